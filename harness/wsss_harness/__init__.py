@@ -1,0 +1,1 @@
+"""wsss-bench: a plugin-based benchmark for weakly supervised semantic segmentation."""

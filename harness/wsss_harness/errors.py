@@ -1,0 +1,25 @@
+"""What can go wrong, by kind. A message says what happened, what was expected and what to do."""
+
+
+class WsssError(Exception):
+    """Base of every error that a user can mend."""
+
+
+class DataError(WsssError):
+    """A file of a dataset is missing, damaged or disagrees with another one."""
+
+
+class SupervisionError(WsssError):
+    """A plugin reached for something that it did not declare, or for the truth."""
+
+
+class ConfigError(WsssError):
+    """A suite or an option is wrong: an unknown name or key, a value of the wrong type."""
+
+
+class PluginError(WsssError):
+    """A plugin broke its contract."""
+
+
+class StageError(WsssError):
+    """A stage could not finish; what was finished before it stays."""

@@ -1,0 +1,102 @@
+"""Reading and writing files so that a kill never leaves half of one behind."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image as PillowImage
+from PIL import UnidentifiedImageError
+
+from wsss_harness.errors import DataError
+from wsss_harness.types import Image, Mask
+
+TEMPORARY = ".part"
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; it takes its name if the body succeeds."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write ``content`` with sorted keys; NaN is refused because it is not JSON."""
+    write_text(path, json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataError(f"{path} is missing") from None
+    except ValueError as error:
+        raise DataError(f"{path} is not valid JSON ({error}); delete it and run again") from None
+
+
+def _pixels(path: Path, mode: str | None) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    try:
+        with PillowImage.open(path) as picture:
+            return np.array(picture if mode is None else picture.convert(mode), dtype=np.uint8)
+    except FileNotFoundError:
+        raise DataError(f"{path} is missing") from None
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+        raise DataError(
+            f"{path} cannot be read as an image ({error}); replace the file or take its id "
+            "out of the list"
+        ) from None
+
+
+def read_image(path: Path) -> Image:
+    """An image as (H, W, 3) uint8 RGB."""
+    return _pixels(path, "RGB")
+
+
+def read_grey(path: Path) -> Mask:
+    """A single-channel 8-bit picture as (H, W) uint8."""
+    return _pixels(path, "L")
+
+
+def read_mask(path: Path) -> Mask:
+    """A mask stored as palette or grey PNG, as (H, W) uint8 class indices."""
+    mask = _pixels(path, None)
+    if mask.ndim != 2:
+        raise DataError(
+            f"{path} has {mask.shape[-1]} channels; a mask is a palette or grey PNG whose "
+            "pixel values are class indices"
+        )
+    return mask
+
+
+def palette(classes: int = 256) -> list[int]:
+    """The PASCAL VOC colour map: the bits of the index spread over red, green and blue."""
+    colours = np.zeros((classes, 3), np.uint8)
+    for bit in range(8):
+        for channel in range(3):
+            colours[:, channel] |= (
+                ((np.arange(classes) >> (3 * bit + channel)) & 1) << (7 - bit)
+            ).astype(np.uint8)
+    return colours.ravel().tolist()
+
+
+def write_mask(path: Path, mask: Mask) -> None:
+    """Write ``mask`` as a palette PNG in VOC colours."""
+    picture = PillowImage.fromarray(mask, mode=None).convert("P")
+    picture.putdata(mask.ravel())
+    picture.putpalette(palette())
+    with atomic(path) as temporary:
+        picture.save(temporary, format="PNG")

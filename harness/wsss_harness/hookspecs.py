@@ -1,0 +1,189 @@
+"""Everything that a plugin can announce.
+
+Each hook runs once, when plugins are loaded, and returns named classes; the work is done by their
+objects. The classes are frozen dataclasses: their fields are the keys that a suite may set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+
+import pluggy
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from wsss_harness.supervision import Dataset, View
+    from wsss_harness.types import ClassScores, Mask, Sample
+
+GROUP = "wsss"
+hookspec = pluggy.HookspecMarker(GROUP)
+hookimpl = pluggy.HookimplMarker(GROUP)
+
+
+def _silent(done: int, total: int) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a plugin works with while it fits.
+
+    It writes only below ``folder``, which keeps what an interrupted run left there, so that the
+    next one goes on. ``weights`` is a state dict to start from; ``progress(done, total)`` reports.
+    """
+
+    folder: Path
+    seed: int = 0
+    device: str = "cpu"
+    weights: Path | None = None
+    progress: Callable[[int, int], None] = field(default=_silent)
+
+
+class DatasetSource(Protocol):
+    """Where a dataset comes from."""
+
+    def prepare(self, run: Run) -> None:
+        """Write what the dataset needs below the run's folder; a dataset on disk writes nothing."""
+
+    def open(self, folder: Path) -> Dataset: ...
+
+
+@runtime_checkable
+class Generator(Protocol):
+    """Image-level supervision in, class scores out."""
+
+    needs: ClassVar[Collection[str]]
+
+    def fit(self, data: View, run: Run) -> None: ...
+    def load(self, folder: Path, device: str) -> Callable[[Sample], ClassScores]: ...
+
+
+@runtime_checkable
+class Refiner(Protocol):
+    """Class scores in, better class scores out. ``scores(image_id)`` reads what came before."""
+
+    needs: ClassVar[Collection[str]]
+
+    def fit(self, data: View, scores: Callable[[str], ClassScores], run: Run) -> None: ...
+    def load(self, folder: Path, device: str) -> Callable[[Sample, ClassScores], ClassScores]: ...
+
+
+@runtime_checkable
+class Segmentor(Protocol):
+    """Pseudo-masks in, a network out that segments without any supervision at test time."""
+
+    def fit(self, data: View, masks: Path, run: Run) -> None: ...
+    def load(self, folder: Path, device: str) -> Callable[[Sample], Mask]: ...
+
+
+@dataclass(frozen=True)
+class Metric:
+    """Two pure functions: counts of one image, which add up over images, and their reading.
+
+    ``count(truth, mask, classes, context)``: (H, W) maps, the number C of classes and the context
+    maps by name (empty where a dataset has none). ``read(counts, names, contexts)``: summed counts,
+    the names of 0..C and the pairs (context, class).
+    """
+
+    count: Callable[[Mask, Mask, int, Mapping[str, NDArray[np.bool_]]], NDArray[np.int64]]
+    read: Callable[
+        [NDArray[np.int64], tuple[str, ...], tuple[tuple[str, str], ...]], dict[str, Any]
+    ]
+
+
+@dataclass(frozen=True)
+class StageEvent:
+    """A stage was ``started``, makes ``progress``, was ``finished``, ``reused`` or has ``failed``."""
+
+    kind: str
+    stage: str
+    done: int = 0
+    total: int = 0
+    message: str = ""
+
+
+@hookspec
+def wsss_datasets() -> Mapping[str, type[DatasetSource]]:  # type: ignore[empty-body]
+    """Announce datasets by name.
+
+    >>> @hookimpl
+    ... def wsss_datasets():
+    ...     return {"my_street_scenes": StreetScenes}
+    """
+
+
+@hookspec
+def wsss_generators() -> Mapping[str, type[Generator]]:  # type: ignore[empty-body]
+    """Announce generators by name.
+
+    >>> @dataclass(frozen=True)
+    ... class Everywhere:
+    ...     '''Every present class scores one at every pixel.'''
+    ...     needs = frozenset({"image_labels"})
+    ...     def fit(self, data, run): ...
+    ...     def load(self, folder, device):
+    ...         def score(sample):
+    ...             shape = (len(sample.present), *sample.image.shape[:2])
+    ...             return ClassScores(sample.present, np.ones(shape, np.float32))
+    ...         return score
+    >>> @hookimpl
+    ... def wsss_generators():
+    ...     return {"everywhere": Everywhere}
+    """
+
+
+@hookspec
+def wsss_refiners() -> Mapping[str, type[Refiner]]:  # type: ignore[empty-body]
+    """Announce refiners by name.
+
+    >>> @hookimpl
+    ... def wsss_refiners():
+    ...     return {"blur": Blur}  # Blur(radius=3).load(folder, device)(sample, scores) -> scores
+    """
+
+
+@hookspec
+def wsss_segmentors() -> Mapping[str, type[Segmentor]]:  # type: ignore[empty-body]
+    """Announce segmentors by name.
+
+    >>> @hookimpl
+    ... def wsss_segmentors():
+    ...     return {"mmseg": MmsegSegmentor}
+    """
+
+
+@hookspec
+def wsss_metrics() -> Mapping[str, Metric]:  # type: ignore[empty-body]
+    """Announce metrics by name.
+
+    >>> def count(truth, mask, classes, context):
+    ...     return np.array([(truth == mask).sum(), truth.size])
+    >>> @hookimpl
+    ... def wsss_metrics():
+    ...     return {"accuracy": Metric(count, lambda c, names, contexts: {"accuracy": c[0] / c[1]})}
+    """
+
+
+@hookspec
+def wsss_executors() -> Mapping[str, Callable[..., Any]]:  # type: ignore[empty-body]
+    """Announce executors by name: each runs stages, knowing nothing of what they do.
+
+    >>> @hookimpl
+    ... def wsss_executors():
+    ...     return {"local": in_order}
+    """
+
+
+@hookspec
+def wsss_stage_event(event: StageEvent) -> None:
+    """Observe the stages as they run: progress displays and log writers are observers.
+
+    >>> @hookimpl
+    ... def wsss_stage_event(event):
+    ...     print(event.kind, event.stage, event.message)
+    """

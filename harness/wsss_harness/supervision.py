@@ -1,0 +1,105 @@
+"""The firewall: methods see a view of the data that holds only the supervision they declared."""
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any, NoReturn, Protocol
+
+from wsss_harness.errors import SupervisionError
+from wsss_harness.types import Image, Map, Mask, Sample
+
+IMAGE_LABELS = "image_labels"
+SALIENCY = "saliency"
+SUPERVISION = frozenset({IMAGE_LABELS, SALIENCY})
+
+
+class Dataset(Protocol):
+    """Images with supervision and truth. Only measuring stages hold a whole dataset."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes 1..C; the background is not among them."""
+
+    @property
+    def contexts(self) -> tuple[tuple[str, str], ...]:
+        """Pairs (context, class) that co-occur, as (water, boat); empty without context maps."""
+
+    @property
+    def supervision(self) -> frozenset[str]:
+        """What the dataset can give, out of SUPERVISION."""
+
+    def ids(self, split: str) -> tuple[str, ...]: ...
+    def image(self, image_id: str) -> Image: ...
+    def present(self, image_id: str) -> tuple[int, ...]: ...
+    def saliency(self, image_id: str) -> Map: ...
+    def truth(self, image_id: str) -> Mask: ...
+    def context(self, image_id: str) -> dict[str, Any]:
+        """{context name: (H, W) bool} for the names in ``contexts``; empty without maps."""
+
+    def fingerprint(self) -> str:
+        """A digest of everything that a stage may read."""
+
+
+class Ledger:
+    """Notes, as empty files, which supervision a stage read; safe across worker processes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._noted: set[str] = set()
+
+    def note(self, part: str) -> None:
+        if part in self._noted:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / part).touch()
+        self._noted.add(part)
+
+    def read(self) -> tuple[str, ...]:
+        return tuple(sorted(file.name for file in self.folder.glob("*")))
+
+
+class View:
+    """The images of one split with the declared supervision and nothing else.
+
+    ``owner`` names the plugin in errors. Iterating gives image ids, indexing gives samples.
+    """
+
+    def __init__(
+        self, dataset: Dataset, split: str, needs: Collection[str], ledger: Ledger, owner: str
+    ) -> None:
+        self._dataset = dataset
+        self._ledger = ledger
+        self.owner = owner
+        self.needs = frozenset(needs)
+        self.classes = dataset.classes
+        self.ids = dataset.ids(split)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.ids)
+
+    def __getitem__(self, image_id: str) -> Sample:
+        return Sample(image_id, lambda part: self._give(image_id, part))
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name in ("truth", "context", "dataset"):
+            raise SupervisionError(
+                f"{self.owner} asked for '{name}': generators, refiners and segmentors never see "
+                "the truth; only measuring stages do"
+            )
+        raise AttributeError(f"View has no attribute '{name}'")
+
+    def _give(self, image_id: str, part: str) -> Any:
+        if part == "image":
+            return self._dataset.image(image_id)
+        if part not in self.needs:
+            raise SupervisionError(
+                f"{self.owner} read '{part}' of image {image_id}, but declares "
+                f"{sorted(self.needs) or 'nothing'}; add it to its `needs`"
+            )
+        self._ledger.note(part)
+        return self._dataset.present(image_id) if part == IMAGE_LABELS else self._read(image_id)
+
+    def _read(self, image_id: str) -> Map:
+        return self._dataset.saliency(image_id)

@@ -1,0 +1,1 @@
+"""Affinity refinement of class scores."""

@@ -1,0 +1,1 @@
+"""EPS: explicit pseudo-pixel supervision (Lee et al., CVPR 2021)."""
