@@ -98,7 +98,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class StageEvent:
-    """A stage was ``started``, makes ``progress``, was ``finished``, ``reused`` or has ``failed``."""
+    """``kind`` is started, progress, finished, reused or failed."""
 
     kind: str
     stage: str

@@ -1,0 +1,28 @@
+"""What the harness itself offers, through the hooks that plugins use."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from wsss_harness.hookspecs import Metric, hookimpl
+
+
+@hookimpl
+def wsss_datasets() -> Mapping[str, type[Any]]:
+    from wsss_harness.datasets.railscenes import Icons, RailScenes
+    from wsss_harness.datasets.voc_folder import VocFolder
+
+    return {"railscenes": RailScenes, "icons": Icons, "voc_folder": VocFolder}
+
+
+@hookimpl
+def wsss_segmentors() -> Mapping[str, type[Any]]:
+    from wsss_harness.segmentors import MmsegSegmentor
+
+    return {"mmseg": MmsegSegmentor}
+
+
+@hookimpl
+def wsss_metrics() -> Mapping[str, Metric]:
+    from wsss_harness.metrics import METRICS
+
+    return METRICS

@@ -1,0 +1,194 @@
+"""Any folder in VOC layout: images, masks, saliency maps, context maps, lists and image labels."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+from PIL import Image as PillowImage
+from PIL import UnidentifiedImageError
+
+from wsss_harness import files
+from wsss_harness.errors import DataError
+from wsss_harness.hookspecs import Run
+from wsss_harness.supervision import IMAGE_LABELS, SALIENCY, Dataset
+from wsss_harness.types import IGNORE, Image, Map, Mask
+
+LISTS = Path("ImageSets/Segmentation")
+
+
+@dataclass(frozen=True)
+class VocFolder:
+    """A dataset on disk. Paths are relative to ``root`` or absolute; ``train`` and ``val`` name
+    lists in ImageSets/Segmentation.
+
+    ``labels`` is a JSON file {"classes": [names of 1..C], "labels": {id: [names]}}. ``contexts`` is
+    a JSON file {"names": [names of 1..], "pairs": [[context, class], ...]} for the index maps in
+    ``context``; it may be missing.
+    """
+
+    root: str
+    train: str = "train"
+    val: str = "val"
+    images: str = "JPEGImages"
+    truth: str = "SegmentationClass"
+    saliency: str = "saliency"
+    labels: str = "image_labels.json"
+    context: str = "context"
+    contexts: str = "contexts.json"
+
+    def identity(self) -> dict[str, Any]:
+        """What decides the data: the content of every file, not its place."""
+        return {"content": self.open(Path()).fingerprint()}
+
+    def prepare(self, run: Run) -> None:
+        self.open(run.folder)
+
+    def open(self, folder: Path) -> Dataset:
+        if not Path(self.root).is_dir():
+            raise DataError(f"dataset root {self.root} is not a folder; set dataset.root")
+        return Voc(self)
+
+
+@dataclass(frozen=True)
+class Voc:
+    """An opened VocFolder. Lists and image labels are checked at once, pixels when read."""
+
+    layout: VocFolder
+    names: tuple[str, ...] = field(init=False)
+    labels: Mapping[str, tuple[int, ...]] = field(init=False)
+    splits: Mapping[str, tuple[str, ...]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        names, labels = _read_labels(self._path("labels"))
+        object.__setattr__(self, "names", names)
+        object.__setattr__(self, "labels", labels)
+        splits = {split: self._read_list(split) for split in ("train", "val")}
+        object.__setattr__(self, "splits", splits)
+
+    def _path(self, part: str) -> Path:
+        return Path(self.layout.root) / str(getattr(self.layout, part))
+
+    def _read_list(self, split: str) -> tuple[str, ...]:
+        path = Path(self.layout.root) / LISTS / f"{getattr(self.layout, split)}.txt"
+        if not path.is_file():
+            raise DataError(f"{path} is missing: it lists the image ids of '{split}', one a line")
+        ids = tuple(path.read_text(encoding="utf-8").split())
+        if not ids:
+            raise DataError(f"{path} is empty; it must list at least one image id")
+        unlabelled = [image_id for image_id in ids if image_id not in self.labels]
+        if unlabelled:
+            raise DataError(
+                f"{self._path('labels')} has no entry for {len(unlabelled)} ids of {path}, "
+                f"first {unlabelled[0]}; add their image labels or take them out of the list"
+            )
+        return ids
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.names
+
+    @cached_property
+    def _contexts(self) -> dict[str, Any]:
+        path = self._path("contexts")
+        return files.read_json(path) if path.is_file() else {"names": [], "pairs": []}
+
+    @property
+    def contexts(self) -> tuple[tuple[str, str], ...]:
+        return tuple((context, name) for context, name in self._contexts["pairs"])
+
+    @property
+    def supervision(self) -> frozenset[str]:
+        given = {IMAGE_LABELS}
+        if self._path("saliency").is_dir():
+            given.add(SALIENCY)
+        return frozenset(given)
+
+    def ids(self, split: str) -> tuple[str, ...]:
+        try:
+            return self.splits[split]
+        except KeyError:
+            raise DataError(f"no split named '{split}'; there are {sorted(self.splits)}") from None
+
+    def image(self, image_id: str) -> Image:
+        return files.read_image(self._image_path(image_id))
+
+    def _image_path(self, image_id: str) -> Path:
+        return self._path("images") / f"{image_id}.jpg"
+
+    def present(self, image_id: str) -> tuple[int, ...]:
+        return self.labels[image_id]
+
+    def saliency(self, image_id: str) -> Map:
+        path = self._path("saliency") / f"{image_id}.png"
+        grey = self._same_size(image_id, files.read_grey(path), path)
+        saliency: Map = grey.astype(np.float32) / np.float32(255)
+        return saliency
+
+    def truth(self, image_id: str) -> Mask:
+        path = self._path("truth") / f"{image_id}.png"
+        truth = self._same_size(image_id, files.read_mask(path), path)
+        beyond = truth[(truth > len(self.classes)) & (truth != IGNORE)]
+        if beyond.size:
+            raise DataError(
+                f"{path} holds class {beyond[0]}, but there are {len(self.classes)} classes: pixel "
+                f"values are 0..{len(self.classes)} or {IGNORE}"
+            )
+        return truth
+
+    def context(self, image_id: str) -> dict[str, NDArray[np.bool_]]:
+        names = self._contexts["names"]
+        if not names:
+            return {}
+        path = self._path("context") / f"{image_id}.png"
+        index = self._same_size(image_id, files.read_grey(path), path)
+        return {name: index == number for number, name in enumerate(names, 1)}
+
+    def _same_size(self, image_id: str, values: Mask, path: Path) -> Mask:
+        try:
+            with PillowImage.open(self._image_path(image_id)) as picture:
+                width, height = picture.size
+        except (OSError, UnidentifiedImageError) as error:
+            raise DataError(f"{self._image_path(image_id)} cannot be opened ({error})") from None
+        if values.shape != (height, width):
+            raise DataError(
+                f"{path} is {values.shape[1]}x{values.shape[0]}, but its image is "
+                f"{width}x{height}; both must have the same size"
+            )
+        return values
+
+    def fingerprint(self) -> str:
+        digest = xxhash.xxh3_128(repr((self.names, self.splits, sorted(self.labels.items()))))
+        folders = [self._path(part) for part in ("images", "truth", "saliency", "context")]
+        ids = sorted({image_id for split in self.splits.values() for image_id in split})
+        for path in (_find(folder, image_id) for folder in folders for image_id in ids):
+            digest.update(path.read_bytes() if path else b"-")
+        return digest.hexdigest()
+
+
+def _find(folder: Path, image_id: str) -> Path | None:
+    paths = (folder / f"{image_id}{suffix}" for suffix in (".jpg", ".png"))
+    return next((path for path in paths if path.is_file()), None)
+
+
+def _read_labels(path: Path) -> tuple[tuple[str, ...], dict[str, tuple[int, ...]]]:
+    content = files.read_json(path)
+    try:
+        names, labels = tuple(content["classes"]), dict(content["labels"])
+    except (KeyError, TypeError, ValueError):
+        raise DataError(
+            f'{path} must hold {{"classes": [names], "labels": {{id: [names]}}}}'
+        ) from None
+    number = {name: index for index, name in enumerate(names, 1)}
+    for image_id, present in labels.items():
+        unknown = [name for name in present if name not in number]
+        if unknown:
+            raise DataError(
+                f"{path}: image {image_id} has class '{unknown[0]}', which is not among the "
+                f"classes {', '.join(names)}"
+            )
+    return names, {i: tuple(sorted({number[name] for name in p})) for i, p in labels.items()}

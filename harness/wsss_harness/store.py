@@ -1,0 +1,198 @@
+"""Stages over folders: each runs once for its key, and a killed one goes on where it stopped."""
+
+import contextlib
+import errno
+import hashlib
+import importlib.util
+import json
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import xxhash
+from filelock import FileLock
+
+from wsss_harness.errors import StageError, WsssError
+from wsss_harness.files import TEMPORARY, read_json, write_json
+from wsss_harness.hookspecs import StageEvent
+from wsss_harness.supervision import Ledger
+
+MANIFEST = "manifest.json"
+LOG = "log.txt"
+LEDGER = "read"
+
+
+@cache
+def source_digest(module: str) -> str:
+    """A digest of a module's source, or of all the modules of a package."""
+    spec = importlib.util.find_spec(module)
+    if spec is None or spec.origin is None:
+        raise StageError(f"the source of {module} cannot be found")
+    origin = Path(spec.origin)
+    paths = sorted(origin.parent.rglob("*.py")) if spec.submodule_search_locations else [origin]
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(str(path.relative_to(origin.parent)).encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a stage works with: its folder, the folders of its inputs, and ways to report."""
+
+    folder: Path
+    inputs: Mapping[str, Path]
+    ledger: Ledger
+    progress: Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A step of the benchmark. All that decides its bytes is in its key.
+
+    ``options`` are plain JSON values; ``code`` names the modules whose source counts; ``note`` is
+    kept in the manifest but decides nothing.
+    """
+
+    kind: str
+    name: str
+    make: Callable[[Work], None]
+    options: Mapping[str, Any]
+    code: tuple[str, ...]
+    inputs: Mapping[str, "Stage"] = field(default_factory=dict)
+    note: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def recipe(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "options": dict(self.options),
+            "code": {module: source_digest(module) for module in self.code},
+            "inputs": {name: stage.key for name, stage in self.inputs.items()},
+        }
+
+    @cached_property
+    def key(self) -> str:
+        text = json.dumps(self.recipe, sort_keys=True, allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def title(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+class Store:
+    """A folder of finished stages. ``notify`` gets an event whenever a stage changes state."""
+
+    def __init__(self, root: Path, notify: Callable[[StageEvent], Any]) -> None:
+        self.root = root
+        self.notify = notify
+        self._failed: dict[str, StageError] = {}
+
+    def folder(self, stage: Stage) -> Path:
+        name = "".join(c if c.isalnum() else "-" for c in stage.name.lower())
+        return self.root / stage.kind / f"{name}-{stage.key[:12]}"
+
+    def done(self, stage: Stage) -> bool:
+        return (self.folder(stage) / MANIFEST).is_file()
+
+    def manifest(self, stage: Stage) -> dict[str, Any]:
+        manifest: dict[str, Any] = read_json(self.folder(stage) / MANIFEST)
+        return manifest
+
+    def make(self, stage: Stage) -> Path:
+        """The folder of ``stage``, made with all it needs unless it is there already."""
+        folder = self.folder(stage)
+        if self.done(stage):
+            self.notify(StageEvent("reused", stage.title))
+            return folder
+        if stage.key in self._failed:
+            raise self._failed[stage.key]
+        inputs = {name: self.make(needed) for name, needed in stage.inputs.items()}
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_suffix(".lock")):
+            if not self.done(stage):
+                self._run(stage, folder, inputs)
+        return folder
+
+    def _run(self, stage: Stage, folder: Path, inputs: Mapping[str, Path]) -> None:
+        def progress(done: int, total: int) -> None:
+            self.notify(StageEvent("progress", stage.title, done, total))
+
+        self.notify(StageEvent("started", stage.title))
+        started = time.monotonic()
+        remove_temporary_files(folder)
+        try:
+            with captured_output(folder / LOG):
+                stage.make(Work(folder, inputs, Ledger(folder / LEDGER), progress))
+            self._finish(stage, folder, time.monotonic() - started)
+        except (Exception, KeyboardInterrupt) as error:
+            self._fail(stage, folder, error)
+        self.notify(StageEvent("finished", stage.title))
+
+    def _finish(self, stage: Stage, folder: Path, seconds: float) -> None:
+        manifest = {
+            "key": stage.key,
+            "recipe": stage.recipe,
+            "note": dict(stage.note),
+            "read": list(Ledger(folder / LEDGER).read()),
+            "seconds": round(seconds, 3),
+            "files": digests(folder),
+        }
+        write_json(folder / MANIFEST, manifest)
+
+    def _fail(self, stage: Stage, folder: Path, error: BaseException) -> None:
+        if isinstance(error, KeyboardInterrupt):
+            self.notify(StageEvent("failed", stage.title, message="interrupted"))
+            raise error
+        with contextlib.suppress(OSError), (folder / LOG).open("a", encoding="utf-8") as log:
+            log.write(traceback.format_exc())
+        failure = explain(stage, folder, error)
+        self._failed[stage.key] = failure
+        self.notify(StageEvent("failed", stage.title, message=str(failure)))
+        raise failure from error
+
+
+def explain(stage: Stage, folder: Path, error: BaseException) -> StageError:
+    """A failure of a stage as one sentence that names its kind and its log."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        reason = f"the disk is full; free space below {folder.parent} and run again"
+    elif isinstance(error, MemoryError):
+        reason = "memory ran out; use a smaller batch or image"
+    elif isinstance(error, WsssError):
+        reason = str(error)
+    else:
+        reason = f"{type(error).__name__}: {error}"
+    return StageError(f"{stage.title}: {reason} (log: {folder / LOG})")
+
+
+def remove_temporary_files(folder: Path) -> None:
+    for path in folder.rglob(f".*{TEMPORARY}"):
+        path.unlink()
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """xxh3 digests of a stage's products; logs, ledger and manifest are not products."""
+    paths = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    relative = ((path, path.relative_to(folder)) for path in paths)
+    return {
+        name.as_posix(): xxhash.xxh3_128_hexdigest(path.read_bytes())
+        for path, name in relative
+        if name.parts[0] not in (LOG, LEDGER, MANIFEST)
+    }
+
+
+@contextlib.contextmanager
+def captured_output(log: Path) -> Iterator[None]:
+    """Send what libraries print to ``log``; the terminal belongs to the display."""
+    with (
+        log.open("a", encoding="utf-8", buffering=1) as file,
+        contextlib.redirect_stdout(file),
+        contextlib.redirect_stderr(file),
+    ):
+        yield
