@@ -1,0 +1,98 @@
+"""The command `wsss`. Nothing heavy is imported before a command needs it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from wsss_harness.errors import WsssError
+
+app = typer.Typer(
+    help="A benchmark for weakly supervised semantic segmentation.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+StoreOption = Annotated[
+    Path, typer.Option("--store", help="Folder of finished stages and results.")
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override an option, as dataset.train=100."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the tables as JSON.")]
+RUNS = Path("runs")
+
+
+@app.command()
+def demo(
+    store: StoreOption = RUNS, overrides: SetOption = None, as_json: JsonOption = False
+) -> None:
+    """Train CAM and EPS on built-in scenes, then DeepLab on their masks, and print the tables."""
+    run(configs() / "suites" / "railscenes.toml", store, overrides, as_json)
+
+
+@app.command()
+def run(
+    suite: Annotated[Path, typer.Argument(help="A suite file; see configs/suites.")],
+    store: StoreOption = RUNS,
+    overrides: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run every row of a suite that is not finished, and print its tables."""
+    from wsss_leaderboard.report import run_and_report
+
+    failed = run_and_report(suite, store, overrides or [], Console(), as_json)
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def table(
+    suite: Annotated[str, typer.Argument(help="A suite file, or its name.")] = "railscenes",
+    store: StoreOption = RUNS,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the tables of a suite that has been run."""
+    from wsss_leaderboard.report import print_tables
+
+    print_tables(store / "results" / Path(suite).stem, Console(), as_json)
+
+
+@app.command()
+def plugins(as_json: JsonOption = False) -> None:
+    """List what the installed plugins offer, and the plugins that do not work, with the reason."""
+    from wsss_harness.inspect import print_plugins
+
+    print_plugins(Console(), as_json)
+
+
+@app.command()
+def doctor() -> None:
+    """Check the installation: versions, device, plugins."""
+    from wsss_harness.inspect import print_health
+
+    if not print_health(Console()):
+        raise typer.Exit(1)
+
+
+def configs() -> Path:
+    """The folder of suites: inside an installed package, or beside it in a clone."""
+    inside = Path(__file__).parent / "configs"
+    return inside if inside.is_dir() else Path(__file__).parents[2] / "configs"
+
+
+def main() -> None:
+    console = Console(stderr=True)
+    try:
+        app(standalone_mode=True)
+    except WsssError as error:
+        console.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        console.print("stopped; finished work is kept: run the same command again to go on")
+        raise SystemExit(130) from None

@@ -1,0 +1,292 @@
+"""The stages of a suite: which exist, what each reads, and what decides its bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import xxhash
+
+from wsss_harness import stages
+from wsss_harness.errors import ConfigError, DataError
+from wsss_harness.hookspecs import Run
+from wsss_harness.plugins import Plugins
+from wsss_harness.recipe import Offered, Row, Rule, Suite, Weights
+from wsss_harness.store import Stage, Work
+from wsss_harness.supervision import IMAGE_LABELS, SALIENCY, Dataset, View
+
+TRAIN, VAL = "train", "val"
+NETWORK_CODE = ("wsss_harness.backbones", "wsss_harness.training", "wsss_harness.optimizers")
+CLASSMAP_CODE = (*NETWORK_CODE, "wsss_harness.classmaps")
+SEGMENTOR_CODE = (*NETWORK_CODE, "wsss_harness.segmentors")
+
+
+@dataclass(frozen=True)
+class Initial:
+    """Initial weights: what a stage's key and record say of them, and where they are."""
+
+    identity: Mapping[str, Any]
+    inputs: Mapping[str, Stage]
+    path: Callable[[Work], Path | None]
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """The stages that train a segmentor on masks and score it on val."""
+
+    label: str
+    fit: Stage
+    predictions: Stage
+    counts: Stage
+
+
+@dataclass(frozen=True)
+class RowStages:
+    """The stages of one row for one seed; a bound row has no scores and so no curve."""
+
+    row: Row
+    seed: int
+    masks: Stage
+    counts: Stage
+    scores: Stage | None = None
+    curve: Stage | None = None
+    segmentations: tuple[Segmentation, ...] = ()
+
+    @property
+    def targets(self) -> tuple[Stage, ...]:
+        ends = (s.counts for s in self.segmentations)
+        return (*((self.curve,) if self.curve else ()), self.counts, *ends)
+
+
+NO_WEIGHTS = Initial({}, {}, lambda work: None)
+
+
+class Graph:
+    """Builds the stages of a suite for one seed. Equal keys make equal stages one."""
+
+    def __init__(self, suite: Suite, plugins: Plugins, seed: int) -> None:
+        self.suite = suite
+        self.plugins = plugins
+        self.seed = seed
+
+    def row(self, row: Row) -> RowStages:
+        scores = self.scores(row)
+        curve = self.curve(scores)
+        masks = self.masks(row.rule, scores, curve)
+        segmentations = tuple(self.segmentation(label, masks) for label in row.segmentors)
+        return RowStages(
+            row, self.seed, masks, self.counts(masks, TRAIN), scores, curve, segmentations
+        )
+
+    # Data and initial weights
+
+    @cached_property
+    def data(self) -> Stage:
+        return self.data_of(self.suite.dataset)
+
+    def data_of(self, offered: Offered) -> Stage:
+        source = self._source(offered)
+        identity = source.identity() if hasattr(source, "identity") else asdict(source)
+
+        def make(work: Work) -> None:
+            source.prepare(Run(work.folder, progress=work.progress))
+
+        return Stage("data", offered.name, make, identity, (type(source).__module__,))
+
+    def _source(self, offered: Offered) -> Any:
+        return self.plugins.build("dataset", offered.name, offered.options)
+
+    def open(self, work: Work) -> Dataset:
+        dataset: Dataset = self._source(self.suite.dataset).open(work.inputs["data"])
+        return dataset
+
+    def weights(self, label: str | None) -> Initial:
+        if label is None:
+            return NO_WEIGHTS
+        spec = self.suite.weights[label]
+        return _from_file(label, spec) if spec.file else self._pretrained(label, spec)
+
+    def _pretrained(self, label: str, spec: Weights) -> Initial:
+        from wsss_harness.classmaps.pretraining import Pretraining
+        from wsss_harness.plugins import check_options
+
+        if spec.dataset is None or spec.pretraining is None:
+            raise ConfigError(f"weights '{label}' need either a file or dataset and pretraining")
+        offered, options = spec.dataset, spec.pretraining
+        check_options(f"pretraining of weights '{label}'", Pretraining, options)
+        pretraining = Pretraining(**options)
+
+        def make(work: Work) -> None:
+            data = self._source(offered).open(work.inputs["data"])
+            view = View(data, TRAIN, {IMAGE_LABELS}, work.ledger, f"pretraining of '{label}'")
+            pretraining.fit(view, self.run(work))
+
+        inputs = {"data": self.data_of(offered)}
+        recipe = {**asdict(pretraining), "seed": self.seed}
+        stage = Stage("pretrain", label, make, recipe, CLASSMAP_CODE, inputs)
+        identity = {"name": label, "trained_on": spec.trained_on}
+        return Initial(identity, {"weights": stage}, lambda w: w.inputs["weights"] / "backbone.pth")
+
+    # From images to scores
+
+    def scores(self, row: Row) -> Stage:
+        stage = self.generated(row.generator)
+        for label in row.refiners:
+            stage = self.refined(label, stage)
+        return stage
+
+    def generated(self, label: str) -> Stage:
+        offered = self.suite.generators[label]
+        generator = self.plugins.build("generator", offered.name, offered.options)
+        owner = f"generator '{offered.name}'"
+        initial = self.weights(offered.weights)
+
+        def fit(work: Work) -> None:
+            generator.fit(self.view(work, TRAIN, generator.needs, owner), self.run(work, initial))
+
+        def score(work: Work) -> None:
+            stages.score(work, generator, self.view(work, TRAIN, generator.needs, owner))
+
+        options = {**asdict(generator), "seed": self.seed, "weights": dict(initial.identity)}
+        code = (*CLASSMAP_CODE, _package(generator))
+        note = {"needs": sorted(generator.needs)}
+        inputs = {"data": self.data, **initial.inputs}
+        fitted = Stage("fit", offered.name, fit, options, code, inputs, note)
+        inputs = {"data": self.data, "fit": fitted}
+        code = (*code, "wsss_harness.scorefiles")
+        return Stage("score", offered.name, score, {"split": TRAIN}, code, inputs, note)
+
+    def refined(self, label: str, scores: Stage) -> Stage:
+        offered = self.suite.refiners[label]
+        refiner = self.plugins.build("refiner", offered.name, offered.options)
+        owner = f"refiner '{offered.name}'"
+
+        def fit(work: Work) -> None:
+            data = self.view(work, TRAIN, refiner.needs, owner)
+            refiner.fit(data, stages.reader(work.inputs["scores"]), self.run(work))
+
+        def refine(work: Work) -> None:
+            stages.refine(work, refiner, self.view(work, TRAIN, refiner.needs, owner))
+
+        options = {**asdict(refiner), "seed": self.seed}
+        code = (*NETWORK_CODE, _package(refiner))
+        note = {"needs": sorted(refiner.needs)}
+        inputs = {"data": self.data, "scores": scores}
+        fitted = Stage("fit", offered.name, fit, options, code, inputs, note)
+        return Stage("refine", offered.name, refine, {}, code, {**inputs, "fit": fitted}, note)
+
+    # From scores to measured masks
+
+    def curve(self, scores: Stage) -> Stage:
+        def make(work: Work) -> None:
+            stages.make_curve(work, self.open(work), TRAIN, self.suite.held_out)
+
+        options = {"held_out": self.suite.held_out}
+        code = ("wsss_harness.metrics",)
+        return Stage("curve", scores.name, make, options, code, self._reading(scores))
+
+    def masks(self, rule: Rule, scores: Stage, curve: Stage) -> Stage:
+        needs = stages.rule_needs(rule)
+
+        def make(work: Work) -> None:
+            owner = f"background rule '{rule.name}'"
+            stages.make_masks(work, rule, self.view(work, TRAIN, needs, owner))
+
+        inputs = self._reading(scores)
+        if isinstance(rule.threshold, str):
+            inputs["curve"] = curve
+        options = rule.model_dump(exclude_none=True)
+        code = ("wsss_harness.masks", "wsss_harness.scorefiles")
+        note = {"needs": sorted(needs)}
+        return Stage("mask", scores.name, make, options, code, inputs, note)
+
+    def _reading(self, scores: Stage) -> dict[str, Stage]:
+        return {"data": self.data, "scores": scores}
+
+    def bound(self, method: str) -> RowStages:
+        """A row that no method can be: its masks are made from the truth, or from nothing."""
+        paint = stages.BOUNDS[method]
+
+        def make(work: Work) -> None:
+            stages.paint_bound(work, paint, self.open(work), TRAIN)
+
+        code = ("wsss_harness.stages",)
+        masks = Stage("bound", method, make, {}, code, {"data": self.data}, {"needs": []})
+        row = Row(method=method, generator="", control=True)
+        return RowStages(row, self.seed, masks, self.counts(masks, TRAIN))
+
+    def counts(self, masks: Stage, split: str) -> Stage:
+        metrics = {name: offer.made for name, offer in self.plugins.offers["metric"].items()}
+
+        def make(work: Work) -> None:
+            stages.measure(work, metrics, self.open(work), split)
+
+        options = {"metrics": sorted(metrics), "split": split}
+        inputs = {"data": self.data, "masks": masks}
+        return Stage("measure", masks.name, make, options, ("wsss_harness.metrics",), inputs)
+
+    def segmentation(self, label: str, masks: Stage) -> Segmentation:
+        offered = self.suite.segmentors[label]
+        segmentor = self.plugins.build("segmentor", offered.name, offered.options)
+        owner = f"segmentor '{label}'"
+        initial = self.weights(offered.weights)
+
+        def fit(work: Work) -> None:
+            data = self.view(work, TRAIN, (), owner)
+            segmentor.fit(data, work.inputs["masks"], self.run(work, initial))
+
+        def predict(work: Work) -> None:
+            stages.predict(work, segmentor, self.view(work, VAL, (), owner))
+
+        options = {**asdict(segmentor), "seed": self.seed, "weights": dict(initial.identity)}
+        if hasattr(segmentor, "identity"):
+            options |= segmentor.identity()
+        code = (*SEGMENTOR_CODE, _package(segmentor))
+        note = {"needs": []}
+        inputs = {"data": self.data, "masks": masks, **initial.inputs}
+        fitted = Stage("segment", label, fit, options, code, inputs, note)
+        inputs = {"data": self.data, "fit": fitted}
+        predicted = Stage("predict", label, predict, {"split": VAL}, code, inputs, note)
+        return Segmentation(label, fitted, predicted, self.counts(predicted, VAL))
+
+    # What plugins get
+
+    def view(self, work: Work, split: str, needs: Collection[str], owner: str) -> View:
+        return View(self.open(work), split, needs, work.ledger, owner)
+
+    def run(self, work: Work, initial: Initial = NO_WEIGHTS) -> Run:
+        path = initial.path(work)
+        return Run(work.folder, self.seed, stages.device(), path, work.progress)
+
+
+def control_rows(suite: Suite, plugins: Plugins) -> tuple[Row, ...]:
+    """Saliency painted with the classes of each generator that itself uses image labels only."""
+    labels = [
+        label
+        for label, offered in suite.generators.items()
+        if SALIENCY not in plugins.find("generator", offered.name).made.needs
+    ]
+    rule = Rule(name="saliency", threshold=0.5)
+    return tuple(
+        Row(method=f"Saliency > 0.5, {label}'s classes", generator=label, rule=rule, control=True)
+        for label in labels[:1]
+    )
+
+
+def _from_file(label: str, spec: Weights) -> Initial:
+    path = Path(spec.file or "")
+    if not path.is_file():
+        raise DataError(f"weights '{label}': there is no file {path}; set weights.{label}.file")
+    digest = xxhash.xxh3_128_hexdigest(path.read_bytes())
+    identity = {"name": label, "trained_on": spec.trained_on, "digest": digest}
+    return Initial(identity, {}, lambda work: path)
+
+
+def _package(plugin: object) -> str:
+    """The package of a plugin, or the module of what the harness itself offers."""
+    module = type(plugin).__module__
+    package = module.partition(".")[0]
+    return module if package == "wsss_harness" else package

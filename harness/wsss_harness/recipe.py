@@ -1,0 +1,173 @@
+"""Suites: files that say which rows are run, read and checked before anything starts."""
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from wsss_harness.errors import ConfigError
+
+Options = dict[str, Any]
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Offered(BaseModel):
+    """A plugin's offer by name, the initial weights it starts from, and its options."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    name: str
+    weights: str | None = None
+
+    @property
+    def options(self) -> Options:
+        return dict(self.model_extra or {})
+
+
+class Weights(Strict):
+    """Initial weights: a file, or a pretraining on a dataset of single objects."""
+
+    trained_on: str
+    file: str | None = None
+    dataset: Offered | None = None
+    pretraining: Options | None = None
+
+
+Threshold = Annotated[float, Field(ge=0, le=1)] | Literal["held_out", "oracle"]
+
+
+class Rule(BaseModel):
+    """A background rule with its options; a threshold may be chosen on truth, which is recorded."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    name: str = "constant"
+    threshold: Threshold | None = None
+
+    @property
+    def options(self) -> Options:
+        return dict(self.model_extra or {})
+
+
+class Row(Strict):
+    """One line of the pseudo-mask table and one of the segmentation table for each segmentor."""
+
+    method: str
+    generator: str
+    refiners: tuple[str, ...] = ()
+    rule: Rule = Rule(threshold=0.2)
+    segmentors: tuple[str, ...] = ()
+    control: bool = False
+
+
+class Suite(Strict):
+    """Rows that share stages.
+
+    ``held_out`` train images, spread evenly over the list, are kept apart: on their truth the
+    threshold "held_out" is chosen, and no mask of theirs is scored.
+    """
+
+    title: str
+    dataset: Offered
+    seeds: tuple[int, ...] = (0,)
+    held_out: Annotated[int, Field(ge=0)] = 0
+    weights: dict[str, Weights] = {}
+    generators: dict[str, Offered]
+    refiners: dict[str, Offered] = {}
+    segmentors: dict[str, Offered] = {}
+    controls: bool = True
+    rows: tuple[Row, ...]
+
+
+def read_suite(path: Path, overrides: Sequence[str] = ()) -> Suite:
+    """The suite in a TOML file; ``overrides`` are dotted options as ``dataset.train=100``."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"there is no suite file {path}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}") from None
+    for override in overrides:
+        apply_override(content, override)
+    return check_suite(content, str(path))
+
+
+def check_suite(content: Mapping[str, Any], source: str) -> Suite:
+    """Raise ConfigError, naming ``source`` and the field, unless ``content`` is a suite."""
+    try:
+        suite = Suite.model_validate(content)
+    except ValidationError as error:
+        raise ConfigError(f"{source}: {_first_problem(error)}") from None
+    _check_references(suite, source)
+    return suite
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    place = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        known = ", ".join(_model_at(problem["loc"][:-1]).model_fields)
+        return f"unknown key '{place}'; known keys here: {known}"
+    return f"'{place}': {problem['msg']} (found {problem['input']!r})"
+
+
+def _model_at(place: Iterable[Any]) -> type[BaseModel]:
+    models = {"rows": Row, "weights": Weights, "rule": Rule}
+    named = [models[part] for part in place if part in models]
+    return named[-1] if named else Suite
+
+
+def _check_references(suite: Suite, source: str) -> None:
+    for index, row in enumerate(suite.rows):
+        place = f"{source}: rows.{index} ({row.method})"
+        _known(f"{place} generator", row.generator, suite.generators)
+        for refiner in row.refiners:
+            _known(f"{place} refiner", refiner, suite.refiners)
+        for segmentor in row.segmentors:
+            _known(f"{place} segmentor", segmentor, suite.segmentors)
+        if row.rule.threshold == "held_out" and not suite.held_out:
+            raise ConfigError(f"{place} chooses its threshold on held-out images; set held_out")
+    for label, offered in {**suite.generators, **suite.segmentors}.items():
+        if offered.weights is not None:
+            _known(f"{source}: weights of '{label}'", offered.weights, suite.weights)
+    _refuse_twins(suite, source)
+
+
+def _refuse_twins(suite: Suite, source: str) -> None:
+    methods = [row.method for row in suite.rows]
+    twins = sorted({method for method in methods if methods.count(method) > 1})
+    if twins:
+        raise ConfigError(f"{source}: two rows are called '{twins[0]}'; give each its own name")
+
+
+def _known(place: str, name: str, table: Mapping[str, Any]) -> None:
+    if name not in table:
+        raise ConfigError(
+            f"{place}: '{name}' is not defined in this suite; defined: {', '.join(table) or 'none'}"
+        )
+
+
+def apply_override(content: dict[str, Any], override: str) -> None:
+    """Set a dotted option in place: ``generators.EPS.tau=0.5``; the value is TOML or plain text."""
+    path, separator, text = override.partition("=")
+    if not separator or not path:
+        raise ConfigError(f"override '{override}' must look like dataset.train=100")
+    *parents, last = path.split(".")
+    table = content
+    for part in parents:
+        table = table.setdefault(part, {})
+        if not isinstance(table, dict):
+            raise ConfigError(f"override '{override}': '{part}' is a value, not a table")
+    table[last] = _toml_value(text)
+
+
+def _toml_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

@@ -1,0 +1,70 @@
+"""Run a suite: every row of every seed, each stage once; a failed row never stops the others."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from wsss_harness import stages
+from wsss_harness.errors import StageError, WsssError
+from wsss_harness.graph import Graph, RowStages, control_rows
+from wsss_harness.plugins import Plugins
+from wsss_harness.recipe import Suite
+from wsss_harness.store import Store
+from wsss_harness.supervision import SALIENCY, Dataset
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One row of one seed after the run; ``failure`` says why it is not complete."""
+
+    row: RowStages
+    failure: StageError | None = None
+
+
+def rows(suite: Suite, plugins: Plugins, seed: int, dataset: Dataset) -> Iterator[RowStages]:
+    """The suite's rows for one seed and, where the dataset has saliency, the control rows."""
+    graph = Graph(suite, plugins, seed)
+    for row in suite.rows:
+        yield graph.row(row)
+    if suite.controls and SALIENCY in dataset.supervision:
+        for row in control_rows(suite, plugins):
+            yield graph.row(row)
+        for method in stages.BOUNDS:
+            yield graph.bound(method)
+
+
+def prepare(suite: Suite, plugins: Plugins, store: Store) -> Dataset:
+    """Check every name and option of the suite, make its data, and open it."""
+    for seed in suite.seeds:
+        for row in suite.rows:
+            Graph(suite, plugins, seed).row(row)
+    graph = Graph(suite, plugins, suite.seeds[0])
+    folder = store.make(graph.data)
+    source = plugins.build("dataset", suite.dataset.name, suite.dataset.options)
+    dataset: Dataset = source.open(folder)
+    return dataset
+
+
+def run(suite: Suite, plugins: Plugins, store: Store, dataset: Dataset) -> Iterator[Outcome]:
+    """Make the stages of each row in order; yields a row when it is complete or has failed."""
+    for seed in suite.seeds:
+        for row in rows(suite, plugins, seed, dataset):
+            yield Outcome(row, make_row(row, store))
+
+
+def make_row(row: RowStages, store: Store) -> StageError | None:
+    """Make as much of a row as can be made; the first failure, if there was one."""
+    failures = []
+    for target in row.targets:
+        try:
+            store.make(target)
+        except StageError as failure:
+            failures.append(failure)
+        except WsssError as error:
+            failures.append(StageError(str(error)))
+    return failures[0] if failures else None
+
+
+def folder_of(suite_path: Path, store: Path) -> Path:
+    """Where a suite's tables, figures and records go."""
+    return store / "results" / suite_path.stem

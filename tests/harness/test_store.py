@@ -1,0 +1,145 @@
+"""Stages run once, resume, share, and fail without harm."""
+
+import errno
+
+import pytest
+
+from wsss_harness.errors import DataError, StageError
+from wsss_harness.files import read_json, write_text
+from wsss_harness.store import MANIFEST, Stage, Store, source_digest
+
+CODE = ("wsss_harness.errors",)
+
+
+def stage(make, *, name="one", options=None, inputs=None):
+    return Stage("test", name, make, options or {}, CODE, inputs or {})
+
+
+@pytest.fixture
+def events():
+    return []
+
+
+@pytest.fixture
+def store(tmp_path, events):
+    return Store(tmp_path, events.append)
+
+
+def kinds(events):
+    return [(event.kind, event.stage) for event in events if event.kind != "progress"]
+
+
+def test_a_stage_runs_once(store, events):
+    made = stage(lambda work: write_text(work.folder / "product.txt", "x"))
+    first, second = store.make(made), store.make(made)
+    assert first == second
+    assert (first / "product.txt").read_text() == "x"
+    assert [kind for kind, _ in kinds(events)] == ["started", "finished", "reused"]
+
+
+def test_rows_that_share_a_stage_run_it_once(store):
+    runs = []
+    shared = stage(lambda work: runs.append("shared"), name="shared")
+    for option in (1, 2):
+        user = stage(lambda work: None, name="user", options={"n": option}, inputs={"it": shared})
+        store.make(user)
+    assert runs == ["shared"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        stage(lambda work: None, options={"tau": 0.5}),
+        stage(lambda work: None, name="two"),
+        Stage("other", "one", lambda work: None, {"tau": 0.4}, CODE),
+        Stage("test", "one", lambda work: None, {"tau": 0.4}, ("wsss_harness.types",)),
+        stage(lambda work: None, options={"tau": 0.4}, inputs={"it": stage(lambda work: None)}),
+    ],
+)
+def test_all_that_decides_a_stage_is_in_its_key(other):
+    assert stage(lambda work: None, options={"tau": 0.4}).key != other.key
+
+
+def test_a_note_decides_nothing():
+    plain = Stage("test", "one", lambda work: None, {}, CODE)
+    noted = Stage("test", "one", lambda work: None, {}, CODE, note={"needs": []})
+    assert plain.key == noted.key
+
+
+def test_the_source_of_a_package_counts(tmp_path, monkeypatch):
+    package = tmp_path / "some_method"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "loss.py").write_text("weight = 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    before = source_digest("some_method")
+    (package / "loss.py").write_text("weight = 2\n")
+    source_digest.cache_clear()
+    assert source_digest("some_method") != before
+
+
+def test_the_manifest_holds_digests_of_products_only(store):
+    def make(work):
+        print("library noise")
+        work.ledger.note("saliency")
+        write_text(work.folder / "product.txt", "x")
+
+    folder = store.make(stage(make))
+    manifest = read_json(folder / MANIFEST)
+    assert list(manifest["files"]) == ["product.txt"]
+    assert manifest["read"] == ["saliency"]
+    assert (folder / "log.txt").read_text() == "library noise\n"
+
+
+def test_a_killed_stage_keeps_what_it_wrote_and_is_not_done(store):
+    def interrupted(work):
+        write_text(work.folder / "half.txt", "x")
+        (work.folder / ".torn.txt.1.part").write_text("torn")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        store.make(stage(interrupted))
+    found = []
+    folder = store.make(stage(lambda work: found.extend(p.name for p in work.folder.iterdir())))
+    assert "half.txt" in found
+    assert not list(folder.glob(".*.part"))
+
+
+def test_a_failure_names_stage_and_log_and_is_not_tried_twice(store, events):
+    tries = []
+
+    def broken(work):
+        tries.append(1)
+        raise DataError("image 7 is damaged")
+
+    failing = stage(broken)
+    for _ in range(2):
+        with pytest.raises(StageError, match=r"test one: image 7 is damaged \(log: .*log.txt\)"):
+            store.make(failing)
+    assert tries == [1]
+    assert "DataError" in (store.folder(failing) / "log.txt").read_text()
+    assert not store.done(failing)
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "the disk is full"),
+        (MemoryError(), "memory ran out"),
+        (ZeroDivisionError("division by zero"), "ZeroDivisionError: division by zero"),
+    ],
+)
+def test_failures_have_reasons(store, error, message):
+    def fail(work):
+        raise error
+
+    with pytest.raises(StageError, match=message):
+        store.make(stage(fail))
+
+
+def test_what_needs_a_failed_stage_fails_with_its_reason(store):
+    def fail(work):
+        raise DataError("no list")
+
+    with pytest.raises(StageError, match="no list"):
+        store.make(stage(lambda work: None, name="after", inputs={"it": stage(fail)}))
