@@ -162,11 +162,12 @@ class Voc:
         return values
 
     def fingerprint(self) -> str:
-        digest = xxhash.xxh3_128(repr((self.names, self.splits, sorted(self.labels.items()))))
+        lists = repr((self.names, self.splits, sorted(self.labels.items())))
+        digest = xxhash.xxh3_128(lists.encode())
         folders = [self._path(part) for part in ("images", "truth", "saliency", "context")]
         ids = sorted({image_id for split in self.splits.values() for image_id in split})
         for path in (_find(folder, image_id) for folder in folders for image_id in ids):
-            digest.update(path.read_bytes() if path else b"-")
+            digest.update(path.name.encode() + path.read_bytes() if path else b"-")
         return digest.hexdigest()
 
 

@@ -1,0 +1,115 @@
+"""Plugins are found by name; a broken one is set aside and never breaks the command."""
+
+import subprocess
+import sys
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pytest
+
+from wsss_harness.errors import ConfigError
+from wsss_harness.plugins import check_options, installed, load
+
+THIRD_PARTY = Path(__file__).parents[1] / "third_party"
+
+
+@pytest.fixture
+def plugin(tmp_path, monkeypatch):
+    """A function that writes a module and gives its entry point."""
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def write(name, text):
+        (tmp_path / f"{name}.py").write_text(text)
+        return EntryPoint(name, name, "wsss")
+
+    return write
+
+
+GENERATOR = """
+from wsss_harness.hookspecs import hookimpl
+@hookimpl
+def wsss_generators():
+    return {{"{name}": object}}
+"""
+
+
+def test_in_tree_plugins_are_announced_like_any_other():
+    offers = installed().offers["generator"]
+    assert {"cam", "eps"} <= set(offers)
+    assert offers["eps"].plugin == "eps"
+    assert not installed().broken
+
+
+def test_what_a_plugin_offers_is_found(plugin):
+    plugins = load((plugin("wsss_good", GENERATOR.format(name="good")),))
+    assert plugins.find("generator", "good").plugin == "wsss_good"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("import no_such_module_at_all", "No module named 'no_such_module_at_all'"),
+        ("1 / 0", "division by zero"),
+        (GENERATOR.format(name="x").replace("wsss_generators", "wsss_generator"), "wsss_generator"),
+        (GENERATOR.format(name="x").replace("generators()", "generators(pm)"), "pm"),
+        (GENERATOR.format(name="x").replace("return", "raise ValueError"), "ValueError"),
+    ],
+)
+def test_a_broken_plugin_is_set_aside_with_its_traceback(plugin, text, reason):
+    good = plugin("wsss_good", GENERATOR.format(name="good"))
+    plugins = load((plugin("wsss_bad", text), good))
+    assert [broken.name for broken in plugins.broken] == ["wsss_bad"]
+    assert reason in plugins.broken[0].traceback
+    assert "good" in plugins.offers["generator"]
+    with pytest.raises(ConfigError, match="Set aside as broken: wsss_bad"):
+        plugins.find("generator", "bad")
+
+
+def test_an_unknown_name_lists_what_is_installed():
+    with pytest.raises(ConfigError, match=r"no generator named 'epss'; installed: .*eps.*'eps'\?"):
+        installed().find("generator", "epss")
+
+
+def test_two_offers_of_one_name_are_refused(plugin):
+    twins = tuple(plugin(name, GENERATOR.format(name="same")) for name in ("wsss_a", "wsss_b"))
+    with pytest.raises(ConfigError, match=r"two plugins offer a generator named 'same'.*uninstall"):
+        load(twins)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"tao": 0.4}, r"generator 'eps' has no option 'tao'. Its options: .*tau = 0.4"),
+        ({"tau": "high"}, r"option 'tau' of generator 'eps' is 'high'; expected"),
+        ({"tau": True}, r"option 'tau' of generator 'eps' is True; expected"),
+    ],
+)
+def test_wrong_options_are_named(options, message):
+    eps = installed().find("generator", "eps").made
+    with pytest.raises(ConfigError, match=message):
+        check_options("generator 'eps'", eps, options)
+
+
+def test_a_missing_option_is_named():
+    with pytest.raises(ConfigError, match="dataset 'voc_folder' needs the option 'root'"):
+        installed().build("dataset", "voc_folder", {})
+
+
+def test_an_outside_plugin_installs_and_is_found(tmp_path):
+    """A stranger's distribution, installed as pip would, is announced with its own name."""
+    script = (
+        "from wsss_harness.plugins import installed\n"
+        "offer = installed().find('generator', 'everywhere')\n"
+        "print(offer.distribution)\n"
+    )
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
+    install += ["--no-build-isolation", "--target", str(tmp_path), str(THIRD_PARTY)]
+    subprocess.run(install, check=True, capture_output=True)
+    found = subprocess.run(
+        [sys.executable, "-c", script],
+        env={"PYTHONPATH": str(tmp_path), "PATH": ""},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert found.stdout.strip() == "wsss-everywhere 0.1"

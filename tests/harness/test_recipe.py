@@ -1,0 +1,94 @@
+"""Suite files are checked before anything runs, and every mistake is named."""
+
+import pytest
+
+from wsss_harness.errors import ConfigError
+from wsss_harness.recipe import apply_override, check_suite, read_suite
+
+
+def content(**changes):
+    return {
+        "title": "Two methods",
+        "dataset": {"name": "railscenes", "train": 10},
+        "generators": {"CAM": {"name": "cam", "iterations": 3}},
+        "rows": [{"method": "CAM", "generator": "CAM"}],
+        **changes,
+    }
+
+
+def test_a_suite_is_read(tmp_path):
+    path = tmp_path / "suite.toml"
+    path.write_text(
+        'title = "One"\n'
+        'dataset = {name = "railscenes", train = 10}\n'
+        'generators.CAM = {name = "cam"}\n'
+        'rows = [{method = "CAM", generator = "CAM"}]\n'
+    )
+    suite = read_suite(path, ["dataset.train=20", "generators.CAM.backbone.name=resnet38"])
+    assert suite.dataset.options == {"train": 20}
+    assert suite.generators["CAM"].options == {"backbone": {"name": "resnet38"}}
+    assert suite.rows[0].rule.threshold == 0.2
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"tittle": 1}, "unknown key 'tittle'; known keys here: title, dataset"),
+        (
+            {"rows": [{"method": "CAM", "generator": "CAM", "refiner": []}]},
+            "unknown key 'rows.0.refiner'; known keys here: method, generator, refiners",
+        ),
+        ({"weights": {"w": {"trained_on": "x", "fil": "y"}}}, "unknown key 'weights.w.fil'"),
+        ({"held_out": -1}, "'held_out'.*found -1"),
+        ({"rows": [{"generator": "CAM"}]}, r"'rows.0.method': Field required"),
+        ({"rows": [{"method": "x", "generator": "EPS"}]}, "'EPS' is not defined.*defined: CAM"),
+        (
+            {"rows": [{"method": "x", "generator": "CAM", "segmentors": ["V1"]}]},
+            "segmentor: 'V1' is not defined in this suite; defined: none",
+        ),
+        (
+            {"rows": [{"method": "x", "generator": "CAM", "refiners": ["crf"]}]},
+            "refiner: 'crf' is not defined",
+        ),
+        (
+            {"generators": {"CAM": {"name": "cam", "weights": "icons"}}},
+            "weights of 'CAM': 'icons' is not defined",
+        ),
+        (
+            {"rows": [{"method": "x", "generator": "CAM", "rule": {"threshold": "held_out"}}]},
+            "chooses its threshold on held-out images; set held_out",
+        ),
+        ({"rows": [{"method": "x", "generator": "CAM"}] * 2}, "two rows are called 'x'"),
+    ],
+)
+def test_mistakes_are_named(changes, message):
+    with pytest.raises(ConfigError, match=message):
+        check_suite(content(**changes), "suite.toml")
+
+
+def test_a_missing_or_damaged_file_is_named(tmp_path):
+    with pytest.raises(ConfigError, match="there is no suite file"):
+        read_suite(tmp_path / "none.toml")
+    (tmp_path / "bad.toml").write_text("title = ")
+    with pytest.raises(ConfigError, match=r"bad\.toml is not valid TOML"):
+        read_suite(tmp_path / "bad.toml")
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("seeds=[1, 2]", {"seeds": [1, 2]}),
+        ("dataset.root=some/folder", {"dataset": {"root": "some/folder"}}),
+        ("controls=false", {"controls": False}),
+    ],
+)
+def test_overrides(override, expected):
+    table = {}
+    apply_override(table, override)
+    assert table == expected
+
+
+@pytest.mark.parametrize("override", ["dataset.train", "=3", "title.deeper=1"])
+def test_bad_overrides_are_refused(override):
+    with pytest.raises(ConfigError, match="override"):
+        apply_override({"title": "x"}, override)
