@@ -66,7 +66,7 @@ def table(
 @app.command()
 def plugins(as_json: JsonOption = False) -> None:
     """List what the installed plugins offer, and the plugins that do not work, with the reason."""
-    from wsss_harness.inspect import print_plugins
+    from wsss_harness.installation import print_plugins
 
     print_plugins(Console(), as_json)
 
@@ -74,7 +74,7 @@ def plugins(as_json: JsonOption = False) -> None:
 @app.command()
 def doctor() -> None:
     """Check the installation: versions, device, plugins."""
-    from wsss_harness.inspect import print_health
+    from wsss_harness.installation import print_health
 
     if not print_health(Console()):
         raise typer.Exit(1)
