@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+
 from golden_files import close, golden
 from wsss_eps.loss import (
     OVERLAP_EPSILON,

@@ -1,0 +1,42 @@
+"""The options of a training run that generators share. Free of torch, as options are read early."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+def resnet38() -> dict[str, Any]:
+    return {"name": "resnet38"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSettings:
+    """How a classifier is trained. Defaults are those of halbielee/EPS, script/voc12_eps.sh.
+
+    ``backbone``: a name and the options of wsss_harness.backbones.build.
+    ``resize``: bounds of the random long side in pixels; the crop is filled up with ``padding``,
+    the mean colour (released for classifiers) or black (released for AffinityNet).
+    ``jitter``: strengths of brightness, contrast, saturation and hue.
+    ``optimizer``: ``released`` is SGD in four groups whose momentum is by mistake the weight decay,
+    as in all code that descends from psa; ``sgd`` has the momentum 0.9 that the papers state.
+    ``head_lr``: the factor of the learning rate of layers that start from nothing.
+    ``amp``: mixed precision, on accelerators only.
+    ``unlabelled``: whether an image without classes stops the training or is left out of it.
+    """
+
+    backbone: Mapping[str, Any] = field(default_factory=resnet38)
+    iterations: int = 20_000
+    batch: int = 8
+    crop: int = 448
+    resize: tuple[int, int] = (256, 512)
+    flip: float = 0.5
+    jitter: tuple[float, float, float, float] = (0.3, 0.3, 0.3, 0.1)
+    padding: Literal["mean", "black"] = "mean"
+    optimizer: Literal["released", "sgd", "adamw"] = "released"
+    lr: float = 0.01
+    head_lr: float = 10.0
+    weight_decay: float = 5e-4
+    power: float = 0.9
+    amp: bool = False
+    workers: int = 0
+    unlabelled: Literal["error", "skip"] = "error"
