@@ -1,0 +1,140 @@
+"""What makes mmengine's Runner resume to the byte: its hooks, its state on disk, a clean exit."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.hooks import Hook
+from mmengine.logging import MessageHub, MMLogger
+from mmengine.registry import DefaultScope
+from mmengine.runner import Runner
+from mmengine.visualization import Visualizer
+from torch import nn
+
+from wsss_harness import files
+from wsss_harness.errors import DataError, StageError
+
+
+class SeedEachIteration(Hook):  # type: ignore[misc]
+    """Seed torch with (seed, iteration), so that dropout does not depend on what ran before."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
+        entropy = np.random.SeedSequence((self.seed, 2, batch_idx))
+        torch.manual_seed(int(entropy.generate_state(1, np.uint64)[0] >> 1))
+
+
+class Watch(Hook):  # type: ignore[misc]
+    """Report progress, and stop at a loss that is not finite before its weights are kept."""
+
+    priority = "VERY_HIGH"
+
+    def __init__(self, progress: Callable[[int, int], None]) -> None:
+        self.progress = progress
+
+    def before_train(self, runner: Runner) -> None:
+        self.progress(runner.iter, runner.max_iters)
+
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
+    ) -> None:
+        loss = outputs["loss"].item()
+        if not np.isfinite(loss):
+            raise StageError(
+                f"the loss is {loss} at iteration {batch_idx + 1} of {runner.max_iters}; lower the "
+                "learning rate, or look for broken values in images, saliency or initial weights"
+            )
+        self.progress(batch_idx + 1, runner.max_iters)
+
+
+class KeepState(Hook):  # type: ignore[misc]
+    """Keep all that a resumed training needs, every few iterations, in a file without pickle."""
+
+    priority = "VERY_LOW"  # after the schedules have moved on
+
+    def __init__(self, path: Path, every: int) -> None:
+        self.path, self.every = path, every
+
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
+    ) -> None:
+        if (batch_idx + 1) % self.every and batch_idx + 1 != runner.max_iters:
+            return
+        weights = runner.model.state_dict()
+        if bad := [name for name, value in weights.items() if not value.isfinite().all()]:
+            raise StageError(
+                f"{bad[0]} is no longer finite at iteration {batch_idx + 1}; lower the learning "
+                "rate, or look for broken values in images, saliency or initial weights"
+            )
+        state = {
+            "iteration": batch_idx + 1,
+            "weights": weights,
+            "optimizer": runner.optim_wrapper.state_dict(),
+            "schedules": [schedule.state_dict() for schedule in runner.param_schedulers],
+        }
+        write_state(self.path, state)
+
+
+class ResumingRunner(Runner):  # type: ignore[misc]
+    """mmengine's Runner on a given device that resumes from what KeepState wrote."""
+
+    def __init__(self, device: str, state: Path, **options: Any) -> None:
+        self.device, self.state = device, state
+        super().__init__(**options)
+
+    def wrap_model(self, model_wrapper_cfg: Any, model: nn.Module) -> nn.Module:
+        return model.to(self.device)
+
+    def load_or_resume(self) -> None:
+        if not self.state.is_file():
+            return
+        state = read_state(self.state)
+        self.train_loop._iter = state["iteration"]
+        self.model.load_state_dict(state["weights"])
+        self.optim_wrapper.load_state_dict(state["optimizer"])
+        for schedule, kept in zip(self.param_schedulers, state["schedules"], strict=True):
+            schedule.load_state_dict(kept)
+
+
+def write_state(path: Path, state: Any) -> None:
+    """torch.save with bytes that do not depend on the name of the temporary file."""
+    try:
+        with files.atomic(path) as temporary, temporary.open("wb") as stream:
+            torch.save(state, stream)
+    except (OSError, RuntimeError) as error:
+        raise StageError(
+            f"{path} could not be written ({error}); free disk space and run again: training "
+            "goes on from the last state that was kept"
+        ) from error
+
+
+def read_state(path: Path, device: str = "cpu") -> Any:
+    """What ``write_state`` or a plain torch.save of tensors wrote."""
+    try:
+        return torch.load(path, map_location=device, weights_only=True)
+    except FileNotFoundError:
+        raise DataError(f"{path} is missing") from None
+    except Exception as error:  # torch raises many kinds for a damaged or foreign file
+        raise DataError(
+            f"{path} cannot be read as weights ({error}); replace it, or delete it and run again"
+        ) from None
+
+
+@contextmanager
+def no_trace() -> Iterator[None]:
+    """Forget the loggers and other named instances that a Runner leaves in mmengine's globals."""
+    kinds = (MMLogger, MessageHub, Visualizer, DefaultScope)
+    before = [set(kind._instance_dict) for kind in kinds]
+    try:
+        yield
+    finally:
+        for kind, names in zip(kinds, before, strict=True):
+            for name in set(kind._instance_dict) - names:
+                instance = kind._instance_dict.pop(name)
+                for handler in getattr(instance, "handlers", ())[1:]:  # the first is the terminal
+                    handler.close()

@@ -1,0 +1,143 @@
+"""Training that goes on where it was killed and ends with the same bytes, by mmengine's Runner.
+
+    draws = Draws(data.ids, make, run.seed)  # make(image_id, rng) -> {"image": ..., ...}
+    train(network, loss, draws, run, iterations=300, batch=16, optimizer=optimizer)
+    finish(network, run.folder / "weights.pth", run)
+
+``loss(network, batch)`` gives named tensors; those with "loss" in their name are added up, the
+others are logged. Everything random depends on the seed and a number: an item on the number of its
+draw, a dropout on the number of its iteration. What was done before a kill needs no replay.
+"""
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+from mmengine.hooks import Hook
+from mmengine.model import BaseModel
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.utils.data import Dataset, Subset
+
+from wsss_harness.errors import DataError
+from wsss_harness.hookspecs import Run
+from wsss_harness.optimizers import ReleasedPolyLR
+from wsss_harness.resuming import (
+    KeepState,
+    ResumingRunner,
+    SeedEachIteration,
+    Watch,
+    no_trace,
+    write_state,
+)
+
+Batch = Mapping[str, Any]
+Loss = Callable[[nn.Module, Batch], dict[str, Tensor]]
+WORK, STATE = "work", "state.pth"
+
+
+class Draws(Dataset[Any]):
+    """Training items by number: ``make(image_id, rng)``, all images once in each round.
+
+    Item ``number`` depends on the seed and the number alone, whoever asks for it and when.
+    """
+
+    def __init__(
+        self, ids: Sequence[str], make: Callable[[str, np.random.Generator], Any], seed: int
+    ) -> None:
+        if not ids:
+            raise DataError("there is no image to train on; check the list of the split")
+        self.ids, self.make, self.seed = tuple(ids), make, seed
+        self._order = lru_cache(maxsize=2)(self._drawn_order)
+
+    def _drawn_order(self, turn: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+        return np.random.default_rng((self.seed, 0, turn)).permutation(len(self.ids))
+
+    def __getitem__(self, number: int) -> Any:
+        turn, place = divmod(number, len(self.ids))
+        image_id = self.ids[self._order(turn)[place]]
+        return self.make(image_id, np.random.default_rng((self.seed, 1, number)))
+
+
+class Learner(BaseModel):  # type: ignore[misc]
+    """A network with its loss, in the form that mmengine's Runner trains."""
+
+    def __init__(self, network: nn.Module, loss: Loss) -> None:
+        super().__init__()
+        self.network, self.loss = network, loss
+
+    def init_weights(self) -> None:
+        """Nothing: the network comes with its initial weights."""
+
+    def forward(self, mode: str = "loss", **batch: Any) -> dict[str, Tensor]:
+        return self.loss(self.network, batch)
+
+
+def train(
+    network: nn.Module,
+    loss: Loss,
+    draws: Draws,
+    run: Run,
+    *,
+    iterations: int,
+    batch: int,
+    optimizer: Optimizer,
+    schedule: Sequence[Mapping[str, Any]] | None = None,
+    checkpoint_every: int = 200,
+    hooks: Sequence[Hook] = (),
+    workers: int = 0,
+    amp: bool = False,
+) -> None:
+    """Train ``network`` in place, keeping the state of training below run.folder/work.
+
+    ``schedule``: configurations of mmengine's parameter schedulers, by iteration; None is the poly
+    schedule with power 0.9. ``amp``: mixed precision where the device is an accelerator.
+
+    Raises:
+        StageError: the loss or a weight is no longer finite, or the disk is full.
+    """
+    work = run.folder / WORK
+    if schedule is None:
+        schedule = [{"type": ReleasedPolyLR, "max_step": iterations, "by_epoch": False}]
+    mixed = amp and not run.device.startswith("cpu")
+    with no_trace():
+        runner = ResumingRunner(
+            device=run.device,
+            state=work / STATE,
+            model=Learner(network, loss),
+            work_dir=str(work),
+            train_dataloader={
+                "dataset": Subset(draws, range(iterations * batch)),
+                "batch_size": batch,
+                "num_workers": workers,
+                "sampler": {"type": "InfiniteSampler", "shuffle": False},
+                "collate_fn": {"type": "default_collate"},
+            },
+            train_cfg={"type": "IterBasedTrainLoop", "max_iters": iterations},
+            optim_wrapper={
+                "type": "AmpOptimWrapper" if mixed else "OptimWrapper",
+                "optimizer": optimizer,
+            },
+            param_scheduler=[dict(one) for one in schedule],
+            default_hooks={"checkpoint": None},
+            custom_hooks=[
+                SeedEachIteration(run.seed),
+                Watch(run.progress),
+                KeepState(work / STATE, checkpoint_every),
+                *hooks,
+            ],
+            log_processor={"by_epoch": False},
+            randomness={"seed": run.seed},
+            experiment_name=uuid4().hex,
+        )
+        runner.train()
+
+
+def finish(network: nn.Module, path: Path, run: Run) -> None:
+    """Write the weights as a plain state dict on the CPU and clear away the state of training."""
+    write_state(path, {name: value.cpu() for name, value in network.state_dict().items()})
+    shutil.rmtree(run.folder / WORK, ignore_errors=True)
