@@ -5,7 +5,7 @@ kazuto1011/deeplab-pytorch (libs/utils/lr_scheduler.py).
 """
 
 from collections.abc import Collection, Sequence
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from mmengine.optim.scheduler.lr_scheduler import LRSchedulerMixin
 from mmengine.optim.scheduler.param_scheduler import _ParamScheduler
@@ -16,7 +16,7 @@ from torch.optim import SGD, Optimizer
 from wsss_harness.errors import ConfigError
 
 Momentum = float | Literal["released"]
-RELEASED = "released"
+RELEASED: Final = "released"
 POWER = 0.9
 FACTORS = (1.0, 2.0, 10.0, 20.0)
 
@@ -30,7 +30,8 @@ def poly_lr(base: float, step: int, max_step: int, power: float = POWER, every: 
     released optimizer of psa and in the scheduler of deeplab-pytorch.
     """
     step = min(step, max_step - 1)
-    return base * (1 - (step - step % every) / max_step) ** power
+    left = 1 - (step - step % every) / max_step
+    return float(base * left**power)
 
 
 @PARAM_SCHEDULERS.register_module()
@@ -74,7 +75,7 @@ def parameter_groups(
 
 def _sort_in(module: nn.Conv2d | nn.Linear, groups: Sequence[list[nn.Parameter]]) -> None:
     for group, parameter in zip(groups, (module.weight, module.bias), strict=True):
-        if parameter is not None and parameter.requires_grad:
+        if isinstance(parameter, nn.Parameter) and parameter.requires_grad:
             group.append(parameter)
 
 

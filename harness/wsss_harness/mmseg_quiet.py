@@ -1,0 +1,39 @@
+"""mmsegmentation without its remarks.
+
+On import it warns and prints about compiled operators that DeepLab does not need, and its modules
+tell the terminal how they drew every initial weight.
+"""
+
+import io
+import warnings
+from contextlib import redirect_stdout
+
+with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
+    warnings.simplefilter("ignore")
+    from mmseg.evaluation import IoUMetric
+    from mmseg.models.backbones import ResNet, ResNetV1c
+    from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+    from mmseg.registry import METRICS, MODELS
+    from mmseg.structures import SegDataSample
+from mmengine.logging import MMLogger
+from mmengine.model import BaseModule
+
+from wsss_harness.resuming import no_trace
+
+__all__ = [
+    "METRICS",
+    "MODELS",
+    "BaseDecodeHead",
+    "IoUMetric",
+    "ResNet",
+    "ResNetV1c",
+    "SegDataSample",
+    "initialise",
+]
+
+
+def initialise(module: BaseModule) -> None:
+    """Draw the initial weights as the module's own configuration says."""
+    with no_trace():
+        MMLogger.get_instance("silent", log_level="CRITICAL")
+        module.init_weights()
