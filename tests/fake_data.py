@@ -7,6 +7,7 @@ third image has both, no image has none.
 from functools import cached_property
 
 import numpy as np
+
 from wsss_harness.errors import DataError
 from wsss_harness.supervision import IMAGE_LABELS, SALIENCY, Ledger, View
 

@@ -1,4 +1,4 @@
-"""Augmentation: the geometry of the released pipeline, and its dependence on its generator alone."""
+"""Augmentation: the released geometry, and dependence on the random generator alone."""
 
 import numpy as np
 import pytest

@@ -131,7 +131,9 @@ def augment(
     cropped = place(values, rows, columns, outside(settings))
     if saliency is None:
         return cropped, None
-    grey = np.asarray(resized(grey_picture(saliency), size, mirrored), np.float32)[None] / 255
+    grey = np.asarray(resized(grey_picture(saliency), size, mirrored), np.float32)[
+        None
+    ] / np.float32(255)
     return cropped, place(grey, rows, columns, np.zeros_like(cropped[:1]))
 
 

@@ -17,9 +17,11 @@ class TrainingSettings:
     ``resize``: bounds of the random long side in pixels; the crop is filled up with ``padding``,
     the mean colour (released for classifiers) or black (released for AffinityNet).
     ``jitter``: strengths of brightness, contrast, saturation and hue.
-    ``optimizer``: ``released`` is SGD in four groups whose momentum is by mistake the weight decay,
-    as in all code that descends from psa; ``sgd`` has the momentum 0.9 that the papers state.
+    ``optimizer``: ``sgd`` in the four groups of psa, whose ``momentum`` is ``released``: the weight
+    decay, by a mistake of all code that descends from psa. The papers state 0.9.
     ``head_lr``: the factor of the learning rate of layers that start from nothing.
+    ``power``: of the poly schedule.
+    ``checkpoint_every``: iterations after which a killed training can go on.
     ``amp``: mixed precision, on accelerators only.
     ``unlabelled``: whether an image without classes stops the training or is left out of it.
     """
@@ -32,11 +34,13 @@ class TrainingSettings:
     flip: float = 0.5
     jitter: tuple[float, float, float, float] = (0.3, 0.3, 0.3, 0.1)
     padding: Literal["mean", "black"] = "mean"
-    optimizer: Literal["released", "sgd", "adamw"] = "released"
+    optimizer: Literal["sgd", "adamw"] = "sgd"
+    momentum: float | Literal["released"] = "released"
     lr: float = 0.01
     head_lr: float = 10.0
     weight_decay: float = 5e-4
     power: float = 0.9
     amp: bool = False
+    checkpoint_every: int = 200
     workers: int = 0
     unlabelled: Literal["error", "skip"] = "error"

@@ -1,1 +1,11 @@
-"""EPS: explicit pseudo-pixel supervision (Lee et al., CVPR 2021)."""
+"""EPS: saliency as pseudo-pixel supervision."""
+
+from wsss_eps.eps import Eps
+from wsss_harness.hookspecs import hookimpl
+
+__all__ = ["Eps"]
+
+
+@hookimpl
+def wsss_generators() -> dict[str, type[Eps]]:
+    return {"eps": Eps}

@@ -69,8 +69,8 @@ def class_list(background_classes: tuple[int, ...]) -> Selection:
 
 def foreground_map(maps: Tensor, present: Tensor, foreground: Tensor) -> Tensor:
     """M_fg of equation 2: the sum of the present classes that are ``foreground`` (B, C)."""
-    weight = (foreground * present).to(maps.dtype)
-    return torch.einsum("bc,bchw->bhw", weight, maps[:, :-1]).unsqueeze(1)
+    weight = (foreground * present).to(maps.dtype)[:, :, None, None]
+    return (weight * maps[:, :-1]).sum(1, keepdim=True)
 
 
 def background_map(maps: Tensor, present: Tensor, foreground: Tensor) -> Tensor:

@@ -1,0 +1,164 @@
+"""Training of a ClassMaps network on the images of a view."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+import numpy as np
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.optim import AdamW, Optimizer
+
+from wsss_harness import optimizers, training
+from wsss_harness.classmaps.augment import Augmentation, augment
+from wsss_harness.classmaps.network import ClassMaps
+from wsss_harness.classmaps.settings import TrainingSettings
+from wsss_harness.errors import DataError, SupervisionError
+from wsss_harness.hookspecs import Run
+from wsss_harness.supervision import SALIENCY, View
+from wsss_harness.training import Batch
+
+HEADS = ("head",)
+
+Item = dict[str, NDArray[np.float32]]
+Make = Callable[[str, np.random.Generator], Item]
+
+
+def multilabel_loss(network: nn.Module, batch: Batch) -> dict[str, Tensor]:
+    """The mean over images and classes of the binary cross-entropy of the pooled logits."""
+    _, pooled = network(batch["image"])
+    return {"loss_cls": F.multilabel_soft_margin_loss(pooled, batch["present"])}
+
+
+def single_label_loss(network: nn.Module, batch: Batch) -> dict[str, Tensor]:
+    """Softmax cross-entropy of the pooled logits of images with exactly one class."""
+    _, pooled = network(batch["image"])
+    return {"loss_cls": F.cross_entropy(pooled, batch["present"].argmax(1))}
+
+
+def labelled_ids(data: View, settings: TrainingSettings) -> list[str]:
+    """The ids to train on; DataError for one without classes unless ``unlabelled`` is ``skip``."""
+    unlabelled = {image_id for image_id in data if not data[image_id].present}
+    if unlabelled and settings.unlabelled == "error":
+        first = next(image_id for image_id in data if image_id in unlabelled)
+        raise DataError(
+            f"image {first} has no classes ({len(unlabelled)} of {len(data)} images have none); "
+            "take it out of the list or set unlabelled = 'skip'"
+        )
+    return [image_id for image_id in data if image_id not in unlabelled]
+
+
+def one_hot(present: tuple[int, ...], classes: int) -> NDArray[np.float32]:
+    """Classes 1..C as (C,) zeros and ones."""
+    vector = np.zeros(classes, np.float32)
+    vector[[index - 1 for index in present]] = 1
+    return vector
+
+
+def item_maker(data: View, augmentation: Augmentation) -> Make:
+    """Items {"image", "present"}, and "saliency" where the view's reader declares it."""
+
+    def make(image_id: str, rng: np.random.Generator) -> Item:
+        sample = data[image_id]
+        saliency = sample.saliency if SALIENCY in data.needs else None
+        if saliency is not None and saliency.shape != sample.image.shape[:2]:
+            raise DataError(
+                f"the saliency of image {image_id} is {saliency.shape}, the image is "
+                f"{sample.image.shape[:2]}; both must have the same height and width"
+            )
+        image, cropped = augment(sample.image, saliency, augmentation, rng)
+        item = {"image": image, "present": one_hot(sample.present, len(data.classes))}
+        return item if cropped is None else item | {"saliency": cropped}
+
+    return make
+
+
+class Declared(dict[str, Tensor]):
+    """A batch that says what to do about a part that the generator did not declare."""
+
+    def __init__(self, batch: Batch, data: View) -> None:
+        super().__init__(batch)
+        self.data = data
+
+    def __missing__(self, part: str) -> NoReturn:
+        raise SupervisionError(
+            f"the loss of {self.data.owner} read '{part}', but the batch holds {', '.join(self)}: "
+            f"it declares {sorted(self.data.needs)}; add what it reads to its `needs`"
+        )
+
+
+def augmentation(network: ClassMaps, settings: TrainingSettings) -> Augmentation:
+    """The options as an augmentation with the pixel statistics of the network's backbone."""
+    return Augmentation(
+        crop=settings.crop,
+        resize=(settings.resize[0], settings.resize[1]),
+        mean=network.mean,
+        std=network.std,
+        jitter=settings.jitter,
+        flip=settings.flip,
+        padding=settings.padding,
+    )
+
+
+def draws(network: ClassMaps, data: View, run: Run, settings: TrainingSettings) -> training.Draws:
+    """The training items by number; they depend on the run's seed and the number alone."""
+    make = item_maker(data, augmentation(network, settings))
+    return training.Draws(labelled_ids(data, settings), make, run.seed)
+
+
+def make_optimizer(network: ClassMaps, settings: TrainingSettings) -> Optimizer:
+    """SGD in the four groups of the psa lineage, or AdamW in two; the head goes faster."""
+    network.train()  # what a backbone freezes, it freezes here
+    lr, decay, factor = settings.lr, settings.weight_decay, settings.head_lr
+    if settings.optimizer == "sgd":
+        groups = optimizers.parameter_groups(network, HEADS)
+        factors = (1.0, 2.0, factor, 2.0 * factor)
+        return optimizers.sgd(groups, lr, decay, settings.momentum, factors)
+    return AdamW(adam_groups(network, lr, factor), lr=lr, weight_decay=decay)
+
+
+def adam_groups(network: ClassMaps, lr: float, factor: float) -> list[dict[str, Any]]:
+    """What is trained, head and rest; normalisations are among it where they are not frozen."""
+    trained = {n: p for n, p in network.named_parameters() if p.requires_grad}
+    head = [p for n, p in trained.items() if n.startswith(HEADS)]
+    rest = [p for n, p in trained.items() if not n.startswith(HEADS)]
+    groups = [{"params": rest, "lr": lr}, {"params": head, "lr": lr * factor}]
+    return [group for group in groups if group["params"]]
+
+
+def schedule(settings: TrainingSettings) -> list[Mapping[str, Any]]:
+    return [
+        {
+            "type": optimizers.ReleasedPolyLR,
+            "max_step": settings.iterations,
+            "power": settings.power,
+            "by_epoch": False,
+        }
+    ]
+
+
+def fit_classifier(
+    network: ClassMaps, loss: training.Loss, data: View, run: Run, settings: TrainingSettings
+) -> None:
+    """Train ``network`` in place; goes on from what an interrupted run left in the run's folder.
+
+    The batch of ``loss`` holds ``image`` (B, 3, crop, crop), ``present`` (B, C) and, where the view
+    gives it, ``saliency`` (B, 1, crop, crop).
+
+    Raises:
+        DataError: an image has no classes, or its saliency another size.
+        StageError: the loss is no longer finite.
+    """
+    training.train(
+        network,
+        lambda network, batch: loss(network, Declared(batch, data)),
+        draws(network, data, run, settings),
+        run,
+        iterations=settings.iterations,
+        batch=settings.batch,
+        optimizer=make_optimizer(network, settings),
+        schedule=schedule(settings),
+        checkpoint_every=settings.checkpoint_every,
+        workers=settings.workers,
+        amp=settings.amp,
+    )

@@ -1,0 +1,70 @@
+"""The frame of a generator in the manner of CAM. Free of torch, which its methods load."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from wsss_harness.classmaps.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    from wsss_harness.classmaps.inference import Inference
+    from wsss_harness.hookspecs import Run
+    from wsss_harness.supervision import View
+    from wsss_harness.training import Loss
+    from wsss_harness.types import ClassScores, Sample
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassMapGenerator(TrainingSettings, ABC):
+    """Train a ClassMaps network with a loss, then merge its maps over scales and orientations.
+
+    A generator says what it ``needs``, gives its ``loss`` and the defaults of its fields, and how
+    many ``channels`` its network has for a number of classes.
+
+    ``pooling`` and ``dropout``: see network.ClassMaps. ``scales``, ``normalise``: see
+    inference.Inference.
+    """
+
+    needs: ClassVar[frozenset[str]]
+    activation: ClassVar[str] = "relu"
+
+    pooling: Literal["head_then_pool", "pool_then_head"] = "head_then_pool"
+    dropout: float = 0.0
+    scales: tuple[float, ...] = (0.5, 1.0, 1.5, 2.0)
+    normalise: Literal["max", "min_max"] = "max"
+
+    @abstractmethod
+    def loss(self, classes: tuple[str, ...]) -> Loss:
+        """The loss for a dataset with these names of the classes 1..C."""
+
+    def channels(self, classes: int) -> int:
+        return classes
+
+    def inference(self) -> Inference:
+        from wsss_harness.classmaps.inference import Inference
+
+        return Inference(tuple(self.scales), self.activation, self.normalise)
+
+    def fit(self, data: View, run: Run) -> None:
+        """Train, and write weights.pth and network.json."""
+        from wsss_harness import backbones
+        from wsss_harness.classmaps import fitting, network
+
+        loss = self.loss(data.classes)
+        shape = network.Shape(
+            self.backbone, self.channels(len(data.classes)), self.pooling, self.dropout
+        )
+        maps = shape.build(run.seed)
+        if run.weights is not None:
+            backbones.load_weights(maps.backbone, run.weights)
+        fitting.fit_classifier(maps, loss, data, run, self)
+        network.save(maps, shape, run)
+
+    def load(self, folder: Path, device: str) -> Callable[[Sample], ClassScores]:
+        from wsss_harness.classmaps import inference, network
+
+        return inference.scorer(network.load(folder, device), self.inference())

@@ -1,0 +1,78 @@
+"""EPS: a classifier whose maps, its background channel included, must explain the saliency."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from wsss_harness.classmaps.generator import ClassMapGenerator
+from wsss_harness.errors import ConfigError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from wsss_eps.loss import Selection
+    from wsss_harness.classmaps.inference import Inference
+    from wsss_harness.training import Batch, Loss
+
+
+@dataclass(frozen=True, kw_only=True)
+class Eps(ClassMapGenerator):
+    """Lee et al., "Railroad is not a Train", CVPR 2021; equations in wsss_eps.loss.
+
+    Defaults are those of halbielee/EPS, script/voc12_eps.sh (its main.py alone has tau 0.5; MS-COCO
+    takes lam 0.9).
+
+    ``tau``: the overlap with the saliency above which a class is foreground. ``lam``: the share of
+    the foreground map in the estimated saliency, against that of the background map.
+    ``selection``: ``adaptive`` by overlap, ``naive`` takes every class as foreground,
+    ``class_list`` sends ``background_classes`` (names) to the background.
+    ``background``: the background channel is ``ignored`` at inference, as released, or becomes the
+    ``explicit`` background map of the scores.
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset({"image_labels", "saliency"})
+    activation: ClassVar[str] = "softmax"
+
+    tau: float = 0.4
+    lam: float = 0.5
+    selection: Literal["adaptive", "naive", "class_list"] = "adaptive"
+    background_classes: tuple[str, ...] = ()
+    background: Literal["ignored", "explicit"] = "ignored"
+
+    def channels(self, classes: int) -> int:
+        return classes + 1
+
+    def inference(self) -> Inference:
+        return replace(super().inference(), background=self.background)
+
+    def loss(self, classes: tuple[str, ...]) -> Loss:
+        """L_total of equation 5: both losses with weight one."""
+        from wsss_eps.loss import classification_loss, saliency_loss
+
+        select = self.strategy(classes)
+
+        def losses(network: nn.Module, batch: Batch) -> dict[str, Tensor]:
+            maps, pooled = network(batch["image"])
+            present, saliency = batch["present"], batch["saliency"]
+            return {
+                "loss_cls": classification_loss(pooled, present),
+                "loss_sal": saliency_loss(maps, saliency, present, select, self.lam),
+            }
+
+        return losses
+
+    def strategy(self, classes: tuple[str, ...]) -> Selection:
+        from wsss_eps.loss import adaptive, class_list, naive
+
+        if self.selection == "adaptive":
+            return adaptive(self.tau)
+        return naive() if self.selection == "naive" else class_list(self._indices(classes))
+
+    def _indices(self, classes: tuple[str, ...]) -> tuple[int, ...]:
+        unknown = [name for name in self.background_classes if name not in classes]
+        if unknown:
+            raise ConfigError(
+                f"background_classes names '{unknown[0]}'; the classes are {', '.join(classes)}"
+            )
+        return tuple(1 + classes.index(name) for name in self.background_classes)
