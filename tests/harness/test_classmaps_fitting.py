@@ -239,6 +239,22 @@ def test_pretrained_weights_start_a_generator(tmp_path):
     assert not torch.equal(start["bn7.running_mean"], torch.zeros_like(start["bn7.running_mean"]))
 
 
+@pytest.mark.parametrize(
+    "backbone",
+    [
+        {"name": "openmmlab_resnet", "base_channels": 8},
+        {"name": "mobilenet_v2", "output_stride": 16},
+    ],
+    ids=lambda options: options["name"],
+)
+def test_pretraining_serves_other_backbones(tmp_path, backbone):
+    pretraining(backbone=backbone).fit(view(tmp_path, LABELS, OneClass()), Run(tmp_path))
+    state = torch.load(tmp_path / "backbone.pth", weights_only=True)
+    own = network.Shape(backbone, 2, "head_then_pool", 0.0).build().backbone.state_dict()
+    assert set(state) == set(own)
+    fit(plain(backbone=backbone), tmp_path / "run", weights=tmp_path / "backbone.pth")
+
+
 def test_pretraining_moves_what_generators_freeze(tmp_path):
     pretraining().fit(view(tmp_path, LABELS, OneClass()), Run(tmp_path))
     state = torch.load(tmp_path / "backbone.pth", weights_only=True)

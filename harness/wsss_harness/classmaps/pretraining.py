@@ -19,9 +19,9 @@ WEIGHTS = "backbone.pth"
 class Pretraining(TrainingSettings):
     """Train all of a backbone on softmax cross-entropy and write its state dict, backbone.pth.
 
-    Whatever ``backbone`` says, nothing in it is frozen here. Batch normalisations learn; after
-    training their statistics are measured anew on ``recalibration`` batches with dropout off, so
-    that they belong to the final weights. Defaults suit a slim network and small icons.
+    The backbone's ``frozen`` is "none" here, whatever its options say, so batch normalisations
+    learn; after training their statistics are measured anew on ``recalibration`` batches with
+    dropout off, so that they belong to the final weights. Defaults suit a slim network and icons.
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"image_labels"})
