@@ -1,0 +1,1 @@
+"""Datasets: the built-in one and folders in VOC layout."""

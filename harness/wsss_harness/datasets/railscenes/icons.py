@@ -1,0 +1,37 @@
+"""Icons: one drawn thing, a class of RailScenes or a distractor, on a ground of any setting."""
+
+import numpy as np
+
+from wsss_harness.datasets.railscenes.cast import CAST, CLASSES
+from wsss_harness.datasets.railscenes.compose import photograph
+from wsss_harness.datasets.railscenes.distractors import DISTRACTORS
+from wsss_harness.datasets.railscenes.settings import SETTINGS
+from wsss_harness.datasets.railscenes.stage import Spot, Stage
+from wsss_harness.types import Image
+
+FURTHER = tuple(name for name in DISTRACTORS if name not in ("bush", "cushion", "fence", "picture"))
+ICON_CLASSES = (*CLASSES, *FURTHER)
+
+# Sizes in picture heights that fill about two thirds of a square picture.
+FILLING = {"train": 0.42, "bottle": 0.85, "container": 0.4, "hay bale": 0.7, "boulder": 0.6}
+
+
+def icon(seed: int, index: int, width: int, height: int) -> tuple[Image, str]:
+    """Icon ``index`` of the world ``seed`` and the name of what it shows."""
+    rng = np.random.Generator(np.random.PCG64([seed, index, 1]))
+    stage = Stage(width, height, rng)
+    name = ICON_CLASSES[int(rng.integers(len(ICON_CLASSES)))]
+    grounds = list(SETTINGS.values())
+    grounds[int(rng.integers(len(grounds)))](stage)
+    size = FILLING.get(name, 0.75) * float(rng.uniform(0.7, 1.25))
+    mirrored = bool(rng.random() < 0.5)
+    x, y = 0.5 * stage.aspect + float(rng.normal(0, 0.08)), 0.5 + float(rng.normal(0, 0.06))
+    if name == "train":
+        x += (0.4 if mirrored else -0.4) * size
+    y += 0.0 if name == "aeroplane" else 0.45 * size if name != "car" else 0.2 * size
+    spot = Spot(x, y, size, float(rng.normal(0, 6)), mirrored)
+    if name in CAST:
+        stage.put(CAST[name].draw, spot, texture=CAST[name].texture)
+    else:
+        stage.put(DISTRACTORS[name], spot)
+    return photograph(stage, (width, height)), name

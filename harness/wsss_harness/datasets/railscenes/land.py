@@ -1,0 +1,173 @@
+"""Trains and cars, side view, facing right, standing on y = 0."""
+
+import numpy as np
+from numpy.random import Generator
+
+from wsss_harness.datasets.railscenes.colours import (
+    DARK,
+    GLASS,
+    LAMP,
+    PAINTS,
+    RED,
+    STEEL,
+    WHITE,
+    Colour,
+    jitter,
+    mix,
+    pick,
+    tone,
+)
+from wsss_harness.datasets.railscenes.pen import Pen
+from wsss_harness.datasets.railscenes.shapes import box, ellipse, panel, rounded
+
+WAGON = 1.5  # length of a wagon in train heights
+SEAT = [(-0.5, 0.1), (-0.505, 0.22), (-0.47, 0.265)]
+
+
+def wheel(pen: Pen, x: float, y: float, radius: float) -> None:
+    pen.fill(ellipse(x, y, radius, radius), (30, 30, 34))
+    pen.ramp(ellipse(x, y, radius * 0.62, radius * 0.62), [(206, 208, 212), (104, 108, 116)])
+    pen.fill(ellipse(x, y, radius * 0.22, radius * 0.22), (52, 54, 60))
+
+
+def train(pen: Pen, rng: Generator) -> None:
+    """1 high; the head ends at x = 1.4, wagons follow to the left, out of the frame."""
+    paint, front = pick(rng, PAINTS), pick(rng, PAINTS)
+    trim = jitter(rng, WHITE) if rng.random() < 0.6 else pick(rng, PAINTS)
+    blunt = rng.random() < 0.4
+    plain = rng.random() < 0.35
+    wagons = int(rng.integers(1, 4))
+    for k in range(wagons):
+        _wagon(pen, paint, trim, -0.1 - k * (WAGON + 0.04), plain)
+    _head_car(pen, paint, trim, blunt, plain)
+    _nose(pen, front if rng.random() < 0.7 else paint, blunt)
+
+
+def _wagon(pen: Pen, paint: Colour, trim: Colour, right: float, plain: bool) -> None:
+    left = right - WAGON
+    _running_gear(pen, left, right)
+    pen.fill(box(right - 0.02, 0.25, right + 0.06, 0.85), (40, 40, 44))
+    pen.ramp(panel(left, 0.18, right, 0.98, 0.04), _side(paint))
+    _details(pen, trim, left, right, plain)
+
+
+def _running_gear(pen: Pen, left: float, right: float) -> None:
+    pen.fill(box(left + 0.08, 0.1, right - 0.08, 0.22), (46, 46, 50))
+    for x in (left + 0.25, left + 0.5, right - 0.5, right - 0.25):
+        wheel(pen, x, 0.09, 0.09)
+
+
+def _side(paint: Colour) -> list[Colour]:
+    return [
+        tone(paint, 0.72),
+        tone(paint, 1.32),
+        tone(paint, 1.06),
+        paint,
+        tone(paint, 0.92),
+        tone(paint, 0.62),
+    ]
+
+
+def _details(pen: Pen, trim: Colour, left: float, right: float, plain: bool) -> None:
+    pen.ramp(box(left + 0.02, 0.9, right - 0.02, 0.97), [(170, 172, 176), (104, 106, 112)])
+    pen.fill(box(left, 0.36, right, 0.42), trim)
+    if plain:
+        seams = np.arange(left + 0.2, right - 0.1, 0.22)
+        for x in seams:
+            pen.line([(x, 0.22), (x, 0.88)], 0.012, tone(trim, 0.45))
+        return
+    slots = np.linspace(left + 0.12, right - 0.12, 6)
+    windows = [
+        panel(a + 0.03, 0.54, b - 0.03, 0.78, 0.03) for a, b in zip(slots, slots[1:], strict=False)
+    ]
+    for window in windows[1:4]:
+        pen.ramp(window, [tone(GLASS, 0.55), GLASS, tone(GLASS, 1.25)])
+    for door in (windows[0], windows[4]):
+        x0, x1 = door[:, 0].min(), door[:, 0].max()
+        pen.fill(box(x0, 0.24, x1, 0.84), tone(trim, 0.82))
+        pen.fill(box(x0 + 0.03, 0.52, x1 - 0.03, 0.78), tone(GLASS, 0.8))
+
+
+def _head_car(pen: Pen, paint: Colour, trim: Colour, blunt: bool, plain: bool) -> None:
+    end = 1.36 if blunt else 1.02
+    _running_gear(pen, -0.06, end)
+    pen.ramp(panel(-0.06, 0.18, end, 0.98, 0.04), _side(paint))
+    _details(pen, trim, -0.06, end - 0.1 if blunt else end, plain)
+
+
+def _nose(pen: Pen, front: Colour, blunt: bool) -> None:
+    if blunt:
+        face = panel(1.02, 0.14, 1.4, 1.0, 0.07)
+        glass = panel(1.1, 0.58, 1.37, 0.86, 0.03)
+    else:
+        face = rounded(
+            [(0.9, 0.14), (1.38, 0.14), (1.44, 0.3), (1.3, 0.56), (1.1, 0.98), (0.9, 0.98)], 1
+        )
+        glass = np.array([(1.06, 0.6), (1.24, 0.6), (1.11, 0.88), (1.02, 0.88)])
+    pen.ramp(face, [tone(front, 1.25), front, tone(front, 0.66)])
+    pen.ramp(glass, [tone(GLASS, 0.45), tone(GLASS, 1.35)], (1.0, -0.5))
+    pen.fill(panel(1.06, 0.12, 1.42, 0.2, 0.03), (44, 44, 48))
+    for x in (1.34, 1.16):
+        pen.fill(ellipse(x, 0.34, 0.062, 0.062), tone(front, 0.5))
+        pen.ramp(ellipse(x, 0.34, 0.045, 0.045), [WHITE, LAMP])
+    pen.fill(ellipse(1.25, 0.34, 0.03, 0.03), RED)
+
+
+def car(pen: Pen, rng: Generator) -> None:
+    """1 long, about 0.4 high."""
+    paint = pick(rng, PAINTS)
+    roof = float(rng.uniform(0.37, 0.42))
+    kind = int(rng.integers(3))
+    body, cabin = (
+        _saloon(roof) if kind == 0 else _hatchback(roof) if kind == 1 else _van(roof + 0.04)
+    )
+    pen.fill(box(-0.44, 0.07, 0.45, 0.14), (36, 36, 40))
+    pen.ramp(rounded(body, 2), [tone(paint, 1.4), tone(paint, 1.08), paint, tone(paint, 0.58)])
+    _windows(pen, cabin)
+    _trim(pen, paint)
+    for x in (-0.3, 0.29):
+        pen.fill(ellipse(x, 0.105, 0.112, 0.112), tone(paint, 0.34))
+        wheel(pen, x, 0.09, 0.09)
+
+
+def _saloon(roof: float) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
+    body = [*SEAT, (-0.35, 0.275), (-0.23, roof), (0.07, roof), (0.2, 0.275)]
+    return [*body, (0.43, 0.25), (0.5, 0.2), (0.505, 0.1)], [
+        (-0.32, 0.265), (-0.21, roof - 0.025), (0.055, roof - 0.025), (0.165, 0.265),
+    ]  # fmt: skip
+
+
+def _hatchback(roof: float) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
+    body = [*SEAT[:2], (-0.475, 0.29), (-0.38, roof + 0.02), (0.04, roof + 0.02), (0.2, 0.285)]
+    return [*body, (0.44, 0.25), (0.5, 0.2), (0.505, 0.1)], [
+        (-0.43, 0.275), (-0.36, roof - 0.01), (0.03, roof - 0.01), (0.165, 0.275),
+    ]  # fmt: skip
+
+
+def _van(roof: float) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
+    body = [(-0.5, 0.1), (-0.505, roof), (-0.46, roof + 0.03), (0.16, roof + 0.03), (0.34, 0.27)]
+    return [*body, (0.47, 0.23), (0.505, 0.1)], [
+        (0.0, 0.28), (0.0, roof), (0.13, roof), (0.29, 0.28),
+    ]  # fmt: skip
+
+
+def _windows(pen: Pen, cabin: list[tuple[float, float]]) -> None:
+    pen.fill(cabin, (40, 44, 52))
+    inner = np.asarray(cabin) * (0.94, 1) + (0.03 * np.mean([p[0] for p in cabin]), 0)
+    sky = mix(GLASS, WHITE, 0.55)
+    pen.ramp(inner, [sky, tone(GLASS, 1.1), tone(GLASS, 0.6)], (-0.6, -1.0))
+    low, high = inner[:, 1].min(), inner[:, 1].max()
+    middle = float(inner[:, 0].mean())
+    pen.fill(box(middle - 0.012, low, middle + 0.012, high), (40, 44, 52))
+
+
+def _trim(pen: Pen, paint: Colour) -> None:
+    for x in (-0.14, 0.1):
+        pen.line([(x, 0.12), (x, 0.26)], 0.006, tone(paint, 0.5))
+    pen.line([(-0.47, 0.2), (0.46, 0.2)], 0.008, tone(paint, 0.7))
+    pen.fill(panel(0.02, 0.225, 0.07, 0.238, 0.005), tone(paint, 0.45))
+    pen.fill(panel(0.4, 0.085, 0.52, 0.13, 0.02), STEEL)
+    pen.fill(panel(-0.52, 0.085, -0.42, 0.13, 0.02), STEEL)
+    pen.fill(ellipse(0.468, 0.195, 0.034, 0.03), DARK)
+    pen.ramp(ellipse(0.47, 0.195, 0.027, 0.024), [WHITE, LAMP])
+    pen.fill(panel(-0.505, 0.18, -0.47, 0.235, 0.012), RED)

@@ -1,0 +1,151 @@
+"""Drawing on a transparent layer: filled outlines, colour ramps, lines and the final shading."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import ArrayLike, NDArray
+
+from wsss_harness.datasets.railscenes.colours import Colour
+from wsss_harness.datasets.railscenes.noise import FloatMap, patch
+from wsss_harness.datasets.railscenes.shapes import Points
+
+SHIFT = 4  # sub-pixel bits of OpenCV's drawing functions
+
+Layer = NDArray[np.uint8]  # (H, W, 4): colour times coverage, and coverage
+
+
+class Pen:
+    """Draws in an object's own units (y up) on a layer of the scene's size.
+
+    ``matrix`` (2, 3) takes the object's units to pixels of the layer.
+    """
+
+    def __init__(self, shape: tuple[int, int], matrix: NDArray[np.float64]) -> None:
+        self.layer: Layer = np.zeros((*shape, 4), np.uint8)
+        self.matrix = matrix
+        self.scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
+        self._low = np.full(2, np.inf)
+        self._high = np.full(2, -np.inf)
+
+    def pixels(self, points: ArrayLike) -> Points:
+        placed = np.asarray(points, np.float64) @ self.matrix[:, :2].T + self.matrix[:, 2]
+        self._low = np.minimum(self._low, placed.min(0))
+        self._high = np.maximum(self._high, placed.max(0))
+        return placed
+
+    def fill(self, points: ArrayLike, colour: Colour) -> None:
+        self.fill_all([points], colour)
+
+    def fill_all(self, outlines: Sequence[ArrayLike], colour: Colour) -> None:
+        """Several outlines that do not overlap, in one colour."""
+        corners = [_fixed(self.pixels(points)) for points in outlines]
+        cv2.fillPoly(self.layer, corners, (*colour, 255.0), cv2.LINE_AA, SHIFT)
+
+    def line(self, points: ArrayLike, width: float, colour: Colour) -> None:
+        thickness = max(1, round(width * self.scale))
+        corners = [_fixed(self.pixels(points))]
+        cv2.polylines(self.layer, corners, False, (*colour, 255.0), thickness, cv2.LINE_AA, SHIFT)
+
+    def ramp(
+        self, points: ArrayLike, colours: Sequence[Colour], axis: tuple[float, float] = (0.0, -1.0)
+    ) -> None:
+        """An outline filled with ``colours`` at equal steps along ``axis``, by default downwards."""
+        outline = np.asarray(points, np.float64)
+        placed = self.pixels(outline)
+        window = _window(placed.min(0), placed.max(0), self.layer.shape)
+        if window is None:
+            return
+        rows, columns = window
+        corner = np.array([columns.start, rows.start])
+        mask = np.zeros((rows.stop - rows.start, columns.stop - columns.start), np.uint8)
+        cv2.fillPoly(mask, [_fixed(placed - corner)], 255.0, cv2.LINE_AA, SHIFT)
+        steps = self._steps(outline, axis, mask.shape, corner)
+        _blend(self.layer[rows, columns], cv2.LUT(cv2.merge([steps] * 4), _table(colours)), mask)
+
+    def _steps(
+        self, outline: Points, axis: tuple[float, float], shape: tuple[int, ...], corner: Points
+    ) -> NDArray[np.uint8]:
+        along = outline @ np.asarray(axis)
+        low, span = along.min(), max(float(np.ptp(along)), 1e-9)
+        slope = np.linalg.solve(self.matrix[:, :2].T, np.asarray(axis)) * (255 / span)
+        start = slope @ (corner - self.matrix[:, 2]) - low * (255 / span)
+        x = slope[0] * np.arange(shape[1], dtype=np.float32)
+        y = slope[1] * np.arange(shape[0], dtype=np.float32) + start
+        return np.clip(y[:, None] + x[None], 0, 255).astype(np.uint8)
+
+    def window(self) -> tuple[slice, slice] | None:
+        """Rows and columns that were drawn on, None if all of it lies outside the layer."""
+        if not np.isfinite(self._low).all():
+            return None
+        margin = 0.03 * self.scale
+        return _window(self._low - margin, self._high + margin, self.layer.shape)
+
+    def shade(self, rng: Generator, name: str, strength: float, bevel: float, unit: int) -> None:
+        """Light from the upper left rounds the figure off; a texture roughens its surface."""
+        window = self.window()
+        if window is None:
+            return
+        layer = self.layer[window]
+        light = _bevel(layer[..., 3], self.scale) * np.float32(bevel) + np.float32(1)
+        rough = patch(name, rng, light.shape, unit)
+        light += np.float32(strength) * _fit(rough, light.shape)
+        lit = layer[..., :3] * light[..., None]
+        layer[..., :3] = np.clip(lit, 0, layer[..., 3:])
+
+    def fade(self, colour: Colour, share: float) -> None:
+        """Mist: the figure takes on ``share`` of ``colour``."""
+        window = self.window()
+        if window is not None:
+            layer = self.layer[window]
+            alpha = layer[..., 3:].astype(np.float32) * np.float32(share / 255)
+            layer[..., :3] = layer[..., :3] * np.float32(1 - share) + alpha * np.float32(colour)
+
+
+def _fixed(placed: Points) -> NDArray[np.int32]:
+    return (placed * (1 << SHIFT)).round().astype(np.int32)
+
+
+def _window(low: Points, high: Points, shape: tuple[int, ...]) -> tuple[slice, slice] | None:
+    left, top = (max(0, int(v) - 2) for v in np.floor(low))
+    right, bottom = (
+        min(n, int(v) + 3) for v, n in zip(np.ceil(high), (shape[1], shape[0]), strict=True)
+    )
+    if left >= right or top >= bottom:
+        return None
+    return slice(top, bottom), slice(left, right)
+
+
+def _table(colours: Sequence[Colour]) -> NDArray[np.uint8]:
+    stops = np.linspace(0, 255, len(colours))
+    table = np.full((1, 256, 4), 255, np.uint8)
+    for channel in range(3):
+        values = [colour[channel] for colour in colours]
+        table[0, :, channel] = np.clip(np.interp(np.arange(256), stops, values), 0, 255)
+    return table
+
+
+def _blend(under: Layer, over: Layer, mask: NDArray[np.uint8]) -> None:
+    cover = cv2.merge([mask] * 4)
+    kept = cv2.multiply(under, cv2.bitwise_not(cover), scale=1 / 255)
+    cv2.add(kept, cv2.multiply(over, cover, scale=1 / 255), dst=kept)
+    under[:] = kept
+
+
+def _bevel(alpha: NDArray[np.uint8], scale: float) -> FloatMap:
+    """How much the surface faces the light, about -1 to 1: the slope of the blurred silhouette."""
+    height, width = alpha.shape
+    size = (max(2, width // 4), max(2, height // 4))
+    small = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    sigma = max(0.8, 0.035 * scale / 4)
+    soft = cv2.GaussianBlur(small, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
+    slope = cv2.Sobel(soft, -1, 1, 0, scale=0.35) + cv2.Sobel(soft, -1, 0, 1, scale=0.65)
+    grown = cv2.resize(slope * (sigma / 255 / 2), (width, height))
+    return np.asarray(grown, np.float32)
+
+
+def _fit(rough: FloatMap, shape: tuple[int, ...]) -> FloatMap:
+    if rough.shape == shape:
+        return rough
+    return np.asarray(cv2.resize(rough, (shape[1], shape[0])), np.float32)

@@ -1,0 +1,122 @@
+"""A simulated off-the-shelf saliency detector, and how good it is."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from wsss_harness.datasets.railscenes.noise import FloatMap, patch
+from wsss_harness.datasets.railscenes.stage import Item
+from wsss_harness.types import IGNORE, Map, Mask
+
+# How often the detector fails, and how. The sums of these make its quality on the whole set.
+MISSES_FIRST = 0.10  # the largest figure is not seen at all
+MISSES_OTHER = 0.40  # any further figure is not seen
+SEES_PART = 0.2  # a figure is seen in part
+TAKES_DISTRACTOR = 0.35
+TAKES_CONTEXT = 0.3
+FIRST_MIN = 0.02  # share of the picture below which an item is never noticed
+
+
+def detect(rng: Generator, items: list[Item], owner: NDArray[np.uint8], context: Mask) -> Map:
+    """The detector's map, (H, W) in [0, 1], from what is visible: ``owner`` (see compose.owners)
+    numbers ``items`` from 1, ``context`` holds context indices."""
+    shape = owner.shape
+    seen = np.zeros(shape, np.float32)
+    areas = np.bincount(owner.ravel(), minlength=len(items) + 1)[1:]
+    figures = [k for k, item in enumerate(items) if item.number and areas[k]]
+    first = max(figures, key=lambda k: areas[k], default=-1)
+    for k, item in enumerate(items):
+        chance, strength, part = rng.random(), float(rng.uniform(0.55, 1.0)), rng.random()
+        if areas[k] < FIRST_MIN * owner.size and not item.number:
+            continue
+        missed = _missed(item, k == first)
+        if chance < missed:
+            strength = 0.12 * float(chance / missed)
+        mask = (owner == k + 1).astype(np.float32) * np.float32(strength)
+        if part < SEES_PART:
+            mask *= _part(rng, shape)
+        seen = np.maximum(seen, mask)
+    if rng.random() < TAKES_CONTEXT and first >= 0:
+        seen = np.maximum(seen, _surroundings(rng, owner == first + 1, context))
+    return _soften(rng, seen)
+
+
+def _missed(item: Item, first: bool) -> float:
+    if item.number:
+        return MISSES_FIRST if first else MISSES_OTHER
+    return 1 - (TAKES_CONTEXT if item.context else TAKES_DISTRACTOR)
+
+
+def _part(rng: Generator, shape: tuple[int, ...]) -> FloatMap:
+    """A smooth mask that keeps about two thirds."""
+    noise = cv2.resize(
+        rng.standard_normal((3, 4), np.float32), (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC
+    )
+    return np.asarray(np.clip((noise + 0.45) * 4, 0.05, 1), np.float32)
+
+
+def _surroundings(rng: Generator, figure: NDArray[np.bool_], context: Mask) -> FloatMap:
+    """The context that touches ``figure``, near to it."""
+    height, width = figure.shape
+    near = cv2.dilate(figure.astype(np.uint8), np.ones((height // 16, width // 16), np.uint8))
+    touched = np.bincount(context[near > 0], minlength=9)
+    touched[[0, 3]] = 0
+    if not touched.any():
+        return np.zeros(figure.shape, np.float32)
+    area = (context == int(touched.argmax())).astype(np.float32)
+    reach = float(rng.uniform(0.08, 0.25)) * height
+    around = cv2.GaussianBlur(figure.astype(np.float32), (0, 0), reach)
+    return area * np.clip(around * 5, 0, float(rng.uniform(0.6, 1)))
+
+
+def _soften(rng: Generator, seen: FloatMap) -> Map:
+    """A detector's resolution and uncertainty: blurred, wobbling borders, faint clutter."""
+    height, width = seen.shape
+    sigma = float(rng.uniform(0.010, 0.026)) * height
+    soft = cv2.GaussianBlur(seen, (0, 0), sigma)
+    wobble = patch("soft", rng, (height, width), 2 * height)
+    soft = soft + np.float32(rng.uniform(0.02, 0.10)) * wobble * (0.25 + soft)
+    steep = float(rng.uniform(5, 12))
+    curve = 1 / (1 + np.exp(-steep * (soft - 0.45)))
+    low = 1 / (1 + np.exp(steep * 0.45))
+    curve = np.clip((curve - low) / (1 - low), 0, 1)
+    blurred = cv2.GaussianBlur(curve.astype(np.float32), (0, 0), 0.01 * height)
+    return np.asarray(np.clip(blurred, 0, 1), np.float32)
+
+
+@dataclass(frozen=True)
+class Quality:
+    """``iou`` of saliency > 0.5 with the foreground and ``error``, the mean absolute difference,
+    are pooled over all pixels but 255; ``max_f`` is the largest F with beta^2 = 0.3."""
+
+    iou: float
+    error: float
+    max_f: float
+
+
+def quality(pairs: Iterable[tuple[Mask, Map]]) -> Quality:
+    """How well saliency maps find the foreground of ``(truth, saliency)`` pairs.
+
+    F as in Achanta et al., "Frequency-tuned salient region detection", CVPR 2009, with precision
+    and recall pooled over the set and the threshold swept over 256 levels.
+    """
+    inside, outside = np.zeros(256, np.int64), np.zeros(256, np.int64)
+    error = 0.0
+    for truth, saliency in pairs:
+        valid = truth != IGNORE
+        front, values = truth[valid] > 0, saliency[valid]
+        levels = np.rint(values * 255).astype(np.intp)
+        inside += np.bincount(levels[front], minlength=256)
+        outside += np.bincount(levels[~front], minlength=256)
+        error += float(np.abs(values - front).sum(dtype=np.float64))
+    hit, false = inside[::-1].cumsum()[::-1], outside[::-1].cumsum()[::-1]
+    total = int(inside.sum() + outside.sum())
+    precision = hit / np.maximum(hit + false, 1)
+    recall = hit / max(1, int(inside.sum()))
+    f = 1.3 * precision * recall / np.maximum(0.3 * precision + recall, 1e-12)
+    iou = hit[128] / max(1, int(inside.sum() + false[128]))
+    return Quality(float(iou), error / max(1, total), float(f.max()))

@@ -1,0 +1,131 @@
+"""The canvas of one scene, larger than the picture, and everything that was put on it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from wsss_harness.datasets.railscenes.noise import FloatMap, blob
+from wsss_harness.datasets.railscenes.pen import Pen
+
+FINER = 2  # canvas pixels along one pixel of the picture
+
+Draw = Callable[[Pen, Generator], None]
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where and how large a figure stands: x, y and size in scene heights, y down, degrees."""
+
+    x: float
+    y: float
+    size: float
+    degrees: float = 0.0
+    mirrored: bool = False
+
+    def matrix(self, unit: int) -> NDArray[np.float64]:
+        c, s = np.cos(np.radians(self.degrees)), np.sin(np.radians(self.degrees))
+        flip = -1.0 if self.mirrored else 1.0
+        turn = np.array([[c, -s], [-s, -c]]) * (flip, 1.0)
+        place = np.array([[self.x], [self.y]])
+        return unit * np.hstack([self.size * turn, place])
+
+
+@dataclass(frozen=True)
+class Item:
+    """A figure on the canvas. ``number`` is its class, 0 for a distractor or a context."""
+
+    number: int
+    cover: NDArray[np.uint8]  # (H, W) coverage at the picture's size, 0 to 255
+    context: int = 0
+
+
+@dataclass
+class Stage:
+    """``colour`` (h, w, 3) and ``context`` (h, w) are on the canvas, ``items`` back to front."""
+
+    width: int
+    height: int
+    rng: Generator
+    haze: tuple[float, float, float] = (190.0, 196.0, 200.0)
+    items: list[Item] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.unit = self.height * FINER
+        self.shape = (self.height * FINER, self.width * FINER)
+        self.aspect = self.width / self.height
+        self.colour = np.zeros((*self.shape, 3), np.uint8)
+        self.context = np.zeros(self.shape, np.uint8)
+
+    def rows(self, top: float, bottom: float) -> slice:
+        """Canvas rows between two heights, given from the top in scene heights."""
+        first, last = (round(float(np.clip(y, 0, 1)) * self.shape[0]) for y in (top, bottom))
+        return slice(first, last)
+
+    def pen(self, spot: Spot) -> Pen:
+        return Pen(self.shape, spot.matrix(self.unit))
+
+    def put(
+        self,
+        draw: Draw,
+        spot: Spot,
+        *,
+        number: int = 0,
+        context: int = 0,
+        texture: tuple[str, float] = ("soft", 0.05),
+        bevel: float = 0.5,
+        mist: float = 0.0,
+    ) -> None:
+        """Draw a figure, shade it, lay it over the canvas and note what it covers."""
+        pen = self.pen(spot)
+        draw(pen, self.rng)
+        pen.shade(self.rng, texture[0], texture[1], bevel, self.unit)
+        if mist:
+            pen.fade(self.haze, mist)
+        self.lay(pen, number, context)
+
+    def lay(self, pen: Pen, number: int = 0, context: int = 0) -> None:
+        window = pen.window()
+        if window is None:
+            return
+        layer = pen.layer[window]
+        alpha = layer[..., 3]
+        kept = cv2.multiply(
+            self.colour[window], cv2.merge([cv2.bitwise_not(alpha)] * 3), scale=1 / 255
+        )
+        self.colour[window] = cv2.add(kept, np.ascontiguousarray(layer[..., :3]))
+        self.context[window][alpha > 127] = context
+        cover = cv2.resize(
+            np.ascontiguousarray(pen.layer[..., 3]),
+            (self.width, self.height),
+            interpolation=cv2.INTER_AREA,
+        )
+        self.items.append(Item(number, np.asarray(cover, np.uint8), context))
+
+    def shadow(self, x: float, y: float, across: float, down: float, strength: float) -> None:
+        """A soft dark spot, ``across`` and ``down`` are its half axes in scene heights."""
+        self._spot(
+            x, y, across, down, lambda under, spot: under * (1 - np.float32(strength) * spot)
+        )
+
+    def glow(self, x: float, y: float, radius: float, colour: FloatMap, share: float) -> None:
+        """A soft bright spot of ``colour``."""
+        self._spot(
+            x, y, radius, radius, lambda under, spot: under + (colour - under) * (share * spot)
+        )
+
+    def _spot(
+        self, x: float, y: float, across: float, down: float, change: Callable[..., FloatMap]
+    ) -> None:
+        size = [max(2, int(2 * v * self.unit)) for v in (across, down)]
+        left, top = int((x - across) * self.unit), int((y - down) * self.unit)
+        x0, y0 = max(0, left), max(0, top)
+        x1, y1 = min(self.shape[1], left + size[0]), min(self.shape[0], top + size[1])
+        if x0 >= x1 or y0 >= y1:
+            return
+        spot = cv2.resize(blob(), (size[0], size[1]))[y0 - top : y1 - top, x0 - left : x1 - left]
+        under = self.colour[y0:y1, x0:x1]
+        under[:] = np.clip(change(under.astype(np.float32), spot[..., None]), 0, 255)
