@@ -18,8 +18,6 @@ from wsss_harness.hookspecs import Run
 from wsss_harness.supervision import SALIENCY, View
 from wsss_harness.training import Batch
 
-HEADS = ("head",)
-
 Item = dict[str, NDArray[np.float32]]
 Make = Callable[[str, np.random.Generator], Item]
 
@@ -111,7 +109,7 @@ def make_optimizer(network: ClassMaps, settings: TrainingSettings) -> Optimizer:
     network.train()  # what a backbone freezes, it freezes here
     lr, decay, factor = settings.lr, settings.weight_decay, settings.head_lr
     if settings.optimizer == "sgd":
-        groups = optimizers.parameter_groups(network, HEADS)
+        groups = optimizers.parameter_groups(network, network.heads)
         factors = (1.0, 2.0, factor, 2.0 * factor)
         return optimizers.sgd(groups, lr, decay, settings.momentum, factors)
     return AdamW(adam_groups(network, lr, factor), lr=lr, weight_decay=decay)
@@ -120,8 +118,8 @@ def make_optimizer(network: ClassMaps, settings: TrainingSettings) -> Optimizer:
 def adam_groups(network: ClassMaps, lr: float, factor: float) -> list[dict[str, Any]]:
     """What is trained, head and rest; normalisations are among it where they are not frozen."""
     trained = {n: p for n, p in network.named_parameters() if p.requires_grad}
-    head = [p for n, p in trained.items() if n.startswith(HEADS)]
-    rest = [p for n, p in trained.items() if not n.startswith(HEADS)]
+    head = [p for n, p in trained.items() if n.startswith(network.heads)]
+    rest = [p for n, p in trained.items() if not n.startswith(network.heads)]
     groups = [{"params": rest, "lr": lr}, {"params": head, "lr": lr * factor}]
     return [group for group in groups if group["params"]]
 

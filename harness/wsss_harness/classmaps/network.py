@@ -28,8 +28,10 @@ class ClassMaps(nn.Module):
     gives the same pooled logits before and after pooling up to rounding; ``pooling`` says which
     order is taken: CAM pools first (psa, EPS: network/resnet38_cls.py), EPS applies the head first
     (network/resnet38_eps.py). ``dropout`` drops whole channels of the features: 0.5 in CAM, none
-    in EPS.
+    in EPS. ``heads`` names the parts that start from nothing.
     """
+
+    heads: tuple[str, ...] = ("head",)
 
     def __init__(
         self, backbone: backbones.Backbone, channels: int, pooling: str, dropout: float

@@ -65,9 +65,12 @@ class Eps(ClassMapGenerator):
     def strategy(self, classes: tuple[str, ...]) -> Selection:
         from wsss_eps.loss import adaptive, class_list, naive
 
-        if self.selection == "adaptive":
-            return adaptive(self.tau)
-        return naive() if self.selection == "naive" else class_list(self._indices(classes))
+        strategies = {
+            "adaptive": adaptive(self.tau),
+            "naive": naive(),
+            "class_list": class_list(self._indices(classes)),
+        }
+        return strategies[self.selection]
 
     def _indices(self, classes: tuple[str, ...]) -> tuple[int, ...]:
         unknown = [name for name in self.background_classes if name not in classes]
