@@ -98,7 +98,7 @@ class Inference:
     background: str = "ignored"
 
     def scores(self, network: ClassMaps, sample: Sample) -> ClassScores:
-        """The scores of the classes present in ``sample``, clipped to [0, 1]; reads image labels."""
+        """Scores of the classes present in ``sample``, clipped to [0, 1]; reads image labels."""
         channels = [index - 1 for index in sample.present]
         explicit = self.background == "explicit"
         if explicit:
