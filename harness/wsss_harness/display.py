@@ -100,7 +100,7 @@ class PlainDisplay:
             self._started, self._tenth = time.monotonic(), 0
         ending = "" if event.kind == "started" else f" after {seconds:.1f} s"
         message = f": {event.message}" if event.message else ""
-        self.console.print(f"{event.kind} {event.stage}{ending}{message}", **_PLAIN)
+        self._print(f"{event.kind} {event.stage}{ending}{message}")
 
     def _tell_progress(self, event: StageEvent) -> None:
         tenth = 10 * event.done // max(event.total, 1)
@@ -109,12 +109,10 @@ class PlainDisplay:
         self._tenth = tenth
         elapsed = time.monotonic() - self._started
         left = elapsed * (event.total - event.done) / event.done
-        self.console.print(
-            f"{event.stage} {event.done}/{event.total}, about {left:.0f} s left", **_PLAIN
-        )
+        self._print(f"{event.stage} {event.done}/{event.total}, about {left:.0f} s left")
 
-
-_PLAIN: dict[str, bool] = {"markup": False, "highlight": False, "soft_wrap": True}
+    def _print(self, line: str) -> None:
+        self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def make_display(console: Console) -> LiveDisplay | PlainDisplay:

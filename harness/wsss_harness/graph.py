@@ -13,6 +13,7 @@ import xxhash
 from wsss_harness import stages
 from wsss_harness.errors import ConfigError, DataError
 from wsss_harness.hookspecs import Run
+from wsss_harness.masks import build_rule
 from wsss_harness.plugins import Plugins
 from wsss_harness.recipe import Offered, Row, Rule, Suite, Weights
 from wsss_harness.store import Stage, Work
@@ -140,7 +141,8 @@ class Graph:
 
     def generated(self, label: str) -> Stage:
         offered = self.suite.generators[label]
-        generator = self.plugins.build("generator", offered.name, offered.options)
+        options = {**self.suite.shared, **offered.options}
+        generator = self.plugins.build("generator", offered.name, options)
         owner = f"generator '{offered.name}'"
         initial = self.weights(offered.weights)
 
@@ -156,8 +158,8 @@ class Graph:
         inputs = {"data": self.data, **initial.inputs}
         fitted = Stage("fit", offered.name, fit, options, code, inputs, note)
         inputs = {"data": self.data, "fit": fitted}
-        code = (*code, "wsss_harness.scorefiles")
-        return Stage("score", offered.name, score, {"split": TRAIN}, code, inputs, note)
+        written = (*code, "wsss_harness.scorefiles")
+        return Stage("score", offered.name, score, {"split": TRAIN}, written, inputs, note)
 
     def refined(self, label: str, scores: Stage) -> Stage:
         offered = self.suite.refiners[label]
@@ -189,7 +191,7 @@ class Graph:
         return Stage("curve", scores.name, make, options, code, self._reading(scores))
 
     def masks(self, rule: Rule, scores: Stage, curve: Stage) -> Stage:
-        needs = stages.rule_needs(rule)
+        needs = build_rule(rule.name, rule.options).needs
 
         def make(work: Work) -> None:
             owner = f"background rule '{rule.name}'"
@@ -245,7 +247,7 @@ class Graph:
         if hasattr(segmentor, "identity"):
             options |= segmentor.identity()
         code = (*SEGMENTOR_CODE, _package(segmentor))
-        note = {"needs": []}
+        note: dict[str, list[str]] = {"needs": []}
         inputs = {"data": self.data, "masks": masks, **initial.inputs}
         fitted = Stage("segment", label, fit, options, code, inputs, note)
         inputs = {"data": self.data, "fit": fitted}

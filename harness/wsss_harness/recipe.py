@@ -38,20 +38,22 @@ class Weights(Strict):
     pretraining: Options | None = None
 
 
-Threshold = Annotated[float, Field(ge=0, le=1)] | Literal["held_out", "oracle"]
-
-
 class Rule(BaseModel):
-    """A background rule with its options; a threshold may be chosen on truth, which is recorded."""
+    """A background rule by name and its options.
+
+    The threshold "held_out" or "oracle" is chosen on truth, which the tables say.
+    """
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
     name: str = "constant"
-    threshold: Threshold | None = None
+    threshold: Annotated[float, Field(ge=0, le=1)] | Literal["held_out", "oracle"] | None = None
 
     @property
     def options(self) -> Options:
-        return dict(self.model_extra or {})
+        """What the rule itself takes; a threshold that is still to be chosen is left out."""
+        chosen = {} if isinstance(self.threshold, str | None) else {"threshold": self.threshold}
+        return {**(self.model_extra or {}), **chosen}
 
 
 class Row(Strict):
@@ -68,6 +70,7 @@ class Row(Strict):
 class Suite(Strict):
     """Rows that share stages.
 
+    ``shared`` are options that all generators take unless they set their own.
     ``held_out`` train images, spread evenly over the list, are kept apart: on their truth the
     threshold "held_out" is chosen, and no mask of theirs is scored.
     """
@@ -77,6 +80,7 @@ class Suite(Strict):
     seeds: tuple[int, ...] = (0,)
     held_out: Annotated[int, Field(ge=0)] = 0
     weights: dict[str, Weights] = {}
+    shared: Options = {}
     generators: dict[str, Offered]
     refiners: dict[str, Offered] = {}
     segmentors: dict[str, Offered] = {}

@@ -1,23 +1,29 @@
 """The work of each stage, from images to measured masks: functions over folders."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterator, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-from wsss_harness.errors import PluginError
-from wsss_harness.hookspecs import DatasetSource, Generator, Refiner, Run
+import numpy as np
+
+from wsss_harness import files
+from wsss_harness.errors import DataError, PluginError
+from wsss_harness.hookspecs import Generator, Metric, Refiner, Segmentor
+from wsss_harness.masks import build_rule, to_mask
+from wsss_harness.metrics import curve
+from wsss_harness.recipe import Rule as RuleSpec
 from wsss_harness.scorefiles import read_scores, write_scores
 from wsss_harness.store import Work
-from wsss_harness.supervision import View
-from wsss_harness.types import ClassScores, Sample
-
-if TYPE_CHECKING:
-    pass
+from wsss_harness.supervision import SALIENCY, TRUTH, Dataset, Ledger, View
+from wsss_harness.types import BACKGROUND, IGNORE, ClassScores, Mask, Sample
 
 SCORES = ".scores"
-DATA = "data"
+CURVE = "curve.npz"
+THRESHOLDS = "thresholds.json"
+IDS = "ids.json"
+
+Bound = Callable[[Dataset, str, Ledger], Mask]
 
 
 def device() -> str:
@@ -32,10 +38,6 @@ def held_apart(ids: Sequence[str], count: int) -> tuple[str, ...]:
     return tuple(ids[index * len(ids) // count] for index in range(count))
 
 
-def _run(work: Work, seed: int, weights: Path | None = None) -> Run:
-    return Run(work.folder, seed, device(), weights, work.progress)
-
-
 def _remaining(work: Work, ids: Sequence[str], suffix: str) -> Iterator[tuple[str, Path]]:
     """The ids whose file is not there yet; reports progress as the caller goes on."""
     work.progress(0, len(ids))
@@ -46,19 +48,12 @@ def _remaining(work: Work, ids: Sequence[str], suffix: str) -> Iterator[tuple[st
         work.progress(index, len(ids))
 
 
-def prepare(work: Work, source: DatasetSource, seed: int) -> None:
-    source.prepare(_run(work, seed))
-
-
-def fit_generator(work: Work, generator: Generator, data: View, run: Run) -> None:
-    generator.fit(data, run)
-
-
 def score(work: Work, generator: Generator, data: View) -> None:
     """Write the class scores of every image of the view."""
     scorer = generator.load(work.inputs["fit"], device())
     for image_id, path in _remaining(work, data.ids, SCORES):
-        _write(path, data[image_id], scorer(data[image_id]), data.owner)
+        sample = data[image_id]
+        _write(path, sample, scorer(sample), data.owner)
 
 
 def refine(work: Work, refiner: Refiner, data: View) -> None:
@@ -66,7 +61,8 @@ def refine(work: Work, refiner: Refiner, data: View) -> None:
     refined = refiner.load(work.inputs["fit"], device())
     for image_id, path in _remaining(work, data.ids, SCORES):
         before = read_scores(work.inputs["scores"] / path.name)
-        _write(path, data[image_id], refined(data[image_id], before), data.owner)
+        sample = data[image_id]
+        _write(path, sample, refined(sample, before), data.owner)
 
 
 def _write(path: Path, sample: Sample, scores: ClassScores, owner: str) -> None:
@@ -82,3 +78,128 @@ def _write(path: Path, sample: Sample, scores: ClassScores, owner: str) -> None:
 def reader(folder: Path) -> Callable[[str], ClassScores]:
     """A function that reads the scores of an image id from a finished score stage."""
     return lambda image_id: read_scores(folder / f"{image_id}{SCORES}")
+
+
+def make_curve(work: Work, dataset: Dataset, split: str, held_out: int) -> None:
+    """Count the masks of all thresholds in one pass, and choose thresholds on the truth.
+
+    Writes curve.npz for all images, and thresholds.json: ``oracle`` is the best on the scored
+    images themselves, ``held_out`` the best on images that are kept apart from them.
+    """
+    ids = dataset.ids(split)
+    tables = []
+    for number, image_id in enumerate(ids):
+        scores = read_scores(work.inputs["scores"] / f"{image_id}{SCORES}")
+        tables.append(curve.entries(dataset.truth(image_id), scores, len(dataset.classes), number))
+        work.progress(number + 1, len(ids))
+    counted = curve.Entries(np.concatenate(tables), len(dataset.classes), curve.THRESHOLDS)
+    curve.write(work.folder / CURVE, counted)
+    apart, scored = divide(ids, held_out)
+    thresholds = {"oracle": curve.best(counted.of(scored))}
+    if apart:
+        thresholds["held_out"] = curve.best(counted.of(apart))
+    files.write_json(work.folder / THRESHOLDS, thresholds)
+
+
+def divide(ids: Sequence[str], held_out: int) -> tuple[list[int], list[int]]:
+    """Numbers of the images kept apart for choosing a threshold, and of those that are scored."""
+    apart = set(held_apart(ids, held_out))
+    numbers = range(len(ids))
+    return (
+        [number for number in numbers if ids[number] in apart],
+        [number for number in numbers if ids[number] not in apart],
+    )
+
+
+def make_masks(work: Work, rule: RuleSpec, data: View) -> None:
+    """Write the pseudo-mask of every image of the view."""
+    built = build_rule(rule.name, {**rule.options, **_chosen(work, rule)})
+    for image_id, path in _remaining(work, data.ids, ".png"):
+        scores = read_scores(work.inputs["scores"] / f"{image_id}{SCORES}")
+        files.write_mask(path, to_mask(scores, built, data[image_id]))
+
+
+def _chosen(work: Work, rule: RuleSpec) -> dict[str, float]:
+    if not isinstance(rule.threshold, str):
+        return {}
+    return {"threshold": files.read_json(work.inputs["curve"] / THRESHOLDS)[rule.threshold]}
+
+
+def measure(work: Work, metrics: Mapping[str, Metric], dataset: Dataset, split: str) -> None:
+    """Write the counts of every metric for every image: ``<metric>.npy``, (images, ...) int64.
+
+    The arrays are filled on disk, so memory stays flat however many images there are.
+    """
+    ids = dataset.ids(split)
+    files.write_json(work.folder / IDS, ids)
+    with contextlib.ExitStack() as stack:
+        tables: dict[str, Any] = {}
+        for index, image_id in enumerate(ids):
+            counted = _count(work.inputs["masks"], metrics, dataset, image_id)
+            for name, counts in counted.items():
+                if name not in tables:
+                    path = stack.enter_context(files.atomic(work.folder / f"{name}.npy"))
+                    shape = (len(ids), *counts.shape)
+                    tables[name] = np.lib.format.open_memmap(path, "w+", np.int64, shape)
+                tables[name][index] = counts
+            work.progress(index + 1, len(ids))
+
+
+def _count(
+    masks: Path, metrics: Mapping[str, Metric], dataset: Dataset, image_id: str
+) -> dict[str, Any]:
+    path = masks / f"{image_id}.png"
+    truth, mask = dataset.truth(image_id), files.read_mask(path)
+    if truth.shape != mask.shape:
+        raise DataError(f"{path} is {mask.shape}, the truth of its image is {truth.shape}")
+    context = dataset.context(image_id)
+    classes = len(dataset.classes)
+    return {name: m.count(truth, mask, classes, context) for name, m in metrics.items()}
+
+
+def predict(work: Work, segmentor: Segmentor, data: View) -> None:
+    """Write the mask that a fitted segmentor makes of every image of the view."""
+    segment = segmentor.load(work.inputs["fit"], device())
+    for image_id, path in _remaining(work, data.ids, ".png"):
+        files.write_mask(path, segment(data[image_id]))
+
+
+def paint_bound(work: Work, paint: Bound, dataset: Dataset, split: str) -> None:
+    """Write masks that no method could make, noting that the truth was read."""
+    for image_id, path in _remaining(work, dataset.ids(split), ".png"):
+        files.write_mask(path, paint(dataset, image_id, work.ledger))
+
+
+def all_background(dataset: Dataset, image_id: str, ledger: Ledger) -> Mask:
+    """What a method scores that finds nothing."""
+    return np.zeros(dataset.image(image_id).shape[:2], np.uint8)
+
+
+def salient_true_classes(dataset: Dataset, image_id: str, ledger: Ledger) -> Mask:
+    """Saliency above 0.5 painted with the class of the nearest pixel of a true object.
+
+    What saliency allows when classes are known. Salient pixels without any object stay background.
+    """
+    ledger.note(TRUTH)
+    ledger.note(SALIENCY)
+    salient = dataset.saliency(image_id) > 0.5
+    truth = dataset.truth(image_id)
+    return np.where(salient, nearest_class(truth), np.uint8(BACKGROUND))
+
+
+def nearest_class(truth: Mask) -> Mask:
+    """For every pixel the class of the nearest object pixel; background if there is none."""
+    from scipy.ndimage import distance_transform_edt
+
+    objects = (truth != BACKGROUND) & (truth != IGNORE)
+    if not objects.any():
+        return np.zeros_like(truth)
+    rows, columns = distance_transform_edt(~objects, return_distances=False, return_indices=True)
+    nearest: Mask = truth[rows, columns]
+    return nearest
+
+
+BOUNDS: Mapping[str, Bound] = {
+    "All background": all_background,
+    "Saliency > 0.5, true classes": salient_true_classes,
+}

@@ -9,6 +9,7 @@ from wsss_harness.types import Image, Map, Mask, Sample
 
 IMAGE_LABELS = "image_labels"
 SALIENCY = "saliency"
+TRUTH = "truth"
 SUPERVISION = frozenset({IMAGE_LABELS, SALIENCY})
 
 
@@ -33,7 +34,7 @@ class Dataset(Protocol):
     def saliency(self, image_id: str) -> Map: ...
     def truth(self, image_id: str) -> Mask: ...
     def context(self, image_id: str) -> dict[str, Any]:
-        """{context name: (H, W) bool} for the names in ``contexts``; empty without maps."""
+        """{context name: (H, W) bool} in the order of ``contexts``; empty without maps."""
 
     def fingerprint(self) -> str:
         """A digest of everything that a stage may read."""

@@ -146,7 +146,8 @@ class Voc:
             return {}
         path = self._path("context") / f"{image_id}.png"
         index = self._same_size(image_id, files.read_grey(path), path)
-        return {name: index == number for number, name in enumerate(names, 1)}
+        number = {name: place for place, name in enumerate(names, 1)}
+        return {name: index == number[name] for name, _ in self.contexts}
 
     def _same_size(self, image_id: str, values: Mask, path: Path) -> Mask:
         try:

@@ -1,0 +1,13 @@
+"""What masks are scored by. Counts of images add up; ratios are read from their sum."""
+
+from collections.abc import Mapping
+
+from wsss_harness.hookspecs import Metric
+from wsss_harness.metrics import boundary, confusion, cooccurrence, large
+
+METRICS: Mapping[str, Metric] = {
+    "confusion": Metric(confusion.confusion, confusion.read),
+    "boundary": Metric(boundary.count, boundary.read),
+    "cooccurrence": Metric(cooccurrence.count, cooccurrence.read),
+    "large": Metric(large.count, large.read),
+}

@@ -1,0 +1,97 @@
+"""Confusion counts of one image, which add up, and the ratios that are read from their sum."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wsss_harness.errors import DataError
+from wsss_harness.types import BACKGROUND, IGNORE, Mask
+
+Counts = NDArray[np.int64]
+Ratios = NDArray[np.float64]
+MaskIgnored = Literal["miss", "drop", "background"]
+Absent = Literal["skip", "zero"]
+
+
+def confusion(
+    truth: Mask, mask: Mask, classes: int, context: Mapping[str, Any] | None = None
+) -> Counts:
+    """Pixels by (truth, mask), shape (C + 1, C + 2); the last column holds mask pixels of 255.
+
+    Pixels whose truth is 255 do not count. DataError names any other value beyond C.
+    """
+    side = classes + 1
+    joint = np.bincount(
+        (truth.astype(np.uint16) << np.uint16(8) | mask).ravel(), minlength=256 * 256
+    ).reshape(256, 256)
+    _check(joint.sum(1), classes, "truth")
+    _check(joint.sum(0), classes, "mask")
+    inside: Counts = joint[:side, [*range(side), IGNORE]].astype(np.int64)
+    return inside
+
+
+def _check(values: Counts, classes: int, where: str) -> None:
+    beyond = np.flatnonzero(values[classes + 1 : IGNORE])
+    if beyond.size:
+        raise DataError(
+            f"the {where} holds the value {beyond[0] + classes + 1}; values are 0..{classes} "
+            f"or {IGNORE}"
+        )
+
+
+def settle(counts: Counts, ignored: MaskIgnored = "miss") -> tuple[Counts, Counts, Counts]:
+    """True positives, truth pixels and mask pixels of each class, by the policy for 255 in masks.
+
+    ``miss``: such a pixel is a false negative of its true class (YudeWang/SEAM: evaluation.py).
+    ``drop``: it does not count (halbielee/EPS: evaluate_png.py). ``background``: it is background
+    (jiwoon-ahn/irn: step/eval_sem_seg.py).
+    """
+    square = counts[..., :-1].copy()
+    if ignored == "background":
+        square[..., BACKGROUND] += counts[..., -1]
+    truth = square.sum(-1) + (counts[..., -1] if ignored == "miss" else 0)
+    return np.diagonal(square, axis1=-2, axis2=-1).copy(), truth, square.sum(-2)
+
+
+def ratio(numerator: Counts, denominator: Counts) -> Ratios:
+    """NaN where nothing was counted."""
+    out = np.full(np.broadcast(numerator, denominator).shape, np.nan)
+    return np.divide(numerator, denominator, out=out, where=denominator != 0)
+
+
+def iou(counts: Counts, ignored: MaskIgnored = "miss") -> Ratios:
+    """TP / (TP + FP + FN) of the classes 0..C; NaN for a class in neither truth nor mask."""
+    hit, truth, mask = settle(counts, ignored)
+    return ratio(hit, truth + mask - hit)
+
+
+def mean(ratios: Ratios, absent: Absent = "skip") -> Ratios:
+    """The mean over classes. Absent classes are left out (EPS) or count as zero (SEAM)."""
+    if absent == "zero":
+        return np.nan_to_num(ratios).mean(-1)
+    here = ~np.isnan(ratios)
+    return np.nansum(ratios, -1) / np.maximum(here.sum(-1), 1)
+
+
+def read(
+    counts: Counts, names: tuple[str, ...], contexts: tuple[tuple[str, str], ...] = ()
+) -> dict[str, Any]:
+    """mIoU, precision and recall as fractions, by class and as means over the classes found."""
+    hit, truth, mask = settle(counts)
+    by_class = {
+        "iou": ratio(hit, truth + mask - hit),
+        "precision": ratio(hit, mask),
+        "recall": ratio(hit, truth),
+    }
+    means = {f"m{name}": float(mean(values)) for name, values in by_class.items()}
+    return {**means, **{key: named(values, names) for key, values in by_class.items()}}
+
+
+def named(values: Ratios, names: tuple[str, ...]) -> dict[str, float | None]:
+    """Ratios by name; None where undefined."""
+    return {
+        name: None if np.isnan(value) else float(value)
+        for name, value in zip(names, values, strict=True)
+    }

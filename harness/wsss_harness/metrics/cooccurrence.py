@@ -1,0 +1,39 @@
+"""Co-occurrence ratio m(k, c) = FP(k, c) / TP(c), lower is better (EPS, CVPR 2021, section 5).
+
+FP(k, c): pixels of context k that the mask calls class c. TP(c): pixels of c found.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wsss_harness.metrics.confusion import Counts, named, ratio
+from wsss_harness.types import IGNORE, Mask
+
+
+def count(
+    truth: Mask, mask: Mask, classes: int, context: Mapping[str, NDArray[np.bool_]]
+) -> Counts:
+    """(1 + contexts, C + 1): true positives by class, then false positives inside each context.
+
+    Contexts are in the order of ``context``. Pixels whose truth is 255 do not count.
+    """
+    side = classes + 1
+    counted = (truth != IGNORE) & (mask <= classes)
+    wrong = counted & (truth != mask)
+    found = [mask[counted & (truth == mask)], *(mask[wrong & place] for place in context.values())]
+    return np.stack([np.bincount(pixels, minlength=side) for pixels in found]).astype(np.int64)
+
+
+def read(
+    counts: Counts, names: tuple[str, ...], contexts: tuple[tuple[str, str], ...]
+) -> dict[str, Any]:
+    """m(k, c) of each pair, and "mean": all false positives of the pairs over their hits."""
+    pairs = list(contexts)
+    places = list(dict.fromkeys(place for place, _ in pairs))
+    wrong = np.array([counts[1 + places.index(k), names.index(c)] for k, c in pairs], np.int64)
+    hits = np.array([counts[0, names.index(c)] for _, c in pairs], np.int64)
+    ratios = named(ratio(wrong, hits), tuple(f"{k}>{c}" for k, c in pairs))
+    return {**ratios, **named(ratio(wrong.sum(keepdims=True), hits.sum(keepdims=True)), ("mean",))}

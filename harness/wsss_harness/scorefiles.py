@@ -1,0 +1,91 @@
+"""Class scores on disk: compact, without pickle, and exact at the thresholds of the curve.
+
+A value v in (0, 1) is stored as the bin k with (k - 1) / 200 < v <= k / 200 and read back as the
+middle of the bin, so `v > t` holds for every t = 0.00, 0.01, ... 1.00 exactly when it held before.
+The values 0 and 1 are exact. Bins are predicted from their left and upper neighbours and deflated.
+"""
+
+import json
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wsss_harness.errors import DataError
+from wsss_harness.files import atomic
+from wsss_harness.types import ClassScores
+
+BINS = 200
+ONE = BINS + 1
+EDGES = (np.arange(BINS + 1) / BINS).astype(np.float32)
+MAGIC = b"WSSS1\n"
+LENGTH = struct.Struct("<I")
+
+
+def to_bins(values: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Bins 1..200 of values in (0, 1), 0 for 0 and 201 for 1."""
+    bins = np.searchsorted(EDGES, values, side="left").astype(np.uint8)
+    return np.where(values == 1, np.uint8(ONE), bins)
+
+
+def from_bins(bins: NDArray[np.uint8]) -> NDArray[np.float32]:
+    middles = (np.arange(ONE + 1, dtype=np.float64) - 0.5) / BINS
+    middles[[0, ONE]] = 0, 1
+    values: NDArray[np.float32] = middles.astype(np.float32)[bins]
+    return values
+
+
+def write_scores(path: Path, scores: ClassScores) -> None:
+    """Write ``scores``; equal scores give equal bytes."""
+    maps = scores.values
+    if scores.background is not None:
+        maps = np.concatenate([maps, scores.background[None]])
+    header = {
+        "classes": list(scores.classes),
+        "shape": list(maps.shape),
+        "background": scores.background is not None,
+    }
+    head = json.dumps(header, sort_keys=True).encode()
+    with atomic(path) as temporary:
+        body = zlib.compress(_residuals(to_bins(maps)).tobytes(), 6)
+        temporary.write_bytes(MAGIC + LENGTH.pack(len(head)) + head + body)
+
+
+def read_scores(path: Path) -> ClassScores:
+    """Read what ``write_scores`` wrote; DataError names a missing or damaged file."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise DataError(f"{path} is missing") from None
+    try:
+        return _parse(content)
+    except (ValueError, KeyError, TypeError, struct.error, zlib.error) as error:
+        raise DataError(f"{path} is damaged ({error}); delete it and run again") from None
+
+
+def _parse(content: bytes) -> ClassScores:
+    if not content.startswith(MAGIC):
+        raise ValueError("it is not a score file")
+    (length,) = LENGTH.unpack_from(content, len(MAGIC))
+    start = len(MAGIC) + LENGTH.size
+    header: dict[str, Any] = json.loads(content[start : start + length])
+    body = np.frombuffer(zlib.decompress(content[start + length :]), np.uint8)
+    maps = from_bins(_restored(body.reshape(header["shape"])))
+    classes = tuple(header["classes"])
+    return ClassScores(classes, maps[: len(classes)], maps[-1] if header["background"] else None)
+
+
+def _residuals(bins: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Differences along rows, then columns, modulo 256: small numbers where maps are smooth."""
+    down = np.diff(bins, axis=1, prepend=np.uint8(0))
+    across: NDArray[np.uint8] = np.diff(down, axis=2, prepend=np.uint8(0))
+    return across
+
+
+def _restored(residuals: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    down = np.cumsum(residuals, axis=2, dtype=np.uint8)
+    bins: NDArray[np.uint8] = np.cumsum(down, axis=1, dtype=np.uint8)
+    return bins
