@@ -6,13 +6,15 @@ tell the terminal how they drew every initial weight.
 
 import io
 import warnings
-from contextlib import redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 
 with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
     warnings.simplefilter("ignore")
     from mmseg.evaluation import IoUMetric
     from mmseg.models.backbones import ResNet, ResNetV1c
     from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+    from mmseg.models.segmentors import EncoderDecoder
     from mmseg.registry import METRICS, MODELS
     from mmseg.structures import SegDataSample
 from mmengine.logging import MMLogger
@@ -24,16 +26,25 @@ __all__ = [
     "METRICS",
     "MODELS",
     "BaseDecodeHead",
+    "EncoderDecoder",
     "IoUMetric",
     "ResNet",
     "ResNetV1c",
     "SegDataSample",
     "initialise",
+    "silent",
 ]
+
+
+@contextmanager
+def silent() -> Iterator[None]:
+    """Let nothing that mmsegmentation logs reach the terminal."""
+    with no_trace():
+        MMLogger.get_instance("silent", log_level="CRITICAL")
+        yield
 
 
 def initialise(module: BaseModule) -> None:
     """Draw the initial weights as the module's own configuration says."""
-    with no_trace():
-        MMLogger.get_instance("silent", log_level="CRITICAL")
+    with silent():
         module.init_weights()

@@ -17,7 +17,7 @@ SMALL = {
     "resnet38": {"width": 0.0625},
     "mobilenet_v2": {},
     "resnet18": {},
-    "resnet_v1c": {"base_channels": 8},
+    "openmmlab_resnet": {"base_channels": 8},
 }
 
 
@@ -218,14 +218,18 @@ def test_seeded_builds_are_equal():
     states = []
     for _ in range(2):
         torch.manual_seed(4)
-        states.append(backbones.build("resnet_v1c", base_channels=8).state_dict())
+        states.append(backbones.build("openmmlab_resnet", base_channels=8).state_dict())
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
 
 
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("resnet39", {}, "backbone 'resnet39' is unknown; there are mobilenet_v2, resnet101"),
+        (
+            "resnet39",
+            {},
+            "backbone 'resnet39' is unknown; there are mobilenet_v2, openmmlab_resnet",
+        ),
         ("resnet38", {"strides": 8}, "resnet38 has no option 'strides'; it has frozen, normalise"),
         ("resnet38", {"output_stride": 16}, "output_stride of resnet38 is 16; choose one of 4, 8"),
         ("resnet38", {"frozen": "all"}, "frozen of resnet38 is 'all'; choose one of released"),
@@ -234,7 +238,7 @@ def test_seeded_builds_are_equal():
         ("mobilenet_v2", {"normalise": "voc"}, "normalise is 'voc'; choose one of imagenet, half"),
         ("mobilenet_v2", {"normalise": [[0.5] * 3]}, "three means and three positive"),
         ("mobilenet_v2", {"frozen_stages": 6}, "frozen_stages is 6"),
-        ("resnet_v1c", {"depth": 20}, "depth of resnet_v1c is 20"),
+        ("openmmlab_resnet", {"depth": 20}, "depth of openmmlab_resnet is 20"),
     ],
 )
 def test_wrong_options_say_what_is_allowed(name, options, message):
@@ -250,7 +254,7 @@ def test_normalisation_by_name_or_numbers():
 
 @pytest.fixture
 def saved(tmp_path):
-    state = backbones.build("resnet_v1c", base_channels=8).state_dict()
+    state = backbones.build("openmmlab_resnet", base_channels=8).state_dict()
     return state, tmp_path / "weights.pth"
 
 
@@ -259,7 +263,7 @@ def test_weights_load_under_the_names_of_their_wrappers(saved, prefix):
     state, path = saved
     wrapped = {prefix + name: value for name, value in state.items()}
     torch.save(wrapped | {"fc.weight": torch.zeros(2)}, path)
-    backbone = backbones.build("resnet_v1c", base_channels=8)
+    backbone = backbones.build("openmmlab_resnet", base_channels=8)
     report = backbones.load_weights(backbone, path)
     assert report.tensors == len(state)
     assert report.left_out == ("fc.weight",)
@@ -292,7 +296,7 @@ def test_weights_that_do_not_fit_are_named(saved, change, message):
     change(state)
     torch.save(state, path)
     with pytest.raises(DataError, match=f"weights.pth does not fit the backbone: .*{message}"):
-        backbones.load_weights(backbones.build("resnet_v1c", base_channels=8), path)
+        backbones.load_weights(backbones.build("openmmlab_resnet", base_channels=8), path)
 
 
 def test_pickled_objects_are_not_loaded(tmp_path):

@@ -22,7 +22,7 @@ NAMES = {
     "resnet18": "torchvision_nets",
     "resnet50": "torchvision_nets",
     "resnet101": "torchvision_nets",
-    "resnet_v1c": "openmmlab",
+    "openmmlab_resnet": "openmmlab",
 }
 
 

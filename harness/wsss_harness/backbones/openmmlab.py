@@ -46,7 +46,7 @@ class ResNetV1c(Backbone, mmseg_quiet.ResNetV1c):  # type: ignore[misc]
         return self
 
 
-def resnet_v1c(
+def openmmlab_resnet(
     depth: int = 18,
     base_channels: int = 64,
     output_stride: int = 8,
@@ -57,9 +57,9 @@ def resnet_v1c(
 
     ``frozen`` "norms" keeps the batch normalisations as they are in training; "none" trains all.
     """
-    choose("depth of resnet_v1c", depth, (18, 34, 50, 101, 152))
-    choose("output_stride of resnet_v1c", output_stride, tuple(STRIDES))
-    choose("frozen of resnet_v1c", frozen, ("norms", "none"))
+    choose("depth of openmmlab_resnet", depth, (18, 34, 50, 101, 152))
+    choose("output_stride of openmmlab_resnet", output_stride, tuple(STRIDES))
+    choose("frozen of openmmlab_resnet", frozen, ("norms", "none"))
     backbone = ResNetV1c(depth, base_channels, output_stride, frozen)
     backbone.mean, backbone.std = statistics(normalise)
     mmseg_quiet.initialise(backbone)

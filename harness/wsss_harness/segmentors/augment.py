@@ -1,0 +1,53 @@
+"""What training draws from an image and its mask: a scale, a flip and a crop."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from wsss_harness.types import IGNORE, Image, Mask
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """One of ``scales``, a horizontal flip with probability ``flip``, a square ``crop``.
+
+    An image that is smaller than the crop is filled up with ``colour``, its mask with 255.
+    """
+
+    crop: int
+    scales: tuple[float, ...]
+    flip: float
+    colour: tuple[int, int, int]
+
+    def __call__(self, image: Image, mask: Mask, rng: np.random.Generator) -> tuple[Image, Mask]:
+        image, mask = resized(image, mask, self.scales[rng.integers(len(self.scales))])
+        image, mask = padded(image, mask, self.crop, self.colour)
+        top, left = (int(rng.integers(side - self.crop + 1)) for side in mask.shape)
+        window = np.s_[top : top + self.crop, left : left + self.crop]
+        image, mask = image[window], mask[window]
+        if rng.random() < self.flip:
+            image, mask = image[:, ::-1], mask[:, ::-1]
+        return np.ascontiguousarray(image), np.ascontiguousarray(mask)
+
+
+def resized(image: Image, mask: Mask, scale: float) -> tuple[Image, Mask]:
+    """Bilinear for the image, nearest neighbour for the mask; sizes are rounded."""
+    if scale == 1:
+        return image, mask
+    height, width = (max(1, round(side * scale)) for side in mask.shape)
+    grown = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
+    nearest = cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
+    return grown.astype(np.uint8), nearest.astype(np.uint8)
+
+
+def padded(image: Image, mask: Mask, crop: int, colour: tuple[int, int, int]) -> tuple[Image, Mask]:
+    """At least ``crop`` pixels on each side, filled up on the right and at the bottom."""
+    height, width = mask.shape
+    shape = (max(height, crop), max(width, crop))
+    if shape == mask.shape:
+        return image, mask
+    wide_image = np.full((*shape, 3), colour, np.uint8)
+    wide_mask = np.full(shape, IGNORE, np.uint8)
+    wide_image[:height, :width], wide_mask[:height, :width] = image, mask
+    return wide_image, wide_mask

@@ -1,0 +1,119 @@
+"""Build a segmentation network from a configuration and train it on masks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from mmengine.optim import build_optim_wrapper
+from mmengine.registry import DefaultScope
+from mmengine.structures import PixelData
+from torch import Tensor, nn
+
+from wsss_harness import backbones, files
+from wsss_harness.errors import DataError
+from wsss_harness.mmseg_quiet import MODELS, SegDataSample, initialise, silent
+from wsss_harness.optimizers import ReleasedPolyLR
+from wsss_harness.segmentors import (  # noqa: F401 what configurations name
+    config,
+    heads,
+    networks,
+)
+from wsss_harness.segmentors.augment import Augmentation
+from wsss_harness.training import Draws, finish, train
+from wsss_harness.types import IGNORE, Mask
+
+if TYPE_CHECKING:
+    from wsss_harness.hookspecs import Run
+    from wsss_harness.segmentors.mmseg_segmentor import MmsegSegmentor
+    from wsss_harness.supervision import View
+
+WEIGHTS, CONFIG = "weights.pth", "config.json"
+
+
+def fit(segmentor: MmsegSegmentor, data: View, masks: Path, run: Run) -> None:
+    """Train, and write weights.pth and config.json; see MmsegSegmentor.fit."""
+    given = {name: getattr(segmentor, name) for name in ("iterations", "batch", "crop")}
+    settings = config.settled(segmentor.config, len(data.classes), given)
+    files.write_json(run.folder / CONFIG, settings.to_dict())
+    network = build(settings.model, run.seed)
+    if run.weights is not None:
+        backbones.load_weights(network.backbone, run.weights)
+    with silent():
+        optimizer = build_optim_wrapper(network, settings.optim_wrapper).optimizer
+    iterations = settings.train.iterations
+    poly = {"type": ReleasedPolyLR, "max_step": iterations, "by_epoch": False}
+    train(
+        network,
+        loss,
+        Draws(data.ids, item_maker(data, masks, augmentation(settings)), run.seed),
+        run,
+        iterations=iterations,
+        batch=settings.train.batch,
+        optimizer=optimizer,
+        schedule=[{**poly, **settings.get("schedule", {})}],
+        checkpoint_every=segmentor.checkpoint_every,
+        workers=segmentor.workers,
+        amp=segmentor.amp,
+    )
+    finish(network, run.folder / WEIGHTS, run)
+
+
+def build(model: Mapping[str, Any], seed: int = 0) -> Any:
+    """The network with initial weights that depend on ``seed`` alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        with DefaultScope.overwrite_default_scope("mmseg"):
+            network = MODELS.build(model)
+        initialise(network)
+    return network
+
+
+def augmentation(settings: Any) -> Augmentation:
+    red, green, blue = (round(value) for value in settings.model.data_preprocessor.mean)
+    chosen = settings.train
+    return Augmentation(chosen.crop, tuple(chosen.scales), chosen.flip, (red, green, blue))
+
+
+def item_maker(
+    data: View, masks: Path, augment: Augmentation
+) -> Callable[[str, np.random.Generator], dict[str, Tensor]]:
+    """A function from an image id to an augmented image (3, H, W) and its mask (1, H, W)."""
+
+    def make(image_id: str, rng: np.random.Generator) -> dict[str, Tensor]:
+        image = data[image_id].image
+        mask = read_mask(masks / f"{image_id}.png", image.shape[:2], len(data.classes))
+        image, mask = augment(image, mask, rng)
+        return {
+            "images": torch.from_numpy(image).permute(2, 0, 1),
+            "masks": torch.from_numpy(mask).long()[None],
+        }
+
+    return make
+
+
+def read_mask(path: Path, size: tuple[int, ...], classes: int) -> Mask:
+    """A mask to train on, whose size and values are checked.
+
+    Raises:
+        DataError: it is missing or damaged, has another size, or holds a value beyond the classes.
+    """
+    mask = files.read_mask(path)
+    if mask.shape != size:
+        raise DataError(f"{path} is {mask.shape}, but its image is {size}; make the mask again")
+    beyond = mask[(mask > classes) & (mask != IGNORE)]
+    if beyond.size:
+        raise DataError(f"{path} holds the value {beyond[0]}; values are 0..{classes} or {IGNORE}")
+    return mask
+
+
+def loss(network: nn.Module, batch: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The losses of an EncoderDecoder on images and masks that have the size of the crop."""
+    samples = [SegDataSample(gt_sem_seg=PixelData(data=mask)) for mask in batch["masks"]]
+    inputs = {"inputs": list(batch["images"]), "data_samples": samples}
+    prepared = network.data_preprocessor(inputs, training=True)
+    losses: dict[str, Tensor] = network(**prepared, mode="loss")
+    return losses

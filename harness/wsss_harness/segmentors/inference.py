@@ -1,0 +1,58 @@
+"""Segment whole images with a trained network, at one or several scales."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine import ConfigDict
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from wsss_harness import files
+from wsss_harness.resuming import read_state
+from wsss_harness.segmentors import fitting
+from wsss_harness.types import Image, Mask, Sample
+
+
+def load(
+    folder: Path, device: str, scales: tuple[float, ...], flip: bool
+) -> Callable[[Sample], Mask]:
+    """A function from a sample to its mask, by the network that ``fitting.fit`` wrote."""
+    settings = files.read_json(folder / fitting.CONFIG)
+    network = fitting.build(ConfigDict(settings["model"]))
+    network.load_state_dict(read_state(folder / fitting.WEIGHTS))
+    network.to(device).eval()
+    return lambda sample: segment(network, sample.image, scales, flip)
+
+
+@torch.inference_mode()
+def segment(network: Any, image: Image, scales: tuple[float, ...], flip: bool) -> Mask:
+    """The most probable class of every pixel: probabilities are averaged over the copies."""
+    normalised = _normalised(network, image)
+    total = sum(_probabilities(network, normalised, scales, flip))
+    assert isinstance(total, Tensor)
+    mask: Mask = total.argmax(0).to(torch.uint8).cpu().numpy()
+    return mask
+
+
+def _normalised(network: Any, image: Image) -> Tensor:
+    pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)
+    prepared = network.data_preprocessor({"inputs": [pixels]}, training=False)
+    normalised: Tensor = prepared["inputs"]
+    return normalised
+
+
+def _probabilities(
+    network: Any, image: Tensor, scales: tuple[float, ...], flip: bool
+) -> Iterator[Tensor]:
+    """(C + 1, H, W) for each copy of an image (1, 3, H, W), at the image's size."""
+    size = tuple(image.shape[2:])
+    for scale in scales:
+        sides = [max(1, round(side * scale)) for side in size]
+        copy = interpolate(image, sides, mode="bilinear", align_corners=False)
+        for flipped in (False, True)[: 1 + flip]:
+            view = copy.flip(3) if flipped else copy
+            logits = network.encode_decode(view, [{"img_shape": size}])
+            yield (logits.flip(3) if flipped else logits).softmax(1)[0]
