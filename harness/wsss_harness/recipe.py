@@ -84,7 +84,6 @@ class Suite(Strict):
     generators: dict[str, Offered]
     refiners: dict[str, Offered] = {}
     segmentors: dict[str, Offered] = {}
-    controls: bool = True
     rows: tuple[Row, ...]
 
 
@@ -121,7 +120,7 @@ def _first_problem(error: ValidationError) -> str:
 
 
 def _model_at(place: Iterable[Any]) -> type[BaseModel]:
-    models = {"rows": Row, "weights": Weights, "rule": Rule}
+    models: dict[Any, type[BaseModel]] = {"rows": Row, "weights": Weights, "rule": Rule}
     named = [models[part] for part in place if part in models]
     return named[-1] if named else Suite
 

@@ -26,7 +26,7 @@ def rows(suite: Suite, plugins: Plugins, seed: int, dataset: Dataset) -> Iterato
     graph = Graph(suite, plugins, seed)
     for row in suite.rows:
         yield graph.row(row)
-    if suite.controls and SALIENCY in dataset.supervision:
+    if SALIENCY in dataset.supervision:
         for row in control_rows(suite, plugins):
             yield graph.row(row)
         for method in stages.BOUNDS:

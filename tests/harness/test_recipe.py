@@ -79,7 +79,7 @@ def test_a_missing_or_damaged_file_is_named(tmp_path):
     [
         ("seeds=[1, 2]", {"seeds": [1, 2]}),
         ("dataset.root=some/folder", {"dataset": {"root": "some/folder"}}),
-        ("controls=false", {"controls": False}),
+        ("on=false", {"on": False}),
     ],
 )
 def test_overrides(override, expected):

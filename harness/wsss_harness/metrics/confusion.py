@@ -70,9 +70,9 @@ def iou(counts: Counts, ignored: MaskIgnored = "miss") -> Ratios:
 def mean(ratios: Ratios, absent: Absent = "skip") -> Ratios:
     """The mean over classes. Absent classes are left out (EPS) or count as zero (SEAM)."""
     if absent == "zero":
-        return np.nan_to_num(ratios).mean(-1)
-    here = ~np.isnan(ratios)
-    return np.nansum(ratios, -1) / np.maximum(here.sum(-1), 1)
+        ratios = np.nan_to_num(ratios)
+    found = np.maximum((~np.isnan(ratios)).sum(-1), 1)
+    return np.asarray(np.nansum(ratios, -1) / found)
 
 
 def read(

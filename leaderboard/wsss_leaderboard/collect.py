@@ -1,0 +1,173 @@
+"""From finished stages to a record."""
+
+import platform
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from wsss_harness.files import read_json
+from wsss_harness.graph import RowStages
+from wsss_harness.graph import Segmentation as SegmentationStages
+from wsss_harness.metrics import METRICS, confusion, curve
+from wsss_harness.recipe import Suite
+from wsss_harness.stages import CURVE, THRESHOLDS, divide
+from wsss_harness.store import Stage, Store
+from wsss_harness.suite import Outcome
+from wsss_harness.supervision import Dataset
+from wsss_leaderboard import records
+
+FIXED = 0.2
+
+
+class Collector:
+    """Reads records of a suite's rows out of the store."""
+
+    def __init__(self, suite: Suite, store: Store, dataset: Dataset, data: Stage) -> None:
+        self.suite = suite
+        self.store = store
+        self.dataset = dataset
+        self.data = data
+        self.names = ("background", *dataset.classes)
+        _, self.scored = divide(dataset.ids("train"), suite.held_out)
+
+    def record(self, outcome: Outcome) -> records.Record:
+        row = outcome.row
+        stages = {stage.key: stage for target in row.targets for stage in upstream(target)}
+        done = [stage for stage in stages.values() if self.store.done(stage)]
+        failure = records.Failure(message=str(outcome.failure)) if outcome.failure else None
+        return records.Record(
+            suite=self.suite.title,
+            dataset=self.suite.dataset.name,
+            data=self.data.key,
+            seed=row.seed,
+            method=row.row.method,
+            control=row.row.control,
+            recipe=row.row.model_dump(mode="json"),
+            supervision=self.supervision(row),
+            masks=self.masks(row) if self.store.done(row.counts) else None,
+            segmentations=tuple(
+                self.segmentation(s) for s in row.segmentations if self.store.done(s.counts)
+            ),
+            stages={stage.title: stage.key for stage in done},
+            seconds=sum(self.store.manifest(stage)["seconds"] for stage in done),
+            environment=environment(),
+            failure=failure,
+        )
+
+    def supervision(self, row: RowStages) -> records.Supervision:
+        """What made the masks; the data of a pretraining stands under weights."""
+        path = [s for s in upstream(row.masks) if s.kind in ("fit", "score", "refine", *MAKERS)]
+        read = {s.title: self.store.manifest(s)["read"] for s in path if self.store.done(s)}
+        declared = {part for stage in path for part in stage.note.get("needs", ())}
+        fits = [*path, *(segmentation.fit for segmentation in row.segmentations)]
+        weights = {w.digest: w for stage in fits for w in self.weights(stage)}
+        return records.Supervision(
+            declared=tuple(sorted(declared)), read=read, weights=tuple(weights.values())
+        )
+
+    def weights(self, stage: Stage) -> Iterator[records.InitialWeights]:
+        identity = stage.options.get("weights")
+        if not identity:
+            return
+        source = stage.inputs.get("weights")
+        if source is None:
+            yield records.InitialWeights(**identity)
+        elif self.store.done(source):
+            (digest,) = self.store.manifest(source)["files"].values()
+            yield records.InitialWeights(**identity, digest=digest)
+
+    def masks(self, row: RowStages) -> records.Masks:
+        folder = self.store.folder(row.counts)
+        read = {name: self.read(folder, name, self.scored) for name in METRICS}
+        others = self.thresholded(row.curve) if row.curve else {}
+        chosen = row.row.rule.threshold
+        return records.Masks(
+            images=len(self.scored),
+            rule=self.describe(row),
+            chosen_on=chosen if chosen in ("held_out", "oracle") else "fixed",
+            score=self.score(folder, self.scored),
+            others=others,
+            boundary=read["boundary"],
+            cooccurrence=read["cooccurrence"] if self.dataset.contexts else {},
+            large=read["large"],
+        )
+
+    def describe(self, row: RowStages) -> str:
+        rule = row.row.rule
+        if row.curve is None:
+            return "none"
+        options = dict(rule.options)
+        if isinstance(rule.threshold, str):
+            chosen = read_json(self.store.folder(row.curve) / THRESHOLDS)
+            options["threshold"] = chosen[rule.threshold]
+        return " ".join([rule.name, *(f"{value:g}" for value in options.values())])
+
+    def read(self, folder: Path, metric: str, images: Sequence[int]) -> dict[str, float | None]:
+        counts = np.load(folder / f"{metric}.npy", mmap_mode="r", allow_pickle=False)
+        read: dict[str, float | None] = METRICS[metric].read(
+            counts[images].sum(0), self.names, self.dataset.contexts
+        )
+        return read
+
+    def score(self, folder: Path, images: Sequence[int]) -> records.Score:
+        counts = np.load(folder / "confusion.npy", mmap_mode="r", allow_pickle=False)
+        return score_of(counts[images].sum(0), self.names)
+
+    def thresholded(self, stage: Stage) -> dict[records.Policy, records.Thresholded]:
+        folder = self.store.folder(stage)
+        counted = curve.read(folder / CURVE).of(self.scored)
+        confusions = curve.confusions(counted)
+        chosen = {"fixed": FIXED, **read_json(folder / THRESHOLDS)}
+        steps = {name: int(np.abs(counted.thresholds - t).argmin()) for name, t in chosen.items()}
+        return {
+            name: records.Thresholded(
+                threshold=chosen[name], score=score_of(confusions[step], self.names)
+            )
+            for name, step in steps.items()
+        }
+
+    def segmentation(self, stages: SegmentationStages) -> records.Segmentation:
+        images = range(len(self.dataset.ids("val")))
+        score = self.score(self.store.folder(stages.counts), list(images))
+        return records.Segmentation(segmentor=stages.label, images=len(images), score=score)
+
+
+MAKERS = ("mask", "bound")
+
+
+def score_of(counts: confusion.Counts, names: tuple[str, ...]) -> records.Score:
+    read = confusion.read(counts, names)
+    return records.Score(
+        miou=read["miou"], precision=read["mprecision"], recall=read["mrecall"], iou=read["iou"]
+    )
+
+
+def upstream(stage: Stage) -> Iterator[Stage]:
+    """A stage and all that it needs, what is needed first."""
+    for needed in stage.inputs.values():
+        yield from upstream(needed)
+    yield stage
+
+
+@cache
+def environment() -> dict[str, str]:
+    """The versions that may move a number, and the kind of device."""
+    names = (
+        "wsss-bench",
+        "torch",
+        "torchvision",
+        "onedl-mmengine",
+        "onedl-mmsegmentation",
+        "numpy",
+    )
+    return {"python": platform.python_version(), **{name: version(name) for name in names}}
+
+
+def file_name(index: int, record: records.Record) -> str:
+    """Records sort by row, then seed."""
+    method = re.sub(r"\W+", "-", record.method).strip("-").lower()
+    return f"{index:03d}-{method}-seed{record.seed}.json"

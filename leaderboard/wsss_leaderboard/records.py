@@ -1,0 +1,137 @@
+"""One record for each row and seed: what was run, on what supervision, and what came out.
+
+A record is read without any plugin. Values are fractions at full precision; null is what does not
+exist, never zero, and NaN is refused.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from wsss_harness.errors import DataError
+from wsss_harness.files import read_json, write_json
+from wsss_harness.supervision import IMAGE_LABELS, SALIENCY, TRUTH
+
+Fraction = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Policy = Literal["fixed", "held_out", "oracle"]
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Score(Part):
+    """Ratios of one set of masks: means over the classes found, and IoU by class."""
+
+    miou: Fraction
+    precision: Fraction
+    recall: Fraction
+    iou: dict[str, Fraction | None]
+
+
+class Thresholded(Part):
+    """The score of masks with a constant background score, and on whose truth it was chosen."""
+
+    threshold: Fraction
+    score: Score
+
+
+class Masks(Part):
+    """The pseudo-masks of the row: as its rule makes them, and at other thresholds."""
+
+    images: int
+    rule: str
+    chosen_on: Policy
+    score: Score
+    others: dict[Policy, Thresholded]
+    boundary: dict[str, Fraction | None]
+    cooccurrence: dict[str, Fraction | None]
+    large: dict[str, Fraction | None]
+
+
+class Segmentation(Part):
+    """A segmentor trained on the masks, scored on val by mmsegmentation's IoUMetric."""
+
+    segmentor: str
+    images: int
+    score: Score
+
+
+class InitialWeights(Part):
+    name: str
+    trained_on: str
+    digest: str
+
+
+class Supervision(Part):
+    """What the row's plugins declared, and what its stages read."""
+
+    declared: tuple[str, ...]
+    read: dict[str, tuple[str, ...]]
+    weights: tuple[InitialWeights, ...]
+
+    @property
+    def labels_at_inference(self) -> bool:
+        return any(
+            IMAGE_LABELS in parts
+            for stage, parts in self.read.items()
+            if stage.startswith(("score", "refine"))
+        )
+
+    @property
+    def column(self) -> str:
+        """The ``sup`` column: F. for truth, I. for image labels, S. for saliency, - for nothing."""
+        used = {part for parts in self.read.values() for part in parts}
+        if TRUTH in used:
+            return "F."
+        letters = [letter for part, letter in _LETTERS.items() if part in used]
+        return "+".join(letters) or "-"
+
+
+_LETTERS = {IMAGE_LABELS: "I.", SALIENCY: "S."}
+
+
+class Failure(Part):
+    message: str
+
+
+class Record(Part):
+    schema_version: Literal[1] = 1
+    suite: str
+    dataset: str
+    data: str
+    seed: int
+    method: str
+    control: bool
+    recipe: dict[str, Any]
+    supervision: Supervision
+    masks: Masks | None = None
+    segmentations: tuple[Segmentation, ...] = ()
+    stages: dict[str, str]
+    seconds: Fraction
+    environment: dict[str, str]
+    failure: Failure | None = None
+
+
+def save(record: Record, path: Path) -> None:
+    write_json(path, record.model_dump(mode="json"))
+
+
+def load(path: Path) -> Record:
+    """The record in a file; DataError names the file and the field that is wrong."""
+    content = read_json(path)
+    try:
+        return Record.model_validate(content)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        field = ".".join(str(part) for part in problem["loc"])
+        raise DataError(f"{path}: field '{field}': {problem['msg']}") from None
+
+
+def load_all(folder: Path) -> tuple[Record, ...]:
+    """All records of a results folder, in the order of their rows."""
+    paths = sorted(folder.glob("*.json"))
+    if not paths:
+        raise DataError(f"there are no records in {folder}; run the suite first")
+    return tuple(load(path) for path in paths)

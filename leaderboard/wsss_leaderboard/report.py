@@ -1,0 +1,81 @@
+"""Run a suite and show what came out: records, tables and figures."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from wsss_harness import suite as suites
+from wsss_harness.display import make_display
+from wsss_harness.graph import Graph
+from wsss_harness.plugins import installed
+from wsss_harness.recipe import Suite, read_suite
+from wsss_harness.store import Store
+from wsss_harness.supervision import Dataset
+from wsss_leaderboard import records
+from wsss_leaderboard.collect import Collector, file_name
+from wsss_leaderboard.records import Record
+from wsss_leaderboard.tables import Table, mask_table, segmentation_table, write_tables
+
+RECORDS = "records"
+
+
+def run_and_report(
+    path: Path, root: Path, overrides: Sequence[str], console: Console, as_json: bool
+) -> bool:
+    """Run a suite, write its results below ``root`` and print its tables; True if a row failed."""
+    suite, plugins = read_suite(path, overrides), installed()
+    results = suites.folder_of(path, root)
+    progress = Console(stderr=True) if as_json else console
+    with make_display(progress) as display:
+        plugins.manager.register(display)
+        try:
+            store = Store(root, lambda event: plugins.manager.hook.wsss_stage_event(event=event))
+            dataset = suites.prepare(suite, plugins, store)
+            outcomes = list(suites.run(suite, plugins, store, dataset))
+        finally:
+            plugins.manager.unregister(display)
+    collector = Collector(suite, store, dataset, Graph(suite, plugins, suite.seeds[0]).data)
+    found = [collector.record(outcome) for outcome in outcomes]
+    write_results(results, found)
+    draw(results, suite, store, dataset, outcomes)
+    print_tables(results, console, as_json)
+    return any(record.failure for record in found)
+
+
+def write_results(results: Path, found: Sequence[Record]) -> None:
+    """Replace the records and tables of a results folder."""
+    for stale in (results / RECORDS).glob("*.json"):
+        stale.unlink()
+    for index, record in enumerate(found):
+        records.save(record, results / RECORDS / file_name(index, record))
+    write_tables(results, tables(found))
+
+
+def tables(found: Sequence[Record]) -> list[tuple[str, Table]]:
+    made = [("masks", mask_table(found))]
+    if any(record.recipe["segmentors"] for record in found):
+        made.append(("segmentation", segmentation_table(found)))
+    return made
+
+
+def print_tables(results: Path, console: Console, as_json: bool) -> None:
+    """Print the tables of a results folder."""
+    made = tables(records.load_all(results / RECORDS))
+    if as_json:
+        console.print_json(json.dumps({name: table.json() for name, table in made}))
+        return
+    for _, table in made:
+        console.print(table.rich())
+    console.print(f"Results: {results}", highlight=False, soft_wrap=True)
+
+
+def draw(
+    results: Path,
+    suite: Suite,
+    store: Store,
+    dataset: Dataset,
+    outcomes: Sequence[suites.Outcome],
+) -> None:
+    """Draw the figures of the rows that are complete."""
