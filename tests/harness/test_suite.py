@@ -1,0 +1,169 @@
+"""A suite from images to records: shared stages, failures, resuming, derived supervision."""
+
+import re
+
+import numpy as np
+import pytest
+
+import small_suite
+from small_suite import RAN
+from wsss_harness import suite as suites
+from wsss_harness.errors import ConfigError
+from wsss_harness.files import read_json
+from wsss_harness.graph import Graph
+from wsss_harness.scorefiles import read_scores
+from wsss_harness.store import MANIFEST
+from wsss_leaderboard.collect import Collector
+
+
+@pytest.fixture(autouse=True)
+def clean():
+    RAN.clear()
+
+
+@pytest.fixture(scope="module")
+def plugins():
+    return small_suite.plugins()
+
+
+@pytest.fixture
+def run(tmp_path, plugins):
+    """Run a suite in a store and give its outcomes by method, with the store."""
+
+    def run(folder=tmp_path, **changes):
+        store, suite = small_suite.store(folder), small_suite.suite(**changes)
+        dataset = suites.prepare(suite, plugins, store)
+        outcomes = {o.row.row.method: o for o in suites.run(suite, plugins, store, dataset)}
+        return outcomes, store, Collector(suite, store, dataset, Graph(suite, plugins, 0).data)
+
+    return run
+
+
+def test_every_row_and_its_controls_are_made(run):
+    outcomes, _, collector = run()
+    assert list(outcomes) == [
+        "R",
+        "S",
+        "Saliency > 0.5, R's classes",
+        "All background",
+        "Saliency > 0.5, true classes",
+    ]
+    records = {method: collector.record(outcome) for method, outcome in outcomes.items()}
+    assert [r.failure for r in records.values()] == [None] * 5
+    assert {m: r.supervision.column for m, r in records.items()} == {
+        "R": "I.",
+        "S": "I.+S.",
+        "Saliency > 0.5, R's classes": "I.+S.",
+        "All background": "-",
+        "Saliency > 0.5, true classes": "F.",
+    }
+    assert records["R"].supervision.labels_at_inference
+    assert not records["All background"].supervision.labels_at_inference
+    assert records["R"].masks.images == 6
+    assert set(records["R"].masks.others) == {"fixed", "held_out", "oracle"}
+
+
+def test_the_curve_agrees_with_the_masks(run):
+    """The score at a threshold is the score of the masks made with it, to the last count."""
+    outcomes, _, collector = run()
+    masks = collector.record(outcomes["R"]).masks
+    again = collector.record(
+        run(rows=[{"method": "R", "generator": "R", "rule": {"threshold": 0.2}}])[0]["R"]
+    ).masks
+    assert again.score == masks.others["fixed"].score
+    assert masks.score != masks.others["fixed"].score
+
+
+def test_what_rows_share_runs_once(run):
+    row = {"generator": "R", "segmentors": ["one"]}
+    rows = [{"method": m, **row, "rule": {"threshold": t}} for m, t in (("A", 0.2), ("B", 0.4))]
+    outcomes, _, _ = run(rows=rows)
+    assert RAN == ["prepare", "fit"]
+    first, second = outcomes["A"].row, outcomes["B"].row
+    assert first.scores.key == second.scores.key
+    assert first.masks.key != second.masks.key
+
+
+def test_a_second_run_runs_nothing(run):
+    run()
+    RAN.clear()
+    _, store, _ = run()
+    assert RAN == []
+    assert {event.kind for event in store.events} == {"reused"}
+
+
+@pytest.mark.parametrize(
+    ("generator", "message"),
+    [
+        ({"name": "redness", "reads": "saliency"}, "generator 'redness' read 'saliency' of image"),
+        ({"name": "truthful"}, "generator 'truthful' asked for 'truth'"),
+        ({"name": "redness", "value": 2.0}, "scores must be finite and lie in"),
+    ],
+)
+def test_a_bad_generator_fails_its_row_and_no_other(run, generator, message):
+    generators = {"R": {"name": "redness"}, "bad": generator}
+    rows = [{"method": "bad", "generator": "bad"}, {"method": "R", "generator": "R"}]
+    outcomes, _, collector = run(generators=generators, rows=rows)
+    failed = collector.record(outcomes["bad"])
+    assert failed.masks is None
+    assert re.search(message, failed.failure.message)
+    assert outcomes["R"].failure is None
+
+
+def test_a_threshold_chosen_on_truth_is_taken_from_the_right_images(run):
+    outcomes, _, collector = run(
+        rows=[
+            {"method": policy, "generator": "R", "rule": {"threshold": policy}}
+            for policy in ("held_out", "oracle")
+        ]
+    )
+    for policy in ("held_out", "oracle"):
+        masks = collector.record(outcomes[policy]).masks
+        assert masks.chosen_on == policy
+        assert masks.score == masks.others[policy].score
+    oracle = collector.record(outcomes["oracle"]).masks
+    assert oracle.score.miou >= max(other.score.miou for other in oracle.others.values())
+
+
+def test_refiners_come_between_scores_and_masks(run):
+    row = {"method": "R", "generator": "R", "refiners": ["half", "half"]}
+    outcomes, store, _ = run(rows=[row])
+    scores = outcomes["R"].row.scores
+    before = scores.inputs["scores"].inputs["scores"]
+    name = "image_000.scores"
+    plain, halved = (read_scores(store.folder(s) / name).values for s in (before, scores))
+    np.testing.assert_allclose(halved, plain / 4, atol=0.01)
+
+
+def test_an_interrupted_suite_goes_on_and_ends_with_the_same_bytes(run, tmp_path):
+    generators = {"R": {"name": "redness", "stop_at": 3}}
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "killed", generators=generators, rows=[{"method": "R", "generator": "R"}])
+    outcomes, killed, _ = run(tmp_path / "killed")
+    _, whole, _ = run(tmp_path / "whole")
+    for outcome in outcomes.values():
+        for target in outcome.row.targets:
+            manifests = [read_json(s.folder(target) / MANIFEST) for s in (killed, whole)]
+            assert manifests[0]["files"] == manifests[1]["files"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"generators": {"R": {"name": "rednes"}}}, "no generator named 'rednes'.*'redness'"),
+        ({"generators": {"R": {"name": "redness", "vale": 1}}}, "no option 'vale'"),
+        ({"dataset": {"name": "in_memroy"}}, "no dataset named 'in_memroy'"),
+        ({"segmentors": {"one": {"name": "none"}}}, "no segmentor named 'none'"),
+    ],
+)
+def test_unknown_names_stop_the_suite_before_anything_runs(run, changes, message):
+    rows = [{"method": "R", "generator": "R", "segmentors": ["one"]}]
+    with pytest.raises(ConfigError, match=message):
+        run(rows=rows, **changes)
+    assert RAN == []
+
+
+def test_an_unknown_rule_stops_the_suite_before_anything_runs(run):
+    with pytest.raises(ConfigError, match="no background rule named 'konstant'"):
+        run(rows=[{"method": "R", "generator": "R", "rule": {"name": "konstant"}}])
+    assert RAN == []

@@ -1,0 +1,147 @@
+"""A suite that runs in a second: plugins defined here, on the dataset in memory."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from fake_data import FakeDataset
+from wsss_harness.hookspecs import hookimpl
+from wsss_harness.plugins import load
+from wsss_harness.recipe import check_suite
+from wsss_harness.store import Store
+from wsss_harness.types import ClassScores
+
+RAN = []
+
+
+@dataclass(frozen=True)
+class InMemory:
+    count: int = 12
+
+    def prepare(self, run):
+        RAN.append("prepare")
+
+    def open(self, folder):
+        return FakeDataset(self.count)
+
+
+@dataclass(frozen=True)
+class Redness:
+    """Scores every present class by how red the image is; ``reads`` is what it looks at."""
+
+    needs: ClassVar[frozenset[str]] = frozenset({"image_labels"})
+    reads: str = "present"
+    value: float = 1.0
+    stop_at: int = -1
+
+    def fit(self, data, run):
+        RAN.append("fit")
+        for number, image_id in enumerate(data):
+            getattr(data[image_id], self.reads)
+            if number == self.stop_at:
+                raise KeyboardInterrupt
+
+    def load(self, folder, device):
+        def score(sample):
+            red = self.value * sample.image[..., 0].astype(np.float32) / 255
+            return ClassScores(sample.present, np.stack([red] * len(sample.present)))
+
+        return score
+
+
+@dataclass(frozen=True)
+class Salient(Redness):
+    needs: ClassVar[frozenset[str]] = frozenset({"image_labels", "saliency"})
+    reads: str = "saliency"
+
+
+@dataclass(frozen=True)
+class Truthful(Redness):
+    def fit(self, data, run):
+        data.truth(data.ids[0])
+
+
+@dataclass(frozen=True)
+class Halved:
+    needs: ClassVar[frozenset[str]] = frozenset()
+
+    def fit(self, data, scores, run):
+        assert scores(data.ids[0]).values.max() <= 1
+
+    def load(self, folder, device):
+        return lambda sample, scores: ClassScores(scores.classes, scores.values / 2)
+
+
+@dataclass(frozen=True)
+class CopiesMostCommon:
+    """A segmentor that answers with the most common class of its masks everywhere."""
+
+    def fit(self, data, masks, run):
+        from wsss_harness.files import read_mask, write_text
+
+        pixels = np.concatenate([read_mask(masks / f"{i}.png").ravel() for i in data])
+        write_text(run.folder / "class.txt", str(np.bincount(pixels).argmax()))
+
+    def load(self, folder, device):
+        answer = int((folder / "class.txt").read_text())
+        return lambda sample: np.full(sample.image.shape[:2], answer, np.uint8)
+
+
+class Plugin:
+    @hookimpl
+    def wsss_datasets(self):
+        return {"in_memory": InMemory}
+
+    @hookimpl
+    def wsss_generators(self):
+        return {"redness": Redness, "salient": Salient, "truthful": Truthful}
+
+    @hookimpl
+    def wsss_refiners(self):
+        return {"halved": Halved}
+
+    @hookimpl
+    def wsss_segmentors(self):
+        return {"most_common": CopiesMostCommon}
+
+
+class Entry:
+    """An entry point that needs no installed distribution."""
+
+    name, dist = "small", None
+
+    def load(self):
+        return Plugin()
+
+
+def plugins():
+    return load((Entry(),))
+
+
+def content(**changes):
+    row = {"generator": "R", "rule": {"name": "constant", "threshold": 0.5}}
+    return {
+        "title": "Small",
+        "dataset": {"name": "in_memory"},
+        "held_out": 2,
+        "generators": {"R": {"name": "redness"}, "S": {"name": "salient"}},
+        "refiners": {"half": {"name": "halved"}},
+        "segmentors": {"one": {"name": "most_common"}},
+        "rows": [
+            {"method": "R", **row, "segmentors": ["one"]},
+            {"method": "S", **row, "generator": "S"},
+        ],
+        **changes,
+    }
+
+
+def suite(**changes):
+    return check_suite(content(**changes), "small")
+
+
+def store(folder):
+    events = []
+    made = Store(folder, events.append)
+    made.events = events
+    return made
