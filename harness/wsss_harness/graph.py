@@ -225,6 +225,8 @@ class Graph:
 
         def make(work: Work) -> None:
             stages.measure(work, metrics, self.open(work), split)
+            if split == VAL:
+                stages.report_by_mmseg(work, self.open(work))
 
         options = {"metrics": sorted(metrics), "split": split}
         inputs = {"data": self.data, "masks": masks}

@@ -22,6 +22,7 @@ SCORES = ".scores"
 CURVE = "curve.npz"
 THRESHOLDS = "thresholds.json"
 IDS = "ids.json"
+BY_MMSEG = "mmseg.json"
 
 Bound = Callable[[Dataset, str, Ledger], Mask]
 
@@ -143,6 +144,15 @@ def measure(work: Work, metrics: Mapping[str, Metric], dataset: Dataset, split: 
                     tables[name] = np.lib.format.open_memmap(path, "w+", np.int64, shape)
                 tables[name][index] = counts
             work.progress(index + 1, len(ids))
+
+
+def report_by_mmseg(work: Work, dataset: Dataset) -> None:
+    """Write what mmsegmentation's IoUMetric reports for the counts of the stage, in percent."""
+    from wsss_harness.segmentors import metric
+
+    counts = np.load(work.folder / "confusion.npy", mmap_mode="r", allow_pickle=False)
+    report = metric.read(counts, ("background", *dataset.classes))
+    files.write_json(work.folder / BY_MMSEG, report)
 
 
 def _count(

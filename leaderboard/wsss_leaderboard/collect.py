@@ -14,7 +14,7 @@ from wsss_harness.graph import RowStages
 from wsss_harness.graph import Segmentation as SegmentationStages
 from wsss_harness.metrics import METRICS, confusion, curve
 from wsss_harness.recipe import Suite
-from wsss_harness.stages import CURVE, THRESHOLDS, divide
+from wsss_harness.stages import BY_MMSEG, CURVE, THRESHOLDS, divide
 from wsss_harness.store import Stage, Store
 from wsss_harness.suite import Outcome
 from wsss_harness.supervision import Dataset
@@ -132,8 +132,13 @@ class Collector:
 
     def segmentation(self, stages: SegmentationStages) -> records.Segmentation:
         images = range(len(self.dataset.ids("val")))
-        score = self.score(self.store.folder(stages.counts), list(images))
-        return records.Segmentation(segmentor=stages.label, images=len(images), score=score)
+        folder = self.store.folder(stages.counts)
+        return records.Segmentation(
+            segmentor=stages.label,
+            images=len(images),
+            score=self.score(folder, list(images)),
+            mmseg=read_json(folder / BY_MMSEG),
+        )
 
 
 MAKERS = ("mask", "bound")

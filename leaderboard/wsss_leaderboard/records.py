@@ -51,11 +51,15 @@ class Masks(Part):
 
 
 class Segmentation(Part):
-    """A segmentor trained on the masks, scored on val by mmsegmentation's IoUMetric."""
+    """A segmentor trained on the masks, scored on val.
+
+    ``mmseg`` is what mmsegmentation's IoUMetric reports, in percent and rounded by it.
+    """
 
     segmentor: str
     images: int
     score: Score
+    mmseg: dict[str, Fraction]
 
 
 class InitialWeights(Part):

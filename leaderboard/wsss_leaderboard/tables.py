@@ -206,7 +206,7 @@ def _segmentation_rows(group: Sequence[Record]) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for label in wanted:
         found = [_named(record, label) for record in group]
-        values = [s.score.miou if s else None for s in found]
+        values = [s.mmseg["mIoU"] / 100 if s else None for s in found]
         rows.append((first.method, label, first.supervision.column, percent(values)))
     return rows
 
