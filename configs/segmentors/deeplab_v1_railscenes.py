@@ -1,13 +1,15 @@
 """DeepLab V1's head on a slim ResNet18 for RailScenes (images of 128x96).
 
-Head: Chen et al., ICLR 2015.
+Head: Chen et al., ICLR 2015 (LargeFOV). Its rate is 6 and not 12 because the features of a crop
+measure only 12x12. Initial weights: the backbone "openmmlab_resnet" with base_channels 16.
 """
+# ruff: noqa: C408 - written like the configurations of mmsegmentation
 
 model = dict(
     type="EncoderDecoder",
     data_preprocessor=dict(
         type="SegDataPreProcessor",
-        mean=[123.675, 116.28, 103.53],
+        mean=[123.675, 116.28, 103.53],  # RGB, as images are read
         std=[58.395, 57.12, 57.375],
         bgr_to_rgb=False,
         pad_val=0,
@@ -29,11 +31,10 @@ model = dict(
         rate=6,
         dropout_ratio=0.1,
         norm_cfg=dict(type="BN"),
-        num_classes=0,
+        num_classes=0,  # filled in from the dataset, as in every file here
     ),
     test_cfg=dict(mode="whole"),
 )
-
 train = dict(iterations=250, batch=16, crop=96, scales=[0.75, 1.0, 1.25], flip=0.5)
 optim_wrapper = dict(optimizer=dict(type="AdamW", lr=3e-3, weight_decay=1e-4))
 schedule = dict(power=0.9)

@@ -2,12 +2,13 @@
 
 import pytest
 import torch
+from mmengine.structures import PixelData
 from torch import nn
 from torch.nn.functional import conv2d, interpolate
 
 from golden_files import close, fill, fill_state, golden
-from wsss_harness.mmseg_quiet import MODELS
-from wsss_harness.segmentors import heads, networks  # noqa: F401 registers what is built here
+from wsss_harness.mmseg_quiet import MODELS, SegDataSample
+from wsss_harness.segmentors import fitting, networks
 
 DEEPLAB = "deeplab.npz"
 
@@ -157,3 +158,69 @@ def test_dropout_of_the_heads_acts_in_training_alone():
     assert sum(isinstance(m, nn.Dropout2d) for m in head.modules()) == 1
     bare = MODELS.build(large_fov(4, 8))
     assert sum(isinstance(m, nn.Dropout2d) for m in bare.modules()) == 2
+
+
+@pytest.fixture(scope="module")
+def multi_scale_network():
+    """DeepLab V2 over three scales, on a tiny backbone."""
+    model = {
+        "type": "MultiScaleEncoderDecoder",
+        "backbone": {
+            "type": "mmseg.ResNetV1c",
+            "depth": 18,
+            "base_channels": 4,
+            "stem_channels": 4,
+        },
+        "decode_head": {
+            "type": "SummedASPPHead",
+            "in_channels": 32,
+            "num_classes": 3,
+            "rates": (1, 2),
+        },
+        "test_cfg": {"mode": "whole"},
+    }
+    torch.manual_seed(0)
+    return fitting.build(model, 0).eval()
+
+
+def test_losses_of_all_scales_and_of_their_greatest_are_summed(multi_scale_network):
+    images = torch.randn(2, 3, 64, 96)
+    masks = torch.randint(0, 3, (2, 1, 64, 96))
+    masks[:, :, :9] = 255
+    samples = [SegDataSample(gt_sem_seg=PixelData(data=mask)) for mask in masks]
+    losses = multi_scale_network.loss(images, samples)
+    assert list(losses) == ["loss_full", "loss_0.5", "loss_0.75", "loss_max"]
+
+    def logits(scale):
+        copy = interpolate(images, scale_factor=scale, mode="bilinear", align_corners=False)
+        return multi_scale_network.decode_head(multi_scale_network.extract_feat(copy))
+
+    for name, scale in (("loss_full", 1.0), ("loss_0.5", 0.5), ("loss_0.75", 0.75)):
+        expected = naive_cross_entropy(logits(scale), masks[:, 0])
+        assert losses[name].item() == pytest.approx(expected, rel=1e-5)
+    found = multi_scale_network.encode_decode(images, [{"img_shape": (64, 96)}])
+    greatest = logits(1.0)
+    for scale in (0.5, 0.75):
+        size = greatest.shape[2:]
+        other = interpolate(logits(scale), size, mode="bilinear", align_corners=False)
+        greatest = torch.where(other > greatest, other, greatest)
+    assert losses["loss_max"].item() == pytest.approx(
+        naive_cross_entropy(greatest, masks[:, 0]), rel=1e-5
+    )
+    up = interpolate(greatest, (64, 96), mode="bilinear", align_corners=False)
+    torch.testing.assert_close(found, up)
+
+
+def naive_cross_entropy(logits, masks):
+    """Over pixels of the logits whose nearest pixel of the mask is not 255, in float64."""
+    height, width = logits.shape[2:]
+    total, count = 0.0, 0
+    for image, mask in zip(logits.double(), masks, strict=True):
+        for y in range(height):
+            for x in range(width):
+                row = int((y + 0.5) * mask.shape[0] / height)
+                true = int(mask[row, int((x + 0.5) * mask.shape[1] / width)])
+                if true != 255:
+                    total -= image[:, y, x].log_softmax(0)[true].item()
+                    count += 1
+    return total / count

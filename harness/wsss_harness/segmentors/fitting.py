@@ -11,7 +11,7 @@ import torch
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
 from mmengine.structures import PixelData
-from torch import Tensor, nn
+from torch import Tensor
 
 from wsss_harness import backbones, files
 from wsss_harness.errors import DataError
@@ -35,7 +35,12 @@ WEIGHTS, CONFIG = "weights.pth", "config.json"
 
 
 def fit(segmentor: MmsegSegmentor, data: View, masks: Path, run: Run) -> None:
-    """Train, and write weights.pth and config.json; see MmsegSegmentor.fit."""
+    """Train, and write weights.pth and config.json; see MmsegSegmentor.fit.
+
+    A folder that holds the weights already stays as it is.
+    """
+    if (run.folder / WEIGHTS).is_file():
+        return
     given = {name: getattr(segmentor, name) for name in ("iterations", "batch", "crop")}
     settings = config.settled(segmentor.config, len(data.classes), given)
     files.write_json(run.folder / CONFIG, settings.to_dict())
@@ -62,14 +67,19 @@ def fit(segmentor: MmsegSegmentor, data: View, masks: Path, run: Run) -> None:
     finish(network, run.folder / WEIGHTS, run)
 
 
-def build(model: Mapping[str, Any], seed: int = 0) -> Any:
+def build(model: Mapping[str, Any], seed: int) -> Any:
     """The network with initial weights that depend on ``seed`` alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        with DefaultScope.overwrite_default_scope("mmseg"):
-            network = MODELS.build(model)
+        network = assemble(model)
         initialise(network)
     return network
+
+
+def assemble(model: Mapping[str, Any]) -> Any:
+    """The network that a configuration describes, with arbitrary weights."""
+    with DefaultScope.overwrite_default_scope("mmseg"):
+        return MODELS.build(model)
 
 
 def augmentation(settings: Any) -> Augmentation:
@@ -110,7 +120,7 @@ def read_mask(path: Path, size: tuple[int, ...], classes: int) -> Mask:
     return mask
 
 
-def loss(network: nn.Module, batch: Mapping[str, Any]) -> dict[str, Tensor]:
+def loss(network: Any, batch: Mapping[str, Any]) -> dict[str, Tensor]:
     """The losses of an EncoderDecoder on images and masks that have the size of the crop."""
     samples = [SegDataSample(gt_sem_seg=PixelData(data=mask)) for mask in batch["masks"]]
     inputs = {"inputs": list(batch["images"]), "data_samples": samples}

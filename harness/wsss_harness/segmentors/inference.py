@@ -21,7 +21,7 @@ def load(
 ) -> Callable[[Sample], Mask]:
     """A function from a sample to its mask, by the network that ``fitting.fit`` wrote."""
     settings = files.read_json(folder / fitting.CONFIG)
-    network = fitting.build(ConfigDict(settings["model"]))
+    network = fitting.assemble(ConfigDict(settings["model"]))
     network.load_state_dict(read_state(folder / fitting.WEIGHTS))
     network.to(device).eval()
     return lambda sample: segment(network, sample.image, scales, flip)

@@ -47,11 +47,11 @@ def read(counts: Iterable[Counts], names: Sequence[str]) -> dict[str, float]:
 
     ``names`` are those of 0..C, the background first.
     """
-    metric = PerImageIoU()
-    metric.dataset_meta = {"classes": tuple(names)}
-    for one in counts:
-        metric.add(one)
     with silent():
+        metric = PerImageIoU()
+        metric.dataset_meta = {"classes": tuple(names)}
+        for one in counts:
+            metric.add(one)
         found: dict[str, float] = metric.evaluate(len(metric.results))
     return {name: float(value) for name, value in found.items()}
 
@@ -59,6 +59,6 @@ def read(counts: Iterable[Counts], names: Sequence[str]) -> dict[str, float]:
 def evaluate(
     pairs: Iterable[tuple[str, Mask, Mask]], names: Sequence[str]
 ) -> tuple[dict[str, float], dict[str, Counts]]:
-    """mmsegmentation's report on (image id, truth, mask), and the confusion counts of each image."""
+    """mmsegmentation's report on (image id, truth, mask), and the confusion of each image."""
     counts = {image_id: confusion(truth, mask, len(names) - 1) for image_id, truth, mask in pairs}
     return read(counts.values(), names), counts

@@ -1,0 +1,46 @@
+"""DeepLab V1 (LargeFOV) on ResNet101 for PASCAL VOC 2012, trained on pseudo-masks.
+
+Chen et al., ICLR 2015; head and settings as in YudeWang/semantic-segmentation-codebase and
+usr922/wseg (EPS_deeplabv1_resnet101): rate 12, batch normalisation trained, new layers at ten
+times the rate. Those codes draw scales between 0.5 and 1.5; five of them stand for the range here.
+Cost: 20,000 iterations of 10 crops of 448 pixels, made for a GPU.
+Expected: EPS reports 71.0 val and 71.8 test mIoU (CVPR 2021), whose own settings are not published.
+Initial weights: ImageNet under torchvision's names.
+"""
+# ruff: noqa: C408 - written like the configurations of mmsegmentation
+
+model = dict(
+    type="EncoderDecoder",
+    data_preprocessor=dict(
+        type="SegDataPreProcessor",
+        mean=[123.675, 116.28, 103.53],
+        std=[58.395, 57.12, 57.375],
+        bgr_to_rgb=False,
+        pad_val=0,
+        seg_pad_val=255,
+    ),
+    backbone=dict(
+        type="ResNet",
+        depth=101,
+        strides=(1, 2, 1, 1),
+        dilations=(1, 1, 2, 4),
+        contract_dilation=True,
+        norm_cfg=dict(type="BN"),
+    ),
+    decode_head=dict(
+        type="LargeFOVHead",
+        in_channels=2048,
+        channels=512,
+        rate=12,
+        dropout_ratio=0.5,
+        norm_cfg=dict(type="BN"),
+        num_classes=0,
+    ),
+    test_cfg=dict(mode="whole"),
+)
+train = dict(iterations=20_000, batch=10, crop=448, scales=[0.5, 0.75, 1.0, 1.25, 1.5], flip=0.5)
+optim_wrapper = dict(
+    optimizer=dict(type="SGD", lr=1e-3, momentum=0.9, weight_decay=5e-4),
+    paramwise_cfg=dict(custom_keys={"decode_head": dict(lr_mult=10)}),
+)
+schedule = dict(power=0.9)
