@@ -1,6 +1,107 @@
-"""RailScenes: drawn scenes with exact truth, context maps and simulated saliency; and icons."""
+"""RailScenes and its icons: drawn once, then read from disk like any other dataset.
 
-from wsss_harness.datasets.railscenes.compose import Scene, scene
-from wsss_harness.datasets.railscenes.dataset import Icons, RailScenes
+Everything drawn depends on this package's source, on the seed and on an index, and on nothing else.
+The drawing modules load OpenCV, so they are imported only when something is drawn.
+"""
 
-__all__ = ["Icons", "RailScenes", "Scene", "scene"]
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from wsss_harness.datasets.voc_folder import VocFolder
+from wsss_harness.files import read_json, write_json
+from wsss_harness.hookspecs import Run
+from wsss_harness.supervision import Dataset
+
+Write = Callable[[Path, str], list[str]]  # (root, image id) -> names of its classes
+JOURNAL = 50  # pictures between two notes of what was drawn
+
+
+@dataclass(frozen=True)
+class RailScenes:
+    """Drawn scenes with image labels, truth, context maps and simulated saliency."""
+
+    train: int = 1000
+    val: int = 200
+    width: int = 128
+    height: int = 96
+    seed: int = 0
+    border: int = 1
+
+    def prepare(self, run: Run) -> None:
+        from wsss_harness.datasets.railscenes.cast import CLASSES, PAIRS
+        from wsss_harness.datasets.railscenes.grounds import CONTEXTS
+
+        contexts = {"names": list(CONTEXTS), "pairs": [list(pair) for pair in PAIRS]}
+        write_json(run.folder / "contexts.json", contexts)
+        _prepare(run, self.train, self.val, CLASSES, self._write)
+
+    def _write(self, root: Path, image_id: str) -> list[str]:
+        from wsss_harness.datasets.railscenes import layout
+        from wsss_harness.datasets.railscenes.cast import CLASSES
+        from wsss_harness.datasets.railscenes.compose import scene
+
+        drawn = scene(self.seed, _index(image_id), self.width, self.height, self.border)
+        layout.write_maps(root, image_id, drawn.truth, drawn.context, drawn.saliency)
+        layout.write_picture(root, image_id, drawn.image)
+        return [CLASSES[number - 1] for number in drawn.present]
+
+    def open(self, folder: Path) -> Dataset:
+        return VocFolder(root=str(folder)).open(folder)
+
+
+@dataclass(frozen=True)
+class Icons:
+    """Single drawn things on random grounds with image labels only: a stand-in for ImageNet."""
+
+    train: int = 3000
+    val: int = 300
+    width: int = 64
+    height: int = 64
+    seed: int = 0
+
+    def prepare(self, run: Run) -> None:
+        from wsss_harness.datasets.railscenes.icons import ICON_CLASSES
+
+        _prepare(run, self.train, self.val, ICON_CLASSES, self._write)
+
+    def _write(self, root: Path, image_id: str) -> list[str]:
+        from wsss_harness.datasets.railscenes import layout
+        from wsss_harness.datasets.railscenes.icons import icon
+
+        image, name = icon(self.seed, _index(image_id), self.width, self.height)
+        layout.write_picture(root, image_id, image)
+        return [name]
+
+    def open(self, folder: Path) -> Dataset:
+        return VocFolder(root=str(folder)).open(folder)
+
+
+def _index(image_id: str) -> int:
+    """Even indices are drawn for train, odd ones for val: neither depends on the other's size."""
+    split, number = image_id.split("_")
+    return 2 * int(number) + (split == "val")
+
+
+def _prepare(run: Run, train: int, val: int, classes: tuple[str, ...], write: Write) -> None:
+    from wsss_harness.datasets.railscenes.layout import write_lists
+
+    splits = {
+        split: [f"{split}_{index:05d}" for index in range(count)]
+        for split, count in (("train", train), ("val", val))
+    }
+    present = _draw(run, [*splits["train"], *splits["val"]], write)
+    write_lists(run.folder, splits, classes, present)
+
+
+def _draw(run: Run, ids: list[str], write: Write) -> dict[str, list[str]]:
+    """Write the pictures that are not there yet; {image id: names of its classes}."""
+    journal = run.folder / "drawn.json"
+    present: dict[str, list[str]] = read_json(journal) if journal.is_file() else {}
+    for done, image_id in enumerate(ids, 1):
+        if image_id not in present:
+            present[image_id] = write(run.folder, image_id)
+        if done % JOURNAL == 0 or done == len(ids):
+            write_json(journal, present)
+            run.progress(done, len(ids))
+    return present

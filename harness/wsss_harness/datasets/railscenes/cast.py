@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from wsss_harness.datasets.railscenes.animals import bird, cat, sheep
+from wsss_harness.datasets.railscenes.animals import bird, sheep
+from wsss_harness.datasets.railscenes.cats import cat
 from wsss_harness.datasets.railscenes.craft import aeroplane, boat
 from wsss_harness.datasets.railscenes.land import car, train
 from wsss_harness.datasets.railscenes.small import bottle
@@ -11,36 +12,73 @@ from wsss_harness.datasets.railscenes.stage import Draw
 
 @dataclass(frozen=True)
 class Actor:
-    """``sizes`` in scene heights for a figure that is alone; ``away`` are settings that it visits
-    instead of its ``home`` in one case of ten or so."""
+    """``sizes`` in scene heights for a figure that is alone, ``tall`` its height and ``reach`` the
+    half width of its shadow in units of its size; ``away`` are settings that it visits instead of
+    its ``home`` in one case of ten, ``meets`` those who may join it there."""
 
     draw: Draw
     sizes: tuple[float, float]
+    tall: float
+    reach: float
     home: str
     away: tuple[str, ...]
     meets: tuple[str, ...]
     texture: tuple[str, float] = ("soft", 0.05)
-    reach: float = 0.5  # half its width in units of its size
-    alone: float = 0.6  # share of its scenes without a second figure
 
+
+FUR, WOOL = ("fur", 0.07), ("wool", 0.09)
 
 CAST: dict[str, Actor] = {
     "aeroplane": Actor(
-        aeroplane, (0.85, 1.5), "heaven", ("pasture", "street"), ("bird", "aeroplane")
+        aeroplane, (0.9, 1.55), 0.4, 0.0, "heaven", ("pasture", "street"), ("bird", "aeroplane")
     ),
     "bird": Actor(
-        bird, (0.65, 1.1), "wood", ("pasture", "heaven", "lake"), ("bird", "cat"), ("fur", 0.08)
+        bird, (0.75, 1.15), 0.76, 0.4, "wood", ("pasture", "heaven", "shore"), ("bird", "cat"), FUR
     ),
-    "boat": Actor(boat, (0.75, 1.1), "lake", ("pasture", "street"), ("boat", "bird", "aeroplane")),
-    "bottle": Actor(bottle, (0.7, 1.0), "kitchen", ("room",), ("bottle", "cat"), reach=0.2),
-    "car": Actor(car, (0.85, 1.4), "street", ("pasture",), ("car", "sheep", "bird", "train")),
+    "boat": Actor(
+        boat, (0.75, 1.05), 0.95, 0.62, "lake", ("shore",), ("boat", "boat", "bird", "aeroplane")
+    ),
+    "bottle": Actor(
+        bottle, (0.7, 0.95), 1.0, 0.3, "kitchen", ("room",), ("bottle", "bottle", "cat")
+    ),
+    "car": Actor(
+        car,
+        (0.9, 1.4),
+        0.4,
+        0.62,
+        "street",
+        ("pasture", "railway"),
+        ("car", "sheep", "bird", "train"),
+    ),
     "cat": Actor(
-        cat, (0.7, 1.0), "room", ("pasture", "kitchen", "wood"), ("cat", "bottle"), ("fur", 0.11)
+        cat, (0.7, 1.0), 1.0, 0.6, "room", ("pasture", "kitchen", "wood"), ("cat", "bottle"), FUR
     ),
     "sheep": Actor(
-        sheep, (0.75, 1.15), "pasture", ("street", "lake"), ("sheep", "bird", "car"), ("wool", 0.09)
+        sheep,
+        (0.65, 1.05),
+        0.8,
+        0.62,
+        "pasture",
+        ("street", "shore"),
+        ("sheep", "bird", "car"),
+        WOOL,
     ),
-    "train": Actor(train, (0.36, 0.62), "railway", ("pasture",), ("car", "sheep"), reach=1.4),
+    "train": Actor(
+        train, (0.38, 0.64), 1.0, 1.5, "railway", ("pasture",), ("car", "sheep", "bird")
+    ),
 }
 CLASSES = tuple(CAST)
 NUMBER = {name: number for number, name in enumerate(CLASSES, 1)}
+
+# What a class is at home on, by the names in grounds.CONTEXTS.
+CONTEXT_OF = {
+    "aeroplane": "sky",
+    "bird": "branch",
+    "boat": "water",
+    "bottle": "table",
+    "car": "road",
+    "cat": "sofa",
+    "sheep": "meadow",
+    "train": "rails",
+}
+PAIRS = tuple((CONTEXT_OF[name], name) for name in CLASSES)

@@ -4,6 +4,7 @@ import colorsys
 
 import numpy as np
 from numpy.random import Generator
+from numpy.typing import NDArray
 
 Colour = tuple[float, float, float]
 
@@ -51,6 +52,10 @@ def tone(colour: Colour, factor: float) -> Colour:
     return mix(colour, (255.0, 255.0, 255.0), min(1.0, factor - 1))
 
 
+def light(colour: Colour) -> NDArray[np.float32]:
+    return np.array(colour, np.float32)
+
+
 def mix(one: Colour, other: Colour, share: float) -> Colour:
     a, b, c = (p + (q - p) * share for p, q in zip(one, other, strict=True))
     return (a, b, c)
@@ -59,10 +64,10 @@ def mix(one: Colour, other: Colour, share: float) -> Colour:
 def jitter(rng: Generator, colour: Colour, spread: float = 0.08) -> Colour:
     """A near relative of ``colour``: hue, saturation and value moved a little."""
     hue, saturation, value = colorsys.rgb_to_hsv(*(min(c, 255.0) / 255 for c in colour))
-    moves = rng.uniform(-spread, spread, 3)
+    moves = rng.uniform(-spread, spread, 3).tolist()
     hue = (hue + moves[0] * 0.5) % 1
-    saturation = float(np.clip(saturation * (1 + 3 * moves[1]), 0, 1))
-    value = float(np.clip(value * (1 + 2 * moves[2]), 0.08, 1))
+    saturation = min(1.0, saturation * max(0.0, 1 + 3 * moves[1]))
+    value = min(1.0, max(0.08, value * (1 + 2 * moves[2])))
     red, green, blue = colorsys.hsv_to_rgb(hue, saturation, value)
     return (255 * red, 255 * green, 255 * blue)
 

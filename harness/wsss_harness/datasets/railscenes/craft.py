@@ -80,7 +80,7 @@ def _light_plane(pen: Pen, paint: Colour, fin: Colour, metal: Colour) -> None:
     wing = [(0.2, 0.17), (-0.02, 0.19), (-0.32, -0.2), (-0.14, -0.22)]
     pen.ramp(wing, [tone(paint, 1.3), paint, tone(paint, 0.65)])
     pen.fill(rounded([(0.4, -0.05), (0.4, 0.06), (0.48, 0.01)], 1), fin)
-    pen.fill(ellipse(0.47, 0.0, 0.012, 0.19, -8), (70, 66, 66))
+    pen.fill(ellipse(0.47, 0.0, 0.012, 0.15, -8), (70, 66, 66))
 
 
 def boat(pen: Pen, rng: Generator) -> None:

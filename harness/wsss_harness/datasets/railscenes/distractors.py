@@ -1,214 +1,23 @@
-"""Things that are no class of RailScenes, standing on y = 0 and about 1 high."""
+"""Things that are no class of RailScenes, by name."""
 
-from collections.abc import Callable
+from wsss_harness.datasets.railscenes import indoors, outdoors
+from wsss_harness.datasets.railscenes.stage import Draw
 
-import numpy as np
-from numpy.random import Generator
-
-from wsss_harness.datasets.railscenes.colours import (
-    COATS,
-    DARK,
-    GLASS,
-    LAMP,
-    PAINTS,
-    STEEL,
-    WHITE,
-    WOOD,
-    Colour,
-    jitter,
-    mix,
-    pick,
-    tone,
-)
-from wsss_harness.datasets.railscenes.pen import Pen
-from wsss_harness.datasets.railscenes.shapes import box, ellipse, panel, ribbon, rounded, ruffled
-
-LEAF: Colour = (70, 122, 58)
-CLAY: Colour = (184, 92, 62)
-
-
-def tree(pen: Pen, rng: Generator) -> None:
-    leaf = jitter(rng, LEAF, 0.12)
-    pen.ramp(ribbon([(0, 0), (0.01, 0.5)], [0.1, 0.06]), [tone(WOOD, 0.9), tone(WOOD, 0.6)])
-    if rng.random() < 0.4:
-        for k in range(4):
-            low, half = 0.16 + 0.19 * k, 0.32 - 0.065 * k
-            tier = [(-half, low), (half, low), (half * 0.2, low + 0.34), (-half * 0.2, low + 0.34)]
-            pen.ramp(tier, [tone(leaf, 0.95), tone(leaf, 0.55)], (0.5, -1.0))
-        return
-    for _ in range(5):
-        x, y, r = rng.uniform(-0.2, 0.2), rng.uniform(0.45, 0.82), rng.uniform(0.15, 0.24)
-        crown = ruffled(ellipse(x, y, r, r * 0.9), 0.05, 9)
-        pen.ramp(crown, [tone(leaf, 1.2), leaf, tone(leaf, 0.55)])
-
-
-def bush(pen: Pen, rng: Generator) -> None:
-    """Low and wide, with blossoms."""
-    leaf, petal = jitter(rng, LEAF, 0.12), pick(rng, PAINTS)
-    for x, r in ((-0.35, 0.27), (0.34, 0.25), (0.0, 0.36)):
-        crown = ruffled(ellipse(x, r * 0.8, r, r * 0.85), 0.05, 11)
-        pen.ramp(crown, [tone(leaf, 1.15), leaf, tone(leaf, 0.5)])
-    spots = rng.uniform((-0.45, 0.1), (0.45, 0.5), (9, 2))
-    pen.fill_all([ellipse(x, y, 0.03, 0.03) for x, y in spots], petal)
-
-
-def building(pen: Pen, rng: Generator) -> None:
-    wall, half = pick(rng, (*COATS, *PAINTS)), float(rng.uniform(0.35, 0.7))
-    pen.ramp(box(-half, 0, half, 0.86), [tone(wall, 1.1), wall, tone(wall, 0.72)], (1.0, -0.3))
-    if rng.random() < 0.5:
-        roof = [(-half - 0.06, 0.82), (half + 0.06, 0.82), (half * 0.6, 1.12), (-half * 0.6, 1.12)]
-        pen.ramp(roof, [tone(CLAY, 1.1), tone(CLAY, 0.7)])
-    columns, rows = max(2, int(half * 7)), 3
-    panes = [
-        box(x - 0.055, y, x + 0.055, y + 0.15)
-        for x in np.linspace(-half + 0.14, half - 0.14, columns)
-        for y in 0.14 + 0.23 * np.arange(rows)
-    ]
-    pen.fill_all(panes, mix(tone(GLASS, 0.75), LAMP, float(rng.random() < 0.2) * 0.7))
-
-
-def balloon(pen: Pen, rng: Generator) -> None:
-    one, other = pick(rng, PAINTS), pick(rng, (*PAINTS, WHITE))
-    for x in (-0.09, 0.09):
-        pen.line([(x * 2, 0.42), (x, 0.14)], 0.014, DARK)
-    pen.ramp(panel(-0.1, 0.0, 0.1, 0.15, 0.03), [WOOD, tone(WOOD, 0.6)])
-    skin = rounded(
-        [(-0.1, 0.28), (0.1, 0.28), (0.42, 0.62), (0.34, 1.0), (-0.34, 1.0), (-0.42, 0.62)], 2
-    )
-    pen.ramp(skin, [tone(one, 1.3), one, tone(one, 0.6)], (0.8, -0.8))
-    gores = skin * (0.45, 1.0)
-    pen.ramp(gores, [tone(other, 1.25), other, tone(other, 0.7)], (0.8, -0.8))
-
-
-def lamp_post(pen: Pen, rng: Generator) -> None:
-    metal = jitter(rng, (70, 76, 80))
-    pen.ramp(box(-0.07, 0, 0.07, 0.07), [tone(metal, 1.2), tone(metal, 0.6)], (1.0, 0.0))
-    pen.ramp(box(-0.025, 0, 0.025, 0.84), [tone(metal, 1.5), tone(metal, 0.6)], (1.0, 0.0))
-    pen.ramp(rounded([(-0.08, 0.8), (0.08, 0.8), (0.13, 0.95), (-0.13, 0.95)], 1), [WHITE, LAMP])
-    pen.fill([(-0.16, 0.94), (0.16, 0.94), (0.0, 1.03)], tone(metal, 0.8))
-
-
-def waste_bin(pen: Pen, rng: Generator) -> None:
-    paint = pick(rng, PAINTS)
-    pen.ramp(
-        [(-0.26, 0), (0.26, 0), (0.33, 0.8), (-0.33, 0.8)],
-        [tone(paint, 0.7), tone(paint, 1.2), tone(paint, 0.6)],
-        (1.0, 0.0),
-    )
-    for x in (-0.18, 0.0, 0.18):
-        pen.line([(x * 0.85, 0.06), (x, 0.74)], 0.02, tone(paint, 0.55))
-    pen.ramp(panel(-0.38, 0.78, 0.38, 0.9, 0.05), [tone(paint, 1.3), tone(paint, 0.7)])
-
-
-def ball(pen: Pen, rng: Generator) -> None:
-    one, other = pick(rng, PAINTS), pick(rng, (*PAINTS, WHITE))
-    pen.ramp(ellipse(0, 0.5, 0.5, 0.5), [tone(one, 1.35), one, tone(one, 0.5)], (0.6, -1.0))
-    stripe = rounded(
-        [(-0.48, 0.42), (0.0, 0.3), (0.48, 0.42), (0.48, 0.62), (0.0, 0.5), (-0.48, 0.62)], 1
-    )
-    pen.ramp(stripe, [tone(other, 1.2), tone(other, 0.6)], (0.6, -1.0))
-    pen.fill(ellipse(-0.18, 0.74, 0.1, 0.07, 30), tone(one, 1.7))
-
-
-def plant(pen: Pen, rng: Generator) -> None:
-    leaf, pot = jitter(rng, LEAF, 0.1), jitter(rng, CLAY)
-    for degrees in np.linspace(-65, 65, 7) + rng.uniform(-8, 8, 7):
-        lean = np.radians(degrees)
-        tip = (0.52 * np.sin(lean), 0.36 + 0.6 * np.cos(lean))
-        blade = ribbon(
-            [(0, 0.34), (tip[0] * 0.6, 0.3 + 0.7 * (tip[1] - 0.3)), tip], [0.06, 0.14, 0.01]
-        )
-        pen.ramp(rounded(blade, 1), [tone(leaf, 1.2), tone(leaf, 0.6)])
-    pen.ramp([(-0.17, 0), (0.17, 0), (0.23, 0.32), (-0.23, 0.32)],
-             [tone(pot, 1.15), pot, tone(pot, 0.6)], (1.0, 0.0))  # fmt: skip
-    pen.ramp(box(-0.26, 0.3, 0.26, 0.39), [tone(pot, 1.25), tone(pot, 0.7)], (1.0, -0.2))
-
-
-def books(pen: Pen, rng: Generator) -> None:
-    bottom = 0.0
-    for _ in range(4):
-        cover, shift = pick(rng, PAINTS), float(rng.uniform(-0.08, 0.08))
-        top, half = bottom + float(rng.uniform(0.13, 0.2)), float(rng.uniform(0.42, 0.55))
-        pen.ramp(box(shift - half, bottom, shift + half, top), [tone(cover, 1.2), tone(cover, 0.7)])
-        pen.fill(box(shift - half + 0.3, bottom + 0.03, shift + half, top - 0.03), (226, 218, 198))
-        bottom = top
-
-
-def vase(pen: Pen, rng: Generator) -> None:
-    """A bulging jar: a bottle's body without its cap and label."""
-    glaze = pick(rng, PAINTS)
-    right = [(0.16, 0.0), (0.34, 0.3), (0.28, 0.62), (0.12, 0.8), (0.2, 0.98)]
-    outline = rounded([(-x, y) for x, y in right[::-1]] + right, 2)
-    pen.ramp(outline, [tone(glaze, 0.6), tone(glaze, 1.35), glaze, tone(glaze, 0.5)], (1.0, 0.0))
-    pen.line([(-0.3, 0.4), (0.0, 0.37), (0.3, 0.4)], 0.05, mix(glaze, WHITE, 0.6))
-
-
-def boulder(pen: Pen, rng: Generator) -> None:
-    stone = pick(rng, COATS)
-    angles = np.linspace(0, np.pi, 8) + rng.uniform(-0.12, 0.12, 8)
-    reach = rng.uniform(0.85, 1.1, 8)
-    outline = np.stack([0.75 * np.cos(angles) * reach, 0.62 * np.sin(angles) * reach], 1)
-    pen.ramp(rounded(outline, 2), [tone(stone, 1.25), stone, tone(stone, 0.5)], (0.4, -1.0))
-
-
-def hay_bale(pen: Pen, rng: Generator) -> None:
-    straw = jitter(rng, (206, 172, 96))
-    pen.ramp(panel(-0.6, 0, 0.35, 0.84, 0.2), [tone(straw, 1.2), straw, tone(straw, 0.55)])
-    for scale in (1.0, 0.74, 0.48, 0.24):
-        rim = ellipse(0.35, 0.42, 0.3 * scale, 0.42 * scale)
-        pen.ramp(rim, [tone(straw, 1.25 - 0.2 * scale), tone(straw, 0.85 - 0.15 * scale)])
-
-
-def container(pen: Pen, rng: Generator) -> None:
-    """A corrugated box: a goods wagon's body without wheels."""
-    paint = pick(rng, PAINTS)
-    shades = [tone(paint, 1.25), paint, tone(paint, 0.9), tone(paint, 0.6)]
-    pen.ramp(box(-1.0, 0, 1.0, 0.8), shades)
-    for x in np.linspace(-0.92, 0.92, 12):
-        pen.line([(x, 0.06), (x, 0.74)], 0.025, tone(paint, 0.66))
-    pen.ramp(box(-1.02, 0.75, 1.02, 0.82), [tone(paint, 1.1), tone(paint, 0.6)])
-    pen.fill(box(-0.5, 0.42, 0.3, 0.54), mix(paint, WHITE, 0.7))
-
-
-def cushion(pen: Pen, rng: Generator) -> None:
-    cloth = pick(rng, (*COATS, *PAINTS))
-    outline = rounded([(-0.62, 0.0), (0.0, 0.04), (0.62, 0.0), (0.54, 0.4), (0.62, 0.8), (0.0, 0.72),
-                       (-0.62, 0.8), (-0.54, 0.4)], 2)  # fmt: skip
-    pen.ramp(outline, [tone(cloth, 1.2), cloth, tone(cloth, 0.55)])
-
-
-def fence(pen: Pen, rng: Generator) -> None:
-    wood = jitter(rng, WOOD if rng.random() < 0.6 else STEEL)
-    for y in (0.32, 0.68):
-        pen.ramp(box(-2.0, y, 2.0, y + 0.12), [tone(wood, 1.2), tone(wood, 0.7)])
-    posts = [box(x - 0.07, 0, x + 0.07, 0.96) for x in np.linspace(-1.8, 1.8, 6)]
-    pen.fill_all(posts, tone(wood, 0.85))
-
-
-def picture(pen: Pen, rng: Generator) -> None:
-    frame, sky = pick(rng, PAINTS), pick(rng, PAINTS)
-    pen.ramp(box(-0.6, 0, 0.6, 1.0), [tone(frame, 1.2), tone(frame, 0.7)])
-    pen.ramp(box(-0.5, 0.1, 0.5, 0.9), [tone(sky, 1.6), tone(sky, 1.2)])
-    pen.ramp(
-        [(-0.5, 0.1), (0.5, 0.1), (0.5, 0.4), (0.1, 0.62), (-0.5, 0.3)], [LEAF, tone(LEAF, 0.6)]
-    )
-
-
-DISTRACTORS: dict[str, Callable[[Pen, Generator], None]] = {
-    "ball": ball,
-    "balloon": balloon,
-    "bin": waste_bin,
-    "books": books,
-    "boulder": boulder,
-    "building": building,
-    "bush": bush,
-    "container": container,
-    "cushion": cushion,
-    "fence": fence,
-    "hay bale": hay_bale,
-    "lamp post": lamp_post,
-    "picture": picture,
-    "plant": plant,
-    "tree": tree,
-    "vase": vase,
+DISTRACTORS: dict[str, Draw] = {
+    "ball": indoors.ball,
+    "balloon": outdoors.balloon,
+    "bin": indoors.waste_bin,
+    "books": indoors.books,
+    "boulder": outdoors.boulder,
+    "building": outdoors.building,
+    "bush": outdoors.bush,
+    "container": outdoors.container,
+    "cushion": indoors.cushion,
+    "fence": outdoors.fence,
+    "hay bale": outdoors.hay_bale,
+    "lamp post": outdoors.lamp_post,
+    "picture": indoors.picture,
+    "plant": indoors.plant,
+    "tree": outdoors.tree,
+    "vase": indoors.vase,
 }

@@ -1,14 +1,12 @@
 """Contexts that are things: sofas, tables and branches."""
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.random import Generator
 
 from wsss_harness.datasets.railscenes.colours import COATS, PAINTS, WOOD, jitter, pick, tone
-from wsss_harness.datasets.railscenes.distractors import LEAF
+from wsss_harness.datasets.railscenes.outdoors import LEAF
 from wsss_harness.datasets.railscenes.pen import Pen
-from wsss_harness.datasets.railscenes.shapes import box, ellipse, panel, ribbon, rounded
+from wsss_harness.datasets.railscenes.shapes import box, panel, ribbon, rounded, turned
 
 
 def sofa(pen: Pen, rng: Generator) -> None:
@@ -53,14 +51,10 @@ def branch(pen: Pen, rng: Generator) -> None:
 
 
 def _leaves(pen: Pen, rng: Generator, x: float, y: float) -> None:
-    for dx, dy, lean in rng.uniform((-0.12, -0.1, 0), (0.12, 0.1, 180), (5, 3)):
-        green = jitter(rng, LEAF, 0.1)
-        leaf = rounded(ellipse(x + dx, y + dy, 0.075, 0.032, lean), 1)
-        pen.ramp(leaf, [tone(green, 1.3), tone(green, 0.75)])
-
-
-FURNITURE: dict[str, Callable[[Pen, Generator], None]] = {
-    "sofa": sofa,
-    "table": table,
-    "branch": branch,
-}
+    for dx, dy, lean in rng.uniform((-0.12, -0.12, 0), (0.12, 0.12, 180), (6, 3)):
+        green = jitter(rng, LEAF, 0.05)
+        tip, end = np.add(turned([(-0.09, 0), (0.09, 0)], lean), (x + dx, y + dy))
+        sides = np.add(turned([(-0.02, 0.035), (-0.02, -0.035)], lean), (x + dx, y + dy))
+        blade = rounded([tip, sides[0], end, sides[1]], 2)
+        pen.ramp(blade, [tone(green, 1.3), tone(green, 0.7)])
+        pen.line([tip, end], 0.006, tone(green, 0.55))

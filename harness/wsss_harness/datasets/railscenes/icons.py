@@ -18,7 +18,7 @@ FILLING = {"train": 0.42, "bottle": 0.85, "container": 0.4, "hay bale": 0.7, "bo
 
 def icon(seed: int, index: int, width: int, height: int) -> tuple[Image, str]:
     """Icon ``index`` of the world ``seed`` and the name of what it shows."""
-    rng = np.random.Generator(np.random.PCG64([seed, index, 1]))
+    rng = np.random.Generator(np.random.PCG64([seed, index, 3]))
     stage = Stage(width, height, rng)
     name = ICON_CLASSES[int(rng.integers(len(ICON_CLASSES)))]
     grounds = list(SETTINGS.values())
@@ -34,4 +34,4 @@ def icon(seed: int, index: int, width: int, height: int) -> tuple[Image, str]:
         stage.put(CAST[name].draw, spot, texture=CAST[name].texture)
     else:
         stage.put(DISTRACTORS[name], spot)
-    return photograph(stage, (width, height)), name
+    return photograph(stage.colour, (width, height), rng), name

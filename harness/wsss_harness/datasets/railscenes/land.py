@@ -1,5 +1,7 @@
 """Trains and cars, side view, facing right, standing on y = 0."""
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.random import Generator
 
@@ -77,9 +79,7 @@ def _details(pen: Pen, trim: Colour, left: float, right: float, plain: bool) -> 
             pen.line([(x, 0.22), (x, 0.88)], 0.012, tone(trim, 0.45))
         return
     slots = np.linspace(left + 0.12, right - 0.12, 6)
-    windows = [
-        panel(a + 0.03, 0.54, b - 0.03, 0.78, 0.03) for a, b in zip(slots, slots[1:], strict=False)
-    ]
+    windows = [panel(a + 0.03, 0.54, b - 0.03, 0.78, 0.03) for a, b in pairwise(slots)]
     for window in windows[1:4]:
         pen.ramp(window, [tone(GLASS, 0.55), GLASS, tone(GLASS, 1.25)])
     for door in (windows[0], windows[4]):
@@ -153,7 +153,8 @@ def _van(roof: float) -> tuple[list[tuple[float, float]], list[tuple[float, floa
 
 def _windows(pen: Pen, cabin: list[tuple[float, float]]) -> None:
     pen.fill(cabin, (40, 44, 52))
-    inner = np.asarray(cabin) * (0.94, 1) + (0.03 * np.mean([p[0] for p in cabin]), 0)
+    centre = float(np.mean([x for x, _ in cabin]))
+    inner = np.add(np.multiply(cabin, (0.94, 1)), (0.06 * centre, 0))
     sky = mix(GLASS, WHITE, 0.55)
     pen.ramp(inner, [sky, tone(GLASS, 1.1), tone(GLASS, 0.6)], (-0.6, -1.0))
     low, high = inner[:, 1].min(), inner[:, 1].max()

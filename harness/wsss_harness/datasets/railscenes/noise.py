@@ -1,4 +1,4 @@
-"""Cached noise: every texture is a crop of one of these maps at a place the scene's generator picks."""
+"""Cached noise: a texture is a crop of one of these maps, at a place that the scene picks."""
 
 from functools import lru_cache
 from zlib import crc32
@@ -20,7 +20,7 @@ TEXTURES: dict[str, tuple[tuple[float, float], int, float]] = {
     "gravel": ((60, 60), 2, 0.9),
     "wood": ((3, 55), 3, 0.8),
     "waves": ((5, 26), 3, 0.75),
-    "fur": ((22, 30), 3, 0.85),
+    "fur": ((40, 70), 3, 0.8),
     "wool": ((16, 16), 2, 0.6),
     "leaves": ((12, 12), 3, 0.9),
     "cloth": ((8, 8), 4, 0.75),
@@ -83,4 +83,4 @@ def blob() -> FloatMap:
     """A soft round spot, 64 x 64, 1 in the middle and 0 at the rim."""
     y, x = np.mgrid[-1:1:64j, -1:1:64j]
     falling = np.clip(1.0 - np.hypot(x, y), 0.0, 1.0)
-    return (falling * falling * (3 - 2 * falling)).astype(np.float32)
+    return np.asarray(falling * falling * (3 - 2 * falling), np.float32)

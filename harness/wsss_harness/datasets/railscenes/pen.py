@@ -1,6 +1,7 @@
 """Drawing on a transparent layer: filled outlines, colour ramps, lines and the final shading."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -12,6 +13,7 @@ from wsss_harness.datasets.railscenes.noise import FloatMap, patch
 from wsss_harness.datasets.railscenes.shapes import Points
 
 SHIFT = 4  # sub-pixel bits of OpenCV's drawing functions
+HALF = 127  # stands for 1 in 8-bit light maps
 
 Layer = NDArray[np.uint8]  # (H, W, 4): colour times coverage, and coverage
 
@@ -26,14 +28,10 @@ class Pen:
         self.layer: Layer = np.zeros((*shape, 4), np.uint8)
         self.matrix = matrix
         self.scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
-        self._low = np.full(2, np.inf)
-        self._high = np.full(2, -np.inf)
+        self._back = np.linalg.inv(matrix[:, :2]).T
 
     def pixels(self, points: ArrayLike) -> Points:
-        placed = np.asarray(points, np.float64) @ self.matrix[:, :2].T + self.matrix[:, 2]
-        self._low = np.minimum(self._low, placed.min(0))
-        self._high = np.maximum(self._high, placed.max(0))
-        return placed
+        return np.asarray(points, np.float64) @ self.matrix[:, :2].T + self.matrix[:, 2]
 
     def fill(self, points: ArrayLike, colour: Colour) -> None:
         self.fill_all([points], colour)
@@ -51,7 +49,7 @@ class Pen:
     def ramp(
         self, points: ArrayLike, colours: Sequence[Colour], axis: tuple[float, float] = (0.0, -1.0)
     ) -> None:
-        """An outline filled with ``colours`` at equal steps along ``axis``, by default downwards."""
+        """An outline filled with ``colours``, evenly spaced along ``axis``: downwards."""
         outline = np.asarray(points, np.float64)
         placed = self.pixels(outline)
         window = _window(placed.min(0), placed.max(0), self.layer.shape)
@@ -69,38 +67,42 @@ class Pen:
     ) -> NDArray[np.uint8]:
         along = outline @ np.asarray(axis)
         low, span = along.min(), max(float(np.ptp(along)), 1e-9)
-        slope = np.linalg.solve(self.matrix[:, :2].T, np.asarray(axis)) * (255 / span)
+        slope = self._back @ np.asarray(axis) * (255 / span)
         start = slope @ (corner - self.matrix[:, 2]) - low * (255 / span)
         x = slope[0] * np.arange(shape[1], dtype=np.float32)
         y = slope[1] * np.arange(shape[0], dtype=np.float32) + start
-        return np.clip(y[:, None] + x[None], 0, 255).astype(np.uint8)
+        return np.asarray(np.clip(y[:, None] + x[None], 0, 255), np.uint8)
 
-    def window(self) -> tuple[slice, slice] | None:
-        """Rows and columns that were drawn on, None if all of it lies outside the layer."""
-        if not np.isfinite(self._low).all():
-            return None
-        margin = 0.03 * self.scale
-        return _window(self._low - margin, self._high + margin, self.layer.shape)
+    def cover(self) -> NDArray[np.uint8]:
+        return np.asarray(cv2.extractChannel(self.layer, 3), np.uint8)
 
     def shade(self, rng: Generator, name: str, strength: float, bevel: float, unit: int) -> None:
         """Light from the upper left rounds the figure off; a texture roughens its surface."""
-        window = self.window()
-        if window is None:
+        cover = self.cover()
+        window = bounds(cover)
+        layer, alpha = self.layer[window], np.ascontiguousarray(cover[window])
+        if not alpha.size:
             return
-        layer = self.layer[window]
-        light = _bevel(layer[..., 3], self.scale) * np.float32(bevel) + np.float32(1)
-        rough = patch(name, rng, light.shape, unit)
-        light += np.float32(strength) * _fit(rough, light.shape)
-        lit = layer[..., :3] * light[..., None]
-        layer[..., :3] = np.clip(lit, 0, layer[..., 3:])
+        light = _fit(patch(name, rng, alpha.shape, unit), alpha.shape) * np.float32(strength)
+        if bevel:
+            light += np.float32(bevel) * _bevel(alpha, self.scale)
+        factor = cv2.convertScaleAbs(light, alpha=HALF, beta=HALF)
+        lit = cv2.multiply(
+            layer, cv2.merge([factor] * 3 + [np.full_like(alpha, HALF)]), scale=1 / HALF
+        )
+        self.layer[window] = cv2.min(lit, cv2.merge([alpha] * 4))
 
     def fade(self, colour: Colour, share: float) -> None:
         """Mist: the figure takes on ``share`` of ``colour``."""
-        window = self.window()
-        if window is not None:
-            layer = self.layer[window]
-            alpha = layer[..., 3:].astype(np.float32) * np.float32(share / 255)
-            layer[..., :3] = layer[..., :3] * np.float32(1 - share) + alpha * np.float32(colour)
+        alpha = self.cover()
+        mist = cv2.merge([cv2.convertScaleAbs(alpha, alpha=c / 255) for c in (*colour, 255.0)])
+        self.layer = np.asarray(cv2.addWeighted(self.layer, 1 - share, mist, share, 0), np.uint8)
+
+
+def bounds(cover: NDArray[np.uint8]) -> tuple[slice, slice]:
+    """Rows and columns of the smallest window that holds all that is covered."""
+    left, top, width, height = cv2.boundingRect(cover)
+    return slice(top, top + height), slice(left, left + width)
 
 
 def _fixed(placed: Points) -> NDArray[np.int32]:
@@ -118,12 +120,16 @@ def _window(low: Points, high: Points, shape: tuple[int, ...]) -> tuple[slice, s
 
 
 def _table(colours: Sequence[Colour]) -> NDArray[np.uint8]:
-    stops = np.linspace(0, 255, len(colours))
     table = np.full((1, 256, 4), 255, np.uint8)
-    for channel in range(3):
-        values = [colour[channel] for colour in colours]
-        table[0, :, channel] = np.clip(np.interp(np.arange(256), stops, values), 0, 255)
+    table[0, :, :3] = np.minimum(_weights(len(colours)) @ np.asarray(colours), 255)
     return table
+
+
+@lru_cache
+def _weights(stops: int) -> Points:
+    """(256, stops): how much of each stop is in each step of a ramp."""
+    at = np.linspace(0, stops - 1, 256)[:, None]
+    return np.asarray(np.clip(1 - np.abs(at - np.arange(stops)), 0, 1), np.float64)
 
 
 def _blend(under: Layer, over: Layer, mask: NDArray[np.uint8]) -> None:

@@ -1,20 +1,22 @@
-"""The eight settings, one at home for each class: they paint a ground and say what fits where."""
+"""The settings, a home for each class and a shore: each paints a ground and says what fits in."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from wsss_harness.datasets.railscenes import grounds
+from wsss_harness.datasets.railscenes import grounds, rooms, ways
 from wsss_harness.datasets.railscenes.furniture import branch, sofa, table
 from wsss_harness.datasets.railscenes.stage import Spot, Stage
 
 OUTSIDE = ("tree", "building", "bush", "container", "lamp post", "fence", "hay bale", "boulder")
+SHORE = ("tree", "building", "bush", "boulder")
 NEAR = ("bush", "boulder", "bin", "ball", "lamp post", "plant", "hay bale")
 INSIDE = ("plant", "books", "vase", "cushion", "ball", "bin")
 
 
 @dataclass(frozen=True)
 class Scenery:
-    """Heights from the top in scene heights. ``base`` is where the class at home stands."""
+    """Heights from the top in scene heights. ``base`` is where the class at home stands; where the
+    ground is not ``firm``, birds fly."""
 
     horizon: float
     floor: tuple[float, float]
@@ -23,6 +25,7 @@ class Scenery:
     behind: tuple[str, ...] = OUTSIDE
     before: tuple[str, ...] = NEAR
     hangs: str = "balloon"
+    firm: bool = True
 
 
 def railway(stage: Stage) -> Scenery:
@@ -30,7 +33,7 @@ def railway(stage: Stage) -> Scenery:
     horizon, half = float(rng.uniform(0.25, 0.5)), float(rng.uniform(0.07, 0.12))
     base, slope = float(rng.uniform(0.68, 0.84)), float(rng.normal(0, 0.03))
     _country(stage, horizon)
-    grounds.rails(stage, base, half, slope)
+    ways.rails(stage, base, half, slope)
     return Scenery(horizon, (min(0.9, base + half * 1.5), 1.0), base + half * 0.35, slope)
 
 
@@ -48,7 +51,7 @@ def street(stage: Stage) -> Scenery:
     horizon, half = float(rng.uniform(0.2, 0.45)), float(rng.uniform(0.13, 0.22))
     base, slope = float(rng.uniform(0.7, 0.86)), float(rng.normal(0, 0.02))
     _country(stage, horizon)
-    grounds.road(stage, base, half, slope)
+    ways.road(stage, base, half, slope)
     return Scenery(horizon, (horizon + 0.3, 0.97), base + half * 0.3, slope)
 
 
@@ -58,16 +61,29 @@ def lake(stage: Stage) -> Scenery:
     grounds.hills(stage, horizon)
     grounds.water(stage, horizon)
     base = float(stage.rng.uniform(max(0.62, horizon + 0.2), 0.92))
-    return Scenery(horizon, (horizon + 0.25, 0.95), base, before=("ball", "boulder", "bin"))
+    return Scenery(horizon, (horizon + 0.25, 0.95), base, behind=SHORE, before=("ball", "boulder"),
+                   firm=False)  # fmt: skip
+
+
+def shore(stage: Stage) -> Scenery:
+    """Dry land in front of water."""
+    scenery = lake(stage)
+    edge = float(stage.rng.uniform(scenery.horizon + 0.12, 0.68))
+    grounds.plain(stage, edge)
+    return Scenery(
+        scenery.horizon, (edge + 0.1, 0.97), max(scenery.base, edge + 0.12), behind=SHORE
+    )
 
 
 def heaven(stage: Stage) -> Scenery:
     horizon = float(stage.rng.uniform(0.8, 1.1))
     grounds.sky(stage, horizon)
-    if horizon < 1:
-        grounds.hills(stage, horizon)
-        grounds.meadow(stage, horizon)
-    return Scenery(horizon, (0.9, 1.0), float(stage.rng.uniform(0.3, 0.6)))
+    base = float(stage.rng.uniform(0.5, 0.85))
+    if horizon >= 1:
+        return Scenery(1.0, (0.6, 0.9), base, behind=(), before=(), firm=False)
+    grounds.hills(stage, horizon)
+    grounds.meadow(stage, horizon)
+    return Scenery(horizon, (0.95, 1.0), base, firm=False)
 
 
 def pasture(stage: Stage) -> Scenery:
@@ -81,40 +97,41 @@ def pasture(stage: Stage) -> Scenery:
 def room(stage: Stage) -> Scenery:
     rng = stage.rng
     floor = float(rng.uniform(0.6, 0.78))
-    grounds.wall(stage, floor)
+    rooms.wall(stage, floor)
     size = float(rng.uniform(0.75, 1.05))
     x, y = float(rng.uniform(0.35, 0.65)) * stage.aspect, min(0.97, floor + 0.16)
     stage.shadow(x, y, 0.85 * size, 0.1, 0.5)
     spot = Spot(x, y, size, mirrored=rng.random() < 0.5)
     stage.put(sofa, spot, context=grounds.SOFA, texture=("cloth", 0.07), bevel=0.4)
-    return Scenery(floor, (floor + 0.2, 0.98), y - 0.26 * size, 0.0, INSIDE, INSIDE, "picture")
+    return Scenery(floor, (floor + 0.2, 0.98), y - 0.31 * size, 0.0, INSIDE, INSIDE, "picture")
 
 
 def kitchen(stage: Stage) -> Scenery:
     rng = stage.rng
-    grounds.wall(stage, float(rng.uniform(0.72, 0.85)))
-    front, size = float(rng.uniform(0.78, 0.92)), float(rng.uniform(0.6, 0.95))
+    rooms.wall(stage, float(rng.uniform(0.72, 0.85)))
+    front, size = float(rng.uniform(0.86, 1.02)), float(rng.uniform(0.6, 0.95))
     x = float(rng.uniform(0.4, 0.6)) * stage.aspect
     spot = Spot(x, front, size)
     stage.put(table, spot, context=grounds.TABLE, texture=("wood", 0.1), bevel=0.15)
     back = front - 0.3 * size
-    return Scenery(back, (back + 0.1 * size, front - 0.02), front - 0.13 * size, 0.0,
+    return Scenery(back, (back + 0.1 * size, front - 0.02), front - 0.1 * size, 0.0,
                    INSIDE, INSIDE, "picture")  # fmt: skip
 
 
 def wood(stage: Stage) -> Scenery:
     rng = stage.rng
-    grounds.foliage(stage)
+    rooms.foliage(stage)
     y = float(rng.uniform(0.68, 0.9))
     spot = Spot(stage.aspect / 2, y, float(rng.uniform(0.75, 1.0)), float(rng.normal(0, 3)))
     stage.put(branch, spot, context=grounds.BRANCH, texture=("wood", 0.12), bevel=0.5)
-    return Scenery(0.5, (y - 0.02, y + 0.02), y - 0.04, 0.0, (), (), "balloon")
+    return Scenery(0.5, (y - 0.02, y + 0.02), y - 0.04, 0.0, (), (), "")
 
 
 SETTINGS: dict[str, Callable[[Stage], Scenery]] = {
     "railway": railway,
     "street": street,
     "lake": lake,
+    "shore": shore,
     "heaven": heaven,
     "pasture": pasture,
     "room": room,

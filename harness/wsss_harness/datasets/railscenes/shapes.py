@@ -16,7 +16,7 @@ def _circle(corners: int) -> Points:
 
 
 def ellipse(x: float, y: float, rx: float, ry: float, degrees: float = 0.0) -> Points:
-    return turned(_circle(28) * (rx, ry), degrees) + (x, y)
+    return np.add(turned(_circle(28) * (rx, ry), degrees), (x, y))
 
 
 def turned(points: ArrayLike, degrees: float) -> Points:
@@ -24,7 +24,7 @@ def turned(points: ArrayLike, degrees: float) -> Points:
     if not degrees:
         return np.asarray(points, np.float64)
     c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
-    return np.asarray(points, np.float64) @ np.array([[c, s], [-s, c]])
+    return np.asarray(np.matmul(points, [[c, s], [-s, c]]), np.float64)
 
 
 def box(left: float, bottom: float, right: float, top: float) -> Points:
@@ -72,4 +72,4 @@ def ruffled(points: ArrayLike, depth: float, waves: int, phase: float = 0.0) -> 
     away = dense - dense.mean(0)
     away /= np.linalg.norm(away, axis=1, keepdims=True) + 1e-9
     swing = np.abs(np.sin(np.linspace(0, np.pi * waves, len(dense), endpoint=False) + phase))
-    return dense + away * depth * (swing[:, None] - 0.5)
+    return np.asarray(dense + away * depth * (swing[:, None] - 0.5), np.float64)

@@ -9,7 +9,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from wsss_harness.datasets.railscenes.noise import FloatMap, blob
-from wsss_harness.datasets.railscenes.pen import Pen
+from wsss_harness.datasets.railscenes.pen import Pen, bounds
 
 FINER = 2  # canvas pixels along one pixel of the picture
 
@@ -88,22 +88,17 @@ class Stage:
         self.lay(pen, number, context)
 
     def lay(self, pen: Pen, number: int = 0, context: int = 0) -> None:
-        window = pen.window()
-        if window is None:
+        cover = pen.cover()
+        window = bounds(cover)
+        layer, alpha = pen.layer[window], np.ascontiguousarray(cover[window])
+        if not alpha.size:
             return
-        layer = pen.layer[window]
-        alpha = layer[..., 3]
-        kept = cv2.multiply(
-            self.colour[window], cv2.merge([cv2.bitwise_not(alpha)] * 3), scale=1 / 255
-        )
+        open_ = cv2.merge([cv2.bitwise_not(alpha)] * 3)
+        kept = cv2.multiply(self.colour[window], open_, scale=1 / 255)
         self.colour[window] = cv2.add(kept, np.ascontiguousarray(layer[..., :3]))
         self.context[window][alpha > 127] = context
-        cover = cv2.resize(
-            np.ascontiguousarray(pen.layer[..., 3]),
-            (self.width, self.height),
-            interpolation=cv2.INTER_AREA,
-        )
-        self.items.append(Item(number, np.asarray(cover, np.uint8), context))
+        small = cv2.resize(cover, (self.width, self.height), interpolation=cv2.INTER_AREA)
+        self.items.append(Item(number, np.asarray(small, np.uint8), context))
 
     def shadow(self, x: float, y: float, across: float, down: float, strength: float) -> None:
         """A soft dark spot, ``across`` and ``down`` are its half axes in scene heights."""

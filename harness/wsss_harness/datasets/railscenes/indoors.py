@@ -1,0 +1,88 @@
+"""Household things that are no class of RailScenes, standing on y = 0 and about 1 high."""
+
+import numpy as np
+from numpy.random import Generator
+
+from wsss_harness.datasets.railscenes.colours import (
+    COATS,
+    PAINTS,
+    WHITE,
+    jitter,
+    mix,
+    pick,
+    tone,
+)
+from wsss_harness.datasets.railscenes.outdoors import CLAY, LEAF
+from wsss_harness.datasets.railscenes.pen import Pen
+from wsss_harness.datasets.railscenes.shapes import box, ellipse, panel, ribbon, rounded
+
+
+def waste_bin(pen: Pen, rng: Generator) -> None:
+    paint = pick(rng, PAINTS)
+    pen.ramp(
+        [(-0.26, 0), (0.26, 0), (0.33, 0.8), (-0.33, 0.8)],
+        [tone(paint, 0.7), tone(paint, 1.2), tone(paint, 0.6)],
+        (1.0, 0.0),
+    )
+    for x in (-0.18, 0.0, 0.18):
+        pen.line([(x * 0.85, 0.06), (x, 0.74)], 0.02, tone(paint, 0.55))
+    pen.ramp(panel(-0.38, 0.78, 0.38, 0.9, 0.05), [tone(paint, 1.3), tone(paint, 0.7)])
+
+
+def ball(pen: Pen, rng: Generator) -> None:
+    one, other = pick(rng, PAINTS), pick(rng, (*PAINTS, WHITE))
+    pen.ramp(ellipse(0, 0.5, 0.5, 0.5), [tone(one, 1.35), one, tone(one, 0.5)], (0.6, -1.0))
+    stripe = rounded(
+        [(-0.48, 0.42), (0.0, 0.3), (0.48, 0.42), (0.48, 0.62), (0.0, 0.5), (-0.48, 0.62)], 1
+    )
+    pen.ramp(stripe, [tone(other, 1.2), tone(other, 0.6)], (0.6, -1.0))
+    pen.fill(ellipse(-0.18, 0.74, 0.1, 0.07, 30), tone(one, 1.7))
+
+
+def plant(pen: Pen, rng: Generator) -> None:
+    leaf, pot = jitter(rng, LEAF, 0.1), jitter(rng, CLAY)
+    for degrees in np.linspace(-65, 65, 7) + rng.uniform(-8, 8, 7):
+        lean = np.radians(degrees)
+        tip = (0.52 * np.sin(lean), 0.36 + 0.6 * np.cos(lean))
+        blade = ribbon(
+            [(0, 0.34), (tip[0] * 0.6, 0.3 + 0.7 * (tip[1] - 0.3)), tip], [0.06, 0.14, 0.01]
+        )
+        pen.ramp(rounded(blade, 1), [tone(leaf, 1.2), tone(leaf, 0.6)])
+    pen.ramp([(-0.17, 0), (0.17, 0), (0.23, 0.32), (-0.23, 0.32)],
+             [tone(pot, 1.15), pot, tone(pot, 0.6)], (1.0, 0.0))  # fmt: skip
+    pen.ramp(box(-0.26, 0.3, 0.26, 0.39), [tone(pot, 1.25), tone(pot, 0.7)], (1.0, -0.2))
+
+
+def books(pen: Pen, rng: Generator) -> None:
+    bottom = 0.0
+    for _ in range(4):
+        cover, shift = pick(rng, PAINTS), float(rng.uniform(-0.08, 0.08))
+        top, half = bottom + float(rng.uniform(0.13, 0.2)), float(rng.uniform(0.42, 0.55))
+        pen.ramp(box(shift - half, bottom, shift + half, top), [tone(cover, 1.2), tone(cover, 0.7)])
+        pen.fill(box(shift - half + 0.3, bottom + 0.03, shift + half, top - 0.03), (226, 218, 198))
+        bottom = top
+
+
+def vase(pen: Pen, rng: Generator) -> None:
+    """A bulging jar: a bottle's body without its cap and label."""
+    glaze = pick(rng, PAINTS)
+    right = [(0.16, 0.0), (0.34, 0.3), (0.28, 0.62), (0.12, 0.8), (0.2, 0.98)]
+    outline = rounded([(-x, y) for x, y in right[::-1]] + right, 2)
+    pen.ramp(outline, [tone(glaze, 0.6), tone(glaze, 1.35), glaze, tone(glaze, 0.5)], (1.0, 0.0))
+    pen.line([(-0.3, 0.4), (0.0, 0.37), (0.3, 0.4)], 0.05, mix(glaze, WHITE, 0.6))
+
+
+def cushion(pen: Pen, rng: Generator) -> None:
+    cloth = pick(rng, (*COATS, *PAINTS))
+    half = [(-0.62, 0.0), (0.0, 0.04), (0.62, 0.0), (0.54, 0.4)]
+    outline = rounded([*half, (0.62, 0.8), (0.0, 0.72), (-0.62, 0.8), (-0.54, 0.4)], 2)
+    pen.ramp(outline, [tone(cloth, 1.2), cloth, tone(cloth, 0.55)])
+
+
+def picture(pen: Pen, rng: Generator) -> None:
+    frame, sky = pick(rng, PAINTS), pick(rng, PAINTS)
+    pen.ramp(box(-0.6, 0, 0.6, 1.0), [tone(frame, 1.2), tone(frame, 0.7)])
+    pen.ramp(box(-0.5, 0.1, 0.5, 0.9), [tone(sky, 1.6), tone(sky, 1.2)])
+    pen.ramp(
+        [(-0.5, 0.1), (0.5, 0.1), (0.5, 0.4), (0.1, 0.62), (-0.5, 0.3)], [LEAF, tone(LEAF, 0.6)]
+    )
