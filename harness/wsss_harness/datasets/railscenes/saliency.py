@@ -13,7 +13,7 @@ from wsss_harness.datasets.railscenes.stage import Item
 from wsss_harness.types import IGNORE, Map, Mask
 
 # How often the detector fails, and how. The sums of these make its quality on the whole set.
-MISSES_FIRST = 0.09  # the largest figure is not seen at all
+MISSES_FIRST = 0.10  # the largest figure is not seen at all
 MISSES_OTHER = 0.40  # any further figure is not seen
 SEES_PART = 0.13  # a figure is seen in part
 TAKES_DISTRACTOR = 0.35
