@@ -64,7 +64,7 @@ def stop_after(iteration):
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
 def test_a_killed_training_ends_with_the_same_bytes(tmp_path, optimizer):
-    generator = plain(iterations=5, checkpoint_every=2, dropout=0.5, optimizer=optimizer)
+    generator = plain(iterations=5, checkpoint_every=2, dropout=0.5, warmup=4, optimizer=optimizer)
     straight = fit(generator, tmp_path / "straight")
     with pytest.raises(KeyboardInterrupt):
         fit(generator, tmp_path / "killed", progress=stop_after(3))
@@ -178,6 +178,33 @@ def test_released_groups_and_momentum():
     stated = fitting.make_optimizer(maps, replace(settings, momentum=0.9))
     assert group_options(stated, "momentum") == [(0.9,)] * 2
     assert released.param_groups[1]["params"] == [maps.head.weight]
+
+
+@pytest.mark.parametrize("warmup", [0, 4])
+def test_the_rate_rises_and_then_falls_by_poly(tmp_path, warmup):
+    rates = []
+
+    class Watched(torch.optim.SGD):
+        def step(self, closure=None):
+            rates.append(self.param_groups[0]["lr"])
+            return super().step(closure)
+
+    maps = network.Shape(TINY, 2, "head_then_pool", 0.0).build()
+    settings = plain(iterations=8, warmup=warmup)
+    fitting.training.train(
+        maps,
+        fitting.multilabel_loss,
+        fitting.draws(maps, view(tmp_path, LABELS), Run(tmp_path), settings),
+        Run(tmp_path),
+        iterations=8,
+        batch=2,
+        optimizer=Watched(maps.parameters(), lr=1e-6),
+        schedule=fitting.schedule(settings),
+    )
+    rise = [min(1.0, (t + 1) / warmup) if warmup else 1.0 for t in range(8)]
+    assert np.allclose(
+        rates, [1e-6 * rise[t] * (1 - t / 8) ** 0.9 for t in range(8)], rtol=1e-12, atol=0
+    )
 
 
 def test_adam_trains_normalisations_that_are_not_frozen():

@@ -124,10 +124,23 @@ def adam_groups(network: ClassMaps, lr: float, factor: float) -> list[dict[str, 
     return [group for group in groups if group["params"]]
 
 
+class WarmPolyLR(optimizers.ReleasedPolyLR):
+    """The poly schedule, times a factor that reaches one at the end of ``warmup`` iterations."""
+
+    def __init__(self, optimizer: Any, warmup: int, **options: Any) -> None:
+        self.warmup = warmup
+        super().__init__(optimizer, **options)
+
+    def _get_value(self) -> list[float]:
+        factor = min(1.0, (self.last_step + 1) / max(self.warmup, 1))
+        return [rate * factor for rate in super()._get_value()]
+
+
 def schedule(settings: TrainingSettings) -> list[Mapping[str, Any]]:
     return [
         {
-            "type": optimizers.ReleasedPolyLR,
+            "type": WarmPolyLR,
+            "warmup": settings.warmup,
             "max_step": settings.iterations,
             "power": settings.power,
             "by_epoch": False,

@@ -20,7 +20,7 @@ class TrainingSettings:
     ``optimizer``: ``sgd`` in the four groups of psa, whose ``momentum`` is ``released``: the weight
     decay, by a mistake of all code that descends from psa. The papers state 0.9.
     ``head_lr``: the factor of the learning rate of layers that start from nothing.
-    ``power``: of the poly schedule.
+    ``power``: of the poly schedule; ``warmup``: iterations over which its rate rises from zero.
     ``checkpoint_every``: iterations after which a killed training can go on.
     ``amp``: mixed precision, on accelerators only.
     ``unlabelled``: whether an image without classes stops the training or is left out of it.
@@ -40,6 +40,7 @@ class TrainingSettings:
     head_lr: float = 10.0
     weight_decay: float = 5e-4
     power: float = 0.9
+    warmup: int = 0
     amp: bool = False
     checkpoint_every: int = 200
     workers: int = 0
