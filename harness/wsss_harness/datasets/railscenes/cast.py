@@ -48,7 +48,7 @@ CAST: dict[str, Actor] = {
         0.62,
         "street",
         ("pasture", "railway"),
-        ("car", "sheep", "bird", "train"),
+        ("car", "car", "sheep", "bird"),
     ),
     "cat": Actor(
         cat, (0.7, 1.0), 1.0, 0.6, "room", ("pasture", "kitchen", "wood"), ("cat", "bottle"), FUR

@@ -54,7 +54,7 @@ def _spot(stage: Stage, scenery: Scenery, name: str, shrink: float, taken: list[
     rng, actor = stage.rng, CAST[name]
     size = float(rng.uniform(*actor.sizes)) * shrink * float(rng.uniform(0.6, 1) if taken else 1)
     mirrored, y = bool(rng.random() < 0.5), _feet(rng, scenery, name, not taken)
-    x, degrees = _across(rng, stage.aspect, taken), float(rng.normal(0, 2.5))
+    x, degrees = _across(rng, stage.aspect, scenery.span, taken), float(rng.normal(0, 2.5))
     if name == "aeroplane":
         degrees = float(rng.normal(-6, 12))
     else:
@@ -82,12 +82,12 @@ def _flies(scenery: Scenery, name: str) -> bool:
     return name == "bird" and not scenery.firm
 
 
-def _across(rng: Generator, aspect: float, taken: list[float]) -> float:
-    """Near the middle for the first figure, far from the ``taken`` places for others."""
+def _across(rng: Generator, aspect: float, span: tuple[float, float], taken: list[float]) -> float:
+    """Near the middle, within ``span``, for the first figure; away from the others for the next."""
     places = (rng.uniform(0.12, 0.88, 3) * aspect).tolist()
     middle = aspect * min(0.95, max(0.05, float(rng.normal(0.5, 0.15))))
     if not taken:
-        return middle
+        return min(span[1], max(span[0], middle))
     return float(max(places, key=lambda place: min(abs(place - x) for x in taken)))
 
 

@@ -15,8 +15,8 @@ INSIDE = ("plant", "books", "vase", "cushion", "ball", "bin")
 
 @dataclass(frozen=True)
 class Scenery:
-    """Heights from the top in scene heights. ``base`` is where the class at home stands; where the
-    ground is not ``firm``, birds fly."""
+    """In scene heights, from the top and from the left. ``base`` is the height and ``span`` the
+    stretch where the class at home stands; where the ground is not ``firm``, birds fly."""
 
     horizon: float
     floor: tuple[float, float]
@@ -26,6 +26,7 @@ class Scenery:
     before: tuple[str, ...] = NEAR
     hangs: str = "balloon"
     firm: bool = True
+    span: tuple[float, float] = (0.0, 9.0)
 
 
 def railway(stage: Stage) -> Scenery:
@@ -103,7 +104,15 @@ def room(stage: Stage) -> Scenery:
     stage.shadow(x, y, 0.85 * size, 0.1, 0.5)
     spot = Spot(x, y, size, mirrored=rng.random() < 0.5)
     stage.put(sofa, spot, context=grounds.SOFA, texture=("cloth", 0.07), bevel=0.4)
-    return Scenery(floor, (floor + 0.2, 0.98), y - 0.31 * size, 0.0, INSIDE, INSIDE, "picture")
+    return Scenery(
+        floor,
+        (floor + 0.2, 0.98),
+        y - 0.31 * size,
+        behind=INSIDE,
+        before=INSIDE,
+        hangs="picture",
+        span=(x - 0.45 * size, x + 0.45 * size),
+    )
 
 
 def kitchen(stage: Stage) -> Scenery:
@@ -114,8 +123,15 @@ def kitchen(stage: Stage) -> Scenery:
     spot = Spot(x, front, size)
     stage.put(table, spot, context=grounds.TABLE, texture=("wood", 0.1), bevel=0.15)
     back = front - 0.3 * size
-    return Scenery(back, (back + 0.1 * size, front - 0.02), front - 0.1 * size, 0.0,
-                   INSIDE, INSIDE, "picture")  # fmt: skip
+    return Scenery(
+        back,
+        (back + 0.1 * size, front - 0.02),
+        front - 0.1 * size,
+        behind=INSIDE,
+        before=INSIDE,
+        hangs="picture",
+        span=(x - 0.8 * size, x + 0.8 * size),
+    )
 
 
 def wood(stage: Stage) -> Scenery:
@@ -124,7 +140,7 @@ def wood(stage: Stage) -> Scenery:
     y = float(rng.uniform(0.68, 0.9))
     spot = Spot(stage.aspect / 2, y, float(rng.uniform(0.75, 1.0)), float(rng.normal(0, 3)))
     stage.put(branch, spot, context=grounds.BRANCH, texture=("wood", 0.12), bevel=0.5)
-    return Scenery(0.5, (y - 0.02, y + 0.02), y - 0.04, 0.0, (), (), "")
+    return Scenery(0.5, (y - 0.02, y + 0.02), y - 0.04, behind=(), before=(), hangs="")
 
 
 SETTINGS: dict[str, Callable[[Stage], Scenery]] = {
