@@ -104,7 +104,8 @@ class Collector:
         if isinstance(rule.threshold, str):
             chosen = read_json(self.store.folder(row.curve) / THRESHOLDS)
             options["threshold"] = chosen[rule.threshold]
-        return " ".join([rule.name, *(f"{value:g}" for value in options.values())])
+        values = [f"{value:g}" for value in options.values()]
+        return " ".join(values if rule.name == "constant" else [rule.name, *values])
 
     def read(self, folder: Path, metric: str, images: Sequence[int]) -> dict[str, float | None]:
         counts = np.load(folder / f"{metric}.npy", mmap_mode="r", allow_pickle=False)

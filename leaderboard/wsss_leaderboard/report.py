@@ -10,13 +10,19 @@ from wsss_harness import suite as suites
 from wsss_harness.display import make_display
 from wsss_harness.graph import Graph
 from wsss_harness.plugins import installed
-from wsss_harness.recipe import Suite, read_suite
+from wsss_harness.recipe import read_suite
 from wsss_harness.store import Store
-from wsss_harness.supervision import Dataset
 from wsss_leaderboard import records
 from wsss_leaderboard.collect import Collector, file_name
+from wsss_leaderboard.pictures import draw
 from wsss_leaderboard.records import Record
-from wsss_leaderboard.tables import Table, mask_table, segmentation_table, write_tables
+from wsss_leaderboard.tables import (
+    Table,
+    failure_table,
+    mask_table,
+    segmentation_table,
+    write_tables,
+)
 
 RECORDS = "records"
 
@@ -54,7 +60,7 @@ def write_results(results: Path, found: Sequence[Record]) -> None:
 
 
 def tables(found: Sequence[Record]) -> list[tuple[str, Table]]:
-    made = [("masks", mask_table(found))]
+    made = [("masks", mask_table(found)), ("failures", failure_table(found))]
     if any(record.recipe["segmentors"] for record in found):
         made.append(("segmentation", segmentation_table(found)))
     return made
@@ -69,13 +75,3 @@ def print_tables(results: Path, console: Console, as_json: bool) -> None:
     for _, table in made:
         console.print(table.rich())
     console.print(f"Results: {results}", highlight=False, soft_wrap=True)
-
-
-def draw(
-    results: Path,
-    suite: Suite,
-    store: Store,
-    dataset: Dataset,
-    outcomes: Sequence[suites.Outcome],
-) -> None:
-    """Draw the figures of the rows that are complete."""

@@ -15,7 +15,7 @@ from rich.table import Table as RichTable
 
 from wsss_harness.errors import ConfigError
 from wsss_harness.files import write_text
-from wsss_leaderboard.records import Record, Segmentation
+from wsss_leaderboard.records import Masks, Policy, Record, Segmentation
 
 NOTHING = "-"
 
@@ -115,55 +115,74 @@ def mask_table(records: Sequence[Record]) -> Table:
             saliency alone gives is not among them.
     """
     check_comparable(records)
-    rows = [(group, _mask_row(group)) for group in by_method(records)]
-    first = next((record.masks for record in records if record.masks), None)
-    images = f" on {first.images} train images" if first else ""
-    return Table(
-        f"Pseudo-masks{images}",
-        (
-            "Method",
-            "sup",
-            "rule",
-            "mIoU",
-            "prec.",
-            "recall",
-            "bound. F",
-            "m(k,c)",
-            "at 0.20",
-            "oracle",
-        ),
-        tuple(row for _, row in rows),
-        frozenset(place for place, (group, _) in enumerate(rows) if group[0].control),
-        _notes(records),
+    columns = ("Method", "sup", "rule", "mIoU", "prec.", "recall", "at 0.20", "oracle")
+    return _table("Pseudo-masks", columns, records, _mask_cells, _notes(records))
+
+
+def failure_table(records: Sequence[Record]) -> Table:
+    """The three failures of class maps, a number for each: coverage, boundaries, context."""
+    check_comparable(records)
+    columns = ("Method", "sup", "large prec.", "large recall", "bound. F", "m(k,c)")
+    notes = (
+        "Sparse coverage: recall below precision on large objects (15 % of the image or more).",
+        "Wrong boundaries: F-score of edges. Context: m(k,c) = FP(k,c) / TP(c), lower is better.",
+    )
+    return _table(
+        "Coverage, boundaries and context of the masks", columns, records, _failure, notes
     )
 
 
-def _mask_row(group: Sequence[Record]) -> tuple[str, ...]:
-    first = group[0]
+Cells = Callable[[Sequence[Masks]], tuple[str, ...]]
+
+
+def _table(
+    title: str,
+    columns: tuple[str, ...],
+    records: Sequence[Record],
+    cells: Cells,
+    notes: tuple[str, ...],
+) -> Table:
+    groups = by_method(records)
+    first = next((record.masks for record in records if record.masks), None)
+    images = f", {first.images} train images" if first else ""
+    return Table(
+        title + images,
+        columns,
+        tuple(_row(group, cells, len(columns)) for group in groups),
+        frozenset(place for place, group in enumerate(groups) if group[0].control),
+        notes,
+    )
+
+
+def _row(group: Sequence[Record], cells: Cells, width: int) -> tuple[str, ...]:
+    head = (group[0].method, group[0].supervision.column)
     found = [record.masks for record in group if record.masks]
     if len(found) < len(group):
-        return (first.method, first.supervision.column, "failed", *[NOTHING] * 7)
+        return (*head, "failed", *[NOTHING] * (width - 3))
+    return (*head, *cells(found))
 
-    def cell(value: Callable[[Any], float | None], show: Any = percent) -> str:
-        text: str = show([value(masks) for masks in found])
-        return text
 
-    def other(policy: str) -> str:
+def _mask_cells(found: Sequence[Masks]) -> tuple[str, ...]:
+    def other(policy: Policy) -> str:
         known = all(policy in masks.others for masks in found)
-        return cell(lambda masks: masks.others[policy].score.miou) if known else NOTHING
+        return percent([m.others[policy].score.miou for m in found]) if known else NOTHING
 
-    rules = sorted({masks.rule for masks in found})
     return (
-        first.method,
-        first.supervision.column,
-        ", ".join(rules) + _MARKS[found[0].chosen_on],
-        cell(lambda masks: masks.score.miou),
-        cell(lambda masks: masks.score.precision),
-        cell(lambda masks: masks.score.recall),
-        cell(lambda masks: masks.boundary["f"]),
-        cell(lambda masks: masks.cooccurrence.get("mean"), number),
+        ", ".join(sorted({masks.rule for masks in found})) + _MARKS[found[0].chosen_on],
+        percent([masks.score.miou for masks in found]),
+        percent([masks.score.precision for masks in found]),
+        percent([masks.score.recall for masks in found]),
         other("fixed"),
         other("oracle"),
+    )
+
+
+def _failure(found: Sequence[Masks]) -> tuple[str, ...]:
+    return (
+        percent([masks.large["precision"] for masks in found]),
+        percent([masks.large["recall"] for masks in found]),
+        percent([masks.boundary["f"] for masks in found]),
+        number([masks.cooccurrence.get("mean") for masks in found]),
     )
 
 
@@ -178,7 +197,7 @@ def _notes(records: Sequence[Record]) -> tuple[str, ...]:
         "I. image labels, S. saliency, F. truth (no method may). Dim rows are controls.",
         "(h) threshold chosen on the truth of held-out train images." * ("held_out" in chosen),
         "(o) threshold chosen on the truth of the scored images." * ("oracle" in chosen),
-        "oracle: best threshold on the truth of the scored images. m(k,c): lower is better.",
+        "oracle: best threshold on the truth of the scored images.",
         f"Initial weights trained on: {', '.join(used)}." * bool(used),
         f"Image labels used at inference by: {', '.join(labelled)}." * bool(labelled),
     ]
