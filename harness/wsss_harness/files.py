@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -82,21 +83,21 @@ def read_mask(path: Path) -> Mask:
     return mask
 
 
-def palette(classes: int = 256) -> list[int]:
+@cache
+def palette() -> bytes:
     """The PASCAL VOC colour map: the bits of the index spread over red, green and blue."""
-    colours = np.zeros((classes, 3), np.uint8)
+    colours = np.zeros((256, 3), np.uint8)
     for bit in range(8):
         for channel in range(3):
-            colours[:, channel] |= (
-                ((np.arange(classes) >> (3 * bit + channel)) & 1) << (7 - bit)
-            ).astype(np.uint8)
-    return colours.ravel().tolist()
+            taken = (np.arange(256) >> (3 * bit + channel)) & 1
+            colours[:, channel] |= (taken << (7 - bit)).astype(np.uint8)
+    return colours.tobytes()
 
 
 def write_mask(path: Path, mask: Mask) -> None:
     """Write ``mask`` as a palette PNG in VOC colours."""
-    picture = PillowImage.fromarray(mask, mode=None).convert("P")
-    picture.putdata(mask.ravel())
+    height, width = mask.shape
+    picture = PillowImage.frombytes("P", (width, height), mask.tobytes())
     picture.putpalette(palette())
     with atomic(path) as temporary:
         picture.save(temporary, format="PNG")

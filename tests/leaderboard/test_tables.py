@@ -130,4 +130,4 @@ def test_numbers_stay_whole_in_a_terminal(width):
 def test_tables_are_written_for_people_and_programs(tmp_path):
     write_tables(tmp_path, [("masks", mask_table([record(), control()]))])
     assert (tmp_path / "masks.csv").read_text().splitlines()[1].startswith("EPS,I.+S.,")
-    assert (tmp_path / "masks.md").read_text().startswith("**Pseudo-masks on 8 train images**")
+    assert (tmp_path / "masks.md").read_text().startswith("**Pseudo-masks, 8 train images**")
