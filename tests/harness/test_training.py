@@ -132,3 +132,22 @@ def test_damaged_state_is_named(tmp_path):
     (tmp_path / "state.pth").write_bytes(b"not weights")
     with pytest.raises(DataError, match=r"state\.pth cannot be read as weights"):
         read_state(tmp_path / "state.pth")
+
+
+def test_a_full_disk_keeps_the_last_state(tmp_path, monkeypatch):
+    real, calls = torch.save, []
+
+    def save(state, stream):
+        calls.append(stream)
+        if len(calls) == 2:
+            stream.write(b"half")
+            raise OSError(28, "No space left on device")
+        real(state, stream)
+
+    monkeypatch.setattr(torch, "save", save)
+    with pytest.raises(StageError, match=r"state\.pth could not be written .*free disk space"):
+        fit(tmp_path)
+    assert read_state(tmp_path / WORK / "state.pth")["iteration"] == 2
+    assert not list((tmp_path / WORK).glob("*.part"))
+    monkeypatch.undo()
+    assert fit(tmp_path) == fit(tmp_path / "whole")
