@@ -190,6 +190,16 @@ class Graph:
         code = ("wsss_harness.metrics",)
         return Stage("curve", scores.name, make, options, code, self._reading(scores))
 
+    @cached_property
+    def saliency(self) -> Stage:
+        """How good the saliency maps are; for the records, no method sees it."""
+
+        def make(work: Work) -> None:
+            stages.judge_saliency(work, self.open(work), TRAIN)
+
+        code = ("wsss_harness.metrics",)
+        return Stage("saliency", self.suite.dataset.name, make, {}, code, {"data": self.data})
+
     def masks(self, rule: Rule, scores: Stage, curve: Stage) -> Stage:
         needs = build_rule(rule.name, rule.options).needs
 

@@ -84,7 +84,11 @@ def check_options(owner: str, offered: Any, options: Mapping[str, Any]) -> None:
 
 
 def _describe(field: dataclasses.Field[Any]) -> str:
-    return field.name if _required(field) else f"{field.name} = {field.default!r}"
+    if _required(field):
+        return field.name
+    factory = field.default_factory
+    default = field.default if factory is dataclasses.MISSING else factory()
+    return f"{field.name} = {default!r}"
 
 
 def _required(field: dataclasses.Field[Any]) -> bool:

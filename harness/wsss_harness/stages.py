@@ -1,6 +1,7 @@
 """The work of each stage, from images to measured masks: functions over folders."""
 
 import contextlib
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,17 +12,18 @@ from wsss_harness import files
 from wsss_harness.errors import DataError, PluginError
 from wsss_harness.hookspecs import Generator, Metric, Refiner, Segmentor
 from wsss_harness.masks import build_rule, to_mask
-from wsss_harness.metrics import curve
+from wsss_harness.metrics import curve, saliency
 from wsss_harness.recipe import Rule as RuleSpec
 from wsss_harness.scorefiles import read_scores, write_scores
 from wsss_harness.store import Work
 from wsss_harness.supervision import SALIENCY, TRUTH, Dataset, Ledger, View
-from wsss_harness.types import BACKGROUND, IGNORE, ClassScores, Mask, Sample
+from wsss_harness.types import BACKGROUND, IGNORE, ClassScores, Map, Mask, Sample
 
 SCORES = ".scores"
 CURVE = "curve.npz"
 THRESHOLDS = "thresholds.json"
 IDS = "ids.json"
+QUALITY = "quality.json"
 BY_MMSEG = "mmseg.json"
 
 Bound = Callable[[Dataset, str, Ledger], Mask]
@@ -110,6 +112,18 @@ def divide(ids: Sequence[str], held_out: int) -> tuple[list[int], list[int]]:
         [number for number in numbers if ids[number] in apart],
         [number for number in numbers if ids[number] not in apart],
     )
+
+
+def judge_saliency(work: Work, dataset: Dataset, split: str) -> None:
+    """Write how good the saliency maps of a split are, measured on its truth."""
+    ids = dataset.ids(split)
+
+    def pairs() -> Iterator[tuple[Mask, Map]]:
+        for number, image_id in enumerate(ids, 1):
+            yield dataset.truth(image_id), dataset.saliency(image_id)
+            work.progress(number, len(ids))
+
+    files.write_json(work.folder / QUALITY, dataclasses.asdict(saliency.quality(pairs())))
 
 
 def make_masks(work: Work, rule: RuleSpec, data: View) -> None:

@@ -34,7 +34,7 @@ def rows(suite: Suite, plugins: Plugins, seed: int, dataset: Dataset) -> Iterato
 
 
 def prepare(suite: Suite, plugins: Plugins, store: Store) -> Dataset:
-    """Check every name and option of the suite, make its data, and open it."""
+    """Check every name and option of the suite, make its data, open it, judge its saliency."""
     for seed in suite.seeds:
         for row in suite.rows:
             Graph(suite, plugins, seed).row(row)
@@ -42,6 +42,8 @@ def prepare(suite: Suite, plugins: Plugins, store: Store) -> Dataset:
     folder = store.make(graph.data)
     source = plugins.build("dataset", suite.dataset.name, suite.dataset.options)
     dataset: Dataset = source.open(folder)
+    if SALIENCY in dataset.supervision:
+        store.make(graph.saliency)
     return dataset
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from wsss_harness.files import read_json
-from wsss_harness.graph import RowStages
+from wsss_harness.graph import Graph, RowStages
 from wsss_harness.graph import Segmentation as SegmentationStages
 from wsss_harness.metrics import METRICS, confusion, curve
 from wsss_harness.recipe import Suite
-from wsss_harness.stages import BY_MMSEG, CURVE, THRESHOLDS, divide
+from wsss_harness.stages import BY_MMSEG, CURVE, QUALITY, THRESHOLDS, divide
 from wsss_harness.store import Stage, Store
 from wsss_harness.suite import Outcome
 from wsss_harness.supervision import Dataset
@@ -26,11 +26,11 @@ FIXED = 0.2
 class Collector:
     """Reads records of a suite's rows out of the store."""
 
-    def __init__(self, suite: Suite, store: Store, dataset: Dataset, data: Stage) -> None:
+    def __init__(self, suite: Suite, store: Store, dataset: Dataset, graph: Graph) -> None:
         self.suite = suite
         self.store = store
         self.dataset = dataset
-        self.data = data
+        self.graph = graph
         self.names = ("background", *dataset.classes)
         _, self.scored = divide(dataset.ids("train"), suite.held_out)
 
@@ -42,12 +42,13 @@ class Collector:
         return records.Record(
             suite=self.suite.title,
             dataset=self.suite.dataset.name,
-            data=self.data.key,
+            data=self.graph.data.key,
             seed=row.seed,
             method=row.row.method,
             control=row.row.control,
             recipe=row.row.model_dump(mode="json"),
             supervision=self.supervision(row),
+            saliency=self.saliency(),
             masks=self.masks(row) if self.store.done(row.counts) else None,
             segmentations=tuple(
                 self.segmentation(s) for s in row.segmentations if self.store.done(s.counts)
@@ -57,6 +58,12 @@ class Collector:
             environment=environment(),
             failure=failure,
         )
+
+    def saliency(self) -> records.SaliencyQuality | None:
+        if not self.store.done(self.graph.saliency):
+            return None
+        quality = read_json(self.store.folder(self.graph.saliency) / QUALITY)
+        return records.SaliencyQuality(**quality)
 
     def supervision(self, row: RowStages) -> records.Supervision:
         """What made the masks; the data of a pretraining stands under weights."""

@@ -96,6 +96,14 @@ class Supervision(Part):
 _LETTERS = {IMAGE_LABELS: "I.", SALIENCY: "S."}
 
 
+class SaliencyQuality(Part):
+    """How well the saliency maps find the foreground of train, measured on its truth."""
+
+    iou: Fraction
+    error: Fraction
+    max_f: Fraction
+
+
 class Failure(Part):
     message: str
 
@@ -110,6 +118,7 @@ class Record(Part):
     control: bool
     recipe: dict[str, Any]
     supervision: Supervision
+    saliency: SaliencyQuality | None = None
     masks: Masks | None = None
     segmentations: tuple[Segmentation, ...] = ()
     stages: dict[str, str]

@@ -42,7 +42,7 @@ def run_and_report(
             outcomes = list(suites.run(suite, plugins, store, dataset))
         finally:
             plugins.manager.unregister(display)
-    collector = Collector(suite, store, dataset, Graph(suite, plugins, suite.seeds[0]).data)
+    collector = Collector(suite, store, dataset, Graph(suite, plugins, suite.seeds[0]))
     found = [collector.record(outcome) for outcome in outcomes]
     write_results(results, found)
     draw(results, suite, store, dataset, outcomes)

@@ -201,6 +201,12 @@ def _notes(records: Sequence[Record]) -> tuple[str, ...]:
         f"Initial weights trained on: {', '.join(used)}." * bool(used),
         f"Image labels used at inference by: {', '.join(labelled)}." * bool(labelled),
     ]
+    quality = next((r.saliency for r in records if r.saliency), None)
+    if quality:
+        lines.append(
+            f"Saliency: IoU at 0.5 {quality.iou:.2f}, mean absolute error {quality.error:.3f}, "
+            f"largest F {quality.max_f:.2f}."
+        )
     failures = [f"{r.method}, seed {r.seed}: {r.failure.message}" for r in records if r.failure]
     return tuple(line for line in (*lines, *failures) if line)
 

@@ -34,7 +34,7 @@ def run(tmp_path, plugins):
         store, suite = small_suite.store(folder), small_suite.suite(**changes)
         dataset = suites.prepare(suite, plugins, store)
         outcomes = {o.row.row.method: o for o in suites.run(suite, plugins, store, dataset)}
-        return outcomes, store, Collector(suite, store, dataset, Graph(suite, plugins, 0).data)
+        return outcomes, store, Collector(suite, store, dataset, Graph(suite, plugins, 0))
 
     return run
 

@@ -5,6 +5,7 @@ of jiwoon-ahn/psa, network/resnet38d.py, which SEAM, SC-CAM and EPS share.
 """
 
 import re
+from collections.abc import Sequence
 from typing import Literal, Self
 
 from torch import Tensor, nn
@@ -94,15 +95,18 @@ class ResNet38(Backbone):
     """
 
     def __init__(
-        self, width: float, output_stride: int, frozen: Frozen, normalise: Normalise
+        self,
+        channels: Sequence[int],
+        dropout: Sequence[float],
+        output_stride: int,
+        frozen: Frozen,
+        normalise: Normalise,
     ) -> None:
         super().__init__()
         self.frozen = frozen
         self.stride = output_stride
         self.mean, self.std = statistics(normalise)
-        c64, c128, c256, c512, c1024, c2048, c4096 = (
-            max(4, round(64 * 2**power * width)) for power in range(7)
-        )
+        c64, c128, c256, c512, c1024, c2048, c4096 = channels
         self.out_channels = c4096
         self.conv1a = _conv(3, c64, 3)
         self.b2 = ResBlock(c64, c128, c128, stride=2)
@@ -117,8 +121,8 @@ class ResNet38(Backbone):
         self.b5 = ResBlock(c512, c512, c1024, dilations=(1, 2))
         self.b5_1 = ResBlock(c1024, c512, c1024, dilations=(2, 2))
         self.b5_2 = ResBlock(c1024, c512, c1024, dilations=(2, 2))
-        self.b6 = Bottleneck(c1024, c2048, dilation=4, dropout=0.3)
-        self.b7 = Bottleneck(c2048, c4096, dilation=4, dropout=0.5)
+        self.b6 = Bottleneck(c1024, c2048, dilation=4, dropout=dropout[0])
+        self.b7 = Bottleneck(c2048, c4096, dilation=4, dropout=dropout[1])
         self.bn7 = nn.BatchNorm2d(c4096)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
@@ -148,22 +152,28 @@ class ResNet38(Backbone):
 
 def resnet38(
     width: float = 1.0,
+    channels: Sequence[int] | None = None,
+    dropout: Sequence[float] = (0.3, 0.5),
     output_stride: int = 8,
     frozen: Frozen = "released",
     normalise: Normalise = "imagenet",
 ) -> ResNet38:
     """Build ResNet38.
 
-    ``width`` multiplies all numbers of channels. ``output_stride`` 4 leaves out the stride of b4
-    and keeps all dilations. ``frozen`` acts in training: "released" keeps conv1a, all of b2 and all
-    batch normalisations as they are; "stem" conv1a and the normalisations, as the bare network of
-    psa does; "none" trains all, as needed from random weights.
+    ``width`` multiplies the official numbers of channels, 64, 128, ... 4096; seven ``channels``
+    replace them. ``dropout`` holds the shares of b6 and b7. ``output_stride`` 4 leaves out the
+    stride of b4 and keeps all dilations. ``frozen`` acts in training: "released" keeps conv1a, all
+    of b2 and all batch normalisations as they are; "stem" conv1a and the normalisations, as the
+    bare network of psa does; "none" trains all, as needed from random weights.
     """
     choose("output_stride of resnet38", output_stride, (4, 8))
     choose("frozen of resnet38", frozen, tuple(FROZEN))
     if not 0 < width <= 4:
         raise ConfigError(f"width of resnet38 is {width}; give a factor above 0 and up to 4")
-    return ResNet38(width, output_stride, frozen, normalise)
+    channels = channels or [max(4, round(64 * 2**power * width)) for power in range(7)]
+    if len(channels) != 7 or len(dropout) != 2:
+        raise ConfigError("resnet38 takes seven channels and two shares of dropout")
+    return ResNet38(channels, dropout, output_stride, frozen, normalise)
 
 
 MXNET = re.compile(
