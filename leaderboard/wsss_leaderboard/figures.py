@@ -1,9 +1,7 @@
-"""Pictures of methods side by side, of threshold curves, and of a dataset.
+"""Pictures of methods side by side, of threshold curves, and of a dataset."""
 
-The colours are those of Okabe and Ito and three more, chosen to stay apart from them, from black
-and from light grey under simulated protanopia, deuteranopia and tritanopia.
-"""
-
+import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,19 +13,22 @@ from PIL import Image as PillowImage
 
 from wsss_harness.files import atomic
 from wsss_harness.types import BACKGROUND, IGNORE, Image, Map, Mask
+from wsss_leaderboard import ink
 
-GROUND = (23, 25, 30)
-IGNORED = (210, 210, 210)
-COLOURS = (
-    *((86, 180, 233), (230, 159, 0), (0, 158, 115), (240, 228, 66), (213, 94, 0)),
-    *((204, 121, 167), (0, 114, 178), (143, 69, 245), (138, 75, 26), (180, 255, 165)),
-)
-LINES = ("#0072b2", "#d55e00", "#009e73", "#8f45f5", "#8a4b1a", "#cc79a7", "#444444")
-MARKS = {"fixed": ("s", "fixed"), "held_out": ("o", "held-out images"), "oracle": ("*", "oracle")}
 DPI = 120
 CELL = 2.0  # width of a picture, inches
 GAP, APART = 0.05, 0.16  # between pictures, between methods
-LEFT, RIGHT, TOP, BOTTOM = 0.3, 0.1, 0.62, 0.45  # margins, inches
+LEFT, RIGHT, TOP, BOTTOM = 0.3, 0.1, 0.62, 0.25  # margins
+ENTRY, LINE = 1.3, 0.22  # of the legend
+CURVES = (7.2, 4.4)  # size of the axes of curves, roughly
+OFFSETS = ((0, 1), (1, 0), (-1, 0), (0, -1))  # of a label from its line
+SMALL: Mapping[str, Any] = {"size": 7, "color": ink.QUIET}
+SPACE = 6  # between the cells of a contact sheet, pixels
+MARKS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "fixed": ("fixed", {"marker": "s", "ms": 7, "zorder": 4}),
+    "held_out": ("held-out images", {"marker": "o", "ms": 11, "mfc": "white", "zorder": 3}),
+    "oracle": ("oracle", {"marker": "*", "ms": 9, "zorder": 5}),
+}
 
 Cell = tuple[Image, Mask, Map]  # image, truth, saliency
 
@@ -45,32 +46,12 @@ class Example:
 
 @dataclass(frozen=True)
 class Curve:
-    """mIoU, (T,) fractions, at ``thresholds``, (T,); ``marks`` are thresholds by name."""
+    """mIoU, (T,) fractions, at ``thresholds``, (T,); ``marks`` go by the names in MARKS."""
 
     label: str
     thresholds: NDArray[np.float64]
     miou: NDArray[np.float64]
     marks: Mapping[str, float]
-
-
-def colours() -> NDArray[np.uint8]:
-    """A colour for every mask value, (256, 3); classes after the tenth get paler ones."""
-    table = np.empty((256, 3), np.uint8)
-    for number in range(256):
-        turn, place = divmod(number - 1, len(COLOURS))
-        table[number] = np.array(COLOURS[place]) // (1 + turn % 2) + 127 * (turn % 2)
-    table[BACKGROUND], table[IGNORE] = GROUND, IGNORED
-    return table
-
-
-def overlay(image: Image, scores: Map) -> Image:
-    """Scores as heat over the grey image: the higher, the brighter and the more opaque."""
-    import matplotlib
-
-    heat = matplotlib.colormaps["inferno"](0.25 + 0.75 * scores)[..., :3]
-    opacity = 0.85 * np.sqrt(scores)[..., None]
-    mixed = (1 - opacity) * image.mean(2, keepdims=True) / 255 + opacity * heat
-    return np.round(255 * mixed).astype(np.uint8)
 
 
 def method_figure(
@@ -86,55 +67,82 @@ def method_figure(
     lefts = [LEFT + n * (CELL + GAP) + n // 2 * APART for n in range(2 + 2 * len(methods))]
     heights = [CELL * min(1.0, len(e.image) / e.image.shape[1]) for e in examples]
     width = lefts[-1] + CELL + RIGHT
-    height = TOP + sum(heights) + GAP * len(heights) + BOTTOM
-    figure = Figure(figsize=(width, height), dpi=DPI)
-    top = height - TOP
+    found = _found(examples)
+    columns = int((width - LEFT - CELL - RIGHT) / ENTRY)
+    below = BOTTOM + LINE * math.ceil(len(found) / columns)
+    top = below + sum(heights) + GAP * len(heights)
+    figure = Figure(figsize=(width, top + TOP), dpi=DPI)
     _titles(figure, lefts, methods, top)
-    for example, tall in zip(examples, heights, strict=True):
-        _text(figure, LEFT / 2, top - tall / 2, example.image_id, size=7, rotation=90)
-        for left, (picture, smooth) in zip(lefts, _pictures(example, methods), strict=True):
-            axes = _axes(figure, left, top - tall, CELL, tall)
-            axes.imshow(picture, interpolation="lanczos" if smooth else "nearest")
-        top -= tall + GAP
-    _class_legend(figure, examples, class_names)
-    _score_bar(figure, width - RIGHT - CELL)
-    _save(figure, path)
+    for example, height in zip(examples, heights, strict=True):
+        top -= height
+        _words(figure, LEFT / 2, top + height / 2, example.image_id, rotation=90, **SMALL)
+        for left, (picture, how) in zip(lefts, _pictures(example, methods), strict=True):
+            _axes(figure, left, top, CELL, height).imshow(picture, interpolation=how)
+        top -= GAP
+    _class_legend(figure, found, class_names, below - 2 * GAP, columns)
+    _score_bar(figure, width - RIGHT - CELL, below - 2 * GAP - LINE / 2)
+    ink.save(figure, path)
 
 
-def _pictures(example: Example, methods: Sequence[str]) -> list[tuple[Image, bool]]:
-    """A row's pictures, and whether each is drawn smoothly."""
-    table = colours()
-    pictures = [(example.image, True), (table[example.truth], False)]
+def overlay(image: Image, scores: Map) -> Image:
+    """Scores as heat over the grey image: the higher, the brighter and the more opaque."""
+    import matplotlib
+
+    heat = matplotlib.colormaps["inferno"](0.25 + 0.75 * scores)[..., :3]
+    opacity = 0.85 * scores[..., None] ** 0.75
+    mixed = (1 - opacity) * image.mean(2, keepdims=True) / 255 + opacity * heat
+    result: Image = np.round(255 * mixed).astype(np.uint8)
+    return result
+
+
+def _found(examples: Sequence[Example]) -> list[int]:
+    """The mask values that appear, the background apart."""
+    masks = [mask for example in examples for mask in (example.truth, *example.masks.values())]
+    return sorted({int(number) for mask in masks for number in np.unique(mask)} - {BACKGROUND})
+
+
+def _pictures(example: Example, methods: Sequence[str]) -> list[tuple[Image, str]]:
+    """A row's pictures, and how each is enlarged."""
+    colours = ink.class_colours()
+    pictures = [(example.image, "lanczos"), (colours[example.truth], "nearest")]
     for method in methods:
-        pictures.append((overlay(example.image, example.scores[method]), True))
-        pictures.append((table[example.masks[method]], False))
+        pictures.append((overlay(example.image, example.scores[method]), "lanczos"))
+        pictures.append((colours[example.masks[method]], "nearest"))
     return pictures
 
 
 def _titles(figure: Any, lefts: Sequence[float], methods: Sequence[str], top: float) -> None:
-    for left, title in zip(lefts, ["image", "truth", *["scores", "mask"] * len(methods)], strict=True):
-        _text(figure, left + CELL / 2, top + 0.14, title, color="#555555", size=10)
+    titles = ["image", "truth", *["scores", "mask"] * len(methods)]
+    for left, title in zip(lefts, titles, strict=True):
+        _words(figure, left + CELL / 2, top + 0.14, title, color=ink.QUIET, size=10)
     for left, method in zip(lefts[2::2], methods, strict=True):
-        _text(figure, left + CELL + GAP / 2, top + 0.4, method, size=13, weight="bold")
+        _words(figure, left + CELL + GAP / 2, top + 0.4, method, size=13, weight="bold")
 
 
-def _class_legend(figure: Any, examples: Sequence[Example], names: tuple[str, ...]) -> None:
+def _class_legend(
+    figure: Any, found: Sequence[int], names: tuple[str, ...], top: float, columns: int
+) -> None:
     from matplotlib.patches import Patch
 
-    masks = [mask for e in examples for mask in (e.truth, *e.masks.values())]
-    found = sorted({int(number) for mask in masks for number in np.unique(mask)} - {BACKGROUND})
-    patches = [Patch(color=colours()[number] / 255) for number in found]
-    labels = [names[number] if number != IGNORE else "not counted" for number in found]
-    left = LEFT / figure.get_figwidth()
-    _legend(figure, patches, labels, loc="lower left", bbox_to_anchor=(left, 0), ncols=len(found))
+    handles = [Patch(color=ink.class_colours()[number] / 255) for number in found]
+    labels = [names[number] if number != IGNORE else "ignored" for number in found]
+    corner = (LEFT, top) / figure.get_size_inches()
+    style = {"loc": "upper left", "borderaxespad": 0, "borderpad": 0, "ncols": columns}
+    ink.legend(figure, handles, labels, bbox_to_anchor=corner, **style)
 
 
-def _score_bar(figure: Any, left: float) -> None:
-    axes = _axes(figure, left + 0.6, 0.17, CELL - 0.8, 0.1)
+def _score_bar(figure: Any, left: float, y: float) -> None:
     ramp = np.linspace(0, 1, 256, dtype=np.float32)[None]
-    axes.imshow(overlay(np.full((1, 256, 3), 128, np.uint8), ramp), aspect="auto")
+    picture = overlay(np.full((1, 256, 3), 128, np.uint8), ramp)
+    _axes(figure, left + 0.6, y - 0.05, CELL - 0.8, 0.1).imshow(picture, aspect="auto")
     for place, words in ((0.25, "score 0"), (CELL - 0.1, "1")):
-        _text(figure, left + place, 0.22, words, size=9, color="#555555")
+        _words(figure, left + place, y, words, size=9, color=ink.QUIET)
+
+
+def _words(figure: Any, x: float, y: float, words: str, **style: Any) -> None:
+    """Words around a point given in inches."""
+    wide, high = figure.get_size_inches()
+    ink.text(figure, x / wide, y / high, words, **style)
 
 
 def _axes(figure: Any, left: float, bottom: float, width: float, height: float) -> Any:
@@ -145,33 +153,73 @@ def _axes(figure: Any, left: float, bottom: float, width: float, height: float) 
     return axes
 
 
-def _plain(words: str) -> str:
-    """One line of printable characters."""
-    return " ".join("".join(c if c.isprintable() else " " for c in words).split())
+def curve_figure(path: Path, curves: Sequence[Curve]) -> None:
+    """Draw mIoU in percent against the threshold, a line for each curve, as PNG."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 5), dpi=DPI, layout="constrained")
+    axes = figure.add_subplot(
+        xlim=(0, 1), ylim=(0, 115 * max(0.01, *(c.miou.max() for c in curves)))
+    )
+    axes.set(xlabel="threshold on the scores", ylabel="mIoU of the masks, %")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(color="#e8e8e8")
+    spots = _spots(curves, axes.get_ylim()[1])
+    for curve, spot, colour in zip(curves, spots, itertools.cycle(ink.LINES), strict=False):
+        axes.plot(curve.thresholds, 100 * curve.miou, color=colour, linewidth=2)
+        for name, threshold in curve.marks.items():
+            y = 100 * np.interp(threshold, curve.thresholds, curve.miou)
+            axes.plot(threshold, y, color=colour, **MARKS[name][1])
+        ink.text(axes, *spot, curve.label, color=colour, size=12, weight="bold")
+    _mark_legend(axes, [name for name in MARKS if any(name in c.marks for c in curves)])
+    ink.save(figure, path)
 
 
-def _text(figure: Any, x: float, y: float, words: str, **style: Any) -> None:
-    """Words around a point given in inches; nothing in them is taken for markup."""
-    wide, high = figure.get_size_inches()
-    style = {"ha": "center", "va": "center", "parse_math": False, **style}
-    figure.text(x / wide, y / high, _plain(words), **style)
+def _mark_legend(axes: Any, names: Sequence[str]) -> None:
+    from matplotlib.lines import Line2D
+
+    handles = [Line2D([], [], color=ink.QUIET, ls="", **MARKS[name][1]) for name in names]
+    labels = [MARKS[name][0] for name in names]
+    ink.legend(axes, handles, labels, loc="upper right", title="Threshold", alignment="left")
 
 
-def _legend(where: Any, handles: Sequence[Any], labels: Sequence[str], **style: Any) -> None:
-    """A legend whose labels are set afterwards: matplotlib leaves out those that start with _."""
-    legend = where.legend(handles, ["."] * len(handles), frameon=False, fontsize=10, **style)
-    for text, label in zip(legend.get_texts(), labels, strict=True):
-        text.set_parse_math(False)
-        text.set_text(_plain(label))
+def _spots(curves: Sequence[Curve], top: float) -> list[NDArray[np.float64]]:
+    """Where labels go: at the upper half of their line, far from other lines and labels."""
+    unit = np.array(CURVES) / (1, top)
+    lines = [np.stack([c.thresholds, 100 * c.miou], 1) * unit for c in curves]
+    taken, spots = np.concatenate(lines), []
+    for curve, line in zip(curves, lines, strict=True):
+        half = np.array([0.05 * len(ink.plain(curve.label)) + 0.05, 0.1])  # of the label's box
+        upper = line[line[:, 1] >= line[:, 1].max() / 2]
+        near = np.concatenate([upper + offset for offset in np.multiply(OFFSETS, half + 0.12)])
+        near = near[((near >= half) & (near <= CURVES - half)).all(1)]
+        beyond = np.maximum(np.abs(near[:, None] - taken) - half, 0)
+        spot = near[np.hypot(beyond[..., 0], beyond[..., 1]).min(1).argmax()]
+        taken = np.concatenate([taken, spot + half * np.linspace((-1, 0), (1, 0), 20)])
+        spots.append(spot / unit)
+    return spots
 
 
-def _save(figure: Any, path: Path) -> None:
-    """Write a PNG that holds nothing but the picture; a missing glyph is drawn as a box."""
-    import warnings
+def contact_sheet(path: Path, cells: Sequence[Cell], columns: int) -> None:
+    """Draw a dataset as PNG: each image large, its truth and saliency small below it.
 
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    All images must have the size of the first one, even in both directions.
+    """
+    tiles = [_tile(*cell) for cell in cells]
+    high, wide = np.array(tiles[0].shape[:2]) + SPACE
+    rows = math.ceil(len(tiles) / columns)
+    sheet = np.full((rows * high + SPACE, columns * wide + SPACE, 3), ink.GROUND, np.uint8)
+    for number, tile in enumerate(tiles):
+        row, column = divmod(number, columns)
+        place = sheet[row * high + SPACE :, column * wide + SPACE :]
+        place[: high - SPACE, : wide - SPACE] = tile
+    with atomic(path) as temporary:
+        PillowImage.fromarray(sheet).save(temporary, format="PNG", optimize=True)
 
-    with atomic(path) as temporary, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing")
-        canvas = FigureCanvasAgg(figure)
-        canvas.print_png(temporary, metadata={"Software": None})
+
+def _tile(image: Image, truth: Mask, saliency: Map) -> Image:
+    """An image over its truth and saliency at half the size; black is the sheet's ground."""
+    ground = np.array(ink.GROUND)
+    grey = (ground + saliency[..., None] * (255.0 - ground)).astype(np.uint8)
+    halves = np.concatenate([ink.class_colours()[truth], grey], 1)[::2, ::2]
+    return np.concatenate([image, halves])

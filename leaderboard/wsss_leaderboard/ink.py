@@ -1,0 +1,66 @@
+"""What figures share: colours, words that are never markup, and PNG files of equal bytes.
+
+The colours are those of Okabe and Ito and three more, chosen to stay apart from them, from black
+and from light grey under simulated protanopia, deuteranopia and tritanopia.
+"""
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wsss_harness.files import atomic
+from wsss_harness.types import BACKGROUND, IGNORE
+
+GROUND = (23, 25, 30)
+IGNORED = (210, 210, 210)
+COLOURS = (
+    *((86, 180, 233), (230, 159, 0), (0, 158, 115), (240, 228, 66), (213, 94, 0)),
+    *((204, 121, 167), (0, 114, 178), (143, 69, 245), (138, 75, 26), (180, 255, 165)),
+)
+LINES = ("#0072b2", "#d55e00", "#009e73", "#8f45f5", "#8a4b1a", "#cc79a7", "#444444")
+QUIET = "#555555"
+LONGEST = 36  # characters of a label
+
+
+def class_colours() -> NDArray[np.uint8]:
+    """A colour for every mask value, (256, 3); the second ten classes get paler ones."""
+    table = np.empty((256, 3), np.uint8)
+    for number in range(256):
+        turn, place = divmod(number - 1, len(COLOURS))
+        pale = turn % 2
+        table[number] = np.array(COLOURS[place]) // (1 + pale) + 127 * pale
+    table[BACKGROUND], table[IGNORE] = GROUND, IGNORED
+    return table
+
+
+def plain(words: str) -> str:
+    """Words as one line of printable characters, cut where it gets too long."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in words).split())
+    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
+
+
+def text(where: Any, x: float, y: float, words: str, **style: Any) -> None:
+    """Words around a point of a figure or of axes; nothing in them is taken for markup."""
+    style = {"ha": "center", "va": "center", "parse_math": False, **style}
+    where.text(x, y, plain(words), **style)
+
+
+def legend(where: Any, handles: Sequence[Any], labels: Sequence[str], **style: Any) -> None:
+    """A legend whose labels are set afterwards: matplotlib leaves out those that start with _."""
+    made = where.legend(handles, ["."] * len(handles), frameon=False, fontsize=10, **style)
+    for entry, label in zip(made.get_texts(), labels, strict=True):
+        entry.set_parse_math(False)
+        entry.set_text(plain(label))
+
+
+def save(figure: Any, path: Path) -> None:
+    """Write a PNG that holds nothing but the picture; a missing glyph is drawn as a box."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    with atomic(path) as temporary, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")
+        FigureCanvasAgg(figure).print_png(temporary, metadata={"Software": None})
