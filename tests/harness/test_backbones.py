@@ -7,7 +7,7 @@ from torch import nn
 
 from golden_files import close, fill, fill_state, fill_value, golden
 from wsss_harness import backbones
-from wsss_harness.backbones.resnet38 import mxnet_to_torch
+from wsss_harness.backbones.mxnet_names import mxnet_to_torch
 from wsss_harness.errors import ConfigError, DataError
 from wsss_harness.optimizers import parameter_groups
 
@@ -168,6 +168,15 @@ def test_resnet38_has_the_chosen_stride(stride):
     assert backbone.stride == stride
 
 
+def test_resnet38_has_the_chosen_channels_and_dropout():
+    options = {"channels": [8, 12, 16, 24, 28, 32, 40], "dropout": (0.0, 0.25)}
+    backbone = backbones.build("resnet38", **options)
+    taps = backbone.eval()(torch.randn(1, 3, 32, 32))
+    assert [tap.shape[1] for tap in taps.values()] == [16, 24, 28, 40]
+    shares = [m.p for m in backbone.modules() if isinstance(m, nn.Dropout2d)]
+    assert shares == [0.0, 0.0, 0.25, 0.25]
+
+
 @pytest.mark.parametrize("name", SMALL)
 def test_every_backbone_keeps_its_promises(name):
     backbone = backbones.build(name, **SMALL[name]).eval()
@@ -230,9 +239,14 @@ def test_seeded_builds_are_equal():
             {},
             "backbone 'resnet39' is unknown; there are mobilenet_v2, openmmlab_resnet",
         ),
-        ("resnet38", {"strides": 8}, "resnet38 has no option 'strides'; it has frozen, normalise"),
+        (
+            "resnet38",
+            {"strides": 8},
+            "resnet38 has no option 'strides'; it has channels, dropout, frozen",
+        ),
         ("resnet38", {"output_stride": 16}, "output_stride of resnet38 is 16; choose one of 4, 8"),
         ("resnet38", {"frozen": "all"}, "frozen of resnet38 is 'all'; choose one of released"),
+        ("resnet38", {"channels": [8] * 6}, "resnet38 takes seven channels and two shares"),
         ("resnet38", {"width": 0}, "width of resnet38 is 0; give a factor above 0"),
         ("mobilenet_v2", {"output_stride": 4}, "output_stride is 4; choose one of 8, 16, 32"),
         ("mobilenet_v2", {"normalise": "voc"}, "normalise is 'voc'; choose one of imagenet, half"),

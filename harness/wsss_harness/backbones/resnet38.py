@@ -4,7 +4,6 @@ Wu, Shen, van den Hengel, Wider or Deeper, 2016. Names, dilations, frozen parts 
 of jiwoon-ahn/psa, network/resnet38d.py, which SEAM, SC-CAM and EPS share.
 """
 
-import re
 from collections.abc import Sequence
 from typing import Literal, Self
 
@@ -174,32 +173,3 @@ def resnet38(
     if len(channels) != 7 or len(dropout) != 2:
         raise ConfigError("resnet38 takes seven channels and two shares of dropout")
     return ResNet38(channels, dropout, output_stride, frozen, normalise)
-
-
-MXNET = re.compile(
-    r"(?:(bn|res)(\d)(?:a|b(\d))_(branch\w+?)|(conv1a|bn7))"
-    r"_(weight|gamma|beta|moving_mean|moving_var)"
-)
-QUANTITIES = {
-    "weight": "weight",
-    "gamma": "weight",
-    "beta": "bias",
-    "moving_mean": "running_mean",
-    "moving_var": "running_var",
-}
-
-
-def mxnet_to_torch(name: str) -> str | None:
-    """The name here of a tensor of the released MXNet weights; None for their classifier.
-
-    The weights are those of itijyou/ademxapp (ilsvrc-cls_rna-a1_cls1000_ep-0001.params): their
-    res5a and bn5a are b5 here, res5b1 is b5_1.
-    """
-    found = MXNET.fullmatch(name)
-    if found is None:
-        return None
-    kind, stage, unit, branch, layer, quantity = found.groups()
-    if layer is None:
-        block = f"b{stage}_{unit}" if unit else f"b{stage}"
-        layer = f"{block}.{'bn' if kind == 'bn' else 'conv'}_{branch}"
-    return f"{layer}.{QUANTITIES[quantity]}"

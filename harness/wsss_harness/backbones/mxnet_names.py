@@ -1,0 +1,31 @@
+"""Names of the ImageNet weights of ResNet38, which were published for MXNet."""
+
+import re
+
+MXNET = re.compile(
+    r"(?:(bn|res)(\d)(?:a|b(\d))_(branch\w+?)|(conv1a|bn7))"
+    r"_(weight|gamma|beta|moving_mean|moving_var)"
+)
+QUANTITIES = {
+    "weight": "weight",
+    "gamma": "weight",
+    "beta": "bias",
+    "moving_mean": "running_mean",
+    "moving_var": "running_var",
+}
+
+
+def mxnet_to_torch(name: str) -> str | None:
+    """The name here of a tensor of the released MXNet weights; None for their classifier.
+
+    The weights are those of itijyou/ademxapp (ilsvrc-cls_rna-a1_cls1000_ep-0001.params): their
+    res5a and bn5a are b5 here, res5b1 is b5_1.
+    """
+    found = MXNET.fullmatch(name)
+    if found is None:
+        return None
+    kind, stage, unit, branch, layer, quantity = found.groups()
+    if layer is None:
+        block = f"b{stage}_{unit}" if unit else f"b{stage}"
+        layer = f"{block}.{'bn' if kind == 'bn' else 'conv'}_{branch}"
+    return f"{layer}.{QUANTITIES[quantity]}"
