@@ -1,5 +1,7 @@
 """Learning rates, parameter groups and the momentum of released code."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -28,8 +30,10 @@ def test_poly_rates_are_official():
 
 @pytest.mark.golden
 def test_rates_of_deeplab_change_every_few_steps_as_released():
-    expected = golden(DEEPLAB)["dlp_lr_step3_max10_power0p9"]
-    found = [poly_lr(2.5e-4, step, 10, every=3) for step in range(len(expected))]
+    [(name, expected)] = [(n, a) for n, a in golden(DEEPLAB).items() if n.startswith("dlp_lr")]
+    every, max_step, power = re.fullmatch(r"dlp_lr_step(\d+)_max(\d+)_power(\w+)", name).groups()
+    options = {"power": float(power.replace("p", ".")), "every": int(every)}
+    found = [poly_lr(expected[0], t, int(max_step), **options) for t in range(len(expected))]
     np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
