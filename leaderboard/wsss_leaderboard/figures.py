@@ -23,11 +23,15 @@ ENTRY, LINE = 1.3, 0.22  # of the legend
 CURVES = (7.2, 4.4)  # size of the axes of curves, roughly
 OFFSETS = ((0, 1), (1, 0), (-1, 0), (0, -1))  # of a label from its line
 SMALL: Mapping[str, Any] = {"size": 7, "color": ink.QUIET}
+BOLD: Mapping[str, Any] = {"size": 12, "weight": "bold"}
 SPACE = 6  # between the cells of a contact sheet, pixels
 MARKS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
-    "fixed": ("fixed", {"marker": "s", "ms": 7, "zorder": 4}),
-    "held_out": ("held-out images", {"marker": "o", "ms": 11, "mfc": "white", "zorder": 3}),
-    "oracle": ("oracle", {"marker": "*", "ms": 9, "zorder": 5}),
+    "fixed": ("fixed threshold", {"marker": "s", "ms": 7, "zorder": 4}),
+    "held_out": (
+        "chosen on held-out images",
+        {"marker": "o", "ms": 11, "mfc": "white", "zorder": 3},
+    ),
+    "oracle": ("oracle threshold", {"marker": "*", "ms": 9, "zorder": 5}),
 }
 
 Cell = tuple[Image, Mask, Map]  # image, truth, saliency
@@ -75,24 +79,13 @@ def method_figure(
     _titles(figure, lefts, methods, top)
     for example, height in zip(examples, heights, strict=True):
         top -= height
-        _words(figure, LEFT / 2, top + height / 2, example.image_id, rotation=90, **SMALL)
+        ink.words(figure, LEFT / 2, top + height / 2, example.image_id, rotation=90, **SMALL)
         for left, (picture, how) in zip(lefts, _pictures(example, methods), strict=True):
-            _axes(figure, left, top, CELL, height).imshow(picture, interpolation=how)
+            ink.picture_axes(figure, left, top, CELL, height).imshow(picture, interpolation=how)
         top -= GAP
     _class_legend(figure, found, class_names, below - 2 * GAP, columns)
-    _score_bar(figure, width - RIGHT - CELL, below - 2 * GAP - LINE / 2)
+    _score_bar(figure, width - RIGHT - CELL, below - 2 * GAP - 0.08)
     ink.save(figure, path)
-
-
-def overlay(image: Image, scores: Map) -> Image:
-    """Scores as heat over the grey image: the higher, the brighter and the more opaque."""
-    import matplotlib
-
-    heat = matplotlib.colormaps["inferno"](0.25 + 0.75 * scores)[..., :3]
-    opacity = 0.85 * scores[..., None] ** 0.75
-    mixed = (1 - opacity) * image.mean(2, keepdims=True) / 255 + opacity * heat
-    result: Image = np.round(255 * mixed).astype(np.uint8)
-    return result
 
 
 def _found(examples: Sequence[Example]) -> list[int]:
@@ -106,7 +99,7 @@ def _pictures(example: Example, methods: Sequence[str]) -> list[tuple[Image, str
     colours = ink.class_colours()
     pictures = [(example.image, "lanczos"), (colours[example.truth], "nearest")]
     for method in methods:
-        pictures.append((overlay(example.image, example.scores[method]), "lanczos"))
+        pictures.append((ink.overlay(example.image, example.scores[method]), "lanczos"))
         pictures.append((colours[example.masks[method]], "nearest"))
     return pictures
 
@@ -114,9 +107,9 @@ def _pictures(example: Example, methods: Sequence[str]) -> list[tuple[Image, str
 def _titles(figure: Any, lefts: Sequence[float], methods: Sequence[str], top: float) -> None:
     titles = ["image", "truth", *["scores", "mask"] * len(methods)]
     for left, title in zip(lefts, titles, strict=True):
-        _words(figure, left + CELL / 2, top + 0.14, title, color=ink.QUIET, size=10)
+        ink.words(figure, left + CELL / 2, top + 0.14, title, color=ink.QUIET, size=10)
     for left, method in zip(lefts[2::2], methods, strict=True):
-        _words(figure, left + CELL + GAP / 2, top + 0.4, method, size=13, weight="bold")
+        ink.words(figure, left + CELL + GAP / 2, top + 0.4, method, **BOLD)
 
 
 def _class_legend(
@@ -133,24 +126,10 @@ def _class_legend(
 
 def _score_bar(figure: Any, left: float, y: float) -> None:
     ramp = np.linspace(0, 1, 256, dtype=np.float32)[None]
-    picture = overlay(np.full((1, 256, 3), 128, np.uint8), ramp)
-    _axes(figure, left + 0.6, y - 0.05, CELL - 0.8, 0.1).imshow(picture, aspect="auto")
+    picture = ink.overlay(np.full((1, 256, 3), 128, np.uint8), ramp)
+    ink.picture_axes(figure, left + 0.6, y - 0.05, CELL - 0.8, 0.1).imshow(picture, aspect="auto")
     for place, words in ((0.25, "score 0"), (CELL - 0.1, "1")):
-        _words(figure, left + place, y, words, size=9, color=ink.QUIET)
-
-
-def _words(figure: Any, x: float, y: float, words: str, **style: Any) -> None:
-    """Words around a point given in inches."""
-    wide, high = figure.get_size_inches()
-    ink.text(figure, x / wide, y / high, words, **style)
-
-
-def _axes(figure: Any, left: float, bottom: float, width: float, height: float) -> Any:
-    """Axes at a place given in inches, without frame or ticks."""
-    wide, high = figure.get_size_inches()
-    axes = figure.add_axes((left / wide, bottom / high, width / wide, height / high))
-    axes.set_axis_off()
-    return axes
+        ink.words(figure, left + place, y, words, size=9, color=ink.QUIET)
 
 
 def curve_figure(path: Path, curves: Sequence[Curve]) -> None:
@@ -158,19 +137,19 @@ def curve_figure(path: Path, curves: Sequence[Curve]) -> None:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 5), dpi=DPI, layout="constrained")
-    axes = figure.add_subplot(
-        xlim=(0, 1), ylim=(0, 115 * max(0.01, *(c.miou.max() for c in curves)))
-    )
+    top = 115 * max(0.01, *(curve.miou.max() for curve in curves))
+    axes = figure.add_subplot(xlim=(0, 1), ylim=(0, top))
     axes.set(xlabel="threshold on the scores", ylabel="mIoU of the masks, %")
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(color="#e8e8e8")
-    spots = _spots(curves, axes.get_ylim()[1])
-    for curve, spot, colour in zip(curves, spots, itertools.cycle(ink.LINES), strict=False):
+    for curve, spot, colour in zip(
+        curves, _spots(curves, top), itertools.cycle(ink.LINES), strict=False
+    ):
         axes.plot(curve.thresholds, 100 * curve.miou, color=colour, linewidth=2)
         for name, threshold in curve.marks.items():
             y = 100 * np.interp(threshold, curve.thresholds, curve.miou)
             axes.plot(threshold, y, color=colour, **MARKS[name][1])
-        ink.text(axes, *spot, curve.label, color=colour, size=12, weight="bold")
+        ink.text(axes, *spot, curve.label, color=colour, **BOLD)
     _mark_legend(axes, [name for name in MARKS if any(name in c.marks for c in curves)])
     ink.save(figure, path)
 
@@ -179,15 +158,15 @@ def _mark_legend(axes: Any, names: Sequence[str]) -> None:
     from matplotlib.lines import Line2D
 
     handles = [Line2D([], [], color=ink.QUIET, ls="", **MARKS[name][1]) for name in names]
-    labels = [MARKS[name][0] for name in names]
-    ink.legend(axes, handles, labels, loc="upper right", title="Threshold", alignment="left")
+    ink.legend(axes, handles, [MARKS[name][0] for name in names], loc="upper right")
 
 
-def _spots(curves: Sequence[Curve], top: float) -> list[NDArray[np.float64]]:
+def _spots(curves: Sequence[Curve], top: float) -> list[tuple[float, float]]:
     """Where labels go: at the upper half of their line, far from other lines and labels."""
     unit = np.array(CURVES) / (1, top)
     lines = [np.stack([c.thresholds, 100 * c.miou], 1) * unit for c in curves]
-    taken, spots = np.concatenate(lines), []
+    taken = np.concatenate(lines)
+    spots: list[tuple[float, float]] = []
     for curve, line in zip(curves, lines, strict=True):
         half = np.array([0.05 * len(ink.plain(curve.label)) + 0.05, 0.1])  # of the label's box
         upper = line[line[:, 1] >= line[:, 1].max() / 2]
@@ -196,7 +175,7 @@ def _spots(curves: Sequence[Curve], top: float) -> list[NDArray[np.float64]]:
         beyond = np.maximum(np.abs(near[:, None] - taken) - half, 0)
         spot = near[np.hypot(beyond[..., 0], beyond[..., 1]).min(1).argmax()]
         taken = np.concatenate([taken, spot + half * np.linspace((-1, 0), (1, 0), 20)])
-        spots.append(spot / unit)
+        spots.append(tuple((spot / unit).tolist()))
     return spots
 
 
@@ -211,8 +190,8 @@ def contact_sheet(path: Path, cells: Sequence[Cell], columns: int) -> None:
     sheet = np.full((rows * high + SPACE, columns * wide + SPACE, 3), ink.GROUND, np.uint8)
     for number, tile in enumerate(tiles):
         row, column = divmod(number, columns)
-        place = sheet[row * high + SPACE :, column * wide + SPACE :]
-        place[: high - SPACE, : wide - SPACE] = tile
+        place = sheet[SPACE + row * high :, SPACE + column * wide :]
+        place[: len(tile), : tile.shape[1]] = tile
     with atomic(path) as temporary:
         PillowImage.fromarray(sheet).save(temporary, format="PNG", optimize=True)
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wsss_harness.files import atomic
-from wsss_harness.types import BACKGROUND, IGNORE
+from wsss_harness.types import BACKGROUND, IGNORE, Image, Map
 
 GROUND = (23, 25, 30)
 IGNORED = (210, 210, 210)
@@ -37,16 +37,41 @@ def class_colours() -> NDArray[np.uint8]:
     return table
 
 
+def overlay(image: Image, scores: Map) -> Image:
+    """Scores as heat over the grey image: the higher, the brighter and the more opaque."""
+    import matplotlib
+
+    heat = matplotlib.colormaps["inferno"](0.25 + 0.75 * scores)[..., :3]
+    opacity = 0.85 * scores[..., None] ** 0.75
+    mixed = (1 - opacity) * image.mean(2, keepdims=True) / 255 + opacity * heat
+    result: Image = np.round(255 * mixed).astype(np.uint8)
+    return result
+
+
 def plain(words: str) -> str:
     """Words as one line of printable characters, cut where it gets too long."""
     line = " ".join("".join(c if c.isprintable() else " " for c in words).split())
     return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
 
 
-def text(where: Any, x: float, y: float, words: str, **style: Any) -> None:
+def text(where: Any, x: float, y: float, line: str, **style: Any) -> None:
     """Words around a point of a figure or of axes; nothing in them is taken for markup."""
     style = {"ha": "center", "va": "center", "parse_math": False, **style}
-    where.text(x, y, plain(words), **style)
+    where.text(x, y, plain(line), **style)
+
+
+def words(figure: Any, x: float, y: float, line: str, **style: Any) -> None:
+    """Words around a point given in inches."""
+    wide, high = figure.get_size_inches()
+    text(figure, x / wide, y / high, line, **style)
+
+
+def picture_axes(figure: Any, left: float, bottom: float, width: float, height: float) -> Any:
+    """Axes at a place given in inches, without frame or ticks."""
+    wide, high = figure.get_size_inches()
+    axes = figure.add_axes((left / wide, bottom / high, width / wide, height / high))
+    axes.set_axis_off()
+    return axes
 
 
 def legend(where: Any, handles: Sequence[Any], labels: Sequence[str], **style: Any) -> None:
