@@ -20,10 +20,8 @@ CELL = 2.0  # width of a picture, inches
 GAP, APART = 0.05, 0.16  # between pictures, between methods
 LEFT, RIGHT, TOP, BOTTOM = 0.3, 0.1, 0.62, 0.25  # margins
 ENTRY, LINE = 1.3, 0.22  # of the legend
-CURVES = (7.2, 4.4)  # size of the axes of curves, roughly
+CURVES = (7.2, 4.1)  # size of the axes of curves, roughly
 OFFSETS = ((0, 1), (1, 0), (-1, 0), (0, -1))  # of a label from its line
-SMALL: Mapping[str, Any] = {"size": 7, "color": ink.QUIET}
-BOLD: Mapping[str, Any] = {"size": 12, "weight": "bold"}
 SPACE = 6  # between the cells of a contact sheet, pixels
 MARKS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "fixed": ("fixed threshold", {"marker": "s", "ms": 7, "zorder": 4}),
@@ -79,11 +77,11 @@ def method_figure(
     _titles(figure, lefts, methods, top)
     for example, height in zip(examples, heights, strict=True):
         top -= height
-        ink.words(figure, LEFT / 2, top + height / 2, example.image_id, rotation=90, **SMALL)
+        ink.words(figure, LEFT / 2, top + height / 2, example.image_id, rotation=90, **ink.SMALL)
         for left, (picture, how) in zip(lefts, _pictures(example, methods), strict=True):
             ink.picture_axes(figure, left, top, CELL, height).imshow(picture, interpolation=how)
         top -= GAP
-    _class_legend(figure, found, class_names, below - 2 * GAP, columns)
+    _legend(figure, found, class_names, below - 2 * GAP, columns)
     _score_bar(figure, width - RIGHT - CELL, below - 2 * GAP - 0.08)
     ink.save(figure, path)
 
@@ -109,12 +107,10 @@ def _titles(figure: Any, lefts: Sequence[float], methods: Sequence[str], top: fl
     for left, title in zip(lefts, titles, strict=True):
         ink.words(figure, left + CELL / 2, top + 0.14, title, color=ink.QUIET, size=10)
     for left, method in zip(lefts[2::2], methods, strict=True):
-        ink.words(figure, left + CELL + GAP / 2, top + 0.4, method, **BOLD)
+        ink.words(figure, left + CELL + GAP / 2, top + 0.4, method, **ink.BOLD)
 
 
-def _class_legend(
-    figure: Any, found: Sequence[int], names: tuple[str, ...], top: float, columns: int
-) -> None:
+def _legend(figure: Any, found: list[int], names: Sequence[str], top: float, columns: int) -> None:
     from matplotlib.patches import Patch
 
     handles = [Patch(color=ink.class_colours()[number] / 255) for number in found]
@@ -149,16 +145,17 @@ def curve_figure(path: Path, curves: Sequence[Curve]) -> None:
         for name, threshold in curve.marks.items():
             y = 100 * np.interp(threshold, curve.thresholds, curve.miou)
             axes.plot(threshold, y, color=colour, **MARKS[name][1])
-        ink.text(axes, *spot, curve.label, color=colour, **BOLD)
-    _mark_legend(axes, [name for name in MARKS if any(name in c.marks for c in curves)])
+        ink.text(axes, *spot, curve.label, color=colour, **ink.BOLD)
+    _mark_legend(figure, [name for name in MARKS if any(name in c.marks for c in curves)])
     ink.save(figure, path)
 
 
-def _mark_legend(axes: Any, names: Sequence[str]) -> None:
+def _mark_legend(figure: Any, names: Sequence[str]) -> None:
     from matplotlib.lines import Line2D
 
     handles = [Line2D([], [], color=ink.QUIET, ls="", **MARKS[name][1]) for name in names]
-    ink.legend(axes, handles, [MARKS[name][0] for name in names], loc="upper right")
+    labels = [MARKS[name][0] for name in names]
+    ink.legend(figure, handles, labels, loc="outside upper right", ncols=3)
 
 
 def _spots(curves: Sequence[Curve], top: float) -> list[tuple[float, float]]:
@@ -189,9 +186,8 @@ def contact_sheet(path: Path, cells: Sequence[Cell], columns: int) -> None:
     rows = math.ceil(len(tiles) / columns)
     sheet = np.full((rows * high + SPACE, columns * wide + SPACE, 3), ink.GROUND, np.uint8)
     for number, tile in enumerate(tiles):
-        row, column = divmod(number, columns)
-        place = sheet[SPACE + row * high :, SPACE + column * wide :]
-        place[: len(tile), : tile.shape[1]] = tile
+        top, left = np.multiply(divmod(number, columns), (high, wide)) + SPACE
+        sheet[top : top + len(tile), left : left + tile.shape[1]] = tile
     with atomic(path) as temporary:
         PillowImage.fromarray(sheet).save(temporary, format="PNG", optimize=True)
 

@@ -5,7 +5,7 @@ and from light grey under simulated protanopia, deuteranopia and tritanopia.
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ COLOURS = (
 )
 LINES = ("#0072b2", "#d55e00", "#009e73", "#8f45f5", "#8a4b1a", "#cc79a7", "#444444")
 QUIET = "#555555"
+SMALL: Mapping[str, Any] = {"size": 7, "color": QUIET}
+BOLD: Mapping[str, Any] = {"size": 12, "weight": "bold"}
 LONGEST = 36  # characters of a label
 
 
