@@ -33,6 +33,8 @@ def demo(
     store: StoreOption = RUNS, overrides: SetOption = None, as_json: JsonOption = False
 ) -> None:
     """Train CAM and EPS on built-in scenes, then DeepLab on their masks, and print the tables."""
+    from wsss_harness.files import configs
+
     run(configs() / "suites" / "railscenes.toml", store, overrides, as_json)
 
 
@@ -78,12 +80,6 @@ def doctor() -> None:
 
     if not print_health(Console()):
         raise typer.Exit(1)
-
-
-def configs() -> Path:
-    """The folder of suites: inside an installed package, or beside it in a clone."""
-    inside = Path(__file__).parent / "configs"
-    return inside if inside.is_dir() else Path(__file__).parents[2] / "configs"
 
 
 def main() -> None:

@@ -18,6 +18,13 @@ from wsss_harness.types import Image, Mask
 TEMPORARY = ".part"
 
 
+def configs() -> Path:
+    """The folder of suites and segmentors: inside an installed package, or beside it in a clone."""
+    package = Path(__file__).parent
+    inside = package / "configs"
+    return inside if inside.is_dir() else package.parents[1] / "configs"
+
+
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; it takes its name if the body succeeds."""

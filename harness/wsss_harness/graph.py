@@ -20,7 +20,10 @@ from wsss_harness.store import Stage, Work
 from wsss_harness.supervision import IMAGE_LABELS, SALIENCY, Dataset, View
 
 TRAIN, VAL = "train", "val"
-NETWORK_CODE = ("wsss_harness.backbones", "wsss_harness.training", "wsss_harness.optimizers")
+NETWORK_CODE = tuple(
+    f"wsss_harness.{module}"
+    for module in ("backbones", "training", "resuming", "optimizers", "mmseg_quiet")
+)
 CLASSMAP_CODE = (*NETWORK_CODE, "wsss_harness.classmaps")
 SEGMENTOR_CODE = (*NETWORK_CODE, "wsss_harness.segmentors")
 

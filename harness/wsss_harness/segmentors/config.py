@@ -7,17 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wsss_harness.errors import ConfigError
+from wsss_harness.files import configs
 
 if TYPE_CHECKING:
     from mmengine import Config
 
-PACKAGE = Path(__file__).parents[1]
-
 
 def folder() -> Path:
-    """The folder of configurations: inside an installed package, or beside it in a clone."""
-    inside = PACKAGE / "configs"
-    return (inside if inside.is_dir() else PACKAGE.parents[1] / "configs") / "segmentors"
+    return configs() / "segmentors"
 
 
 def find(name: str) -> Path:
