@@ -9,71 +9,89 @@ import numpy as np
 
 from wsss_harness.errors import ConfigError, DataError, PluginError
 from wsss_harness.supervision import SALIENCY
-from wsss_harness.types import BACKGROUND, ClassScores, Map, Mask, Sample
+from wsss_harness.types import BACKGROUND, IGNORE, ClassScores, Map, Mask, Sample
 
 
 @dataclass(frozen=True)
-class Constant:
+class Rule:
+    """By how much the largest class score beats the background, pixel by pixel.
+
+    ``needs`` is the supervision that a rule reads. A pixel whose margin is closer to zero than
+    ``uncertain`` becomes 255, as between the two thresholds of jiwoon-ahn/irn.
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset()
+    uncertain: float = 0.0
+
+    def margin(self, largest: Map, scores: ClassScores, sample: Sample) -> Map:
+        """(H, W), above zero in the foreground; ``largest`` is the largest score, 0 of no class."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Constant(Rule):
     """The background scores ``threshold`` everywhere (psa, EPS: infer.py use 0.20)."""
 
-    needs: ClassVar[frozenset[str]] = frozenset()
     threshold: float = 0.2
 
-    def background(self, scores: ClassScores, sample: Sample) -> Map:
-        return np.full(scores.size, self.threshold, np.float32)
+    def margin(self, largest: Map, scores: ClassScores, sample: Sample) -> Map:
+        return largest - np.float32(self.threshold)
 
 
 @dataclass(frozen=True)
-class Power:
+class Power(Rule):
     """The background scores (1 - largest class score) ** alpha (psa: infer_cls.py)."""
 
-    needs: ClassVar[frozenset[str]] = frozenset()
     alpha: float = 16.0
 
-    def background(self, scores: ClassScores, sample: Sample) -> Map:
-        largest = scores.values.max(0, initial=0)
-        background: Map = (1 - largest) ** np.float32(self.alpha)
-        return background
+    def margin(self, largest: Map, scores: ClassScores, sample: Sample) -> Map:
+        margin: Map = largest - (1 - largest) ** np.float32(self.alpha)
+        return margin
 
 
 @dataclass(frozen=True)
-class Saliency:
+class Saliency(Rule):
     """Background where saliency is at most ``threshold``, the largest class elsewhere."""
 
     needs: ClassVar[frozenset[str]] = frozenset({SALIENCY})
     threshold: float = 0.5
 
-    def background(self, scores: ClassScores, sample: Sample) -> Map:
+    def margin(self, largest: Map, scores: ClassScores, sample: Sample) -> Map:
         if sample.saliency.shape != scores.size:
             raise DataError(
                 f"image {sample.image_id}: its saliency is {sample.saliency.shape}, its scores "
                 f"are {scores.size}; both must have the size of the image"
             )
-        # Below every score, or above: scores lie in [0, 1].
-        return np.where(sample.saliency > self.threshold, np.float32(-1), np.float32(2))
+        return sample.saliency - np.float32(self.threshold)
 
 
 @dataclass(frozen=True)
-class Explicit:
-    """The background map that the generator made itself."""
+class Explicit(Rule):
+    """The background scores what the map says that the generator made itself."""
 
-    needs: ClassVar[frozenset[str]] = frozenset()
-
-    def background(self, scores: ClassScores, sample: Sample) -> Map:
+    def margin(self, largest: Map, scores: ClassScores, sample: Sample) -> Map:
         if scores.background is None:
             raise PluginError(
                 f"image {sample.image_id}: the rule 'explicit' needs scores with a background map; "
                 "choose another rule, or the generator's option that makes one"
             )
-        return scores.background
+        return largest - scores.background
 
 
-Rule = Constant | Power | Saliency | Explicit
+@dataclass(frozen=True)
+class Nothing(Rule):
+    """Everything is background."""
+
+    def margin(self, largest: Map, scores: ClassScores, sample: Sample) -> Map:
+        return np.full_like(largest, -1)
+
+
 RULES: Mapping[str, type[Rule]] = {
     "constant": Constant,
     "power": Power,
     "saliency": Saliency,
     "explicit": Explicit,
+    "nothing": Nothing,
 }
 
 
@@ -84,7 +102,7 @@ def build_rule(name: str, options: Mapping[str, Any]) -> Rule:
     known = {field.name for field in dataclasses.fields(RULES[name])}
     for option in options:
         if option not in known:
-            listed = ", ".join(sorted(known)) or "none"
+            listed = ", ".join(sorted(known))
             raise ConfigError(
                 f"background rule '{name}' has no option '{option}'; it has: {listed}"
             )
@@ -93,11 +111,15 @@ def build_rule(name: str, options: Mapping[str, Any]) -> Rule:
 
 
 def to_mask(scores: ClassScores, rule: Rule, sample: Sample) -> Mask:
-    """The class with the largest score; the background where none is strictly greater than it.
+    """The class with the largest score where it is strictly greater than the background.
 
     Ties between classes go to the first. An image without classes is background.
     """
-    stacked = np.concatenate([rule.background(scores, sample)[None], scores.values])
-    names = np.array([BACKGROUND, *scores.classes], np.uint8)
-    mask: Mask = names[stacked.argmax(0)]
+    largest = scores.values.max(0, initial=0)
+    margin = rule.margin(largest, scores, sample)
+    if not scores.classes:
+        return np.full(scores.size, BACKGROUND, np.uint8)
+    best = np.array(scores.classes, np.uint8)[scores.values.argmax(0)]
+    mask = np.where(margin > 0, best, np.uint8(BACKGROUND))
+    mask[np.abs(margin) < rule.uncertain] = IGNORE
     return mask
