@@ -89,14 +89,16 @@ def make_curve(work: Work, dataset: Dataset, split: str, held_out: int) -> None:
     Writes curve.npz for all images, and thresholds.json: ``oracle`` is the best on the scored
     images themselves, ``held_out`` the best on images that are kept apart from them.
     """
-    ids = dataset.ids(split)
-    tables = []
-    for number, image_id in enumerate(ids):
-        scores = read_scores(work.inputs["scores"] / f"{image_id}{SCORES}")
-        tables.append(curve.entries(dataset.truth(image_id), scores, len(dataset.classes), number))
-        work.progress(number + 1, len(ids))
-    counted = curve.Entries(np.concatenate(tables), len(dataset.classes), curve.THRESHOLDS)
-    curve.write(work.folder / CURVE, counted)
+    ids, classes = dataset.ids(split), len(dataset.classes)
+
+    def tables() -> Iterator[curve.Table]:
+        for number, image_id in enumerate(ids):
+            scores = read_scores(work.inputs["scores"] / f"{image_id}{SCORES}")
+            yield curve.entries(dataset.truth(image_id), scores, classes, number)
+            work.progress(number + 1, len(ids))
+
+    curve.write(work.folder / CURVE, tables(), classes)
+    counted = curve.read(work.folder / CURVE)
     apart, scored = divide(ids, held_out)
     thresholds = {"oracle": curve.best(counted.of(scored))}
     if apart:

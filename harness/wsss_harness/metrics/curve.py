@@ -4,32 +4,47 @@ A pixel is class k at threshold t if its largest class score is strictly greater
 class, and the number of thresholds below its score, decide its mask at every threshold at once.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wsss_harness.files import atomic
-from wsss_harness.metrics.confusion import Counts, iou, mean
+from wsss_harness.metrics.confusion import Counts, check_values, iou, mean
 from wsss_harness.types import IGNORE, ClassScores, Mask
 
 THRESHOLDS = np.arange(101) / 100
+BLOCK = "block"
+IMAGES = 100  # in a block
+
+Table = NDArray[np.int32]
 
 
 @dataclass(frozen=True)
 class Entries:
-    """Sparse counts of one or many images: ``table`` is (n, 5) int64, a row for each combination
-    (image, truth, class, thresholds below the score, pixels)."""
+    """Sparse counts of many images.
 
-    table: NDArray[np.int64]
+    ``blocks()`` gives them in tables (n, 5), a few images at a time, with a row for each
+    combination (image, truth, class, thresholds below the score, pixels).
+    """
+
+    blocks: Callable[[], Iterable[Table]]
     classes: int
     thresholds: NDArray[np.float64]
 
     def of(self, images: Sequence[int]) -> "Entries":
         """The entries of some images, by number."""
-        return Entries(self.table[np.isin(self.table[:, 0], images)], self.classes, self.thresholds)
+
+        def blocks() -> Iterator[Table]:
+            for table in self.blocks():
+                yield table[np.isin(table[:, 0], images)]
+
+        return replace(self, blocks=blocks)
 
 
 def entries(
@@ -38,8 +53,12 @@ def entries(
     classes: int,
     image: int = 0,
     thresholds: NDArray[np.float64] = THRESHOLDS,
-) -> NDArray[np.int64]:
-    """The table of one image without the pixels of truth 255; ties go to the first class."""
+) -> Table:
+    """The table of one image without the pixels of truth 255; ties go to the first class.
+
+    DataError names a class beyond C.
+    """
+    check_values(np.array(scores.classes, np.int64), classes, "scores")
     if not scores.classes:
         values, best = np.zeros(scores.size, np.float32), np.zeros(scores.size, np.int64)
     else:
@@ -54,15 +73,18 @@ def entries(
     codes = np.flatnonzero(pixels)
     rest, below = np.divmod(codes, bins)
     truths, found = np.divmod(rest, classes + 1)
-    return np.stack([np.full_like(codes, image), truths, found, below, pixels[codes]], 1)
+    check_values(truths, classes, "truth")
+    columns = [np.full_like(codes, image), truths, found, below, pixels[codes]]
+    return np.stack(columns, 1).astype(np.int32)
 
 
 def confusions(counted: Entries) -> Counts:
     """Confusion counts at every threshold, (T, C + 1, C + 2), as metrics.confusion gives them."""
     side, steps = counted.classes + 1, len(counted.thresholds)
-    _, truth, found, below, pixels = counted.table.T
     histogram = np.zeros((steps + 1, side, side), np.int64)
-    np.add.at(histogram, (below, truth, found), pixels)
+    for table in counted.blocks():
+        _, truth, found, below, pixels = table.T
+        np.add.at(histogram, (below, truth, found), pixels)
     # At threshold number i the pixels with more than i thresholds below them keep their class.
     kept = histogram[::-1].cumsum(0)[::-1][1:]
     result = np.zeros((steps, side, side + 1), np.int64)
@@ -81,17 +103,34 @@ def best(counted: Entries) -> float:
     return float(counted.thresholds[int(miou(counted).argmax())])
 
 
-def write(path: Path, counted: Entries) -> None:
-    with atomic(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(
-            file,
-            table=counted.table.astype(np.int32),
-            classes=counted.classes,
-            thresholds=counted.thresholds,
-        )
+def write(
+    path: Path,
+    tables: Iterable[Table],
+    classes: int,
+    thresholds: NDArray[np.float64] = THRESHOLDS,
+) -> None:
+    """Write the tables of images as they come, in an npz file that is read a block at a time."""
+    images = iter(tables)
+    blocks = iter(lambda: list(islice(images, IMAGES)), [])
+    with (
+        atomic(path) as temporary,
+        zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
+        _put(archive, "classes", np.array(classes))
+        _put(archive, "thresholds", thresholds)
+        for number, block in enumerate(blocks):
+            _put(archive, f"{BLOCK}{number:06d}", np.concatenate(block))
+
+
+def _put(archive: zipfile.ZipFile, name: str, values: NDArray[Any]) -> None:
+    with archive.open(f"{name}.npy", "w") as file:
+        np.lib.format.write_array(file, values, allow_pickle=False)
 
 
 def read(path: Path) -> Entries:
+    def blocks() -> Iterator[Table]:
+        with np.load(path, allow_pickle=False) as arrays:
+            yield from (arrays[name] for name in arrays.files if name.startswith(BLOCK))
+
     with np.load(path, allow_pickle=False) as arrays:
-        table, thresholds = arrays["table"].astype(np.int64), arrays["thresholds"]
-        return Entries(table, int(arrays["classes"]), thresholds)
+        return Entries(blocks, int(arrays["classes"]), arrays["thresholds"])
