@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wsss_harness.errors import DataError
+from wsss_harness.errors import DataError, PluginError
 from wsss_harness.files import atomic
 from wsss_harness.types import ClassScores
 
@@ -62,7 +62,7 @@ def read_scores(path: Path) -> ClassScores:
         raise DataError(f"{path} is missing") from None
     try:
         return _parse(content)
-    except (ValueError, KeyError, TypeError, struct.error, zlib.error) as error:
+    except (ValueError, LookupError, TypeError, struct.error, zlib.error, PluginError) as error:
         raise DataError(f"{path} is damaged ({error}); delete it and run again") from None
 
 
@@ -74,8 +74,8 @@ def _parse(content: bytes) -> ClassScores:
     header: dict[str, Any] = json.loads(content[start : start + length])
     body = np.frombuffer(zlib.decompress(content[start + length :]), np.uint8)
     maps = from_bins(_restored(body.reshape(header["shape"])))
-    classes = tuple(header["classes"])
-    return ClassScores(classes, maps[: len(classes)], maps[-1] if header["background"] else None)
+    values, background = (maps[:-1], maps[-1]) if header["background"] else (maps, None)
+    return ClassScores(tuple(header["classes"]), values, background)
 
 
 def _residuals(bins: NDArray[np.uint8]) -> NDArray[np.uint8]:
