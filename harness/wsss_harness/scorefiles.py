@@ -2,7 +2,8 @@
 
 A value v in (0, 1) is stored as the bin k with (k - 1) / 200 < v <= k / 200 and read back as the
 middle of the bin, so `v > t` holds for every t = 0.00, 0.01, ... 1.00 exactly when it held before.
-The values 0 and 1 are exact. Bins are predicted from their left and upper neighbours and deflated.
+The values 0 and 1 are exact, and the largest class stays the largest. Bins are predicted from their
+left and upper neighbours and deflated.
 """
 
 import json
@@ -22,13 +23,27 @@ BINS = 200
 ONE = BINS + 1
 EDGES = (np.arange(BINS + 1) / BINS).astype(np.float32)
 MAGIC = b"WSSS1\n"
-LENGTH = struct.Struct("<I")
+HEAD = struct.Struct("<II")  # length and checksum of the header; deflated data has its own
 
 
 def to_bins(values: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Bins 1..200 of values in (0, 1), 0 for 0 and 201 for 1."""
     bins = np.searchsorted(EDGES, values, side="left").astype(np.uint8)
     return np.where(values == 1, np.uint8(ONE), bins)
+
+
+def keep_largest(bins: NDArray[np.uint8], values: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Part the bins of equal classes, (K, H, W), where one that is not the first has the largest
+    value; both stay in their hundredth, which has an odd and an even bin."""
+    if len(values) < 2:
+        return bins
+    winner = values.argmax(0)[None]
+    top = np.take_along_axis(bins, winner, 0)
+    tied = (bins == top) & (np.arange(len(values))[:, None, None] < winner)
+    odd = top % 2 == 1
+    parted: NDArray[np.uint8] = bins - (tied & ~odd)
+    np.put_along_axis(parted, winner, top + (tied.any(0) & odd), 0)
+    return parted
 
 
 def from_bins(bins: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -40,18 +55,18 @@ def from_bins(bins: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 def write_scores(path: Path, scores: ClassScores) -> None:
     """Write ``scores``; equal scores give equal bytes."""
-    maps = scores.values
+    bins = keep_largest(to_bins(scores.values), scores.values)
     if scores.background is not None:
-        maps = np.concatenate([maps, scores.background[None]])
+        bins = np.concatenate([bins, to_bins(scores.background)[None]])
     header = {
         "classes": list(scores.classes),
-        "shape": list(maps.shape),
+        "shape": list(bins.shape),
         "background": scores.background is not None,
     }
     head = json.dumps(header, sort_keys=True).encode()
     with atomic(path) as temporary:
-        body = zlib.compress(_residuals(to_bins(maps)).tobytes(), 6)
-        temporary.write_bytes(MAGIC + LENGTH.pack(len(head)) + head + body)
+        body = zlib.compress(_residuals(bins).tobytes(), 6)
+        temporary.write_bytes(MAGIC + HEAD.pack(len(head), zlib.crc32(head)) + head + body)
 
 
 def read_scores(path: Path) -> ClassScores:
@@ -69,11 +84,14 @@ def read_scores(path: Path) -> ClassScores:
 def _parse(content: bytes) -> ClassScores:
     if not content.startswith(MAGIC):
         raise ValueError("it is not a score file")
-    (length,) = LENGTH.unpack_from(content, len(MAGIC))
-    start = len(MAGIC) + LENGTH.size
-    header: dict[str, Any] = json.loads(content[start : start + length])
-    body = np.frombuffer(zlib.decompress(content[start + length :]), np.uint8)
-    maps = from_bins(_restored(body.reshape(header["shape"])))
+    length, checksum = HEAD.unpack_from(content, len(MAGIC))
+    start = len(MAGIC) + HEAD.size
+    head, body = content[start : start + length], content[start + length :]
+    if zlib.crc32(head) != checksum:
+        raise ValueError("its header has changed")
+    header: dict[str, Any] = json.loads(head)
+    residuals = np.frombuffer(zlib.decompress(body), np.uint8)
+    maps = from_bins(_restored(residuals.reshape(header["shape"])))
     values, background = (maps[:-1], maps[-1]) if header["background"] else (maps, None)
     return ClassScores(tuple(header["classes"]), values, background)
 

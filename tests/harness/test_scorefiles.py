@@ -32,9 +32,23 @@ def test_all_comparisons_with_all_thresholds_survive(tmp_path):
         np.testing.assert_array_equal(back > threshold, values > threshold)
 
 
-def test_values_move_by_a_quarter_of_a_hundredth_at_most(tmp_path):
+def test_values_move_by_a_quarter_of_a_hundredth_or_where_classes_are_close_by_three(tmp_path):
     scores = random_scores()
-    assert np.abs(round_trip(tmp_path, scores).values - scores.values).max() <= 0.0025 + 1e-6
+    moved = np.abs(round_trip(tmp_path, scores).values - scores.values)
+    close = np.abs(scores.values[0] - scores.values[1]) < 0.005
+    assert moved[:, ~close].max() <= 0.0025 + 1e-6
+    assert moved.max() <= 0.0075 + 1e-6
+
+
+def test_the_largest_class_stays_the_largest_and_comparisons_survive(tmp_path):
+    """Three maps on a grid ten times finer than what is stored: most pixels are near ties."""
+    rng = np.random.default_rng(4)
+    near = rng.integers(0, 2001, (1, 60, 70)) + rng.integers(-8, 9, (3, 60, 70))
+    values = (np.clip(near, 0, 2000) / 2000).astype(np.float32)
+    back = round_trip(tmp_path, ClassScores((1, 2, 3), values)).values
+    np.testing.assert_array_equal(back.argmax(0), values.argmax(0))
+    for threshold in THRESHOLDS.astype(np.float32):
+        np.testing.assert_array_equal(back > threshold, values > threshold)
 
 
 def test_zero_and_one_are_exact(tmp_path):
@@ -91,6 +105,7 @@ def test_a_file_cut_anywhere_is_named(tmp_path):
     ("old", "new"),
     [
         (b"WSSS1", b"WSSS2"),
+        (b'"classes": [3, 7]', b'"classes": [3, 8]'),
         (b'"classes": [3, 7]', b'"classes": [7, 3]'),
         (b'"classes": [3, 7]', b'"classes": [3,11'),
         (b'"shape": [2', b'"shape": [3'),
