@@ -110,9 +110,18 @@ def test_the_border_of_255_closes_to_its_middle():
     assert score(bordered, square())["f"] == 1
 
 
-def test_a_truth_of_255_has_no_edges():
+@pytest.mark.parametrize(("column", "counted"), [(20, 40), (32, 40), (33, 0)])
+def test_nothing_counts_deep_inside_255(column, counted):
+    """The tolerance is 1: an edge counts up to 2 pixels inside, so up to column 31."""
+    truth, mask = np.zeros((2, 40, 60), np.uint8)
+    truth[:, 30:] = 255
+    mask[:, column:] = 1
+    assert count(truth, mask, 5, {}).tolist() == [0, counted, 0, 0]
+
+
+def test_an_image_without_truth_counts_nothing():
     ignored = np.full((40, 60), 255, np.uint8)
-    assert count(ignored, square(), 5, {})[3] == 0
+    assert count(ignored, square(), 5, {}).tolist() == [0, 0, 0, 0]
 
 
 def test_the_counts_of_images_add_up():
