@@ -2,17 +2,18 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from PIL import UnidentifiedImageError
 
-from wsss_harness.errors import DataError
+from wsss_harness.errors import DataError, PluginError
 from wsss_harness.types import Image, Mask
 
 TEMPORARY = ".part"
@@ -88,6 +89,31 @@ def read_mask(path: Path) -> Mask:
             "pixel values are class indices"
         )
     return mask
+
+
+@contextmanager
+def rows(path: Path, count: int) -> Iterator[Callable[[NDArray[np.int64]], None]]:
+    """Yield a function that writes one of the ``count`` rows of an .npy array at a time.
+
+    Unlike the pages of a memory map, rows that were written take no memory.
+    """
+    shape: tuple[int, ...] = ()
+    with atomic(path) as temporary, temporary.open("wb") as file:
+
+        def write(row: NDArray[np.int64]) -> None:
+            nonlocal shape
+            if not file.tell():
+                shape = row.shape
+                header = {"descr": "<i8", "fortran_order": False, "shape": (count, *shape)}
+                np.lib.format.write_array_header_1_0(file, header)
+            if row.shape != shape:
+                raise PluginError(
+                    f"{path.stem} has counts of shape {row.shape} after {shape}; the counts of all "
+                    "images must have one shape, because they add up"
+                )
+            file.write(row.astype("<i8").tobytes())
+
+        yield write
 
 
 @cache

@@ -145,21 +145,20 @@ def _chosen(work: Work, rule: RuleSpec) -> dict[str, float]:
 def measure(work: Work, metrics: Mapping[str, Metric], dataset: Dataset, split: str) -> None:
     """Write the counts of every metric for every image: ``<metric>.npy``, (images, ...) int64.
 
-    The arrays are filled on disk, so memory stays flat however many images there are.
+    They are written as they come, so memory stays flat however many images there are.
     """
     ids = dataset.ids(split)
     files.write_json(work.folder / IDS, ids)
     with contextlib.ExitStack() as stack:
-        tables: dict[str, Any] = {}
-        for index, image_id in enumerate(ids):
+        write = {
+            name: stack.enter_context(files.rows(work.folder / f"{name}.npy", len(ids)))
+            for name in metrics
+        }
+        for number, image_id in enumerate(ids, 1):
             counted = _count(work.inputs["masks"], metrics, dataset, image_id)
             for name, counts in counted.items():
-                if name not in tables:
-                    path = stack.enter_context(files.atomic(work.folder / f"{name}.npy"))
-                    shape = (len(ids), *counts.shape)
-                    tables[name] = np.lib.format.open_memmap(path, "w+", np.int64, shape)
-                tables[name][index] = counts
-            work.progress(index + 1, len(ids))
+                write[name](counts)
+            work.progress(number, len(ids))
 
 
 def report_by_mmseg(work: Work, dataset: Dataset) -> None:
