@@ -48,7 +48,11 @@ def run(
     """Run every row of a suite that is not finished, and print its tables."""
     from wsss_leaderboard.report import run_and_report
 
-    failed = run_and_report(suite, store, overrides or [], Console(), as_json)
+    try:
+        failed = run_and_report(suite, store, overrides or [], Console(), as_json)
+    except KeyboardInterrupt:
+        Console(stderr=True).print("stopped; run the same command again to go on", style="bold")
+        raise typer.Exit(130) from None
     if failed:
         raise typer.Exit(1)
 
@@ -89,6 +93,3 @@ def main() -> None:
     except WsssError as error:
         console.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         raise SystemExit(2) from None
-    except KeyboardInterrupt:
-        console.print("stopped; finished work is kept: run the same command again to go on")
-        raise SystemExit(130) from None

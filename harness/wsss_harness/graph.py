@@ -280,7 +280,7 @@ class Graph:
 
 
 def control_rows(suite: Suite, plugins: Plugins) -> tuple[Row, ...]:
-    """Saliency painted with the classes of each generator that itself uses image labels only."""
+    """Saliency above 0.5 painted with the classes of the first generator without saliency."""
     labels = [
         label
         for label, offered in suite.generators.items()
@@ -288,7 +288,7 @@ def control_rows(suite: Suite, plugins: Plugins) -> tuple[Row, ...]:
     ]
     rule = Rule(name="saliency", threshold=0.5)
     return tuple(
-        Row(method=f"Saliency > 0.5, {label}'s classes", generator=label, rule=rule, control=True)
+        Row(method=f"Saliency, {label}'s classes", generator=label, rule=rule, control=True)
         for label in labels[:1]
     )
 

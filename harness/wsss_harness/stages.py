@@ -226,5 +226,5 @@ def nearest_class(truth: Mask) -> Mask:
 
 BOUNDS: Mapping[str, Bound] = {
     "All background": all_background,
-    "Saliency > 0.5, true classes": salient_true_classes,
+    "Saliency, true classes": salient_true_classes,
 }

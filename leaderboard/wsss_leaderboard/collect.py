@@ -90,7 +90,8 @@ class Collector:
     def masks(self, row: RowStages) -> records.Masks:
         folder = self.store.folder(row.counts)
         read = {name: self.read(folder, name, self.scored) for name in METRICS}
-        others = self.thresholded(row.curve) if row.curve else {}
+        constant = row.row.rule.name == "constant"
+        others = self.thresholded(row.curve) if row.curve and constant else {}
         chosen = row.row.rule.threshold
         return records.Masks(
             images=len(self.scored),

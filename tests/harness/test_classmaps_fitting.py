@@ -76,7 +76,7 @@ def test_a_killed_training_ends_with_the_same_bytes(tmp_path, optimizer):
 
 
 def test_training_lowers_the_loss(tmp_path):
-    generator = plain(iterations=30, optimizer="adamw", lr=3e-3, head_lr=1.0, batch=4)
+    generator = plain(iterations=60, optimizer="adamw", lr=3e-3, head_lr=1.0, batch=4)
     generator = replace(generator, backbone={**TINY, "frozen": "none"})
     data = view(tmp_path, LABELS)
     maps = network.Shape(generator.backbone, 2, "head_then_pool", 0.0).build()

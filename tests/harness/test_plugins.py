@@ -20,6 +20,7 @@ def plugin(tmp_path, monkeypatch):
 
     def write(name, text):
         (tmp_path / f"{name}.py").write_text(text)
+        monkeypatch.delitem(sys.modules, name, raising=False)
         return EntryPoint(name, name, "wsss")
 
     return write

@@ -44,18 +44,18 @@ def test_every_row_and_its_controls_are_made(run):
     assert list(outcomes) == [
         "R",
         "S",
-        "Saliency > 0.5, R's classes",
+        "Saliency, R's classes",
         "All background",
-        "Saliency > 0.5, true classes",
+        "Saliency, true classes",
     ]
     records = {method: collector.record(outcome) for method, outcome in outcomes.items()}
     assert [r.failure for r in records.values()] == [None] * 5
     assert {m: r.supervision.column for m, r in records.items()} == {
         "R": "I.",
         "S": "I.+S.",
-        "Saliency > 0.5, R's classes": "I.+S.",
+        "Saliency, R's classes": "I.+S.",
         "All background": "-",
-        "Saliency > 0.5, true classes": "F.",
+        "Saliency, true classes": "F.",
     }
     assert records["R"].supervision.labels_at_inference
     assert not records["All background"].supervision.labels_at_inference

@@ -1,0 +1,140 @@
+"""The command: quick help, errors in a sentence, tables in the terminal and as JSON."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+import small_suite
+from wsss_harness import installation
+from wsss_harness import plugins as plugins_module
+from wsss_harness.cli import main
+from wsss_leaderboard import report
+
+SUITE = """
+title = "Small"
+dataset = { name = "in_memory" }
+generators.R = { name = "redness" }
+rows = [{ method = "R", generator = "R", rule = { threshold = 0.5 } }]
+"""
+
+
+@pytest.fixture
+def wsss(monkeypatch, tmp_path, capsys):
+    """Run the command in a folder with a small suite; gives exit code, output and errors."""
+    small = small_suite.plugins()
+    monkeypatch.setattr(report, "installed", lambda: small)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "small.toml").write_text(SUITE)
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["wsss", *words])
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code
+        done = capsys.readouterr()
+        return code, done.out, done.err
+
+    return run
+
+
+def test_a_suite_is_run_and_its_tables_are_written(wsss, tmp_path):
+    code, out, _ = wsss("run", "small.toml")
+    assert code == 0
+    assert "finished fit redness" in out
+    assert "Pseudo-masks, 8 train images" in out
+    assert "Saliency, R's classes" in out
+    results = tmp_path / "runs/results/small"
+    found = {path.name for path in results.iterdir()}
+    assert {"masks.md", "masks.csv", "failures.md", "records"} <= found
+    assert {"comparison.png", "curves.png"} <= found
+
+
+def test_a_second_run_runs_nothing(wsss):
+    wsss("run", "small.toml")
+    code, out, _ = wsss("run", "small.toml")
+    assert code == 0
+    assert "started" not in out
+
+
+def test_tables_are_printed_again(wsss):
+    wsss("run", "small.toml")
+    code, out, _ = wsss("table", "small")
+    assert code == 0
+    assert "Pseudo-masks" in out
+
+
+def test_tables_as_json_leave_the_output_clean(wsss):
+    code, out, err = wsss("run", "small.toml", "--json")
+    assert code == 0
+    assert json.loads(out)["masks"]["rows"][0]["Method"] == "R"
+    assert "finished fit redness" in err
+
+
+def test_an_option_is_overridden(wsss):
+    code, out, _ = wsss("run", "small.toml", "--set", "dataset.count=6")
+    assert code == 0
+    assert "4 train images" in out
+
+
+def test_a_failed_row_gives_its_reason_and_an_exit_code(wsss):
+    code, out, _ = wsss("run", "small.toml", "--set", "generators.R.value=2.0")
+    assert code == 1
+    assert "scores must be finite and lie in [0, 1]" in " ".join(out.split())
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("run", "none.toml"), "there is no suite file none.toml"),
+        (("run", "small.toml", "--set", "titel=x"), "unknown key 'titel'"),
+        (("run", "small.toml", "--set", "generators.R.name=cma"), "no generator named 'cma'"),
+        (("table", "small"), "there are no records in"),
+    ],
+)
+def test_a_mistake_is_one_sentence(wsss, words, message):
+    code, _, err = wsss(*words)
+    assert code == 2
+    assert message in " ".join(err.split())
+    assert "Traceback" not in err
+
+
+def test_an_interrupt_says_how_to_go_on(wsss):
+    code, _, err = wsss("run", "small.toml", "--set", "generators.R.stop_at=2")
+    assert code == 130
+    assert "run the same command again" in err
+    code, _, _ = wsss("run", "small.toml")
+    assert code == 0
+
+
+def test_plugins_lists_offers_and_reasons(wsss, monkeypatch):
+    broken = plugins_module.Broken("bad", "bad 1.0", "ImportError: no [such] thing")
+    real = plugins_module.installed()
+    some = plugins_module.Plugins(real.manager, real.offers, (broken,))
+    monkeypatch.setattr(installation, "installed", lambda: some)
+    code, out, _ = wsss("plugins")
+    assert code == 0
+    assert "railscenes" in out
+    assert "no [such] thing" in out
+    _, out, _ = wsss("plugins", "--json")
+    assert json.loads(out)["broken"][0]["plugin"] == "bad"
+    code, out, _ = wsss("doctor")
+    assert code == 1
+
+
+def test_doctor_is_content(wsss):
+    code, out, _ = wsss("doctor")
+    assert code == 0
+    assert "torch" in out
+    assert "missing" not in out
+
+
+def test_help_needs_nothing_heavy():
+    script = "import sys; sys.argv = ['wsss', '--help']\nfrom wsss_harness.cli import main\n"
+    script += "try:\n    main()\nexcept SystemExit:\n    pass\nprint('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert "demo" in done.stdout
+    assert done.stdout.strip().endswith("False")

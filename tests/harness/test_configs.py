@@ -1,0 +1,36 @@
+"""The suites that come with the project name what exists, and their options are known."""
+
+from pathlib import Path
+
+import pytest
+
+from wsss_harness.files import configs
+from wsss_harness.graph import Graph
+from wsss_harness.plugins import installed
+from wsss_harness.recipe import read_suite
+
+SUITES = sorted((configs() / "suites").glob("*.toml"))
+
+
+@pytest.mark.parametrize("path", SUITES, ids=lambda path: path.stem)
+def test_every_suite_names_what_exists(path, tmp_path):
+    weights = tmp_path / "weights.pth"
+    weights.write_bytes(b"any")
+    own = ["dataset.train=10"]
+    overrides = [f"weights.imagenet.file={weights}"] if "imagenet" in path.read_text() else []
+    suite = read_suite(path, overrides)
+    if suite.dataset.name == "voc_folder":
+        suite = suite.model_copy(update={"dataset": read_suite(SUITES[0], own).dataset})
+    graph = Graph(suite, installed(), seed=0)
+    rows = [graph.row(row) for row in suite.rows]
+    assert len({row.masks.key for row in rows}) == len(rows)
+
+
+def test_methods_share_their_initial_weights():
+    suite = read_suite(Path(configs() / "suites/railscenes.toml"))
+    graph = Graph(suite, installed(), seed=0)
+    rows = [graph.row(row) for row in suite.rows]
+    fits = [row.scores.inputs["fit"] for row in rows]
+    fits += [segmentation.fit for row in rows for segmentation in row.segmentations]
+    assert len({fit.inputs["weights"].key for fit in fits}) == 1
+    assert len({fit.key for fit in fits}) == len(fits)
