@@ -1,0 +1,36 @@
+"""Counting one image: our confusion against mmsegmentation's intersect_and_union."""
+
+import numpy as np
+import torch
+from scenes import scene
+from timing import Result, interleave
+
+from wsss_harness.masks import Constant, to_mask
+from wsss_harness.metrics.confusion import confusion as count
+from wsss_harness.metrics.confusion import settle
+from wsss_harness.mmseg_quiet import IoUMetric
+from wsss_harness.types import IGNORE
+
+CLASSES = 20
+
+
+def confusion(quick):
+    size, repeats = ((30, 40), 3) if quick else ((375, 500), 101)
+    truth, scores = scene(np.random.default_rng(0), size, CLASSES)
+    mask = to_mask(scores, Constant(threshold=0.3), None)
+    tensors = [torch.from_numpy(pixels.astype(np.int64)) for pixels in (mask, truth)]
+
+    def ours():
+        return count(truth, mask, CLASSES)
+
+    def peer():
+        return IoUMetric.intersect_and_union(*tensors, CLASSES + 1, IGNORE)
+
+    hit, true, found = settle(ours())
+    for mine, theirs in zip((hit, true + found - hit, found, true), peer(), strict=True):
+        np.testing.assert_array_equal(mine, theirs.numpy().astype(np.int64))
+    note = (
+        f"{size[1]}x{size[0]}, {CLASSES + 1} classes, one thread, equal counts; peer: "
+        "mmseg.evaluation.IoUMetric.intersect_and_union on the int64 tensors that it is given"
+    )
+    return Result("confusion", *interleave(ours, peer, repeats), "s", note)

@@ -1,0 +1,101 @@
+"""Peak memory of the stages from scores to counts, at 1,000 and at 10,000 masks."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from scenes import scene
+from timing import Result
+
+from wsss_harness import stages
+from wsss_harness.metrics import METRICS
+from wsss_harness.recipe import Rule
+from wsss_harness.scorefiles import write_scores
+from wsss_harness.store import Work
+from wsss_harness.supervision import Ledger, View
+
+SIZE = (72, 96)
+KINDS = 8  # different images; there are as many copies of them as needed
+
+
+def flat_memory(quick):
+    few, many = (10, 100) if quick else (1_000, 10_000)
+    peer, ours = peak(few), peak(many)
+    note = (
+        f"peak resident memory of a process that makes the curve, {many} masks and their counts; "
+        f"peer: the same for {few} masks ({SIZE[1]}x{SIZE[0]}, 8 classes)"
+    )
+    return Result("flat_memory", ours, peer, "MiB", note)
+
+
+def peak(count):
+    """Mebibytes that a fresh process needed at most."""
+    command = [sys.executable, __file__, str(count)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return float(done.stdout)
+
+
+def high_water():
+    """Mebibytes of this process at its peak (Linux); getrusage would count those of its parent."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
+class Copies:
+    """A dataset of ``count`` images that repeats a few scenes."""
+
+    classes = tuple(f"class_{index}" for index in range(1, 9))
+    contexts = (("left", "class_1"),)
+
+    def __init__(self, count):
+        rng = np.random.default_rng(0)
+        self.scenes = [scene(rng, SIZE, len(self.classes), 1 + i % 2) for i in range(KINDS)]
+        self.names = tuple(f"image_{index:06d}" for index in range(count))
+
+    def ids(self, split):
+        return self.names
+
+    def of(self, image_id):
+        return self.scenes[int(image_id[-6:]) % KINDS]
+
+    def truth(self, image_id):
+        return self.of(image_id)[0]
+
+    def context(self, image_id):
+        return {"left": np.arange(SIZE[1]) < np.full((SIZE[0], 1), SIZE[1] // 2)}
+
+
+def store(dataset, folder):
+    """Write the scores of all images, equal ones as links to one file."""
+    folder.mkdir()
+    for number, image_id in enumerate(dataset.names):
+        path = folder / f"{image_id}{stages.SCORES}"
+        if number < KINDS:
+            write_scores(path, dataset.of(image_id)[1])
+        else:
+            os.link(folder / f"{dataset.names[number % KINDS]}{stages.SCORES}", path)
+
+
+def work(folder, name, **inputs):
+    (folder / name).mkdir()
+    return Work(folder / name, inputs, Ledger(folder / "read"), lambda done, total: None)
+
+
+def run(folder, count):
+    """The stages between scores and counts, as the harness runs them."""
+    dataset = Copies(count)
+    scores, masks = folder / "scores", folder / "masks"
+    store(dataset, scores)
+    stages.make_curve(work(folder, "curve", scores=scores), dataset, "train", 0)
+    view = View(dataset, "train", (), Ledger(folder / "read"), "the benchmark")
+    stages.make_masks(work(folder, "masks", scores=scores), Rule(threshold=0.3), view)
+    stages.measure(work(folder, "counts", masks=masks), METRICS, dataset, "train")
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as place:
+        run(Path(place), int(sys.argv[1]))
+    print(high_water())

@@ -1,0 +1,39 @@
+"""The score store: bytes an image, and what the round trip does to the curve of mIoU."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from scenes import scene
+from timing import Result
+
+from wsss_harness.metrics import curve
+from wsss_harness.scorefiles import read_scores, write_scores
+
+CLASSES = 20
+
+
+def score_store(quick):
+    rng = np.random.default_rng(0)
+    size, count = ((30, 40), 2) if quick else ((375, 500), 40)
+    scenes = [scene(rng, size, CLASSES, 1 + index % 2) for index in range(count)]
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [Path(folder) / f"{number}.scores" for number in range(count)]
+        for path, (_, scores) in zip(paths, scenes, strict=True):
+            write_scores(path, scores)
+        ours = sum(path.stat().st_size for path in paths) / count / 1000
+        stored = [(truth, read_scores(p)) for p, (truth, _) in zip(paths, scenes, strict=True)]
+    before, after = miou(scenes), miou(stored)
+    moved = 100 * np.abs(after - before).max()
+    peer = sum(scores.values.nbytes for _, scores in scenes) / count / 1000
+    note = (
+        f"{count} images of {size[1]}x{size[0]}, 1.5 classes; peer: float32, as released code "
+        f"stores; largest change of mIoU at {len(before)} thresholds: {moved:.5f} points, at the "
+        f"best one: {100 * abs(after.max() - before.max()):.5f}"
+    )
+    return Result("score_store", ours, peer, "kB an image", note)
+
+
+def miou(scenes):
+    tables = [curve.entries(*one, CLASSES, number) for number, one in enumerate(scenes)]
+    return curve.miou(curve.Entries(lambda: tables, CLASSES, curve.THRESHOLDS))

@@ -1,0 +1,43 @@
+"""The benchmarks run at tiny sizes and report in the form that is promised; not how fast."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+RUN = Path(__file__).parents[2] / "benchmarks" / "run.py"
+NAMES = ["threshold_curve", "confusion", "score_store", "flat_memory"]
+
+
+def run(*options):
+    command = [sys.executable, str(RUN), "--quick", *options]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def test_one_json_line_for_each_benchmark():
+    done = run("--json")
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["name"] for line in lines] == NAMES
+    for line in lines:
+        assert list(line) == ["name", "ours", "peer", "ratio", "unit", "note"]
+        assert line["ours"] > 0
+        assert line["ratio"] == pytest.approx(line["peer"] / line["ours"])
+        assert line["unit"]
+        assert "peer: " in line["note"]
+
+
+def test_one_of_them_in_words():
+    done = run("--only", "score_store")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("score_store: ")
+    assert "kB an image" in done.stdout
+
+
+def test_an_unknown_name_lists_those_that_exist():
+    done = run("--only", "speed")
+    assert done.returncode == 2
+    for name in NAMES:
+        assert name in done.stderr
