@@ -25,13 +25,20 @@ def score_store(quick):
         stored = [(truth, read_scores(p)) for p, (truth, _) in zip(paths, scenes, strict=True)]
     before, after = miou(scenes), miou(stored)
     moved = 100 * np.abs(after - before).max()
-    peer = sum(scores.values.nbytes for _, scores in scenes) / count / 1000
+    peer = sum(compressed(scores.values) for _, scores in scenes) / count / 1000
     note = (
-        f"{count} images of {size[1]}x{size[0]}, 1.5 classes; peer: float32, as released code "
-        f"stores; largest change of mIoU at {len(before)} thresholds: {moved:.5f} points, at the "
-        f"best one: {100 * abs(after.max() - before.max()):.5f}"
+        f"{count} images of {size[1]}x{size[0]}, 1.5 classes; largest change of mIoU at "
+        f"{len(before)} thresholds: {moved:.5f} points, of the best one: "
+        f"{100 * abs(after.max() - before.max()):.5f}; peer: np.savez_compressed of float16"
     )
     return Result("score_store", ours, peer, "kB an image", note)
+
+
+def compressed(values):
+    """Bytes of the same maps as half-precision numbers, deflated by numpy."""
+    with tempfile.TemporaryFile() as file:
+        np.savez_compressed(file, values.astype(np.float16))
+        return file.tell()
 
 
 def miou(scenes):

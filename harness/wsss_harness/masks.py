@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,7 +21,7 @@ class Rule:
     """
 
     needs: ClassVar[frozenset[str]] = frozenset()
-    uncertain: float = 0.0
+    uncertain: float = field(default=0.0, kw_only=True)
 
     def margin(self, largest: Map, scores: ClassScores, sample: Sample) -> Map:
         """(H, W), above zero in the foreground; ``largest`` is the largest score, 0 of no class."""

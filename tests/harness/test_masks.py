@@ -5,7 +5,7 @@ import pytest
 
 from golden_files import golden
 from wsss_harness.errors import ConfigError, DataError, PluginError
-from wsss_harness.masks import RULES, build_rule, to_mask
+from wsss_harness.masks import RULES, Constant, Power, build_rule, to_mask
 from wsss_harness.types import ClassScores, Sample
 
 
@@ -129,6 +129,11 @@ def test_a_rule_says_which_supervision_it_reads():
 def test_saliency_of_another_size_is_an_error_that_names_the_image():
     with pytest.raises(DataError, match=r"image_7: its saliency is \(1, 3\), its scores are"):
         made([[0.1, 0.2], [0.2, 0.1]], "saliency", saliency=[0.1, 0.2, 0.3])
+
+
+def test_the_first_option_of_a_rule_is_its_own():
+    assert Constant(0.3) == build_rule("constant", {"threshold": 0.3})
+    assert Power(4) == build_rule("power", {"alpha": 4})
 
 
 def test_unknown_rules_and_options_list_what_exists():
