@@ -177,7 +177,7 @@ class Graph:
             stages.refine(work, refiner, self.view(work, TRAIN, refiner.needs, owner))
 
         options = {**asdict(refiner), "seed": self.seed}
-        code = (*NETWORK_CODE, _package(refiner))
+        code = (*NETWORK_CODE, _package(refiner), "wsss_harness.scorefiles")
         note = {"needs": sorted(refiner.needs)}
         inputs = {"data": self.data, "scores": scores}
         fitted = Stage("fit", offered.name, fit, options, code, inputs, note)
