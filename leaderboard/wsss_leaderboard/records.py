@@ -4,8 +4,9 @@ A record is read without any plugin. Values are fractions at full precision; nul
 exist, never zero, and NaN is refused.
 """
 
+from collections.abc import Collection
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -84,16 +85,22 @@ class Supervision(Part):
         )
 
     @property
+    def used(self) -> set[str]:
+        """What any stage read."""
+        return {part for parts in self.read.values() for part in parts}
+
+    @property
     def column(self) -> str:
-        """The ``sup`` column: F. for truth, I. for image labels, S. for saliency, - for nothing."""
-        used = {part for parts in self.read.values() for part in parts}
-        if TRUTH in used:
-            return "F."
-        letters = [letter for part, letter in _LETTERS.items() if part in used]
-        return "+".join(letters) or "-"
+        """The ``sup`` column of a finished row."""
+        return column_of(self.used)
 
 
-_LETTERS = {IMAGE_LABELS: "I.", SALIENCY: "S."}
+def column_of(used: Collection[str]) -> str:
+    """F. for truth, I. for image labels, S. for saliency, - for nothing."""
+    if TRUTH in used:
+        return "F."
+    letters = {IMAGE_LABELS: "I.", SALIENCY: "S."}
+    return "+".join(letter for part, letter in letters.items() if part in used) or "-"
 
 
 class SaliencyQuality(Part):
@@ -126,6 +133,25 @@ class Record(Part):
     environment: dict[str, str]
     failure: Failure | None = None
 
+    @property
+    def sup(self) -> str:
+        """The ``sup`` column; what a failed row declared counts, since it may not have read it."""
+        late = self.supervision.declared if self.failure else ()
+        return column_of({*self.supervision.used, *late})
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def validated(model: type[Model], content: Any, path: Path) -> Model:
+    """The model that a file holds; DataError names the file and the field that is wrong."""
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        field = ".".join(str(part) for part in problem["loc"])
+        raise DataError(f"{path}: field '{field}': {problem['msg']}") from None
+
 
 def save(record: Record, path: Path) -> None:
     write_json(path, record.model_dump(mode="json"))
@@ -133,13 +159,7 @@ def save(record: Record, path: Path) -> None:
 
 def load(path: Path) -> Record:
     """The record in a file; DataError names the file and the field that is wrong."""
-    content = read_json(path)
-    try:
-        return Record.model_validate(content)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        field = ".".join(str(part) for part in problem["loc"])
-        raise DataError(f"{path}: field '{field}': {problem['msg']}") from None
+    return validated(Record, read_json(path), path)
 
 
 def load_all(folder: Path) -> tuple[Record, ...]:

@@ -16,13 +16,8 @@ from wsss_leaderboard import records
 from wsss_leaderboard.collect import Collector, file_name
 from wsss_leaderboard.pictures import draw
 from wsss_leaderboard.records import Record
-from wsss_leaderboard.tables import (
-    Table,
-    failure_table,
-    mask_table,
-    segmentation_table,
-    write_tables,
-)
+from wsss_leaderboard.table import Table, write_tables
+from wsss_leaderboard.tables import failure_table, mask_table, segmentation_table
 
 RECORDS = "records"
 
@@ -73,5 +68,5 @@ def print_tables(results: Path, console: Console, as_json: bool) -> None:
         console.print_json(json.dumps({name: table.json() for name, table in made}))
         return
     for _, table in made:
-        console.print(table.rich())
+        console.print(table)
     console.print(f"Results: {results}", highlight=False, soft_wrap=True)

@@ -52,6 +52,18 @@ def record(method="EPS", *, seed=0, miou=0.5, parts=("image_labels", "saliency")
     return Record(**{**values, **changes})
 
 
-def control(**changes):
-    recipe = {"segmentors": []}
-    return record("Saliency", control=True, recipe=recipe, segmentations=(), **changes)
+def controls(**changes):
+    """The three control rows, as a suite makes them."""
+    changes = {
+        "control": True,
+        "recipe": {"segmentors": []},
+        "segmentations": (),
+        **changes,
+    }
+    truth = Supervision(declared=(), read={"bound b": ("truth",)}, weights=())
+    nothing = Supervision(declared=(), read={"bound a": ()}, weights=())
+    return [
+        record("Saliency", **changes),
+        record("All background", supervision=nothing, **changes),
+        record("Saliency, true classes", supervision=truth, **changes),
+    ]

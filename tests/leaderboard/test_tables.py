@@ -1,33 +1,41 @@
-"""Tables are honest about seeds, supervision and controls, and inert whatever a label holds."""
+"""Tables are honest about seeds, supervision, thresholds and controls."""
 
-import io
-import statistics
-
+import numpy as np
 import pytest
-from rich.console import Console
-from sample_records import control, record
+from sample_records import controls, record, score
 
 from wsss_harness.errors import ConfigError
-from wsss_leaderboard.records import Failure
-from wsss_leaderboard.tables import (
-    Table,
-    failure_table,
-    mask_table,
-    percent,
-    segmentation_table,
-    write_tables,
-)
+from wsss_leaderboard.records import Failure, SaliencyQuality, Segmentation, Supervision
+from wsss_leaderboard.tables import failure_table, mask_table, segmentation_table
+
+IMAGE_LABELS = ("image_labels",)
+
+
+def cam(**changes):
+    read = {"fit cam": IMAGE_LABELS, "score cam": IMAGE_LABELS}
+    values = {"supervision": Supervision(declared=IMAGE_LABELS, read=read, weights=())}
+    return record("CAM", **{**values, **changes})
 
 
 def rows(table):
-    return [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+    names = [column.name for column in table.columns]
+    return [dict(zip(names, row.cells, strict=True)) for row in table.rows]
+
+
+def bold(table):
+    return [
+        (row.cells[0], table.columns[place].name, row.cells[place])
+        for row in table.rows
+        for place in sorted(row.best)
+    ]
 
 
 def test_the_mask_table_shows_what_the_record_holds():
-    method, beside = rows(mask_table([record(), control()]))
+    method, *beside = rows(mask_table([record(), *controls()]))
     assert method == {
         "Method": "EPS",
         "sup": "I.+S.",
+        "labels": "yes",
         "rule": "0.3 (h)",
         "mIoU": "50.0",
         "prec.": "50.0",
@@ -35,11 +43,29 @@ def test_the_mask_table_shows_what_the_record_holds():
         "at 0.20": "40.0",
         "oracle": "60.0",
     }
-    assert beside["Method"] == "Saliency"
+    assert [row["Method"] for row in beside] == [
+        "Saliency",
+        "All background",
+        "Saliency, true classes",
+    ]
+    assert [(row["sup"], row["labels"]) for row in beside] == [
+        ("I.+S.", "yes"),
+        ("-", "no"),
+        ("F.", "-"),
+    ]
+
+
+def test_the_notes_say_what_numbers_rest_on():
+    quality = SaliencyQuality(iou=0.641, error=0.1284, max_f=0.7)
+    notes = mask_table([record(saliency=quality), *controls()]).notes
+    assert "(h) threshold chosen on the truth of held-out train images." in notes
+    assert not any("(o)" in note for note in notes)
+    assert "Initial weights trained on: icons." in notes
+    assert "Saliency: IoU at 0.5 0.64, mean absolute error 0.128, largest F 0.70." in notes
 
 
 def test_the_failure_table_has_a_number_for_each_failure():
-    method, _ = rows(failure_table([record(), control()]))
+    method, *_ = rows(failure_table([record(), *controls()]))
     assert method == {
         "Method": "EPS",
         "sup": "I.+S.",
@@ -50,84 +76,142 @@ def test_the_failure_table_has_a_number_for_each_failure():
     }
 
 
-def test_saliency_is_never_shown_without_its_control_row():
-    with pytest.raises(ConfigError, match="'EPS' uses saliency, so its table needs the control"):
-        mask_table([record()])
-    with pytest.raises(ConfigError, match="control"):
-        segmentation_table([record()])
-    assert len(mask_table([record("CAM", parts=("image_labels",))]).rows) == 1
+def test_the_segmentation_table_prints_the_figure_of_mmsegmentation():
+    table = segmentation_table([record(), *controls()])
+    assert rows(table) == [
+        {"Method": "EPS", "Seg": "V1", "sup": "I.+S.", "rule": "0.3 (h)", "val": "40.1"}
+    ]
+    assert (
+        "mIoU of the masks of control rows: Saliency 50.0; All background 50.0; "
+        "Saliency, true classes 50.0."
+    ) in table.notes
 
 
-def test_controls_are_dim():
-    assert mask_table([record(), control()]).dim == {1}
+@pytest.mark.parametrize("build", [mask_table, failure_table, segmentation_table])
+@pytest.mark.parametrize("missing", range(3))
+def test_saliency_is_never_shown_without_its_control_rows(build, missing):
+    names = (
+        "saliency with a method's classes",
+        "saliency with the true classes",
+        "all background",
+    )
+    order = (0, 2, 1)
+    there = [row for place, row in enumerate(controls()) if place != order[missing]]
+    with pytest.raises(ConfigError, match=f"'EPS' uses saliency.*missing: {names[missing]}"):
+        build([record(), *there])
+    assert len(build([cam()]).rows) == 1
+
+
+def test_control_rows_that_failed_are_there():
+    failed = {"masks": None, "failure": Failure(message="no disk")}
+    saliency, nothing, truth = controls()
+    empty = Supervision(declared=(), read={}, weights=())
+    late = [r.model_copy(update={**failed, "supervision": empty}) for r in (nothing, truth)]
+    table = mask_table([record(), saliency.model_copy(update=failed), *late])
+    assert [row["mIoU"] for row in rows(table)] == ["50.0", "failed", "failed", "failed"]
+
+
+def test_controls_and_bounds_are_no_methods():
+    table = mask_table([cam(), record(), *controls()])
+    assert [row.kind for row in table.rows] == ["method", "method", "control", "control", "bound"]
+    assert "† control: what comes without a method. ‡ bound: reads the truth." in table.notes
 
 
 def test_records_of_different_data_never_share_a_table():
-    with pytest.raises(ConfigError, match="never share a table"):
-        mask_table([record(), control(data="other")])
+    with pytest.raises(ConfigError, match="different data never share a table"):
+        mask_table([cam(), record(data="other"), *controls()])
+    fewer = cam().masks.model_copy(update={"images": 7})
+    with pytest.raises(ConfigError, match="score different images"):
+        mask_table([cam(masks=fewer), record(), *controls()])
+
+
+def test_only_seeds_of_one_recipe_have_a_mean():
+    with pytest.raises(ConfigError, match="two records of 'CAM', seed 0"):
+        mask_table([cam(), cam()])
+    with pytest.raises(ConfigError, match="seeds of 'CAM' have different recipes"):
+        mask_table([cam(), cam(seed=1, recipe={"segmentors": []})])
 
 
 def test_seeds_become_mean_and_spread():
-    values = [0.5, 0.53, 0.59]
-    seeds = [record(seed=s, miou=v) for s, v in enumerate(values)]
-    (row, _) = rows(mask_table([*seeds, control()]))
-    mean, spread = statistics.mean(values) * 100, statistics.stdev(values) * 100
-    assert row["mIoU"] == f"{mean:.1f} ±{spread:.1f}"
+    values = np.array([0.5, 0.53, 0.59])
+    seeds = [record(seed=seed, miou=value) for seed, value in enumerate(values)]
+    others = [row for seed in range(3) for row in controls(seed=seed)]
+    table = mask_table([*seeds, *others])
+    first = rows(table)[0]
+    mean, spread = 100 * values.mean(), 100 * values.std(ddof=1)
+    assert first["mIoU"] == f"{mean:.1f} ±{spread:.1f}" == "54.0 ±4.6"
+    assert first["at 0.20"] == f"{mean - 10:.1f} ±{spread:.1f}"
+    assert "Mean ± standard deviation over 3 seeds." in table.notes
+    assert "CAM 1, EPS 3" in " ".join(mask_table([cam(), *seeds, *controls()]).notes)
 
 
 def test_a_missing_value_is_no_zero_and_hides_the_mean():
-    assert percent([None]) == "-"
-    assert percent([0.5, None]) == "-"
-    assert percent([0.0]) == "0.0"
+    masks = cam().masks
+    none = masks.model_copy(update={"boundary": {"f": None}})
+    zero = masks.model_copy(update={"boundary": {"f": 0.0}})
+    assert rows(failure_table([cam(masks=zero)]))[0]["bound. F"] == "0.0"
+    assert rows(failure_table([cam(masks=none)]))[0]["bound. F"] == "-"
+    assert rows(failure_table([cam(masks=zero), cam(seed=1, masks=none)]))[0]["bound. F"] == "-"
+
+
+def test_the_best_methods_are_bold_and_controls_never_are():
+    high = [row.model_copy(update={"masks": record(miou=0.9).masks}) for row in controls()]
+    table = mask_table([cam(miou=0.40), record(miou=0.5), *high])
+    assert ("EPS", "mIoU", "50.0") in bold(table)
+    assert {name for name, column, _ in bold(table) if column == "mIoU"} == {"EPS"}
+    assert {name for name, column, _ in bold(table) if column == "prec."} == {"CAM", "EPS"}
+
+
+def test_methods_that_print_the_same_are_equally_good():
+    table = mask_table([cam(miou=0.50001), record(miou=0.5), *controls()])
+    assert [name for name, column, _ in bold(table) if column == "mIoU"] == ["CAM", "EPS"]
+
+
+def test_low_context_is_better():
+    low = cam().masks.model_copy(update={"cooccurrence": {"mean": 0.2}})
+    table = failure_table([cam(masks=low), record(), *controls()])
+    assert ("CAM", "m(k,c)", "0.20") in bold(table)
+    assert ("EPS", "m(k,c)", "0.75") not in bold(table)
+
+
+def test_segmentors_are_compared_with_their_like():
+    def trained(**miou):
+        return tuple(
+            Segmentation(segmentor=name, images=4, score=score(0.4), mmseg={"mIoU": value})
+            for name, value in miou.items()
+        )
+
+    both = {"recipe": {"segmentors": ["V1", "V2"]}}
+    first = cam(segmentations=trained(V1=50.0, V2=30.0), **both)
+    second = record(segmentations=trained(V1=40.0, V2=35.0), **both)
+    table = segmentation_table([first, second, *controls()])
+    assert bold(table) == [("CAM", "val", "50.0"), ("EPS", "val", "35.0")]
+    assert not bold(segmentation_table([first]))
 
 
 def test_a_failed_row_is_shown_with_its_reason():
-    failed = record("CAM", masks=None, segmentations=(), failure=Failure(message="fit cam: NaN"))
-    table = mask_table([failed, record(), control()])
-    assert rows(table)[0]["rule"] == "failed"
-    assert "CAM, seed 0: fit cam: NaN" in table.notes
-    assert rows(segmentation_table([failed, control()])) == [
-        {"Method": "CAM", "Seg": "V1", "sup": "I.+S.", "val": "-"}
+    unread = Supervision(declared=IMAGE_LABELS, read={}, weights=())
+    failed = cam(
+        masks=None, segmentations=(), failure=Failure(message="fit cam: NaN"), supervision=unread
+    )
+    table = mask_table([failed, record(), *controls()])
+    assert rows(table)[0] == {
+        "Method": "CAM",
+        "sup": "I.",
+        "labels": "-",
+        "rule": "-",
+        "mIoU": "failed",
+        "prec.": "-",
+        "recall": "-",
+        "at 0.20": "-",
+        "oracle": "-",
+    }
+    assert "Failed: CAM, seed 0: fit cam: NaN" in table.notes
+    assert rows(segmentation_table([failed])) == [
+        {"Method": "CAM", "Seg": "V1", "sup": "I.", "rule": "-", "val": "failed"}
     ]
 
 
-def test_the_segmentation_table_prints_the_figure_of_mmsegmentation():
-    (row,) = rows(segmentation_table([record(), control()]))
-    assert row == {"Method": "EPS", "Seg": "V1", "sup": "I.+S.", "val": "40.1"}
-
-
-HOSTILE = "a|b [bold]c[/] <script>\n`d`\x1b[31m\u202e"
-
-
-@pytest.fixture
-def hostile():
-    return Table("T", ("Method", "val"), ((HOSTILE, "1.0"),))
-
-
-def test_markdown_is_inert(hostile):
-    lines = hostile.markdown().splitlines()
-    assert lines[2:4] == ["| Method | val |", "| --- | --- |"]
-    assert lines[4] == r"| a\|b \[bold\]c\[/\] \<script\> \`d\` \[31m  | 1.0 |"
-
-
-def test_the_terminal_is_inert(hostile):
-    console = Console(width=80, force_terminal=False, record=True, file=io.StringIO())
-    console.print(hostile.rich())
-    text = console.export_text()
-    assert "[bold]c[/]" in text
-    assert "\x1b" not in text
-    assert "\u202e" not in text
-
-
-@pytest.mark.parametrize("width", [80, 120])
-def test_numbers_stay_whole_in_a_terminal(width):
-    wide = [record(seed=s, miou=0.5 + s / 100) for s in range(3)]
-    console = Console(width=width, record=True, file=io.StringIO())
-    console.print(mask_table([*wide, control()]).rich())
-    assert "51.0 ±1.0" in console.export_text()
-
-
-def test_tables_are_written_for_people_and_programs(tmp_path):
-    write_tables(tmp_path, [("masks", mask_table([record(), control()]))])
-    assert (tmp_path / "masks.csv").read_text().splitlines()[1].startswith("EPS,I.+S.,")
-    assert (tmp_path / "masks.md").read_text().startswith("**Pseudo-masks, 8 train images**")
+def test_one_failed_seed_leaves_no_mean():
+    failed = cam(seed=1, masks=None, failure=Failure(message="NaN"))
+    assert rows(mask_table([cam(), failed]))[0]["mIoU"] == "failed"

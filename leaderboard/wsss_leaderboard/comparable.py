@@ -1,0 +1,59 @@
+"""Which records may stand in one table."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+from wsss_harness.errors import ConfigError
+from wsss_harness.supervision import SALIENCY
+from wsss_leaderboard.records import Record
+
+# By what they read, since their names may change. A failed one has read nothing yet.
+CONTROLS: Mapping[str, Callable[[Record], bool]] = {
+    "saliency with a method's classes": lambda r: SALIENCY in r.supervision.declared,
+    "saliency with the true classes": lambda r: r.sup == "F." or r.failure is not None,
+    "all background": lambda r: r.sup == "-",
+}
+
+
+def check_comparable(records: Sequence[Record]) -> None:
+    """Refuse a table that would mislead.
+
+    Raises:
+        ConfigError: the records are of different data or images, two are of the same row and
+            seed, the seeds of a row differ in more than the seed, or a method uses saliency and
+            what saliency alone gives is not among the records.
+    """
+    if len({record.data for record in records}) > 1:
+        raise ConfigError("records of different data never share a table; choose one dataset")
+    if len({record.masks.images for record in records if record.masks}) > 1:
+        raise ConfigError("these records score different images; choose those of one suite")
+    _check_seeds(records)
+    _check_controls(records)
+
+
+def _check_seeds(records: Sequence[Record]) -> None:
+    runs = Counter((record.method, record.seed) for record in records)
+    recipes: dict[str, object] = {}
+    for record in records:
+        if runs[record.method, record.seed] > 1:
+            raise ConfigError(
+                f"there are two records of '{record.method}', seed {record.seed}; give one of the "
+                "rows another name"
+            )
+        if recipes.setdefault(record.method, record.recipe) != record.recipe:
+            raise ConfigError(
+                f"the seeds of '{record.method}' have different recipes, so they have no mean; "
+                "give one of the rows another name"
+            )
+
+
+def _check_controls(records: Sequence[Record]) -> None:
+    controls = [record for record in records if record.control]
+    methods = [r for r in records if not r.control and SALIENCY in r.supervision.declared]
+    missing = [name for name, fits in CONTROLS.items() if not any(map(fits, controls))]
+    if methods and missing:
+        raise ConfigError(
+            f"'{methods[0].method}' uses saliency, so its table needs the control rows of the same "
+            f"data; missing: {', '.join(missing)}. `wsss run` makes them for a suite that has "
+            "a row without saliency as well"
+        )

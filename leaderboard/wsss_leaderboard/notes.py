@@ -1,0 +1,67 @@
+"""Footnotes of tables: what the short words in the cells mean, and what went wrong."""
+
+from collections.abc import Iterable, Sequence
+
+from wsss_leaderboard.records import Record
+
+SUP = "I. image labels, S. saliency, F. truth, which no method may read."
+CHOSEN = {"fixed": "", "held_out": " (h)", "oracle": " (o)"}
+CHOSEN_ON = {
+    "held_out": "(h) threshold chosen on the truth of held-out train images.",
+    "oracle": "(o) threshold chosen on the truth of the scored images.",
+}
+
+
+def kinds(records: Iterable[Record]) -> list[str]:
+    """What the marks of rows that are no methods mean."""
+    controls = [record.sup for record in records if record.control]
+    marks = ["† control: what comes without a method."] if any(s != "F." for s in controls) else []
+    marks += ["‡ bound: reads the truth."] if "F." in controls else []
+    return [" ".join(marks)] if marks else []
+
+
+def chosen(records: Iterable[Record]) -> list[str]:
+    """Whose truth thresholds were chosen on."""
+    used = {record.masks.chosen_on for record in records if record.masks}
+    return [note for policy, note in CHOSEN_ON.items() if policy in used]
+
+
+def seeds(records: Iterable[Record]) -> list[str]:
+    """Over how many seeds means and deviations are."""
+    counts: dict[str, int] = {}
+    for record in records:
+        counts[record.method] = counts.get(record.method, 0) + 1
+    numbers = sorted(set(counts.values()))
+    if numbers in ([], [1]):
+        return []
+    each = ", ".join(f"{method} {count}" for method, count in counts.items())
+    over = f"{numbers[0]} seeds" if len(numbers) == 1 else f"seeds: {each}"
+    return [f"Mean ± standard deviation over {over}."]
+
+
+def weights(records: Iterable[Record]) -> list[str]:
+    used = sorted({w.trained_on for record in records for w in record.supervision.weights})
+    return [f"Initial weights trained on: {', '.join(used)}."] if used else []
+
+
+def saliency(records: Iterable[Record]) -> list[str]:
+    quality = next((record.saliency for record in records if record.saliency), None)
+    if quality is None:
+        return []
+    return [
+        f"Saliency: IoU at 0.5 {quality.iou:.2f}, mean absolute error {quality.error:.3f}, "
+        f"largest F {quality.max_f:.2f}."
+    ]
+
+
+def failures(records: Iterable[Record]) -> list[str]:
+    return [
+        f"Failed: {record.method}, seed {record.seed}: {record.failure.message}"
+        for record in records
+        if record.failure
+    ]
+
+
+def common(records: Sequence[Record]) -> list[str]:
+    """What every table ends with."""
+    return [*seeds(records), *failures(records)]

@@ -1,0 +1,116 @@
+"""Published figures stand only beside numbers of the same data, with their source."""
+
+import pytest
+from sample_records import record, score
+
+from wsss_harness.errors import DataError
+from wsss_leaderboard.published import Published, published
+from wsss_leaderboard.records import Segmentation, Supervision
+from wsss_leaderboard.tables import mask_table, segmentation_table
+
+VOC = published().datasets["voc2012"]
+FIGURE = """
+[datasets.d]
+classes = ["cat"]
+splits = { train = 8 }
+
+[[figures]]
+method = "EPS"
+sup = "I.+S."
+dataset = "d"
+split = "train"
+value = 61.0
+protocol = "ResNet38"
+source = "a paper, table 1"
+confidence = "quoted"
+"""
+
+
+def on_voc(miou=0.5):
+    names = ("background", *VOC.classes)
+    return score(miou).model_copy(update={"iou": dict.fromkeys(names, 0.5)})
+
+
+def seam(images=VOC.splits["train"], val=VOC.splits["val"]):
+    """A record of a method whose row in the file is known: 55.41 for its masks."""
+    part = ("image_labels",)
+    base = record("SEAM", supervision=Supervision(declared=part, read={"fit": part}, weights=()))
+    masks = base.masks.model_copy(update={"images": images, "score": on_voc()})
+    trained = Segmentation(segmentor="DeepLab V1", images=val, score=on_voc(), mmseg={"mIoU": 60.0})
+    recipe = {"segmentors": ["DeepLab V1"]}
+    return base.model_copy(update={"masks": masks, "segmentations": (trained,), "recipe": recipe})
+
+
+def column(table):
+    place = [column.name for column in table.columns].index("published")
+    return [row.cells[place] for row in table.rows]
+
+
+def test_the_file_has_what_the_tables_need():
+    verified = {f.method for f in published().figures if f.confidence != "unverified"}
+    assert verified >= {"CAM", "SEAM", "SC-CAM", "ICD", "MCIS", "EPS", "CAM + AffinityNet"}
+    assert all(figure.source and figure.protocol for figure in published().figures)
+    assert len(VOC.classes) == 20
+
+
+def test_a_figure_stands_beside_the_same_data():
+    table = mask_table([seam()])
+    assert column(table) == ["55.4"]
+    (note,) = [note for note in table.notes if note.startswith("Published")]
+    assert note.startswith("Published 55.4, SEAM: ResNet38, no CRF")
+    assert "github.com/YudeWang/SEAM" in note
+
+
+def test_a_segmentor_has_its_own_figure():
+    named = seam().model_copy(update={"method": "SEAM + AffinityNet"})
+    assert column(segmentation_table([named])) == ["64.5"]
+    with pytest.raises(ValueError, match="published"):
+        column(segmentation_table([named.model_copy(update={"method": "SEAM"})]))
+
+
+@pytest.mark.parametrize("images", [VOC.splits["train"] - 1, VOC.splits["val"]])
+def test_other_images_have_no_figure(images):
+    with pytest.raises(ValueError, match="published"):
+        column(mask_table([seam(images=images)]))
+
+
+def test_other_classes_have_no_figure():
+    other = score(0.5).model_copy(update={"iou": {"background": 0.5, "cat": 0.5}})
+    found = published().beside("SEAM", "", other, VOC.splits["train"])
+    assert found is None
+
+
+def test_what_was_not_verified_is_marked():
+    unverified = published().beside("SGAN", "", on_voc(), VOC.splits["train"])
+    assert unverified.cell == "62.8?"
+    assert unverified.note.startswith("Published 62.8?, SGAN")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("value = 61.0", "value = nan", r"figures\.0\.value"),
+        ("value = 61.0", "value = 610", r"figures\.0\.value"),
+        ("value = 61.0", "", r"figures\.0\.value"),
+        ('source = "a paper, table 1"', "", r"figures\.0\.source"),
+        ('"quoted"', '"sure"', r"figures\.0\.confidence"),
+        ('protocol = "', 'protocl = "', r"figures\.0\.prot"),
+        ('split = "train"', 'split = "val"', "'EPS' is on 'd val', which is not under datasets"),
+        ("[datasets.d]", "[datasets.d", "cannot be read as TOML"),
+    ],
+)
+def test_a_wrong_file_is_refused(tmp_path, old, new, message):
+    path = tmp_path / "published.toml"
+    path.write_text(FIGURE.replace(old, new))
+    with pytest.raises(DataError, match=rf"published\.toml.*{message}"):
+        published(path)
+
+
+def test_two_figures_for_one_place_are_refused(tmp_path):
+    path = tmp_path / "published.toml"
+    path.write_text(FIGURE)
+    assert isinstance(published(path), Published)
+    twice = tmp_path / "twice.toml"
+    twice.write_text(FIGURE + FIGURE[FIGURE.index("[[figures]]") :])
+    with pytest.raises(DataError, match="2 figures for EPS, d, train; give one of them another"):
+        published(twice)
