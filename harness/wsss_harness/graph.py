@@ -11,6 +11,7 @@ from typing import Any
 import xxhash
 
 from wsss_harness import stages
+from wsss_harness.bounds import BOUNDS
 from wsss_harness.errors import ConfigError, DataError
 from wsss_harness.hookspecs import Run
 from wsss_harness.masks import build_rule
@@ -223,12 +224,12 @@ class Graph:
 
     def bound(self, method: str) -> RowStages:
         """A row that no method can be: its masks are made from the truth, or from nothing."""
-        paint = stages.BOUNDS[method]
+        paint = BOUNDS[method]
 
         def make(work: Work) -> None:
             stages.paint_bound(work, paint, self.open(work), TRAIN)
 
-        code = ("wsss_harness.stages",)
+        code = ("wsss_harness.bounds",)
         masks = Stage("bound", method, make, {}, code, {"data": self.data}, {"needs": []})
         row = Row(method=method, generator="", control=True)
         return RowStages(row, self.seed, masks, self.counts(masks, TRAIN))

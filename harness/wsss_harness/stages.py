@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from wsss_harness import files
+from wsss_harness.bounds import Bound
 from wsss_harness.errors import DataError, PluginError
 from wsss_harness.hookspecs import Generator, Metric, Refiner, Segmentor
 from wsss_harness.masks import build_rule, to_mask
@@ -16,8 +17,8 @@ from wsss_harness.metrics import curve, saliency
 from wsss_harness.recipe import Rule as RuleSpec
 from wsss_harness.scorefiles import read_scores, write_scores
 from wsss_harness.store import Work
-from wsss_harness.supervision import SALIENCY, TRUTH, Dataset, Ledger, View
-from wsss_harness.types import BACKGROUND, IGNORE, ClassScores, Map, Mask, Sample
+from wsss_harness.supervision import Dataset, View
+from wsss_harness.types import ClassScores, Map, Mask, Sample
 
 SCORES = ".scores"
 CURVE = "curve.npz"
@@ -25,8 +26,6 @@ THRESHOLDS = "thresholds.json"
 IDS = "ids.json"
 QUALITY = "quality.json"
 BY_MMSEG = "mmseg.json"
-
-Bound = Callable[[Dataset, str, Ledger], Mask]
 
 
 def device() -> str:
@@ -193,38 +192,3 @@ def paint_bound(work: Work, paint: Bound, dataset: Dataset, split: str) -> None:
     """Write masks that no method could make, noting that the truth was read."""
     for image_id, path in _remaining(work, dataset.ids(split), ".png"):
         files.write_mask(path, paint(dataset, image_id, work.ledger))
-
-
-def all_background(dataset: Dataset, image_id: str, ledger: Ledger) -> Mask:
-    """What a method scores that finds nothing."""
-    return np.zeros(dataset.image(image_id).shape[:2], np.uint8)
-
-
-def salient_true_classes(dataset: Dataset, image_id: str, ledger: Ledger) -> Mask:
-    """Saliency above 0.5 painted with the class of the nearest pixel of a true object.
-
-    What saliency allows when classes are known. Salient pixels without any object stay background.
-    """
-    ledger.note(TRUTH)
-    ledger.note(SALIENCY)
-    salient = dataset.saliency(image_id) > 0.5
-    truth = dataset.truth(image_id)
-    return np.where(salient, nearest_class(truth), np.uint8(BACKGROUND))
-
-
-def nearest_class(truth: Mask) -> Mask:
-    """For every pixel the class of the nearest object pixel; background if there is none."""
-    from scipy.ndimage import distance_transform_edt
-
-    objects = (truth != BACKGROUND) & (truth != IGNORE)
-    if not objects.any():
-        return np.zeros_like(truth)
-    rows, columns = distance_transform_edt(~objects, return_distances=False, return_indices=True)
-    nearest: Mask = truth[rows, columns]
-    return nearest
-
-
-BOUNDS: Mapping[str, Bound] = {
-    "All background": all_background,
-    "Saliency, true classes": salient_true_classes,
-}

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from wsss_harness import stages
+from wsss_harness.bounds import BOUNDS
 from wsss_harness.errors import StageError, WsssError
 from wsss_harness.graph import Graph, RowStages, control_rows
 from wsss_harness.plugins import Plugins
@@ -29,7 +29,7 @@ def rows(suite: Suite, plugins: Plugins, seed: int, dataset: Dataset) -> Iterato
     if SALIENCY in dataset.supervision:
         for row in control_rows(suite, plugins):
             yield graph.row(row)
-        for method in stages.BOUNDS:
+        for method in BOUNDS:
             yield graph.bound(method)
 
 
