@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Collection
+from dataclasses import asdict
 from functools import cached_property
-from pathlib import Path
 from typing import Any
-
-import xxhash
 
 from wsss_harness import stages
 from wsss_harness.bounds import BOUNDS
-from wsss_harness.errors import ConfigError, DataError
+from wsss_harness.errors import ConfigError
 from wsss_harness.hookspecs import Run
+from wsss_harness.initial import NO_WEIGHTS, Initial, from_file
 from wsss_harness.masks import build_rule
 from wsss_harness.plugins import Plugins
 from wsss_harness.recipe import Offered, Row, Rule, Suite, Weights
+from wsss_harness.rows import RowStages, Segmentation
 from wsss_harness.store import Stage, Work
-from wsss_harness.supervision import IMAGE_LABELS, SALIENCY, Dataset, View
+from wsss_harness.supervision import IMAGE_LABELS, Dataset, View
 
 TRAIN, VAL = "train", "val"
 NETWORK_CODE = tuple(
@@ -27,46 +26,6 @@ NETWORK_CODE = tuple(
 )
 CLASSMAP_CODE = (*NETWORK_CODE, "wsss_harness.classmaps")
 SEGMENTOR_CODE = (*NETWORK_CODE, "wsss_harness.segmentors")
-
-
-@dataclass(frozen=True)
-class Initial:
-    """Initial weights: what a stage's key and record say of them, and where they are."""
-
-    identity: Mapping[str, Any]
-    inputs: Mapping[str, Stage]
-    path: Callable[[Work], Path | None]
-
-
-@dataclass(frozen=True)
-class Segmentation:
-    """The stages that train a segmentor on masks and score it on val."""
-
-    label: str
-    fit: Stage
-    predictions: Stage
-    counts: Stage
-
-
-@dataclass(frozen=True)
-class RowStages:
-    """The stages of one row for one seed; a bound row has no scores and so no curve."""
-
-    row: Row
-    seed: int
-    masks: Stage
-    counts: Stage
-    scores: Stage | None = None
-    curve: Stage | None = None
-    segmentations: tuple[Segmentation, ...] = ()
-
-    @property
-    def targets(self) -> tuple[Stage, ...]:
-        ends = (s.counts for s in self.segmentations)
-        return (*((self.curve,) if self.curve else ()), self.counts, *ends)
-
-
-NO_WEIGHTS = Initial({}, {}, lambda work: None)
 
 
 class Graph:
@@ -112,7 +71,7 @@ class Graph:
         if label is None:
             return NO_WEIGHTS
         spec = self.suite.weights[label]
-        return _from_file(label, spec) if spec.file else self._pretrained(label, spec)
+        return from_file(label, spec) if spec.file else self._pretrained(label, spec)
 
     def _pretrained(self, label: str, spec: Weights) -> Initial:
         from wsss_harness.classmaps.pretraining import Pretraining
@@ -278,29 +237,6 @@ class Graph:
     def run(self, work: Work, initial: Initial = NO_WEIGHTS) -> Run:
         path = initial.path(work)
         return Run(work.folder, self.seed, stages.device(), path, work.progress)
-
-
-def control_rows(suite: Suite, plugins: Plugins) -> tuple[Row, ...]:
-    """Saliency above 0.5 painted with the classes of the first generator without saliency."""
-    labels = [
-        label
-        for label, offered in suite.generators.items()
-        if SALIENCY not in plugins.find("generator", offered.name).made.needs
-    ]
-    rule = Rule(name="saliency", threshold=0.5)
-    return tuple(
-        Row(method=f"Saliency, {label}'s classes", generator=label, rule=rule, control=True)
-        for label in labels[:1]
-    )
-
-
-def _from_file(label: str, spec: Weights) -> Initial:
-    path = Path(spec.file or "")
-    if not path.is_file():
-        raise DataError(f"weights '{label}': there is no file {path}; set weights.{label}.file")
-    digest = xxhash.xxh3_128_hexdigest(path.read_bytes())
-    identity = {"name": label, "trained_on": spec.trained_on, "digest": digest}
-    return Initial(identity, {}, lambda work: path)
 
 
 def _package(plugin: object) -> str:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from wsss_harness.bounds import BOUNDS
 from wsss_harness.errors import StageError, WsssError
-from wsss_harness.graph import Graph, RowStages, control_rows
+from wsss_harness.graph import Graph
 from wsss_harness.plugins import Plugins
 from wsss_harness.recipe import Suite
+from wsss_harness.rows import RowStages, control_rows
 from wsss_harness.store import Store
 from wsss_harness.supervision import SALIENCY, Dataset
 

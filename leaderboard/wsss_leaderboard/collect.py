@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from wsss_harness.files import read_json
-from wsss_harness.graph import Graph, RowStages
-from wsss_harness.graph import Segmentation as SegmentationStages
+from wsss_harness.graph import Graph
 from wsss_harness.metrics import METRICS, confusion, curve
 from wsss_harness.recipe import Suite
+from wsss_harness.rows import RowStages
+from wsss_harness.rows import Segmentation as SegmentationStages
 from wsss_harness.stages import BY_MMSEG, CURVE, QUALITY, THRESHOLDS, divide
 from wsss_harness.store import Stage, Store
 from wsss_harness.suite import Outcome

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from wsss_harness.files import read_json, read_mask, write_json
-from wsss_harness.graph import RowStages
 from wsss_harness.metrics import curve
 from wsss_harness.recipe import Suite
+from wsss_harness.rows import RowStages
 from wsss_harness.scorefiles import read_scores
 from wsss_harness.stages import CURVE, SCORES, THRESHOLDS, divide
 from wsss_harness.store import Store

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,7 @@ class VocFolder:
 
     def identity(self) -> dict[str, Any]:
         """What decides the data: the content of every file, not its place."""
-        return {"content": self.open(Path()).fingerprint()}
+        return {"content": _content(self)}
 
     def prepare(self, run: Run) -> None:
         self.open(run.folder)
@@ -170,6 +170,12 @@ class Voc:
         for path in (_find(folder, image_id) for folder in folders for image_id in ids):
             digest.update(path.name.encode() + path.read_bytes() if path else b"-")
         return digest.hexdigest()
+
+
+@cache
+def _content(layout: VocFolder) -> str:
+    """Read once a process, since every row of a suite asks for it."""
+    return layout.open(Path()).fingerprint()
 
 
 def _find(folder: Path, image_id: str) -> Path | None:

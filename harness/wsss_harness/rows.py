@@ -1,0 +1,50 @@
+"""The stages of a row, and the rows that stand beside the methods as controls."""
+
+from dataclasses import dataclass
+
+from wsss_harness.plugins import Plugins
+from wsss_harness.recipe import Row, Rule, Suite
+from wsss_harness.store import Stage
+from wsss_harness.supervision import SALIENCY
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """The stages that train a segmentor on masks and score it on val."""
+
+    label: str
+    fit: Stage
+    predictions: Stage
+    counts: Stage
+
+
+@dataclass(frozen=True)
+class RowStages:
+    """The stages of one row for one seed; a bound row has no scores and so no curve."""
+
+    row: Row
+    seed: int
+    masks: Stage
+    counts: Stage
+    scores: Stage | None = None
+    curve: Stage | None = None
+    segmentations: tuple[Segmentation, ...] = ()
+
+    @property
+    def targets(self) -> tuple[Stage, ...]:
+        ends = (s.counts for s in self.segmentations)
+        return (*((self.curve,) if self.curve else ()), self.counts, *ends)
+
+
+def control_rows(suite: Suite, plugins: Plugins) -> tuple[Row, ...]:
+    """Saliency above 0.5 painted with the classes of the first generator without saliency."""
+    labels = [
+        label
+        for label, offered in suite.generators.items()
+        if SALIENCY not in plugins.find("generator", offered.name).made.needs
+    ]
+    rule = Rule(name="saliency", threshold=0.5)
+    return tuple(
+        Row(method=f"Saliency, {label}'s classes", generator=label, rule=rule, control=True)
+        for label in labels[:1]
+    )
