@@ -23,3 +23,13 @@ class PluginError(WsssError):
 
 class StageError(WsssError):
     """A stage could not finish; what was finished before it stays."""
+
+
+class StageFailure(StageError):
+    """How a row failed: the stage's title, the kind of error, the last lines of the stage's log."""
+
+    def __init__(self, message: str, stage: str, kind: str, log_tail: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.stage = stage
+        self.kind = kind
+        self.log_tail = log_tail

@@ -36,15 +36,13 @@ class RowStages:
         return (*((self.curve,) if self.curve else ()), self.counts, *ends)
 
 
-def control_rows(suite: Suite, plugins: Plugins) -> tuple[Row, ...]:
-    """Saliency above 0.5 painted with the classes of the first generator without saliency."""
-    labels = [
-        label
-        for label, offered in suite.generators.items()
-        if SALIENCY not in plugins.find("generator", offered.name).made.needs
-    ]
+def control_row(suite: Suite, plugins: Plugins) -> Row:
+    """Saliency above 0.5 painted with the classes of a generator, if possible one without it."""
+
+    def uses_saliency(label: str) -> bool:
+        made = plugins.find("generator", suite.generators[label].name).made
+        return SALIENCY in made.needs
+
+    label = min(suite.generators, key=uses_saliency)
     rule = Rule(name="saliency", threshold=0.5)
-    return tuple(
-        Row(method=f"Saliency, {label}'s classes", generator=label, rule=rule, control=True)
-        for label in labels[:1]
-    )
+    return Row(method=f"Saliency, {label}'s classes", generator=label, rule=rule, control=True)

@@ -16,7 +16,7 @@ from typing import Any
 import xxhash
 from filelock import FileLock
 
-from wsss_harness.errors import StageError, WsssError
+from wsss_harness.errors import StageError, StageFailure, WsssError
 from wsss_harness.files import TEMPORARY, read_json, write_json
 from wsss_harness.hookspecs import StageEvent
 from wsss_harness.supervision import Ledger
@@ -24,6 +24,7 @@ from wsss_harness.supervision import Ledger
 MANIFEST = "manifest.json"
 LOG = "log.txt"
 LEDGER = "read"
+LOG_TAIL = 20
 
 
 @cache
@@ -92,7 +93,7 @@ class Store:
     def __init__(self, root: Path, notify: Callable[[StageEvent], Any]) -> None:
         self.root = root
         self.notify = notify
-        self._failed: dict[str, StageError] = {}
+        self._failed: dict[str, StageFailure] = {}
 
     def folder(self, stage: Stage) -> Path:
         name = "".join(c if c.isalnum() else "-" for c in stage.name.lower())
@@ -158,8 +159,8 @@ class Store:
         raise failure from error
 
 
-def explain(stage: Stage, folder: Path, error: BaseException) -> StageError:
-    """A failure of a stage as one sentence that names its kind and its log."""
+def explain(stage: Stage, folder: Path, error: BaseException) -> StageFailure:
+    """A failure of a stage as one sentence that names the stage and its log."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         reason = f"the disk is full; free space below {folder.parent} and run again"
     elif isinstance(error, MemoryError):
@@ -168,7 +169,15 @@ def explain(stage: Stage, folder: Path, error: BaseException) -> StageError:
         reason = str(error)
     else:
         reason = f"{type(error).__name__}: {error}"
-    return StageError(f"{stage.title}: {reason} (log: {folder / LOG})")
+    message = f"{stage.title}: {reason} (log: {folder / LOG})"
+    return StageFailure(message, stage.title, type(error).__name__, _tail(folder / LOG))
+
+
+def _tail(log: Path) -> tuple[str, ...]:
+    try:
+        return tuple(log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_TAIL:])
+    except OSError:
+        return ()
 
 
 def remove_temporary_files(folder: Path) -> None:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wsss_harness.bounds import BOUNDS
-from wsss_harness.errors import StageError, WsssError
+from wsss_harness.errors import StageFailure, WsssError
 from wsss_harness.graph import Graph
 from wsss_harness.plugins import Plugins
 from wsss_harness.recipe import Suite
-from wsss_harness.rows import RowStages, control_rows
+from wsss_harness.rows import RowStages, control_row
 from wsss_harness.store import Store
 from wsss_harness.supervision import SALIENCY, Dataset
 
@@ -19,7 +19,7 @@ class Outcome:
     """One row of one seed after the run; ``failure`` says why it is not complete."""
 
     row: RowStages
-    failure: StageError | None = None
+    failure: StageFailure | None = None
 
 
 def rows(suite: Suite, plugins: Plugins, seed: int, dataset: Dataset) -> Iterator[RowStages]:
@@ -28,8 +28,7 @@ def rows(suite: Suite, plugins: Plugins, seed: int, dataset: Dataset) -> Iterato
     for row in suite.rows:
         yield graph.row(row)
     if SALIENCY in dataset.supervision:
-        for row in control_rows(suite, plugins):
-            yield graph.row(row)
+        yield graph.row(control_row(suite, plugins))
         for method in BOUNDS:
             yield graph.bound(method)
 
@@ -55,16 +54,17 @@ def run(suite: Suite, plugins: Plugins, store: Store, dataset: Dataset) -> Itera
             yield Outcome(row, make_row(row, store))
 
 
-def make_row(row: RowStages, store: Store) -> StageError | None:
+def make_row(row: RowStages, store: Store) -> StageFailure | None:
     """Make as much of a row as can be made; the first failure, if there was one."""
     failures = []
     for target in row.targets:
         try:
             store.make(target)
-        except StageError as failure:
+        except StageFailure as failure:
             failures.append(failure)
-        except WsssError as error:
-            failures.append(StageError(str(error)))
+        except (WsssError, OSError) as error:  # between stages: a lock, a folder, a full disk
+            message = f"{target.title}: {error}"
+            failures.append(StageFailure(message, target.title, type(error).__name__))
     return failures[0] if failures else None
 
 

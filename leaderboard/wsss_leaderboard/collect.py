@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from wsss_harness.errors import StageFailure
 from wsss_harness.files import read_json
 from wsss_harness.graph import Graph
 from wsss_harness.metrics import METRICS, confusion, curve
@@ -39,7 +40,6 @@ class Collector:
         row = outcome.row
         stages = {stage.key: stage for target in row.targets for stage in upstream(target)}
         done = [stage for stage in stages.values() if self.store.done(stage)]
-        failure = records.Failure(message=str(outcome.failure)) if outcome.failure else None
         return records.Record(
             suite=self.suite.title,
             dataset=self.suite.dataset.name,
@@ -57,7 +57,7 @@ class Collector:
             stages={stage.title: stage.key for stage in done},
             seconds=sum(self.store.manifest(stage)["seconds"] for stage in done),
             environment=environment(),
-            failure=failure,
+            failure=failure(outcome.failure) if outcome.failure else None,
         )
 
     def saliency(self) -> records.SaliencyQuality | None:
@@ -149,6 +149,12 @@ class Collector:
             score=self.score(folder, list(images)),
             mmseg=read_json(folder / BY_MMSEG),
         )
+
+
+def failure(error: StageFailure) -> records.Failure:
+    return records.Failure(
+        message=str(error), stage=error.stage, kind=error.kind, log_tail=error.log_tail
+    )
 
 
 MAKERS = ("mask", "bound")

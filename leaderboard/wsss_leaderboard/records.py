@@ -112,7 +112,12 @@ class SaliencyQuality(Part):
 
 
 class Failure(Part):
+    """Why a row is not complete: the error's kind and message, and the end of the stage's log."""
+
     message: str
+    stage: str = ""
+    kind: str = ""
+    log_tail: tuple[str, ...] = ()
 
 
 class Record(Part):

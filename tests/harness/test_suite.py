@@ -107,6 +107,9 @@ def test_a_bad_generator_fails_its_row_and_no_other(run, generator, message):
     failed = collector.record(outcomes["bad"])
     assert failed.masks is None
     assert re.search(message, failed.failure.message)
+    assert failed.failure.stage in ("fit redness", "fit truthful", "score redness")
+    assert failed.failure.kind in ("SupervisionError", "PluginError")
+    assert failed.failure.kind in failed.failure.log_tail[-1]
     assert outcomes["R"].failure is None
 
 
@@ -167,3 +170,25 @@ def test_an_unknown_rule_stops_the_suite_before_anything_runs(run):
     with pytest.raises(ConfigError, match="no background rule named 'konstant'"):
         run(rows=[{"method": "R", "generator": "R", "rule": {"name": "konstant"}}])
     assert RAN == []
+
+
+def test_a_suite_of_saliency_methods_alone_has_its_control_row_too(run):
+    outcomes, _, _ = run(
+        generators={"S": {"name": "salient"}}, rows=[{"method": "S", "generator": "S"}]
+    )
+    assert "Saliency, S's classes" in outcomes
+
+
+def test_a_full_disk_between_stages_fails_the_row_and_no_more(run, monkeypatch, tmp_path):
+    made = small_suite.Store.make
+
+    def full(self, stage):
+        if stage.kind == "mask":
+            raise OSError(28, "No space left on device")
+        return made(self, stage)
+
+    monkeypatch.setattr(small_suite.Store, "make", full)
+    outcomes, _, _ = run(tmp_path / "full")
+    assert outcomes["R"].failure.kind == "OSError"
+    assert "No space left" in str(outcomes["R"].failure)
+    assert outcomes["All background"].failure is None
