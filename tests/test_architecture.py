@@ -42,7 +42,9 @@ def test_the_harness_imports_no_plugin():
 
 def loaded_after(statement):
     script = f"{statement}\nimport sys\nprint(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     return {name.partition(".")[0] for name in done.stdout.split()}
 
 

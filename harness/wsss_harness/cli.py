@@ -90,6 +90,6 @@ def main() -> None:
     console = Console(stderr=True)
     try:
         app(standalone_mode=True)
-    except WsssError as error:
+    except (WsssError, OSError) as error:
         console.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         raise SystemExit(2) from None

@@ -60,6 +60,8 @@ def read_json(path: Path) -> Any:
 def _pixels(path: Path, mode: str | None) -> np.ndarray[Any, np.dtype[np.uint8]]:
     try:
         with PillowImage.open(path) as picture:
+            if picture.mode.startswith(("I", "F")):
+                raise DataError(f"{path} has mode '{picture.mode}'; save it with 8 bits a pixel")
             return np.array(picture if mode is None else picture.convert(mode), dtype=np.uint8)
     except FileNotFoundError:
         raise DataError(f"{path} is missing") from None

@@ -20,12 +20,20 @@ from wsss_harness.store import Stage, Work
 from wsss_harness.supervision import IMAGE_LABELS, Dataset, View
 
 TRAIN, VAL = "train", "val"
-NETWORK_CODE = tuple(
-    f"wsss_harness.{module}"
-    for module in ("backbones", "training", "resuming", "optimizers", "mmseg_quiet")
+
+
+def _code(*modules: str) -> tuple[str, ...]:
+    return tuple(f"wsss_harness.{module}" for module in modules)
+
+
+# The modules whose source decides what a stage writes; every stage reads data and writes files.
+CORE = _code("stages", "files", "types", "supervision", "scorefiles", "datasets.voc_folder")
+MEASURE_CODE = (*CORE, *_code("metrics"))
+NETWORK_CODE = (
+    *CORE,
+    *_code("backbones", "classmaps", "training", "resuming", "optimizers", "mmseg_quiet"),
 )
-CLASSMAP_CODE = (*NETWORK_CODE, "wsss_harness.classmaps")
-SEGMENTOR_CODE = (*NETWORK_CODE, "wsss_harness.segmentors")
+SEGMENTOR_CODE = (*NETWORK_CODE, *_code("segmentors", "metrics"))
 
 
 class Graph:
@@ -58,7 +66,7 @@ class Graph:
         def make(work: Work) -> None:
             source.prepare(Run(work.folder, progress=work.progress))
 
-        return Stage("data", offered.name, make, identity, (type(source).__module__,))
+        return Stage("data", offered.name, make, identity, (*CORE, _package(source)))
 
     def _source(self, offered: Offered) -> Any:
         return self.plugins.build("dataset", offered.name, offered.options)
@@ -90,7 +98,7 @@ class Graph:
 
         inputs = {"data": self.data_of(offered)}
         recipe = {**asdict(pretraining), "seed": self.seed}
-        stage = Stage("pretrain", label, make, recipe, CLASSMAP_CODE, inputs)
+        stage = Stage("pretrain", label, make, recipe, NETWORK_CODE, inputs)
         identity = {"name": label, "trained_on": spec.trained_on}
         return Initial(identity, {"weights": stage}, lambda w: w.inputs["weights"] / "backbone.pth")
 
@@ -116,13 +124,12 @@ class Graph:
             stages.score(work, generator, self.view(work, TRAIN, generator.needs, owner))
 
         options = {**asdict(generator), "seed": self.seed, "weights": dict(initial.identity)}
-        code = (*CLASSMAP_CODE, _package(generator))
+        code = (*NETWORK_CODE, _package(generator))
         note = {"needs": sorted(generator.needs)}
         inputs = {"data": self.data, **initial.inputs}
         fitted = Stage("fit", offered.name, fit, options, code, inputs, note)
         inputs = {"data": self.data, "fit": fitted}
-        written = (*code, "wsss_harness.scorefiles")
-        return Stage("score", offered.name, score, {"split": TRAIN}, written, inputs, note)
+        return Stage("score", offered.name, score, {"split": TRAIN}, code, inputs, note)
 
     def refined(self, label: str, scores: Stage) -> Stage:
         offered = self.suite.refiners[label]
@@ -137,7 +144,7 @@ class Graph:
             stages.refine(work, refiner, self.view(work, TRAIN, refiner.needs, owner))
 
         options = {**asdict(refiner), "seed": self.seed}
-        code = (*NETWORK_CODE, _package(refiner), "wsss_harness.scorefiles")
+        code = (*NETWORK_CODE, _package(refiner))
         note = {"needs": sorted(refiner.needs)}
         inputs = {"data": self.data, "scores": scores}
         fitted = Stage("fit", offered.name, fit, options, code, inputs, note)
@@ -150,8 +157,7 @@ class Graph:
             stages.make_curve(work, self.open(work), TRAIN, self.suite.held_out)
 
         options = {"held_out": self.suite.held_out}
-        code = ("wsss_harness.metrics",)
-        return Stage("curve", scores.name, make, options, code, self._reading(scores))
+        return Stage("curve", scores.name, make, options, MEASURE_CODE, self._reading(scores))
 
     @cached_property
     def saliency(self) -> Stage:
@@ -160,8 +166,8 @@ class Graph:
         def make(work: Work) -> None:
             stages.judge_saliency(work, self.open(work), TRAIN)
 
-        code = ("wsss_harness.metrics",)
-        return Stage("saliency", self.suite.dataset.name, make, {}, code, {"data": self.data})
+        inputs = {"data": self.data}
+        return Stage("saliency", self.suite.dataset.name, make, {}, MEASURE_CODE, inputs)
 
     def masks(self, rule: Rule, scores: Stage, curve: Stage) -> Stage:
         needs = build_rule(rule.name, rule.options).needs
@@ -174,7 +180,7 @@ class Graph:
         if isinstance(rule.threshold, str):
             inputs["curve"] = curve
         options = rule.model_dump(exclude_none=True)
-        code = ("wsss_harness.masks", "wsss_harness.scorefiles")
+        code = (*CORE, "wsss_harness.masks")
         note = {"needs": sorted(needs)}
         return Stage("mask", scores.name, make, options, code, inputs, note)
 
@@ -188,7 +194,7 @@ class Graph:
         def make(work: Work) -> None:
             stages.paint_bound(work, paint, self.open(work), TRAIN)
 
-        code = ("wsss_harness.bounds",)
+        code = (*CORE, "wsss_harness.bounds")
         masks = Stage("bound", method, make, {}, code, {"data": self.data}, {"needs": []})
         row = Row(method=method, generator="", control=True)
         return RowStages(row, self.seed, masks, self.counts(masks, TRAIN))
@@ -203,7 +209,9 @@ class Graph:
 
         options = {"metrics": sorted(metrics), "split": split}
         inputs = {"data": self.data, "masks": masks}
-        return Stage("measure", masks.name, make, options, ("wsss_harness.metrics",), inputs)
+        own = sorted({_package(metric.count) for metric in metrics.values()})
+        code = (*(SEGMENTOR_CODE if split == VAL else MEASURE_CODE), *own)
+        return Stage("measure", masks.name, make, options, code, inputs)
 
     def segmentation(self, label: str, masks: Stage) -> Segmentation:
         offered = self.suite.segmentors[label]
@@ -239,8 +247,8 @@ class Graph:
         return Run(work.folder, self.seed, stages.device(), path, work.progress)
 
 
-def _package(plugin: object) -> str:
-    """The package of a plugin, or the module of what the harness itself offers."""
-    module = type(plugin).__module__
+def _package(made: Any) -> str:
+    """The package that a plugin's class or function comes from; the harness's own by module."""
+    module: str = getattr(made, "__module__", None) or type(made).__module__
     package = module.partition(".")[0]
     return module if package == "wsss_harness" else package

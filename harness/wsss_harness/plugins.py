@@ -14,6 +14,7 @@ import pluggy
 
 from wsss_harness import builtin, hookspecs
 from wsss_harness.errors import ConfigError
+from wsss_harness.supervision import check_needs
 
 BUILT_IN = "built in"
 KINDS = ("dataset", "generator", "refiner", "segmentor", "metric", "executor")
@@ -124,13 +125,17 @@ def _announced(manager: pluggy.PluginManager, plugin: str, distribution: str) ->
     if misspelt:
         known = ", ".join(name for name in vars(hookspecs) if name.startswith("wsss_"))
         raise ConfigError(f"no hook is called '{misspelt[0]}'; hooks: {known}")
-    return tuple(
+    offers = tuple(
         Offer(kind, name, plugin, distribution, made)
         for kind in KINDS
         for hook in getattr(manager.hook, f"wsss_{kind}s").get_hookimpls()
         if hook.plugin_name == plugin
         for name, made in hook.function().items()
     )
+    for offer in offers:
+        if offer.kind in ("generator", "refiner"):
+            check_needs(getattr(offer.made, "needs", None), f"{offer.kind} '{offer.name}'")
+    return offers
 
 
 def _by_kind(offers: Iterable[Offer]) -> Mapping[str, Mapping[str, Offer]]:

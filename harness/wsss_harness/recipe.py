@@ -77,14 +77,14 @@ class Suite(Strict):
 
     title: str
     dataset: Offered
-    seeds: tuple[int, ...] = (0,)
+    seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (0,)
     held_out: Annotated[int, Field(ge=0)] = 0
     weights: dict[str, Weights] = {}
     shared: Options = {}
     generators: dict[str, Offered]
     refiners: dict[str, Offered] = {}
     segmentors: dict[str, Offered] = {}
-    rows: tuple[Row, ...]
+    rows: Annotated[tuple[Row, ...], Field(min_length=1)]
 
 
 def read_suite(path: Path, overrides: Sequence[str] = ()) -> Suite:
@@ -133,19 +133,24 @@ def _check_references(suite: Suite, source: str) -> None:
             _known(f"{place} refiner", refiner, suite.refiners)
         for segmentor in row.segmentors:
             _known(f"{place} segmentor", segmentor, suite.segmentors)
+        if isinstance(row.rule.threshold, str) and row.rule.name != "constant":
+            raise ConfigError(f"{place}: only the rule 'constant' can have its threshold chosen")
         if row.rule.threshold == "held_out" and not suite.held_out:
             raise ConfigError(f"{place} chooses its threshold on held-out images; set held_out")
     for label, offered in {**suite.generators, **suite.segmentors}.items():
         if offered.weights is not None:
             _known(f"{source}: weights of '{label}'", offered.weights, suite.weights)
-    _refuse_twins(suite, source)
+    weighted = [label for label, refiner in suite.refiners.items() if refiner.weights]
+    if weighted:
+        raise ConfigError(f"{source}: refiner '{weighted[0]}' cannot start from weights")
+    _refuse_twins(source, "rows are called", [row.method for row in suite.rows])
+    _refuse_twins(source, "seeds are", suite.seeds)
 
 
-def _refuse_twins(suite: Suite, source: str) -> None:
-    methods = [row.method for row in suite.rows]
-    twins = sorted({method for method in methods if methods.count(method) > 1})
+def _refuse_twins(source: str, what: str, found: Sequence[object]) -> None:
+    twins = [one for place, one in enumerate(found) if one in found[:place]]
     if twins:
-        raise ConfigError(f"{source}: two rows are called '{twins[0]}'; give each its own name")
+        raise ConfigError(f"{source}: two {what} '{twins[0]}'; each must be its own")
 
 
 def _known(place: str, name: str, table: Mapping[str, Any]) -> None:

@@ -18,7 +18,7 @@ from wsss_harness.recipe import Rule as RuleSpec
 from wsss_harness.scorefiles import read_scores, write_scores
 from wsss_harness.store import Work
 from wsss_harness.supervision import Dataset, View
-from wsss_harness.types import ClassScores, Map, Mask, Sample
+from wsss_harness.types import IGNORE, ClassScores, Map, Mask, Sample
 
 SCORES = ".scores"
 CURVE = "curve.npz"
@@ -55,7 +55,7 @@ def score(work: Work, generator: Generator, data: View) -> None:
     scorer = generator.load(work.inputs["fit"], device())
     for image_id, path in _remaining(work, data.ids, SCORES):
         sample = data[image_id]
-        _write(path, sample, scorer(sample), data.owner)
+        _write(path, sample, scorer(sample), data)
 
 
 def refine(work: Work, refiner: Refiner, data: View) -> None:
@@ -64,10 +64,17 @@ def refine(work: Work, refiner: Refiner, data: View) -> None:
     for image_id, path in _remaining(work, data.ids, SCORES):
         before = read_scores(work.inputs["scores"] / path.name)
         sample = data[image_id]
-        _write(path, sample, refined(sample, before), data.owner)
+        _write(path, sample, refined(sample, before), data)
 
 
-def _write(path: Path, sample: Sample, scores: ClassScores, owner: str) -> None:
+def _write(path: Path, sample: Sample, scores: ClassScores, data: View) -> None:
+    owner = data.owner
+    beyond = [number for number in scores.classes if number > len(data.classes)]
+    if beyond:
+        raise PluginError(
+            f"{owner} scored class {beyond[0]} in image {sample.image_id}, but there are "
+            f"{len(data.classes)} classes"
+        )
     if scores.size != sample.image.shape[:2]:
         raise PluginError(
             f"{owner} gave scores of size {scores.size} for image {sample.image_id}, which is "
@@ -185,7 +192,21 @@ def predict(work: Work, segmentor: Segmentor, data: View) -> None:
     """Write the mask that a fitted segmentor makes of every image of the view."""
     segment = segmentor.load(work.inputs["fit"], device())
     for image_id, path in _remaining(work, data.ids, ".png"):
-        files.write_mask(path, segment(data[image_id]))
+        sample = data[image_id]
+        mask = segment(sample)
+        _check_mask(mask, sample, data)
+        files.write_mask(path, mask)
+
+
+def _check_mask(mask: Mask, sample: Sample, data: View) -> None:
+    classes = len(data.classes)
+    known = np.isin(mask, [*range(classes + 1), IGNORE]).all()
+    if mask.shape != sample.image.shape[:2] or mask.dtype != np.uint8 or not known:
+        raise PluginError(
+            f"{data.owner} gave a mask of {mask.dtype} {mask.shape} with values up to "
+            f"{mask.max(initial=0)} for image {sample.image_id}; expected uint8 "
+            f"{sample.image.shape[:2]} with 0..{classes} or {IGNORE}"
+        )
 
 
 def paint_bound(work: Work, paint: Bound, dataset: Dataset, split: str) -> None:

@@ -5,11 +5,14 @@ import errno
 import hashlib
 import importlib.util
 import json
+import platform
+import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +96,7 @@ class Store:
     def __init__(self, root: Path, notify: Callable[[StageEvent], Any]) -> None:
         self.root = root
         self.notify = notify
+        self._done: set[str] = set()
         self._failed: dict[str, StageFailure] = {}
 
     def folder(self, stage: Stage) -> Path:
@@ -100,7 +104,12 @@ class Store:
         return self.root / stage.kind / f"{name}-{stage.key[:12]}"
 
     def done(self, stage: Stage) -> bool:
-        return (self.folder(stage) / MANIFEST).is_file()
+        """Whether the stage is finished and all its files are still there."""
+        if stage.key not in self._done and (self.folder(stage) / MANIFEST).is_file():
+            folder, products = self.folder(stage), self.manifest(stage)["files"]
+            if all((folder / name).is_file() for name in products):
+                self._done.add(stage.key)
+        return stage.key in self._done
 
     def manifest(self, stage: Stage) -> dict[str, Any]:
         manifest: dict[str, Any] = read_json(self.folder(stage) / MANIFEST)
@@ -143,6 +152,7 @@ class Store:
             "note": dict(stage.note),
             "read": list(Ledger(folder / LEDGER).read()),
             "seconds": round(seconds, 3),
+            "environment": environment(),
             "files": digests(folder),
         }
         write_json(folder / MANIFEST, manifest)
@@ -157,6 +167,22 @@ class Store:
         self._failed[stage.key] = failure
         self.notify(StageEvent("failed", stage.title, message=str(failure)))
         raise failure from error
+
+
+def environment() -> dict[str, str]:
+    """The versions that may move a number, and the device if a stage has asked for one."""
+    names = (
+        "wsss-bench",
+        "torch",
+        "torchvision",
+        "onedl-mmengine",
+        "onedl-mmsegmentation",
+        "numpy",
+    )
+    versions = {"python": platform.python_version(), **{name: version(name) for name in names}}
+    torch = sys.modules.get("torch")
+    gpu = torch is not None and torch.cuda.is_available()
+    return {**versions, "device": torch.cuda.get_device_name() if gpu and torch else "cpu"}
 
 
 def explain(stage: Stage, folder: Path, error: BaseException) -> StageFailure:

@@ -1,11 +1,12 @@
 """Run a suite: every row of every seed, each stage once; a failed row never stops the others."""
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from wsss_harness.bounds import BOUNDS
-from wsss_harness.errors import StageFailure, WsssError
+from wsss_harness.errors import ConfigError, StageFailure, WsssError
 from wsss_harness.graph import Graph
 from wsss_harness.plugins import Plugins
 from wsss_harness.recipe import Suite
@@ -42,9 +43,21 @@ def prepare(suite: Suite, plugins: Plugins, store: Store) -> Dataset:
     folder = store.make(graph.data)
     source = plugins.build("dataset", suite.dataset.name, suite.dataset.options)
     dataset: Dataset = source.open(folder)
+    check_held_out(suite, dataset)
     if SALIENCY in dataset.supervision:
-        store.make(graph.saliency)
+        # A broken map stops the rows that read it, not those that do not.
+        with contextlib.suppress(StageFailure):
+            store.make(graph.saliency)
     return dataset
+
+
+def check_held_out(suite: Suite, dataset: Dataset) -> None:
+    images = len(dataset.ids("train"))
+    if suite.held_out >= images:
+        raise ConfigError(
+            f"held_out is {suite.held_out}, but train has {images} images; none would be left to "
+            "score: lower held_out or take more images"
+        )
 
 
 def run(suite: Suite, plugins: Plugins, store: Store, dataset: Dataset) -> Iterator[Outcome]:

@@ -67,7 +67,13 @@ class View:
     def __init__(
         self, dataset: Dataset, split: str, needs: Collection[str], ledger: Ledger, owner: str
     ) -> None:
-        self._dataset = dataset
+        check_needs(needs, owner)
+        readers = {
+            "image": dataset.image,
+            IMAGE_LABELS: dataset.present,
+            SALIENCY: dataset.saliency,
+        }
+        self._readers = {part: readers[part] for part in ("image", *needs)}
         self._ledger = ledger
         self.owner = owner
         self.needs = frozenset(needs)
@@ -92,15 +98,23 @@ class View:
         raise AttributeError(f"View has no attribute '{name}'")
 
     def _give(self, image_id: str, part: str) -> Any:
-        if part == "image":
-            return self._dataset.image(image_id)
-        if part not in self.needs:
+        if part not in self._readers:
             raise SupervisionError(
                 f"{self.owner} read '{part}' of image {image_id}, but declares "
                 f"{sorted(self.needs) or 'nothing'}; add it to its `needs`"
             )
-        self._ledger.note(part)
-        return self._dataset.present(image_id) if part == IMAGE_LABELS else self._read(image_id)
+        if part in SUPERVISION:
+            self._ledger.note(part)
+        return self._readers[part](image_id)
 
-    def _read(self, image_id: str) -> Map:
-        return self._dataset.saliency(image_id)
+
+def check_needs(needs: Collection[str] | None, owner: str) -> None:
+    """Raise SupervisionError unless ``needs`` are declared and kinds of supervision."""
+    if needs is None:
+        raise SupervisionError(f"{owner} must declare its supervision in a class attribute `needs`")
+    unknown = sorted(set(needs) - SUPERVISION)
+    if unknown:
+        raise SupervisionError(
+            f"{owner} declares that it needs '{unknown[0]}'; "
+            f"a plugin may need {sorted(SUPERVISION)}"
+        )

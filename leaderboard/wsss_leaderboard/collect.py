@@ -1,10 +1,7 @@
 """From finished stages to a record."""
 
-import platform
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -54,9 +51,9 @@ class Collector:
             segmentations=tuple(
                 self.segmentation(s) for s in row.segmentations if self.store.done(s.counts)
             ),
-            stages={stage.title: stage.key for stage in done},
+            stages={name_of(stage): stage.key for stage in done},
             seconds=sum(self.store.manifest(stage)["seconds"] for stage in done),
-            environment=environment(),
+            environments={name_of(s): self.store.manifest(s)["environment"] for s in done},
             failure=failure(outcome.failure) if outcome.failure else None,
         )
 
@@ -69,7 +66,7 @@ class Collector:
     def supervision(self, row: RowStages) -> records.Supervision:
         """What made the masks; the data of a pretraining stands under weights."""
         path = [s for s in upstream(row.masks) if s.kind in ("fit", "score", "refine", *MAKERS)]
-        read = {s.title: self.store.manifest(s)["read"] for s in path if self.store.done(s)}
+        read = {name_of(s): self.store.manifest(s)["read"] for s in path if self.store.done(s)}
         declared = {part for stage in path for part in stage.note.get("needs", ())}
         fits = [*path, *(segmentation.fit for segmentation in row.segmentations)]
         weights = {w.digest: w for stage in fits for w in self.weights(stage)}
@@ -92,7 +89,8 @@ class Collector:
         folder = self.store.folder(row.counts)
         read = {name: self.read(folder, name, self.scored) for name in METRICS}
         constant = row.row.rule.name == "constant"
-        others = self.thresholded(row.curve) if row.curve and constant else {}
+        curved = row.curve is not None and self.store.done(row.curve)
+        others = self.thresholded(row.curve) if row.curve and curved and constant else {}
         chosen = row.row.rule.threshold
         return records.Masks(
             images=len(self.scored),
@@ -174,18 +172,9 @@ def upstream(stage: Stage) -> Iterator[Stage]:
     yield stage
 
 
-@cache
-def environment() -> dict[str, str]:
-    """The versions that may move a number, and the kind of device."""
-    names = (
-        "wsss-bench",
-        "torch",
-        "torchvision",
-        "onedl-mmengine",
-        "onedl-mmsegmentation",
-        "numpy",
-    )
-    return {"python": platform.python_version(), **{name: version(name) for name in names}}
+def name_of(stage: Stage) -> str:
+    """A readable name that no other stage of a row has."""
+    return f"{stage.title} {stage.key[:8]}"
 
 
 def file_name(index: int, record: records.Record) -> str:

@@ -9,7 +9,7 @@ from wsss_harness.recipe import Suite
 from wsss_harness.rows import RowStages
 from wsss_harness.scorefiles import read_scores
 from wsss_harness.stages import CURVE, SCORES, THRESHOLDS, divide
-from wsss_harness.store import Store
+from wsss_harness.store import Store, source_digest
 from wsss_harness.suite import Outcome
 from wsss_harness.supervision import Dataset
 from wsss_leaderboard.figures import Curve, Example, curve_figure, method_figure
@@ -29,9 +29,11 @@ def draw(
     first = suite.seeds[0]
     rows = [o.row for o in outcomes if o.row.seed == first and not o.row.row.control]
     rows = [row for row in rows if store.done(row.masks) and row.curve and store.done(row.curve)]
-    keys = [row.masks.key for row in rows] + [row.curve.key for row in rows if row.curve]
+    keys = [[row.row.method, stage.key] for row in rows for stage in row.targets]
+    keys.append(["drawing", source_digest("wsss_leaderboard")])
     drawn = results / ".drawn.json"
-    if not rows or (drawn.is_file() and read_json(drawn) == keys):
+    there = all((results / name).is_file() for name in (drawn.name, CURVES, COMPARISON))
+    if not rows or (there and read_json(drawn) == keys):
         return
     curve_figure(results / CURVES, [_curve(row, store, suite, dataset) for row in rows])
     examples = [_example(image_id, rows, store, dataset) for image_id in choose(dataset)]
@@ -41,7 +43,7 @@ def draw(
 
 
 def choose(dataset: Dataset) -> list[str]:
-    """Train images for the figure: the first of each class whose context misleads, then others.
+    """Train images for the figure: the first that has each class alone, or else at all.
 
     The choice looks at image labels only, never at how well a method does.
     """
@@ -50,8 +52,9 @@ def choose(dataset: Dataset) -> list[str]:
     wanted += [k for k in range(1, len(dataset.classes) + 1) if k not in wanted]
     chosen: list[str] = []
     for number in wanted[:EXAMPLES]:
-        alone = (i for i in ids if dataset.present(i) == (number,) and i not in chosen)
-        chosen += [found] if (found := next(alone, None)) else []
+        free = [i for i in ids if number in dataset.present(i) and i not in chosen]
+        alone = [i for i in free if dataset.present(i) == (number,)]
+        chosen += (alone or free)[:1]
     return chosen
 
 

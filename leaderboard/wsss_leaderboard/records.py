@@ -135,7 +135,7 @@ class Record(Part):
     segmentations: tuple[Segmentation, ...] = ()
     stages: dict[str, str]
     seconds: Fraction
-    environment: dict[str, str]
+    environments: dict[str, dict[str, str]]
     failure: Failure | None = None
 
     @property

@@ -1,15 +1,17 @@
 """Run a suite and show what came out: records, tables and figures."""
 
 import json
-from collections.abc import Sequence
+import sys
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
 
 from wsss_harness import suite as suites
-from wsss_harness.display import make_display
+from wsss_harness.display import LiveDisplay, PlainDisplay, make_display
 from wsss_harness.graph import Graph
-from wsss_harness.plugins import installed
+from wsss_harness.plugins import Plugins, installed
 from wsss_harness.recipe import read_suite
 from wsss_harness.store import Store
 from wsss_leaderboard import records
@@ -28,30 +30,41 @@ def run_and_report(
     """Run a suite, write its results below ``root`` and print its tables; True if a row failed."""
     suite, plugins = read_suite(path, overrides), installed()
     results = suites.folder_of(path, root)
-    progress = Console(stderr=True) if as_json else console
-    with make_display(progress) as display:
-        plugins.manager.register(display)
-        try:
-            store = Store(root, lambda event: plugins.manager.hook.wsss_stage_event(event=event))
-            dataset = suites.prepare(suite, plugins, store)
-            outcomes = list(suites.run(suite, plugins, store, dataset))
-        finally:
-            plugins.manager.unregister(display)
-    collector = Collector(suite, store, dataset, Graph(suite, plugins, suite.seeds[0]))
-    found = [collector.record(outcome) for outcome in outcomes]
-    write_results(results, found)
+    store = Store(root, lambda event: plugins.manager.hook.wsss_stage_event(event=event))
+    # Bound to the terminal now: while a stage runs, what libraries print goes to its log.
+    progress = Console(file=sys.stderr if as_json else sys.stdout)
+    with watched(plugins, make_display(progress)):
+        dataset = suites.prepare(suite, plugins, store)
+        collector = Collector(suite, store, dataset, Graph(suite, plugins, suite.seeds[0]))
+        outcomes, found = [], {}
+        for index, outcome in enumerate(suites.run(suite, plugins, store, dataset)):
+            record = collector.record(outcome)
+            outcomes.append(outcome)
+            found[file_name(index, record)] = record
+            records.save(record, results / RECORDS / file_name(index, record))
+    remove_others(results / RECORDS, found)
+    write_tables(results, tables(list(found.values())))
     draw(results, suite, store, dataset, outcomes)
     print_tables(results, console, as_json)
-    return any(record.failure for record in found)
+    return any(record.failure for record in found.values())
 
 
-def write_results(results: Path, found: Sequence[Record]) -> None:
-    """Replace the records and tables of a results folder."""
-    for stale in (results / RECORDS).glob("*.json"):
-        stale.unlink()
-    for index, record in enumerate(found):
-        records.save(record, results / RECORDS / file_name(index, record))
-    write_tables(results, tables(found))
+@contextmanager
+def watched(plugins: Plugins, display: LiveDisplay | PlainDisplay) -> Iterator[None]:
+    """Let ``display`` observe the stages."""
+    with display:
+        plugins.manager.register(display)
+        try:
+            yield
+        finally:
+            plugins.manager.unregister(display)
+
+
+def remove_others(folder: Path, found: Collection[str]) -> None:
+    """Remove records of rows that the suite no longer has."""
+    for path in folder.glob("*.json"):
+        if path.name not in found:
+            path.unlink()
 
 
 def tables(found: Sequence[Record]) -> list[tuple[str, Table]]:

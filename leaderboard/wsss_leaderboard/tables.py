@@ -26,7 +26,7 @@ FAILURES: tuple[Measure[Masks], ...] = (
     Measure("large prec.", lambda masks: masks.large["precision"]),
     Measure("large recall", lambda masks: masks.large["recall"]),
     Measure("bound. F", lambda masks: masks.boundary["f"]),
-    Measure("m(k,c)", lambda masks: masks.cooccurrence.get("mean"), 1, 2, lower_is_better=True),
+    Measure("m(k,c)", lambda masks: masks.cooccurrence.get("pooled"), 1, 2, lower_is_better=True),
 )
 VAL: tuple[Measure[Segmentation], ...] = (
     Measure("val", lambda segmentation: segmentation.mmseg["mIoU"], scale=1),
@@ -61,7 +61,8 @@ def failure_table(records: Sequence[Record]) -> Table:
     lines = [_masks(group, (), compared=False) for group in by_method(records)]
     below = (
         "Sparse coverage: recall below precision on large objects (15 % of the image or more).",
-        "Wrong boundaries: F-score of edges. Context: m(k,c) = FP(k,c) / TP(c), lower is better.",
+        "Wrong boundaries: F-score of edges. Context: m(k,c) = FP(k,c) / TP(c), "
+        "pooled over the pairs, lower is better.",
         *notes.kinds(records),
         *notes.common(records),
     )

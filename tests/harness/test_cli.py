@@ -53,6 +53,17 @@ def test_a_suite_is_run_and_its_tables_are_written(wsss, tmp_path):
     assert {"comparison.png", "curves.png"} <= found
 
 
+def test_progress_inside_a_stage_reaches_the_terminal_and_prints_do_not(wsss, monkeypatch):
+    def noisy(self, data, run):
+        print("library noise")
+        run.progress(1, 2)
+
+    monkeypatch.setattr(small_suite.Redness, "fit", noisy)
+    _, out, _ = wsss("run", "small.toml")
+    assert "fit redness 1/2, about 0 s left" in out
+    assert "library noise" not in out
+
+
 def test_a_second_run_runs_nothing(wsss):
     wsss("run", "small.toml")
     code, out, _ = wsss("run", "small.toml")

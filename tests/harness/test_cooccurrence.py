@@ -32,7 +32,7 @@ def test_cooccurrence_by_hand():
         "rail>train": 2,
         "water>boat": 1,
         "rail>boat": 1,
-        "mean": 4 / 3,
+        "pooled": 4 / 3,
     }
 
 
@@ -76,7 +76,7 @@ def test_a_class_that_is_never_found_has_no_ratio():
 
 
 def test_without_contexts_there_is_nothing_to_say():
-    assert ratios(TRUTH, MASK, {}, ()) == {"mean": None}
+    assert ratios(TRUTH, MASK, {}, ()) == {"pooled": None}
 
 
 def box(share, size=(20, 20), value=1):

@@ -28,9 +28,11 @@ def plugin(tmp_path, monkeypatch):
 
 GENERATOR = """
 from wsss_harness.hookspecs import hookimpl
+class Method:
+    needs = ()
 @hookimpl
 def wsss_generators():
-    return {{"{name}": object}}
+    return {{"{name}": Method}}
 """
 
 
@@ -53,7 +55,9 @@ def test_what_a_plugin_offers_is_found(plugin):
         ("1 / 0", "division by zero"),
         (GENERATOR.format(name="x").replace("wsss_generators", "wsss_generator"), "wsss_generator"),
         (GENERATOR.format(name="x").replace("generators()", "generators(pm)"), "pm"),
-        (GENERATOR.format(name="x").replace("return", "raise ValueError"), "ValueError"),
+        (GENERATOR.format(name="x").replace("return", "raise ValueError #"), "ValueError"),
+        (GENERATOR.format(name="x").replace("()", "('truth',)", 1), "needs 'truth'"),
+        (GENERATOR.format(name="x").replace("needs = ()", "pass"), "must declare its supervision"),
     ],
 )
 def test_a_broken_plugin_is_set_aside_with_its_traceback(plugin, text, reason):

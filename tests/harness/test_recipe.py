@@ -59,6 +59,23 @@ def test_a_suite_is_read(tmp_path):
             "chooses its threshold on held-out images; set held_out",
         ),
         ({"rows": [{"method": "x", "generator": "CAM"}] * 2}, "two rows are called 'x'"),
+        ({"seeds": [1, 1]}, "two seeds are '1'"),
+        ({"seeds": []}, "'seeds'"),
+        ({"rows": []}, "'rows'"),
+        (
+            {
+                "held_out": 2,
+                "rows": [
+                    {
+                        "method": "x",
+                        "generator": "CAM",
+                        "rule": {"name": "saliency", "threshold": "held_out"},
+                    }
+                ],
+            },
+            "only the rule 'constant' can have its threshold chosen",
+        ),
+        ({"refiners": {"r": {"name": "crf", "weights": "w"}}}, "cannot start from weights"),
     ],
 )
 def test_mistakes_are_named(changes, message):

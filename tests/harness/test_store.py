@@ -60,6 +60,13 @@ def test_all_that_decides_a_stage_is_in_its_key(other):
     assert stage(lambda work: None, options={"tau": 0.4}).key != other.key
 
 
+def test_a_stage_whose_files_are_gone_is_made_again(tmp_path, events):
+    made = stage(lambda work: write_text(work.folder / "product.txt", "x"))
+    folder = Store(tmp_path, events.append).make(made)
+    (folder / "product.txt").unlink()
+    assert (Store(tmp_path, events.append).make(made) / "product.txt").is_file()
+
+
 def test_a_note_decides_nothing():
     plain = Stage("test", "one", lambda work: None, {}, CODE)
     noted = Stage("test", "one", lambda work: None, {}, CODE, note={"needs": []})

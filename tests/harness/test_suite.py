@@ -8,11 +8,12 @@ import pytest
 import small_suite
 from small_suite import RAN
 from wsss_harness import suite as suites
-from wsss_harness.errors import ConfigError
+from wsss_harness.errors import ConfigError, DataError
 from wsss_harness.files import read_json
 from wsss_harness.graph import Graph
 from wsss_harness.scorefiles import read_scores
 from wsss_harness.store import MANIFEST
+from wsss_harness.types import ClassScores
 from wsss_leaderboard.collect import Collector
 
 
@@ -192,3 +193,39 @@ def test_a_full_disk_between_stages_fails_the_row_and_no_more(run, monkeypatch, 
     assert outcomes["R"].failure.kind == "OSError"
     assert "No space left" in str(outcomes["R"].failure)
     assert outcomes["All background"].failure is None
+
+
+def test_more_held_out_images_than_there_are_is_refused_before_training(run):
+    with pytest.raises(ConfigError, match="held_out is 8, but train has 8 images"):
+        run(held_out=8)
+    assert "fit" not in RAN
+
+
+def test_a_missing_saliency_map_stops_only_the_rows_that_read_it(run, monkeypatch):
+    def missing(self, image_id):
+        raise DataError(f"saliency/{image_id}.png is missing")
+
+    monkeypatch.setattr(small_suite.FakeDataset, "saliency", missing)
+    outcomes, _, collector = run()
+    failed = {method for method, outcome in outcomes.items() if outcome.failure}
+    assert failed == {"S", "Saliency, R's classes", "Saliency, true classes"}
+    assert collector.record(outcomes["R"]).saliency is None
+
+
+def test_a_segmentor_that_answers_nonsense_is_named(run, monkeypatch):
+    def load(self, folder, device):
+        return lambda sample: np.full(sample.image.shape[:2], 9, np.uint8)
+
+    monkeypatch.setattr(small_suite.CopiesMostCommon, "load", load)
+    outcomes, _, _ = run()
+    assert "segmentor 'one' gave a mask" in str(outcomes["R"].failure)
+    assert "expected uint8 (24, 32) with 0..2 or 255" in str(outcomes["R"].failure)
+
+
+def test_a_generator_that_invents_a_class_is_named(run, monkeypatch):
+    def load(self, folder, device):
+        return lambda sample: ClassScores((9,), np.zeros((1, 24, 32), np.float32))
+
+    monkeypatch.setattr(small_suite.Redness, "load", load)
+    outcomes, _, _ = run()
+    assert "generator 'redness' scored class 9 in image image_000" in str(outcomes["R"].failure)

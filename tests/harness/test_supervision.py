@@ -52,6 +52,17 @@ def test_images_need_no_declaration(view, tmp_path):
     assert Ledger(tmp_path).read() == ()
 
 
+@pytest.mark.parametrize("part", ["truth", "x"])
+def test_only_supervision_can_be_declared(view, part):
+    with pytest.raises(SupervisionError, match=f"generator 'mine' declares that it needs '{part}'"):
+        view(IMAGE_LABELS, part)
+
+
+def test_a_view_keeps_no_way_to_the_truth(view):
+    kept = vars(view(IMAGE_LABELS, SALIENCY))
+    assert not [name for name, value in kept.items() if hasattr(value, "truth")]
+
+
 @pytest.mark.parametrize("name", ["truth", "context", "dataset"])
 def test_a_view_has_no_truth(view, name):
     with pytest.raises(SupervisionError, match="never see the truth"):

@@ -144,6 +144,32 @@ def test_a_damaged_label_file_is_named(opened, root, content, message):
         opened()
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"names": ["rails"]}, "must hold"),
+        ({"names": ["rails"], "pairs": [["water", "cat"]]}, r"the pair \['water', 'cat'\]"),
+        ({"names": ["rails"], "pairs": [["rails", "dog"]]}, r"the pair \['rails', 'dog'\]"),
+    ],
+)
+def test_wrong_contexts_are_named(opened, root, content, message):
+    (root / "contexts.json").write_text(json.dumps(content))
+    with pytest.raises(DataError, match=f"contexts.json.*{message}"):
+        opened()
+
+
+def test_the_contexts_are_part_of_the_fingerprint(opened, root):
+    before = opened().fingerprint()
+    (root / "contexts.json").write_text(json.dumps({"names": ["rails"], "pairs": []}))
+    assert opened().fingerprint() != before
+
+
+def test_a_16_bit_map_is_refused(opened, root):
+    Image.fromarray(np.zeros((3, 4), np.uint16)).save(root / "saliency/a.png")
+    with pytest.raises(DataError, match=r"saliency.a\.png .* 'I;16'"):
+        opened().saliency("a")
+
+
 def test_an_empty_list_is_refused(opened, root):
     (root / "ImageSets/Segmentation/train.txt").write_text("\n")
     with pytest.raises(DataError, match=r"train\.txt is empty"):

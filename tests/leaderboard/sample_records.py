@@ -39,7 +39,7 @@ def record(method="EPS", *, seed=0, miou=0.5, parts=("image_labels", "saliency")
                 "oracle": Thresholded(threshold=0.35, score=score(miou + 0.1)),
             },
             boundary={"precision": 0.1, "recall": None, "f": 0.125},
-            cooccurrence={"rails>train": 0.5, "mean": 0.75},
+            cooccurrence={"rails>train": 0.5, "pooled": 0.75},
             large={"precision": 0.75, "recall": None},
         ),
         "segmentations": (
@@ -47,7 +47,7 @@ def record(method="EPS", *, seed=0, miou=0.5, parts=("image_labels", "saliency")
         ),
         "stages": {"fit eps": "key"},
         "seconds": 1.5,
-        "environment": {"python": "3.11"},
+        "environments": {"fit eps": {"python": "3.11"}},
     }
     return Record(**{**values, **changes})
 

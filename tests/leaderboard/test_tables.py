@@ -168,7 +168,7 @@ def test_methods_that_print_the_same_are_equally_good():
 
 
 def test_low_context_is_better():
-    low = cam().masks.model_copy(update={"cooccurrence": {"mean": 0.2}})
+    low = cam().masks.model_copy(update={"cooccurrence": {"pooled": 0.2}})
     table = failure_table([cam(masks=low), record(), *controls()])
     assert ("CAM", "m(k,c)", "0.20") in bold(table)
     assert ("EPS", "m(k,c)", "0.75") not in bold(table)

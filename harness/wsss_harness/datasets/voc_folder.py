@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,8 @@ class Voc:
     names: tuple[str, ...] = field(init=False)
     labels: Mapping[str, tuple[int, ...]] = field(init=False)
     splits: Mapping[str, tuple[str, ...]] = field(init=False)
+    context_names: tuple[str, ...] = field(init=False)
+    contexts: tuple[tuple[str, str], ...] = field(init=False)
 
     def __post_init__(self) -> None:
         names, labels = _read_labels(self._path("labels"))
@@ -69,6 +71,12 @@ class Voc:
         object.__setattr__(self, "labels", labels)
         splits = {split: self._read_list(split) for split in ("train", "val")}
         object.__setattr__(self, "splits", splits)
+        object.__setattr__(self, "context_names", ())
+        object.__setattr__(self, "contexts", ())
+        if self._path("contexts").is_file():
+            context_names, contexts = _read_contexts(self._path("contexts"), names)
+            object.__setattr__(self, "context_names", context_names)
+            object.__setattr__(self, "contexts", contexts)
 
     def _path(self, part: str) -> Path:
         return Path(self.layout.root) / str(getattr(self.layout, part))
@@ -91,15 +99,6 @@ class Voc:
     @property
     def classes(self) -> tuple[str, ...]:
         return self.names
-
-    @cached_property
-    def _contexts(self) -> dict[str, Any]:
-        path = self._path("contexts")
-        return files.read_json(path) if path.is_file() else {"names": [], "pairs": []}
-
-    @property
-    def contexts(self) -> tuple[tuple[str, str], ...]:
-        return tuple((context, name) for context, name in self._contexts["pairs"])
 
     @property
     def supervision(self) -> frozenset[str]:
@@ -141,12 +140,11 @@ class Voc:
         return truth
 
     def context(self, image_id: str) -> dict[str, NDArray[np.bool_]]:
-        names = self._contexts["names"]
-        if not names:
+        if not self.contexts:
             return {}
         path = self._path("context") / f"{image_id}.png"
         index = self._same_size(image_id, files.read_grey(path), path)
-        number = {name: place for place, name in enumerate(names, 1)}
+        number = {name: place for place, name in enumerate(self.context_names, 1)}
         return {name: index == number[name] for name, _ in self.contexts}
 
     def _same_size(self, image_id: str, values: Mask, path: Path) -> Mask:
@@ -163,7 +161,8 @@ class Voc:
         return values
 
     def fingerprint(self) -> str:
-        lists = repr((self.names, self.splits, sorted(self.labels.items())))
+        contexts = (self.context_names, self.contexts)
+        lists = repr((self.names, self.splits, sorted(self.labels.items()), contexts))
         digest = xxhash.xxh3_128(lists.encode())
         folders = [self._path(part) for part in ("images", "truth", "saliency", "context")]
         ids = sorted({image_id for split in self.splits.values() for image_id in split})
@@ -181,6 +180,25 @@ def _content(layout: VocFolder) -> str:
 def _find(folder: Path, image_id: str) -> Path | None:
     paths = (folder / f"{image_id}{suffix}" for suffix in (".jpg", ".png"))
     return next((path for path in paths if path.is_file()), None)
+
+
+def _read_contexts(
+    path: Path, classes: tuple[str, ...]
+) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    content = files.read_json(path)
+    try:
+        names = tuple(content["names"])
+        pairs = tuple((context, name) for context, name in content["pairs"])
+    except (KeyError, TypeError, ValueError):
+        raise DataError(
+            f'{path} must hold {{"names": [names], "pairs": [[context, class], ...]}}'
+        ) from None
+    unknown = [p for p in pairs if p[0] not in names or p[1] not in classes]
+    if unknown:
+        raise DataError(
+            f"{path}: the pair {list(unknown[0])} is not of a context in {list(names)} and a class"
+        )
+    return names, pairs
 
 
 def _read_labels(path: Path) -> tuple[tuple[str, ...], dict[str, tuple[int, ...]]]:

@@ -30,10 +30,13 @@ def count(
 def read(
     counts: Counts, names: tuple[str, ...], contexts: tuple[tuple[str, str], ...]
 ) -> dict[str, Any]:
-    """m(k, c) of each pair, and "mean": all false positives of the pairs over their hits."""
+    """m(k, c) of each pair, and "pooled": all false positives of the pairs over their hits."""
     pairs = list(contexts)
     places = list(dict.fromkeys(place for place, _ in pairs))
     wrong = np.array([counts[1 + places.index(k), names.index(c)] for k, c in pairs], np.int64)
     hits = np.array([counts[0, names.index(c)] for _, c in pairs], np.int64)
     ratios = named(ratio(wrong, hits), tuple(f"{k}>{c}" for k, c in pairs))
-    return {**ratios, **named(ratio(wrong.sum(keepdims=True), hits.sum(keepdims=True)), ("mean",))}
+    return {
+        **ratios,
+        **named(ratio(wrong.sum(keepdims=True), hits.sum(keepdims=True)), ("pooled",)),
+    }
