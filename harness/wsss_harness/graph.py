@@ -13,6 +13,7 @@ from wsss_harness.errors import ConfigError
 from wsss_harness.hookspecs import Run
 from wsss_harness.initial import NO_WEIGHTS, Initial, from_file
 from wsss_harness.masks import build_rule
+from wsss_harness.options import construct
 from wsss_harness.plugins import Plugins
 from wsss_harness.recipe import Offered, Row, Rule, Suite, Weights
 from wsss_harness.rows import RowStages, Segmentation
@@ -83,13 +84,11 @@ class Graph:
 
     def _pretrained(self, label: str, spec: Weights) -> Initial:
         from wsss_harness.classmaps.pretraining import Pretraining
-        from wsss_harness.plugins import check_options
 
         if spec.dataset is None or spec.pretraining is None:
             raise ConfigError(f"weights '{label}' need either a file or dataset and pretraining")
         offered, options = spec.dataset, spec.pretraining
-        check_options(f"pretraining of weights '{label}'", Pretraining, options)
-        pretraining = Pretraining(**options)
+        pretraining = construct(f"pretraining of weights '{label}'", Pretraining, options)
 
         def make(work: Work) -> None:
             data = self._source(offered).open(work.inputs["data"])

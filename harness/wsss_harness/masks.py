@@ -1,13 +1,13 @@
 """From class scores to pseudo-masks: background rules, and the largest score at each pixel."""
 
-import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 
 from wsss_harness.errors import ConfigError, DataError, PluginError
+from wsss_harness.options import construct
 from wsss_harness.supervision import SALIENCY
 from wsss_harness.types import BACKGROUND, IGNORE, ClassScores, Map, Mask, Sample
 
@@ -99,15 +99,8 @@ def build_rule(name: str, options: Mapping[str, Any]) -> Rule:
     """The rule called ``name``; unknown names and options are errors that list what exists."""
     if name not in RULES:
         raise ConfigError(f"no background rule named '{name}'; there are {', '.join(RULES)}")
-    known = {field.name for field in dataclasses.fields(RULES[name])}
-    for option in options:
-        if option not in known:
-            listed = ", ".join(sorted(known))
-            raise ConfigError(
-                f"background rule '{name}' has no option '{option}'; it has: {listed}"
-            )
-    make: Callable[..., Rule] = RULES[name]
-    return make(**options)
+    rule: Rule = construct(f"background rule '{name}'", RULES[name], options)
+    return rule
 
 
 def to_mask(scores: ClassScores, rule: Rule, sample: Sample) -> Mask:

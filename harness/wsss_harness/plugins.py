@@ -8,12 +8,13 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points, version
 from types import MappingProxyType
-from typing import Any, get_type_hints
+from typing import Any
 
 import pluggy
 
 from wsss_harness import builtin, hookspecs
 from wsss_harness.errors import ConfigError
+from wsss_harness.options import construct
 from wsss_harness.supervision import check_needs
 
 BUILT_IN = "built in"
@@ -64,46 +65,7 @@ class Plugins:
 
     def build(self, kind: str, name: str, options: Mapping[str, Any]) -> Any:
         """An offer's class with ``options`` as its fields; unknown or ill-typed ones are errors."""
-        offered = self.find(kind, name).made
-        check_options(f"{kind} '{name}'", offered, options)
-        return offered(**options)
-
-
-def check_options(owner: str, offered: Any, options: Mapping[str, Any]) -> None:
-    """Raise ConfigError unless every option is a field of ``offered`` of the right type."""
-    fields = {f.name: f for f in dataclasses.fields(offered) if f.init}
-    for name, value in options.items():
-        if name not in fields:
-            known = ", ".join(_describe(f) for f in fields.values()) or "none"
-            raise ConfigError(f"{owner} has no option '{name}'. Its options: {known}")
-        wanted = get_type_hints(offered)[name]
-        if not _fits(value, wanted):
-            raise ConfigError(f"option '{name}' of {owner} is {value!r}; expected {wanted}")
-    missing = [name for name, f in fields.items() if name not in options and _required(f)]
-    if missing:
-        raise ConfigError(f"{owner} needs the option '{missing[0]}'")
-
-
-def _describe(field: dataclasses.Field[Any]) -> str:
-    if _required(field):
-        return field.name
-    factory = field.default_factory
-    default = field.default if factory is dataclasses.MISSING else factory()
-    return f"{field.name} = {default!r}"
-
-
-def _required(field: dataclasses.Field[Any]) -> bool:
-    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-
-
-def _fits(value: Any, wanted: Any) -> bool:
-    from pydantic import TypeAdapter, ValidationError
-
-    try:
-        TypeAdapter(wanted).validate_python(value)
-    except ValidationError:
-        return False
-    return not (isinstance(value, bool) and wanted in (int, float))
+        return construct(f"{kind} '{name}'", self.find(kind, name).made, options)
 
 
 def _register(manager: pluggy.PluginManager, entry: EntryPoint) -> tuple[Offer, ...] | Broken:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from wsss_harness.errors import ConfigError
-from wsss_harness.plugins import check_options, installed, load
+from wsss_harness.options import construct
+from wsss_harness.plugins import installed, load
 
 THIRD_PARTY = Path(__file__).parents[1] / "third_party"
 
@@ -86,13 +87,15 @@ def test_two_offers_of_one_name_are_refused(plugin):
     [
         ({"tao": 0.4}, r"generator 'eps' has no option 'tao'. Its options: .*tau = 0.4"),
         ({"tau": "high"}, r"option 'tau' of generator 'eps' is 'high'; expected"),
+        ({"iterations": "600"}, r"option 'iterations' of generator 'eps' is '600'; expected"),
+        ({"iterations": 0.5}, r"option 'iterations' of generator 'eps' is 0.5; expected"),
         ({"tau": True}, r"option 'tau' of generator 'eps' is True; expected"),
     ],
 )
 def test_wrong_options_are_named(options, message):
     eps = installed().find("generator", "eps").made
     with pytest.raises(ConfigError, match=message):
-        check_options("generator 'eps'", eps, options)
+        construct("generator 'eps'", eps, options)
 
 
 def test_a_missing_option_is_named():

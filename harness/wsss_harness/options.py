@@ -1,0 +1,50 @@
+"""From the keys of a suite to the fields of a dataclass, with errors that list what exists."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, get_type_hints
+
+from wsss_harness.errors import ConfigError
+
+
+def construct(owner: str, made: Any, options: Mapping[str, Any]) -> Any:
+    """An object of the dataclass ``made`` whose fields are ``options``.
+
+    Raises:
+        ConfigError: an option is unknown, missing or of the wrong type; it names ``owner``.
+    """
+    fields = {f.name: f for f in dataclasses.fields(made) if f.init}
+    unknown = [name for name in options if name not in fields]
+    if unknown:
+        known = ", ".join(_describe(f) for f in fields.values()) or "none"
+        raise ConfigError(f"{owner} has no option '{unknown[0]}'. Its options: {known}")
+    missing = [name for name, f in fields.items() if name not in options and _required(f)]
+    if missing:
+        raise ConfigError(f"{owner} needs the option '{missing[0]}'")
+    types = get_type_hints(made)
+    return made(**{n: _checked(owner, n, value, types[n]) for n, value in options.items()})
+
+
+def _describe(field: dataclasses.Field[Any]) -> str:
+    if _required(field):
+        return field.name
+    factory = field.default_factory
+    default = field.default if factory is dataclasses.MISSING else factory()
+    return f"{field.name} = {default!r}"
+
+
+def _required(field: dataclasses.Field[Any]) -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+
+
+def _checked(owner: str, name: str, value: Any, wanted: Any) -> Any:
+    """``value`` as the type that is wanted: a list becomes a tuple, a whole number a float."""
+    from pydantic import TypeAdapter, ValidationError
+
+    problem = ConfigError(f"option '{name}' of {owner} is {value!r}; expected {wanted}")
+    if wanted in (int, float) and isinstance(value, bool | str):
+        raise problem
+    try:
+        return TypeAdapter(wanted).validate_python(value)
+    except ValidationError:
+        raise problem from None
