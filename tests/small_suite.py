@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from fake_data import FakeDataset
-from wsss_harness.hookspecs import hookimpl
+from wsss_harness.hookspecs import Metric, hookimpl
 from wsss_harness.plugins import load
 from wsss_harness.recipe import check_suite
 from wsss_harness.store import Store
@@ -88,6 +88,14 @@ class CopiesMostCommon:
         return lambda sample: np.full(sample.image.shape[:2], answer, np.uint8)
 
 
+def count_equal(truth, mask, classes, context):
+    return np.array([(truth == mask).sum(), truth.size])
+
+
+def read_equal(counts, names, contexts):
+    return {"equal": counts[0] / counts[1]}
+
+
 class Plugin:
     @hookimpl
     def wsss_datasets(self):
@@ -100,6 +108,10 @@ class Plugin:
     @hookimpl
     def wsss_refiners(self):
         return {"halved": Halved}
+
+    @hookimpl
+    def wsss_metrics(self):
+        return {"equal": Metric(count_equal, read_equal)}
 
     @hookimpl
     def wsss_segmentors(self):

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from wsss_harness.errors import StageFailure
 from wsss_harness.files import read_json
 from wsss_harness.graph import Graph
+from wsss_harness.hookspecs import Metric
 from wsss_harness.metrics import METRICS, confusion, curve
 from wsss_harness.recipe import Suite
 from wsss_harness.rows import RowStages
@@ -87,7 +89,8 @@ class Collector:
 
     def masks(self, row: RowStages) -> records.Masks:
         folder = self.store.folder(row.counts)
-        read = {name: self.read(folder, name, self.scored) for name in METRICS}
+        metrics = self.graph.plugins.offers["metric"]
+        read = {name: self.read(folder, name, self.scored) for name in metrics}
         constant = row.row.rule.name == "constant"
         curved = row.curve is not None and self.store.done(row.curve)
         others = self.thresholded(row.curve) if row.curve and curved and constant else {}
@@ -101,6 +104,7 @@ class Collector:
             boundary=read["boundary"],
             cooccurrence=read["cooccurrence"] if self.dataset.contexts else {},
             large=read["large"],
+            more={name: read[name] for name in metrics if name not in METRICS},
         )
 
     def describe(self, row: RowStages) -> str:
@@ -114,12 +118,10 @@ class Collector:
         values = [f"{value:g}" for value in options.values()]
         return " ".join(values if rule.name == "constant" else [rule.name, *values])
 
-    def read(self, folder: Path, metric: str, images: Sequence[int]) -> dict[str, float | None]:
+    def read(self, folder: Path, metric: str, images: Sequence[int]) -> dict[str, Any]:
         counts = np.load(folder / f"{metric}.npy", mmap_mode="r", allow_pickle=False)
-        read: dict[str, float | None] = METRICS[metric].read(
-            counts[images].sum(0), self.names, self.dataset.contexts
-        )
-        return read
+        made: Metric = self.graph.plugins.offers["metric"][metric].made
+        return made.read(counts[images].sum(0), self.names, self.dataset.contexts)
 
     def score(self, folder: Path, images: Sequence[int]) -> records.Score:
         counts = np.load(folder / "confusion.npy", mmap_mode="r", allow_pickle=False)

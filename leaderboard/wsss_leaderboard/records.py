@@ -39,7 +39,10 @@ class Thresholded(Part):
 
 
 class Masks(Part):
-    """The pseudo-masks of the row: as its rule makes them, and at other thresholds."""
+    """The pseudo-masks of the row: as its rule makes them, and at other thresholds.
+
+    ``more`` holds what metrics of plugins read, by metric.
+    """
 
     images: int
     rule: str
@@ -49,6 +52,7 @@ class Masks(Part):
     boundary: dict[str, Fraction | None]
     cooccurrence: dict[str, Fraction | None]
     large: dict[str, Fraction | None]
+    more: dict[str, dict[str, Any]] = {}
 
 
 class Segmentation(Part):

@@ -79,6 +79,7 @@ def segmentation_table(records: Sequence[Record]) -> Table:
     images = f", mIoU on {first.images} val images" if first else ""
     below = (
         "Scored by mmsegmentation, without CRF, the last iteration's weights.",
+        *notes.weights(trained),
         *notes.chosen(trained),
         *_controls(records),
         *notes.common(trained),
@@ -117,7 +118,9 @@ def _rule(group: list[Record]) -> str:
     found = [record.masks for record in group if record.masks]
     if not found:
         return NOTHING
-    return ", ".join(sorted({m.rule for m in found})) + notes.CHOSEN[found[0].chosen_on]
+    rules = sorted({masks.rule for masks in found})
+    text = rules[0] if len(rules) == 1 else f"{rules[0]} to {rules[-1]}"
+    return text + notes.CHOSEN[found[0].chosen_on]
 
 
 def _labels(group: list[Record]) -> str:

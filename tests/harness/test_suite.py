@@ -229,3 +229,8 @@ def test_a_generator_that_invents_a_class_is_named(run, monkeypatch):
     monkeypatch.setattr(small_suite.Redness, "load", load)
     outcomes, _, _ = run()
     assert "generator 'redness' scored class 9 in image image_000" in str(outcomes["R"].failure)
+
+
+def test_a_metric_of_a_plugin_reaches_the_record(run):
+    outcomes, _, collector = run()
+    assert 0 < collector.record(outcomes["R"]).masks.more["equal"]["equal"] < 1
