@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 
 from wsss_harness.hookspecs import StageEvent, hookimpl
 
-WIDTH_OF_TITLE = 26
+WIDTH_OF_TITLE = 32
 
 
 class LiveDisplay:
@@ -58,8 +58,8 @@ class LiveDisplay:
             self._progress.remove_task(self._task)
             self._task = None
         seconds = time.monotonic() - self._started
-        mark = "[green]done[/]" if event.kind == "finished" else "[red]failed[/]"
-        line = f"{mark:<4} {escape(event.stage):<{WIDTH_OF_TITLE}} {seconds:7.1f} s"
+        mark = "[green]done  [/]" if event.kind == "finished" else "[red]failed[/]"
+        line = f"{mark} {escape(event.stage):<{WIDTH_OF_TITLE}} {seconds:7.1f} s"
         self.console.print(line, highlight=False)
         if event.message:
             self.console.print(f"     {escape(event.message)}", style="red", highlight=False)

@@ -210,7 +210,7 @@ class Graph:
         inputs = {"data": self.data, "masks": masks}
         own = sorted({_package(metric.count) for metric in metrics.values()})
         code = (*(SEGMENTOR_CODE if split == VAL else MEASURE_CODE), *own)
-        return Stage("measure", masks.name, make, options, code, inputs)
+        return Stage("measure", masks.name, make, options, code, inputs, subject=masks.subject)
 
     def segmentation(self, label: str, masks: Stage) -> Segmentation:
         offered = self.suite.segmentors[label]
@@ -231,9 +231,10 @@ class Graph:
         code = (*SEGMENTOR_CODE, _package(segmentor))
         note: dict[str, list[str]] = {"needs": []}
         inputs = {"data": self.data, "masks": masks, **initial.inputs}
-        fitted = Stage("segment", label, fit, options, code, inputs, note)
+        of = masks.name
+        fitted = Stage("segment", label, fit, options, code, inputs, note, of)
         inputs = {"data": self.data, "fit": fitted}
-        predicted = Stage("predict", label, predict, {"split": VAL}, code, inputs, note)
+        predicted = Stage("predict", label, predict, {"split": VAL}, code, inputs, note, of)
         return Segmentation(label, fitted, predicted, self.counts(predicted, VAL))
 
     # What plugins get

@@ -58,8 +58,8 @@ class Work:
 class Stage:
     """A step of the benchmark. All that decides its bytes is in its key.
 
-    ``options`` are plain JSON values; ``code`` names the modules whose source counts; ``note`` is
-    kept in the manifest but decides nothing.
+    ``options`` are plain JSON values; ``code`` names the modules whose source counts. ``note`` is
+    kept in the manifest and ``subject`` tells twins apart in the display; both decide nothing.
     """
 
     kind: str
@@ -69,6 +69,7 @@ class Stage:
     code: tuple[str, ...]
     inputs: Mapping[str, "Stage"] = field(default_factory=dict)
     note: Mapping[str, Any] = field(default_factory=dict)
+    subject: str = ""
 
     @cached_property
     def recipe(self) -> dict[str, Any]:
@@ -87,7 +88,7 @@ class Stage:
 
     @property
     def title(self) -> str:
-        return f"{self.kind} {self.name}"
+        return f"{self.kind} {self.name}" + (f" on {self.subject}" if self.subject else "")
 
 
 class Store:
