@@ -61,6 +61,9 @@ class Copies:
     def of(self, image_id):
         return self.scenes[int(image_id[-6:]) % KINDS]
 
+    def image(self, image_id):
+        return np.zeros((*SIZE, 3), np.uint8)
+
     def truth(self, image_id):
         return self.of(image_id)[0]
 

@@ -68,12 +68,9 @@ class View:
         self, dataset: Dataset, split: str, needs: Collection[str], ledger: Ledger, owner: str
     ) -> None:
         check_needs(needs, owner)
-        readers = {
-            "image": dataset.image,
-            IMAGE_LABELS: dataset.present,
-            SALIENCY: dataset.saliency,
-        }
-        self._readers = {part: readers[part] for part in ("image", *needs)}
+        names = {"image": "image", IMAGE_LABELS: "present", SALIENCY: "saliency"}
+        # Methods, not the dataset: what was not declared stays out of reach.
+        self._readers = {part: getattr(dataset, names[part]) for part in ("image", *needs)}
         self._ledger = ledger
         self.owner = owner
         self.needs = frozenset(needs)
