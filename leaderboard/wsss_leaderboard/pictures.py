@@ -12,10 +12,10 @@ from wsss_harness.stages import CURVE, SCORES, THRESHOLDS, divide
 from wsss_harness.store import Store, source_digest
 from wsss_harness.suite import Outcome
 from wsss_harness.supervision import Dataset
+from wsss_leaderboard.collect import FIXED
 from wsss_leaderboard.figures import Curve, Example, curve_figure, method_figure
 
 EXAMPLES = 6
-FIXED = 0.2
 COMPARISON, CURVES = "comparison.png", "curves.png"
 
 
