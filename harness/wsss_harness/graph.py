@@ -32,7 +32,8 @@ CORE = _code("stages", "files", "types", "supervision", "scorefiles", "datasets.
 MEASURE_CODE = (*CORE, *_code("metrics"))
 NETWORK_CODE = (
     *CORE,
-    *_code("backbones", "classmaps", "training", "resuming", "optimizers", "mmseg_quiet"),
+    *_code("backbones", "classmaps", "settings", "fitting", "training", "resuming"),
+    *_code("optimizers", "mmseg_quiet"),
 )
 SEGMENTOR_CODE = (*NETWORK_CODE, *_code("segmentors", "metrics"))
 

@@ -14,6 +14,7 @@ from wsss_harness.classmaps.generator import ClassMapGenerator
 from wsss_harness.classmaps.normalisation import recalibrate
 from wsss_harness.classmaps.pretraining import Pretraining
 from wsss_harness.errors import ConfigError, DataError, StageError, SupervisionError
+from wsss_harness.fitting import make_optimizer, schedule
 from wsss_harness.hookspecs import Run
 
 LABELS = frozenset({"image_labels"})
@@ -171,11 +172,11 @@ def group_options(optimizer, *keys):
 def test_released_groups_and_momentum():
     maps = network.Shape(TINY, 2, "head_then_pool", 0.0).build()
     settings = plain(lr=0.01, weight_decay=5e-4)
-    released = fitting.make_optimizer(maps, settings)
+    released = make_optimizer(maps, settings)
     # ResNet38 has no biases, and the head has none.
     assert group_options(released, "lr", "weight_decay") == [(0.01, 5e-4), (0.1, 5e-4)]
     assert group_options(released, "momentum") == [(5e-4,)] * 2
-    stated = fitting.make_optimizer(maps, replace(settings, momentum=0.9))
+    stated = make_optimizer(maps, replace(settings, momentum=0.9))
     assert group_options(stated, "momentum") == [(0.9,)] * 2
     assert released.param_groups[1]["params"] == [maps.head.weight]
 
@@ -199,7 +200,7 @@ def test_the_rate_rises_and_then_falls_by_poly(tmp_path, warmup):
         iterations=8,
         batch=2,
         optimizer=Watched(maps.parameters(), lr=1e-6),
-        schedule=fitting.schedule(settings),
+        schedule=schedule(settings),
     )
     rise = [min(1.0, (t + 1) / warmup) if warmup else 1.0 for t in range(8)]
     assert np.allclose(
@@ -209,7 +210,7 @@ def test_the_rate_rises_and_then_falls_by_poly(tmp_path, warmup):
 
 def test_adam_trains_normalisations_that_are_not_frozen():
     free = network.Shape({**TINY, "frozen": "none"}, 2, "head_then_pool", 0.0).build()
-    optimizer = fitting.make_optimizer(free, plain(optimizer="adamw", lr=1e-3, head_lr=5.0))
+    optimizer = make_optimizer(free, plain(optimizer="adamw", lr=1e-3, head_lr=5.0))
     assert group_options(optimizer, "lr") == [(1e-3,), (5e-3,)]
     listed = sum(len(group["params"]) for group in optimizer.param_groups)
     assert listed == len(list(free.parameters()))

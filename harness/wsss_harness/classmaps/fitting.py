@@ -1,19 +1,19 @@
 """Training of a ClassMaps network on the images of a view."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, NoReturn
+from collections.abc import Callable
+from typing import NoReturn
 
 import numpy as np
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.optim import AdamW, Optimizer
 
-from wsss_harness import optimizers, training
+from wsss_harness import training
 from wsss_harness.classmaps.augment import Augmentation, augment
 from wsss_harness.classmaps.network import ClassMaps
-from wsss_harness.classmaps.settings import TrainingSettings
+from wsss_harness.classmaps.settings import ClassifierSettings
 from wsss_harness.errors import DataError, SupervisionError
+from wsss_harness.fitting import fit_network
 from wsss_harness.hookspecs import Run
 from wsss_harness.supervision import SALIENCY, View
 from wsss_harness.training import Batch
@@ -34,7 +34,7 @@ def single_label_loss(network: nn.Module, batch: Batch) -> dict[str, Tensor]:
     return {"loss_cls": F.cross_entropy(pooled, batch["present"].argmax(1))}
 
 
-def labelled_ids(data: View, settings: TrainingSettings) -> list[str]:
+def labelled_ids(data: View, settings: ClassifierSettings) -> list[str]:
     """The ids to train on; DataError for one without classes unless ``unlabelled`` is ``skip``."""
     unlabelled = {image_id for image_id in data if not data[image_id].present}
     if unlabelled and settings.unlabelled == "error":
@@ -85,7 +85,7 @@ class Declared(dict[str, Tensor]):
         )
 
 
-def augmentation(network: ClassMaps, settings: TrainingSettings) -> Augmentation:
+def augmentation(network: ClassMaps, settings: ClassifierSettings) -> Augmentation:
     """The options as an augmentation with the pixel statistics of the network's backbone."""
     return Augmentation(
         crop=settings.crop,
@@ -98,58 +98,14 @@ def augmentation(network: ClassMaps, settings: TrainingSettings) -> Augmentation
     )
 
 
-def draws(network: ClassMaps, data: View, run: Run, settings: TrainingSettings) -> training.Draws:
+def draws(network: ClassMaps, data: View, run: Run, settings: ClassifierSettings) -> training.Draws:
     """The training items by number; they depend on the run's seed and the number alone."""
     make = item_maker(data, augmentation(network, settings))
     return training.Draws(labelled_ids(data, settings), make, run.seed)
 
 
-def make_optimizer(network: ClassMaps, settings: TrainingSettings) -> Optimizer:
-    """SGD in the four groups of the psa lineage, or AdamW in two; the head goes faster."""
-    network.train()  # what a backbone freezes, it freezes here
-    lr, decay, factor = settings.lr, settings.weight_decay, settings.head_lr
-    if settings.optimizer == "sgd":
-        groups = optimizers.parameter_groups(network, network.heads)
-        factors = (1.0, 2.0, factor, 2.0 * factor)
-        return optimizers.sgd(groups, lr, decay, settings.momentum, factors)
-    return AdamW(adam_groups(network, lr, factor), lr=lr, weight_decay=decay)
-
-
-def adam_groups(network: ClassMaps, lr: float, factor: float) -> list[dict[str, Any]]:
-    """What is trained, head and rest; normalisations are among it where they are not frozen."""
-    trained = {n: p for n, p in network.named_parameters() if p.requires_grad}
-    head = [p for n, p in trained.items() if n.startswith(network.heads)]
-    rest = [p for n, p in trained.items() if not n.startswith(network.heads)]
-    groups = [{"params": rest, "lr": lr}, {"params": head, "lr": lr * factor}]
-    return [group for group in groups if group["params"]]
-
-
-class WarmPolyLR(optimizers.ReleasedPolyLR):
-    """The poly schedule, times a factor that reaches one at the end of ``warmup`` iterations."""
-
-    def __init__(self, optimizer: Any, warmup: int, **options: Any) -> None:
-        self.warmup = warmup
-        super().__init__(optimizer, **options)
-
-    def _get_value(self) -> list[float]:
-        factor = min(1.0, (self.last_step + 1) / max(self.warmup, 1))
-        return [rate * factor for rate in super()._get_value()]
-
-
-def schedule(settings: TrainingSettings) -> list[Mapping[str, Any]]:
-    return [
-        {
-            "type": WarmPolyLR,
-            "warmup": settings.warmup,
-            "max_step": settings.iterations,
-            "power": settings.power,
-            "by_epoch": False,
-        }
-    ]
-
-
 def fit_classifier(
-    network: ClassMaps, loss: training.Loss, data: View, run: Run, settings: TrainingSettings
+    network: ClassMaps, loss: training.Loss, data: View, run: Run, settings: ClassifierSettings
 ) -> None:
     """Train ``network`` in place; goes on from what an interrupted run left in the run's folder.
 
@@ -160,16 +116,5 @@ def fit_classifier(
         DataError: an image has no classes, or its saliency another size.
         StageError: the loss is no longer finite.
     """
-    training.train(
-        network,
-        lambda network, batch: loss(network, Declared(batch, data)),
-        draws(network, data, run, settings),
-        run,
-        iterations=settings.iterations,
-        batch=settings.batch,
-        optimizer=make_optimizer(network, settings),
-        schedule=schedule(settings),
-        checkpoint_every=settings.checkpoint_every,
-        workers=settings.workers,
-        amp=settings.amp,
-    )
+    make = draws(network, data, run, settings)
+    fit_network(network, lambda net, batch: loss(net, Declared(batch, data)), make, run, settings)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from wsss_harness.classmaps.settings import TrainingSettings
+from wsss_harness.classmaps.settings import ClassifierSettings
 
 if TYPE_CHECKING:
     from wsss_harness.classmaps.inference import Inference
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassMapGenerator(TrainingSettings, ABC):
+class ClassMapGenerator(ClassifierSettings, ABC):
     """Train a ClassMaps network with a loss, then merge its maps over scales and orientations.
 
     A generator says what it ``needs``, gives its ``loss`` and the defaults of its fields, and how

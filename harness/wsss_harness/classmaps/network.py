@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from wsss_harness import backbones, files, training
 from wsss_harness.errors import ConfigError
+from wsss_harness.fitting import Headed
 from wsss_harness.hookspecs import Run
 from wsss_harness.resuming import read_state
 
@@ -21,7 +22,7 @@ HEAD_THEN_POOL = "head_then_pool"
 POOL_THEN_HEAD = "pool_then_head"
 
 
-class ClassMaps(nn.Module):
+class ClassMaps(Headed):
     """Maps (B, channels, h, w) of raw logits and pooled logits (B, channels) of images.
 
     The head is a 1x1 convolution without bias, drawn after Xavier as released. Being linear, it

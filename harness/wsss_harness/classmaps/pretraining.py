@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from wsss_harness.classmaps.settings import TrainingSettings
+from wsss_harness.classmaps.settings import ClassifierSettings
 from wsss_harness.errors import DataError
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ WEIGHTS = "backbone.pth"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pretraining(TrainingSettings):
+class Pretraining(ClassifierSettings):
     """Train all of a backbone on softmax cross-entropy and write its state dict, backbone.pth.
 
     The backbone's ``frozen`` is "none" here, whatever its options say, so batch normalisations

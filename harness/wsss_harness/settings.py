@@ -1,0 +1,44 @@
+"""The options of a training run that plugins share. Free of torch, as options are read early."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+def resnet38() -> dict[str, Any]:
+    return {"name": "resnet38"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSettings:
+    """How a network is trained. Defaults are those of halbielee/EPS, script/voc12_eps.sh.
+
+    ``backbone``: a name and the options of wsss_harness.backbones.build.
+    ``crop`` is filled up with ``padding``, the mean colour (released for classifiers) or black
+    (released for AffinityNet), where the image is smaller.
+    ``jitter``: strengths of brightness, contrast, saturation and hue.
+    ``optimizer``: ``sgd`` in the four groups of psa, whose ``momentum`` is ``released``: the weight
+    decay, by a mistake of all code that descends from psa. The papers state 0.9.
+    ``head_lr``: the factor of the learning rate of layers that start from nothing.
+    ``power``: of the poly schedule; ``warmup``: iterations over which its rate rises from zero.
+    ``checkpoint_every``: iterations after which a killed training can go on.
+    ``amp``: mixed precision, on accelerators only.
+    """
+
+    backbone: Mapping[str, Any] = field(default_factory=resnet38)
+    iterations: int = 20_000
+    batch: int = 8
+    crop: int = 448
+    flip: float = 0.5
+    jitter: tuple[float, float, float, float] = (0.3, 0.3, 0.3, 0.1)
+    padding: Literal["mean", "black"] = "mean"
+    optimizer: Literal["sgd", "adamw"] = "sgd"
+    momentum: float | Literal["released"] = "released"
+    lr: float = 0.01
+    head_lr: float = 10.0
+    weight_decay: float = 5e-4
+    power: float = 0.9
+    warmup: int = 0
+    amp: bool = False
+    checkpoint_every: int = 200
+    workers: int = 0
