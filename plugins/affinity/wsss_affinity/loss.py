@@ -1,0 +1,27 @@
+"""The loss of AffinityNet."""
+
+from torch import Tensor
+
+from wsss_affinity.labels import Pairs
+
+EPSILON = 1e-5  # in every logarithm and every count of jiwoon-ahn/psa, train_aff.py
+
+
+def affinity_losses(affinities: Tensor, pairs: Pairs) -> dict[str, Tensor]:
+    """L = L_fg / 4 + L_bg / 4 + L_different / 2 as its three terms.
+
+    Ahn and Kwak, CVPR 2018, section 3.2.2 (there with weights 1, 1 and 2; the factor of 1/4 is that
+    of jiwoon-ahn/psa, train_aff.py). Each term is a mean over all pairs of its kind in the batch,
+    and 0 where there is none.
+    """
+    alike = -(affinities + EPSILON).log()
+    unlike = -(1 + EPSILON - affinities).log()
+    return {
+        "loss_background": mean_over(alike, pairs.background) / 4,
+        "loss_foreground": mean_over(alike, pairs.foreground) / 4,
+        "loss_different": mean_over(unlike, pairs.different) / 2,
+    }
+
+
+def mean_over(values: Tensor, chosen: Tensor) -> Tensor:
+    return (values * chosen).sum() / (chosen.sum() + EPSILON)
