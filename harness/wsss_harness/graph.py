@@ -135,20 +135,22 @@ class Graph:
         offered = self.suite.refiners[label]
         refiner = self.plugins.build("refiner", offered.name, offered.options)
         owner = f"refiner '{offered.name}'"
+        initial = self.weights(offered.weights)
 
         def fit(work: Work) -> None:
             data = self.view(work, TRAIN, refiner.needs, owner)
-            refiner.fit(data, stages.reader(work.inputs["scores"]), self.run(work))
+            refiner.fit(data, stages.reader(work.inputs["scores"]), self.run(work, initial))
 
         def refine(work: Work) -> None:
             stages.refine(work, refiner, self.view(work, TRAIN, refiner.needs, owner))
 
-        options = {**asdict(refiner), "seed": self.seed}
+        options = {**asdict(refiner), "seed": self.seed, "weights": dict(initial.identity)}
         code = (*NETWORK_CODE, _package(refiner))
         note = {"needs": sorted(refiner.needs)}
-        inputs = {"data": self.data, "scores": scores}
+        inputs = {"data": self.data, "scores": scores, **initial.inputs}
         fitted = Stage("fit", offered.name, fit, options, code, inputs, note)
-        return Stage("refine", offered.name, refine, {}, code, {**inputs, "fit": fitted}, note)
+        inputs = {"data": self.data, "scores": scores, "fit": fitted}
+        return Stage("refine", offered.name, refine, {}, code, inputs, note)
 
     # From scores to measured masks
 

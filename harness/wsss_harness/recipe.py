@@ -137,12 +137,10 @@ def _check_references(suite: Suite, source: str) -> None:
             raise ConfigError(f"{place}: only the rule 'constant' can have its threshold chosen")
         if row.rule.threshold == "held_out" and not suite.held_out:
             raise ConfigError(f"{place} chooses its threshold on held-out images; set held_out")
-    for label, offered in {**suite.generators, **suite.segmentors}.items():
+    offers = {**suite.generators, **suite.refiners, **suite.segmentors}
+    for label, offered in offers.items():
         if offered.weights is not None:
             _known(f"{source}: weights of '{label}'", offered.weights, suite.weights)
-    weighted = [label for label, refiner in suite.refiners.items() if refiner.weights]
-    if weighted:
-        raise ConfigError(f"{source}: refiner '{weighted[0]}' cannot start from weights")
     _refuse_twins(source, "rows are called", [row.method for row in suite.rows])
     _refuse_twins(source, "seeds are", suite.seeds)
 

@@ -75,7 +75,10 @@ def test_a_suite_is_read(tmp_path):
             },
             "only the rule 'constant' can have its threshold chosen",
         ),
-        ({"refiners": {"r": {"name": "crf", "weights": "w"}}}, "cannot start from weights"),
+        (
+            {"refiners": {"r": {"name": "crf", "weights": "w"}}},
+            "weights of .r.: .w. is not defined",
+        ),
     ],
 )
 def test_mistakes_are_named(changes, message):

@@ -17,23 +17,28 @@ from wsss_harness.types import Image, Map
 Floats = NDArray[np.float32]
 
 
-@dataclass(frozen=True)
-class Augmentation:
-    """How a sample is varied.
+@dataclass(frozen=True, kw_only=True)
+class Cropping:
+    """How an image is varied at its own size.
 
-    ``resize``: bounds of the random long side. ``jitter``: brightness, contrast, saturation and
-    hue. ``mean``, ``std``: of the backbone, for pixels in [0, 1]. ``padding``: what is outside the
-    image; ``mean`` is zero after normalising, as released for classifiers, ``black`` is zero
-    before, as released for AffinityNet.
+    ``jitter``: brightness, contrast, saturation and hue. ``mean``, ``std``: of the backbone, for
+    pixels in [0, 1]. ``padding``: what is outside the image; ``mean`` is zero after normalising, as
+    released for classifiers, ``black`` is zero before, as released for AffinityNet.
     """
 
     crop: int
-    resize: tuple[int, int]
     mean: Sequence[float]
     std: Sequence[float]
     jitter: tuple[float, float, float, float] = (0.3, 0.3, 0.3, 0.1)
     flip: float = 0.5
     padding: str = "mean"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augmentation(Cropping):
+    """The same with a random size; ``resize``: bounds of the long side."""
+
+    resize: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -101,7 +106,7 @@ def place(values: Floats, rows: Window, columns: Window, filled: Floats) -> Floa
     return filled
 
 
-def outside(settings: Augmentation) -> Floats:
+def outside(settings: Cropping) -> Floats:
     """The crop before the image is laid into it, (3, crop, crop)."""
     shape = (settings.crop, settings.crop, 3)
     if settings.padding == "black":

@@ -31,7 +31,7 @@ def affinities(features: Tensor, radius: int, norm: Norm = "mean") -> Tensor:
     """
     channels = features.shape[-3]
     scale = channels if norm == "mean" else 1
-    parts = torch.split(features, CHANNELS, -3)  # type: ignore[no-untyped-call]
+    parts = torch.split(features, CHANNELS, -3)
     return torch.exp(-reduce(torch.add, (_distances(part, radius) for part in parts)) / scale)
 
 

@@ -1,0 +1,41 @@
+"""A score of the background beside the scores of classes."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wsss_harness.errors import PluginError
+from wsss_harness.types import ClassScores, Map
+
+Maps = NDArray[np.float32]  # (K + 1, H, W), the background first
+
+
+@dataclass(frozen=True, kw_only=True)
+class Background:
+    """``power``: (1 - largest score) ** ``alpha`` (Ahn and Kwak, CVPR 2018, section 3.1).
+
+    ``constant``: ``threshold`` everywhere. ``explicit``: the map that the scores bring.
+    """
+
+    kind: Literal["power", "constant", "explicit"] = "power"
+    alpha: float = 16.0
+    threshold: float = 0.2
+
+    def of(self, scores: ClassScores, image_id: str) -> Map:
+        """(H, W) in [0, 1]; PluginError if the scores bring no map that there should be."""
+        if self.kind == "power":
+            power: Map = (1 - scores.values.max(0, initial=0)) ** np.float32(self.alpha)
+            return power
+        if self.kind == "constant":
+            return np.full(scores.size, self.threshold, np.float32)
+        if scores.background is None:
+            raise PluginError(
+                f"image {image_id}: the background 'explicit' needs scores with a background map; "
+                "choose 'power' or 'constant', or the option of the method that makes one"
+            )
+        return scores.background
+
+    def beside(self, scores: ClassScores, image_id: str) -> Maps:
+        return np.concatenate([self.of(scores, image_id)[None], scores.values])

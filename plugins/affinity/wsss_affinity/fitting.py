@@ -1,0 +1,101 @@
+"""Training of AffinityNet on the scores of a generator."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from torch import Tensor, nn
+
+from wsss_affinity import items, network
+from wsss_affinity.affinities import Norm, affinities
+from wsss_affinity.labels import Pairs, pair_kinds, sure_labels
+from wsss_affinity.loss import affinity_losses
+from wsss_harness import backbones, training
+from wsss_harness.classmaps.augment import Cropping
+from wsss_harness.errors import ConfigError
+from wsss_harness.fitting import fit_network
+
+if TYPE_CHECKING:
+    from wsss_affinity.affinitynet import AffinityNet
+    from wsss_harness.hookspecs import Run
+    from wsss_harness.supervision import View
+    from wsss_harness.training import Batch
+    from wsss_harness.types import ClassScores
+
+EVIDENCE = "evidence"
+
+
+def fit(settings: AffinityNet, data: View, scores: Callable[[str], ClassScores], run: Run) -> None:
+    """Train a network on labels that come from ``scores``, and write it to the run's folder."""
+    shape = settings.shape()
+    learner = shape.build(run.seed)
+    if run.weights is not None:
+        backbones.load_weights(learner.backbone, run.weights)
+    make = crops(settings, learner, data, scores, run.folder / EVIDENCE)
+    draws = training.Draws(data.ids, make, run.seed)
+    fit_network(learner, PairLoss(settings.radius, settings.norm), draws, run, settings)
+    network.save(learner, shape, run)
+    shutil.rmtree(run.folder / EVIDENCE, ignore_errors=True)
+
+
+def crops(
+    settings: AffinityNet,
+    learner: network.AffinityFeatures,
+    data: View,
+    scores: Callable[[str], ClassScores],
+    folder: Path,
+) -> Callable[[str, np.random.Generator], items.Item]:
+    """What makes training items; raises ConfigError for a crop that has no whole grid."""
+    if settings.crop % learner.stride:
+        raise ConfigError(
+            f"AffinityNet: crop is {settings.crop}, but must be a multiple of {learner.stride}, "
+            "the stride of its features"
+        )
+    evidence = settings.evidence()
+
+    def stacks(image_id: str) -> items.Stacks:
+        return evidence.of(data[image_id], scores(image_id))
+
+    kept = items.Kept(folder, stacks) if evidence.parameters else stacks
+    channels = 1 + max((len(scores(image_id).classes) for image_id in data), default=0)
+    return items.cropped(data, kept, channels, augmentation(settings, learner.backbone))
+
+
+def augmentation(settings: AffinityNet, backbone: backbones.Backbone) -> Cropping:
+    return Cropping(
+        crop=settings.crop,
+        mean=backbone.mean,
+        std=backbone.std,
+        jitter=settings.jitter,
+        flip=settings.flip,
+        padding=settings.padding,
+    )
+
+
+class PairLoss:
+    """The loss of a batch of crops; labels and pairs are made on the device of the features."""
+
+    def __init__(self, radius: int, norm: Norm) -> None:
+        self.radius, self.norm = radius, norm
+        self.silent = True
+
+    def __call__(self, learner: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        features = learner(batch["image"])
+        stride = batch["image"].shape[-1] // features.shape[-1]
+        labels = sure_labels(batch["careful"], batch["eager"], stride)
+        pairs = pair_kinds(labels, self.radius)
+        self.complain(pairs)
+        return affinity_losses(affinities(features, self.radius, self.norm), pairs)
+
+    def complain(self, pairs: Pairs) -> None:
+        if self.silent and not any(kind.any() for kind in pairs):
+            self.silent = False
+            logging.getLogger("wsss_affinity").warning(
+                "a batch has no pair of known labels, so its loss is 0; this is said once. Look at "
+                "the scores, or bring the options 'careful' and 'eager' closer together"
+            )

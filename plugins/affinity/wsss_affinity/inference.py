@@ -1,0 +1,64 @@
+"""Refinement of the scores of one image by AffinityNet and the random walk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d, interpolate, pad
+
+from wsss_affinity.affinities import affinity_maps
+from wsss_affinity.walk import propagate
+from wsss_harness.classmaps.augment import normalise
+from wsss_harness.types import ClassScores
+
+if TYPE_CHECKING:
+    from wsss_affinity.affinitynet import AffinityNet
+    from wsss_affinity.network import AffinityFeatures
+    from wsss_harness.types import Image, Sample
+
+
+def refiner(
+    network: AffinityFeatures, settings: AffinityNet
+) -> Callable[[Sample, ClassScores], ClassScores]:
+    """A function from a sample and its scores to scores after the walk."""
+
+    @torch.inference_mode()
+    def refine(sample: Sample, scores: ClassScores) -> ClassScores:
+        stack = torch.from_numpy(settings.walking.beside(scores, sample.image_id))
+        links = image_links(network, sample.image, settings)
+        walked = walk(stack.to(links.device), links, network.stride, settings).cpu().numpy()
+        return ClassScores(scores.classes, walked[1:], walked[0])
+
+    return refine
+
+
+def image_links(network: AffinityFeatures, image: Image, settings: AffinityNet) -> Tensor:
+    """Affinities (P, h, w) of an image that is filled up with zeros to a whole grid."""
+    values = torch.from_numpy(normalise(image, network.backbone.mean, network.backbone.std))
+    device = next(network.parameters()).device
+    features = network(filled(values, network.stride)[None].to(device))[0]
+    return affinity_maps(features, settings.radius, settings.norm, settings.border)
+
+
+def filled(maps: Tensor, stride: int) -> Tensor:
+    """Maps (..., H, W) with zeros to the right and below up to multiples of ``stride``."""
+    height, width = maps.shape[-2:]
+    return pad(maps, (0, -width % stride, 0, -height % stride))
+
+
+def walk(stack: Tensor, links: Tensor, stride: int, settings: AffinityNet) -> Tensor:
+    """``stack`` (K + 1, H, W) pooled to the grid of ``links``, walked, and brought back.
+
+    jiwoon-ahn/psa, infer_aff.py: zeros outside of the image, means of squares, bilinear.
+    """
+    height, width = stack.shape[1:]
+    whole = filled(stack, stride)
+    small = avg_pool2d(whole, stride)
+    steps = settings.steps_on(small.shape[1] * small.shape[2])
+    walked = propagate(small, links, settings.radius, settings.beta, steps)
+    size = (whole.shape[1], whole.shape[2])
+    large = interpolate(walked[None], size, mode="bilinear", align_corners=False)[0]
+    return large[:, :height, :width].clamp(0, 1)

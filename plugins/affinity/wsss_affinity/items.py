@@ -1,0 +1,100 @@
+"""What AffinityNet is trained on: crops of images with the scores that its labels come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image as PillowImage
+
+from wsss_affinity import crf
+from wsss_affinity.backgrounds import Background, Maps
+from wsss_affinity.crf_parameters import Parameters
+from wsss_harness.classmaps.augment import (
+    Cropping,
+    draw_jitter,
+    draw_window,
+    jitter,
+    normalise,
+    outside,
+    place,
+)
+from wsss_harness.scorefiles import read_scores, write_scores
+from wsss_harness.types import ClassScores, Image, Sample
+
+if TYPE_CHECKING:
+    from wsss_harness.supervision import View
+
+Stacks = tuple[Maps, Maps]  # careful and eager, (K + 1, H, W) each
+Item = dict[str, Maps]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The two stacks of an image that labels come from; see ``labels.sure_labels``.
+
+    ``parameters``: of a CRF over each stack (Ahn and Kwak, CVPR 2018, section 3.2.1), or None.
+    """
+
+    careful: Background
+    eager: Background
+    parameters: Parameters | None
+
+    def of(self, sample: Sample, scores: ClassScores) -> Stacks:
+        backgrounds = [self.careful, self.eager]
+        stacks = [one.beside(scores, sample.image_id) for one in backgrounds]
+        if self.parameters is not None:
+            stacks = [crf.infer(sample.image, stack, self.parameters) for stack in stacks]
+        careful, eager = stacks
+        return careful, eager
+
+
+class Kept:
+    """Stacks that are made once for each image and kept in the files of a folder."""
+
+    def __init__(self, folder: Path, make: Callable[[str], Stacks]) -> None:
+        self.folder, self.make = folder, make
+
+    def __call__(self, image_id: str) -> Stacks:
+        careful, eager = (self.folder / f"{image_id}.{name}" for name in ("careful", "eager"))
+        if not (careful.is_file() and eager.is_file()):
+            for path, stack in zip((careful, eager), self.make(image_id), strict=True):
+                numbers = tuple(range(1, len(stack)))
+                write_scores(path, ClassScores(numbers, stack[1:], stack[0]))
+        return self.read(careful), self.read(eager)
+
+    def read(self, path: Path) -> Maps:
+        return Background(kind="explicit").beside(read_scores(path), path.stem)
+
+
+def cropped(
+    data: View, stacks: Callable[[str], Stacks], channels: int, settings: Cropping
+) -> Callable[[str, np.random.Generator], Item]:
+    """Items {"image", "careful", "eager"}: a crop at the image's own size, mirrored or not.
+
+    The stacks are filled up with zeros to ``channels``; outside of the image they are 0
+    (jiwoon-ahn/psa, train_aff.py: VOC12AffDataset).
+    """
+
+    def make(image_id: str, rng: np.random.Generator) -> Item:
+        image = data[image_id].image
+        step = -1 if rng.random() < settings.flip else 1
+        columns, rows = (draw_window(side, settings.crop, rng) for side in image.shape[1::-1])
+        values = coloured(image[:, ::step], settings, rng)
+        item = {"image": place(values, rows, columns, outside(settings))}
+        for name, stack in zip(("careful", "eager"), stacks(image_id), strict=True):
+            empty = np.zeros((channels, settings.crop, settings.crop), np.float32)
+            place(stack[:, :, ::step], rows, columns, empty[: len(stack)])
+            item[name] = empty
+        return item
+
+    return make
+
+
+def coloured(image: Image, settings: Cropping, rng: np.random.Generator) -> Maps:
+    changes = draw_jitter(settings.jitter, rng)
+    picture = jitter(PillowImage.fromarray(np.ascontiguousarray(image)), changes)
+    return normalise(np.asarray(picture), settings.mean, settings.std)

@@ -1,0 +1,122 @@
+"""AffinityNet: features of which neighbours with the same meaning have the same."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import elu, interpolate
+
+from wsss_harness import backbones, files, training
+from wsss_harness.errors import ConfigError
+from wsss_harness.fitting import Headed
+from wsss_harness.hookspecs import Run
+from wsss_harness.resuming import read_state
+
+WEIGHTS, SHAPE = "weights.pth", "network.json"
+PROBE = 64
+
+
+class Head(nn.Module):
+    """Three taps, each compressed by a 1x1 convolution, joined, then mixed by another; ELU.
+
+    Names and initial weights of jiwoon-ahn/psa, network/resnet38_aff.py. Taps of a coarser grid
+    than the first one are resized to it.
+    """
+
+    def __init__(self, channels: Sequence[int], widths: Sequence[int]) -> None:
+        super().__init__()
+        self.f8_3, self.f8_4, self.f8_5 = (
+            nn.Conv2d(tap, width, 1, bias=False)
+            for tap, width in zip(channels, widths, strict=True)
+        )
+        joined = sum(widths)
+        self.f9 = nn.Conv2d(joined, joined, 1, bias=False)
+        for compress in (self.f8_3, self.f8_4, self.f8_5):
+            nn.init.kaiming_normal_(compress.weight)
+        nn.init.xavier_uniform_(self.f9.weight, gain=4)
+
+    def forward(self, taps: Sequence[Tensor]) -> Tensor:
+        size = taps[0].shape[2:]
+        compressed = [
+            at_size(elu(compress(tap)), size)
+            for compress, tap in zip((self.f8_3, self.f8_4, self.f8_5), taps, strict=True)
+        ]
+        return elu(self.f9(torch.cat(compressed, 1)))
+
+
+def at_size(maps: Tensor, size: torch.Size) -> Tensor:
+    if maps.shape[2:] == size:
+        return maps
+    return interpolate(maps, tuple(size), mode="bilinear", align_corners=False)
+
+
+class AffinityFeatures(Headed):
+    """A backbone with a head on three of its taps: images (B, 3, H, W) to (B, D, h, w).
+
+    ``stride``: of the grid (h, w), that of the first tap.
+    """
+
+    heads: tuple[str, ...] = ("head",)
+
+    def __init__(
+        self, backbone: backbones.Backbone, taps: Sequence[str], widths: Sequence[int]
+    ) -> None:
+        super().__init__()
+        shapes = tap_shapes(backbone)
+        taps = taps or tuple(shapes)[-3:]
+        unknown = [tap for tap in taps if tap not in shapes]
+        if unknown or len(taps) != 3:
+            raise ConfigError(
+                f"AffinityNet needs three taps of its backbone, but got {', '.join(taps)}; "
+                f"there are {', '.join(shapes)}"
+            )
+        self.backbone, self.taps = backbone, tuple(taps)
+        self.head = Head([shapes[tap][0] for tap in taps], widths)
+        self.stride = PROBE // shapes[taps[0]][1]
+
+    def forward(self, images: Tensor) -> Tensor:
+        found = self.backbone(images)
+        features: Tensor = self.head([found[tap] for tap in self.taps])
+        return features
+
+
+@torch.no_grad()
+def tap_shapes(backbone: backbones.Backbone) -> dict[str, tuple[int, int]]:
+    """Channels and height of each tap, in the order of the network, for an image of PROBE rows."""
+    was_training = backbone.training
+    found = backbone.eval()(torch.zeros(1, 3, PROBE, PROBE))
+    backbone.train(was_training)
+    return {name: (tap.shape[1], tap.shape[2]) for name, tap in found.items()}
+
+
+@dataclass(frozen=True)
+class Shape:
+    """All that is needed to build a network again; network.json holds it."""
+
+    backbone: Mapping[str, Any]
+    taps: Sequence[str]
+    widths: Sequence[int]
+
+    def build(self, seed: int = 0) -> AffinityFeatures:
+        """The network with weights that depend on ``seed`` alone."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            backbone = backbones.build(**self.backbone)
+            return AffinityFeatures(backbone, self.taps, self.widths)
+
+
+def save(network: AffinityFeatures, shape: Shape, run: Run) -> None:
+    """Write weights.pth, a plain state dict, and network.json; training is over then."""
+    files.write_json(run.folder / SHAPE, dataclasses.asdict(shape))
+    training.finish(network, run.folder / WEIGHTS, run)
+
+
+def load(folder: Path, device: str) -> AffinityFeatures:
+    """The network that ``save`` wrote, in eval mode."""
+    network = Shape(**files.read_json(folder / SHAPE)).build()
+    network.load_state_dict(read_state(folder / WEIGHTS))
+    return network.to(device).eval()
