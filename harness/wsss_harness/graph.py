@@ -145,7 +145,7 @@ class Graph:
             stages.refine(work, refiner, self.view(work, TRAIN, refiner.needs, owner))
 
         options = {**asdict(refiner), "seed": self.seed, "weights": dict(initial.identity)}
-        code = (*NETWORK_CODE, _package(refiner))
+        code = (*NETWORK_CODE, *_code("parallel"), _package(refiner))
         note = {"needs": sorted(refiner.needs)}
         inputs = {"data": self.data, "scores": scores, **initial.inputs}
         fitted = Stage("fit", offered.name, fit, options, code, inputs, note)

@@ -65,7 +65,11 @@ class Generator(Protocol):
 
 @runtime_checkable
 class Refiner(Protocol):
-    """Class scores in, better class scores out. ``scores(image_id)`` reads what came before."""
+    """Class scores in, better class scores out. ``scores(image_id)`` reads what came before.
+
+    A class attribute ``parallel = True`` says that what it loads is a pure function on the CPU with
+    the same result in any process; then as many images are refined at once as there are cores.
+    """
 
     needs: ClassVar[Collection[str]]
 

@@ -3,20 +3,22 @@
 import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from wsss_harness import files
+from wsss_harness import files, parallel
 from wsss_harness.bounds import Bound
-from wsss_harness.errors import DataError, PluginError
+from wsss_harness.errors import DataError, PluginError, WsssError
 from wsss_harness.hookspecs import Generator, Metric, Refiner, Segmentor
 from wsss_harness.masks import build_rule, to_mask
 from wsss_harness.metrics import curve, saliency
 from wsss_harness.recipe import Rule as RuleSpec
 from wsss_harness.scorefiles import read_scores, write_scores
-from wsss_harness.store import Work
+from wsss_harness.store import LOG, Work
 from wsss_harness.supervision import Dataset, View
 from wsss_harness.types import IGNORE, ClassScores, Map, Mask, Sample
 
@@ -59,12 +61,42 @@ def score(work: Work, generator: Generator, data: View) -> None:
 
 
 def refine(work: Work, refiner: Refiner, data: View) -> None:
-    """Write the refined class scores of every image of the view."""
-    refined = refiner.load(work.inputs["fit"], device())
-    for image_id, path in _remaining(work, data.ids, SCORES):
-        before = read_scores(work.inputs["scores"] / path.name)
-        sample = data[image_id]
-        _write(path, sample, refined(sample, before), data)
+    """Write the refined class scores of every image of the view.
+
+    A refiner that says ``parallel`` is a pure function on the CPU and gets all cores.
+    """
+    alone = not getattr(refiner, "parallel", False)
+    place = device() if alone else "cpu"
+    start = partial(_refining, refiner, data, dict(work.inputs), work.folder, place)
+    left = [i for i in data.ids if not (work.folder / f"{i}{SCORES}").is_file()]
+    finished = count(len(data) - len(left))
+
+    def progress() -> None:
+        work.progress(next(finished), len(data))
+
+    progress()
+    parallel.run(start, left, 1 if alone else parallel.cores(), work.folder / LOG, progress)
+
+
+def _refining(
+    refiner: Refiner, data: View, inputs: Mapping[str, Path], folder: Path, device: str
+) -> Callable[[str], None]:
+    """What refines the scores of one image and writes them; each process loads its own."""
+    refined = refiner.load(inputs["fit"], device)
+
+    def work(image_id: str) -> None:
+        name = f"{image_id}{SCORES}"
+        sample, before = data[image_id], read_scores(inputs["scores"] / name)
+        try:
+            after = refined(sample, before)
+        except (WsssError, OSError, MemoryError):
+            raise  # these say what is wrong, or are told apart later
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise PluginError(f"{data.owner} failed on image {image_id}: {reason}") from error
+        _write(folder / name, sample, after, data)
+
+    return work
 
 
 def _write(path: Path, sample: Sample, scores: ClassScores, data: View) -> None:

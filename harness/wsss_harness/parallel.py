@@ -1,0 +1,118 @@
+"""The same work on many images, spread over as many processes as there are usable cores.
+
+Only for work whose result depends neither on the process nor on the number of threads, so the
+number of processes decides how fast it goes and nothing else.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import pickle
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import cache
+from pathlib import Path
+
+from wsss_harness.errors import StageError
+
+FEW = 4  # images that take about as long as the start of a process
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+Work = Callable[[str], None]  # what is done for one image id
+Start = Callable[[], Work]  # loads what the work needs, once a process
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def run(
+    start: Start, ids: Sequence[str], processes: int, log: Path, done: Callable[[], None]
+) -> None:
+    """Do the work for every id, calling ``done`` after each in order.
+
+    Few ids take fewer processes. ``start`` must be picklable for more than one; where it is not, as
+    with a class defined in a session, all is done here. Workers write what they print to ``log``.
+
+    Raises:
+        StageError: a worker was killed. An error of the work itself comes as it was raised; of
+            several, that of the first id.
+    """
+    processes = min(processes, len(ids) // FEW)
+    task = _packed(start) if processes > 1 else None
+    if task is not None:
+        _spread(task, ids, processes, log, done)
+        return
+    work = start()
+    for image_id in ids:
+        work(image_id)
+        done()
+
+
+def _packed(start: Start) -> bytes | None:
+    """``start`` for a pipe to processes of this program; nothing pickled is ever on disk."""
+    try:
+        return pickle.dumps(start)
+    except (pickle.PicklingError, AttributeError, TypeError):
+        return None
+
+
+def _spread(
+    task: bytes, ids: Sequence[str], processes: int, log: Path, done: Callable[[], None]
+) -> None:
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, context, _enter, (task, log)) as pool:
+        try:
+            for _ in pool.map(_work, ids):
+                done()
+        except BrokenProcessPool:
+            raise StageError(
+                "a worker process ended before its work was done, perhaps because memory ran out; "
+                "finished images are kept: run again, on fewer cores (taskset) if it happens again"
+            ) from None
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+# In the workers
+
+
+_task = b""
+
+
+def _enter(task: bytes, log: Path) -> None:
+    """Prepare a worker: one thread, output to the log, no life of its own."""
+    global _task
+    # Before numpy is loaded, which happens when the task is unpacked.
+    os.environ.update(dict.fromkeys(THREADS, "1"))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it and ends the workers
+    sys.stdout = sys.stderr = log.open("a", encoding="utf-8", buffering=1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _task = task
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+@cache
+def _started() -> Work:
+    start: Start = pickle.loads(_task)
+    work = start()
+    with contextlib.suppress(KeyError):
+        sys.modules["cv2"].setNumThreads(1)
+    return work
+
+
+def _work(image_id: str) -> None:
+    _started()(image_id)
