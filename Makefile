@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+CRF := $(BIN)/python -m pip install --quiet --constraint constraints.txt pydensecrf2
 
 .PHONY: demo test check format
 
@@ -24,4 +25,6 @@ format: $(READY)
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(CRF) 2> $(VENV)/crf.log || echo "The dense CRF did not compile (see $(VENV)/crf.log);" \
+		"all but the refiner 'crf' works. To try again: $(CRF)"
 	touch $@

@@ -23,6 +23,8 @@ DISTRIBUTIONS = (
     "rich",
 )
 
+OPTIONAL = {"pydensecrf2": "only the refiner 'crf' needs it: python -m pip install pydensecrf2"}
+
 
 def print_plugins(console: Console, as_json: bool) -> None:
     plugins = installed()
@@ -66,6 +68,8 @@ def print_health(console: Console) -> bool:
     found = {name: _version(name) for name in DISTRIBUTIONS}
     for name, number in found.items():
         console.print(f"{name} {number or '[red]missing[/]'}", highlight=False)
+    for name, use in OPTIONAL.items():
+        console.print(f"{name} {_version(name) or f'not installed; {use}'}", highlight=False)
     problems = [message for message in (_import_problem(m) for m in ("cv2", "torch")) if message]
     for message in problems:
         console.print(escape(message), style="red", soft_wrap=True)

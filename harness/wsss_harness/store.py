@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +181,8 @@ def environment() -> dict[str, str]:
         "numpy",
     )
     versions = {"python": platform.python_version(), **{name: version(name) for name in names}}
+    with contextlib.suppress(PackageNotFoundError):  # it is optional
+        versions["pydensecrf2"] = version("pydensecrf2")
     torch = sys.modules.get("torch")
     gpu = torch is not None and torch.cuda.is_available()
     return {**versions, "device": torch.cuda.get_device_name() if gpu and torch else "cpu"}

@@ -143,6 +143,21 @@ def test_doctor_is_content(wsss):
     assert "missing" not in out
 
 
+def test_doctor_is_content_without_the_crf_and_says_how_to_install_it(wsss, monkeypatch):
+    found = installation.version
+    missing = installation.PackageNotFoundError
+
+    def without(name):
+        if name == "pydensecrf2":
+            raise missing(name)
+        return found(name)
+
+    monkeypatch.setattr(installation, "version", without)
+    code, out, _ = wsss("doctor")
+    assert code == 0
+    assert "pydensecrf2 not installed; only the refiner 'crf' needs it: python -m pip" in out
+
+
 def test_help_needs_nothing_heavy():
     script = "import sys; sys.argv = ['wsss', '--help']\nfrom wsss_harness.cli import main\n"
     script += "try:\n    main()\nexcept SystemExit:\n    pass\nprint('torch' in sys.modules)"
