@@ -3,12 +3,14 @@
 import json
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 RUN = Path(__file__).parents[2] / "benchmarks" / "run.py"
 NAMES = ["threshold_curve", "confusion", "score_store", "flat_memory"]
+NAMES += ["crf_present", "crf_processes"] if find_spec("pydensecrf") else []
 
 
 def run(*options):
