@@ -12,6 +12,7 @@ from torch.nn.functional import avg_pool2d, interpolate, pad
 from wsss_affinity.affinities import affinity_maps
 from wsss_affinity.walk import propagate
 from wsss_harness.classmaps.augment import normalise
+from wsss_harness.errors import PluginError
 from wsss_harness.types import ClassScores
 
 if TYPE_CHECKING:
@@ -27,12 +28,21 @@ def refiner(
 
     @torch.inference_mode()
     def refine(sample: Sample, scores: ClassScores) -> ClassScores:
+        check_size(sample, scores)
         stack = torch.from_numpy(settings.walking.beside(scores, sample.image_id))
         links = image_links(network, sample.image, settings)
         walked = walk(stack.to(links.device), links, network.stride, settings).cpu().numpy()
         return ClassScores(scores.classes, walked[1:], walked[0])
 
     return refine
+
+
+def check_size(sample: Sample, scores: ClassScores) -> None:
+    if scores.size != sample.image.shape[:2]:
+        raise PluginError(
+            f"the scores of image {sample.image_id} are {scores.size}, the image is "
+            f"{sample.image.shape[:2]}; AffinityNet needs both at the same size"
+        )
 
 
 def image_links(network: AffinityFeatures, image: Image, settings: AffinityNet) -> Tensor:

@@ -24,4 +24,5 @@ def affinity_losses(affinities: Tensor, pairs: Pairs) -> dict[str, Tensor]:
 
 
 def mean_over(values: Tensor, chosen: Tensor) -> Tensor:
-    return (values * chosen).sum() / (chosen.sum() + EPSILON)
+    weights = chosen.to(values.dtype)
+    return (values * weights).sum() / (weights.sum() + EPSILON)
