@@ -1,11 +1,12 @@
-"""Refinement of class scores: dense CRF, semantic affinity with a random walk."""
+"""Refinement of class scores: AffinityNet with its random walk, and the dense CRF."""
 
+from wsss_affinity.affinitynet import AffinityNet
 from wsss_affinity.crf import Crf
-from wsss_harness.hookspecs import hookimpl
+from wsss_harness.hookspecs import Refiner, hookimpl
 
-__all__ = ["Crf"]
+__all__ = ["AffinityNet", "Crf"]
 
 
 @hookimpl
-def wsss_refiners() -> dict[str, type[Crf]]:
-    return {"crf": Crf}
+def wsss_refiners() -> dict[str, type[Refiner]]:
+    return {"affinity": AffinityNet, "crf": Crf}
