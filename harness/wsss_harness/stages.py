@@ -118,7 +118,11 @@ def _write(path: Path, sample: Sample, scores: ClassScores, data: View) -> None:
 
 def reader(folder: Path) -> Callable[[str], ClassScores]:
     """A function that reads the scores of an image id from a finished score stage."""
-    return lambda image_id: read_scores(folder / f"{image_id}{SCORES}")
+    return partial(_read, folder)
+
+
+def _read(folder: Path, image_id: str) -> ClassScores:
+    return read_scores(folder / f"{image_id}{SCORES}")
 
 
 def make_curve(work: Work, dataset: Dataset, split: str, held_out: int) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,10 +16,11 @@ from wsss_affinity import items, network
 from wsss_affinity.affinities import Norm, affinities
 from wsss_affinity.labels import Pairs, pair_kinds, sure_labels
 from wsss_affinity.loss import affinity_losses
-from wsss_harness import backbones, training
+from wsss_harness import backbones, parallel, training
 from wsss_harness.classmaps.augment import Cropping
 from wsss_harness.errors import ConfigError
 from wsss_harness.fitting import fit_network
+from wsss_harness.store import LOG
 
 if TYPE_CHECKING:
     from wsss_affinity.affinitynet import AffinityNet
@@ -36,7 +38,7 @@ def fit(settings: AffinityNet, data: View, scores: Callable[[str], ClassScores],
     learner = shape.build(run.seed)
     if run.weights is not None:
         backbones.load_weights(learner.backbone, run.weights)
-    make = crops(settings, learner, data, scores, run.folder / EVIDENCE)
+    make = crops(settings, learner, data, scores, run)
     draws = training.Draws(data.ids, make, run.seed)
     fit_network(learner, PairLoss(settings.radius, settings.norm), draws, run, settings)
     network.save(learner, shape, run)
@@ -48,7 +50,7 @@ def crops(
     learner: network.AffinityFeatures,
     data: View,
     scores: Callable[[str], ClassScores],
-    folder: Path,
+    run: Run,
 ) -> Callable[[str, np.random.Generator], items.Item]:
     """What makes training items; raises ConfigError for a crop that has no whole grid."""
     if settings.crop % learner.stride:
@@ -57,13 +59,24 @@ def crops(
             "the stride of its features"
         )
     evidence = settings.evidence()
-
-    def stacks(image_id: str) -> items.Stacks:
-        return evidence.of(data[image_id], scores(image_id))
-
-    kept = items.Kept(folder, stacks) if evidence.parameters else stacks
+    stacks: Callable[[str], items.Stacks] = items.Source(evidence, data, scores)
+    if evidence.parameters is not None:
+        stacks = sharpened(stacks, data.ids, run)
     channels = 1 + max((len(scores(image_id).classes) for image_id in data), default=0)
-    return items.cropped(data, kept, channels, augmentation(settings, learner.backbone))
+    return items.cropped(data, stacks, channels, augmentation(settings, learner.backbone))
+
+
+def sharpened(make: Callable[[str], items.Stacks], ids: Sequence[str], run: Run) -> items.Kept:
+    """The stacks of all images, kept in files: a CRF is too slow to be run at every crop."""
+    kept = items.Kept(run.folder / EVIDENCE, make)
+    kept.folder.mkdir(parents=True, exist_ok=True)
+    finished = count(1)
+
+    def progress() -> None:
+        run.progress(next(finished), len(ids))
+
+    parallel.run(partial(getattr, kept, "keep"), ids, parallel.cores(), run.folder / LOG, progress)
+    return kept
 
 
 def augmentation(settings: AffinityNet, backbone: backbones.Backbone) -> Cropping:

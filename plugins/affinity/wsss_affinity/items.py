@@ -52,19 +52,39 @@ class Evidence:
         return careful, eager
 
 
+@dataclass(frozen=True)
+class Source:
+    """The stacks of an image by its id."""
+
+    evidence: Evidence
+    data: View
+    scores: Callable[[str], ClassScores]
+
+    def __call__(self, image_id: str) -> Stacks:
+        return self.evidence.of(self.data[image_id], self.scores(image_id))
+
+
+@dataclass(frozen=True)
 class Kept:
     """Stacks that are made once for each image and kept in the files of a folder."""
 
-    def __init__(self, folder: Path, make: Callable[[str], Stacks]) -> None:
-        self.folder, self.make = folder, make
+    folder: Path
+    make: Callable[[str], Stacks]
 
     def __call__(self, image_id: str) -> Stacks:
-        careful, eager = (self.folder / f"{image_id}.{name}" for name in ("careful", "eager"))
-        if not (careful.is_file() and eager.is_file()):
-            for path, stack in zip((careful, eager), self.make(image_id), strict=True):
-                numbers = tuple(range(1, len(stack)))
-                write_scores(path, ClassScores(numbers, stack[1:], stack[0]))
+        careful, eager = self.paths(image_id)
         return self.read(careful), self.read(eager)
+
+    def keep(self, image_id: str) -> None:
+        paths = self.paths(image_id)
+        if all(path.is_file() for path in paths):
+            return
+        for path, stack in zip(paths, self.make(image_id), strict=True):
+            numbers = tuple(range(1, len(stack)))
+            write_scores(path, ClassScores(numbers, stack[1:], stack[0]))
+
+    def paths(self, image_id: str) -> tuple[Path, Path]:
+        return self.folder / f"{image_id}.careful", self.folder / f"{image_id}.eager"
 
     def read(self, path: Path) -> Maps:
         return Background(kind="explicit").beside(read_scores(path), path.stem)
