@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 from wsss_harness.errors import ConfigError
 
@@ -38,8 +38,15 @@ def _required(field: dataclasses.Field[Any]) -> bool:
 
 
 def _checked(owner: str, name: str, value: Any, wanted: Any) -> Any:
-    """``value`` as the type that is wanted: a list becomes a tuple, a whole number a float."""
+    """``value`` as the type that is wanted: a list becomes a tuple, a whole number a float.
+
+    A table for options that have options of their own becomes their dataclass.
+    """
     from pydantic import TypeAdapter, ValidationError
+
+    nested = [t for t in (wanted, *get_args(wanted)) if dataclasses.is_dataclass(t)]
+    if nested and isinstance(value, Mapping):
+        return construct(f"option '{name}' of {owner}", nested[0], value)
 
     problem = ConfigError(f"option '{name}' of {owner} is {value!r}; expected {wanted}")
     if wanted in (int, float) and isinstance(value, bool | str):

@@ -255,7 +255,8 @@ def test_a_batch_without_pairs_is_mentioned_once(caplog):
         ({"radius": 1}, "radius of at least 2"),
         ({"beta": 0.0}, "beta above 0"),
         ({"steps": "many"}, "option 'steps'"),
-        ({"walking": {"kind": "strong"}}, "option 'walking'"),
+        ({"walking": {"kind": "strong"}}, "option 'kind' of option 'walking'"),
+        ({"careful": {"alpah": 4}}, "option 'careful' of refiner 'affinity' has no option 'alpah'"),
         ({"speed": 1}, "no option 'speed'"),
     ],
 )

@@ -10,6 +10,7 @@ import pytest
 import fake_data
 from golden_files import golden
 from wsss_affinity import crf
+from wsss_affinity.backgrounds import Background
 from wsss_affinity.crf import Crf, from_labels, from_probabilities
 from wsss_affinity.crf_parameters import PARAMETERS
 from wsss_harness.errors import ConfigError, PluginError
@@ -72,7 +73,7 @@ def test_golden_psa_through_the_refiner(tmp_path):
     scores = ClassScores(classes_of(data), data["cam"])
     for suffix in suffixes(data):
         alpha, iterations, scale = setting(suffix)
-        refiner = Crf(alpha=alpha, iterations=iterations, scale=scale)
+        refiner = Crf(background=Background(alpha=alpha), iterations=iterations, scale=scale)
         after = refined(refiner, data["image"], scores, tmp_path)
         found = np.concatenate([after.background[None], after.values])
         np.testing.assert_allclose(found, data[f"psa_out_{suffix}"], atol=TOLERANCE)
@@ -218,7 +219,7 @@ def test_the_plugin_announces_it():
 
 def test_it_repairs_noisy_scores_along_colours(scored, tmp_path):
     image, truth, scores = scored
-    refiner = Crf(scale=4, background="constant", threshold=0.25)
+    refiner = Crf(scale=4, background=Background(kind="constant", threshold=0.25))
     after = refined(refiner, image, scores, tmp_path)
     after.validate("image", "the CRF")
     np.testing.assert_allclose(after.values.sum(0) + after.background, 1, atol=1e-5)
@@ -230,21 +231,25 @@ def test_it_repairs_noisy_scores_along_colours(scored, tmp_path):
 def test_each_background_enters_the_inference(scored, tmp_path):
     image, _, scores = scored
     explicit = replace(scores, background=np.full(scores.size, 0.25, np.float32))
-    constant = refined(Crf(background="constant", threshold=0.25), image, scores, tmp_path)
-    given = refined(Crf(background="explicit"), image, explicit, tmp_path)
-    power = refined(Crf(alpha=4), image, explicit, tmp_path)
+    constant = refined(
+        Crf(background=Background(kind="constant", threshold=0.25)), image, scores, tmp_path
+    )
+    given = refined(Crf(background=Background(kind="explicit")), image, explicit, tmp_path)
+    power = refined(Crf(background=Background(alpha=4)), image, explicit, tmp_path)
     np.testing.assert_array_equal(given.values, constant.values)
     stacked = np.concatenate([(1 - scores.values.max(0, keepdims=True)) ** 4, scores.values])
     np.testing.assert_allclose(
         power.values, from_probabilities(image, stacked, PSA)[1:], atol=TOLERANCE
     )
     with pytest.raises(PluginError, match=r"image image: .*'explicit' needs .*'power'"):
-        refined(Crf(background="explicit"), image, scores, tmp_path)
+        refined(Crf(background=Background(kind="explicit")), image, scores, tmp_path)
 
 
 def test_labels_are_those_of_the_largest_score(scored, tmp_path):
     image, _, scores = scored
-    after = refined(Crf("irn", background="constant", threshold=0.3), image, scores, tmp_path)
+    after = refined(
+        Crf("irn", background=Background(kind="constant", threshold=0.3)), image, scores, tmp_path
+    )
     labels = to_mask(scores, Constant(threshold=0.3), None)
     expected = from_labels(image, labels, 3, IRN)
     np.testing.assert_allclose(after.values, expected[1:], atol=1e-6)
@@ -262,7 +267,7 @@ def test_every_set_has_a_source_and_runs(scored, tmp_path, name):
 def test_absent_classes_change_no_label(scored):
     """Channels that score nowhere are left out of the inference; with them it ends alike."""
     image, _, scores = scored
-    present = Crf().scored(scores, "image")[None]
+    present = Background().of(scores, "image")[None]
     present = np.concatenate([present, scores.values])
     absent = np.zeros((18, *scores.size), np.float32)
     few = from_probabilities(image, present, PSA)
@@ -315,10 +320,12 @@ def test_scores_of_another_size_than_the_image(scored, tmp_path):
     ("options", "message"),
     [
         ({"parameters": "pas"}, "no CRF parameters named 'pas'; there are psa, irn, icd"),
-        ({"background": "none"}, "option 'background'.*'none'.*power"),
+        ({"background": {"kind": "none"}}, "option 'kind' of option 'background'.*'none'.*power"),
+        ({"background": {"alpah": 4}}, "no option 'alpah'.*alpha = 16.0"),
+        ({"background": "power"}, "option 'background'.*'power'.*Background"),
         ({"iterations": -1}, "iterations of the CRF are -1"),
         ({"scale": 0.0}, "its scale is 0.0"),
-        ({"alpah": 4}, "no option 'alpah'.*alpha = 16.0"),
+        ({"alpah": 4}, "no option 'alpah'.*scale = 1.0"),
     ],
 )
 def test_wrong_options(options, message):

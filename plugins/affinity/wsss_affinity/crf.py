@@ -7,20 +7,20 @@ position and colour (eq. 3), Potts compatibility, mean field (algorithm 1).
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from wsss_affinity.backgrounds import Background, Maps
 from wsss_affinity.crf_parameters import PARAMETERS, Parameters
 from wsss_harness.errors import ConfigError, PluginError
 from wsss_harness.hookspecs import Run
 from wsss_harness.supervision import View
-from wsss_harness.types import IGNORE, ClassScores, Image, Map, Mask, Sample
+from wsss_harness.types import IGNORE, ClassScores, Image, Mask, Sample
 
-Maps = NDArray[np.float32]  # (C, H, W), the background first
 SMALLEST = 1e-5  # probabilities below it count as this (pydensecrf: unary_from_softmax)
 
 
@@ -89,9 +89,8 @@ class Crf:
     """A dense CRF over the scored classes and the background.
 
     ``parameters`` names a set of PARAMETERS and ``iterations`` replaces its number; both widths are
-    divided by ``scale``, for images smaller than those of VOC. The background is
-    (1 - largest score) ** ``alpha``, as psa and EPS have it, unless ``background`` says "constant"
-    (``threshold`` everywhere) or "explicit" (the map that the scores bring).
+    divided by ``scale``, for images smaller than those of VOC. ``background`` is what stands beside
+    the classes, by default as in psa and EPS.
 
     It gives marginals of the classes and, as an explicit map, of the background; they sum to one.
     The background rule "explicit" therefore gives the CRF's own labels. A constant threshold t asks
@@ -106,9 +105,7 @@ class Crf:
     parameters: str = "psa"
     iterations: int | None = None
     scale: float = 1.0
-    background: Literal["power", "constant", "explicit"] = "power"
-    alpha: float = 16.0
-    threshold: float = 0.2
+    background: Background = field(default_factory=Background)
 
     def __post_init__(self) -> None:
         if self.parameters not in PARAMETERS:
@@ -134,23 +131,9 @@ class Crf:
     def refine(self, sample: Sample, scores: ClassScores) -> ClassScores:
         if not scores.classes:
             return replace(scores, background=np.ones(scores.size, np.float32))
-        probabilities = np.concatenate([self.scored(scores, sample.image_id)[None], scores.values])
+        probabilities = self.background.beside(scores, sample.image_id)
         found = infer(sample.image, probabilities, self.chosen())
         return ClassScores(scores.classes, found[1:], found[0])
-
-    def scored(self, scores: ClassScores, image_id: str) -> Map:
-        """The background that enters the inference beside the classes, (H, W)."""
-        if self.background == "power":
-            power: Map = (1 - scores.values.max(0)) ** np.float32(self.alpha)
-            return power
-        if self.background == "constant":
-            return np.full(scores.size, self.threshold, np.float32)
-        if scores.background is None:
-            raise PluginError(
-                f"image {image_id}: the CRF's background 'explicit' needs scores with a background "
-                "map; choose 'power' or 'constant', or the option of the method that makes one"
-            )
-        return scores.background
 
 
 def infer(image: Image, probabilities: Maps, parameters: Parameters) -> Maps:
