@@ -5,7 +5,8 @@ from photographs import photographs
 from scenes import scene
 from timing import Result, interleave
 
-from wsss_affinity.crf import Crf, from_probabilities
+from wsss_affinity.backgrounds import Background
+from wsss_affinity.crf import from_probabilities
 from wsss_affinity.crf_parameters import PARAMETERS
 
 CLASSES = 20
@@ -36,7 +37,7 @@ def crf_present(quick):
 def present(rng, size, objects):
     """Probabilities of the background and of the classes in a made-up scene."""
     _, scores = scene(rng, size, CLASSES, objects)
-    return np.concatenate([Crf().scored(scores, "scene")[None], scores.values])
+    return Background().beside(scores, "scene")
 
 
 def absent(start):
