@@ -10,10 +10,11 @@ import torch
 
 from fake_data import FakeDataset, view
 from golden_files import golden
+from wsss_affinity.affinities import affinity_maps
 from wsss_affinity.affinitynet import FORMS, AffinityNet
 from wsss_affinity.backgrounds import Background
 from wsss_affinity.fitting import PairLoss
-from wsss_affinity.inference import walk
+from wsss_affinity.inference import around, walk
 from wsss_affinity.items import Evidence, Kept, cropped
 from wsss_affinity.neighbours import placed
 from wsss_harness.classmaps.augment import Cropping
@@ -166,6 +167,33 @@ def test_scores_of_another_size_are_named(tmp_path):
     refine = affinity_net().load(tmp_path, "cpu")
     with pytest.raises(PluginError, match=r"image_000.*\(9, 9\).*\(24, 32\)"):
         refine(sample(), ClassScores((1,), np.ones((1, 9, 9), np.float32)))
+
+
+def test_what_is_shown_of_a_walk_is_a_row_of_the_affinities(tmp_path):
+    refiner = affinity_net(radius=3, border="linked")
+    fitted(tmp_path, refiner)
+    values = np.zeros((1, 24, 32), np.float32)
+    values[0, 9, 20] = 1
+    shown = refiner.explain(tmp_path, "cpu")(
+        sample(FakeDataset().image("image_001")), ClassScores((1,), values)
+    )
+    ((name, seen, place),) = shown
+    assert name == "affinity to the marked pixel"
+    assert place == (9, 20)
+    assert seen.shape == (24, 32)
+    assert seen[9, 20] == 1
+    assert 0 < seen[9, 20 + 8] < 1
+    assert seen.max() <= 1
+
+
+def test_affinities_around_a_node_are_those_of_both_ends():
+    links = affinity_maps(torch.rand(5, 6, 7), 3, border="linked")
+    seen = around(links, 3, (2, 3))
+    for (y, x), value in np.ndenumerate(seen.numpy()):
+        near = (y - 2) ** 2 + (x - 3) ** 2 < 9
+        assert (value > 0) == near
+        if near and (y, x) != (2, 3):
+            assert value == around(links, 3, (y, x))[2, 3]
 
 
 # Labels

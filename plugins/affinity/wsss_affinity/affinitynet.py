@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -14,6 +14,7 @@ from wsss_harness.errors import ConfigError
 from wsss_harness.settings import TrainingSettings
 
 if TYPE_CHECKING:
+    from wsss_affinity.inference import Explained
     from wsss_affinity.items import Evidence
     from wsss_affinity.network import Shape
     from wsss_harness.hookspecs import Run
@@ -124,3 +125,11 @@ class AffinityNet(TrainingSettings):
         from wsss_affinity import inference, network
 
         return inference.refiner(network.load(folder, device), self)
+
+    def explain(
+        self, folder: Path, device: str
+    ) -> Callable[[Sample, ClassScores], Sequence[Explained]]:
+        """What decides the walk of an image; see inference.explainer."""
+        from wsss_affinity import inference, network
+
+        return inference.explainer(network.load(folder, device), self)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate, pad
 
 from wsss_affinity.affinities import affinity_maps
+from wsss_affinity.neighbours import half_plane
 from wsss_affinity.walk import propagate
 from wsss_harness.classmaps.augment import normalise
 from wsss_harness.errors import PluginError
@@ -18,7 +19,7 @@ from wsss_harness.types import ClassScores
 if TYPE_CHECKING:
     from wsss_affinity.affinitynet import AffinityNet
     from wsss_affinity.network import AffinityFeatures
-    from wsss_harness.types import Image, Sample
+    from wsss_harness.types import Image, Map, Sample
 
 
 def refiner(
@@ -72,3 +73,44 @@ def walk(stack: Tensor, links: Tensor, stride: int, settings: AffinityNet) -> Te
     size = (whole.shape[1], whole.shape[2])
     large = interpolate(walked[None], size, mode="bilinear", align_corners=False)[0]
     return large[:, :height, :width].clamp(0, 1)
+
+
+Explained = tuple[str, "Map", tuple[int, int]]
+
+
+def explainer(
+    network: AffinityFeatures, settings: AffinityNet
+) -> Callable[[Sample, ClassScores], Sequence[Explained]]:
+    """A function that shows what decides a walk: how alike a node's neighbours are to it."""
+
+    @torch.inference_mode()
+    def explain(sample: Sample, scores: ClassScores) -> Sequence[Explained]:
+        links = image_links(network, sample.image, settings)
+        place = strongest(scores)
+        node = place[0] // network.stride, place[1] // network.stride
+        seen = around(links, settings.radius, node)[None, None]
+        size = (seen.shape[2] * network.stride, seen.shape[3] * network.stride)
+        height, width = scores.size
+        large = interpolate(seen, size, mode="nearest")[0, 0, :height, :width]
+        return [("affinity to the marked pixel", large.cpu().numpy(), place)]
+
+    return explain
+
+
+def strongest(scores: ClassScores) -> tuple[int, int]:
+    """Row and column of the largest score of any class; the first pixel if there is no class."""
+    largest = scores.values.max(0, initial=0)
+    row, column = divmod(int(largest.argmax()), largest.shape[1])
+    return row, column
+
+
+def around(links: Tensor, radius: int, node: tuple[int, int]) -> Tensor:
+    """The affinities (h, w) of one node to its neighbours, 1 to itself, 0 where not linked."""
+    row, column = node
+    seen = torch.zeros_like(links[0])
+    seen[row, column] = 1
+    for link, (dy, dx) in zip(links, half_plane(radius), strict=True):
+        for (y, x), source in (((row + dy, column + dx), node), ((row - dy, column - dx), None)):
+            if 0 <= y < seen.shape[0] and 0 <= x < seen.shape[1]:
+                seen[y, x] = link[source or (y, x)]
+    return seen
