@@ -1,4 +1,4 @@
-"""Figures that others published, with their source: shown beside ours, never mixed with them."""
+"""Figures of others, with their source: shown beside ours, never mixed with them."""
 
 import tomllib
 from collections import Counter
@@ -23,8 +23,12 @@ class Data(Part):
 
 
 class Figure(Part):
-    """A published mIoU, in percent; ``segmentor`` is empty for pseudo-masks."""
+    """An mIoU in percent; ``segmentor`` is empty for pseudo-masks.
 
+    ``kind``: ``published`` by those who made the method, or ``reported`` by those who repeated it.
+    """
+
+    kind: Literal["published", "reported"] = "published"
     method: str
     sup: Literal["I.", "I.+S."]
     segmentor: str = ""
@@ -37,12 +41,13 @@ class Figure(Part):
 
     @property
     def cell(self) -> str:
-        return f"{self.value:.1f}" + "?" * (self.confidence == "unverified")
+        digits = 1 if self.kind == "published" else 2
+        return f"{self.value:.{digits}f}" + "?" * (self.confidence == "unverified")
 
     @property
     def note(self) -> str:
         what = f"{self.method}, {self.segmentor}" if self.segmentor else self.method
-        return f"Published {self.cell}, {what}: {self.protocol} ({self.source})."
+        return f"{self.kind.capitalize()} {self.cell}, {what}: {self.protocol} ({self.source})."
 
 
 class Published(Part):
@@ -50,11 +55,14 @@ class Published(Part):
     figures: tuple[Figure, ...]
 
     def beside(self, method: str, segmentor: str, score: Score, images: int) -> Figure | None:
-        """The figure for a row of this name whose score is of the same classes and images."""
+        """What was published for a row of this name on the same classes and images."""
+        return self.known(method, segmentor, score, images).get("published")
+
+    def known(self, method: str, segmentor: str, score: Score, images: int) -> dict[str, Figure]:
+        """The figures for a row of this name on the same classes and images, by their kind."""
         classes = set(score.iou) - {"background"}
-        return next(
-            (f for f in self.named(method, segmentor) if self.fits(f, classes, images)), None
-        )
+        named = self.named(method, segmentor)
+        return {figure.kind: figure for figure in named if self.fits(figure, classes, images)}
 
     def named(self, method: str, segmentor: str) -> list[Figure]:
         return [f for f in self.figures if (f.method, f.segmentor) == (method, segmentor)]
@@ -81,7 +89,7 @@ def published(path: Path = PUBLISHED) -> Published:
                 f"{path}: '{figure.method}' is on '{figure.dataset} {figure.split}', "
                 "which is not under datasets; add it there"
             )
-    places = Counter((f.method, f.segmentor, f.dataset, f.split) for f in found.figures)
+    places = Counter((f.kind, f.method, f.segmentor, f.dataset, f.split) for f in found.figures)
     for place, count in places.items():
         if count > 1:
             raise DataError(

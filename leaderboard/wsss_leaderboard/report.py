@@ -18,8 +18,9 @@ from wsss_leaderboard import records
 from wsss_leaderboard.collect import Collector, file_name
 from wsss_leaderboard.pictures import draw
 from wsss_leaderboard.records import Record
+from wsss_leaderboard.refinement import refinement_table
 from wsss_leaderboard.table import Table, write_tables
-from wsss_leaderboard.tables import failure_table, mask_table, segmentation_table
+from wsss_leaderboard.tables import by_method, failure_table, mask_table, segmentation_table
 
 RECORDS = "records"
 
@@ -71,7 +72,8 @@ def tables(found: Sequence[Record]) -> list[tuple[str, Table]]:
     made = [("masks", mask_table(found)), ("failures", failure_table(found))]
     if any(record.recipe["segmentors"] for record in found):
         made.append(("segmentation", segmentation_table(found)))
-    return made
+    refined = refinement_table(by_method(found))
+    return [*made, ("refinement", refined)] if refined else made
 
 
 def print_tables(results: Path, console: Console, as_json: bool) -> None:

@@ -112,5 +112,7 @@ def test_two_figures_for_one_place_are_refused(tmp_path):
     assert isinstance(published(path), Published)
     twice = tmp_path / "twice.toml"
     twice.write_text(FIGURE + FIGURE[FIGURE.index("[[figures]]") :])
-    with pytest.raises(DataError, match="2 figures for EPS, d, train; give one of them another"):
+    with pytest.raises(
+        DataError, match="2 figures for published, EPS, d, train; give one of them another"
+    ):
         published(twice)
