@@ -13,6 +13,7 @@ from wsss_leaderboard.lines import FAILED
 from wsss_leaderboard.published import Figure, published
 from wsss_leaderboard.records import Record, Score
 from wsss_leaderboard.table import NOTHING, Column, Row, Table
+from wsss_leaderboard.tables import rule_of
 
 MASKS = "pseudo-masks"
 Group = Sequence[Record]  # one method's records, a seed each
@@ -70,6 +71,7 @@ def refinement_table(groups: Sequence[Group]) -> Table | None:
     below = (
         "mIoU, of pseudo-masks on train and of segmentors on val.",
         f"In brackets: {'ours less Paper; ' * ('published' in kinds)}with a refiner less without.",
+        *(note for family in families for note in _rules(family)),
         *notes.chosen(used),
         *notes.weights(used),
         *notes.common(used),
@@ -92,22 +94,31 @@ def _names(chains: Sequence[Chain], kinds: Sequence[str]) -> Iterator[str]:
 
 
 def paired(groups: Sequence[Group]) -> Iterator[Family]:
-    """Methods that stand in a table both alone and refined, by generator and background rule."""
+    """Methods that stand in a table both alone and refined, by their generator.
+
+    Of several refined alike, the one with the background rule of the method alone is its partner.
+    """
     methods = [group for group in groups if not group[0].control]
     for plain in methods:
         if plain[0].recipe["refiners"]:
             continue
-        refined = {
-            tuple(group[0].recipe["refiners"]): group
-            for group in methods
-            if group[0].recipe["refiners"] and _origin(group) == _origin(plain)
-        }
+        found = [g for g in methods if g[0].recipe["refiners"] and _same(g, plain, "generator")]
+        found.sort(key=lambda group: _same(group, plain, "rule"))
+        refined = {tuple(group[0].recipe["refiners"]): group for group in found}
         if refined:
             yield Family(plain, refined)
 
 
-def _origin(group: Group) -> tuple[str, str]:
-    return group[0].recipe["generator"], str(group[0].recipe["rule"])
+def _same(one: Group, other: Group, key: str) -> bool:
+    return bool(one[0].recipe[key] == other[0].recipe[key])
+
+
+def _rules(family: Family) -> list[str]:
+    """Which background rules were compared, if not one and the same."""
+    if all(_same(group, family.plain, "rule") for group in family.refined.values()):
+        return []
+    each = [f"{group[0].method} {rule_of(group)}" for group in _groups(family)]
+    return [f"Background rules: {', '.join(each)}."]
 
 
 def _groups(family: Family) -> Iterator[Group]:

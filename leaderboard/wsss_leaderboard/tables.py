@@ -40,7 +40,7 @@ def mask_table(records: Sequence[Record]) -> Table:
         ConfigError: the records may not share a table (see ``check_comparable``).
     """
     check_comparable(records)
-    lines = [_masks(group, (_labels(group), _rule(group))) for group in by_method(records)]
+    lines = [_masks(group, (_labels(group), rule_of(group))) for group in by_method(records)]
     below = (
         notes.SUP,
         "labels: whether image labels are used at inference.",
@@ -103,7 +103,7 @@ def _masks(group: list[Record], words: tuple[str, ...], compared: bool = True) -
 
 
 def _segmentations(group: list[Record]) -> list[Line[Segmentation]]:
-    method, sup, rule = group[0].method, group[0].sup, _rule(group)
+    method, sup, rule = group[0].method, group[0].sup, rule_of(group)
     lines = []
     for label in group[0].recipe["segmentors"]:
         found = [s for record in group for s in record.segmentations if s.segmentor == label]
@@ -113,7 +113,7 @@ def _segmentations(group: list[Record]) -> list[Line[Segmentation]]:
     return lines
 
 
-def _rule(group: list[Record]) -> str:
+def rule_of(group: Sequence[Record]) -> str:
     """The background rule, with its thresholds and a mark for what they were chosen on."""
     found = [record.masks for record in group if record.masks]
     if not found:

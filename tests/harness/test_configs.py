@@ -1,5 +1,6 @@
 """The suites that come with the project name what exists, and their options are known."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,12 @@ def test_every_suite_names_what_exists(path, tmp_path):
     weights = tmp_path / "weights.pth"
     weights.write_bytes(b"any")
     own = ["dataset.train=10"]
-    overrides = [f"weights.imagenet.file={weights}"] if "imagenet" in path.read_text() else []
+    labels = re.findall(r"^\[weights\.(\w+)\]\n(?:.*\n)?file", path.read_text(), re.MULTILINE)
+    overrides = [f"weights.{label}.file={weights}" for label in labels]
     suite = read_suite(path, overrides)
     if suite.dataset.name == "voc_folder":
-        suite = suite.model_copy(update={"dataset": read_suite(SUITES[0], own).dataset})
+        built_in = read_suite(configs() / "suites/railscenes.toml", own).dataset
+        suite = suite.model_copy(update={"dataset": built_in})
     graph = Graph(suite, installed(), seed=0)
     rows = [graph.row(row) for row in suite.rows]
     assert len({row.masks.key for row in rows}) == len(rows)

@@ -84,12 +84,21 @@ def test_each_chain_of_refiners_has_a_column():
     assert table.rows[0].best == {5}
 
 
-def test_other_generators_and_rules_do_not_pair():
+def test_other_generators_do_not_pair():
     other = recipe("Affinity Net", generator="CAM")
-    elsewhere = recipe("Affinity Net", rule={"name": "explicit"})
     assert table_of(alone(), refined(recipe=other)) is None
-    assert table_of(alone(), refined(recipe=elsewhere)) is None
     assert table_of(alone()) is None
+
+
+def test_the_partner_has_the_same_background_rule_if_one_has():
+    explicit = refined(0.7, recipe=recipe("Affinity Net", rule={"name": "explicit"}))
+    explicit = explicit.model_copy(update={"method": "explicit"})
+    both = table_of(alone(), refined(0.625), explicit)
+    assert cells(both)[0]["w/ Affinity Net"] == "62.5 (+2.5)"
+    assert not any("Background rules" in note for note in both.notes)
+    one = table_of(alone(), explicit)
+    assert cells(one)[0]["w/ Affinity Net"] == "70.0 (+10.0)"
+    assert "Background rules: EPS 0.3 (h), explicit 0.3 (h)." in one.notes
 
 
 def test_a_segmentor_without_a_partner_has_no_number():
