@@ -74,6 +74,16 @@ class Halved:
 
 
 @dataclass(frozen=True)
+class Shown(Halved):
+    """Shows the scores that it halves, about the first pixel; ``value`` times, to be wrong."""
+
+    value: float = 1.0
+
+    def explain(self, folder, device):
+        return lambda sample, scores: [("whole", self.value * scores.values.max(0), (0, 0))]
+
+
+@dataclass(frozen=True)
 class CopiesMostCommon:
     """A segmentor that answers with the most common class of its masks everywhere."""
 
@@ -107,7 +117,7 @@ class Plugin:
 
     @hookimpl
     def wsss_refiners(self):
-        return {"halved": Halved}
+        return {"halved": Halved, "shown": Shown}
 
     @hookimpl
     def wsss_metrics(self):

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from functools import cached_property
 from typing import Any
 
-from wsss_harness import stages
+from wsss_harness import explanations, stages
 from wsss_harness.bounds import BOUNDS
 from wsss_harness.errors import ConfigError
 from wsss_harness.hookspecs import Run
@@ -47,12 +47,19 @@ class Graph:
         self.seed = seed
 
     def row(self, row: Row) -> RowStages:
-        scores = self.scores(row)
+        scores, explained = self.scores(row)
         curve = self.curve(scores)
         masks = self.masks(row.rule, scores, curve)
         segmentations = tuple(self.segmentation(label, masks) for label in row.segmentors)
         return RowStages(
-            row, self.seed, masks, self.counts(masks, TRAIN), scores, curve, segmentations
+            row,
+            self.seed,
+            masks,
+            self.counts(masks, TRAIN),
+            scores,
+            curve,
+            segmentations,
+            explained,
         )
 
     # Data and initial weights
@@ -104,11 +111,14 @@ class Graph:
 
     # From images to scores
 
-    def scores(self, row: Row) -> Stage:
+    def scores(self, row: Row) -> tuple[Stage, tuple[Stage, ...]]:
+        """The stage of the last scores of a row, and those that show how its refiners decide."""
         stage = self.generated(row.generator)
+        explained = []
         for label in row.refiners:
-            stage = self.refined(label, stage)
-        return stage
+            stage, shown = self.refined(label, stage)
+            explained += [shown] if shown else []
+        return stage, tuple(explained)
 
     def generated(self, label: str) -> Stage:
         offered = self.suite.generators[label]
@@ -131,7 +141,7 @@ class Graph:
         inputs = {"data": self.data, "fit": fitted}
         return Stage("score", offered.name, score, {"split": TRAIN}, code, inputs, note)
 
-    def refined(self, label: str, scores: Stage) -> Stage:
+    def refined(self, label: str, scores: Stage) -> tuple[Stage, Stage | None]:
         offered = self.suite.refiners[label]
         refiner = self.plugins.build("refiner", offered.name, offered.options)
         owner = f"refiner '{offered.name}'"
@@ -150,7 +160,17 @@ class Graph:
         inputs = {"data": self.data, "scores": scores, **initial.inputs}
         fitted = Stage("fit", offered.name, fit, options, code, inputs, note)
         inputs = {"data": self.data, "scores": scores, "fit": fitted}
-        return Stage("refine", offered.name, refine, {}, code, inputs, note)
+        stage = Stage("refine", offered.name, refine, {}, code, inputs, note)
+        if not hasattr(refiner, "explain"):
+            return stage, None
+
+        def explain(work: Work) -> None:
+            ids = explanations.choose(self.open(work))[: explanations.EXPLAINED]
+            data = self.view(work, TRAIN, refiner.needs, owner)
+            explanations.explain(work, refiner, data, ids, stages.device())
+
+        code = (*code, *_code("explanations"))
+        return stage, Stage("explain", offered.name, explain, {}, code, inputs, note)
 
     # From scores to measured masks
 

@@ -69,6 +69,9 @@ class Refiner(Protocol):
 
     A class attribute ``parallel = True`` says that what it loads is a pure function on the CPU with
     the same result in any process; then as many images are refined at once as there are cores.
+
+    A method ``explain(folder, device)`` may load a function of a sample and its scores that shows
+    how it decides: a list of (name, map (H, W) in [0, 1], (row, column) it is about or None).
     """
 
     needs: ClassVar[Collection[str]]

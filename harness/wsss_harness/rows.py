@@ -29,11 +29,12 @@ class RowStages:
     scores: Stage | None = None
     curve: Stage | None = None
     segmentations: tuple[Segmentation, ...] = ()
+    explained: tuple[Stage, ...] = ()
 
     @property
     def targets(self) -> tuple[Stage, ...]:
         ends = (s.counts for s in self.segmentations)
-        return (*((self.curve,) if self.curve else ()), self.counts, *ends)
+        return (*((self.curve,) if self.curve else ()), self.counts, *self.explained, *ends)
 
 
 def control_row(suite: Suite, plugins: Plugins) -> Row:

@@ -181,5 +181,9 @@ def name_of(stage: Stage) -> str:
 
 def file_name(index: int, record: records.Record) -> str:
     """Records sort by row, then seed."""
-    method = re.sub(r"\W+", "-", record.method).strip("-").lower()
-    return f"{index:03d}-{method}-seed{record.seed}.json"
+    return f"{index:03d}-{slug(record.method)}-seed{record.seed}.json"
+
+
+def slug(method: str) -> str:
+    """A method's name as part of a file name."""
+    return re.sub(r"\W+", "-", method).strip("-").lower()

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from wsss_harness import explanations
+from wsss_harness.explanations import EXPLAINED, choose
 from wsss_harness.files import read_json, read_mask, write_json
 from wsss_harness.metrics import curve
 from wsss_harness.recipe import Suite
@@ -12,10 +14,11 @@ from wsss_harness.stages import CURVE, SCORES, THRESHOLDS, divide
 from wsss_harness.store import Store, source_digest
 from wsss_harness.suite import Outcome
 from wsss_harness.supervision import Dataset
-from wsss_leaderboard.collect import FIXED
+from wsss_harness.types import Map
+from wsss_leaderboard.collect import FIXED, slug
 from wsss_leaderboard.figures import Curve, Example, curve_figure, method_figure
+from wsss_leaderboard.refiner_figure import Refined, refiner_figure
 
-EXAMPLES = 6
 COMPARISON, CURVES = "comparison.png", "curves.png"
 
 
@@ -29,33 +32,26 @@ def draw(
     first = suite.seeds[0]
     rows = [o.row for o in outcomes if o.row.seed == first and not o.row.row.control]
     rows = [row for row in rows if store.done(row.masks) and row.curve and store.done(row.curve)]
+    generators = [row.row.generator for row in rows]
+    rows.sort(key=lambda row: generators.index(row.row.generator))  # before beside after
     keys = [[row.row.method, stage.key] for row in rows for stage in row.targets]
     keys.append(["drawing", source_digest("wsss_leaderboard")])
     drawn = results / ".drawn.json"
-    there = all((results / name).is_file() for name in (drawn.name, CURVES, COMPARISON))
+    explained = [row for row in rows if explained_done(row, store)]
+    wanted = (drawn.name, CURVES, COMPARISON, *map(explained_name, explained))
+    there = all((results / name).is_file() for name in wanted)
     if not rows or (there and read_json(drawn) == keys):
         return
     curve_figure(results / CURVES, [_curve(row, store, suite, dataset) for row in rows])
     examples = [_example(image_id, rows, store, dataset) for image_id in choose(dataset)]
     names = ("background", *dataset.classes)
     method_figure(results / COMPARISON, examples, [row.row.method for row in rows], names)
+    for row in explained:
+        shown = [
+            _refined(image_id, row, store, dataset) for image_id in choose(dataset)[:EXPLAINED]
+        ]
+        refiner_figure(results / explained_name(row), row.row.method, shown)
     write_json(drawn, keys)
-
-
-def choose(dataset: Dataset) -> list[str]:
-    """Train images for the figure: the first that has each class alone, or else at all.
-
-    The choice looks at image labels only, never at how well a method does.
-    """
-    ids = dataset.ids("train")
-    wanted = [dataset.classes.index(name) + 1 for _, name in dataset.contexts]
-    wanted += [k for k in range(1, len(dataset.classes) + 1) if k not in wanted]
-    chosen: list[str] = []
-    for number in wanted[:EXAMPLES]:
-        free = [i for i in ids if number in dataset.present(i) and i not in chosen]
-        alone = [i for i in free if dataset.present(i) == (number,)]
-        chosen += (alone or free)[:1]
-    return chosen
 
 
 def _curve(row: RowStages, store: Store, suite: Suite, dataset: Dataset) -> Curve:
@@ -73,6 +69,29 @@ def _example(image_id: str, rows: Sequence[RowStages], store: Store, dataset: Da
         method = row.row.method
         masks[method] = read_mask(store.folder(row.masks) / f"{image_id}.png")
         assert row.scores is not None
-        values = read_scores(store.folder(row.scores) / f"{image_id}{SCORES}").values
-        scores[method] = values.max(0, initial=0)
+        scores[method] = _largest(store.folder(row.scores), image_id)
     return Example(image_id, dataset.image(image_id), dataset.truth(image_id), masks, scores)
+
+
+def explained_done(row: RowStages, store: Store) -> bool:
+    return bool(row.explained) and all(store.done(stage) for stage in row.explained)
+
+
+def explained_name(row: RowStages) -> str:
+    """The file of the picture of a row's refiners."""
+    return f"refined-{slug(row.row.method)}.png"
+
+
+def _refined(image_id: str, row: RowStages, store: Store, dataset: Dataset) -> Refined:
+    """The last refiner of a row that shows how it decides, with the scores around it."""
+    assert row.scores is not None
+    *_, stage = row.explained
+    folders = stage.inputs["scores"], row.scores
+    before, after = (_largest(store.folder(scores), image_id) for scores in folders)
+    explained = explanations.read(store.folder(stage) / f"{image_id}.npz")
+    return Refined(image_id, dataset.image(image_id), before, explained, after)
+
+
+def _largest(folder: Path, image_id: str) -> Map:
+    largest: Map = read_scores(folder / f"{image_id}{SCORES}").values.max(0, initial=0)
+    return largest
