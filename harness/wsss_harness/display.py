@@ -66,13 +66,16 @@ class LiveDisplay:
 
 
 class PlainDisplay:
-    """Lines for a log file: every start and end, and progress at each tenth."""
+    """Lines for a log file: every start and end, and progress at each tenth.
+
+    A stage may count several things in turn; a new total starts anew.
+    """
 
     def __init__(self, console: Console) -> None:
         self.console = console
         self.reused: set[str] = set()
-        self._started = 0.0
-        self._tenth = 0
+        self._started = self._turned = 0.0
+        self._tenth = self._total = 0
 
     def __enter__(self) -> "PlainDisplay":
         return self
@@ -97,17 +100,19 @@ class PlainDisplay:
     def _tell(self, event: StageEvent) -> None:
         seconds = time.monotonic() - self._started
         if event.kind == "started":
-            self._started, self._tenth = time.monotonic(), 0
+            self._started, self._total = time.monotonic(), 0
         ending = "" if event.kind == "started" else f" after {seconds:.1f} s"
         message = f": {event.message}" if event.message else ""
         self._print(f"{event.kind} {event.stage}{ending}{message}")
 
     def _tell_progress(self, event: StageEvent) -> None:
+        if event.total != self._total:
+            self._turned, self._tenth, self._total = time.monotonic(), 0, event.total
         tenth = 10 * event.done // max(event.total, 1)
         if tenth <= self._tenth:
             return
         self._tenth = tenth
-        elapsed = time.monotonic() - self._started
+        elapsed = time.monotonic() - self._turned
         left = elapsed * (event.total - event.done) / event.done
         self._print(f"{event.stage} {event.done}/{event.total}, about {left:.0f} s left")
 

@@ -158,9 +158,10 @@ class Graph:
         code = (*NETWORK_CODE, *_code("parallel"), _package(refiner))
         note = {"needs": sorted(refiner.needs)}
         inputs = {"data": self.data, "scores": scores, **initial.inputs}
-        fitted = Stage("fit", offered.name, fit, options, code, inputs, note)
+        name = f"{scores.name}+{offered.name}"
+        fitted = Stage("fit", name, fit, options, code, inputs, note)
         inputs = {"data": self.data, "scores": scores, "fit": fitted}
-        stage = Stage("refine", offered.name, refine, {}, code, inputs, note)
+        stage = Stage("refine", name, refine, {}, code, inputs, note)
         if not hasattr(refiner, "explain"):
             return stage, None
 
@@ -170,7 +171,7 @@ class Graph:
             explanations.explain(work, refiner, data, ids, stages.device())
 
         code = (*code, *_code("explanations"))
-        return stage, Stage("explain", offered.name, explain, {}, code, inputs, note)
+        return stage, Stage("explain", name, explain, {}, code, inputs, note)
 
     # From scores to measured masks
 

@@ -38,6 +38,15 @@ def test_a_log_file_gets_plain_lines_at_each_tenth():
     assert display.reused == {"data small"}
 
 
+def test_what_a_stage_counts_next_starts_anew():
+    turns = [
+        StageEvent("progress", "fit", done, total) for total in (20, 40) for done in (0, total)
+    ]
+    text, _ = shown(False, [StageEvent("started", "fit"), *turns, StageEvent("finished", "fit")])
+    lines = [line.partition(",")[0] for line in text.splitlines() if "about" in line]
+    assert lines == ["fit 20/20", "fit 40/40"]
+
+
 def test_a_terminal_gets_a_line_for_each_stage_that_ended():
     text, display = shown(True, EVENTS)
     assert isinstance(display, LiveDisplay)
