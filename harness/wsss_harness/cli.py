@@ -32,7 +32,7 @@ RUNS = Path("runs")
 def demo(
     store: StoreOption = RUNS, overrides: SetOption = None, as_json: JsonOption = False
 ) -> None:
-    """Train CAM and EPS on built-in scenes, then DeepLab on their masks, and print the tables."""
+    """Train CAM, EPS and AffinityNet on built-in scenes, DeepLab on their masks; print tables."""
     from wsss_harness.files import configs
 
     run(configs() / "suites" / "railscenes.toml", store, overrides, as_json)
