@@ -49,9 +49,10 @@ def refiner_figure(path: Path, title: str, examples: Sequence[Refined]) -> None:
     for example, height in zip(examples, heights, strict=True):
         top -= height
         ink.words(figure, LEFT / 2, top + height / 2, example.image_id, rotation=90, **ink.SMALL)
-        for left, (_, picture) in zip(lefts, example.pictures, strict=True):
+        shown = {one.name for one in example.explained}
+        for left, (name, picture) in zip(lefts, example.pictures, strict=True):
             axes = ink.picture_axes(figure, left, top, CELL, height)
-            axes.imshow(picture, interpolation="nearest")
+            axes.imshow(picture, interpolation="nearest" if name in shown else "lanczos")
             _mark(axes, example.places)
         top -= GAP
     ink.save(figure, path)
