@@ -2,49 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import asdict
 from functools import cached_property
-from typing import Any
 
 from wsss_harness import explanations, stages
 from wsss_harness.bounds import BOUNDS
-from wsss_harness.errors import ConfigError
-from wsss_harness.hookspecs import Run
-from wsss_harness.initial import NO_WEIGHTS, Initial, from_file
 from wsss_harness.masks import build_rule
-from wsss_harness.options import construct
-from wsss_harness.plugins import Plugins
-from wsss_harness.recipe import Offered, Row, Rule, Suite, Weights
+from wsss_harness.recipe import Row, Rule
 from wsss_harness.rows import RowStages, Segmentation
-from wsss_harness.store import Stage, Work
-from wsss_harness.supervision import IMAGE_LABELS, Dataset, View
-
-TRAIN, VAL = "train", "val"
-
-
-def _code(*modules: str) -> tuple[str, ...]:
-    return tuple(f"wsss_harness.{module}" for module in modules)
-
-
-# The modules whose source decides what a stage writes; every stage reads data and writes files.
-CORE = _code("stages", "files", "types", "supervision", "scorefiles", "datasets.voc_folder")
-MEASURE_CODE = (*CORE, *_code("metrics"))
-NETWORK_CODE = (
-    *CORE,
-    *_code("backbones", "classmaps", "settings", "fitting", "training", "resuming"),
-    *_code("optimizers", "mmseg_quiet"),
+from wsss_harness.sourcecode import (
+    CORE,
+    MEASURE_CODE,
+    NETWORK_CODE,
+    SEGMENTOR_CODE,
+    modules,
+    package_of,
 )
-SEGMENTOR_CODE = (*NETWORK_CODE, *_code("segmentors", "metrics"))
+from wsss_harness.sources import TRAIN, VAL, Sources
+from wsss_harness.store import Stage, Work
 
 
-class Graph:
+class Graph(Sources):
     """Builds the stages of a suite for one seed. Equal keys make equal stages one."""
-
-    def __init__(self, suite: Suite, plugins: Plugins, seed: int) -> None:
-        self.suite = suite
-        self.plugins = plugins
-        self.seed = seed
 
     def row(self, row: Row) -> RowStages:
         scores, explained = self.scores(row)
@@ -61,53 +40,6 @@ class Graph:
             segmentations,
             explained,
         )
-
-    # Data and initial weights
-
-    @cached_property
-    def data(self) -> Stage:
-        return self.data_of(self.suite.dataset)
-
-    def data_of(self, offered: Offered) -> Stage:
-        source = self._source(offered)
-        identity = source.identity() if hasattr(source, "identity") else asdict(source)
-
-        def make(work: Work) -> None:
-            source.prepare(Run(work.folder, progress=work.progress))
-
-        return Stage("data", offered.name, make, identity, (*CORE, _package(source)))
-
-    def _source(self, offered: Offered) -> Any:
-        return self.plugins.build("dataset", offered.name, offered.options)
-
-    def open(self, work: Work) -> Dataset:
-        dataset: Dataset = self._source(self.suite.dataset).open(work.inputs["data"])
-        return dataset
-
-    def weights(self, label: str | None) -> Initial:
-        if label is None:
-            return NO_WEIGHTS
-        spec = self.suite.weights[label]
-        return from_file(label, spec) if spec.file else self._pretrained(label, spec)
-
-    def _pretrained(self, label: str, spec: Weights) -> Initial:
-        from wsss_harness.classmaps.pretraining import Pretraining
-
-        if spec.dataset is None or spec.pretraining is None:
-            raise ConfigError(f"weights '{label}' need either a file or dataset and pretraining")
-        offered, options = spec.dataset, spec.pretraining
-        pretraining = construct(f"pretraining of weights '{label}'", Pretraining, options)
-
-        def make(work: Work) -> None:
-            data = self._source(offered).open(work.inputs["data"])
-            view = View(data, TRAIN, {IMAGE_LABELS}, work.ledger, f"pretraining of '{label}'")
-            pretraining.fit(view, self.run(work))
-
-        inputs = {"data": self.data_of(offered)}
-        recipe = {**asdict(pretraining), "seed": self.seed}
-        stage = Stage("pretrain", label, make, recipe, NETWORK_CODE, inputs)
-        identity = {"name": label, "trained_on": spec.trained_on}
-        return Initial(identity, {"weights": stage}, lambda w: w.inputs["weights"] / "backbone.pth")
 
     # From images to scores
 
@@ -134,7 +66,7 @@ class Graph:
             stages.score(work, generator, self.view(work, TRAIN, generator.needs, owner))
 
         options = {**asdict(generator), "seed": self.seed, "weights": dict(initial.identity)}
-        code = (*NETWORK_CODE, _package(generator))
+        code = (*NETWORK_CODE, package_of(generator))
         note = {"needs": sorted(generator.needs)}
         inputs = {"data": self.data, **initial.inputs}
         fitted = Stage("fit", offered.name, fit, options, code, inputs, note)
@@ -155,7 +87,7 @@ class Graph:
             stages.refine(work, refiner, self.view(work, TRAIN, refiner.needs, owner))
 
         options = {**asdict(refiner), "seed": self.seed, "weights": dict(initial.identity)}
-        code = (*NETWORK_CODE, *_code("parallel"), _package(refiner))
+        code = (*NETWORK_CODE, *modules("parallel"), package_of(refiner))
         note = {"needs": sorted(refiner.needs)}
         inputs = {"data": self.data, "scores": scores, **initial.inputs}
         name = f"{scores.name}+{offered.name}"
@@ -170,7 +102,7 @@ class Graph:
             data = self.view(work, TRAIN, refiner.needs, owner)
             explanations.explain(work, refiner, data, ids, stages.device())
 
-        code = (*code, *_code("explanations"))
+        code = (*code, *modules("explanations"))
         return stage, Stage("explain", name, explain, {}, code, inputs, note)
 
     # From scores to measured masks
@@ -232,7 +164,7 @@ class Graph:
 
         options = {"metrics": sorted(metrics), "split": split}
         inputs = {"data": self.data, "masks": masks}
-        own = sorted({_package(metric.count) for metric in metrics.values()})
+        own = sorted({package_of(metric.count) for metric in metrics.values()})
         code = (*(SEGMENTOR_CODE if split == VAL else MEASURE_CODE), *own)
         return Stage("measure", masks.name, make, options, code, inputs, subject=masks.subject)
 
@@ -252,7 +184,7 @@ class Graph:
         options = {**asdict(segmentor), "seed": self.seed, "weights": dict(initial.identity)}
         if hasattr(segmentor, "identity"):
             options |= segmentor.identity()
-        code = (*SEGMENTOR_CODE, _package(segmentor))
+        code = (*SEGMENTOR_CODE, package_of(segmentor))
         note: dict[str, list[str]] = {"needs": []}
         inputs = {"data": self.data, "masks": masks, **initial.inputs}
         of = masks.name
@@ -260,19 +192,3 @@ class Graph:
         inputs = {"data": self.data, "fit": fitted}
         predicted = Stage("predict", label, predict, {"split": VAL}, code, inputs, note, of)
         return Segmentation(label, fitted, predicted, self.counts(predicted, VAL))
-
-    # What plugins get
-
-    def view(self, work: Work, split: str, needs: Collection[str], owner: str) -> View:
-        return View(self.open(work), split, needs, work.ledger, owner)
-
-    def run(self, work: Work, initial: Initial = NO_WEIGHTS) -> Run:
-        path = initial.path(work)
-        return Run(work.folder, self.seed, stages.device(), path, work.progress)
-
-
-def _package(made: Any) -> str:
-    """The package that a plugin's class or function comes from; the harness's own by module."""
-    module: str = getattr(made, "__module__", None) or type(made).__module__
-    package = module.partition(".")[0]
-    return module if package == "wsss_harness" else package

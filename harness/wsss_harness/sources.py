@@ -1,0 +1,84 @@
+"""What the stages of a suite start from: its data, its initial weights, and what plugins get."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import asdict
+from functools import cached_property
+from typing import Any
+
+from wsss_harness import stages
+from wsss_harness.errors import ConfigError
+from wsss_harness.hookspecs import Run
+from wsss_harness.initial import NO_WEIGHTS, Initial, from_file
+from wsss_harness.options import construct
+from wsss_harness.plugins import Plugins
+from wsss_harness.recipe import Offered, Suite, Weights
+from wsss_harness.sourcecode import CORE, NETWORK_CODE, package_of
+from wsss_harness.store import Stage, Work
+from wsss_harness.supervision import IMAGE_LABELS, Dataset, View
+
+TRAIN, VAL = "train", "val"
+
+
+class Sources:
+    """The stages of a suite that no row changes, for one seed."""
+
+    def __init__(self, suite: Suite, plugins: Plugins, seed: int) -> None:
+        self.suite = suite
+        self.plugins = plugins
+        self.seed = seed
+
+    @cached_property
+    def data(self) -> Stage:
+        return self.data_of(self.suite.dataset)
+
+    def data_of(self, offered: Offered) -> Stage:
+        source = self._source(offered)
+        identity = source.identity() if hasattr(source, "identity") else asdict(source)
+
+        def make(work: Work) -> None:
+            source.prepare(Run(work.folder, progress=work.progress))
+
+        return Stage("data", offered.name, make, identity, (*CORE, package_of(source)))
+
+    def _source(self, offered: Offered) -> Any:
+        return self.plugins.build("dataset", offered.name, offered.options)
+
+    def open(self, work: Work) -> Dataset:
+        dataset: Dataset = self._source(self.suite.dataset).open(work.inputs["data"])
+        return dataset
+
+    def weights(self, label: str | None) -> Initial:
+        if label is None:
+            return NO_WEIGHTS
+        spec = self.suite.weights[label]
+        return from_file(label, spec) if spec.file else self._pretrained(label, spec)
+
+    def _pretrained(self, label: str, spec: Weights) -> Initial:
+        from wsss_harness.classmaps.pretraining import Pretraining
+
+        if spec.dataset is None or spec.pretraining is None:
+            raise ConfigError(f"weights '{label}' need either a file or dataset and pretraining")
+        offered, options = spec.dataset, spec.pretraining
+        pretraining = construct(f"pretraining of weights '{label}'", Pretraining, options)
+
+        def make(work: Work) -> None:
+            data = self._source(offered).open(work.inputs["data"])
+            view = View(data, TRAIN, {IMAGE_LABELS}, work.ledger, f"pretraining of '{label}'")
+            pretraining.fit(view, self.run(work))
+
+        inputs = {"data": self.data_of(offered)}
+        recipe = {**asdict(pretraining), "seed": self.seed}
+        stage = Stage("pretrain", label, make, recipe, NETWORK_CODE, inputs)
+        identity = {"name": label, "trained_on": spec.trained_on}
+        return Initial(identity, {"weights": stage}, lambda w: w.inputs["weights"] / "backbone.pth")
+
+    # What plugins get
+
+    def view(self, work: Work, split: str, needs: Collection[str], owner: str) -> View:
+        return View(self.open(work), split, needs, work.ledger, owner)
+
+    def run(self, work: Work, initial: Initial = NO_WEIGHTS) -> Run:
+        path = initial.path(work)
+        return Run(work.folder, self.seed, stages.device(), path, work.progress)
