@@ -40,8 +40,12 @@ def peak(count):
 
 def high_water():
     """Mebibytes of this process at its peak (Linux); getrusage would count those of its parent."""
+    return mebibytes("VmHWM")
+
+
+def mebibytes(field):
     status = Path("/proc/self/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+    return int(status.partition(f"{field}:")[2].split()[0]) / 1024
 
 
 class Copies:

@@ -17,7 +17,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 from timing import single_thread
 
 # Each name is a module here and a function in it, from `quick` to a Result.
-BENCHMARKS = ("threshold_curve", "confusion", "score_store", "flat_memory", "random_walk")
+BENCHMARKS = (
+    "threshold_curve",
+    "confusion",
+    "score_store",
+    "flat_memory",
+    "random_walk",
+    "walk_memory",
+)
 OF_CRF = ("crf_present", "crf_processes")  # left out where pydensecrf2 is not installed
 ALL = (*BENCHMARKS, *OF_CRF)
 

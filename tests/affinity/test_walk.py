@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.polynomial import chebyshev as polynomial
+from torch.nn.functional import interpolate
 
 from golden_files import close, golden
 from wsss_affinity.affinities import affinity_maps, edge_affinities
@@ -117,3 +118,20 @@ def test_the_released_walk_between_edges():
     scores = torch.from_numpy(numbers["irn_x"]) * (1 - edge)
     walked = propagate(scores, edge_affinities(edge, radius), radius, float(beta), 2**squarings)
     assert close(walked, numbers["irn_rw"][:, 0], 1e-3)
+
+
+@pytest.mark.golden
+def test_the_released_labels_between_edges():
+    """Labels as jiwoon-ahn/irn makes them of the walk: step/make_sem_seg_labels.py."""
+    numbers = golden("random_walk.npz")
+    beta, squarings, radius = map(int, numbers["irn_beta_exptimes_radius"])
+    edge = torch.from_numpy(numbers["irn_edge"][0])
+    scores = torch.from_numpy(numbers["irn_x"]) * (1 - edge)
+    walked = propagate(scores, edge_affinities(edge, radius), radius, float(beta), 2**squarings)
+    large = interpolate(walked[None], scale_factor=4, mode="bilinear", align_corners=False)[0]
+    height, width = map(int, numbers["irn_image_size"])
+    large = large[:, :height, :width] / large[:, :height, :width].max()
+    background = torch.full((1, height, width), float(numbers["irn_bg_thres"]))
+    keys = np.array((0, *(numbers["irn_keys"] + 1)))
+    labels = keys[torch.cat((background, large)).argmax(0)]
+    assert np.array_equal(labels, numbers["irn_label"])

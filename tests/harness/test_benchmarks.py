@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 RUN = Path(__file__).parents[2] / "benchmarks" / "run.py"
-NAMES = ["threshold_curve", "confusion", "score_store", "flat_memory", "random_walk"]
+NAMES = ["threshold_curve", "confusion", "score_store", "flat_memory", "random_walk", "walk_memory"]
 NAMES += ["crf_present", "crf_processes"] if find_spec("pydensecrf") else []
 
 
