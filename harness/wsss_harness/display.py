@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 
 from wsss_harness.hookspecs import StageEvent, hookimpl
 
-WIDTH_OF_TITLE = 32
+WIDTH_OF_TITLE = 38
 
 
 class LiveDisplay:
@@ -20,7 +20,7 @@ class LiveDisplay:
         self.reused: set[str] = set()
         self._progress = Progress(
             TextColumn(f"{{task.description:<{WIDTH_OF_TITLE}}}"),
-            BarColumn(bar_width=30),
+            BarColumn(bar_width=24),
             TextColumn("{task.percentage:>3.0f}%"),
             TimeRemainingColumn(compact=True),
             console=console,
