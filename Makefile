@@ -26,5 +26,5 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	$(CRF) 2> $(VENV)/crf.log || echo "The dense CRF did not compile (see $(VENV)/crf.log);" \
-		"all but the refiner 'crf' works. To try again: $(CRF)"
+		"rows that use it will fail, all else works. To try again: $(CRF)"
 	touch $@

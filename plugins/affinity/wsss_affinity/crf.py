@@ -78,7 +78,7 @@ def library() -> Any:
         from pydensecrf import densecrf
     except ImportError as error:
         raise PluginError(
-            f"the refiner 'crf' needs pydensecrf2 ({error}). Install it, with a C++ compiler at "
+            f"the dense CRF needs pydensecrf2 ({error}). Install it, with a C++ compiler at "
             f"hand, by: {sys.executable} -m pip install pydensecrf2"
         ) from None
     return densecrf
