@@ -23,7 +23,7 @@ DISTRIBUTIONS = (
     "rich",
 )
 
-OPTIONAL = {"pydensecrf2": "only the refiner 'crf' needs it: python -m pip install pydensecrf2"}
+OPTIONAL = {"pydensecrf2": "only the dense CRF needs it: python -m pip install pydensecrf2"}
 
 
 def print_plugins(console: Console, as_json: bool) -> None:

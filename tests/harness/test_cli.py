@@ -155,7 +155,7 @@ def test_doctor_is_content_without_the_crf_and_says_how_to_install_it(wsss, monk
     monkeypatch.setattr(installation, "version", without)
     code, out, _ = wsss("doctor")
     assert code == 0
-    assert "pydensecrf2 not installed; only the refiner 'crf' needs it: python -m pip" in out
+    assert "pydensecrf2 not installed; only the dense CRF needs it: python -m pip" in out
 
 
 def test_help_needs_nothing_heavy():
