@@ -31,6 +31,7 @@ class Redness:
     """Scores every present class by how red the image is; ``reads`` is what it looks at."""
 
     needs: ClassVar[frozenset[str]] = frozenset({"image_labels"})
+    at_inference: ClassVar[frozenset[str]] = frozenset({"value"})
     reads: str = "present"
     value: float = 1.0
     stop_at: int = -1

@@ -8,6 +8,7 @@ from functools import cached_property
 from wsss_harness import explanations, stages
 from wsss_harness.bounds import BOUNDS
 from wsss_harness.masks import build_rule
+from wsss_harness.options import divided
 from wsss_harness.recipe import Row, Rule
 from wsss_harness.rows import RowStages, Segmentation
 from wsss_harness.sourcecode import (
@@ -65,13 +66,15 @@ class Graph(Sources):
         def score(work: Work) -> None:
             stages.score(work, generator, self.view(work, TRAIN, generator.needs, owner))
 
-        options = {**asdict(generator), "seed": self.seed, "weights": dict(initial.identity)}
+        fit_options, options = divided(generator)
+        fit_options |= {"seed": self.seed, "weights": dict(initial.identity)}
         code = (*NETWORK_CODE, package_of(generator))
         note = {"needs": sorted(generator.needs)}
         inputs = {"data": self.data, **initial.inputs}
-        fitted = Stage("fit", offered.name, fit, options, code, inputs, note)
+        fitted = Stage("fit", offered.name, fit, fit_options, code, inputs, note)
         inputs = {"data": self.data, "fit": fitted}
-        return Stage("score", offered.name, score, {"split": TRAIN}, code, inputs, note)
+        options |= {"split": TRAIN}
+        return Stage("score", offered.name, score, options, code, inputs, note)
 
     def refined(self, label: str, scores: Stage) -> tuple[Stage, Stage | None]:
         offered = self.suite.refiners[label]
@@ -86,14 +89,15 @@ class Graph(Sources):
         def refine(work: Work) -> None:
             stages.refine(work, refiner, self.view(work, TRAIN, refiner.needs, owner))
 
-        options = {**asdict(refiner), "seed": self.seed, "weights": dict(initial.identity)}
+        fit_options, options = divided(refiner)
+        fit_options |= {"seed": self.seed, "weights": dict(initial.identity)}
         code = (*NETWORK_CODE, *modules("parallel"), package_of(refiner))
         note = {"needs": sorted(refiner.needs)}
         inputs = {"data": self.data, "scores": scores, **initial.inputs}
         name = f"{scores.name}+{offered.name}"
-        fitted = Stage("fit", name, fit, options, code, inputs, note)
+        fitted = Stage("fit", name, fit, fit_options, code, inputs, note)
         inputs = {"data": self.data, "scores": scores, "fit": fitted}
-        stage = Stage("refine", name, refine, {}, code, inputs, note)
+        stage = Stage("refine", name, refine, options, code, inputs, note)
         if not hasattr(refiner, "explain"):
             return stage, None
 
@@ -103,7 +107,7 @@ class Graph(Sources):
             explanations.explain(work, refiner, data, ids, stages.device())
 
         code = (*code, *modules("explanations"))
-        return stage, Stage("explain", name, explain, {}, code, inputs, note)
+        return stage, Stage("explain", name, explain, options, code, inputs, note)
 
     # From scores to measured masks
 

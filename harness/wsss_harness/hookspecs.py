@@ -55,7 +55,11 @@ class DatasetSource(Protocol):
 
 @runtime_checkable
 class Generator(Protocol):
-    """Image-level supervision in, class scores out."""
+    """Image-level supervision in, class scores out.
+
+    A class attribute ``at_inference`` may name options that ``fit`` does not look at; another value
+    of them then trains nothing anew. This holds for refiners too.
+    """
 
     needs: ClassVar[Collection[str]]
 

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, get_args, get_type_hints
 
-from wsss_harness.errors import ConfigError
+from wsss_harness.errors import ConfigError, PluginError
 
 
 def construct(owner: str, made: Any, options: Mapping[str, Any]) -> Any:
@@ -23,6 +23,26 @@ def construct(owner: str, made: Any, options: Mapping[str, Any]) -> Any:
         raise ConfigError(f"{owner} needs the option '{missing[0]}'")
     types = get_type_hints(made)
     return made(**{n: _checked(owner, n, value, types[n]) for n, value in options.items()})
+
+
+def divided(made: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The options of a plugin's object that decide its fit, and those that only loading looks at.
+
+    Raises:
+        PluginError: ``at_inference`` names what is no option.
+    """
+    options = dataclasses.asdict(made)
+    late = getattr(made, "at_inference", ())
+    unknown = sorted(set(late) - set(options))
+    if unknown:
+        raise PluginError(
+            f"{type(made).__name__} names '{unknown[0]}' in at_inference, which is no option of "
+            f"it; its options: {', '.join(options)}"
+        )
+    return (
+        {name: value for name, value in options.items() if name not in late},
+        {name: value for name, value in options.items() if name in late},
+    )
 
 
 def _describe(field: dataclasses.Field[Any]) -> str:

@@ -85,6 +85,13 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path):
     assert one == again != other
 
 
+def test_options_of_the_walk_do_not_change_the_network(tmp_path):
+    other = {"border": "linked", "walking": {"alpha": 2}, "beta": 3.0, "steps": 5}
+    assert set(other) == AffinityNet.at_inference
+    walked = fitted(tmp_path / "b", affinity_net(**other))
+    assert fitted(tmp_path / "a", affinity_net()) == walked
+
+
 def test_an_interrupted_fit_goes_on_to_the_same_bytes(tmp_path):
     refiner = affinity_net(form="psa")
     whole = fitted(tmp_path / "whole", refiner)

@@ -8,7 +8,7 @@ import pytest
 import small_suite
 from small_suite import RAN
 from wsss_harness import suite as suites
-from wsss_harness.errors import ConfigError, DataError
+from wsss_harness.errors import ConfigError, DataError, PluginError
 from wsss_harness.files import read_json
 from wsss_harness.graph import Graph
 from wsss_harness.scorefiles import read_scores
@@ -83,6 +83,23 @@ def test_what_rows_share_runs_once(run):
     first, second = outcomes["A"].row, outcomes["B"].row
     assert first.scores.key == second.scores.key
     assert first.masks.key != second.masks.key
+
+
+def test_an_option_of_inference_alone_trains_nothing_anew(run):
+    run()
+    RAN.clear()
+    other = {"R": {"name": "redness", "value": 0.5}, "S": {"name": "salient"}}
+    outcomes, store, _ = run(generators=other)
+    assert "fit" not in RAN
+    image_id = "image_000"
+    scores = read_scores(store.folder(outcomes["R"].row.scores) / f"{image_id}.scores")
+    assert scores.values.max() <= 0.51
+
+
+def test_an_option_of_inference_that_does_not_exist_is_named(monkeypatch, run):
+    monkeypatch.setattr(small_suite.Redness, "at_inference", {"speed"})
+    with pytest.raises(PluginError, match=r"Redness names 'speed' in at_inference.*reads, value"):
+        run()
 
 
 def test_a_second_run_runs_nothing(run):

@@ -30,6 +30,7 @@ class ClassMapGenerator(ClassifierSettings, ABC):
     """
 
     needs: ClassVar[frozenset[str]]
+    at_inference: ClassVar[frozenset[str]] = frozenset({"scales", "normalise"})
     activation: ClassVar[str] = "relu"
 
     pooling: Literal["head_then_pool", "pool_then_head"] = "head_then_pool"

@@ -69,6 +69,7 @@ class AffinityNet(TrainingSettings):
     """
 
     needs: ClassVar[frozenset[str]] = frozenset()
+    at_inference: ClassVar[frozenset[str]] = frozenset({"border", "walking", "beta", "steps"})
 
     form: Literal["psa", "report"] = "report"
     taps: tuple[str, ...] = ()

@@ -32,6 +32,7 @@ class Eps(ClassMapGenerator):
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"image_labels", "saliency"})
+    at_inference: ClassVar[frozenset[str]] = ClassMapGenerator.at_inference | {"background"}
     activation: ClassVar[str] = "softmax"
 
     tau: float = 0.4
