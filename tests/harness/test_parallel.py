@@ -139,7 +139,7 @@ def test_work_that_cannot_travel_is_done_here(tmp_path):
 
 
 SLOW = """
-    import sys, time
+    import signal, sys, time
     from functools import partial
     from pathlib import Path
     from wsss_harness import parallel
@@ -155,6 +155,8 @@ SLOW = """
         Path(sys.argv[1], "one").touch()
 
     if __name__ == "__main__":
+        # A shell that starts the tests in the background has SIGINT ignored.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         ids = [f"image_{i}" for i in range(100)]
         parallel.run(start, ids, 2, Path(sys.argv[1], "log.txt"), done)
 """
