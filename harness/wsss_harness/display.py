@@ -50,6 +50,8 @@ class LiveDisplay:
             self._progress.update(self._task, completed=event.done, total=event.total)
         elif event.kind == "reused":
             self.reused.add(event.stage)
+        elif event.kind == "waiting":
+            self.console.print(f"waiting: {escape(event.stage)}, {event.message}", highlight=False)
         elif event.kind in ("finished", "failed"):
             self._end(event)
 
@@ -101,7 +103,7 @@ class PlainDisplay:
         seconds = time.monotonic() - self._started
         if event.kind == "started":
             self._started, self._total = time.monotonic(), 0
-        ending = "" if event.kind == "started" else f" after {seconds:.1f} s"
+        ending = "" if event.kind in ("started", "waiting") else f" after {seconds:.1f} s"
         message = f": {event.message}" if event.message else ""
         self._print(f"{event.kind} {event.stage}{ending}{message}")
 

@@ -54,7 +54,10 @@ def read_json(path: Path) -> Any:
     except FileNotFoundError:
         raise DataError(f"{path} is missing") from None
     except ValueError as error:
-        raise DataError(f"{path} is not valid JSON ({error}); delete it and run again") from None
+        raise DataError(
+            f"{path} is not valid JSON ({error}); mend it or, if a run wrote it, delete it and run "
+            "again"
+        ) from None
 
 
 def _pixels(path: Path, mode: str | None) -> np.ndarray[Any, np.dtype[np.uint8]]:

@@ -109,7 +109,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class StageEvent:
-    """``kind`` is started, progress, finished, reused or failed."""
+    """``kind`` is waiting, started, progress, finished, reused or failed."""
 
     kind: str
     stage: str

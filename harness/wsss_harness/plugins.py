@@ -74,7 +74,7 @@ def _register(manager: pluggy.PluginManager, entry: EntryPoint) -> tuple[Offer, 
     try:
         manager.register(entry.load(), name=entry.name)
         return _announced(manager, entry.name, distribution)
-    except Exception:
+    except (Exception, SystemExit):
         # A stranger's module may raise anything; it must never break the command.
         if manager.has_plugin(entry.name):
             manager.unregister(name=entry.name)

@@ -1,5 +1,6 @@
 """Suites: files that say which rows are run, read and checked before anything starts."""
 
+import math
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -102,12 +103,25 @@ def read_suite(path: Path, overrides: Sequence[str] = ()) -> Suite:
 
 def check_suite(content: Mapping[str, Any], source: str) -> Suite:
     """Raise ConfigError, naming ``source`` and the field, unless ``content`` is a suite."""
+    _refuse_not_finite(content, source)
     try:
         suite = Suite.model_validate(content)
     except ValidationError as error:
         raise ConfigError(f"{source}: {_first_problem(error)}") from None
     _check_references(suite, source)
     return suite
+
+
+def _refuse_not_finite(content: Any, place: str) -> None:
+    """TOML knows nan and inf; no option of ours is one."""
+    if isinstance(content, Mapping):
+        for key, value in content.items():
+            _refuse_not_finite(value, f"{place}: {key}" if ": " not in place else f"{place}.{key}")
+    elif isinstance(content, list | tuple):
+        for value in content:
+            _refuse_not_finite(value, place)
+    elif isinstance(content, float) and not math.isfinite(content):
+        raise ConfigError(f"{place} is {content}; expected a finite number")
 
 
 def _first_problem(error: ValidationError) -> str:
@@ -163,13 +177,26 @@ def apply_override(content: dict[str, Any], override: str) -> None:
     path, separator, text = override.partition("=")
     if not separator or not path:
         raise ConfigError(f"override '{override}' must look like dataset.train=100")
-    *parents, last = path.split(".")
+    *parents, last = _keys(path)
     table = content
     for part in parents:
         table = table.setdefault(part, {})
         if not isinstance(table, dict):
             raise ConfigError(f"override '{override}': '{part}' is a value, not a table")
     table[last] = _toml_value(text)
+
+
+def _keys(path: str) -> list[str]:
+    """The keys of a dotted path, quoted as in TOML or not."""
+    try:
+        table = tomllib.loads(f"{path} = 0")
+    except tomllib.TOMLDecodeError:
+        return path.split(".")
+    keys: list[str] = []
+    while isinstance(table, dict):
+        ((key, table),) = table.items()
+        keys.append(key)
+    return keys
 
 
 def _toml_value(text: str) -> Any:

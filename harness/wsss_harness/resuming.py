@@ -1,5 +1,6 @@
 """What makes mmengine's Runner resume to the byte: its hooks, its state on disk, a clean exit."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,8 @@ from torch import nn
 
 from wsss_harness import files
 from wsss_harness.errors import DataError, StageError
+
+SECONDS = 10.0  # of training that a kill may cost
 
 
 class SeedEachIteration(Hook):  # type: ignore[misc]
@@ -53,18 +56,25 @@ class Watch(Hook):  # type: ignore[misc]
 
 
 class KeepState(Hook):  # type: ignore[misc]
-    """Keep all that a resumed training needs, every few iterations, in a file without pickle."""
+    """Keep all that a resumed training needs, in a file without pickle.
+
+    Every ``every`` iterations, and when ``SECONDS`` have passed since the last time: what a resumed
+    training makes does not depend on when it was interrupted.
+    """
 
     priority = "VERY_LOW"  # after the schedules have moved on
 
     def __init__(self, path: Path, every: int) -> None:
         self.path, self.every = path, every
+        self._kept = time.monotonic()
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
-        if (batch_idx + 1) % self.every and batch_idx + 1 != runner.max_iters:
+        due = (batch_idx + 1) % self.every == 0 or batch_idx + 1 == runner.max_iters
+        if not due and time.monotonic() - self._kept < SECONDS:
             return
+        self._kept = time.monotonic()
         weights = runner.model.state_dict()
         if bad := [name for name, value in weights.items() if not value.isfinite().all()]:
             raise StageError(

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from wsss_harness.backbones import NAMES
+from wsss_harness.errors import ConfigError
+
 
 def resnet38() -> dict[str, Any]:
     return {"name": "resnet38"}
@@ -42,3 +45,20 @@ class TrainingSettings:
     amp: bool = False
     checkpoint_every: int = 200
     workers: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("iterations", "batch", "crop", "checkpoint_every"):
+            require(self, name, getattr(self, name) > 0, "above 0")
+        require(self, "lr", self.lr > 0, "above 0")
+        require(self, "backbone", "name" in self.backbone, "a table with a name")
+        name = self.backbone["name"]
+        require(self, "backbone", name in NAMES, f"one of {', '.join(sorted(NAMES))}")
+
+
+def require(made: Any, name: str, fits: bool, expected: str) -> None:
+    """Raise ConfigError, naming class and option, unless a value ``fits``."""
+    if not fits:
+        raise ConfigError(
+            f"option '{name}' of {type(made).__name__} is {getattr(made, name)!r}; "
+            f"expected {expected}"
+        )

@@ -1,5 +1,6 @@
 """Stages over folders: each runs once for its key, and a killed one goes on where it stopped."""
 
+import ast
 import contextlib
 import errno
 import hashlib
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import xxhash
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from wsss_harness.errors import StageError, StageFailure, WsssError
 from wsss_harness.files import TEMPORARY, read_json, write_json
@@ -32,16 +33,42 @@ LOG_TAIL = 20
 
 @cache
 def source_digest(module: str) -> str:
-    """A digest of a module's source, or of all the modules of a package."""
+    """A digest of a module's source and of what lies beside it, or of a whole package."""
     spec = importlib.util.find_spec(module)
     if spec is None or spec.origin is None:
         raise StageError(f"the source of {module} cannot be found")
     origin = Path(spec.origin)
     paths = sorted(origin.parent.rglob("*.py")) if spec.submodule_search_locations else [origin]
+    if not spec.submodule_search_locations and "." not in module:
+        paths = sorted(beside(origin))
     digest = hashlib.sha256()
     for path in paths:
         digest.update(str(path.relative_to(origin.parent)).encode() + path.read_bytes())
     return digest.hexdigest()
+
+
+def beside(origin: Path) -> set[Path]:
+    """A top-level module's file and those of the same folder that it imports, however far."""
+    found, new = set(), {origin}
+    while new:
+        path = new.pop()
+        found.add(path)
+        for name in imported(path):
+            module, package = path.parent / f"{name}.py", path.parent / name
+            files = [module] if module.is_file() else sorted(package.rglob("*.py"))
+            new |= {file for file in files if file not in found}
+    return found
+
+
+def imported(path: Path) -> set[str]:
+    """The top-level names that a source file imports, wherever in it."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.partition(".")[0])
+    return names
 
 
 @dataclass(frozen=True)
@@ -126,10 +153,24 @@ class Store:
             raise self._failed[stage.key]
         inputs = {name: self.make(needed) for name, needed in stage.inputs.items()}
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.with_suffix(".lock")):
+        with self._locked(stage, folder):
             if not self.done(stage):
                 self._run(stage, folder, inputs)
         return folder
+
+    @contextlib.contextmanager
+    def _locked(self, stage: Stage, folder: Path) -> Iterator[None]:
+        """The lock of a stage; another run that holds it is waited for, and that is said."""
+        lock = FileLock(folder.with_suffix(".lock"))
+        try:
+            lock.acquire(timeout=0.1)
+        except Timeout:
+            self.notify(StageEvent("waiting", stage.title, message="another run makes it"))
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
 
     def _run(self, stage: Stage, folder: Path, inputs: Mapping[str, Path]) -> None:
         def progress(done: int, total: int) -> None:
@@ -142,7 +183,7 @@ class Store:
             with captured_output(folder / LOG):
                 stage.make(Work(folder, inputs, Ledger(folder / LEDGER), progress))
             self._finish(stage, folder, time.monotonic() - started)
-        except (Exception, KeyboardInterrupt) as error:
+        except (Exception, KeyboardInterrupt, SystemExit) as error:
             self._fail(stage, folder, error)
         self.notify(StageEvent("finished", stage.title))
 

@@ -1,9 +1,11 @@
 """Run a suite: every row of every seed, each stage once; a failed row never stops the others."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import xxhash
 
 from wsss_harness.bounds import BOUNDS
 from wsss_harness.errors import ConfigError, StageFailure, WsssError
@@ -81,6 +83,9 @@ def make_row(row: RowStages, store: Store) -> StageFailure | None:
     return failures[0] if failures else None
 
 
-def folder_of(suite_path: Path, store: Path) -> Path:
-    """Where a suite's tables, figures and records go."""
-    return store / "results" / suite_path.stem
+def folder_of(suite_path: Path, store: Path, overrides: Sequence[str] = ()) -> Path:
+    """Where a suite's tables, figures and records go; another place for each set of overrides."""
+    name = suite_path.stem
+    if overrides:
+        name += "-" + xxhash.xxh3_64_hexdigest("\n".join(sorted(overrides)).encode())[:6]
+    return store / "results" / name

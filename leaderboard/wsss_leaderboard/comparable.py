@@ -49,7 +49,9 @@ def _check_seeds(records: Sequence[Record]) -> None:
 
 def _check_controls(records: Sequence[Record]) -> None:
     controls = [record for record in records if record.control]
-    methods = [r for r in records if not r.control and SALIENCY in r.supervision.declared]
+    methods = [
+        r for r in records if not r.control and r.masks and SALIENCY in r.supervision.declared
+    ]
     missing = [name for name, fits in CONTROLS.items() if not any(map(fits, controls))]
     if methods and missing:
         raise ConfigError(

@@ -40,7 +40,11 @@ def draw(
     explained = [row for row in rows if explained_done(row, store)]
     wanted = (drawn.name, CURVES, COMPARISON, *map(explained_name, explained))
     there = all((results / name).is_file() for name in wanted)
-    if not rows or (there and read_json(drawn) == keys):
+    if there and rows and read_json(drawn) == keys:
+        return
+    for old in (drawn, *results.glob("*.png")):  # pictures of other stages would mislead
+        old.unlink(missing_ok=True)
+    if not rows:
         return
     curve_figure(results / CURVES, [_curve(row, store, suite, dataset) for row in rows])
     examples = [_example(image_id, rows, store, dataset) for image_id in choose(dataset)]

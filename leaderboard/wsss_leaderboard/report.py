@@ -30,7 +30,7 @@ def run_and_report(
 ) -> bool:
     """Run a suite, write its results below ``root`` and print its tables; True if a row failed."""
     suite, plugins = read_suite(path, overrides), installed()
-    results = suites.folder_of(path, root)
+    results = suites.folder_of(path, root, overrides)
     store = Store(root, lambda event: plugins.manager.hook.wsss_stage_event(event=event))
     # Bound to the terminal now: while a stage runs, what libraries print goes to its log.
     progress = Console(file=sys.stderr if as_json else sys.stdout)

@@ -15,9 +15,14 @@ def _at(policy: Policy) -> Callable[[Masks], float | None]:
     return lambda masks: masks.others[policy].score.miou if policy in masks.others else None
 
 
+def _finds(masks: Masks) -> bool:
+    """Whether there is anything but background, which alone has the precision of the background."""
+    return any(iou for name, iou in masks.score.iou.items() if name != "background")
+
+
 MASKS: tuple[Measure[Masks], ...] = (
     Measure("mIoU", lambda masks: masks.score.miou),
-    Measure("prec.", lambda masks: masks.score.precision),
+    Measure("prec.", lambda masks: masks.score.precision if _finds(masks) else None),
     Measure("recall", lambda masks: masks.score.recall),
     Measure("at 0.20", _at("fixed")),
     Measure("oracle", _at("oracle")),

@@ -2,7 +2,9 @@
 
 import json
 import logging
+import sys
 from dataclasses import replace
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -23,6 +25,9 @@ from wsss_harness.hookspecs import Run
 from wsss_harness.options import construct
 from wsss_harness.types import ClassScores, Sample
 
+needs_crf = pytest.mark.skipif(
+    find_spec("pydensecrf") is None, reason="pydensecrf2 needs a compiler to install"
+)
 TINY = {"name": "resnet38", "width": 0.0625}
 QUICK = {
     "backbone": TINY,
@@ -70,11 +75,17 @@ def test_the_forms_are_those_that_are_stated():
     assert chosen.walking == Background(kind="power", alpha=16)
 
 
-@pytest.mark.parametrize("crf", ["none", "psa"])
+@pytest.mark.parametrize("crf", ["none", pytest.param("psa", marks=needs_crf)])
 def test_fitting_leaves_the_network_and_nothing_else(tmp_path, crf):
     fitted(tmp_path, affinity_net(form="psa", crf=crf))
     left = {path.name for path in tmp_path.iterdir()} - {"log.txt"}
     assert left == {"weights.pth", "network.json"}
+
+
+def test_labels_of_a_crf_that_is_not_installed_say_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pydensecrf", None)
+    with pytest.raises(PluginError, match=r"the dense CRF needs pydensecrf2.*pip install"):
+        fitted(tmp_path, affinity_net(form="psa"))
 
 
 def test_the_same_seed_gives_the_same_bytes(tmp_path):
@@ -92,6 +103,7 @@ def test_options_of_the_walk_do_not_change_the_network(tmp_path):
     assert fitted(tmp_path / "a", affinity_net()) == walked
 
 
+@needs_crf
 def test_an_interrupted_fit_goes_on_to_the_same_bytes(tmp_path):
     refiner = affinity_net(form="psa")
     whole = fitted(tmp_path / "whole", refiner)

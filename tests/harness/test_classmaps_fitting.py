@@ -320,3 +320,22 @@ def test_recalibrated_statistics_are_the_average_over_batches():
     assert np.allclose(net[1].running_var, np.mean(variances, 0), atol=1e-12)
     assert net[1].momentum == 0.1
     assert not net.training
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"iterations": 0}, "'iterations' of Plain is 0; expected above 0"),
+        ({"batch": 0}, "'batch'"),
+        ({"crop": -8}, "'crop'"),
+        ({"lr": 0.0}, "'lr'"),
+        ({"resize": (96, 64)}, "'resize'.*the smaller one first"),
+        ({"scales": ()}, "'scales'.*at least one"),
+        ({"scales": (1.0, -1.0)}, "'scales'"),
+        ({"backbone": {"name": "vgg99"}}, "'backbone'.*vgg99.*one of .*resnet38"),
+        ({"backbone": {"width": 1}}, "'backbone'.*a table with a name"),
+    ],
+)
+def test_values_that_cannot_work_are_refused_before_any_work(options, message):
+    with pytest.raises(ConfigError, match=message):
+        plain(**options)

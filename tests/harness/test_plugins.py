@@ -54,6 +54,7 @@ def test_what_a_plugin_offers_is_found(plugin):
     [
         ("import no_such_module_at_all", "No module named 'no_such_module_at_all'"),
         ("1 / 0", "division by zero"),
+        ("raise SystemExit(3)", "SystemExit: 3"),
         (GENERATOR.format(name="x").replace("wsss_generators", "wsss_generator"), "wsss_generator"),
         (GENERATOR.format(name="x").replace("generators()", "generators(pm)"), "pm"),
         (GENERATOR.format(name="x").replace("return", "raise ValueError #"), "ValueError"),

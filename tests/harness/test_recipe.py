@@ -112,3 +112,20 @@ def test_overrides(override, expected):
 def test_bad_overrides_are_refused(override):
     with pytest.raises(ConfigError, match="override"):
         apply_override({"title": "x"}, override)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_numbers_that_are_not_finite_are_refused(value):
+    with pytest.raises(
+        ConfigError, match=rf"suite\.toml: shared\.lr is {value}; expected a finite"
+    ):
+        check_suite(content(shared={"lr": value}), "suite.toml")
+
+
+def test_an_override_may_be_quoted_as_in_toml():
+    found = {}
+    apply_override(found, 'segmentors."DeepLab V1".iterations=4')
+    apply_override(found, "segmentors.DeepLab V2.iterations=5")
+    assert found == {
+        "segmentors": {"DeepLab V1": {"iterations": 4}, "DeepLab V2": {"iterations": 5}}
+    }

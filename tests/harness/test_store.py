@@ -1,10 +1,13 @@
 """Stages run once, resume, share, and fail without harm."""
 
 import errno
+import threading
+import time
 
 import pytest
+from filelock import FileLock
 
-from wsss_harness.errors import DataError, StageError
+from wsss_harness.errors import DataError, StageError, StageFailure
 from wsss_harness.files import read_json, write_text
 from wsss_harness.store import MANIFEST, Stage, Store, source_digest
 
@@ -150,3 +153,44 @@ def test_what_needs_a_failed_stage_fails_with_its_reason(store):
 
     with pytest.raises(StageError, match="no list"):
         store.make(stage(lambda work: None, name="after", inputs={"it": stage(fail)}))
+
+
+def test_the_source_of_a_module_holds_what_it_imports_beside_it(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "lone_plugin.py").write_text("import helper_beside\n")
+    helper, other = tmp_path / "helper_beside.py", tmp_path / "not_imported.py"
+    helper.write_text("F = 1\n")
+    digest = source_digest.__wrapped__
+    before = digest("lone_plugin")
+    other.write_text("G = 1\n")
+    assert digest("lone_plugin") == before
+    helper.write_text("F = 2\n")
+    assert digest("lone_plugin") != before
+
+
+def test_a_stage_that_exits_is_a_failure(tmp_path):
+    def leaves(work):
+        raise SystemExit(3)
+
+    store = Store(tmp_path, lambda event: None)
+    with pytest.raises(StageFailure, match="SystemExit: 3"):
+        store.make(stage(leaves))
+
+
+def test_another_run_is_waited_for_and_that_is_said(tmp_path):
+    events = []
+    store = Store(tmp_path, events.append)
+    made = stage(lambda work: None)
+    folder = store.folder(made)
+    folder.mkdir(parents=True)
+    held = threading.Event()
+
+    def another_run():
+        with FileLock(folder.with_suffix(".lock")):
+            held.set()
+            time.sleep(0.5)
+
+    threading.Thread(target=another_run).start()
+    held.wait()
+    store.make(made)
+    assert [event.kind for event in events] == ["waiting", "started", "finished"]

@@ -55,11 +55,23 @@ def test_everything_is_read(opened):
 
 
 def test_lists_and_folders_may_have_other_names(opened, root):
-    (root / "ImageSets/Segmentation/few.txt").write_text("b\n")
+    (root / "ImageSets/Segmentation/few.txt").write_text("a\n")
     (root / "saliency").rename(root / "maps")
     data = opened(train="few", saliency="maps")
-    assert data.ids("train") == ("b",)
-    assert data.saliency("b").max() > 0
+    assert data.ids("train") == ("a",)
+    assert data.saliency("a").max() > 0
+
+
+def test_an_image_of_train_and_val_is_refused(opened, root):
+    (root / "ImageSets/Segmentation/few.txt").write_text("b\n")
+    with pytest.raises(DataError, match=r"image b .* in the lists of train and of val"):
+        opened(train="few")
+
+
+def test_an_image_that_is_listed_twice_is_refused(opened, root):
+    (root / "ImageSets/Segmentation/few.txt").write_text("a\na\n")
+    with pytest.raises(DataError, match=r"few\.txt lists image a more than once"):
+        opened(train="few")
 
 
 def test_a_dataset_without_saliency_and_context(opened, root):

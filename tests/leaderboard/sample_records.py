@@ -12,7 +12,9 @@ from wsss_leaderboard.records import (
 
 
 def score(miou):
-    return Score(miou=miou, precision=0.5, recall=0.25, iou={"background": 0.9, "cat": None})
+    return Score(
+        miou=miou, precision=0.5, recall=0.25, iou={"background": 0.9, "dog": 0.3, "cat": None}
+    )
 
 
 def record(method="EPS", *, seed=0, miou=0.5, parts=("image_labels", "saliency"), **changes):

@@ -215,3 +215,21 @@ def test_a_failed_row_is_shown_with_its_reason():
 def test_one_failed_seed_leaves_no_mean():
     failed = cam(seed=1, masks=None, failure=Failure(message="NaN"))
     assert rows(mask_table([cam(), failed]))[0]["mIoU"] == "failed"
+
+
+def test_a_failed_method_with_saliency_does_not_need_the_controls():
+    """Where the saliency is missing there are no control rows, and what needs none still counts."""
+    failed = record("EPS", masks=None, segmentations=(), failure=Failure(message="no saliency"))
+    table = mask_table([cam(), failed])
+    assert [row.cells[0] for row in table.rows] == ["CAM", "EPS"]
+    assert "failed" in table.rows[1].cells
+
+
+def test_masks_without_an_object_have_no_precision():
+    """Its mean over the classes found would be the background's alone, and high."""
+    iou = {"background": 0.75, "cat": 0.0, "dog": None}
+    nothing = score(0.1).model_copy(update={"iou": iou})
+    masks = record().masks.model_copy(update={"score": nothing})
+    column = [c.name for c in mask_table([cam()]).columns].index("prec.")
+    assert mask_table([cam(masks=masks)]).rows[0].cells[column] == "-"
+    assert mask_table([cam()]).rows[0].cells[column] == "50.0"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from wsss_harness.classmaps.settings import ClassifierSettings
+from wsss_harness.settings import require
 
 if TYPE_CHECKING:
     from wsss_harness.classmaps.inference import Inference
@@ -37,6 +38,11 @@ class ClassMapGenerator(ClassifierSettings, ABC):
     dropout: float = 0.0
     scales: tuple[float, ...] = (0.5, 1.0, 1.5, 2.0)
     normalise: Literal["max", "min_max"] = "max"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        positive = bool(self.scales) and min(self.scales) > 0
+        require(self, "scales", positive, "at least one, all above 0")
 
     @abstractmethod
     def loss(self, classes: tuple[str, ...]) -> Loss:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from wsss_harness.settings import TrainingSettings
+from wsss_harness.settings import TrainingSettings, require
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,3 +15,8 @@ class ClassifierSettings(TrainingSettings):
 
     resize: tuple[int, int] = (256, 512)
     unlabelled: Literal["error", "skip"] = "error"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        low, high = self.resize
+        require(self, "resize", 0 < low <= high, "two lengths above 0, the smaller one first")

@@ -1,5 +1,6 @@
 """Any folder in VOC layout: images, masks, saliency maps, context maps, lists and image labels."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -71,6 +72,12 @@ class Voc:
         object.__setattr__(self, "labels", labels)
         splits = {split: self._read_list(split) for split in ("train", "val")}
         object.__setattr__(self, "splits", splits)
+        if shared := sorted(set(splits["train"]) & set(splits["val"])):
+            raise DataError(
+                f"{self.layout.root}: image {shared[0]} ({len(shared)} in all) is in the lists of "
+                "train and of val; a segmentor would be scored on what it was trained on: take it "
+                "out of one of them"
+            )
         object.__setattr__(self, "context_names", ())
         object.__setattr__(self, "contexts", ())
         if self._path("contexts").is_file():
@@ -88,6 +95,9 @@ class Voc:
         ids = tuple(path.read_text(encoding="utf-8").split())
         if not ids:
             raise DataError(f"{path} is empty; it must list at least one image id")
+        twice = [image_id for image_id, count in Counter(ids).items() if count > 1]
+        if twice:
+            raise DataError(f"{path} lists image {twice[0]} more than once; list each image once")
         unlabelled = [image_id for image_id in ids if image_id not in self.labels]
         if unlabelled:
             raise DataError(

@@ -88,6 +88,7 @@ class AffinityNet(TrainingSettings):
     padding: Literal["mean", "black"] = "black"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.crf not in (None, "none", *PARAMETERS):
             known = ", ".join(("none", *PARAMETERS))
             raise ConfigError(f"AffinityNet: no CRF named '{self.crf}'; there are {known}")

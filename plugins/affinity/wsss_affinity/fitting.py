@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from torch import Tensor, nn
 
-from wsss_affinity import items, network
+from wsss_affinity import crf, items, network
 from wsss_affinity.affinities import Norm, affinities
 from wsss_affinity.labels import Pairs, pair_kinds, sure_labels
 from wsss_affinity.loss import affinity_losses
@@ -68,6 +68,7 @@ def crops(
 
 def sharpened(make: Callable[[str], items.Stacks], ids: Sequence[str], run: Run) -> items.Kept:
     """The stacks of all images, kept in files: a CRF is too slow to be run at every crop."""
+    crf.library()  # where it is missing, that is said before any work
     kept = items.Kept(run.folder / EVIDENCE, make)
     kept.folder.mkdir(parents=True, exist_ok=True)
     finished = count(1)
