@@ -68,7 +68,7 @@ def test_nan_in_a_file_is_refused(tmp_path):
 
 def test_null_is_kept_and_is_no_zero(tmp_path):
     save(record(), tmp_path / "a.json")
-    assert load(tmp_path / "a.json").masks.score.iou == {"background": 0.9, "cat": None}
+    assert load(tmp_path / "a.json").masks.score.iou == {"background": 0.9, "dog": 0.3, "cat": None}
 
 
 def test_records_and_tables_need_neither_plugins_nor_torch(tmp_path):
