@@ -150,7 +150,9 @@ def test_the_released_labels_after_the_walk():
     numbers = golden("random_walk.npz")
     walked, classes = released_walk(*numbers["psa_alpha_beta_logt"].tolist())
     labels = np.array((0, *classes))[walked.argmax(0)]
-    assert np.array_equal(labels, numbers["psa_label"])
+    different = labels != numbers["psa_label"]
+    assert different.mean() <= 0.002
+    assert not different[numbers["psa_label_margin"] > 1e-3].any()  # but for ties
 
 
 def test_the_steps_follow_the_grid_if_asked():
