@@ -48,15 +48,22 @@ def source_digest(module: str) -> str:
 
 
 def beside(origin: Path) -> set[Path]:
-    """A top-level module's file and those of the same folder that it imports, however far."""
+    """A top-level module's file and those of the same folder that it imports, however far.
+
+    Where distributions share a folder, those of another one do not count: their versions are in
+    the manifests.
+    """
+    owners = packages_distributions()
+    own = owners.get(origin.stem, [])
     found, new = set(), {origin}
     while new:
         path = new.pop()
         found.add(path)
         for name in imported(path):
-            module, package = path.parent / f"{name}.py", path.parent / name
-            files = [module] if module.is_file() else sorted(package.rglob("*.py"))
-            new |= {file for file in files if file not in found}
+            if owners.get(name, own) == own:
+                module, package = path.parent / f"{name}.py", path.parent / name
+                files = [module] if module.is_file() else sorted(package.rglob("*.py"))
+                new |= {file for file in files if file not in found}
     return found
 
 

@@ -168,6 +168,18 @@ def test_the_source_of_a_module_holds_what_it_imports_beside_it(tmp_path, monkey
     assert digest("lone_plugin") != before
 
 
+def test_other_distributions_in_the_same_folder_do_not_count(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    owners = {"lone_plugin": ["mine"], "shared_library": ["theirs"]}
+    monkeypatch.setattr("wsss_harness.store.packages_distributions", lambda: owners)
+    (tmp_path / "lone_plugin.py").write_text("import shared_library, json\n")
+    (tmp_path / "shared_library.py").write_text("F = 1\n")
+    digest = source_digest.__wrapped__
+    before = digest("lone_plugin")
+    (tmp_path / "shared_library.py").write_text("F = 2\n")
+    assert digest("lone_plugin") == before
+
+
 def test_a_stage_that_exits_is_a_failure(tmp_path):
     def leaves(work):
         raise SystemExit(3)
