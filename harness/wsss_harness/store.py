@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +50,7 @@ def source_digest(module: str) -> str:
 def beside(origin: Path) -> set[Path]:
     """A top-level module's file and those of the same folder that it imports, however far.
 
-    Where distributions share a folder, those of another one do not count: their versions are in
-    the manifests.
+    Where distributions share a folder, what another one installed does not count.
     """
     owners = packages_distributions()
     own = owners.get(origin.stem, [])
