@@ -25,7 +25,7 @@ def test_announcing_loads_no_torch():
 
 
 def test_it_is_announced_as_a_generator_that_needs_image_labels():
-    assert wsss_generators() == {"cam": Cam}
+    assert wsss_generators()["cam"] is Cam
     assert isinstance(Cam(), Generator)
     assert Cam.needs == {"image_labels"}
 

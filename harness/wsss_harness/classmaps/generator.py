@@ -13,6 +13,7 @@ from wsss_harness.settings import require
 
 if TYPE_CHECKING:
     from wsss_harness.classmaps.inference import Inference
+    from wsss_harness.classmaps.network import Shape
     from wsss_harness.hookspecs import Run
     from wsss_harness.supervision import View
     from wsss_harness.training import Loss
@@ -51,6 +52,15 @@ class ClassMapGenerator(ClassifierSettings, ABC):
     def channels(self, classes: int) -> int:
         return classes
 
+    def kind(self) -> type[Shape]:
+        """The description of its network, with which network.json is read."""
+        from wsss_harness.classmaps.network import Shape
+
+        return Shape
+
+    def shape(self, classes: int) -> Shape:
+        return self.kind()(self.backbone, self.channels(classes), self.pooling, self.dropout)
+
     def inference(self) -> Inference:
         from wsss_harness.classmaps.inference import Inference
 
@@ -62,9 +72,7 @@ class ClassMapGenerator(ClassifierSettings, ABC):
         from wsss_harness.classmaps import fitting, network
 
         loss = self.loss(data.classes)
-        shape = network.Shape(
-            self.backbone, self.channels(len(data.classes)), self.pooling, self.dropout
-        )
+        shape = self.shape(len(data.classes))
         maps = shape.build(run.seed)
         if run.weights is not None:
             backbones.load_weights(maps.backbone, run.weights)
@@ -74,4 +82,4 @@ class ClassMapGenerator(ClassifierSettings, ABC):
     def load(self, folder: Path, device: str) -> Callable[[Sample], ClassScores]:
         from wsss_harness.classmaps import inference, network
 
-        return inference.scorer(network.load(folder, device), self.inference())
+        return inference.scorer(network.load(folder, device, self.kind()), self.inference())

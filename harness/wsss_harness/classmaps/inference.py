@@ -114,7 +114,7 @@ class Inference:
         """Activated maps of the image at one scale and of its mirror image, (2, channels, h, w)."""
         values = normalise(scaled(image, scale), network.mean, network.std)
         plain = torch.from_numpy(values).to(network.device)
-        logits, _ = network(torch.stack((plain, plain.flip(-1))))
+        logits = network.maps(torch.stack((plain, plain.flip(-1))))
         return ACTIVATIONS[self.activation](logits)
 
 

@@ -72,6 +72,11 @@ class ClassMaps(Headed):
         pooled = self.head(features.mean((2, 3), keepdim=True))
         return maps, pooled.flatten(1)
 
+    def maps(self, images: Tensor) -> Tensor:
+        """What is merged into scores: (B, channels, h, w)."""
+        maps: Tensor = self(images)[0]
+        return maps
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -86,8 +91,10 @@ class Shape:
         """The network with weights that depend on ``seed`` alone."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            backbone = backbones.build(**self.backbone)
-            return ClassMaps(backbone, self.channels, self.pooling, self.dropout)
+            return self.assemble(backbones.build(**self.backbone))
+
+    def assemble(self, backbone: backbones.Backbone) -> ClassMaps:
+        return ClassMaps(backbone, self.channels, self.pooling, self.dropout)
 
 
 def save(network: ClassMaps, shape: Shape, run: Run) -> None:
@@ -96,8 +103,8 @@ def save(network: ClassMaps, shape: Shape, run: Run) -> None:
     training.finish(network, run.folder / WEIGHTS, run)
 
 
-def load(folder: Path, device: str) -> ClassMaps:
-    """The network that ``save`` wrote, in eval mode."""
-    network = Shape(**files.read_json(folder / SHAPE)).build()
+def load(folder: Path, device: str, kind: type[Shape] = Shape) -> ClassMaps:
+    """The network that ``save`` wrote with a shape of this ``kind``, in eval mode."""
+    network = kind(**files.read_json(folder / SHAPE)).build()
     network.load_state_dict(read_state(folder / WEIGHTS))
     return network.to(device).eval()

@@ -11,13 +11,13 @@ from torch import Tensor, nn
 from torch.nn.functional import elu, interpolate
 
 from wsss_harness import backbones, files, training
+from wsss_harness.backbones.taps import taps_of
 from wsss_harness.errors import ConfigError
 from wsss_harness.fitting import Headed
 from wsss_harness.hookspecs import Run
 from wsss_harness.resuming import read_state
 
 WEIGHTS, SHAPE = "weights.pth", "network.json"
-PROBE = 64
 
 
 class Head(nn.Module):
@@ -66,7 +66,7 @@ class AffinityFeatures(Headed):
         self, backbone: backbones.Backbone, taps: Sequence[str], widths: Sequence[int]
     ) -> None:
         super().__init__()
-        shapes = tap_shapes(backbone)
+        shapes = taps_of(backbone)
         taps = taps or tuple(shapes)[-3:]
         unknown = [tap for tap in taps if tap not in shapes]
         if unknown or len(taps) != 3:
@@ -75,22 +75,13 @@ class AffinityFeatures(Headed):
                 f"there are {', '.join(shapes)}"
             )
         self.backbone, self.taps = backbone, tuple(taps)
-        self.head = Head([shapes[tap][0] for tap in taps], widths)
-        self.stride = PROBE // shapes[taps[0]][1]
+        self.head = Head([shapes[tap].channels for tap in taps], widths)
+        self.stride = shapes[taps[0]].stride
 
     def forward(self, images: Tensor) -> Tensor:
         found = self.backbone(images)
         features: Tensor = self.head([found[tap] for tap in self.taps])
         return features
-
-
-@torch.no_grad()
-def tap_shapes(backbone: backbones.Backbone) -> dict[str, tuple[int, int]]:
-    """Channels and height of each tap, in the order of the network, for an image of PROBE rows."""
-    was_training = backbone.training
-    found = backbone.eval()(torch.zeros(1, 3, PROBE, PROBE))
-    backbone.train(was_training)
-    return {name: (tap.shape[1], tap.shape[2]) for name, tap in found.items()}
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,15 @@
 """Class activation maps and their kin as generators."""
 
+from collections.abc import Mapping
+
 from wsss_cam_baselines.cam import Cam
+from wsss_cam_baselines.seam import Seam
+from wsss_harness.classmaps.generator import ClassMapGenerator
 from wsss_harness.hookspecs import hookimpl
 
-__all__ = ["Cam"]
+__all__ = ["Cam", "Seam"]
 
 
 @hookimpl
-def wsss_generators() -> dict[str, type[Cam]]:
-    return {"cam": Cam}
+def wsss_generators() -> Mapping[str, type[ClassMapGenerator]]:
+    return {"cam": Cam, "seam": Seam}

@@ -1,0 +1,91 @@
+"""The pixel correlation module of SEAM: a pixel takes its map from the pixels that look like it.
+
+Wang, Zhang, Kan, Shan, Chen: "Self-supervised Equivariant Attention Mechanism for Weakly Supervised
+Semantic Segmentation", CVPR 2020, section 3.3; details of YudeWang/SEAM, network/resnet38_SEAM.py.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+EPSILON = 1e-5
+PIXELS_AT_ONCE = 4096  # all of a training crop; more would need gigabytes at large scales
+
+
+def resized(maps: Tensor, size: Sequence[int]) -> Tensor:
+    """Bilinear, corner on corner, as everywhere in the released network."""
+    return interpolate(maps, tuple(size), mode="bilinear", align_corners=True)
+
+
+def with_background(maps: Tensor) -> Tensor:
+    """(B, C, h, w) in [0, 1] to (B, C + 1, h, w): channel 0 is what the largest of them leaves."""
+    return torch.cat((1 - maps.amax(1, keepdim=True), maps), 1)
+
+
+def exclusive(maps: Tensor) -> Tensor:
+    """Keep channel 0 and, at each pixel, the largest of the others; the rest become 0."""
+    classes = maps[:, 1:]
+    return torch.cat((maps[:, :1], classes.where(classes >= classes.amax(1, keepdim=True), 0)), 1)
+
+
+def seed(cam: Tensor) -> Tensor:
+    """What the module starts from: logits (B, C, h, w) to (B, C + 1, h, w) in [0, 1].
+
+    Each class by its own maximum, then the background, then one class a pixel.
+    """
+    highest = cam.relu().amax((2, 3), keepdim=True)
+    return exclusive(with_background((cam - EPSILON).relu() / (highest + EPSILON)))
+
+
+def correlate(maps: Tensor, features: Tensor) -> Tensor:
+    """y_j = sum_i a_ij maps_i / sum_i a_ij, where a_ij = max(0, cos(features_i, features_j)).
+
+    ``maps`` (B, K, any size) come to the grid of ``features`` (B, D, h, w); gives (B, K, h, w).
+    Some pixels j are done at a time, so that memory does not grow with the square of their number.
+    """
+    size = (features.shape[2], features.shape[3])
+    known = features.flatten(2)
+    known = known / (known.norm(dim=1, keepdim=True) + EPSILON)
+    values = resized(maps, size).flatten(2)
+    parts = [_from_alike(values, known, some) for some in known.split(PIXELS_AT_ONCE, 2)]
+    return torch.cat(parts, 2).view(*maps.shape[:2], *size)
+
+
+def _from_alike(values: Tensor, known: Tensor, some: Tensor) -> Tensor:
+    alike = (known.transpose(1, 2) @ some).relu()
+    return values @ (alike / (alike.sum(1, keepdim=True) + EPSILON))
+
+
+class Correlation(nn.Module):
+    """The features of the module: the picture itself and two taps, compressed, joined, embedded.
+
+    Names and initial weights of the released network, whose widths are 64 and 128 for taps of 512
+    and 1024 channels. No gradient goes back into the taps.
+    """
+
+    def __init__(self, channels: Sequence[int], widths: Sequence[int]) -> None:
+        super().__init__()
+        self.f8_3, self.f8_4 = (
+            nn.Conv2d(tap, width, 1, bias=False)
+            for tap, width in zip(channels, widths, strict=True)
+        )
+        joined = sum(widths)
+        self.f9 = nn.Conv2d(3 + joined, joined, 1, bias=False)
+        nn.init.kaiming_normal_(self.f8_3.weight)
+        nn.init.kaiming_normal_(self.f8_4.weight)
+        nn.init.xavier_uniform_(self.f9.weight, gain=4)
+
+    def joined(self, images: Tensor, taps: Sequence[Tensor], size: Sequence[int]) -> Tensor:
+        """(B, 3 + widths, h, w) on the grid ``size``; taps of another grid are resized."""
+        compressed = [
+            resized(compress(tap.detach()).relu(), size)
+            for compress, tap in zip((self.f8_3, self.f8_4), taps, strict=True)
+        ]
+        return torch.cat((resized(images, size), *compressed), 1)
+
+    def forward(self, cam: Tensor, images: Tensor, taps: Sequence[Tensor]) -> Tensor:
+        """(B, C, h, w) logits to (B, C + 1, h, w), the background first."""
+        features = self.f9(self.joined(images, taps, cam.shape[2:]))
+        return correlate(seed(cam.detach()), features)

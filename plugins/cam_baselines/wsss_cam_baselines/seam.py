@@ -1,0 +1,72 @@
+"""SEAM: class maps that must agree between two sizes of a picture, refined by correlation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from wsss_harness.classmaps.generator import ClassMapGenerator
+from wsss_harness.settings import require
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from wsss_cam_baselines.seam_network import SeamShape
+    from wsss_harness.training import Batch, Loss
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seam(ClassMapGenerator):
+    """Wang et al., "Self-supervised Equivariant Attention Mechanism", CVPR 2020.
+
+    The losses are in wsss_cam_baselines.equivariance, the network in seam_network. Defaults are
+    those of YudeWang/SEAM, train_SEAM.py (8 epochs of 10,582 images are 10,576 iterations).
+
+    ``view``: the size of the second view, as a factor. ``taps``: two features of the backbone that
+    the correlation module looks at, by default those before the last; ``widths``: to how many
+    channels they are compressed. ``min_pooling``: the loss that the released code has and the paper
+    has not. The second view is made by size alone, as released, although the paper's figures name
+    rotation and translation too.
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset({"image_labels"})
+
+    iterations: int = 10_576
+    resize: tuple[int, int] = (448, 768)
+    dropout: float = 0.5
+    normalise: Literal["max", "min_max"] = "min_max"
+    view: float = 0.3
+    taps: tuple[str, ...] = ()
+    widths: tuple[int, int] = (64, 128)
+    min_pooling: Literal["released", "none"] = "released"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self, "view", 0 < self.view < 1, "between 0 and 1")
+        require(self, "pooling", self.pooling == "head_then_pool", "head_then_pool")
+
+    def kind(self) -> type[SeamShape]:
+        from wsss_cam_baselines.seam_network import SeamShape
+
+        return SeamShape
+
+    def shape(self, classes: int) -> SeamShape:
+        return self.kind()(
+            self.backbone, classes, self.pooling, self.dropout, self.taps, self.widths
+        )
+
+    def loss(self, classes: tuple[str, ...]) -> Loss:
+        """The sum of all losses with weight one."""
+        from wsss_cam_baselines import equivariance
+        from wsss_cam_baselines.correlation import resized
+
+        def losses(network: nn.Module, batch: Batch) -> dict[str, Tensor]:
+            images = batch["image"]
+            smaller = [max(int(side * self.view), 1) for side in images.shape[2:]]
+            views = network(images), network(resized(images, smaller))
+            found = equivariance.losses(*views, batch["present"])
+            if self.min_pooling == "none":
+                del found["loss_min"]
+            return found
+
+        return losses

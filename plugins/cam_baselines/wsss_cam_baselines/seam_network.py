@@ -1,0 +1,62 @@
+"""A network of class maps whose maps are refined by the correlation of its own features."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from wsss_cam_baselines.correlation import Correlation, resized
+from wsss_harness import backbones
+from wsss_harness.backbones.taps import taps_of
+from wsss_harness.classmaps.network import HEAD_THEN_POOL, ClassMaps, Shape
+from wsss_harness.errors import ConfigError
+
+
+class SeamNetwork(ClassMaps):
+    """Images to ``cam`` (B, C, H, W), logits, and ``refined`` (B, C + 1, H, W), background first.
+
+    Both at the size of the images. The released head has a channel for the background too, which
+    no loss and no output looks at; here it has none. The two taps are those before the last.
+    """
+
+    heads: tuple[str, ...] = ("head", "correlation")
+
+    def __init__(
+        self,
+        backbone: backbones.Backbone,
+        channels: int,
+        dropout: float,
+        taps: Sequence[str],
+        widths: Sequence[int],
+    ) -> None:
+        super().__init__(backbone, channels, HEAD_THEN_POOL, dropout)
+        known = taps_of(backbone)
+        self.taps = tuple(taps or tuple(known)[-3:-1])
+        unknown = [tap for tap in self.taps if tap not in known]
+        if unknown or len(self.taps) != 2:
+            raise ConfigError(
+                f"SEAM needs two taps of its backbone, but got {', '.join(self.taps) or 'none'}; "
+                f"there are {', '.join(known)}"
+            )
+        self.correlation = Correlation([known[tap].channels for tap in self.taps], widths)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        found = self.backbone(images)
+        cam = self.head(self.dropout(found["out"]))
+        refined = self.correlation(cam, images, [found[tap] for tap in self.taps])
+        size = images.shape[2:]
+        return resized(cam, size), resized(refined, size)
+
+    def maps(self, images: Tensor) -> Tensor:
+        """The refined maps of the classes: (B, C, H, W) in [0, 1]."""
+        refined: Tensor = self(images)[1]
+        return refined[:, 1:]
+
+
+@dataclass(frozen=True)
+class SeamShape(Shape):
+    taps: Sequence[str] = ()
+    widths: Sequence[int] = (64, 128)
+
+    def assemble(self, backbone: backbones.Backbone) -> SeamNetwork:
+        return SeamNetwork(backbone, self.channels, self.dropout, self.taps, self.widths)
