@@ -1,5 +1,6 @@
 """A suite that runs in a second: plugins defined here, on the dataset in memory."""
 
+import time
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -35,9 +36,11 @@ class Redness:
     reads: str = "present"
     value: float = 1.0
     stop_at: int = -1
+    wait: float = 0.0
 
     def fit(self, data, run):
         RAN.append("fit")
+        time.sleep(self.wait)
         for number, image_id in enumerate(data):
             getattr(data[image_id], self.reads)
             if number == self.stop_at:

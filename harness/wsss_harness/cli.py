@@ -24,18 +24,25 @@ SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Override an option, as dataset.train=100."),
 ]
+LimitOption = Annotated[
+    float | None,
+    typer.Option("--time-limit", min=1, metavar="SECONDS", help="Stop a stage that takes longer."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the tables as JSON.")]
 RUNS = Path("runs")
 
 
 @app.command()
 def demo(
-    store: StoreOption = RUNS, overrides: SetOption = None, as_json: JsonOption = False
+    store: StoreOption = RUNS,
+    overrides: SetOption = None,
+    limit: LimitOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Train CAM, EPS and AffinityNet on built-in scenes, DeepLab on their masks; print tables."""
     from wsss_harness.files import configs
 
-    run(configs() / "suites" / "railscenes.toml", store, overrides, as_json)
+    run(configs() / "suites" / "railscenes.toml", store, overrides, limit, as_json)
 
 
 @app.command()
@@ -43,13 +50,14 @@ def run(
     suite: Annotated[Path, typer.Argument(help="A suite file; see configs/suites.")],
     store: StoreOption = RUNS,
     overrides: SetOption = None,
+    limit: LimitOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run every row of a suite that is not finished, and print its tables."""
     from wsss_leaderboard.report import run_and_report
 
     try:
-        failed = run_and_report(suite, store, overrides or [], Console(), as_json)
+        failed = run_and_report(suite, store, overrides or [], limit, Console(), as_json)
     except KeyboardInterrupt:
         Console(stderr=True).print("stopped; run the same command again to go on", style="bold")
         raise typer.Exit(130) from None

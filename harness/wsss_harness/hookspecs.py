@@ -2,6 +2,10 @@
 
 Each hook runs once, when plugins are loaded, and returns named classes; the work is done by their
 objects. The classes are frozen dataclasses: their fields are the keys that a suite may set.
+A class attribute ``paper`` says where a method comes from; it is listed, and decides nothing.
+
+The contract has a number. A module that sets ``wsss_contract`` to the one that it was written for
+is set aside, with the reason, by a harness that has another.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
     from wsss_harness.types import ClassScores, Mask, Sample
 
 GROUP = "wsss"
+CONTRACT = 1  # rises when a plugin that kept the contract would no longer work
 hookspec = pluggy.HookspecMarker(GROUP)
 hookimpl = pluggy.HookimplMarker(GROUP)
 

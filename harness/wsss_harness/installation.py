@@ -3,12 +3,14 @@
 import json
 import platform
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from wsss_harness.plugins import Broken, Plugins, installed
+from wsss_harness.hookspecs import CONTRACT
+from wsss_harness.plugins import Broken, Offer, Plugins, installed
 
 DISTRIBUTIONS = (
     "wsss-bench",
@@ -28,38 +30,62 @@ OPTIONAL = {"pydensecrf2": "only the dense CRF needs it: python -m pip install p
 
 def print_plugins(console: Console, as_json: bool) -> None:
     plugins = installed()
+    found = describe(plugins)
     if as_json:
-        console.print_json(json.dumps(describe(plugins)))
+        console.print_json(json.dumps(found))
         return
-    table = Table("Kind", "Name", "Plugin", "Distribution", box=None, header_style="bold")
-    for offer in _offers(plugins):
-        table.add_row(*(escape(offer[key]) for key in ("kind", "name", "plugin", "distribution")))
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for head in ("Kind", "Name", "Sup.", "Status", "From", "Paper"):
+        table.add_column(head, overflow="fold")
+    for kind, offers in plugins.offers.items():
+        for name, offer in sorted(offers.items()):
+            words = (kind, name, _supervision(offer), "works", offer.distribution, offer.paper)
+            table.add_row(*(escape(word) for word in words))
+    for broken in plugins.broken:
+        table.add_row("plugin", escape(broken.name), "", "[red]broken[/]", broken.distribution)
     console.print(table)
     for broken in plugins.broken:
-        _print_broken(console, broken)
+        _print_reason(console, broken)
+    if plugins.broken:
+        console.print("Where in their code: wsss doctor", highlight=False)
 
 
-def describe(plugins: Plugins) -> dict[str, list[dict[str, str]]]:
-    """All offers and all broken plugins as plain values."""
-    broken = [
-        {"plugin": b.name, "distribution": b.distribution, "traceback": b.traceback}
-        for b in plugins.broken
-    ]
-    return {"offers": _offers(plugins), "broken": broken}
+def _supervision(offer: Offer) -> str:
+    """As in the tables: I. for image labels, S. for saliency; - for nothing, if it may need any."""
+    if offer.needs is None:
+        return ""
+    return "+".join(f"{need[0].upper()}." for need in offer.needs) or "-"
 
 
-def _offers(plugins: Plugins) -> list[dict[str, str]]:
-    return [
-        {"kind": kind, "name": name, "plugin": offer.plugin, "distribution": offer.distribution}
+def describe(plugins: Plugins) -> dict[str, Any]:
+    """The contract, all offers and all broken plugins as plain values."""
+    offers = [
+        {
+            "kind": kind,
+            "name": name,
+            "plugin": offer.plugin,
+            "distribution": offer.distribution,
+            "needs": offer.needs,
+            "paper": offer.paper,
+        }
         for kind, offers in plugins.offers.items()
         for name, offer in sorted(offers.items())
     ]
+    broken = [
+        {
+            "plugin": b.name,
+            "distribution": b.distribution,
+            "reason": b.reason,
+            "traceback": b.traceback,
+        }
+        for b in plugins.broken
+    ]
+    return {"contract": CONTRACT, "offers": offers, "broken": broken}
 
 
-def _print_broken(console: Console, broken: Broken) -> None:
-    title = f"plugin '{broken.name}' ({broken.distribution}) does not work and was set aside:"
-    console.print(escape(title), style="red", soft_wrap=True)
-    console.print(escape(broken.traceback), highlight=False, soft_wrap=True)
+def _print_reason(console: Console, broken: Broken) -> None:
+    title = f"plugin '{broken.name}' ({broken.distribution}) was set aside: {broken.reason}"
+    console.print(escape(title), style="red", soft_wrap=True, highlight=False)
 
 
 def print_health(console: Console) -> bool:
@@ -76,7 +102,8 @@ def print_health(console: Console) -> bool:
     if not problems:
         console.print(f"device {_device()}")
     for broken in installed().broken:
-        _print_broken(console, broken)
+        _print_reason(console, broken)
+        console.print(escape(broken.traceback), highlight=False, soft_wrap=True)
     return all(found.values()) and not problems and not installed().broken
 
 

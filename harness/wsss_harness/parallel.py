@@ -17,7 +17,9 @@ from concurrent.futures.process import BrokenProcessPool
 from functools import cache
 from pathlib import Path
 
+from wsss_harness import guard
 from wsss_harness.errors import StageError
+from wsss_harness.limits import TimeLimitReached
 
 FEW = 4  # images that take about as long as the start of a process
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -68,10 +70,15 @@ def _spread(
     task: bytes, ids: Sequence[str], processes: int, log: Path, done: Callable[[], None]
 ) -> None:
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, context, _enter, (task, log)) as pool:
+    entering = (task, log, guard.bounds())
+    with ProcessPoolExecutor(processes, context, _enter, entering) as pool:
         try:
             for _ in pool.map(_work, ids):
                 done()
+        except (TimeLimitReached, KeyboardInterrupt):
+            for process in multiprocessing.active_children():
+                process.kill()  # or they would be waited for, however long they take
+            raise
         except BrokenProcessPool:
             raise StageError(
                 "a worker process ended before its work was done, perhaps because memory ran out; "
@@ -87,14 +94,16 @@ def _spread(
 _task = b""
 
 
-def _enter(task: bytes, log: Path) -> None:
-    """Prepare a worker: one thread, output to the log, no life of its own."""
+def _enter(task: bytes, log: Path, bounds: guard.Bounds | None) -> None:
+    """Prepare a worker: one thread, output to the log, its parent's bounds, no life of its own."""
     global _task
     # Before numpy is loaded, which happens when the task is unpacked.
     os.environ.update(dict.fromkeys(THREADS, "1"))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it and ends the workers
     sys.stdout = sys.stderr = log.open("a", encoding="utf-8", buffering=1)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    if bounds is not None:
+        guard.confine(bounds)
     _task = task
 
 

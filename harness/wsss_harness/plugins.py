@@ -2,31 +2,39 @@
 
 import dataclasses
 import difflib
-import itertools
+import importlib
+import os
+import sys
 import traceback
 from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points, version
+from importlib.metadata import entry_points, version
+from os.path import samefile
+from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 import pluggy
 
 from wsss_harness import builtin, hookspecs
-from wsss_harness.errors import ConfigError
+from wsss_harness.errors import ConfigError, WsssError
 from wsss_harness.options import construct
 from wsss_harness.supervision import check_needs
 
 BUILT_IN = "built in"
+DISTRIBUTION = "wsss-bench"
+PLUGIN_PATH = "WSSS_PLUGIN_PATH"
+OUTSIDE = "WSSS_OUTSIDE_PLUGINS"
 KINDS = ("dataset", "generator", "refiner", "segmentor", "metric", "executor")
 
 
 @dataclasses.dataclass(frozen=True)
 class Broken:
-    """A plugin that was set aside, and why."""
+    """A plugin that was set aside: why in a sentence, and where in its code."""
 
     name: str
     distribution: str
+    reason: str
     traceback: str
 
 
@@ -39,6 +47,16 @@ class Offer:
     plugin: str
     distribution: str
     made: Any
+
+    @property
+    def needs(self) -> tuple[str, ...] | None:
+        """The supervision that it declares; None for kinds that declare none."""
+        needs = getattr(self.made, "needs", None)
+        return None if needs is None else tuple(sorted(needs))
+
+    @property
+    def paper(self) -> str:
+        return getattr(self.made, "paper", "")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,25 +86,101 @@ class Plugins:
         return construct(f"{kind} '{name}'", self.find(kind, name).made, options)
 
 
-def _register(manager: pluggy.PluginManager, entry: EntryPoint) -> tuple[Offer, ...] | Broken:
-    """Load one entry point and collect its offers; one that fails in any way is set aside."""
-    distribution = f"{entry.dist.name} {entry.dist.version}" if entry.dist else "unknown"
+class Entry(Protocol):
+    """What an entry point of an installed distribution, or a file, has in common."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def dist(self) -> Any: ...
+    def load(self) -> Any: ...
+
+
+@dataclasses.dataclass(frozen=True)
+class FileEntry:
+    """A plugin that is one module somewhere on disk, without a distribution."""
+
+    path: Path
+    dist: None = None
+
+    @property
+    def name(self) -> str:
+        return self.path.stem
+
+    def load(self) -> Any:
+        if not self.path.is_file():
+            raise ConfigError(f"{PLUGIN_PATH} names {self.path}, which is not a file")
+        folder = str(self.path.resolve().parent)
+        if folder not in sys.path:
+            sys.path.append(folder)  # worker processes get it with the path
+        module = importlib.import_module(self.name)
+        if not samefile(module.__file__ or "", self.path):
+            raise ConfigError(
+                f"{self.path} has the name of another module, {module.__file__}; rename the file"
+            )
+        return module
+
+
+def _origin(entry: Entry) -> str:
+    if isinstance(entry, FileEntry):
+        return str(entry.path)
+    return f"{entry.dist.name} {entry.dist.version}" if entry.dist else "unknown"
+
+
+def _register(
+    manager: pluggy.PluginManager, entry: Entry, taken: Mapping[Any, Offer]
+) -> tuple[Offer, ...] | Broken:
+    """Load one entry and collect its offers; one that fails in any way is set aside."""
+    origin = _origin(entry)
     try:
-        manager.register(entry.load(), name=entry.name)
-        return _announced(manager, entry.name, distribution)
-    except (Exception, SystemExit):
+        plugin = entry.load()
+        _check_contract(plugin)
+        manager.register(plugin, name=entry.name)
+        offers = _announced(manager, entry.name, origin)
+        _refuse_taken(offers, taken)
+        return offers
+    except (Exception, SystemExit) as error:
         # A stranger's module may raise anything; it must never break the command.
         if manager.has_plugin(entry.name):
             manager.unregister(name=entry.name)
-        return Broken(entry.name, distribution, traceback.format_exc(limit=-3))
+        known = isinstance(error, WsssError)
+        reason = str(error) if known else f"{type(error).__name__}: {error}"
+        return Broken(entry.name, origin, reason, traceback.format_exc(limit=-3))
+
+
+def _check_contract(plugin: Any) -> None:
+    written_for = getattr(plugin, "wsss_contract", hookspecs.CONTRACT)
+    if written_for != hookspecs.CONTRACT:
+        raise ConfigError(
+            f"it was written for contract {written_for}; {DISTRIBUTION} {version(DISTRIBUTION)} "
+            f"has contract {hookspecs.CONTRACT}: install another version of one of them, or port "
+            "the plugin (the changelog says what changed) and set its wsss_contract"
+        )
+
+
+def _refuse_taken(offers: Iterable[Offer], taken: Mapping[Any, Offer]) -> None:
+    for offer in offers:
+        other = taken.get((offer.kind, offer.name))
+        if other is not None:
+            raise ConfigError(
+                f"it offers a {offer.kind} named '{offer.name}', which {other.plugin} "
+                f"({other.distribution}) offers already; rename it, or uninstall one of the two"
+            )
 
 
 def _announced(manager: pluggy.PluginManager, plugin: str, distribution: str) -> tuple[Offer, ...]:
     callers = manager.get_hookcallers(manager.get_plugin(plugin)) or []
+    known = ", ".join(name for name in vars(hookspecs) if name.startswith("wsss_"))
+    if not callers:
+        raise ConfigError(
+            f"it announces nothing: none of its functions is a hook; mark one of {known} with "
+            "@hookimpl"
+        )
     misspelt = [caller.name for caller in callers if not caller.has_spec()]
     if misspelt:
-        known = ", ".join(name for name in vars(hookspecs) if name.startswith("wsss_"))
-        raise ConfigError(f"no hook is called '{misspelt[0]}'; hooks: {known}")
+        close = difflib.get_close_matches(misspelt[0], known.split(", "), n=1)
+        hint = f" Did you mean '{close[0]}'?" if close else ""
+        raise ConfigError(f"no hook is called '{misspelt[0]}'; hooks: {known}.{hint}")
     offers = tuple(
         Offer(kind, name, plugin, distribution, made)
         for kind in KINDS
@@ -96,35 +190,47 @@ def _announced(manager: pluggy.PluginManager, plugin: str, distribution: str) ->
     )
     for offer in offers:
         if offer.kind in ("generator", "refiner"):
-            check_needs(getattr(offer.made, "needs", None), f"{offer.kind} '{offer.name}'")
+            check_needs(offer.needs, f"{offer.kind} '{offer.name}'")
     return offers
 
 
-def _by_kind(offers: Iterable[Offer]) -> Mapping[str, Mapping[str, Offer]]:
-    table: dict[str, dict[str, Offer]] = {kind: {} for kind in KINDS}
-    for offer in offers:
-        other = table[offer.kind].setdefault(offer.name, offer)
-        if other is not offer:
-            raise ConfigError(
-                f"two plugins offer a {offer.kind} named '{offer.name}': {other.plugin} "
-                f"({other.distribution}) and {offer.plugin} ({offer.distribution}); uninstall one"
-            )
-    return MappingProxyType(table)
-
-
-def load(entries: tuple[EntryPoint, ...]) -> Plugins:
-    """The built-in offers and those of ``entries``."""
+def load(entries: Iterable[Entry]) -> Plugins:
+    """The built-in offers and those of ``entries``; the first that offers a name has it."""
     manager = pluggy.PluginManager(hookspecs.GROUP)
     manager.add_hookspecs(hookspecs)
     manager.register(builtin, name=BUILT_IN)
-    found = [_register(manager, entry) for entry in entries]
-    broken = tuple(result for result in found if isinstance(result, Broken))
-    offers = [_announced(manager, BUILT_IN, f"wsss-bench {version('wsss-bench')}")]
-    offers += [result for result in found if not isinstance(result, Broken)]
-    return Plugins(manager, _by_kind(itertools.chain.from_iterable(offers)), broken)
+    own = _announced(manager, BUILT_IN, f"{DISTRIBUTION} {version(DISTRIBUTION)}")
+    taken = {(offer.kind, offer.name): offer for offer in own}
+    broken = []
+    for entry in entries:
+        found = _register(manager, entry, taken)
+        if isinstance(found, Broken):
+            broken.append(found)
+        else:
+            taken |= {(offer.kind, offer.name): offer for offer in found}
+    table = {
+        kind: {name: offer for (of, name), offer in taken.items() if of == kind} for kind in KINDS
+    }
+    return Plugins(manager, MappingProxyType(table), tuple(broken))
 
 
 @cache
 def installed() -> Plugins:
-    """Everything that the installed distributions announce in the entry-point group ``wsss``."""
-    return load(tuple(entry_points(group=hookspecs.GROUP)))
+    """Everything that is announced in the entry-point group ``wsss``, and by files.
+
+    The environment variable WSSS_PLUGIN_PATH names modules that are no distributions, separated
+    like folders in PATH; WSSS_OUTSIDE_PLUGINS=off leaves out all that wsss-bench does not bring.
+    """
+    entries: list[Entry] = sorted(entry_points(group=hookspecs.GROUP), key=_own_first)
+    outside = os.environ.get(OUTSIDE, "on")
+    if outside not in ("on", "off"):
+        raise ConfigError(f"{OUTSIDE} is '{outside}'; set it to on or off")
+    if outside == "off":
+        return load(entry for entry in entries if _own_first(entry)[0] is False)
+    paths = os.environ.get(PLUGIN_PATH, "").split(os.pathsep)
+    return load([*entries, *(FileEntry(Path(path)) for path in paths if path)])
+
+
+def _own_first(entry: Entry) -> tuple[bool, str, str]:
+    distribution = entry.dist.name if entry.dist else ""
+    return distribution != DISTRIBUTION, distribution, entry.name

@@ -22,7 +22,9 @@ from filelock import FileLock, Timeout
 
 from wsss_harness.errors import StageError, StageFailure, WsssError
 from wsss_harness.files import TEMPORARY, read_json, write_json
+from wsss_harness.guard import writing_below
 from wsss_harness.hookspecs import StageEvent
+from wsss_harness.limits import time_limit
 from wsss_harness.supervision import Ledger
 
 MANIFEST = "manifest.json"
@@ -125,11 +127,17 @@ class Stage:
 
 
 class Store:
-    """A folder of finished stages. ``notify`` gets an event whenever a stage changes state."""
+    """A folder of finished stages. ``notify`` gets an event whenever a stage changes state.
 
-    def __init__(self, root: Path, notify: Callable[[StageEvent], Any]) -> None:
+    A stage may take ``limit`` seconds.
+    """
+
+    def __init__(
+        self, root: Path, notify: Callable[[StageEvent], Any], limit: float | None = None
+    ) -> None:
         self.root = root
         self.notify = notify
+        self.limit = limit
         self._done: set[str] = set()
         self._failed: dict[str, StageFailure] = {}
 
@@ -186,7 +194,11 @@ class Store:
         started = time.monotonic()
         remove_temporary_files(folder)
         try:
-            with captured_output(folder / LOG):
+            with (
+                captured_output(folder / LOG),
+                writing_below(folder, self.root),
+                time_limit(self.limit),
+            ):
                 stage.make(Work(folder, inputs, Ledger(folder / LEDGER), progress))
             self._finish(stage, folder, time.monotonic() - started)
         except (Exception, KeyboardInterrupt, SystemExit) as error:

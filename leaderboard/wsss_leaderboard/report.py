@@ -26,12 +26,20 @@ RECORDS = "records"
 
 
 def run_and_report(
-    path: Path, root: Path, overrides: Sequence[str], console: Console, as_json: bool
+    path: Path,
+    root: Path,
+    overrides: Sequence[str],
+    limit: float | None,
+    console: Console,
+    as_json: bool,
 ) -> bool:
-    """Run a suite, write its results below ``root`` and print its tables; True if a row failed."""
+    """Run a suite, write its results below ``root`` and print its tables; True if a row failed.
+
+    A stage may take ``limit`` seconds.
+    """
     suite, plugins = read_suite(path, overrides), installed()
     results = suites.folder_of(path, root, overrides)
-    store = Store(root, lambda event: plugins.manager.hook.wsss_stage_event(event=event))
+    store = Store(root, lambda event: plugins.manager.hook.wsss_stage_event(event=event), limit)
     # Bound to the terminal now: while a stage runs, what libraries print goes to its log.
     progress = Console(file=sys.stderr if as_json else sys.stdout)
     with watched(plugins, make_display(progress)):

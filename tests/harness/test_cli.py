@@ -122,7 +122,7 @@ def test_an_interrupt_says_how_to_go_on(wsss):
 
 
 def test_plugins_lists_offers_and_reasons(wsss, monkeypatch):
-    broken = plugins_module.Broken("bad", "bad 1.0", "ImportError: no [such] thing")
+    broken = plugins_module.Broken("bad", "bad 1.0", "ImportError: no [such] thing", "line [7]")
     real = plugins_module.installed()
     some = plugins_module.Plugins(real.manager, real.offers, (broken,))
     monkeypatch.setattr(installation, "installed", lambda: some)
@@ -130,10 +130,23 @@ def test_plugins_lists_offers_and_reasons(wsss, monkeypatch):
     assert code == 0
     assert "railscenes" in out
     assert "no [such] thing" in out
+    assert "line [7]" not in out
     _, out, _ = wsss("plugins", "--json")
-    assert json.loads(out)["broken"][0]["plugin"] == "bad"
+    found = json.loads(out)
+    assert found["broken"][0]["plugin"] == "bad"
+    eps = next(offer for offer in found["offers"] if offer["name"] == "eps")
+    assert eps["needs"] == ["image_labels", "saliency"]
+    assert eps["paper"] == "Lee et al., CVPR 2021"
     code, out, _ = wsss("doctor")
     assert code == 1
+    assert "line [7]" in out
+
+
+def test_a_stage_beyond_the_time_limit_fails_alone(wsss):
+    code, out, _ = wsss("run", "small.toml", "--time-limit", "1", "--set", "generators.R.wait=60")
+    assert code == 1
+    assert "time limit of 1 s" in " ".join(out.split())
+    assert wsss("run", "small.toml", "--time-limit", "0")[0] == 2
 
 
 def test_doctor_is_content(wsss):

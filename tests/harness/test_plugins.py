@@ -1,5 +1,6 @@
 """Plugins are found by name; a broken one is set aside and never breaks the command."""
 
+import re
 import subprocess
 import sys
 from importlib.metadata import EntryPoint
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from wsss_harness.errors import ConfigError
+from wsss_harness.hookspecs import CONTRACT
 from wsss_harness.options import construct
 from wsss_harness.plugins import installed, load
 
@@ -53,6 +55,7 @@ def test_what_a_plugin_offers_is_found(plugin):
     ("text", "reason"),
     [
         ("import no_such_module_at_all", "No module named 'no_such_module_at_all'"),
+        ("x = 1", "announces nothing"),
         ("1 / 0", "division by zero"),
         ("raise SystemExit(3)", "SystemExit: 3"),
         (GENERATOR.format(name="x").replace("wsss_generators", "wsss_generator"), "wsss_generator"),
@@ -77,10 +80,89 @@ def test_an_unknown_name_lists_what_is_installed():
         installed().find("generator", "epss")
 
 
-def test_two_offers_of_one_name_are_refused(plugin):
+def test_of_two_offers_of_one_name_the_first_has_it(plugin):
     twins = tuple(plugin(name, GENERATOR.format(name="same")) for name in ("wsss_a", "wsss_b"))
-    with pytest.raises(ConfigError, match=r"two plugins offer a generator named 'same'.*uninstall"):
-        load(twins)
+    plugins = load(twins)
+    assert plugins.find("generator", "same").plugin == "wsss_a"
+    assert re.search(
+        r"generator named 'same', which wsss_a .* rename it, or uninstall", plugins.broken[0].reason
+    )
+
+
+def test_nobody_can_take_the_name_of_a_built_in_method(plugin):
+    plugins = load(
+        (
+            plugin(
+                "wsss_taker",
+                GENERATOR.format(name="x")
+                .replace("generators", "datasets")
+                .replace('"x"', '"railscenes"'),
+            ),
+        )
+    )
+    assert plugins.find("dataset", "railscenes").plugin == "built in"
+    assert "railscenes" in plugins.broken[0].reason
+
+
+def test_a_plugin_for_another_contract_says_so(plugin):
+    old = plugin("wsss_old", f"wsss_contract = {CONTRACT + 1}" + GENERATOR.format(name="old"))
+    same = plugin("wsss_same", f"wsss_contract = {CONTRACT}" + GENERATOR.format(name="same"))
+    plugins = load((old, same))
+    assert "same" in plugins.offers["generator"]
+    assert re.search(
+        rf"contract {CONTRACT + 1}; .* has contract {CONTRACT}: install", plugins.broken[0].reason
+    )
+
+
+# Plugins without a distribution
+
+
+@pytest.fixture
+def by_environment(tmp_path, monkeypatch):
+    """A function that writes a module, names it in the environment, and loads what is installed."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+
+    def install(name, text):
+        path = tmp_path / f"{name}.py"
+        if text:
+            path.write_text(text)
+        monkeypatch.setenv("WSSS_PLUGIN_PATH", str(path))
+        return installed.__wrapped__()
+
+    yield install
+    for name in ("wsss_by_path", "tomllib"):
+        if str(tmp_path) in str(getattr(sys.modules.get(name), "__file__", "")):
+            del sys.modules[name]
+
+
+def test_a_module_is_loaded_from_its_path(by_environment, tmp_path):
+    plugins = by_environment("wsss_by_path", GENERATOR.format(name="near"))
+    assert plugins.find("generator", "near").distribution == str(tmp_path / "wsss_by_path.py")
+    assert {"cam", "eps"} <= set(plugins.offers["generator"])
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("missing", "", "which is not a file"),
+        ("tomllib", "x = 1", "has the name of another module"),
+        ("wsss_by_path", "x = 1", "announces nothing"),
+    ],
+)
+def test_a_path_that_is_no_plugin_is_set_aside(by_environment, name, text, reason):
+    plugins = by_environment(name, text)
+    assert [broken.name for broken in plugins.broken] == [name]
+    assert reason in plugins.broken[0].reason
+
+
+def test_outside_plugins_can_be_left_out(by_environment, monkeypatch):
+    monkeypatch.setenv("WSSS_OUTSIDE_PLUGINS", "off")
+    plugins = by_environment("wsss_by_path", "raise SystemExit")
+    assert not plugins.broken
+    assert {"cam", "eps"} <= set(plugins.offers["generator"])
+    monkeypatch.setenv("WSSS_OUTSIDE_PLUGINS", "no")
+    with pytest.raises(ConfigError, match="WSSS_OUTSIDE_PLUGINS is 'no'; set it to on or off"):
+        installed.__wrapped__()
 
 
 @pytest.mark.parametrize(

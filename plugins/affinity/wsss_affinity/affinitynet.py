@@ -68,6 +68,7 @@ class AffinityNet(TrainingSettings):
     the background rule "explicit" gives the released masks.
     """
 
+    paper: ClassVar[str] = "Ahn and Kwak, CVPR 2018"
     needs: ClassVar[frozenset[str]] = frozenset()
     at_inference: ClassVar[frozenset[str]] = frozenset({"border", "walking", "beta", "steps"})
 

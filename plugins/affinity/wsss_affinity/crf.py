@@ -100,6 +100,7 @@ class Crf:
     iterations are done and each pixel keeps its label.
     """
 
+    paper: ClassVar[str] = "Kraehenbuehl and Koltun, NIPS 2011"
     needs: ClassVar[frozenset[str]] = frozenset()
     parallel: ClassVar[bool] = True
     parameters: str = "psa"

@@ -20,6 +20,7 @@ class Cam(ClassMapGenerator):
     then classified; the map of a class is the positive part of its head applied to the features.
     """
 
+    paper: ClassVar[str] = "Zhou et al., CVPR 2016"
     needs: ClassVar[frozenset[str]] = frozenset({"image_labels"})
 
     pooling: Literal["head_then_pool", "pool_then_head"] = "pool_then_head"

@@ -29,6 +29,7 @@ class Seam(ClassMapGenerator):
     rotation and translation too.
     """
 
+    paper: ClassVar[str] = "Wang et al., CVPR 2020"
     needs: ClassVar[frozenset[str]] = frozenset({"image_labels"})
 
     iterations: int = 10_576
