@@ -9,8 +9,11 @@ import torch
 
 from fake_data import FakeDataset, view
 from wsss_cam_baselines import Cam, wsss_generators
+from wsss_cam_baselines.gradients import reader
 from wsss_harness.classmaps.network import Shape
+from wsss_harness.errors import ConfigError
 from wsss_harness.hookspecs import Generator, Run
+from wsss_harness.types import Sample
 
 QUICK = {"iterations": 3, "batch": 2, "crop": 24, "resize": (24, 32), "scales": (1.0, 1.5)}
 SLIM = {"name": "resnet38", "width": 0.0625}
@@ -69,3 +72,67 @@ def test_loaded_twice_it_gives_the_same_scores(tmp_path):
     cam.fit(data, Run(tmp_path))
     values = [cam.load(tmp_path, "cpu")(data["image_000"]).values for _ in range(2)]
     assert np.array_equal(*values)
+
+
+# Maps from gradients
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cam")
+    Cam(backbone=SLIM, **QUICK).fit(view(folder, Cam.needs), Run(folder))
+    return folder
+
+
+def maps_by(fitted, **options):
+    data = view(fitted, Cam.needs)
+    sample = data[data.ids[0]]
+    scores = Cam(backbone=SLIM, **QUICK, **options).load(fitted, "cpu")(sample)
+    scores.validate(sample.image_id, "cam")
+    assert scores.classes == sample.present
+    return scores.values
+
+
+@pytest.mark.parametrize("method", ["grad_cam", "xgrad_cam"])
+def test_at_the_features_of_a_linear_head_two_methods_are_cam(fitted, method):
+    assert np.abs(maps_by(fitted, method=method) - maps_by(fitted)).max() < 1e-5
+
+
+@pytest.mark.parametrize("method", ["grad_cam++", "layer_cam"])
+def test_other_methods_give_other_maps(fitted, method):
+    values = maps_by(fitted, method=method)
+    assert values.max() > 0
+    assert np.abs(values - maps_by(fitted)).max() > 1e-3
+
+
+def test_layer_cam_agrees_with_a_loop():
+    torch.manual_seed(0)
+    network = Shape(SLIM, 2, "pool_then_head", 0.0).build().eval().requires_grad_(False)
+    images = torch.rand(2, 3, 24, 32)
+    found = reader("layer_cam", ("features",))(network, images, [1])
+    features, weight = network.backbone(images)["out"], network.head.weight[1, :, 0, 0]
+    expected = np.zeros((2, *found.shape[2:]))
+    for b, y, x in np.ndindex(expected.shape):
+        pairs = zip(weight.tolist(), features[b, :, y, x].tolist(), strict=True)
+        total = sum(max(0.0, w) * f for w, f in pairs)
+        expected[b, y, x] = max(0.0, total)
+    assert np.abs(found[:, 1].numpy() - expected).max() < 1e-4 * max(expected.max(), 1)
+    assert found[:, 0].abs().max() == 0
+
+
+def test_earlier_layers_give_finer_maps():
+    network = Shape({"name": "resnet18"}, 2, "pool_then_head", 0.0).build().eval()
+    images = torch.rand(2, 3, 64, 64)
+    maps = reader("layer_cam", ("backbone.layer1", "features"))(network, images, [0, 1])
+    assert maps.shape == (2, 2, 16, 16)
+
+
+def test_a_layer_that_does_not_exist_is_named(fitted):
+    with pytest.raises(ConfigError, match=r"layers names \['backbone.b9'\]; name features or .*b6"):
+        maps_by(fitted, method="grad_cam", layers=("backbone.b9",))
+
+
+def test_an_image_without_classes_has_no_maps(fitted):
+    sample = Sample("empty", {"image": np.zeros((24, 32, 3), np.uint8), "image_labels": ()}.get)
+    scores = Cam(backbone=SLIM, **QUICK, method="layer_cam").load(fitted, "cpu")(sample)
+    assert scores.values.shape == (0, 24, 32)

@@ -31,6 +31,16 @@ def softmax(logits: Tensor) -> Tensor:
     return logits.softmax(1)
 
 
+Read = Callable[[ClassMaps, Tensor, Sequence[int]], Tensor]
+"""(network, images, channels) -> maps (B, all channels, h, w), of which ``channels`` count."""
+
+
+def logits(network: ClassMaps, images: Tensor, channels: Sequence[int]) -> Tensor:
+    """What the head gives."""
+    maps: Tensor = network(images)[0]
+    return maps
+
+
 ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {"relu": relu, "softmax": softmax}
 
 
@@ -88,14 +98,16 @@ def scaled(image: Image, scale: float) -> Image:
 class Inference:
     """How a network's maps become scores.
 
-    ``activation`` and ``normalise`` name functions above. ``background`` is ``ignored`` or, where
-    the last channel is the background, ``explicit``: it is then merged and normalised like a class.
+    ``activation`` and ``normalise`` name functions above; ``read`` gets the maps out of a network.
+    ``background`` is ``ignored`` or, where the last channel is the background, ``explicit``: it is
+    then merged and normalised like a class.
     """
 
     scales: tuple[float, ...]
     activation: str
     normalise: str = "max"
     background: str = "ignored"
+    read: Read = logits
 
     def scores(self, network: ClassMaps, sample: Sample) -> ClassScores:
         """Scores of the classes present in ``sample``, clipped to [0, 1]; reads image labels."""
@@ -103,26 +115,28 @@ class Inference:
         explicit = self.background == "explicit"
         if explicit:
             channels.append(network.channels - 1)
-        maps = [self.maps(network, sample.image, scale) for scale in self.scales]
+        maps = [self.maps(network, sample.image, scale, channels) for scale in self.scales]
         total = merge(maps, channels, sample.image.shape[:2])
         values = NORMALISATIONS[self.normalise](total).clamp(0, 1).cpu().numpy()
         if explicit:
             return ClassScores(sample.present, values[:-1], values[-1])
         return ClassScores(sample.present, values)
 
-    def maps(self, network: ClassMaps, image: Image, scale: float) -> Tensor:
-        """Activated maps of the image at one scale and of its mirror image, (2, channels, h, w)."""
+    def maps(
+        self, network: ClassMaps, image: Image, scale: float, channels: Sequence[int]
+    ) -> Tensor:
+        """Activated maps of the image at one scale and of its mirror image, (2, K, h, w)."""
         values = normalise(scaled(image, scale), network.mean, network.std)
         plain = torch.from_numpy(values).to(network.device)
-        logits = network.maps(torch.stack((plain, plain.flip(-1))))
-        return ACTIVATIONS[self.activation](logits)
+        maps = self.read(network, torch.stack((plain, plain.flip(-1))), channels)
+        return ACTIVATIONS[self.activation](maps)
 
 
 def scorer(network: ClassMaps, settings: Inference) -> Callable[[Sample], ClassScores]:
     """A function from samples to scores; the network is put into eval mode."""
     network.eval()
 
-    @torch.inference_mode()
+    @torch.no_grad()  # not inference mode, since a reader may ask for gradients
     def score(sample: Sample) -> ClassScores:
         return settings.scores(network, sample)
 

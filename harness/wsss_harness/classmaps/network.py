@@ -72,11 +72,6 @@ class ClassMaps(Headed):
         pooled = self.head(features.mean((2, 3), keepdim=True))
         return maps, pooled.flatten(1)
 
-    def maps(self, images: Tensor) -> Tensor:
-        """What is merged into scores: (B, channels, h, w)."""
-        maps: Tensor = self(images)[0]
-        return maps
-
 
 @dataclass(frozen=True)
 class Shape:

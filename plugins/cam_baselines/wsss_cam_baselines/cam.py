@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from wsss_harness.classmaps.generator import ClassMapGenerator
 
 if TYPE_CHECKING:
+    from wsss_harness.classmaps.inference import Inference
     from wsss_harness.training import Loss
 
 
@@ -18,15 +19,29 @@ class Cam(ClassMapGenerator):
     Network and defaults are those of the baseline in halbielee/EPS (network/resnet38_cls.py,
     script/voc12_cls.sh), which is that of jiwoon-ahn/psa: features are dropped by channel, pooled,
     then classified; the map of a class is the positive part of its head applied to the features.
+
+    ``method``: how maps come out of the same trained network; the others than ``cam`` are those of
+    torchcam, described in wsss_cam_baselines.gradients. ``layers``: where gradients are taken,
+    ``features`` (what the head sees) or modules of the network such as ``backbone.layer3``.
     """
 
     paper: ClassVar[str] = "Zhou et al., CVPR 2016"
     needs: ClassVar[frozenset[str]] = frozenset({"image_labels"})
+    at_inference: ClassVar[frozenset[str]] = ClassMapGenerator.at_inference | {"method", "layers"}
 
     pooling: Literal["head_then_pool", "pool_then_head"] = "pool_then_head"
     dropout: float = 0.5
+    method: Literal["cam", "grad_cam", "grad_cam++", "xgrad_cam", "layer_cam"] = "cam"
+    layers: tuple[str, ...] = ("features",)
 
     def loss(self, classes: tuple[str, ...]) -> Loss:
         from wsss_harness.classmaps.fitting import multilabel_loss
 
         return multilabel_loss
+
+    def inference(self) -> Inference:
+        if self.method == "cam":
+            return super().inference()
+        from wsss_cam_baselines.gradients import reader
+
+        return replace(super().inference(), read=reader(self.method, self.layers))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from wsss_harness.classmaps.generator import ClassMapGenerator
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from wsss_cam_baselines.seam_network import SeamShape
+    from wsss_harness.classmaps.inference import Inference
     from wsss_harness.training import Batch, Loss
 
 
@@ -25,12 +26,14 @@ class Seam(ClassMapGenerator):
     ``view``: the size of the second view, as a factor. ``taps``: two features of the backbone that
     the correlation module looks at, by default those before the last; ``widths``: to how many
     channels they are compressed. ``min_pooling``: the loss that the released code has and the paper
-    has not. The second view is made by size alone, as released, although the paper's figures name
+    has not. ``output``: whether the maps are scored after the correlation module, as released, or
+    before it. The second view is made by size alone, as released, although the paper's figures name
     rotation and translation too.
     """
 
     paper: ClassVar[str] = "Wang et al., CVPR 2020"
     needs: ClassVar[frozenset[str]] = frozenset({"image_labels"})
+    at_inference: ClassVar[frozenset[str]] = ClassMapGenerator.at_inference | {"output"}
 
     iterations: int = 10_576
     resize: tuple[int, int] = (448, 768)
@@ -40,6 +43,7 @@ class Seam(ClassMapGenerator):
     taps: tuple[str, ...] = ()
     widths: tuple[int, int] = (64, 128)
     min_pooling: Literal["released", "none"] = "released"
+    output: Literal["refined", "cam"] = "refined"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -55,6 +59,11 @@ class Seam(ClassMapGenerator):
         return self.kind()(
             self.backbone, classes, self.pooling, self.dropout, self.taps, self.widths
         )
+
+    def inference(self) -> Inference:
+        from wsss_cam_baselines.seam_network import READERS
+
+        return replace(super().inference(), read=READERS[self.output])
 
     def loss(self, classes: tuple[str, ...]) -> Loss:
         """The sum of all losses with weight one."""

@@ -1,6 +1,6 @@
 """A network of class maps whose maps are refined by the correlation of its own features."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -8,6 +8,7 @@ from torch import Tensor
 from wsss_cam_baselines.correlation import Correlation, resized
 from wsss_harness import backbones
 from wsss_harness.backbones.taps import taps_of
+from wsss_harness.classmaps.inference import Read, logits
 from wsss_harness.classmaps.network import HEAD_THEN_POOL, ClassMaps, Shape
 from wsss_harness.errors import ConfigError
 
@@ -47,10 +48,14 @@ class SeamNetwork(ClassMaps):
         size = images.shape[2:]
         return resized(cam, size), resized(refined, size)
 
-    def maps(self, images: Tensor) -> Tensor:
-        """The refined maps of the classes: (B, C, H, W) in [0, 1]."""
-        refined: Tensor = self(images)[1]
-        return refined[:, 1:]
+
+def refined_maps(network: ClassMaps, images: Tensor, channels: Sequence[int]) -> Tensor:
+    """The maps of the classes after the correlation module: (B, C, H, W) in [0, 1]."""
+    refined: Tensor = network(images)[1]
+    return refined[:, 1:]
+
+
+READERS: Mapping[str, Read] = {"refined": refined_maps, "cam": logits}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,75 @@
+"""Maps from gradients, by torchcam: Grad-CAM and its kin on the network that CAM trains.
+
+Grad-CAM: Selvaraju et al., ICCV 2017. Grad-CAM++: Chattopadhay et al., WACV 2018. XGrad-CAM: Fu et
+al., BMVC 2020. LayerCAM: Jiang et al., TIP 2021. Each weighs the features A of a layer by what the
+gradient of a class's score says, and keeps what is positive:
+
+    Grad-CAM   relu(sum_k mean(dY/dA_k) A_k)      LayerCAM   relu(sum_k relu(dY/dA_k) A_k)
+
+Y is the sum of the class's map, not its mean: a mean would divide the maps of each scale by the
+size of its grid. At the features that the head sees, Grad-CAM then is CAM.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+from torchcam.methods import GradCAM, GradCAMpp, LayerCAM, XGradCAM
+
+from wsss_harness.classmaps.inference import Read
+from wsss_harness.classmaps.network import ClassMaps
+from wsss_harness.errors import ConfigError
+
+METHODS: Mapping[str, type] = {
+    "grad_cam": GradCAM,
+    "grad_cam++": GradCAMpp,
+    "xgrad_cam": XGradCAM,
+    "layer_cam": LayerCAM,
+}
+
+
+class Scored(nn.Module):
+    """A network of class maps as images -> scores (B, C), with its features as a module to hook."""
+
+    def __init__(self, network: ClassMaps) -> None:
+        super().__init__()
+        self.backbone, self.head = network.backbone, network.head
+        self.features = nn.Identity()
+
+    def forward(self, images: Tensor) -> Tensor:
+        scores: Tensor = self.head(self.features(self.backbone(images)["out"])).sum((2, 3))
+        return scores
+
+
+def reader(method: str, layers: Sequence[str]) -> Read:
+    """A function that reads the maps of ``channels`` by a method, the largest of several layers."""
+
+    def read(network: ClassMaps, images: Tensor, channels: Sequence[int]) -> Tensor:
+        scored = Scored(network)
+        refuse_unknown(layers, scored)
+        with torch.enable_grad(), METHODS[method](scored, list(layers)) as extract:
+            # Where nothing is trained, as after loading, gradients need somewhere to start.
+            scores = scored(images.requires_grad_())
+            maps = {c: fused(extract, scores, c) for c in channels}
+        blank = torch.zeros_like(next(iter(maps.values()))) if maps else images.new_zeros(2, 1, 1)
+        return torch.stack([maps.get(c, blank) for c in range(network.channels)], 1)
+
+    return read
+
+
+def fused(extract: GradCAM, scores: Tensor, channel: int) -> Tensor:
+    """The map of one class, (B, h, w)."""
+    found = extract(channel, scores, normalized=False, retain_graph=True)
+    maps: Tensor = extract.fuse_cams(found).detach()
+    return maps
+
+
+def refuse_unknown(layers: Sequence[str], scored: nn.Module) -> None:
+    known = dict(scored.named_modules())
+    unknown = [layer for layer in layers if layer not in known]
+    if unknown or not layers:
+        children = [name for name in known if name.count(".") == 1]
+        raise ConfigError(
+            f"layers names {unknown or 'nothing'}; name features or modules of the network, as "
+            f"{', '.join(children)}"
+        )
