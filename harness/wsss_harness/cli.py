@@ -1,7 +1,7 @@
 """The command `wsss`. Nothing heavy is imported before a command needs it."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -83,6 +83,28 @@ def plugins(as_json: JsonOption = False) -> None:
     from wsss_harness.installation import print_plugins
 
     print_plugins(Console(), as_json)
+
+
+plugin_app = typer.Typer(help="Write and check plugins.", no_args_is_help=True)
+app.add_typer(plugin_app, name="plugin")
+
+
+@plugin_app.command("check")
+def check_plugin(
+    name: Annotated[str, typer.Argument(help="A plugin, one of its offers, or a .py file.")],
+    overrides: SetOption = None,
+    limit: LimitOption = 600,
+    as_json: JsonOption = False,
+) -> None:
+    """Check that a plugin keeps its contract: at work on a few scenes, killed, loaded again."""
+    from wsss_harness.recipe import apply_override
+    from wsss_harness.testing.report import print_check
+
+    options: dict[str, Any] = {}
+    for override in overrides or []:
+        apply_override(options, override)
+    if not print_check(name, options, limit or 600, Console(), as_json):
+        raise typer.Exit(1)
 
 
 @app.command()

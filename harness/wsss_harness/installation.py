@@ -46,7 +46,7 @@ def print_plugins(console: Console, as_json: bool) -> None:
     console.print(table)
     for broken in plugins.broken:
         _print_reason(console, broken)
-    if plugins.broken:
+    if any(broken.traceback for broken in plugins.broken):
         console.print("Where in their code: wsss doctor", highlight=False)
 
 
@@ -103,7 +103,8 @@ def print_health(console: Console) -> bool:
         console.print(f"device {_device()}")
     for broken in installed().broken:
         _print_reason(console, broken)
-        console.print(escape(broken.traceback), highlight=False, soft_wrap=True)
+        if broken.traceback:
+            console.print(escape(broken.traceback), highlight=False, soft_wrap=True)
     return all(found.values()) and not problems and not installed().broken
 
 

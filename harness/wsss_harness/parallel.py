@@ -70,7 +70,7 @@ def _spread(
     task: bytes, ids: Sequence[str], processes: int, log: Path, done: Callable[[], None]
 ) -> None:
     context = multiprocessing.get_context("spawn")
-    entering = (task, log, guard.bounds())
+    entering = (task, log, guard.current())
     with ProcessPoolExecutor(processes, context, _enter, entering) as pool:
         try:
             for _ in pool.map(_work, ids):
@@ -94,16 +94,16 @@ def _spread(
 _task = b""
 
 
-def _enter(task: bytes, log: Path, bounds: guard.Bounds | None) -> None:
-    """Prepare a worker: one thread, output to the log, its parent's bounds, no life of its own."""
+def _enter(task: bytes, log: Path, watcher: Callable[[str], None] | None) -> None:
+    """Prepare a worker: one thread, a log, watched as its parent is, no life of its own."""
     global _task
     # Before numpy is loaded, which happens when the task is unpacked.
     os.environ.update(dict.fromkeys(THREADS, "1"))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it and ends the workers
     sys.stdout = sys.stderr = log.open("a", encoding="utf-8", buffering=1)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    if bounds is not None:
-        guard.confine(bounds)
+    if watcher is not None:
+        guard.confine(watcher)
     _task = task
 
 

@@ -30,7 +30,7 @@ KINDS = ("dataset", "generator", "refiner", "segmentor", "metric", "executor")
 
 @dataclasses.dataclass(frozen=True)
 class Broken:
-    """A plugin that was set aside: why in a sentence, and where in its code."""
+    """A plugin that was set aside: why in a sentence and, where its code failed, the traceback."""
 
     name: str
     distribution: str
@@ -143,9 +143,10 @@ def _register(
         # A stranger's module may raise anything; it must never break the command.
         if manager.has_plugin(entry.name):
             manager.unregister(name=entry.name)
-        known = isinstance(error, WsssError)
-        reason = str(error) if known else f"{type(error).__name__}: {error}"
-        return Broken(entry.name, origin, reason, traceback.format_exc(limit=-3))
+        if isinstance(error, WsssError):
+            return Broken(entry.name, origin, str(error), "")
+        reason, where = f"{type(error).__name__}: {error}", traceback.format_exc(limit=-3)
+        return Broken(entry.name, origin, reason, where)
 
 
 def _check_contract(plugin: Any) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from wsss_harness.backbones import NAMES
 from wsss_harness.errors import ConfigError
@@ -20,13 +20,23 @@ class TrainingSettings:
     ``crop`` is filled up with ``padding``, the mean colour (released for classifiers) or black
     (released for AffinityNet), where the image is smaller.
     ``jitter``: strengths of brightness, contrast, saturation and hue.
+    ``iterations`` on ``batch`` images each; ``flip``: how often an image is mirrored.
     ``optimizer``: ``sgd`` in the four groups of psa, whose ``momentum`` is ``released``: the weight
     decay, by a mistake of all code that descends from psa. The papers state 0.9.
+    ``lr``: the learning rate, ``weight_decay`` as released.
     ``head_lr``: the factor of the learning rate of layers that start from nothing.
     ``power``: of the poly schedule; ``warmup``: iterations over which its rate rises from zero.
     ``checkpoint_every``: iterations after which a killed training can go on.
-    ``amp``: mixed precision, on accelerators only.
+    ``amp``: mixed precision, on accelerators only. ``workers``: processes that load images.
     """
+
+    quick: ClassVar[Mapping[str, Any]] = {  # what conformance checks train with
+        "backbone": {"name": "resnet38", "width": 0.0625},
+        "iterations": 4,
+        "batch": 2,
+        "crop": 32,
+        "checkpoint_every": 1,
+    }
 
     backbone: Mapping[str, Any] = field(default_factory=resnet38)
     iterations: int = 20_000

@@ -59,7 +59,7 @@ def test_afterwards_all_is_free_again(store):
     with writing_below(store / "fit/own", store):
         pass
     (store / "fit/other/new.txt").write_text("x")
-    assert guard.bounds() is None
+    assert guard.current() is None
 
 
 def test_workers_have_the_same_bounds(store):
@@ -67,3 +67,10 @@ def test_workers_have_the_same_bounds(store):
     with writing_below(own, store), pytest.raises(PluginError, match="tried to write"):
         parallel.run(WritesBelow(store / "fit/other"), ids, 2, own / "log.txt", lambda: None)
     assert [path.name for path in (store / "fit/other").iterdir()] == ["kept.txt"]
+
+
+def test_notes_are_taken_of_what_is_written_elsewhere(store):
+    with guard.noting(store / "fit/own") as noted:
+        (store / "fit/own/new.txt").write_text("x")
+        (store.parent / "beside/new.txt").write_text("x")
+    assert noted == {os.path.realpath(store.parent / "beside/new.txt")}

@@ -69,7 +69,7 @@ def test_a_broken_plugin_is_set_aside_with_its_traceback(plugin, text, reason):
     good = plugin("wsss_good", GENERATOR.format(name="good"))
     plugins = load((plugin("wsss_bad", text), good))
     assert [broken.name for broken in plugins.broken] == ["wsss_bad"]
-    assert reason in plugins.broken[0].traceback
+    assert reason in plugins.broken[0].reason
     assert "good" in plugins.offers["generator"]
     with pytest.raises(ConfigError, match="Set aside as broken: wsss_bad"):
         plugins.find("generator", "bad")

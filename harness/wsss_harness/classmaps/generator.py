@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from wsss_harness.classmaps.settings import ClassifierSettings
 from wsss_harness.settings import require
@@ -33,6 +33,7 @@ class ClassMapGenerator(ClassifierSettings, ABC):
 
     needs: ClassVar[frozenset[str]]
     at_inference: ClassVar[frozenset[str]] = frozenset({"scales", "normalise"})
+    quick: ClassVar[Mapping[str, Any]] = {**ClassifierSettings.quick, "scales": (1.0,)}
     activation: ClassVar[str] = "relu"
 
     pooling: Literal["head_then_pool", "pool_then_head"] = "head_then_pool"

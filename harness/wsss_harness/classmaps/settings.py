@@ -1,7 +1,8 @@
 """The options of a classifier's training."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 from wsss_harness.settings import TrainingSettings, require
 
@@ -12,6 +13,8 @@ class ClassifierSettings(TrainingSettings):
 
     ``unlabelled``: whether an image without classes stops the training or is left out of it.
     """
+
+    quick: ClassVar[Mapping[str, Any]] = {**TrainingSettings.quick, "resize": (32, 48)}
 
     resize: tuple[int, int] = (256, 512)
     unlabelled: Literal["error", "skip"] = "error"

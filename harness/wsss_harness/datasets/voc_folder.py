@@ -24,12 +24,14 @@ LISTS = Path("ImageSets/Segmentation")
 
 @dataclass(frozen=True)
 class VocFolder:
-    """A dataset on disk. Paths are relative to ``root`` or absolute; ``train`` and ``val`` name
-    lists in ImageSets/Segmentation.
+    """A dataset on disk. Paths are relative to ``root`` or absolute.
+
+    ``train`` and ``val`` name lists in ImageSets/Segmentation; ``images``, ``truth``,
+    ``saliency`` and ``context`` are folders.
 
     ``labels`` is a JSON file {"classes": [names of 1..C], "labels": {id: [names]}}. ``contexts`` is
-    a JSON file {"names": [names of 1..], "pairs": [[context, class], ...]} for the index maps in
-    ``context``; it may be missing.
+    a JSON file {"names": [names of 1..], "pairs": [[context, class], ...]} for the index maps; it
+    may be missing.
     """
 
     root: str

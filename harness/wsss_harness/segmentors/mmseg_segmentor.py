@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -24,6 +24,7 @@ class MmsegSegmentor:
     ``iterations``, ``batch``, ``crop``: instead of those of the configuration.
     ``scales``, ``flip``: copies of an image whose probabilities are averaged at test time.
     ``amp``: mixed precision, on accelerators only. ``workers``: processes that load images.
+    ``checkpoint_every``: iterations after which a killed training can go on.
     """
 
     config: str = "deeplab_v2_resnet101_voc"
@@ -37,6 +38,13 @@ class MmsegSegmentor:
     checkpoint_every: int = 200
 
     needs: ClassVar[frozenset[str]] = frozenset()
+    quick: ClassVar[Mapping[str, Any]] = {
+        "config": "deeplab_v1_railscenes",
+        "iterations": 4,
+        "batch": 2,
+        "crop": 32,
+        "checkpoint_every": 1,
+    }
 
     def __post_init__(self) -> None:
         config.find(self.config)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from wsss_affinity.backgrounds import Background
 from wsss_affinity.crf_parameters import PARAMETERS
@@ -71,6 +71,11 @@ class AffinityNet(TrainingSettings):
     paper: ClassVar[str] = "Ahn and Kwak, CVPR 2018"
     needs: ClassVar[frozenset[str]] = frozenset()
     at_inference: ClassVar[frozenset[str]] = frozenset({"border", "walking", "beta", "steps"})
+    quick: ClassVar[Mapping[str, Any]] = {
+        **TrainingSettings.quick,
+        "widths": (4, 8, 16),
+        "steps": 8,
+    }
 
     form: Literal["psa", "report"] = "report"
     taps: tuple[str, ...] = ()

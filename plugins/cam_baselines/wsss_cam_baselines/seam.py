@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from wsss_harness.classmaps.generator import ClassMapGenerator
 from wsss_harness.settings import require
@@ -34,6 +35,7 @@ class Seam(ClassMapGenerator):
     paper: ClassVar[str] = "Wang et al., CVPR 2020"
     needs: ClassVar[frozenset[str]] = frozenset({"image_labels"})
     at_inference: ClassVar[frozenset[str]] = ClassMapGenerator.at_inference | {"output"}
+    quick: ClassVar[Mapping[str, Any]] = {**ClassMapGenerator.quick, "widths": (4, 8)}
 
     iterations: int = 10_576
     resize: tuple[int, int] = (448, 768)

@@ -4,9 +4,10 @@ Everything drawn depends on this package's source, on the seed and on an index, 
 The drawing modules load OpenCV, so they are imported only when something is drawn.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, ClassVar
 
 from wsss_harness.datasets.voc_folder import VocFolder
 from wsss_harness.files import read_json, write_json
@@ -19,7 +20,13 @@ JOURNAL = 50  # pictures between two notes of what was drawn
 
 @dataclass(frozen=True)
 class RailScenes:
-    """Drawn scenes with image labels, truth, context maps and simulated saliency."""
+    """Drawn scenes with image labels, truth, context maps and simulated saliency.
+
+    ``train``, ``val``: how many; ``width``, ``height`` in pixels; ``seed`` decides all that is
+    drawn. ``border``: pixels on each side of an outline whose truth is 255.
+    """
+
+    quick: ClassVar[Mapping[str, Any]] = {"train": 20, "val": 5}
 
     train: int = 1000
     val: int = 200
@@ -52,7 +59,13 @@ class RailScenes:
 
 @dataclass(frozen=True)
 class Icons:
-    """Single drawn things on random grounds with image labels only: a stand-in for ImageNet."""
+    """Single drawn things on random grounds with image labels only: a stand-in for ImageNet.
+
+    ``train``, ``val``: how many; ``width``, ``height`` in pixels; ``seed`` decides all that is
+    drawn.
+    """
+
+    quick: ClassVar[Mapping[str, Any]] = {"train": 20, "val": 5}
 
     train: int = 3000
     val: int = 300

@@ -1,0 +1,61 @@
+"""Conformance checks: whether a plugin keeps the contract of wsss_harness.hookspecs.
+
+A plugin's own tests call one function, and the command `wsss plugin check` prints the same:
+
+    from wsss_harness.testing import assert_conforms
+
+    def test_it_keeps_the_contract():
+        assert_conforms("generator", "mine", {"iterations": 2})
+
+Methods work on a few built-in scenes, each step in a fresh process on the CPU. Options that make
+this quick are those of the class attribute ``quick`` of the method, and those that are given.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from wsss_harness.errors import ConfigError
+from wsss_harness.plugins import installed
+from wsss_harness.testing.findings import FAILURE, Finding
+
+__all__ = ["Finding", "assert_conforms", "check"]
+
+
+def check(
+    kind: str, name: str, options: Mapping[str, Any] | None = None, limit: float = 600
+) -> Iterator[Finding]:
+    """Check an offer; findings come one by one, as they are made.
+
+    ``kind`` is generator, refiner, segmentor, metric, dataset or executor. A step of a method that
+    takes more than ``limit`` seconds is a failure.
+
+    Raises:
+        ConfigError: nothing of this kind and name is installed.
+    """
+    from wsss_harness.testing import announcing, datasets, methods, metrics
+
+    plugins = installed()
+    offer = plugins.find(kind, name)
+    chosen = {**getattr(offer.made, "quick", {}), **(options or {})}
+    said = list(announcing.check(plugins, offer, chosen))
+    yield from said
+    if any(finding.outcome == FAILURE for finding in said):
+        return  # it cannot be put to work
+    if kind in methods.KINDS:
+        yield from methods.check(offer, chosen, limit)
+    elif kind == "metric":
+        yield from metrics.check(offer)
+    elif kind == "dataset":
+        yield from datasets.check(offer, chosen)
+
+
+def assert_conforms(
+    kind: str, name: str, options: Mapping[str, Any] | None = None, limit: float = 600
+) -> None:
+    """Raise AssertionError with every failure, if ``check`` finds one."""
+    try:
+        failures = [str(f) for f in check(kind, name, options, limit) if f.outcome == FAILURE]
+    except ConfigError as error:
+        failures = [str(error)]
+    if failures:
+        raise AssertionError("\n".join((f"{kind} '{name}' breaks its contract:", *failures)))

@@ -1,0 +1,94 @@
+"""Checks of what a plugin says of itself, without running it."""
+
+import dataclasses
+import inspect
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from wsss_harness.errors import ConfigError
+from wsss_harness.hookspecs import CONTRACT, Generator, Refiner, Segmentor
+from wsss_harness.options import construct, divided
+from wsss_harness.plugins import Offer, Plugins
+from wsss_harness.testing.findings import WARNING, Finding, judged
+
+HEAVY = 99  # the answer of a process in which torch was loaded
+PROTOCOLS = {"generator": Generator, "refiner": Refiner, "segmentor": Segmentor}
+
+
+def check(plugins: Plugins, offer: Offer, options: Mapping[str, Any]) -> Iterator[Finding]:
+    yield judged("announces itself", _shape(offer))
+    yield judged("says which contract it was written for", _contract(plugins, offer), WARNING)
+    if offer.kind in ("metric", "executor"):
+        return
+    yield judged("refuses an unknown option", _unknown_option(offer))
+    yield judged("is built from its options", _building(offer, options))
+    yield judged("documents its options", _undocumented(offer), WARNING)
+    if offer.kind in ("generator", "refiner"):
+        yield judged("says where it comes from", _paper(offer), WARNING)
+    yield judged("is announced without loading torch", _heavy(offer), WARNING)
+
+
+def _shape(offer: Offer) -> str | None:
+    protocol = PROTOCOLS.get(offer.kind)
+    if protocol is None:
+        return None
+    names = ("needs", "fit", "load") if offer.kind != "segmentor" else ("fit", "load")
+    missing = [name for name in names if not hasattr(offer.made, name)]
+    if missing:
+        return f"{offer.made.__name__} has no '{missing[0]}'; see the {protocol.__name__} protocol"
+    return None
+
+
+def _contract(plugins: Plugins, offer: Offer) -> str | None:
+    module = plugins.manager.get_plugin(offer.plugin)
+    if hasattr(module, "wsss_contract") or offer.distribution.startswith("wsss-bench "):
+        return None
+    return f"set wsss_contract = {CONTRACT} in its module, so that a later harness can tell"
+
+
+def _unknown_option(offer: Offer) -> str | None:
+    if not dataclasses.is_dataclass(offer.made):
+        return f"{offer.made.__name__} is no dataclass; its fields are the keys that a suite sets"
+    try:
+        construct(offer.name, offer.made, {"no_such_option": 1})
+    except ConfigError:
+        return None
+    return "it takes any option; a misspelt key of a suite must be an error"
+
+
+def _undocumented(offer: Offer) -> str | None:
+    if not dataclasses.is_dataclass(offer.made):
+        return None
+    bases = inspect.getmro(type(offer.made) if not isinstance(offer.made, type) else offer.made)
+    text = "\n".join(inspect.getdoc(base) or "" for base in bases[:-1])
+    names = [field.name for field in dataclasses.fields(offer.made) if field.init]
+    missing = [name for name in names if not re.search(rf"\b{name}\b", text)]
+    return f"its docstring does not say what {', '.join(missing)} do" if missing else None
+
+
+def _paper(offer: Offer) -> str | None:
+    return None if offer.paper else "set a class attribute paper = 'Authors, venue and year'"
+
+
+def _heavy(offer: Offer) -> str | None:
+    module = offer.made.__module__.partition(".")[0]
+    code = (
+        "import sys; from wsss_harness.plugins import installed; installed(); "
+        f"import {module}; sys.exit({HEAVY} if 'torch' in sys.modules else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True)
+    if done.returncode != HEAVY:
+        return None
+    return "import torch and what uses it inside methods; each command pays for what modules load"
+
+
+def _building(offer: Offer, options: Mapping[str, Any]) -> str | None:
+    """What is wrong with an object of ``options``; TypeError and its kin are the plugin's own."""
+    try:
+        divided(construct(f"{offer.kind} '{offer.name}'", offer.made, options))
+    except Exception as error:
+        return f"{error}; give options with which it can be built"
+    return None

@@ -1,0 +1,109 @@
+"""Checks of datasets: what they give has the promised shape, and is the same again."""
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wsss_harness.errors import DataError
+from wsss_harness.hookspecs import Run
+from wsss_harness.options import construct
+from wsss_harness.plugins import Offer
+from wsss_harness.supervision import SALIENCY, Dataset
+from wsss_harness.testing.findings import FAILURE, WARNING, Finding, judged
+from wsss_harness.types import IGNORE
+
+LOOKED_AT = 20  # images of each split
+
+
+def check(offer: Offer, options: Mapping[str, Any]) -> Iterator[Finding]:
+    """Prepare twice in folders of their own, and look at some images of both splits."""
+    source = construct(f"dataset '{offer.name}'", offer.made, options)
+    with tempfile.TemporaryDirectory(prefix="wsss-check-") as scratch:
+        folders = [Path(scratch) / name for name in ("first", "again")]
+        try:
+            first, again = (_opened(source, folder) for folder in folders)
+        except Exception as error:
+            yield Finding("is prepared and opened", FAILURE, f"{type(error).__name__}: {error}")
+            return
+        yield Finding("is prepared and opened")
+        same = first.fingerprint() == again.fingerprint()
+        yield judged("is the same when it is prepared again", None if same else _UNLIKE)
+        yield judged("keeps train and val apart", _shared(first))
+        yield judged("gives images and supervision that fit", _misfit(first, _problem))
+        yield judged("has a truth, without which no mask is scored", _misfit(first, _none), WARNING)
+        if not _misfit(first, _none):
+            yield judged("gives a truth that fits", _misfit(first, _false))
+            yield judged("has image labels that agree with it", _misfit(first, _unlike), WARNING)
+
+
+_UNLIKE = "its fingerprint differs; what is drawn must depend on its options alone"
+
+
+def _opened(source: Any, folder: Path) -> Dataset:
+    folder.mkdir()
+    source.prepare(Run(folder))
+    dataset: Dataset = source.open(folder)
+    return dataset
+
+
+def _looked_at(data: Dataset) -> Iterator[str]:
+    for split in ("train", "val"):
+        yield from data.ids(split)[:LOOKED_AT]
+
+
+def _shared(data: Dataset) -> str | None:
+    both = sorted(set(data.ids("train")) & set(data.ids("val")))
+    return f"image {both[0]} is in both; take it out of one" if both else None
+
+
+def _misfit(data: Dataset, look: Callable[[Dataset, str], str | None]) -> str | None:
+    """The first problem that a look at images finds."""
+    for image_id in _looked_at(data):
+        try:
+            problem = look(data, image_id)
+        except Exception as error:
+            problem = f"{type(error).__name__}: {error}"
+        if problem:
+            return f"image {image_id}: {problem}"
+    return None
+
+
+def _problem(data: Dataset, image_id: str) -> str | None:
+    image, present, classes = data.image(image_id), data.present(image_id), len(data.classes)
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        return f"its pixels are {image.dtype} {image.shape}; expected uint8 (H, W, 3)"
+    if list(present) != sorted(set(present)) or not set(present) <= set(range(1, classes + 1)):
+        return f"its classes are {present}; expected ascending numbers out of 1..{classes}"
+    if SALIENCY in data.supervision:
+        saliency = data.saliency(image_id)
+        if saliency.shape != image.shape[:2] or not 0 <= saliency.min() <= saliency.max() <= 1:
+            return f"its saliency is {saliency.shape}; expected {image.shape[:2]} in [0, 1]"
+    return None
+
+
+def _none(data: Dataset, image_id: str) -> str | None:
+    try:
+        data.truth(image_id)
+    except DataError as error:
+        return f"{error}; it can serve for pretraining alone"
+    return None
+
+
+def _false(data: Dataset, image_id: str) -> str | None:
+    shape, truth, classes = data.image(image_id).shape[:2], data.truth(image_id), len(data.classes)
+    if truth.shape != shape or truth.dtype != np.uint8:
+        return f"its truth is {truth.dtype} {truth.shape}; expected uint8 {shape}"
+    if not np.isin(truth, [*range(classes + 1), IGNORE]).all():
+        return f"its truth holds {truth.max()}; expected 0..{classes} or {IGNORE}"
+    return None
+
+
+def _unlike(data: Dataset, image_id: str) -> str | None:
+    drawn = set(np.unique(data.truth(image_id)).tolist()) - {0, IGNORE}
+    present = set(data.present(image_id))
+    if drawn != present:
+        return f"its image labels are {sorted(present)}, its truth holds {sorted(drawn)}"
+    return None

@@ -1,0 +1,185 @@
+"""Checks of generators, refiners and segmentors at work."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wsss_harness import files
+from wsss_harness.plugins import Offer
+from wsss_harness.testing import scenes
+from wsss_harness.testing.findings import FAILURE, WARNING, Finding, judged
+from wsss_harness.testing.probe import Report, Task
+
+KINDS = ("generator", "refiner", "segmentor")
+AT_ONCE = 2.0  # seconds of a fit that is too short to tell its progress
+CACHES = ("__pycache__", ".cache", ".config", ".matplotlib")
+
+
+def check(offer: Offer, options: Mapping[str, Any], limit: float) -> Iterator[Finding]:
+    """Fit, load elsewhere, be killed and go on, on a few scenes."""
+    with tempfile.TemporaryDirectory(prefix="wsss-check-") as scratch:
+        bench = Bench(offer, options, limit, Path(scratch))
+        first = bench.probe("first", fit=True, answer=True)
+        name = "fits on a few scenes and answers on the CPU"
+        if first.error:
+            yield Finding(name, FAILURE, _with_trace(first))
+            return
+        yield Finding(name)
+        yield judged("tells its progress", _progress(first), WARNING)
+        yield from _supervision(offer, bench)
+        yield judged("writes below its folder only", bench.trespass(first))
+        yield judged("answers as it should", "; ".join(first.problems[:3]) or None)
+        if not first.problems:
+            yield from _again(bench, first)
+
+
+def _again(bench: "Bench", first: Report) -> Iterator[Finding]:
+    """What is loaded in a fresh process, and what is fitted again, answers the same."""
+    name = "answers the same when it is loaded in a fresh process"
+    loaded = bench.probe("loaded", of="first", answer=True)
+    yield judged(name, loaded.error or bench.difference("first", "loaded"))
+    name = "goes on after a kill, to the same result"
+    bench.probe("killed", fit=True, kill=True)
+    went_on = bench.probe("again", of="killed", fit=True, answer=True)
+    problem = went_on.error or bench.difference("first", "again")
+    if not problem:
+        yield Finding(name)
+        yield Finding("gives the same result for the same seed")
+        return
+    same = bench.probe("same", fit=True, answer=True)
+    yield judged(name, problem)
+    problem = same.error or bench.difference("first", "same")
+    yield judged("gives the same result for the same seed", problem)
+
+
+class Bench:
+    """A scratch folder in which probes of one method run, each in a fresh process."""
+
+    def __init__(
+        self, offer: Offer, options: Mapping[str, Any], limit: float, scratch: Path
+    ) -> None:
+        self.offer, self.options, self.limit, self.scratch = offer, options, limit, scratch
+        self.world, self.elsewhere = scratch / "world", scratch / "elsewhere"
+        self.elsewhere.mkdir()
+        scenes.draw(self.world)
+        self.before = self.content
+
+    @property
+    def content(self) -> set[str]:
+        """The files that no probe is meant to add to."""
+        paths = (p for folder in (self.world, self.elsewhere) for p in folder.rglob("*"))
+        return {f"{path.relative_to(self.scratch)} {path.stat().st_mtime_ns}" for path in paths}
+
+    def probe(
+        self, name: str, of: str = "", fit: bool = False, answer: bool = False, kill: bool = False
+    ) -> Report:
+        """Let the method work in the folder of the probe ``of``, or in one of its own."""
+        folder = self.scratch / "stages" / (of or name)
+        folder.mkdir(parents=True, exist_ok=True)
+        task = Task(
+            self.offer.kind,
+            self.offer.name,
+            dict(self.options),
+            world=str(self.world),
+            folder=str(folder),
+            ledger=str(self.scratch / "ledger"),
+            report=str(self.scratch / f"{name}.report.json"),
+            answers=str(self.scratch / f"{name}.npz") if answer else "",
+            fit=fit,
+            kill=kill,
+        )
+        return self._run(name, task)
+
+    def _run(self, name: str, task: Task) -> Report:
+        path = self.scratch / f"{name}.task.json"
+        files.write_json(path, asdict(task))
+        command = [sys.executable, "-m", "wsss_harness.testing.probe", str(path)]
+        environment = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
+        try:
+            done = subprocess.run(
+                command,
+                cwd=self.elsewhere,
+                env=environment,
+                timeout=self.limit,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return Report(
+                error=f"it had not ended after {self.limit:g} s; look for an endless loop, or give "
+                "it quick options"
+            )
+        if Path(task.report).is_file():
+            return Report(**files.read_json(Path(task.report)))
+        return Report(error=f"its process ended with {done.returncode}: {done.stderr[-400:]}")
+
+    @cached_property
+    def read(self) -> set[str]:
+        return {path.name for path in (self.scratch / "ledger").glob("*")}
+
+    def trespass(self, report: Report) -> str | None:
+        """Files that it wrote outside its folder, found in what it opened and in what is there."""
+        added = sorted(self.content - self.before)
+        found = [entry.rpartition(" ")[0] for entry in added]
+        found += [path for path in report.written if not self._harmless(path)]
+        if not found:
+            return None
+        return f"it wrote {', '.join(found[:3])}; write below run.folder only"
+
+    def _harmless(self, path: str) -> bool:
+        """Caches, temporary files and the notes of what was read."""
+        scratch = os.path.realpath(self.scratch)
+        if path.startswith(scratch):
+            return path.startswith(os.path.join(scratch, "ledger"))
+        temporary = os.path.realpath(tempfile.gettempdir())
+        return path.startswith((temporary, "/dev/", "/proc/")) or any(
+            part in CACHES for part in Path(path).parts
+        )
+
+    def difference(self, one: str, other: str) -> str | None:
+        """How the answers of two probes differ."""
+        with np.load(self.scratch / f"{one}.npz") as a, np.load(self.scratch / f"{other}.npz") as b:
+            if set(a) != set(b):
+                return "it answers for other images or classes"
+            worst = max((_distance(a[name], b[name]) for name in a), default=0.0)
+        if worst == 0:
+            return None
+        return (
+            f"values differ by up to {worst:.2g}; draw every random number from run.seed, and keep "
+            "all that decides the result in run.folder"
+        )
+
+
+def _distance(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> float:
+    if a.shape != b.shape:
+        return float("inf")
+    return float(np.abs(a.astype(np.float64) - b).max(initial=0))
+
+
+def _with_trace(report: Report) -> str:
+    return f"{report.error}\n{report.trace}" if report.trace else report.error
+
+
+def _progress(report: Report) -> str | None:
+    if report.progress or report.seconds < AT_ONCE:
+        return None
+    return "call run.progress(done, total) in fit; people see an estimate, and kills are tested"
+
+
+def _supervision(offer: Offer, bench: Bench) -> Iterator[Finding]:
+    declared = set(offer.needs or ())
+    unused = sorted(declared - bench.read)
+    problem = None
+    if unused:
+        problem = f"it declares '{unused[0]}' and never reads it; take it out of its needs"
+    yield judged("reads the supervision that it declares, no other", problem, WARNING)

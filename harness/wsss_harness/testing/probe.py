@@ -1,0 +1,201 @@
+"""What a check makes a method do, in a process of its own.
+
+python -m wsss_harness.testing.probe TASK.json
+"""
+
+import dataclasses
+import json
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wsss_harness import files, guard
+from wsss_harness.errors import PluginError, WsssError
+from wsss_harness.hookspecs import Run
+from wsss_harness.plugins import installed
+from wsss_harness.supervision import IMAGE_LABELS, Dataset, Ledger, View
+from wsss_harness.testing import scenes
+from wsss_harness.types import IGNORE, ClassScores, Sample
+
+KILLED = getattr(signal, "SIGKILL", signal.SIGTERM)
+FRAMES = -4  # the innermost lines of a trace
+
+
+@dataclass(frozen=True)
+class Task:
+    """Fit into ``folder`` if ``fit``, killed half-way if ``kill``; then answer, if ``answers``.
+
+    ``world`` is the folder of scenes and masks. Answers go to the file ``answers``, and what
+    happened to ``report``.
+    """
+
+    kind: str
+    name: str
+    options: dict[str, Any]
+    world: str
+    folder: str
+    ledger: str
+    report: str
+    answers: str = ""
+    fit: bool = False
+    kill: bool = False
+
+
+@dataclass
+class Report:
+    """``progress``: how often it was told; ``problems``: what is wrong with answers."""
+
+    progress: int = 0
+    seconds: float = 0.0
+    written: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    error: str = ""
+    trace: str = ""
+
+
+def perform(task: Task, report: Report) -> None:
+    """Do the task, filling in the report."""
+    data = scenes.opened(Path(task.world))
+    method = Method(task, data)
+    if task.fit:
+        run = Run(Path(task.folder), progress=_telling(report, task.kill))
+        with guard.noting(Path(task.folder)) as written:
+            started = time.monotonic()
+            method.fit(run)
+            report.seconds = time.monotonic() - started
+        report.written = sorted(written)
+    if task.answers:
+        np.savez(task.answers, **dict(_answers(method, report)))  # type: ignore[arg-type]
+
+
+def _telling(report: Report, kill: bool) -> Callable[[int, int], None]:
+    def progress(done: int, total: int) -> None:
+        report.progress += 1
+        if kill and 0 < done < total and 2 * done >= total:
+            os.kill(os.getpid(), KILLED)
+
+    return progress
+
+
+class Method:
+    """A generator, refiner or segmentor with what the harness would hand to it."""
+
+    def __init__(self, task: Task, data: Dataset) -> None:
+        self.task, self.data = task, data
+        self.made = installed().build(task.kind, task.name, task.options)
+        self.needs = frozenset(getattr(self.made, "needs", ()))
+        owner = f"{task.kind} '{task.name}'"
+        self.view = View(data, "train", self.needs, Ledger(Path(task.ledger)), owner)
+
+    def fit(self, run: Run) -> None:
+        if self.task.kind == "generator":
+            self.made.fit(self.view, run)
+        elif self.task.kind == "refiner":
+            self.made.fit(self.view, self.evidence, run)
+        else:
+            self.made.fit(self.view, Path(self.task.world) / scenes.MASKS, run)
+
+    def evidence(self, image_id: str) -> ClassScores:
+        return scenes.evidence(self.data.image(image_id), self.data.present(image_id))
+
+    def loaded(self) -> Callable[[Sample, ClassScores], Any]:
+        """Its function of a sample and, for a refiner, of the scores before it."""
+        answer = self.made.load(Path(self.task.folder), "cpu")
+        if self.task.kind == "refiner":
+            return lambda sample, before: answer(sample, before)
+        return lambda sample, before: answer(sample)
+
+    def occasions(self) -> Iterator[tuple[Sample, ClassScores]]:
+        """All scenes, one of an odd size, one as if it held no object."""
+        for image_id in self.view:
+            yield self.view[image_id], self.evidence(image_id)
+        first = self.view[self.view.ids[0]]
+        corner, empty = scenes.of_odd_size(first), scenes.without_objects(first)
+        yield corner, scenes.evidence(corner.image, self.data.present(first.image_id))
+        if IMAGE_LABELS in self.needs or self.task.kind == "refiner":
+            yield empty, scenes.evidence(empty.image, ())
+
+
+def _answers(method: Method, report: Report) -> Iterator[tuple[str, np.ndarray[Any, Any]]]:
+    answer = method.loaded()
+    for sample, before in method.occasions():
+        image, values = sample.image.copy(), before.values.copy()
+        try:
+            found = answer(sample, before)
+        except Exception as error:
+            raise PluginError(
+                f"it failed on a scene ({sample.image_id}, {image.shape[1]}x{image.shape[0]}): "
+                f"{type(error).__name__}: {error}"
+            ) from error
+        if not (np.array_equal(image, sample.image) and np.array_equal(values, before.values)):
+            report.problems.append(f"{sample.image_id}: it changed what it was given; copy first")
+        wrong = mask_problem if method.task.kind == "segmentor" else scores_problem
+        problem = wrong(found, sample, before.classes, len(method.data.classes))
+        if problem:
+            report.problems.append(f"{sample.image_id}: {problem}")
+        else:
+            yield from _arrays(sample.image_id, found)
+
+
+def scores_problem(
+    found: Any, sample: Sample, present: tuple[int, ...], classes: int
+) -> str | None:
+    """What is wrong with the class scores of an image whose classes are ``present``."""
+    if not isinstance(found, ClassScores):
+        return f"it gave {type(found).__name__}; expected ClassScores"
+    absent = sorted(set(found.classes) - set(present))
+    if absent:
+        return f"it scored class {absent[0]}, which is not in the image; score present classes only"
+    if found.size != sample.image.shape[:2]:
+        return f"scores are {found.size}, the image is {sample.image.shape[:2]}; make them equal"
+    if found.values.dtype != np.float32:
+        return f"scores are {found.values.dtype}; expected float32"
+    try:
+        found.validate(sample.image_id, "it")
+    except PluginError as error:
+        return str(error)
+    return None
+
+
+def mask_problem(found: Any, sample: Sample, present: tuple[int, ...], classes: int) -> str | None:
+    """What is wrong with the mask of an image."""
+    if not isinstance(found, np.ndarray) or found.dtype != np.uint8:
+        return f"it gave {getattr(found, 'dtype', type(found).__name__)}; expected uint8"
+    if found.shape != sample.image.shape[:2]:
+        return f"the mask is {found.shape}, the image is {sample.image.shape[:2]}; make them equal"
+    if not np.isin(found, [*range(classes + 1), IGNORE]).all():
+        return f"the mask holds {found.max()}; expected 0..{classes} or {IGNORE}"
+    return None
+
+
+def _arrays(image_id: str, found: Any) -> Iterator[tuple[str, np.ndarray[Any, Any]]]:
+    if isinstance(found, ClassScores):
+        yield image_id, found.values
+        yield f"{image_id}.classes", np.array(found.classes)
+        if found.background is not None:
+            yield f"{image_id}.background", found.background
+    else:
+        yield image_id, found
+
+
+def main() -> None:
+    task, report = Task(**files.read_json(Path(sys.argv[1]))), Report()
+    try:
+        perform(task, report)
+    except (Exception, SystemExit) as error:
+        known = isinstance(error, WsssError)
+        report.error = str(error) if known else f"{type(error).__name__}: {error}"
+        report.trace = traceback.format_exc(limit=FRAMES)
+    files.write_text(Path(task.report), json.dumps(dataclasses.asdict(report)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""The few scenes that checks work on, and what stands in for the work before a refiner."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wsss_harness import files
+from wsss_harness.datasets.railscenes import RailScenes
+from wsss_harness.hookspecs import Run
+from wsss_harness.supervision import IMAGE_LABELS, Dataset
+from wsss_harness.types import ClassScores, Image, Sample
+
+SCENES = RailScenes(train=6, val=2, width=64, height=48)
+MASKS = "masks"
+ODD = (37, 53)  # a size that no stride divides
+
+
+def draw(folder: Path) -> None:
+    """Draw the scenes, and write the truth of train as masks for a segmentor."""
+    SCENES.prepare(Run(folder))
+    data = opened(folder)
+    for image_id in data.ids("train"):
+        files.write_mask(folder / MASKS / f"{image_id}.png", data.truth(image_id))
+
+
+def opened(folder: Path) -> Dataset:
+    return SCENES.open(folder)
+
+
+def without_objects(sample: Sample) -> Sample:
+    """The image of a sample as if nothing were in it."""
+    return Sample("without objects", lambda p: () if p == IMAGE_LABELS else sample.give(p))
+
+
+def of_odd_size(sample: Sample) -> Sample:
+    """A corner of a sample."""
+
+    def give(part: str) -> Any:
+        value = sample.give(part)
+        return value[: ODD[0], : ODD[1]].copy() if isinstance(value, np.ndarray) else value
+
+    return Sample("of odd size", give)
+
+
+def evidence(image: Image, present: tuple[int, ...]) -> ClassScores:
+    """Scores that a refiner may start from: each present class likes a place and a colour."""
+    height, width = image.shape[:2]
+    rows, columns = np.mgrid[:height, :width]
+    values = np.zeros((len(present), height, width), np.float32)
+    for k in range(len(present)):
+        away = np.hypot(rows / height - 0.5, columns / width - (k + 1) / (len(present) + 1))
+        values[k] = np.exp(-4 * away) * (0.5 + image[..., k % 3] / 510)
+    return ClassScores(present, values)
