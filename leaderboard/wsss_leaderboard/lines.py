@@ -18,13 +18,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Measure(Generic[T]):
-    """A column of numbers, read from the masks or the segmentation of each seed."""
+    """A column of numbers, read from the masks or the segmentation of each seed.
+
+    The best of one that is not ``ranked`` is not looked for.
+    """
 
     name: str
     read: Callable[[T], float | None]
     scale: float = 100
     digits: int = 1
     lower_is_better: bool = False
+    ranked: bool = True
 
     def values(self, found: Sequence[T]) -> list[float]:
         """The number of every seed; empty if one of them has none."""
@@ -44,7 +48,8 @@ class Measure(Generic[T]):
         """The mean as it is printed; higher is better."""
         values = self.values(found)
         sign = -1 if self.lower_is_better else 1
-        return sign * round(statistics.mean(values), self.digits) if values else None
+        known = values and self.ranked
+        return sign * round(statistics.mean(values), self.digits) if known else None
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,13 @@ from wsss_leaderboard.pictures import draw
 from wsss_leaderboard.records import Record
 from wsss_leaderboard.refinement import refinement_table
 from wsss_leaderboard.table import Table, write_tables
-from wsss_leaderboard.tables import by_method, failure_table, mask_table, segmentation_table
+from wsss_leaderboard.tables import (
+    by_method,
+    failure_table,
+    further_table,
+    mask_table,
+    segmentation_table,
+)
 
 RECORDS = "records"
 
@@ -80,8 +86,11 @@ def tables(found: Sequence[Record]) -> list[tuple[str, Table]]:
     made = [("masks", mask_table(found)), ("failures", failure_table(found))]
     if any(record.recipe["segmentors"] for record in found):
         made.append(("segmentation", segmentation_table(found)))
-    refined = refinement_table(by_method(found))
-    return [*made, ("refinement", refined)] if refined else made
+    further = (
+        ("further", further_table(found)),
+        ("refinement", refinement_table(by_method(found))),
+    )
+    return [*made, *((name, table) for name, table in further if table)]
 
 
 def print_tables(results: Path, console: Console, as_json: bool) -> None:

@@ -1,7 +1,8 @@
 """The tables that the records of a suite make."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
+from typing import Any
 
 from wsss_leaderboard import notes
 from wsss_leaderboard.comparable import check_comparable
@@ -73,6 +74,37 @@ def failure_table(records: Sequence[Record]) -> Table:
     )
     title = f"Coverage, boundaries and context of the masks{_images(records)}"
     return assemble(title, ("Method", "sup"), lines, FAILURES, below)
+
+
+def further_table(records: Sequence[Record]) -> Table | None:
+    """What metrics of plugins read of the masks; None if there are none.
+
+    A metric does not say which of its numbers are better, so none is marked.
+    """
+    check_comparable(records)
+    more = [record.masks.more for record in records if record.masks]
+    found = {(m, key) for read in more for m, values in read.items() for key in numbers(values)}
+    if not found:
+        return None
+    measures = [
+        Measure(
+            key if key == metric else f"{metric} {key}", _further(metric, key), 1, 3, ranked=False
+        )
+        for metric, key in sorted(found)
+    ]
+    lines = [_masks(group, (), compared=False) for group in by_method(records)]
+    below = (*notes.kinds(records), *notes.common(records))
+    title = f"Further metrics of the masks{_images(records)}"
+    return assemble(title, ("Method", "sup"), lines, measures, below)
+
+
+def numbers(values: Mapping[str, Any]) -> list[str]:
+    """The names of those values that are single numbers; the rest stays in the record."""
+    return [name for name, value in values.items() if isinstance(value, float | int)]
+
+
+def _further(metric: str, key: str) -> Callable[[Masks], float | None]:
+    return lambda masks: masks.more.get(metric, {}).get(key)
 
 
 def segmentation_table(records: Sequence[Record]) -> Table:

@@ -6,7 +6,7 @@ from sample_records import controls, record, score
 
 from wsss_harness.errors import ConfigError
 from wsss_leaderboard.records import Failure, SaliencyQuality, Segmentation, Supervision
-from wsss_leaderboard.tables import failure_table, mask_table, segmentation_table
+from wsss_leaderboard.tables import failure_table, further_table, mask_table, segmentation_table
 
 IMAGE_LABELS = ("image_labels",)
 
@@ -233,3 +233,21 @@ def test_masks_without_an_object_have_no_precision():
     column = [c.name for c in mask_table([cam()]).columns].index("prec.")
     assert mask_table([cam(masks=masks)]).rows[0].cells[column] == "-"
     assert mask_table([cam()]).rows[0].cells[column] == "50.0"
+
+
+def test_metrics_of_plugins_have_a_table_of_their_own():
+    more = {"equal": {"equal": 0.123456, "by_class": {"a": 1.0}}, "edges": {"f": None}}
+    changed = record().masks.model_copy(update={"more": more})
+    found = rows(further_table([record(masks=changed), *controls()]))
+    assert found[0] == {"Method": "EPS", "sup": "I.+S.", "equal": "0.123"}
+    assert found[1]["equal"] == "-"
+    assert further_table([record(), *controls()]) is None
+
+
+def test_no_further_number_is_called_the_best():
+    """A metric does not say whether more is better."""
+    first, second = (
+        record(name, masks=record().masks.model_copy(update={"more": {"m": {"m": value}}}))
+        for name, value in (("EPS", 0.2), ("SEAM", 0.4))
+    )
+    assert bold(further_table([first, second, *controls()])) == []

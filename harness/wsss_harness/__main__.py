@@ -1,0 +1,5 @@
+"""python -m wsss_harness is the command wsss."""
+
+from wsss_harness.cli import main
+
+main()
