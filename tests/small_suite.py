@@ -33,14 +33,15 @@ class Redness:
 
     needs: ClassVar[frozenset[str]] = frozenset({"image_labels"})
     at_inference: ClassVar[frozenset[str]] = frozenset({"value"})
+    idle: ClassVar[frozenset[str]] = frozenset({"pause"})
     reads: str = "present"
     value: float = 1.0
     stop_at: int = -1
-    wait: float = 0.0
+    pause: float = 0.0
 
     def fit(self, data, run):
         RAN.append("fit")
-        time.sleep(self.wait)
+        time.sleep(self.pause)
         for number, image_id in enumerate(data):
             getattr(data[image_id], self.reads)
             if number == self.stop_at:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from functools import cached_property
 
 from wsss_harness import explanations, stages
@@ -185,7 +184,8 @@ class Graph(Sources):
         def predict(work: Work) -> None:
             stages.predict(work, segmentor, self.view(work, VAL, (), owner))
 
-        options = {**asdict(segmentor), "seed": self.seed, "weights": dict(initial.identity)}
+        options, late = divided(segmentor)
+        options |= {"seed": self.seed, "weights": dict(initial.identity)}
         if hasattr(segmentor, "identity"):
             options |= segmentor.identity()
         code = (*SEGMENTOR_CODE, package_of(segmentor))
@@ -194,5 +194,6 @@ class Graph(Sources):
         of = masks.name
         fitted = Stage("segment", label, fit, options, code, inputs, note, of)
         inputs = {"data": self.data, "fit": fitted}
-        predicted = Stage("predict", label, predict, {"split": VAL}, code, inputs, note, of)
+        late |= {"split": VAL}
+        predicted = Stage("predict", label, predict, late, code, inputs, note, of)
         return Segmentation(label, fitted, predicted, self.counts(predicted, VAL))

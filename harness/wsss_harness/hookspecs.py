@@ -64,7 +64,8 @@ class Generator(Protocol):
     """Image-level supervision in, class scores out.
 
     A class attribute ``at_inference`` may name options that ``fit`` does not look at; another value
-    of them then trains nothing anew. This holds for refiners too.
+    of them then trains nothing anew. ``idle`` may name options that change no result, only how it
+    is reached. Both hold for refiners and segmentors too.
     """
 
     needs: ClassVar[Collection[str]]

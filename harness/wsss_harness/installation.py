@@ -19,6 +19,7 @@ DISTRIBUTIONS = (
     "onedl-mmengine",
     "onedl-mmcv",
     "onedl-mmsegmentation",
+    "torchcam",
     "numpy",
     "opencv-python",
     "pluggy",

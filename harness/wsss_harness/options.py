@@ -28,21 +28,28 @@ def construct(owner: str, made: Any, options: Mapping[str, Any]) -> Any:
 def divided(made: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """The options of a plugin's object that decide its fit, and those that only loading looks at.
 
+    Those that decide nothing, ``idle``, are in neither.
+
     Raises:
-        PluginError: ``at_inference`` names what is no option.
+        PluginError: ``at_inference`` or ``idle`` names what is no option.
     """
     options = dataclasses.asdict(made)
-    late = getattr(made, "at_inference", ())
-    unknown = sorted(set(late) - set(options))
+    late, idle = (_named(made, attribute, options) for attribute in ("at_inference", "idle"))
+    return (
+        {name: value for name, value in options.items() if name not in late | idle},
+        {name: value for name, value in options.items() if name in late - idle},
+    )
+
+
+def _named(made: Any, attribute: str, options: Mapping[str, Any]) -> set[str]:
+    named = set(getattr(made, attribute, ()))
+    unknown = sorted(named - set(options))
     if unknown:
         raise PluginError(
-            f"{type(made).__name__} names '{unknown[0]}' in at_inference, which is no option of "
+            f"{type(made).__name__} names '{unknown[0]}' in {attribute}, which is no option of "
             f"it; its options: {', '.join(options)}"
         )
-    return (
-        {name: value for name, value in options.items() if name not in late},
-        {name: value for name, value in options.items() if name in late},
-    )
+    return named
 
 
 def _describe(field: dataclasses.Field[Any]) -> str:

@@ -44,6 +44,7 @@ def control_row(suite: Suite, plugins: Plugins) -> Row:
         made = plugins.find("generator", suite.generators[label].name).made
         return SALIENCY in made.needs
 
-    label = min(suite.generators, key=uses_saliency)
+    used = dict.fromkeys(row.generator for row in suite.rows)  # none is trained for this alone
+    label = min(used, key=uses_saliency)
     rule = Rule(name="saliency", threshold=0.5)
     return Row(method=f"Saliency, {label}'s classes", generator=label, rule=rule, control=True)

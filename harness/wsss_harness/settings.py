@@ -30,6 +30,7 @@ class TrainingSettings:
     ``amp``: mixed precision, on accelerators only. ``workers``: processes that load images.
     """
 
+    idle: ClassVar[frozenset[str]] = frozenset({"workers", "checkpoint_every"})
     quick: ClassVar[Mapping[str, Any]] = {  # what conformance checks train with
         "backbone": {"name": "resnet38", "width": 0.0625},
         "iterations": 4,

@@ -143,7 +143,7 @@ def test_plugins_lists_offers_and_reasons(wsss, monkeypatch):
 
 
 def test_a_stage_beyond_the_time_limit_fails_alone(wsss):
-    code, out, _ = wsss("run", "small.toml", "--time-limit", "1", "--set", "generators.R.wait=60")
+    code, out, _ = wsss("run", "small.toml", "--time-limit", "1", "--set", "generators.R.pause=60")
     assert code == 1
     assert "time limit of 1 s" in " ".join(out.split())
     assert wsss("run", "small.toml", "--time-limit", "0")[0] == 2

@@ -96,9 +96,17 @@ def test_an_option_of_inference_alone_trains_nothing_anew(run):
     assert scores.values.max() <= 0.51
 
 
-def test_an_option_of_inference_that_does_not_exist_is_named(monkeypatch, run):
-    monkeypatch.setattr(small_suite.Redness, "at_inference", {"speed"})
-    with pytest.raises(PluginError, match=r"Redness names 'speed' in at_inference.*reads, value"):
+def test_an_option_that_decides_nothing_makes_nothing_anew(run):
+    first, _, _ = run()
+    other = {"R": {"name": "redness", "pause": 0.001}, "S": {"name": "salient"}}
+    again, _, _ = run(generators=other)
+    assert first["R"].row.counts.key == again["R"].row.counts.key
+
+
+@pytest.mark.parametrize("attribute", ["at_inference", "idle"])
+def test_an_option_of_such_a_kind_that_does_not_exist_is_named(monkeypatch, run, attribute):
+    monkeypatch.setattr(small_suite.Redness, attribute, {"speed"}, raising=False)
+    with pytest.raises(PluginError, match=rf"Redness names 'speed' in {attribute}.*reads, value"):
         run()
 
 

@@ -38,6 +38,8 @@ class MmsegSegmentor:
     checkpoint_every: int = 200
 
     needs: ClassVar[frozenset[str]] = frozenset()
+    at_inference: ClassVar[frozenset[str]] = frozenset({"scales", "flip"})
+    idle: ClassVar[frozenset[str]] = frozenset({"workers", "checkpoint_every"})
     quick: ClassVar[Mapping[str, Any]] = {
         "config": "deeplab_v1_railscenes",
         "iterations": 4,
