@@ -15,6 +15,13 @@ def wsss_datasets() -> Mapping[str, type[Any]]:
 
 
 @hookimpl
+def wsss_generators() -> Mapping[str, type[Any]]:
+    from wsss_harness.packs import MaskPack
+
+    return {"pack": MaskPack}
+
+
+@hookimpl
 def wsss_segmentors() -> Mapping[str, type[Any]]:
     from wsss_harness.segmentors import MmsegSegmentor
 

@@ -67,8 +67,9 @@ class Graph(Sources):
 
         fit_options, options = divided(generator)
         fit_options |= {"seed": self.seed, "weights": dict(initial.identity)}
+        fit_options |= generator.identity() if hasattr(generator, "identity") else {}
         code = (*NETWORK_CODE, package_of(generator))
-        note = {"needs": sorted(generator.needs)}
+        note = {"needs": sorted(generator.needs), "stated": list(getattr(generator, "stated", ()))}
         inputs = {"data": self.data, **initial.inputs}
         fitted = Stage("fit", offered.name, fit, fit_options, code, inputs, note)
         inputs = {"data": self.data, "fit": fitted}
@@ -186,8 +187,7 @@ class Graph(Sources):
 
         options, late = divided(segmentor)
         options |= {"seed": self.seed, "weights": dict(initial.identity)}
-        if hasattr(segmentor, "identity"):
-            options |= segmentor.identity()
+        options |= segmentor.identity() if hasattr(segmentor, "identity") else {}
         code = (*SEGMENTOR_CODE, package_of(segmentor))
         note: dict[str, list[str]] = {"needs": []}
         inputs = {"data": self.data, "masks": masks, **initial.inputs}

@@ -7,6 +7,7 @@ left and upper neighbours and deflated.
 """
 
 import json
+import math
 import struct
 import zlib
 from pathlib import Path
@@ -23,6 +24,7 @@ BINS = 200
 ONE = BINS + 1
 EDGES = (np.arange(BINS + 1) / BINS).astype(np.float32)
 MAGIC = b"WSSS1\n"
+PROBLEMS = (ValueError, LookupError, TypeError, struct.error, zlib.error, PluginError)
 HEAD = struct.Struct("<II")  # length and checksum of the header; deflated data has its own
 
 
@@ -76,12 +78,23 @@ def read_scores(path: Path) -> ClassScores:
     except FileNotFoundError:
         raise DataError(f"{path} is missing") from None
     try:
-        return _parse(content)
-    except (ValueError, LookupError, TypeError, struct.error, zlib.error, PluginError) as error:
+        return _parse(content, None)
+    except PROBLEMS as error:
         raise DataError(f"{path} is damaged ({error}); delete it and run again") from None
 
 
-def _parse(content: bytes) -> ClassScores:
+def parse(content: bytes, owner: str, largest: tuple[int, int, int]) -> ClassScores:
+    """Scores from bytes of an unknown source, at most ``largest`` (maps, H, W), exactly H x W.
+
+    Nothing is unpacked before this is known. DataError names ``owner``.
+    """
+    try:
+        return _parse(content, largest)
+    except PROBLEMS as error:
+        raise DataError(f"{owner} cannot be read ({error})") from None
+
+
+def _parse(content: bytes, largest: tuple[int, int, int] | None) -> ClassScores:
     if not content.startswith(MAGIC):
         raise ValueError("it is not a score file")
     length, checksum = HEAD.unpack_from(content, len(MAGIC))
@@ -90,9 +103,17 @@ def _parse(content: bytes) -> ClassScores:
     if zlib.crc32(head) != checksum:
         raise ValueError("its header has changed")
     header: dict[str, Any] = json.loads(head)
-    residuals = np.frombuffer(zlib.decompress(body), np.uint8)
-    maps = from_bins(_restored(residuals.reshape(header["shape"])))
-    values, background = (maps[:-1], maps[-1]) if header["background"] else (maps, None)
+    maps, *size = shape = tuple(int(length) for length in header["shape"])
+    if largest is not None and (maps > largest[0] or tuple(size) != largest[1:]):
+        raise ValueError(f"it holds maps of shape {shape}; expected at most {largest}")
+    if min(shape) < 0:
+        raise ValueError(f"it holds maps of shape {shape}")
+    stream = zlib.decompressobj()
+    residuals = np.frombuffer(stream.decompress(body, math.prod(shape) + 1), np.uint8)
+    if not stream.eof:
+        raise ValueError("its maps are not what its header says")
+    read = from_bins(_restored(residuals.reshape(shape)))
+    values, background = (read[:-1], read[-1]) if header["background"] else (read, None)
     return ClassScores(tuple(header["classes"]), values, background)
 
 

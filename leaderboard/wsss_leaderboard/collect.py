@@ -69,11 +69,15 @@ class Collector:
         """What made the masks; the data of a pretraining stands under weights."""
         path = [s for s in upstream(row.masks) if s.kind in ("fit", "score", "refine", *MAKERS)]
         read = {name_of(s): self.store.manifest(s)["read"] for s in path if self.store.done(s)}
+        stated = {part for stage in path for part in stage.note.get("stated", ())}
         declared = {part for stage in path for part in stage.note.get("needs", ())}
         fits = [*path, *(segmentation.fit for segmentation in row.segmentations)]
         weights = {w.digest: w for stage in fits for w in self.weights(stage)}
         return records.Supervision(
-            declared=tuple(sorted(declared)), read=read, weights=tuple(weights.values())
+            declared=tuple(sorted(declared)),
+            read=read,
+            weights=tuple(weights.values()),
+            stated=tuple(sorted(stated)),
         )
 
     def weights(self, stage: Stage) -> Iterator[records.InitialWeights]:

@@ -50,12 +50,16 @@ def _check_seeds(records: Sequence[Record]) -> None:
 def _check_controls(records: Sequence[Record]) -> None:
     controls = [record for record in records if record.control]
     methods = [
-        r for r in records if not r.control and r.masks and SALIENCY in r.supervision.declared
+        r
+        for r in records
+        if not r.control
+        and r.masks
+        and SALIENCY in {*r.supervision.declared, *r.supervision.stated}
     ]
     missing = [name for name, fits in CONTROLS.items() if not any(map(fits, controls))]
     if methods and missing:
         raise ConfigError(
             f"'{methods[0].method}' uses saliency, so its table needs the control rows of the same "
-            f"data; missing: {', '.join(missing)}. `wsss run` makes them for a suite that has "
-            "a row without saliency as well"
+            f"data; missing: {', '.join(missing)}. `wsss run` makes them where the "
+            "dataset has saliency maps"
         )

@@ -12,6 +12,12 @@ CHOSEN_ON = {
 }
 
 
+def packs(records: Iterable[Record]) -> list[str]:
+    """What the mark of a mask pack means."""
+    stated = any(record.supervision.stated for record in records)
+    return ["(p) what a mask pack says of itself; ? where it does not say."] if stated else []
+
+
 def kinds(records: Iterable[Record]) -> list[str]:
     """What the marks of rows that are no methods mean."""
     controls = [record.sup for record in records if record.control]

@@ -15,6 +15,7 @@ from wsss_harness.files import read_json, write_json
 from wsss_harness.supervision import IMAGE_LABELS, SALIENCY, TRUTH
 
 Fraction = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+UNKNOWN, STATED = "unknown", " (p)"
 Policy = Literal["fixed", "held_out", "oracle"]
 
 
@@ -74,11 +75,15 @@ class InitialWeights(Part):
 
 
 class Supervision(Part):
-    """What the row's plugins declared, and what its stages read."""
+    """What the row's plugins declared, and what its stages read.
+
+    ``stated`` is what a mask pack says that its method used; ``unknown`` where it does not say.
+    """
 
     declared: tuple[str, ...]
     read: dict[str, tuple[str, ...]]
     weights: tuple[InitialWeights, ...]
+    stated: tuple[str, ...] = ()
 
     @property
     def labels_at_inference(self) -> bool:
@@ -96,15 +101,19 @@ class Supervision(Part):
     @property
     def column(self) -> str:
         """The ``sup`` column of a finished row."""
-        return column_of(self.used)
+        return column_of(self.used, self.stated)
 
 
-def column_of(used: Collection[str]) -> str:
-    """F. for truth, I. for image labels, S. for saliency, - for nothing."""
+def column_of(used: Collection[str], stated: Collection[str] = ()) -> str:
+    """F. for truth, I. for image labels, S. for saliency, - for nothing.
+
+    What a pack states is marked, and ? where it states nothing.
+    """
     if TRUTH in used:
         return "F."
-    letters = {IMAGE_LABELS: "I.", SALIENCY: "S."}
-    return "+".join(letter for part, letter in letters.items() if part in used) or "-"
+    letters = {IMAGE_LABELS: "I.", SALIENCY: "S.", UNKNOWN: "?"}
+    found = [letter for part, letter in letters.items() if part in {*used, *stated}]
+    return ("+".join(found) or "-") + (STATED if stated else "")
 
 
 class SaliencyQuality(Part):
@@ -146,7 +155,7 @@ class Record(Part):
     def sup(self) -> str:
         """The ``sup`` column; what a failed row declared counts, since it may not have read it."""
         late = self.supervision.declared if self.failure else ()
-        return column_of({*self.supervision.used, *late})
+        return column_of({*self.supervision.used, *late}, self.supervision.stated)
 
 
 Model = TypeVar("Model", bound=BaseModel)

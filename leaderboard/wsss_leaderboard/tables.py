@@ -52,6 +52,7 @@ def mask_table(records: Sequence[Record]) -> Table:
         "labels: whether image labels are used at inference.",
         *notes.chosen(records),
         "at 0.20, oracle: mIoU at this threshold, and at the best one for the scored images.",
+        *notes.packs(records),
         *notes.kinds(records),
         *notes.weights(records),
         *notes.saliency(records),
@@ -69,6 +70,7 @@ def failure_table(records: Sequence[Record]) -> Table:
         "Sparse coverage: recall below precision on large objects (15 % of the image or more).",
         "Wrong boundaries: F-score of edges. Context: m(k,c) = FP(k,c) / TP(c), "
         "pooled over the pairs, lower is better.",
+        *notes.packs(records),
         *notes.kinds(records),
         *notes.common(records),
     )
@@ -93,7 +95,7 @@ def further_table(records: Sequence[Record]) -> Table | None:
         for metric, key in sorted(found)
     ]
     lines = [_masks(group, (), compared=False) for group in by_method(records)]
-    below = (*notes.kinds(records), *notes.common(records))
+    below = (*notes.packs(records), *notes.kinds(records), *notes.common(records))
     title = f"Further metrics of the masks{_images(records)}"
     return assemble(title, ("Method", "sup"), lines, measures, below)
 
@@ -118,6 +120,7 @@ def segmentation_table(records: Sequence[Record]) -> Table:
         "Scored by mmsegmentation, without CRF, the last iteration's weights.",
         *notes.weights(trained),
         *notes.chosen(trained),
+        *notes.packs(trained),
         *_controls(records),
         *notes.common(trained),
     )
@@ -163,6 +166,8 @@ def rule_of(group: Sequence[Record]) -> str:
 def _labels(group: list[Record]) -> str:
     if not group[0].masks or group[0].sup == "F.":
         return NOTHING
+    if group[0].supervision.stated:
+        return "?"
     return "yes" if group[0].supervision.labels_at_inference else "no"
 
 

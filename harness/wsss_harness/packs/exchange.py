@@ -1,0 +1,214 @@
+"""Packs from finished rows, and from folders that others made."""
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from wsss_harness import files, scorefiles
+from wsss_harness.errors import ConfigError, DataError
+from wsss_harness.packs.manifest import (
+    MANIFEST,
+    SUFFIXES,
+    Entry,
+    Kind,
+    Manifest,
+    Pack,
+    decoded,
+    digest,
+)
+from wsss_harness.rows import RowStages
+from wsss_harness.store import Store
+from wsss_harness.supervision import SUPERVISION, Dataset
+from wsss_harness.types import ClassScores
+
+Layout = Literal["pack", "masks", "maps"]
+LAYOUTS: tuple[Layout, ...] = ("pack", "masks", "maps")
+TRAIN = "train"
+Write = Callable[[str, Path], None]  # (image id, where its file goes)
+
+
+def write_pack(
+    folder: Path, manifest: Manifest, ids: Sequence[str], dataset: Dataset, write: Write
+) -> Manifest:
+    """Write a file for each id, then the manifest with their sizes and digests."""
+    if folder.exists() and any(folder.iterdir()):
+        raise ConfigError(f"{folder} is not empty; name a new folder")
+    entries = {}
+    try:
+        for image_id in ids:
+            name = f"{manifest.kind}/{image_id}{SUFFIXES[manifest.kind]}"
+            write(image_id, folder / name)
+            size = dataset.image(image_id).shape[:2]
+            content = (folder / name).read_bytes()
+            entries[image_id] = Entry(file=name, sha256=digest(content), size=size)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)  # half a pack is none
+        raise
+    full = manifest.model_copy(update={"images": entries})
+    files.write_json(folder / MANIFEST, full.model_dump(mode="json"))
+    return full
+
+
+def blank(
+    kind: Kind,
+    method: str,
+    dataset: Dataset,
+    supervision: Sequence[str] | None,
+    origin: Mapping[str, str],
+) -> Manifest:
+    """A manifest without images; ConfigError for a supervision that is none."""
+    unknown = sorted(set(supervision or ()) - SUPERVISION)
+    if unknown:
+        known = ", ".join(sorted(SUPERVISION))
+        raise ConfigError(f"'{unknown[0]}' is no supervision; name some of {known}")
+    content = {"kind": kind, "method": method, "classes": dataset.classes, "origin": dict(origin)}
+    return Manifest.model_validate({**content, "supervision": supervision, "images": {}})
+
+
+def export_row(
+    row: RowStages, store: Store, dataset: Dataset, kind: Kind, folder: Path
+) -> Manifest:
+    """The masks or scores of a row that was run, as a pack.
+
+    Raises:
+        ConfigError: the row has not been run, or has no scores.
+    """
+    stage = row.masks if kind == "masks" else row.scores
+    if stage is None or not store.done(stage):
+        raise ConfigError(
+            f"the {kind} of '{row.row.method}', seed {row.seed}, are not in {store.root}; run the "
+            "suite first, with the same --store and --set"
+        )
+    source = store.folder(stage)
+    origin = {"seed": str(row.seed), "stage": stage.key, "rule": row.row.rule.name}
+    used = supervision(row, store)
+    manifest = blank(kind, row.row.method, dataset, used, origin)
+
+    def write(image_id: str, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source / f"{image_id}{SUFFIXES[kind]}", path)
+
+    return write_pack(folder, manifest, dataset.ids(TRAIN), dataset, write)
+
+
+def supervision(row: RowStages, store: Store) -> list[str] | None:
+    """What the stages that made the masks have read, and what a pack before them states."""
+    found: set[str] = set()
+    waiting = [row.masks]
+    while waiting:
+        stage = waiting.pop()
+        if stage.kind in ("fit", "score", "refine", "mask"):
+            found |= {*store.manifest(stage)["read"], *stage.note.get("stated", ())}
+            waiting += stage.inputs.values()
+    return None if "unknown" in found else sorted(found)
+
+
+def import_folder(
+    source: Path,
+    layout: Layout,
+    dataset: Dataset,
+    folder: Path,
+    method: str,
+    stated: Sequence[str] | None,
+) -> Manifest:
+    """A folder that others made, checked against a dataset, as a pack.
+
+    ``layout``: ``masks`` holds ID.png with class indices; ``maps`` holds ID_c.png with 8-bit maps
+    of the class c, counted from 0, as in clovaai/WSSS-BED; ``pack`` is a pack, not yet believed.
+
+    Raises:
+        DataError: a file is missing, of no image or no class, or not what it should be.
+    """
+    if not source.is_dir():
+        raise DataError(f"{source} is not a folder")
+    if layout == "pack":
+        return _import_pack(source, dataset, folder)
+    kind: Kind = "masks" if layout == "masks" else "scores"
+    found = (masks_by_id if layout == "masks" else maps_by_id)(source, dataset)
+    missing = [image_id for image_id in dataset.ids(TRAIN) if image_id not in found]
+    if missing:
+        raise DataError(
+            f"{source} has nothing for {len(missing)} images of train, first {missing[0]}"
+        )
+    manifest = blank(kind, method, dataset, stated, {"layout": layout})
+
+    def write(image_id: str, path: Path) -> None:
+        size, classes = dataset.image(image_id).shape[:2], len(dataset.classes)
+        pictures = {
+            number: decoded(file.read_bytes(), str(file), size, limit(layout, classes))
+            for number, file in found[image_id].items()
+        }
+        if layout == "masks":
+            files.write_mask(path, pictures[0])
+        else:
+            scorefiles.write_scores(path, as_scores(pictures))
+
+    return write_pack(folder, manifest, dataset.ids(TRAIN), dataset, write)
+
+
+def limit(layout: Layout, classes: int) -> int:
+    """The highest value of a pixel."""
+    return classes if layout == "masks" else 255
+
+
+def as_scores(
+    pictures: Mapping[int, np.ndarray[tuple[int, ...], np.dtype[np.uint8]]],
+) -> ClassScores:
+    """8-bit maps by class 1..C as scores."""
+    classes = tuple(sorted(pictures))
+    values = np.stack([pictures[number] for number in classes]).astype(np.float32)
+    return ClassScores(classes, values / np.float32(255))
+
+
+Found = dict[str, dict[int, Path]]  # files by image and class; a mask has the class 0
+
+
+def masks_by_id(source: Path, dataset: Dataset) -> Found:
+    known = set(dataset.ids(TRAIN))
+    found: Found = {}
+    for path in pngs(source):
+        refuse_stranger(path, path.stem, known)
+        found[path.stem] = {0: path}
+    return found
+
+
+def maps_by_id(source: Path, dataset: Dataset) -> Found:
+    known, classes = set(dataset.ids(TRAIN)), len(dataset.classes)
+    found: Found = {}
+    for path in pngs(source):
+        image_id, _, number = path.stem.rpartition("_")
+        refuse_stranger(path, image_id, known)
+        if not number.isdecimal() or int(number) >= classes:
+            raise DataError(
+                f"{path}: '{number}' is no class; names are ID_c.png with c in 0..{classes - 1}"
+            )
+        found.setdefault(image_id, {})[int(number) + 1] = path
+    return found
+
+
+def pngs(source: Path) -> Iterator[Path]:
+    yield from sorted(path for path in source.iterdir() if path.suffix.lower() == ".png")
+
+
+def refuse_stranger(path: Path, image_id: str, known: set[str]) -> None:
+    if image_id not in known:
+        raise DataError(
+            f"{path} is of no image in the list of train; remove it, or use its dataset's suite"
+        )
+
+
+def _import_pack(source: Path, dataset: Dataset, folder: Path) -> Manifest:
+    pack = Pack(source)
+    pack.refuse_other(dataset.classes, dataset.ids(TRAIN))
+
+    def write(image_id: str, path: Path) -> None:
+        pack.check_size(image_id, dataset.image(image_id).shape[:2])
+        if pack.manifest.kind == "masks":
+            files.write_mask(path, pack.mask(image_id))
+        else:
+            scorefiles.write_scores(path, pack.scores(image_id))
+
+    return write_pack(folder, pack.manifest, dataset.ids(TRAIN), dataset, write)

@@ -1,0 +1,198 @@
+"""What pack.json says, and reading a pack without believing it."""
+
+import hashlib
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Literal
+
+import numpy as np
+from PIL import Image as PillowImage
+from PIL import UnidentifiedImageError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from wsss_harness import files, scorefiles
+from wsss_harness.errors import DataError
+from wsss_harness.types import IGNORE, ClassScores, Mask
+
+MANIFEST = "pack.json"
+ROOM = 2**20  # bytes of a file beyond a value for each of its pixels and classes
+UNKNOWN = np.float32(0.5)
+
+Kind = Literal["masks", "scores"]
+SUFFIXES: dict[Kind, str] = {"masks": ".png", "scores": ".scores"}
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Entry(Strict):
+    """One file, relative to the pack: its sha256 and its (height, width)."""
+
+    file: str
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    size: tuple[Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)]]
+
+
+class Manifest(Strict):
+    """``classes`` are the names of 1..C. ``supervision`` is what the method is said to have used,
+    None where nobody said it; ``origin`` is for people."""
+
+    format: Literal[1] = 1
+    kind: Kind
+    method: str
+    classes: tuple[str, ...]
+    supervision: tuple[Literal["image_labels", "saliency"], ...] | None = None
+    origin: dict[str, str] = {}
+    images: dict[str, Entry]
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of a pack; DataError names the file and the field that is wrong."""
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise DataError(
+            f"{path} is missing: {folder} is no pack; make one with `wsss pack import {folder}`"
+        )
+    try:
+        return Manifest.model_validate(files.read_json(path))
+    except ValidationError as error:
+        problem = error.errors()[0]
+        place = ".".join(str(part) for part in problem["loc"])
+        raise DataError(f"{path}: '{place}': {problem['msg']}") from None
+
+
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+class Pack:
+    """An opened pack. Every file is checked against the manifest when it is read."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.manifest = read_manifest(folder)
+
+    def mask(self, image_id: str) -> Mask:
+        """The mask of an image, (H, W); DataError says how the file differs from the manifest."""
+        content, entry = self._content(image_id)
+        owner = f"{self.folder}: mask of image {image_id}"
+        return decoded(content, owner, entry.size, len(self.manifest.classes))
+
+    def scores(self, image_id: str) -> ClassScores:
+        """Scores as they are, or a mask as scores of 0, 1 and, where it is 255, one half."""
+        if self.manifest.kind == "masks":
+            return from_mask(self.mask(image_id))
+        content, entry = self._content(image_id)
+        owner = f"{self.folder}: scores of image {image_id}"
+        scores = scorefiles.parse(content, owner, (len(self.manifest.classes) + 1, *entry.size))
+        if any(number > len(self.manifest.classes) for number in scores.classes):
+            raise DataError(
+                f"{owner}: they are of class {scores.classes[-1]}, but the pack has "
+                f"{len(self.manifest.classes)} classes"
+            )
+        return scores
+
+    def entry(self, image_id: str) -> Entry:
+        try:
+            return self.manifest.images[image_id]
+        except KeyError:
+            raise DataError(
+                f"{self.folder / MANIFEST} has no image {image_id}; use a pack of all train "
+                "images, or a list of those that it has"
+            ) from None
+
+    def refuse_other(self, classes: tuple[str, ...], ids: Sequence[str]) -> None:
+        """Raise DataError unless the pack is of these classes, and of no image beyond ``ids``."""
+        path, own = self.folder / MANIFEST, self.manifest.classes
+        if own != classes:
+            raise DataError(
+                f"{path} has the classes {', '.join(own)}, the dataset has {', '.join(classes)}; "
+                "both must be the same, in one order"
+            )
+        unknown = sorted(set(self.manifest.images) - set(ids))
+        if unknown:
+            raise DataError(
+                f"{path} names image {unknown[0]} ({len(unknown)} such), which is not in the list "
+                "of train; use the pack of this dataset"
+            )
+
+    def check_size(self, image_id: str, size: tuple[int, ...]) -> None:
+        """Raise DataError unless the manifest says that the image has this (height, width)."""
+        said = self.entry(image_id).size
+        if said != tuple(size):
+            raise DataError(
+                f"{self.folder / MANIFEST} says that image {image_id} is {said[1]}x{said[0]}, but "
+                f"it is {size[1]}x{size[0]}"
+            )
+
+    def _content(self, image_id: str) -> tuple[bytes, Entry]:
+        entry = self.entry(image_id)
+        path = inside(self.folder, entry.file, image_id)
+        height, width = entry.size
+        room = height * width * (len(self.manifest.classes) + 1) + ROOM
+        try:
+            length = path.stat().st_size
+            if length > room:
+                raise DataError(
+                    f"{path} has {length} bytes, far more than a map of {width}x{height} needs; "
+                    "the pack is refused"
+                )
+            content = path.read_bytes()
+        except OSError as error:
+            raise DataError(f"{path} cannot be read ({error}); get the pack again") from None
+        if digest(content) != entry.sha256:
+            raise DataError(
+                f"{path} is not the file that {MANIFEST} names for image {image_id} (its sha256 "
+                "differs); get the pack again"
+            )
+        return content, entry
+
+
+def inside(folder: Path, file: str, image_id: str) -> Path:
+    """The path of a file of a pack; DataError if it is not in the pack."""
+    relative = PurePosixPath(file)
+    path = folder / relative
+    climbs = relative.is_absolute() or ".." in relative.parts or "\\" in file
+    if climbs or not path.resolve().is_relative_to(folder.resolve()):
+        raise DataError(
+            f"{folder / MANIFEST}: the file of image {image_id}, {file!r}, lies outside the pack; "
+            "the pack is refused"
+        )
+    return path
+
+
+def decoded(content: bytes, owner: str, size: tuple[int, int], classes: int) -> Mask:
+    """A mask PNG of the expected (height, width); its size is checked before it is unpacked."""
+    try:
+        with PillowImage.open(BytesIO(content), formats=["PNG"]) as picture:
+            width, height = picture.size
+            if (height, width) != tuple(size):
+                raise DataError(f"{owner} is {width}x{height}; expected {size[1]}x{size[0]}")
+            if picture.mode not in ("P", "L"):
+                raise DataError(f"{owner} has mode '{picture.mode}'; save it as palette or grey")
+            mask = np.array(picture, np.uint8)
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+        raise DataError(f"{owner} cannot be read as a PNG ({error})") from None
+    beyond = mask[(mask > classes) & (mask != IGNORE)]
+    if beyond.size:
+        raise DataError(
+            f"{owner} holds class {beyond[0]}; expected 0..{classes} or {IGNORE}, in the order of "
+            "the dataset's classes"
+        )
+    return mask
+
+
+def from_mask(mask: Mask) -> ClassScores:
+    """1 where a class is, one half where nothing is known, 0 elsewhere.
+
+    The rule {name = "constant", threshold = 0.5, uncertain = 0.25} gives the mask back, 255 too.
+    """
+    known = np.unique(mask[mask != IGNORE])
+    classes = tuple(int(number) for number in known if number) or ((1,) if IGNORE in mask else ())
+    values = np.zeros((len(classes), *mask.shape), np.float32)
+    for place, number in enumerate(classes):
+        values[place][mask == number] = 1
+        values[place][mask == IGNORE] = UNKNOWN
+    return ClassScores(classes, values)
