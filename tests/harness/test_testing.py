@@ -13,7 +13,7 @@ OWN = [
     (kind, name)
     for kind, offers in installed().offers.items()
     for name in offers
-    if name != "voc_folder"
+    if name not in ("voc_folder", "pack")  # which need a folder
 ]
 
 

@@ -1,6 +1,7 @@
 """What pack.json says, and reading a pack without believing it."""
 
 import hashlib
+import struct
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path, PurePosixPath
@@ -16,6 +17,7 @@ from wsss_harness.errors import DataError
 from wsss_harness.types import IGNORE, ClassScores, Mask
 
 MANIFEST = "pack.json"
+PNG = b"\x89PNG\r\n\x1a\n"  # then a head of 8 bytes, width and height
 ROOM = 2**20  # bytes of a file beyond a value for each of its pixels and classes
 UNKNOWN = np.float32(0.5)
 
@@ -165,11 +167,13 @@ def inside(folder: Path, file: str, image_id: str) -> Path:
 
 def decoded(content: bytes, owner: str, size: tuple[int, int], classes: int) -> Mask:
     """A mask PNG of the expected (height, width); its size is checked before it is unpacked."""
+    if not content.startswith(PNG):
+        raise DataError(f"{owner} is no PNG")
+    width, height = struct.unpack_from(">II", content.ljust(24, b"\0"), 16)
+    if (height, width) != tuple(size):
+        raise DataError(f"{owner} is {width}x{height}; expected {size[1]}x{size[0]}")
     try:
         with PillowImage.open(BytesIO(content), formats=["PNG"]) as picture:
-            width, height = picture.size
-            if (height, width) != tuple(size):
-                raise DataError(f"{owner} is {width}x{height}; expected {size[1]}x{size[0]}")
             if picture.mode not in ("P", "L"):
                 raise DataError(f"{owner} has mode '{picture.mode}'; save it as palette or grey")
             mask = np.array(picture, np.uint8)
