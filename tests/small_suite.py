@@ -68,6 +68,19 @@ class Truthful(Redness):
 
 
 @dataclass(frozen=True)
+class Narrow:
+    """Redness without any option."""
+
+    needs: ClassVar[frozenset[str]] = frozenset({"image_labels"})
+
+    def fit(self, data, run):
+        pass
+
+    def load(self, folder, device):
+        return Redness().load(folder, device)
+
+
+@dataclass(frozen=True)
 class Halved:
     needs: ClassVar[frozenset[str]] = frozenset()
 
@@ -118,7 +131,7 @@ class Plugin:
 
     @hookimpl
     def wsss_generators(self):
-        return {"redness": Redness, "salient": Salient, "truthful": Truthful}
+        return {"redness": Redness, "salient": Salient, "truthful": Truthful, "narrow": Narrow}
 
     @hookimpl
     def wsss_refiners(self):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 from wsss_harness import explanations, stages
 from wsss_harness.bounds import BOUNDS
+from wsss_harness.errors import ConfigError
 from wsss_harness.masks import build_rule
-from wsss_harness.options import divided
+from wsss_harness.options import divided, names
 from wsss_harness.recipe import Row, Rule
 from wsss_harness.rows import RowStages, Segmentation
 from wsss_harness.sourcecode import (
@@ -54,7 +56,7 @@ class Graph(Sources):
 
     def generated(self, label: str) -> Stage:
         offered = self.suite.generators[label]
-        options = {**self.suite.shared, **offered.options}
+        options = {**self.shared(offered.name), **offered.options}
         generator = self.plugins.build("generator", offered.name, options)
         owner = f"generator '{offered.name}'"
         initial = self.weights(offered.weights)
@@ -75,6 +77,18 @@ class Graph(Sources):
         inputs = {"data": self.data, "fit": fitted}
         options |= {"split": TRAIN}
         return Stage("score", offered.name, score, options, code, inputs, note)
+
+    def shared(self, name: str) -> dict[str, Any]:
+        """The shared options that a generator has; ConfigError for one that none of them has."""
+        named = {one.name for one in self.suite.generators.values()}
+        known = {one: names(self.plugins.find("generator", one).made) for one in named}
+        for option in self.suite.shared:
+            if not any(option in options for options in known.values()):
+                raise ConfigError(
+                    f"shared.{option} is an option of none of the generators "
+                    f"{', '.join(sorted(named))}; correct its name or take it out"
+                )
+        return {key: self.suite.shared[key] for key in self.suite.shared if key in known[name]}
 
     def refined(self, label: str, scores: Stage) -> tuple[Stage, Stage | None]:
         offered = self.suite.refiners[label]

@@ -25,6 +25,11 @@ def construct(owner: str, made: Any, options: Mapping[str, Any]) -> Any:
     return made(**{n: _checked(owner, n, value, types[n]) for n, value in options.items()})
 
 
+def names(made: Any) -> tuple[str, ...]:
+    """The names of the options of a dataclass."""
+    return tuple(f.name for f in dataclasses.fields(made) if f.init)
+
+
 def divided(made: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """The options of a plugin's object that decide its fit, and those that only loading looks at.
 

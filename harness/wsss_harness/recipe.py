@@ -71,7 +71,7 @@ class Row(Strict):
 class Suite(Strict):
     """Rows that share stages.
 
-    ``shared`` are options that all generators take unless they set their own.
+    ``shared`` are options of those generators that have them and do not set their own.
     ``held_out`` train images, spread evenly over the list, are kept apart: on their truth the
     threshold "held_out" is chosen, and no mask of theirs is scored.
     """

@@ -1,5 +1,6 @@
 """Plugins are found by name; a broken one is set aside and never breaks the command."""
 
+import os
 import re
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from wsss_harness.errors import ConfigError
 from wsss_harness.hookspecs import CONTRACT
 from wsss_harness.options import construct
 from wsss_harness.plugins import installed, load
+from wsss_harness.scaffold import distribution
 
 THIRD_PARTY = Path(__file__).parents[1] / "third_party"
 
@@ -186,21 +188,35 @@ def test_a_missing_option_is_named():
         installed().build("dataset", "voc_folder", {})
 
 
-def test_an_outside_plugin_installs_and_is_found(tmp_path):
-    """A stranger's distribution, installed as pip would, is announced with its own name."""
+def test_an_outside_plugin_installs_is_found_and_passes_its_tests(tmp_path):
+    """A stranger's distribution, installed as pip would: the example of the documentation."""
+    install = ("pip", "install", "--quiet", "--no-deps", "--no-index", "--no-build-isolation")
+    run_module(*install, "--target", str(tmp_path), str(THIRD_PARTY))
     script = (
         "from wsss_harness.plugins import installed\n"
-        "offer = installed().find('generator', 'everywhere')\n"
-        "print(offer.distribution)\n"
+        "print(installed().find('generator', 'colours').distribution)\n"
     )
-    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
-    install += ["--no-build-isolation", "--target", str(tmp_path), str(THIRD_PARTY)]
-    subprocess.run(install, check=True, capture_output=True)
-    found = subprocess.run(
-        [sys.executable, "-c", script],
-        env={"PYTHONPATH": str(tmp_path), "PATH": ""},
-        check=True,
+    (tmp_path / "find.py").write_text(script)
+    assert run_module("find", path=tmp_path).strip() == "wsss-colours 0.1"
+    own = str(THIRD_PARTY / "tests" / "check_colours.py")
+    assert "2 passed" in run_module("pytest", "-p", "no:cacheprovider", own, path=tmp_path)
+
+
+def run_module(*words, path=""):
+    done = subprocess.run(
+        [sys.executable, "-m", *words],
+        cwd=THIRD_PARTY,
+        env={**os.environ, "PYTHONPATH": str(path)},
+        check=False,
         capture_output=True,
         text=True,
     )
-    assert found.stdout.strip() == "wsss-everywhere 0.1"
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_suite_of_the_example_is_that_of_a_new_plugin():
+    """But for the initial weights, which it has no use for."""
+    written = dict(distribution("colours", "generator"))["colours.toml"]
+    expected = written.replace('name = "colours"\nweights = "icons"\n', 'name = "colours"\n')
+    assert (THIRD_PARTY / "colours.toml").read_text() == expected

@@ -96,6 +96,19 @@ def test_an_option_of_inference_alone_trains_nothing_anew(run):
     assert scores.values.max() <= 0.51
 
 
+def test_shared_options_are_for_generators_that_have_them(run):
+    outcomes, _, _ = run(
+        generators={"R": {"name": "redness"}, "S": {"name": "narrow"}}, shared={"value": 0.5}
+    )
+    assert outcomes["R"].row.scores.options["value"] == 0.5
+    assert "value" not in outcomes["S"].row.scores.options
+
+
+def test_a_shared_option_that_no_generator_has_is_named(run):
+    with pytest.raises(ConfigError, match=r"shared\.valeu is an option of none of .* redness, sal"):
+        run(shared={"valeu": 0.5})
+
+
 def test_an_option_that_decides_nothing_makes_nothing_anew(run):
     first, _, _ = run()
     other = {"R": {"name": "redness", "pause": 0.001}, "S": {"name": "salient"}}
