@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CRF := $(BIN)/python -m pip install --quiet --constraint constraints.txt pydensecrf2
 
-.PHONY: demo test check format
+.PHONY: demo test check docs format
 
 demo: $(READY)
 	$(BIN)/wsss demo
@@ -17,6 +17,9 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+docs: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 format: $(READY)
 	$(BIN)/ruff format .

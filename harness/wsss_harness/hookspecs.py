@@ -129,9 +129,10 @@ class StageEvent:
 def wsss_datasets() -> Mapping[str, type[DatasetSource]]:  # type: ignore[empty-body]
     """Announce datasets by name.
 
-    >>> @hookimpl
-    ... def wsss_datasets():
-    ...     return {"my_street_scenes": StreetScenes}
+    Examples:
+        >>> @hookimpl
+        ... def wsss_datasets():
+        ...     return {"my_street_scenes": StreetScenes}
     """
 
 
@@ -139,19 +140,20 @@ def wsss_datasets() -> Mapping[str, type[DatasetSource]]:  # type: ignore[empty-
 def wsss_generators() -> Mapping[str, type[Generator]]:  # type: ignore[empty-body]
     """Announce generators by name.
 
-    >>> @dataclass(frozen=True)
-    ... class Everywhere:
-    ...     '''Every present class scores one at every pixel.'''
-    ...     needs = frozenset({"image_labels"})
-    ...     def fit(self, data, run): ...
-    ...     def load(self, folder, device):
-    ...         def score(sample):
-    ...             shape = (len(sample.present), *sample.image.shape[:2])
-    ...             return ClassScores(sample.present, np.ones(shape, np.float32))
-    ...         return score
-    >>> @hookimpl
-    ... def wsss_generators():
-    ...     return {"everywhere": Everywhere}
+    Examples:
+        >>> @dataclass(frozen=True)
+        ... class Everywhere:
+        ...     '''Every present class scores one at every pixel.'''
+        ...     needs = frozenset({"image_labels"})
+        ...     def fit(self, data, run): ...
+        ...     def load(self, folder, device):
+        ...         def score(sample):
+        ...             shape = (len(sample.present), *sample.image.shape[:2])
+        ...             return ClassScores(sample.present, np.ones(shape, np.float32))
+        ...         return score
+        >>> @hookimpl
+        ... def wsss_generators():
+        ...     return {"everywhere": Everywhere}
     """
 
 
@@ -159,9 +161,10 @@ def wsss_generators() -> Mapping[str, type[Generator]]:  # type: ignore[empty-bo
 def wsss_refiners() -> Mapping[str, type[Refiner]]:  # type: ignore[empty-body]
     """Announce refiners by name.
 
-    >>> @hookimpl
-    ... def wsss_refiners():
-    ...     return {"blur": Blur}  # Blur(radius=3).load(folder, device)(sample, scores) -> scores
+    Examples:
+        >>> @hookimpl
+        ... def wsss_refiners():
+        ...     return {"blur": Blur}  # Blur(3).load(folder, device)(sample, scores) -> scores
     """
 
 
@@ -169,9 +172,10 @@ def wsss_refiners() -> Mapping[str, type[Refiner]]:  # type: ignore[empty-body]
 def wsss_segmentors() -> Mapping[str, type[Segmentor]]:  # type: ignore[empty-body]
     """Announce segmentors by name.
 
-    >>> @hookimpl
-    ... def wsss_segmentors():
-    ...     return {"mmseg": MmsegSegmentor}
+    Examples:
+        >>> @hookimpl
+        ... def wsss_segmentors():
+        ...     return {"mmseg": MmsegSegmentor}
     """
 
 
@@ -179,11 +183,13 @@ def wsss_segmentors() -> Mapping[str, type[Segmentor]]:  # type: ignore[empty-bo
 def wsss_metrics() -> Mapping[str, Metric]:  # type: ignore[empty-body]
     """Announce metrics by name.
 
-    >>> def count(truth, mask, classes, context):
-    ...     return np.array([(truth == mask).sum(), truth.size])
-    >>> @hookimpl
-    ... def wsss_metrics():
-    ...     return {"accuracy": Metric(count, lambda c, names, contexts: {"accuracy": c[0] / c[1]})}
+    Examples:
+        >>> def count(truth, mask, classes, context):
+        ...     return np.array([(truth == mask).sum(), truth.size])
+        >>> @hookimpl
+        ... def wsss_metrics():
+        ...     read = lambda counts, names, contexts: {"accuracy": counts[0] / counts[1]}
+        ...     return {"accuracy": Metric(count, read)}
     """
 
 
@@ -191,9 +197,10 @@ def wsss_metrics() -> Mapping[str, Metric]:  # type: ignore[empty-body]
 def wsss_executors() -> Mapping[str, Callable[..., Any]]:  # type: ignore[empty-body]
     """Announce executors by name: each runs stages, knowing nothing of what they do.
 
-    >>> @hookimpl
-    ... def wsss_executors():
-    ...     return {"local": in_order}
+    Examples:
+        >>> @hookimpl
+        ... def wsss_executors():
+        ...     return {"local": in_order}
     """
 
 
@@ -201,7 +208,8 @@ def wsss_executors() -> Mapping[str, Callable[..., Any]]:  # type: ignore[empty-
 def wsss_stage_event(event: StageEvent) -> None:
     """Observe the stages as they run: progress displays and log writers are observers.
 
-    >>> @hookimpl
-    ... def wsss_stage_event(event):
-    ...     print(event.kind, event.stage, event.message)
+    Examples:
+        >>> @hookimpl
+        ... def wsss_stage_event(event):
+        ...     print(event.kind, event.stage, event.message)
     """
