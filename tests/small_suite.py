@@ -68,6 +68,30 @@ class Truthful(Redness):
 
 
 @dataclass(frozen=True)
+class Faulty(Redness):
+    """Redness that goes wrong in the way that ``how`` names."""
+
+    how: str = "nan"
+
+    def load(self, folder, device):
+        score = super().load(folder, device)
+
+        def faulty(sample):
+            scores = score(sample)
+            if self.how == "bug":
+                raise IndexError("7")
+            if self.how == "array":
+                return scores.values
+            if self.how == "shape":
+                return ClassScores(scores.classes, scores.values[:, 1:])
+            if self.how == "elsewhere":
+                (folder / "answers.txt").write_text("42")  # the folder of another stage
+            return ClassScores(scores.classes, scores.values * np.float32("nan"))
+
+        return faulty
+
+
+@dataclass(frozen=True)
 class Narrow:
     """Redness without any option."""
 
@@ -131,7 +155,13 @@ class Plugin:
 
     @hookimpl
     def wsss_generators(self):
-        return {"redness": Redness, "salient": Salient, "truthful": Truthful, "narrow": Narrow}
+        return {
+            "redness": Redness,
+            "salient": Salient,
+            "truthful": Truthful,
+            "narrow": Narrow,
+            "faulty": Faulty,
+        }
 
     @hookimpl
     def wsss_refiners(self):

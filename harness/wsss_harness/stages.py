@@ -57,7 +57,21 @@ def score(work: Work, generator: Generator, data: View) -> None:
     scorer = generator.load(work.inputs["fit"], device())
     for image_id, path in _remaining(work, data.ids, SCORES):
         sample = data[image_id]
-        _write(path, sample, scorer(sample), data)
+        with _blaming(data, image_id):
+            scores = scorer(sample)
+        _write(path, sample, scores, data)
+
+
+@contextlib.contextmanager
+def _blaming(data: View, image_id: str) -> Iterator[None]:
+    """Errors of a plugin's code name the plugin and the image."""
+    try:
+        yield
+    except (WsssError, OSError, MemoryError):
+        raise  # these say what is wrong, or are told apart later
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise PluginError(f"{data.owner} failed on image {image_id}: {reason}") from error
 
 
 def refine(work: Work, refiner: Refiner, data: View) -> None:
@@ -87,13 +101,8 @@ def _refining(
     def work(image_id: str) -> None:
         name = f"{image_id}{SCORES}"
         sample, before = data[image_id], read_scores(inputs["scores"] / name)
-        try:
+        with _blaming(data, image_id):
             after = refined(sample, before)
-        except (WsssError, OSError, MemoryError):
-            raise  # these say what is wrong, or are told apart later
-        except Exception as error:
-            reason = f"{type(error).__name__}: {error}"
-            raise PluginError(f"{data.owner} failed on image {image_id}: {reason}") from error
         _write(folder / name, sample, after, data)
 
     return work
@@ -101,6 +110,11 @@ def _refining(
 
 def _write(path: Path, sample: Sample, scores: ClassScores, data: View) -> None:
     owner = data.owner
+    if not isinstance(scores, ClassScores):
+        raise PluginError(
+            f"{owner} gave {type(scores).__name__} for image {sample.image_id}; expected "
+            "ClassScores, which wsss_harness.types has"
+        )
     beyond = [number for number in scores.classes if number > len(data.classes)]
     if beyond:
         raise PluginError(
@@ -229,7 +243,8 @@ def predict(work: Work, segmentor: Segmentor, data: View) -> None:
     segment = segmentor.load(work.inputs["fit"], device())
     for image_id, path in _remaining(work, data.ids, ".png"):
         sample = data[image_id]
-        mask = segment(sample)
+        with _blaming(data, image_id):
+            mask = segment(sample)
         _check_mask(mask, sample, data)
         files.write_mask(path, mask)
 
