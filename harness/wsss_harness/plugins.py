@@ -85,6 +85,21 @@ class Plugins:
         """An offer's class with ``options`` as its fields; unknown or ill-typed ones are errors."""
         return construct(f"{kind} '{name}'", self.find(kind, name).made, options)
 
+    def tell(self, event: hookspecs.StageEvent) -> None:
+        """Tell all observers of an event; one that fails is not told of any other."""
+        for observer in self.manager.hook.wsss_stage_event.get_hookimpls():
+            try:
+                observer.function(*(event for _ in observer.argnames))
+            except WsssError:
+                raise  # not its own: a limit that was reached meanwhile
+            except Exception as error:
+                self.manager.unregister(observer.plugin)
+                print(
+                    f"the observer '{observer.plugin_name}' failed and is not called again: "
+                    f"{type(error).__name__}: {error}",
+                    file=sys.__stderr__,
+                )
+
 
 class Entry(Protocol):
     """What an entry point of an installed distribution, or a file, has in common."""

@@ -45,7 +45,7 @@ def run_and_report(
     """
     suite, plugins = read_suite(path, overrides), installed()
     results = suites.folder_of(path, root, overrides)
-    store = Store(root, lambda event: plugins.manager.hook.wsss_stage_event(event=event), limit)
+    store = Store(root, plugins.tell, limit)
     # Bound to the terminal now: while a stage runs, what libraries print goes to its log.
     progress = Console(file=sys.stderr if as_json else sys.stdout)
     with watched(plugins, make_display(progress)):

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from wsss_harness.errors import ConfigError
-from wsss_harness.hookspecs import CONTRACT
+from wsss_harness.hookspecs import CONTRACT, StageEvent, hookimpl
+from wsss_harness.limits import TimeLimitReached
 from wsss_harness.options import construct
 from wsss_harness.plugins import installed, load
 from wsss_harness.scaffold import distribution
@@ -114,6 +115,41 @@ def test_a_plugin_for_another_contract_says_so(plugin):
     assert re.search(
         rf"contract {CONTRACT + 1}; .* has contract {CONTRACT}: install", plugins.broken[0].reason
     )
+
+
+def test_an_observer_that_fails_is_not_called_again(plugin, capfd):
+    told = []
+
+    class Good:
+        @hookimpl
+        def wsss_stage_event(self, event):
+            told.append(event.kind)
+
+    class Bad:
+        @hookimpl
+        def wsss_stage_event(self):
+            raise ValueError("no")
+
+    plugins = load(())
+    plugins.manager.register(Good(), name="good")
+    plugins.manager.register(Bad(), name="bad")
+    for kind in ("started", "finished"):
+        plugins.tell(StageEvent(kind, "fit"))
+    assert told == ["started", "finished"]
+    said = capfd.readouterr().err
+    assert said.count("the observer 'bad' failed and is not called again: ValueError: no") == 1
+
+
+def test_a_limit_that_is_reached_while_an_observer_is_told_is_not_its_fault():
+    class Slow:
+        @hookimpl
+        def wsss_stage_event(self, event):
+            raise TimeLimitReached("late")
+
+    plugins = load(())
+    plugins.manager.register(Slow(), name="slow")
+    with pytest.raises(TimeLimitReached):
+        plugins.tell(StageEvent("started", "fit"))
 
 
 # Plugins without a distribution
