@@ -73,7 +73,10 @@ def _spread(
     entering = (task, log, guard.current())
     with ProcessPoolExecutor(processes, context, _enter, entering) as pool:
         try:
-            for _ in pool.map(_work, ids):
+            # Not pool.map: it cancels what waits when it is interrupted, and a pool whose workers
+            # were killed fails at what somebody else cancelled (Python 3.11).
+            for future in [pool.submit(_work, image_id) for image_id in ids]:
+                future.result()
                 done()
         except (TimeLimitReached, KeyboardInterrupt):
             for process in multiprocessing.active_children():
