@@ -14,7 +14,7 @@ from wsss_affinity.crf import Crf
 from wsss_harness import parallel, stages
 from wsss_harness.files import read_image
 from wsss_harness.scorefiles import write_scores
-from wsss_harness.store import Work
+from wsss_harness.stage import Work
 from wsss_harness.supervision import Ledger, View
 
 CLASSES = 20

@@ -14,7 +14,7 @@ from wsss_harness import stages
 from wsss_harness.metrics import METRICS
 from wsss_harness.recipe import Rule
 from wsss_harness.scorefiles import write_scores
-from wsss_harness.store import Work
+from wsss_harness.stage import Work
 from wsss_harness.supervision import Ledger, View
 
 SIZE = (72, 96)

@@ -9,7 +9,7 @@ import numpy as np
 from wsss_harness import files
 from wsss_harness.errors import DataError, PluginError
 from wsss_harness.scorefiles import read_scores
-from wsss_harness.store import Work
+from wsss_harness.stage import Work
 from wsss_harness.supervision import Dataset, View
 from wsss_harness.types import Map
 

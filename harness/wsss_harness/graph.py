@@ -21,7 +21,7 @@ from wsss_harness.sourcecode import (
     package_of,
 )
 from wsss_harness.sources import TRAIN, VAL, Sources
-from wsss_harness.store import Stage, Work
+from wsss_harness.stage import Stage, Work
 
 
 class Graph(Sources):

@@ -9,7 +9,7 @@ import xxhash
 
 from wsss_harness.errors import DataError
 from wsss_harness.recipe import Weights
-from wsss_harness.store import Stage, Work
+from wsss_harness.stage import Stage, Work
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from wsss_harness.plugins import Plugins
 from wsss_harness.recipe import Row, Rule, Suite
-from wsss_harness.store import Stage
+from wsss_harness.stage import Stage
 from wsss_harness.supervision import SALIENCY
 
 

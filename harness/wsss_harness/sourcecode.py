@@ -1,6 +1,14 @@
 """Whose source code decides what a stage writes; its digest is part of the stage's key."""
 
+import ast
+import hashlib
+import importlib.util
+from functools import cache
+from importlib.metadata import packages_distributions
+from pathlib import Path
 from typing import Any
+
+from wsss_harness.errors import StageError
 
 
 def modules(*names: str) -> tuple[str, ...]:
@@ -23,3 +31,49 @@ def package_of(made: Any) -> str:
     module: str = getattr(made, "__module__", None) or type(made).__module__
     package = module.partition(".")[0]
     return module if package == "wsss_harness" else package
+
+
+@cache
+def source_digest(module: str) -> str:
+    """A digest of a module's source and of what lies beside it, or of a whole package."""
+    spec = importlib.util.find_spec(module)
+    if spec is None or spec.origin is None:
+        raise StageError(f"the source of {module} cannot be found")
+    origin = Path(spec.origin)
+    paths = sorted(origin.parent.rglob("*.py")) if spec.submodule_search_locations else [origin]
+    if not spec.submodule_search_locations and "." not in module:
+        paths = sorted(beside(origin))
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(str(path.relative_to(origin.parent)).encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def beside(origin: Path) -> set[Path]:
+    """A top-level module's file and those of the same folder that it imports, however far.
+
+    Where distributions share a folder, what another one installed does not count.
+    """
+    owners = packages_distributions()
+    own = owners.get(origin.stem, [])
+    found, new = set(), {origin}
+    while new:
+        path = new.pop()
+        found.add(path)
+        for name in imported(path):
+            if owners.get(name, own) == own:
+                module, package = path.parent / f"{name}.py", path.parent / name
+                files = [module] if module.is_file() else sorted(package.rglob("*.py"))
+                new |= {file for file in files if file not in found}
+    return found
+
+
+def imported(path: Path) -> set[str]:
+    """The top-level names that a source file imports, wherever in it."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.partition(".")[0])
+    return names

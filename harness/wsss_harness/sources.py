@@ -15,7 +15,7 @@ from wsss_harness.options import construct
 from wsss_harness.plugins import Plugins
 from wsss_harness.recipe import Offered, Suite, Weights
 from wsss_harness.sourcecode import CORE, NETWORK_CODE, package_of
-from wsss_harness.store import Stage, Work
+from wsss_harness.stage import Stage, Work
 from wsss_harness.supervision import IMAGE_LABELS, Dataset, View
 
 TRAIN, VAL = "train", "val"

@@ -18,7 +18,7 @@ from wsss_harness.masks import build_rule, to_mask
 from wsss_harness.metrics import curve, saliency
 from wsss_harness.recipe import Rule as RuleSpec
 from wsss_harness.scorefiles import read_scores, write_scores
-from wsss_harness.store import LOG, Work
+from wsss_harness.stage import LOG, Work
 from wsss_harness.supervision import Dataset, View
 from wsss_harness.types import IGNORE, ClassScores, Map, Mask, Sample
 

@@ -15,8 +15,9 @@ from wsss_harness.metrics import METRICS, confusion, curve
 from wsss_harness.recipe import Suite
 from wsss_harness.rows import RowStages
 from wsss_harness.rows import Segmentation as SegmentationStages
+from wsss_harness.stage import Stage, upstream
 from wsss_harness.stages import BY_MMSEG, CURVE, QUALITY, THRESHOLDS, divide
-from wsss_harness.store import Stage, Store
+from wsss_harness.store import Store
 from wsss_harness.suite import Outcome
 from wsss_harness.supervision import Dataset
 from wsss_leaderboard import records
@@ -37,8 +38,7 @@ class Collector:
 
     def record(self, outcome: Outcome) -> records.Record:
         row = outcome.row
-        stages = {stage.key: stage for target in row.targets for stage in upstream(target)}
-        done = [stage for stage in stages.values() if self.store.done(stage)]
+        done = [stage for stage in upstream(*row.targets) if self.store.done(stage)]
         return records.Record(
             suite=self.suite.title,
             dataset=self.suite.dataset.name,
@@ -54,7 +54,7 @@ class Collector:
                 self.segmentation(s) for s in row.segmentations if self.store.done(s.counts)
             ),
             stages={name_of(stage): stage.key for stage in done},
-            seconds=sum(self.store.manifest(stage)["seconds"] for stage in done),
+            seconds=sum(self.store.manifest(stage)["cost"]["wall_seconds"] for stage in done),
             environments={name_of(s): self.store.manifest(s)["environment"] for s in done},
             failure=failure(outcome.failure) if outcome.failure else None,
         )
@@ -169,13 +169,6 @@ def score_of(counts: confusion.Counts, names: tuple[str, ...]) -> records.Score:
     return records.Score(
         miou=read["miou"], precision=read["mprecision"], recall=read["mrecall"], iou=read["iou"]
     )
-
-
-def upstream(stage: Stage) -> Iterator[Stage]:
-    """A stage and all that it needs, what is needed first."""
-    for needed in stage.inputs.values():
-        yield from upstream(needed)
-    yield stage
 
 
 def name_of(stage: Stage) -> str:

@@ -10,8 +10,9 @@ from wsss_harness.metrics import curve
 from wsss_harness.recipe import Suite
 from wsss_harness.rows import RowStages
 from wsss_harness.scorefiles import read_scores
+from wsss_harness.sourcecode import source_digest
 from wsss_harness.stages import CURVE, SCORES, THRESHOLDS, divide
-from wsss_harness.store import Store, source_digest
+from wsss_harness.store import Store
 from wsss_harness.suite import Outcome
 from wsss_harness.supervision import Dataset
 from wsss_harness.types import Map

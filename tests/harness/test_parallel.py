@@ -16,7 +16,7 @@ from worker_refiners import Alone, Meeting, Shifted
 from wsss_harness import parallel, stages
 from wsss_harness.errors import DataError, PluginError, StageError, SupervisionError
 from wsss_harness.scorefiles import write_scores
-from wsss_harness.store import LOG, Work
+from wsss_harness.stage import LOG, Work
 from wsss_harness.supervision import Ledger
 from wsss_harness.types import ClassScores
 

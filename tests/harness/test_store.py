@@ -9,7 +9,9 @@ from filelock import FileLock
 
 from wsss_harness.errors import DataError, StageError, StageFailure
 from wsss_harness.files import read_json, write_text
-from wsss_harness.store import MANIFEST, Stage, Store, source_digest
+from wsss_harness.sourcecode import source_digest
+from wsss_harness.stage import Stage
+from wsss_harness.store import MANIFEST, Store
 
 CODE = ("wsss_harness.errors",)
 
@@ -171,7 +173,7 @@ def test_the_source_of_a_module_holds_what_it_imports_beside_it(tmp_path, monkey
 def test_other_distributions_in_the_same_folder_do_not_count(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     owners = {"lone_plugin": ["mine"], "shared_library": ["theirs"]}
-    monkeypatch.setattr("wsss_harness.store.packages_distributions", lambda: owners)
+    monkeypatch.setattr("wsss_harness.sourcecode.packages_distributions", lambda: owners)
     (tmp_path / "lone_plugin.py").write_text("import shared_library, json\n")
     (tmp_path / "shared_library.py").write_text("F = 1\n")
     digest = source_digest.__wrapped__
@@ -206,3 +208,27 @@ def test_another_run_is_waited_for_and_that_is_said(tmp_path):
     held.wait()
     store.make(made)
     assert [event.kind for event in events] == ["waiting", "started", "finished"]
+
+
+def test_the_manifest_says_what_a_stage_cost(store):
+    made = stage(lambda work: write_text(work.folder / "product.txt", "four"))
+    cost = read_json(store.make(made) / MANIFEST)["cost"]
+    assert cost["bytes"] == 4
+    assert cost["continued"] is False
+    assert cost["wall_seconds"] >= 0
+    assert cost["peak_memory"] > 0
+
+
+def test_a_continued_stage_says_that_its_cost_is_not_the_whole(store):
+    attempts = []
+
+    def make(work):
+        attempts.append(1)
+        write_text(work.folder / f"{len(attempts)}.txt", "x")
+        if len(attempts) == 1:
+            raise KeyboardInterrupt
+
+    made = stage(make)
+    with pytest.raises(KeyboardInterrupt):
+        store.make(made)
+    assert read_json(store.make(made) / MANIFEST)["cost"]["continued"] is True

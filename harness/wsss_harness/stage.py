@@ -1,0 +1,76 @@
+"""A step of the benchmark, what decides its bytes, and what it works with."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from wsss_harness.sourcecode import source_digest
+from wsss_harness.supervision import Ledger
+
+LOG = "log.txt"
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a stage works with: its folder, the folders of its inputs, and ways to report."""
+
+    folder: Path
+    inputs: Mapping[str, Path]
+    ledger: Ledger
+    progress: Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A step of the benchmark. All that decides its bytes is in its key.
+
+    ``options`` are plain JSON values; ``code`` names the modules whose source counts. ``note`` is
+    kept in the manifest and ``subject`` tells twins apart in the display; both decide nothing.
+    """
+
+    kind: str
+    name: str
+    make: Callable[[Work], None]
+    options: Mapping[str, Any]
+    code: tuple[str, ...]
+    inputs: Mapping[str, "Stage"] = field(default_factory=dict)
+    note: Mapping[str, Any] = field(default_factory=dict)
+    subject: str = ""
+
+    @cached_property
+    def recipe(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "options": dict(self.options),
+            "code": {module: source_digest(module) for module in self.code},
+            "inputs": {name: stage.key for name, stage in self.inputs.items()},
+        }
+
+    @cached_property
+    def key(self) -> str:
+        text = json.dumps(self.recipe, sort_keys=True, allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def title(self) -> str:
+        return f"{self.kind} {self.name}" + (f" on {self.subject}" if self.subject else "")
+
+
+def upstream(*targets: Stage) -> Iterator[Stage]:
+    """The targets and all that they need, each once, what is needed first."""
+    met: set[str] = set()
+
+    def walk(stage: Stage) -> Iterator[Stage]:
+        if stage.key not in met:
+            met.add(stage.key)
+            for needed in stage.inputs.values():
+                yield from walk(needed)
+            yield stage
+
+    for target in targets:
+        yield from walk(target)
