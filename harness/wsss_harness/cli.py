@@ -29,6 +29,7 @@ LimitOption = Annotated[
     typer.Option("--time-limit", min=1, metavar="SECONDS", help="Stop a stage that takes longer."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the tables as JSON.")]
+SuiteArgument = Annotated[Path, typer.Argument(help="A suite file; see configs/suites.")]
 RUNS = Path("runs")
 
 
@@ -47,7 +48,7 @@ def demo(
 
 @app.command()
 def run(
-    suite: Annotated[Path, typer.Argument(help="A suite file; see configs/suites.")],
+    suite: SuiteArgument,
     store: StoreOption = RUNS,
     overrides: SetOption = None,
     limit: LimitOption = None,
@@ -63,6 +64,19 @@ def run(
         raise typer.Exit(130) from None
     if failed:
         raise typer.Exit(1)
+
+
+@app.command()
+def plan(
+    suite: SuiteArgument,
+    store: StoreOption = RUNS,
+    overrides: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a run would do: which stages are done, which are to be made, and why."""
+    from wsss_harness.plan_display import print_plan_of
+
+    print_plan_of(suite, store, overrides or [], Console(), as_json)
 
 
 @app.command()
@@ -137,7 +151,6 @@ def check_plugin(
 
 pack_app = typer.Typer(help="Exchange masks and scores as folders.", no_args_is_help=True)
 app.add_typer(pack_app, name="pack")
-SuiteArgument = Annotated[Path, typer.Argument(help="A suite file; see configs/suites.")]
 
 
 @pack_app.command("export")

@@ -9,6 +9,7 @@ from wsss_harness import explanations, stages
 from wsss_harness.bounds import BOUNDS
 from wsss_harness.errors import ConfigError
 from wsss_harness.masks import build_rule
+from wsss_harness.once import once
 from wsss_harness.options import divided, names
 from wsss_harness.recipe import Row, Rule
 from wsss_harness.rows import RowStages, Segmentation
@@ -54,6 +55,7 @@ class Graph(Sources):
             explained += [shown] if shown else []
         return stage, tuple(explained)
 
+    @once
     def generated(self, label: str) -> Stage:
         offered = self.suite.generators[label]
         options = {**self.shared(offered.name), **offered.options}
@@ -78,6 +80,7 @@ class Graph(Sources):
         options |= {"split": TRAIN}
         return Stage("score", offered.name, score, options, code, inputs, note)
 
+    @once
     def shared(self, name: str) -> dict[str, Any]:
         """The shared options that a generator has; ConfigError for one that none of them has."""
         named = {one.name for one in self.suite.generators.values()}
@@ -90,6 +93,7 @@ class Graph(Sources):
                 )
         return {key: self.suite.shared[key] for key in self.suite.shared if key in known[name]}
 
+    @once
     def refined(self, label: str, scores: Stage) -> tuple[Stage, Stage | None]:
         offered = self.suite.refiners[label]
         refiner = self.plugins.build("refiner", offered.name, offered.options)
@@ -125,6 +129,7 @@ class Graph(Sources):
 
     # From scores to measured masks
 
+    @once
     def curve(self, scores: Stage) -> Stage:
         def make(work: Work) -> None:
             stages.make_curve(work, self.open(work), TRAIN, self.suite.held_out)
@@ -172,6 +177,7 @@ class Graph(Sources):
         row = Row(method=method, generator="", control=True)
         return RowStages(row, self.seed, masks, self.counts(masks, TRAIN))
 
+    @once
     def counts(self, masks: Stage, split: str) -> Stage:
         metrics = {name: offer.made for name, offer in self.plugins.offers["metric"].items()}
 

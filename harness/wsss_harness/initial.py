@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,12 @@ def from_file(label: str, spec: Weights) -> Initial:
     path = Path(spec.file or "")
     if not path.is_file():
         raise DataError(f"weights '{label}': there is no file {path}; set weights.{label}.file")
-    digest = xxhash.xxh3_128_hexdigest(path.read_bytes())
+    digest = digest_of(path, path.stat().st_mtime_ns)
     identity = {"name": label, "trained_on": spec.trained_on, "digest": digest}
     return Initial(identity, {}, lambda work: path)
+
+
+@cache
+def digest_of(path: Path, changed: int) -> str:
+    """The digest of a file that was last changed at ``changed``."""
+    return xxhash.xxh3_128_hexdigest(path.read_bytes())

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import asdict
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from wsss_harness import stages
 from wsss_harness.errors import ConfigError
 from wsss_harness.hookspecs import Run
 from wsss_harness.initial import NO_WEIGHTS, Initial, from_file
+from wsss_harness.once import once
 from wsss_harness.options import construct
 from wsss_harness.plugins import Plugins
 from wsss_harness.recipe import Offered, Suite, Weights
@@ -46,9 +48,14 @@ class Sources:
         return self.plugins.build("dataset", offered.name, offered.options)
 
     def open(self, work: Work) -> Dataset:
-        dataset: Dataset = self._source(self.suite.dataset).open(work.inputs["data"])
+        return self.opened(work.inputs["data"])
+
+    def opened(self, folder: Path) -> Dataset:
+        """The dataset whose stage lies in ``folder``."""
+        dataset: Dataset = self._source(self.suite.dataset).open(folder)
         return dataset
 
+    @once
     def weights(self, label: str | None) -> Initial:
         if label is None:
             return NO_WEIGHTS

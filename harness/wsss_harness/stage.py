@@ -24,7 +24,7 @@ class Work:
     progress: Callable[[int, int], None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Stage:
     """A step of the benchmark. All that decides its bytes is in its key.
 

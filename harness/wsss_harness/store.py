@@ -45,11 +45,17 @@ class Store:
 
     def done(self, stage: Stage) -> bool:
         """Whether the stage is finished and all its files are still there."""
-        if stage.key not in self._done and (self.folder(stage) / MANIFEST).is_file():
-            folder, products = self.folder(stage), self.manifest(stage)["files"]
-            if all((folder / name).is_file() for name in products):
-                self._done.add(stage.key)
-        return stage.key in self._done
+        if stage.key in self._done:
+            return True
+        done = (self.folder(stage) / MANIFEST).is_file() and not self.missing(stage)
+        if done:
+            self._done.add(stage.key)
+        return done
+
+    def missing(self, stage: Stage) -> list[str]:
+        """The files of a finished stage that are gone."""
+        folder, products = self.folder(stage), self.manifest(stage)["files"]
+        return [name for name in products if not (folder / name).is_file()]
 
     def manifest(self, stage: Stage) -> dict[str, Any]:
         manifest: dict[str, Any] = read_json(self.folder(stage) / MANIFEST)

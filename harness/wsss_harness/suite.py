@@ -10,6 +10,7 @@ import xxhash
 from wsss_harness.bounds import BOUNDS
 from wsss_harness.errors import ConfigError, StageFailure, WsssError
 from wsss_harness.graph import Graph
+from wsss_harness.plan import Plan, plan
 from wsss_harness.plugins import Plugins
 from wsss_harness.recipe import Suite
 from wsss_harness.rows import RowStages, control_row
@@ -25,12 +26,15 @@ class Outcome:
     failure: StageFailure | None = None
 
 
-def rows(suite: Suite, plugins: Plugins, seed: int, dataset: Dataset) -> Iterator[RowStages]:
-    """The suite's rows for one seed and, where the dataset has saliency, the control rows."""
-    graph = Graph(suite, plugins, seed)
+def rows(graph: Graph, dataset: Dataset | None) -> Iterator[RowStages]:
+    """The suite's rows for one seed and, where the dataset has saliency, the control rows.
+
+    Without the dataset, which may not be there yet, no control row is known.
+    """
+    suite, plugins = graph.suite, graph.plugins
     for row in suite.rows:
         yield graph.row(row)
-    if SALIENCY in dataset.supervision:
+    if dataset is not None and SALIENCY in dataset.supervision:
         yield graph.row(control_row(suite, plugins))
         for method in BOUNDS:
             yield graph.bound(method)
@@ -42,9 +46,7 @@ def prepare(suite: Suite, plugins: Plugins, store: Store) -> Dataset:
         for row in suite.rows:
             Graph(suite, plugins, seed).row(row)
     graph = Graph(suite, plugins, suite.seeds[0])
-    folder = store.make(graph.data)
-    source = plugins.build("dataset", suite.dataset.name, suite.dataset.options)
-    dataset: Dataset = source.open(folder)
+    dataset = graph.opened(store.make(graph.data))
     check_held_out(suite, dataset)
     if SALIENCY in dataset.supervision:
         # A broken map stops the rows that read it, not those that do not.
@@ -65,8 +67,16 @@ def check_held_out(suite: Suite, dataset: Dataset) -> None:
 def run(suite: Suite, plugins: Plugins, store: Store, dataset: Dataset) -> Iterator[Outcome]:
     """Make the stages of each row in order; yields a row when it is complete or has failed."""
     for seed in suite.seeds:
-        for row in rows(suite, plugins, seed, dataset):
+        for row in rows(Graph(suite, plugins, seed), dataset):
             yield Outcome(row, make_row(row, store))
+
+
+def plan_of(suite: Suite, plugins: Plugins, store: Store) -> Plan:
+    """What ``run`` would do; control rows are known once the data has been made."""
+    graphs = [Graph(suite, plugins, seed) for seed in suite.seeds]
+    data = graphs[0].data
+    dataset = graphs[0].opened(store.folder(data)) if store.done(data) else None
+    return plan((row for graph in graphs for row in rows(graph, dataset)), store)
 
 
 def make_row(row: RowStages, store: Store) -> StageFailure | None:

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import small_suite
-from wsss_harness import installation
+from wsss_harness import installation, plan_display
 from wsss_harness import plugins as plugins_module
 from wsss_harness.cli import main
 from wsss_leaderboard import report
@@ -24,7 +24,8 @@ rows = [{ method = "R", generator = "R", rule = { threshold = 0.5 } }]
 def wsss(monkeypatch, tmp_path, capsys):
     """Run the command in a folder with a small suite; gives exit code, output and errors."""
     small = small_suite.plugins()
-    monkeypatch.setattr(report, "installed", lambda: small)
+    for module in (report, plan_display):
+        monkeypatch.setattr(module, "installed", lambda: small)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "small.toml").write_text(SUITE)
 
@@ -177,3 +178,20 @@ def test_help_needs_nothing_heavy():
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert "demo" in done.stdout
     assert done.stdout.strip().endswith("False")
+
+
+def test_a_plan_as_text_and_as_json(wsss, tmp_path):
+    code, out, _ = wsss("plan", "small.toml")
+    assert code == 0
+    assert "to do fit redness (seed 0)" in out
+    assert not (tmp_path / "runs").exists()
+    wsss("run", "small.toml")
+    planned = json.loads(wsss("plan", "small.toml", "--json")[1])
+    assert planned["to_do"] == 0
+    assert planned["done"] == len(planned["stages"])
+
+
+def test_a_plan_of_what_does_not_exist(wsss):
+    code, _, err = wsss("plan", "small.toml", "--set", "rows=[{method='X', generator='Y'}]")
+    assert code == 2
+    assert "'Y' is not defined in this suite; defined: R" in err

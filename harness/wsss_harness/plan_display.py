@@ -1,0 +1,73 @@
+"""A plan as people read it: a tree in which each stage hangs below its last input, and a sum."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.filesize import decimal
+from rich.markup import escape
+from rich.tree import Tree
+
+from wsss_harness.plan import Plan, Planned
+from wsss_harness.plugins import installed
+from wsss_harness.recipe import read_suite
+from wsss_harness.store import Store
+from wsss_harness.suite import plan_of
+
+
+def print_plan_of(
+    path: Path, root: Path, overrides: Sequence[str], console: Console, as_json: bool
+) -> None:
+    """Print the plan of a suite file on the store ``root``."""
+    suite, plugins = read_suite(path, overrides), installed()
+    made = plan_of(suite, plugins, Store(root, plugins.tell))
+    if as_json:
+        console.print_json(json.dumps(made.json()))
+    else:
+        print_plan(made, suite.title, console)
+
+
+def print_plan(plan: Plan, title: str, console: Console) -> None:
+    tree = Tree(f"[bold]{escape(title)}[/]", guide_style="dim")
+    branches: dict[str, Tree] = {}
+    depths: dict[str, int] = {}
+    for planned in plan.stages:
+        inputs = [needed.key for needed in planned.stage.inputs.values()]
+        last = max(inputs, key=depths.__getitem__, default=None)
+        depths[planned.stage.key] = 1 + (depths[last] if last else 0)
+        branch = branches[last] if last else tree
+        branches[planned.stage.key] = branch.add(_line(planned))
+    console.print(tree, highlight=False, soft_wrap=True)
+    console.print(summary(plan), highlight=False, soft_wrap=True)
+
+
+def _line(planned: Planned) -> str:
+    stage = planned.stage
+    seed = stage.options.get("seed")
+    title = escape(stage.title if seed is None else f"{stage.title} (seed {seed})")
+    if planned.done:
+        return f"[green]done[/]  {title}"
+    seconds = "" if planned.seconds is None else f", {duration(planned.seconds)}"
+    return f"[yellow]to do[/] {title}  [dim]{escape(planned.reasons[0])}{seconds}[/]"
+
+
+def summary(plan: Plan) -> str:
+    """How much is done and how much is left, in one or two lines."""
+    content = plan.json()
+    head = f"{len(plan.stages)} stages, {content['shared']} shared by rows; {content['done']} done"
+    if not plan.to_do:
+        return f"{head}, nothing to do"
+    known = content["to_do"] - content["unknown"]
+    left = f"about {duration(content['seconds'])} and {decimal(content['bytes'])} for {known}"
+    unknown = f"unknown for {content['unknown']}, of whose kind and name none was made here"
+    told = [left] * (known > 0) + [unknown] * (content["unknown"] > 0)
+    return f"{head}, {content['to_do']} to do\n{'; '.join(told)}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: 4.2 s, 3 min, 2 h 10 min."""
+    if seconds < 90:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
