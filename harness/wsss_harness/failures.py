@@ -4,7 +4,8 @@ import errno
 from pathlib import Path
 
 from wsss_harness.errors import StageFailure, WsssError
-from wsss_harness.stage import LOG, Stage
+from wsss_harness.manifests import LOG
+from wsss_harness.stage import Stage
 
 LOG_TAIL = 20
 

@@ -1,5 +1,6 @@
 """What a run of a suite would do: which stages are there, which are to be made, and why."""
 
+import contextlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,10 +10,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from wsss_harness.files import read_json
+from wsss_harness.errors import DataError
+from wsss_harness.manifests import MANIFEST, read_manifest
 from wsss_harness.rows import RowStages
 from wsss_harness.stage import Stage, upstream
-from wsss_harness.store import MANIFEST, Store
+from wsss_harness.store import Store
 
 Manifest = Mapping[str, Any]
 
@@ -114,17 +116,23 @@ class Earlier:
         """Why a stage is to be made: how it differs from the finished stage most like it."""
         folder = self.store.folder(stage)
         if (folder / MANIFEST).is_file():
-            gone = self.store.missing(stage)
-            return (f"{gone[0]} is gone" + (f", {len(gone) - 1} more" if gone[1:] else ""),)
+            return (self._damage(stage),)
         if folder.is_dir():
             return ("begun and not finished",)
         found = [changes(manifest["recipe"], stage) for manifest in self.manifests(stage)]
         return min(found, key=len, default=("never made",))
 
+    def _damage(self, stage: Stage) -> str:
+        try:
+            gone = self.store.missing(stage)
+        except DataError as error:
+            return str(error)
+        return f"{gone[0]} is gone" + (f", {len(gone) - 1} more" if gone[1:] else "")
+
     def cost(self, stage: Stage) -> tuple[float | None, int | None]:
         """The median of seconds and of bytes, of stages that were not killed on their way."""
-        costs = [manifest.get("cost", {}) for manifest in self.manifests(stage)]
-        whole = [cost for cost in costs if cost and not cost["continued"]]
+        costs = [manifest["cost"] for manifest in self.manifests(stage)]
+        whole = [cost for cost in costs if not cost["continued"]]
         if not whole:
             return None, None
         seconds = median(cost["wall_seconds"] for cost in whole)
@@ -138,7 +146,8 @@ def _manifests(folder: Path) -> Iterator[Manifest]:
     paths = [path for path in paths if path.parent.name.rpartition("-")[0] == name]
     finished = [path for path in paths if path.is_file()]
     for path in sorted(finished, key=lambda path: path.stat().st_mtime, reverse=True):
-        yield read_json(path)
+        with contextlib.suppress(DataError):  # whoever needs that one is told
+            yield read_manifest(path.parent)
 
 
 def changes(recipe: Manifest, stage: Stage) -> tuple[str, ...]:

@@ -1,17 +1,14 @@
 """A step of the benchmark, what decides its bytes, and what it works with."""
 
-import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from wsss_harness.manifests import key_of
 from wsss_harness.sourcecode import source_digest
 from wsss_harness.supervision import Ledger
-
-LOG = "log.txt"
 
 
 @dataclass(frozen=True)
@@ -53,8 +50,7 @@ class Stage:
 
     @cached_property
     def key(self) -> str:
-        text = json.dumps(self.recipe, sort_keys=True, allow_nan=False)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return key_of(self.recipe)
 
     @property
     def title(self) -> str:

@@ -14,11 +14,12 @@ from wsss_harness import files, parallel
 from wsss_harness.bounds import Bound
 from wsss_harness.errors import DataError, PluginError, WsssError
 from wsss_harness.hookspecs import Generator, Metric, Refiner, Segmentor
+from wsss_harness.manifests import LOG
 from wsss_harness.masks import build_rule, to_mask
 from wsss_harness.metrics import curve, saliency
 from wsss_harness.recipe import Rule as RuleSpec
 from wsss_harness.scorefiles import read_scores, write_scores
-from wsss_harness.stage import LOG, Work
+from wsss_harness.stage import Work
 from wsss_harness.supervision import Dataset, View
 from wsss_harness.types import IGNORE, ClassScores, Map, Mask, Sample
 

@@ -1,27 +1,25 @@
 """Stages over folders: each runs once for its key, and a killed one goes on where it stopped."""
 
 import contextlib
+import errno
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import xxhash
 from filelock import FileLock, Timeout
 
 from wsss_harness.costs import Meter, environment
-from wsss_harness.errors import StageFailure
+from wsss_harness.errors import DataError, StageError, StageFailure
 from wsss_harness.failures import explain
-from wsss_harness.files import TEMPORARY, read_json, write_json
+from wsss_harness.files import TEMPORARY, write_json
 from wsss_harness.guard import writing_below
 from wsss_harness.hookspecs import StageEvent
 from wsss_harness.limits import time_limit
-from wsss_harness.stage import LOG, Stage, Work
+from wsss_harness.manifests import FORMAT, LEDGER, LOG, MANIFEST, digests, read_manifest
+from wsss_harness.stage import Stage, Work
 from wsss_harness.supervision import Ledger
-
-MANIFEST = "manifest.json"
-LEDGER = "read"
 
 
 class Store:
@@ -45,12 +43,11 @@ class Store:
 
     def done(self, stage: Stage) -> bool:
         """Whether the stage is finished and all its files are still there."""
-        if stage.key in self._done:
-            return True
-        done = (self.folder(stage) / MANIFEST).is_file() and not self.missing(stage)
-        if done:
-            self._done.add(stage.key)
-        return done
+        if stage.key not in self._done:
+            with contextlib.suppress(DataError):  # ``make`` tells of a manifest that is no good
+                if (self.folder(stage) / MANIFEST).is_file() and not self.missing(stage):
+                    self._done.add(stage.key)
+        return stage.key in self._done
 
     def missing(self, stage: Stage) -> list[str]:
         """The files of a finished stage that are gone."""
@@ -58,8 +55,7 @@ class Store:
         return [name for name in products if not (folder / name).is_file()]
 
     def manifest(self, stage: Stage) -> dict[str, Any]:
-        manifest: dict[str, Any] = read_json(self.folder(stage) / MANIFEST)
-        return manifest
+        return read_manifest(self.folder(stage))
 
     def make(self, stage: Stage) -> Path:
         """The folder of ``stage``, made with all it needs unless it is there already."""
@@ -69,12 +65,25 @@ class Store:
             return folder
         if stage.key in self._failed:
             raise self._failed[stage.key]
+        if (folder / MANIFEST).is_file():
+            self.manifest(stage)  # what was changed by hand is neither used nor overwritten
         inputs = {name: self.make(needed) for name, needed in stage.inputs.items()}
-        folder.mkdir(parents=True, exist_ok=True)
+        self._create(folder)
         with self._locked(stage, folder):
             if not self.done(stage):
                 self._run(stage, folder, inputs)
         return folder
+
+    def _create(self, folder: Path) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
+                raise
+            raise StageError(
+                f"the store {self.root} cannot be written ({error.strerror}); give another --store "
+                "or change its permissions"
+            ) from None
 
     @contextlib.contextmanager
     def _locked(self, stage: Stage, folder: Path) -> Iterator[None]:
@@ -114,6 +123,7 @@ class Store:
         files = digests(folder)
         written = sum((folder / name).stat().st_size for name in files)
         manifest = {
+            "format": FORMAT,
             "key": stage.key,
             "recipe": stage.recipe,
             "note": dict(stage.note),
@@ -139,17 +149,6 @@ class Store:
 def remove_temporary_files(folder: Path) -> None:
     for path in folder.rglob(f".*{TEMPORARY}"):
         path.unlink()
-
-
-def digests(folder: Path) -> dict[str, str]:
-    """xxh3 digests of a stage's products; logs, ledger and manifest are not products."""
-    paths = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    relative = ((path, path.relative_to(folder)) for path in paths)
-    return {
-        name.as_posix(): xxhash.xxh3_128_hexdigest(path.read_bytes())
-        for path, name in relative
-        if name.parts[0] not in (LOG, LEDGER, MANIFEST)
-    }
 
 
 @contextlib.contextmanager

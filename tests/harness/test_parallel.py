@@ -15,8 +15,9 @@ import fake_data
 from worker_refiners import Alone, Meeting, Shifted
 from wsss_harness import parallel, stages
 from wsss_harness.errors import DataError, PluginError, StageError, SupervisionError
+from wsss_harness.manifests import LOG
 from wsss_harness.scorefiles import write_scores
-from wsss_harness.stage import LOG, Work
+from wsss_harness.stage import Work
 from wsss_harness.supervision import Ledger
 from wsss_harness.types import ClassScores
 

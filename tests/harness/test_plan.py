@@ -6,11 +6,11 @@ from rich.console import Console
 import small_suite
 from wsss_harness import suite as suites
 from wsss_harness.files import read_json, write_json
+from wsss_harness.manifests import MANIFEST
 from wsss_harness.plan import changes
 from wsss_harness.plan_display import duration, print_plan
 from wsss_harness.stage import Stage
 from wsss_harness.stages import CURVE
-from wsss_harness.store import MANIFEST
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,11 @@ import pytest
 from filelock import FileLock
 
 from wsss_harness.errors import DataError, StageError, StageFailure
-from wsss_harness.files import read_json, write_text
+from wsss_harness.files import read_json, write_json, write_text
+from wsss_harness.manifests import MANIFEST
 from wsss_harness.sourcecode import source_digest
 from wsss_harness.stage import Stage
-from wsss_harness.store import MANIFEST, Store
+from wsss_harness.store import Store
 
 CODE = ("wsss_harness.errors",)
 
@@ -232,3 +233,48 @@ def test_a_continued_stage_says_that_its_cost_is_not_the_whole(store):
     with pytest.raises(KeyboardInterrupt):
         store.make(made)
     assert read_json(store.make(made) / MANIFEST)["cost"]["continued"] is True
+
+
+def edited(store, **changed):
+    """A finished stage whose manifest was changed afterwards, seen by another run."""
+    made = stage(lambda work: write_text(work.folder / "product.txt", "x"), options={"a": 1})
+    folder = store.make(made)
+    manifest = read_json(folder / MANIFEST)
+    write_json(folder / MANIFEST, manifest | changed)
+    return made, folder, manifest
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"format": 99}, "has format 99, and this version of wsss-bench reads 1; update"),
+        ({"recipe": {"options": {"a": 2}}}, "has another key than that of its recipe"),
+        ({"key": "0" * 64}, "has another key than that of its recipe"),
+    ],
+)
+def test_a_manifest_that_was_changed_is_neither_used_nor_overwritten(
+    store, tmp_path, changed, message
+):
+    made, folder, _ = edited(store, **changed)
+    another = Store(tmp_path, lambda event: None)
+    assert not another.done(made)
+    with pytest.raises(DataError, match=message) as caught:
+        another.make(made)
+    assert str(folder / MANIFEST) in str(caught.value)
+    assert read_json(folder / MANIFEST).items() >= changed.items()
+
+
+def test_a_manifest_that_lacks_something_is_named(store, tmp_path):
+    made, folder, manifest = edited(store)
+    write_json(folder / MANIFEST, {k: v for k, v in manifest.items() if k != "files"})
+    with pytest.raises(DataError, match=r"lacks 'files'.*delete"):
+        Store(tmp_path, lambda event: None).make(made)
+
+
+def test_a_store_that_cannot_be_written_says_what_to_do(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("pathlib.Path.mkdir", refuse)
+    with pytest.raises(StageError, match=r"cannot be written.*give another --store"):
+        Store(tmp_path, lambda event: None).make(stage(lambda work: None))

@@ -11,8 +11,8 @@ from wsss_harness import suite as suites
 from wsss_harness.errors import ConfigError, DataError, PluginError
 from wsss_harness.files import read_json
 from wsss_harness.graph import Graph
+from wsss_harness.manifests import MANIFEST
 from wsss_harness.scorefiles import read_scores
-from wsss_harness.store import MANIFEST
 from wsss_harness.types import ClassScores
 from wsss_leaderboard.collect import Collector
 

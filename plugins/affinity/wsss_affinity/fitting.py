@@ -20,7 +20,7 @@ from wsss_harness import backbones, parallel, training
 from wsss_harness.classmaps.augment import Cropping
 from wsss_harness.errors import ConfigError
 from wsss_harness.fitting import fit_network
-from wsss_harness.stage import LOG
+from wsss_harness.manifests import LOG
 
 if TYPE_CHECKING:
     from wsss_affinity.affinitynet import AffinityNet
