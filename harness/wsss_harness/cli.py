@@ -28,7 +28,7 @@ LimitOption = Annotated[
     float | None,
     typer.Option("--time-limit", min=1, metavar="SECONDS", help="Stop a stage that takes longer."),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print the tables as JSON.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 SuiteArgument = Annotated[Path, typer.Argument(help="A suite file; see configs/suites.")]
 RUNS = Path("runs")
 
@@ -203,6 +203,64 @@ def import_pack(
     commands.import_(
         source, suite, folder, store, overrides or [], layout, method, supervision, Console()
     )
+
+
+store_app = typer.Typer(help="Look after a store of finished stages.", no_args_is_help=True)
+app.add_typer(store_app, name="store")
+
+
+@store_app.command("list")
+def list_store(store: StoreOption = RUNS, as_json: JsonOption = False) -> None:
+    """Say how much lies in the store, by kind of stage and by suite."""
+    from wsss_harness.store_commands import print_sizes
+
+    print_sizes(store, Console(), as_json)
+
+
+@store_app.command("verify")
+def verify_store(store: StoreOption = RUNS) -> None:
+    """Read every file of every finished stage, and name those that are not as they were made."""
+    from wsss_harness.store_commands import print_damages
+
+    if print_damages(store, Console()):
+        raise typer.Exit(1)
+
+
+@store_app.command("prune")
+def prune_store(
+    suites: Annotated[
+        list[Path] | None, typer.Argument(help="Suite files whose stages stay as well.")
+    ] = None,
+    store: StoreOption = RUNS,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove it; else it is listed.")] = False,
+) -> None:
+    """List or remove the stages that no suite needs: none in results, and none that is given."""
+    from wsss_harness.store_commands import prune
+
+    prune(suites or [], store, yes, Console())
+
+
+@store_app.command("export")
+def export_stage(
+    stage: Annotated[str, typer.Argument(help="Its title, as 'fit eps', or how its key begins.")],
+    archive: Annotated[Path, typer.Argument(help="The tar file to write.")],
+    store: StoreOption = RUNS,
+) -> None:
+    """Write a finished stage as an archive, so that another store need not make it again."""
+    from wsss_harness.store_commands import export
+
+    export(stage, archive, store, Console())
+
+
+@store_app.command("import")
+def import_stage(
+    archive: Annotated[Path, typer.Argument(help="A tar file of wsss store export.")],
+    store: StoreOption = RUNS,
+) -> None:
+    """Check an archive and put its stage into the store."""
+    from wsss_harness.store_commands import import_
+
+    import_(archive, store, Console())
 
 
 @app.command()

@@ -79,14 +79,16 @@ def _entry(planned: Planned) -> dict[str, Any]:
     }
 
 
-def plan(rows: Iterable[RowStages], store: Store) -> Plan:
-    """The plan of some rows; nothing is made or changed."""
+def plan(rows: Iterable[RowStages], store: Store, beside: Iterable[Stage] = ()) -> Plan:
+    """The plan of some rows, and of stages beside them; nothing is made or changed."""
     stages: dict[str, Stage] = {}
     uses: Counter[str] = Counter()
     for row in rows:
         for stage in upstream(*row.targets):
             stages.setdefault(stage.key, stage)
             uses[stage.key] += 1
+    for stage in upstream(*beside):
+        stages.setdefault(stage.key, stage)
     earlier = Earlier(store)
     return Plan(tuple(_planned(stage, uses[key], earlier) for key, stage in stages.items()))
 

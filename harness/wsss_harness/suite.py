@@ -76,7 +76,9 @@ def plan_of(suite: Suite, plugins: Plugins, store: Store) -> Plan:
     graphs = [Graph(suite, plugins, seed) for seed in suite.seeds]
     data = graphs[0].data
     dataset = graphs[0].opened(store.folder(data)) if store.done(data) else None
-    return plan((row for graph in graphs for row in rows(graph, dataset)), store)
+    judged = dataset is not None and SALIENCY in dataset.supervision
+    beside = [graphs[0].saliency] if judged else []
+    return plan((row for graph in graphs for row in rows(graph, dataset)), store, beside)
 
 
 def make_row(row: RowStages, store: Store) -> StageFailure | None:

@@ -38,7 +38,8 @@ class Collector:
 
     def record(self, outcome: Outcome) -> records.Record:
         row = outcome.row
-        done = [stage for stage in upstream(*row.targets) if self.store.done(stage)]
+        needed = upstream(*row.targets, self.graph.saliency)
+        done = [stage for stage in needed if self.store.done(stage)]
         return records.Record(
             suite=self.suite.title,
             dataset=self.suite.dataset.name,
