@@ -1,13 +1,16 @@
 """The command `wsss`. Nothing heavy is imported before a command needs it."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
 from wsss_harness.errors import WsssError
+
+if TYPE_CHECKING:
+    from wsss_harness.selection import Request
 
 app = typer.Typer(
     help="A benchmark for weakly supervised semantic segmentation.",
@@ -29,6 +32,14 @@ LimitOption = Annotated[
     typer.Option("--time-limit", min=1, metavar="SECONDS", help="Stop a stage that takes longer."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+RowsOption = Annotated[
+    list[str] | None,
+    typer.Option("--rows", metavar="METHOD", help="Only the row of this name. Can be repeated."),
+]
+OnlyOption = Annotated[
+    list[str] | None,
+    typer.Option("--only", metavar="WORD", help="Only rows with this word in any of their names."),
+]
 SuiteArgument = Annotated[Path, typer.Argument(help="A suite file; see configs/suites.")]
 RUNS = Path("runs")
 
@@ -43,7 +54,7 @@ def demo(
     """Train CAM, EPS and AffinityNet on built-in scenes, DeepLab on their masks; print tables."""
     from wsss_harness.files import configs
 
-    run(configs() / "suites" / "railscenes.toml", store, overrides, limit, as_json)
+    run(configs() / "suites" / "railscenes.toml", store, overrides, limit=limit, as_json=as_json)
 
 
 @app.command()
@@ -51,18 +62,30 @@ def run(
     suite: SuiteArgument,
     store: StoreOption = RUNS,
     overrides: SetOption = None,
+    methods: RowsOption = None,
+    words: OnlyOption = None,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="Work on rows that failed before, and no others.")
+    ] = False,
+    stage: Annotated[
+        str | None, typer.Option(help="Stop after this kind of stage, as mask; no tables.")
+    ] = None,
     limit: LimitOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run every row of a suite that is not finished, and print its tables."""
-    from wsss_leaderboard.report import run_and_report
+    from wsss_leaderboard.report import run_and_report, run_until
 
+    request, console = request_of(suite, overrides, methods, words), Console()
     try:
-        failed = run_and_report(suite, store, overrides or [], limit, Console(), as_json)
+        if stage:
+            problems = run_until(request, store, limit, stage, console)
+        else:
+            problems = run_and_report(request, store, limit, failed, console, as_json)
     except KeyboardInterrupt:
         Console(stderr=True).print("stopped; run the same command again to go on", style="bold")
         raise typer.Exit(130) from None
-    if failed:
+    if problems:
         raise typer.Exit(1)
 
 
@@ -71,12 +94,22 @@ def plan(
     suite: SuiteArgument,
     store: StoreOption = RUNS,
     overrides: SetOption = None,
+    methods: RowsOption = None,
+    words: OnlyOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show what a run would do: which stages are done, which are to be made, and why."""
     from wsss_harness.plan_display import print_plan_of
 
-    print_plan_of(suite, store, overrides or [], Console(), as_json)
+    print_plan_of(request_of(suite, overrides, methods, words), store, Console(), as_json)
+
+
+def request_of(
+    suite: Path, overrides: list[str] | None, methods: list[str] | None, words: list[str] | None
+) -> "Request":
+    from wsss_harness.selection import Request
+
+    return Request(suite, tuple(overrides or ()), tuple(methods or ()), tuple(words or ()))
 
 
 @app.command()

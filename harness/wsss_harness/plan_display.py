@@ -1,7 +1,6 @@
 """A plan as people read it: a tree in which each stage hangs below its last input, and a sum."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -11,16 +10,14 @@ from rich.tree import Tree
 
 from wsss_harness.plan import Plan, Planned
 from wsss_harness.plugins import installed
-from wsss_harness.recipe import read_suite
+from wsss_harness.selection import Request
 from wsss_harness.store import Store
 from wsss_harness.suite import plan_of
 
 
-def print_plan_of(
-    path: Path, root: Path, overrides: Sequence[str], console: Console, as_json: bool
-) -> None:
-    """Print the plan of a suite file on the store ``root``."""
-    suite, plugins = read_suite(path, overrides), installed()
+def print_plan_of(request: Request, root: Path, console: Console, as_json: bool) -> None:
+    """Print the plan of a suite on the store ``root``."""
+    suite, plugins = request.suite(), installed()
     made = plan_of(suite, plugins, Store(root, plugins.tell))
     if as_json:
         console.print_json(json.dumps(made.json()))

@@ -1,11 +1,8 @@
 """Run a suite: every row of every seed, each stage once; a failed row never stops the others."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-
-import xxhash
 
 from wsss_harness.bounds import BOUNDS
 from wsss_harness.errors import ConfigError, StageFailure, WsssError
@@ -14,16 +11,21 @@ from wsss_harness.plan import Plan, plan
 from wsss_harness.plugins import Plugins
 from wsss_harness.recipe import Suite
 from wsss_harness.rows import RowStages, control_row
+from wsss_harness.stage import Stage, upstream
 from wsss_harness.store import Store
 from wsss_harness.supervision import SALIENCY, Dataset
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One row of one seed after the run; ``failure`` says why it is not complete."""
+    """One row of one seed after the run; ``failure`` says why it is not complete.
+
+    ``number``: its place among the rows of all seeds, controls counted.
+    """
 
     row: RowStages
     failure: StageFailure | None = None
+    number: int = 0
 
 
 def rows(graph: Graph, dataset: Dataset | None) -> Iterator[RowStages]:
@@ -64,11 +66,40 @@ def check_held_out(suite: Suite, dataset: Dataset) -> None:
         )
 
 
-def run(suite: Suite, plugins: Plugins, store: Store, dataset: Dataset) -> Iterator[Outcome]:
-    """Make the stages of each row in order; yields a row when it is complete or has failed."""
-    for seed in suite.seeds:
-        for row in rows(Graph(suite, plugins, seed), dataset):
-            yield Outcome(row, make_row(row, store))
+def run(
+    suite: Suite,
+    plugins: Plugins,
+    store: Store,
+    dataset: Dataset,
+    again: Collection[tuple[str, int]] | None = None,
+) -> Iterator[Outcome]:
+    """Make the stages of each row in order; yields a row when it is complete or has failed.
+
+    ``again``: method and seed of the only rows to work on; others count if they are complete.
+    """
+    graphs = (Graph(suite, plugins, seed) for seed in suite.seeds)
+    for number, row in enumerate(row for graph in graphs for row in rows(graph, dataset)):
+        if again is None or (row.row.method, row.seed) in again or complete(row, store):
+            yield Outcome(row, make_all(row.targets, store), number)
+
+
+def complete(row: RowStages, store: Store) -> bool:
+    return all(store.done(target) for target in row.targets)
+
+
+def make_until(suite: Suite, plugins: Plugins, store: Store, kind: str) -> Iterator[Outcome]:
+    """Make the stages of this kind of every row, with what they need and no more.
+
+    Raises:
+        ConfigError: no row has a stage of this kind.
+    """
+    found = [row for seed in suite.seeds for row in rows(Graph(suite, plugins, seed), None)]
+    wanted = [[s for s in upstream(*row.targets) if s.kind == kind] for row in found]
+    if not any(wanted):
+        kinds = dict.fromkeys(s.kind for row in found for s in upstream(*row.targets))
+        raise ConfigError(f"no row has a stage of the kind '{kind}'; kinds: {', '.join(kinds)}")
+    for row, stages in zip(found, wanted, strict=True):
+        yield Outcome(row, make_all(stages, store))
 
 
 def plan_of(suite: Suite, plugins: Plugins, store: Store) -> Plan:
@@ -81,10 +112,10 @@ def plan_of(suite: Suite, plugins: Plugins, store: Store) -> Plan:
     return plan((row for graph in graphs for row in rows(graph, dataset)), store, beside)
 
 
-def make_row(row: RowStages, store: Store) -> StageFailure | None:
-    """Make as much of a row as can be made; the first failure, if there was one."""
+def make_all(targets: Iterable[Stage], store: Store) -> StageFailure | None:
+    """Make as many stages as can be made; the first failure, if there was one."""
     failures = []
-    for target in row.targets:
+    for target in targets:
         try:
             store.make(target)
         except StageFailure as failure:
@@ -93,11 +124,3 @@ def make_row(row: RowStages, store: Store) -> StageFailure | None:
             message = f"{target.title}: {error}"
             failures.append(StageFailure(message, target.title, type(error).__name__))
     return failures[0] if failures else None
-
-
-def folder_of(suite_path: Path, store: Path, overrides: Sequence[str] = ()) -> Path:
-    """Where a suite's tables, figures and records go; another place for each set of overrides."""
-    name = suite_path.stem
-    if overrides:
-        name += "-" + xxhash.xxh3_64_hexdigest("\n".join(sorted(overrides)).encode())[:6]
-    return store / "results" / name

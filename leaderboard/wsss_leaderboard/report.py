@@ -12,7 +12,7 @@ from wsss_harness import suite as suites
 from wsss_harness.display import LiveDisplay, PlainDisplay, make_display
 from wsss_harness.graph import Graph
 from wsss_harness.plugins import Plugins, installed
-from wsss_harness.recipe import read_suite
+from wsss_harness.selection import Request, failed
 from wsss_harness.store import Store
 from wsss_leaderboard import records
 from wsss_leaderboard.collect import Collector, file_name
@@ -32,36 +32,50 @@ RECORDS = "records"
 
 
 def run_and_report(
-    path: Path,
+    request: Request,
     root: Path,
-    overrides: Sequence[str],
     limit: float | None,
+    again: bool,
     console: Console,
     as_json: bool,
 ) -> bool:
     """Run a suite, write its results below ``root`` and print its tables; True if a row failed.
 
-    A stage may take ``limit`` seconds.
+    A stage may take ``limit`` seconds. ``again`` works on rows that failed before and no others.
     """
-    suite, plugins = read_suite(path, overrides), installed()
-    results = suites.folder_of(path, root, overrides)
+    suite, plugins, results = request.suite(), installed(), request.results(root)
     store = Store(root, plugins.tell, limit)
-    # Bound to the terminal now: while a stage runs, what libraries print goes to its log.
-    progress = Console(file=sys.stderr if as_json else sys.stdout)
-    with watched(plugins, make_display(progress)):
+    wanted = failed(results / RECORDS) if again else None
+    with watched(plugins, display_of(as_json)):
         dataset = suites.prepare(suite, plugins, store)
         collector = Collector(suite, store, dataset, Graph(suite, plugins, suite.seeds[0]))
         outcomes, found = [], {}
-        for index, outcome in enumerate(suites.run(suite, plugins, store, dataset)):
+        for outcome in suites.run(suite, plugins, store, dataset, wanted):
             record = collector.record(outcome)
             outcomes.append(outcome)
-            found[file_name(index, record)] = record
-            records.save(record, results / RECORDS / file_name(index, record))
+            found[file_name(outcome.number, record)] = record
+            records.save(record, results / RECORDS / file_name(outcome.number, record))
     remove_others(results / RECORDS, found)
     write_tables(results, tables(list(found.values())))
     draw(results, suite, store, dataset, outcomes)
     print_tables(results, console, as_json)
     return any(record.failure for record in found.values())
+
+
+def run_until(request: Request, root: Path, limit: float | None, kind: str, out: Console) -> bool:
+    """Make the stages of one kind and what they need, without any table; True if a row failed."""
+    suite, plugins = request.suite(), installed()
+    store = Store(root, plugins.tell, limit)
+    with watched(plugins, display_of(as_json=False)):
+        outcomes = list(suites.make_until(suite, plugins, store, kind))
+    for failure in dict.fromkeys(str(o.failure) for o in outcomes if o.failure):
+        out.print(f"failed: {failure}", style="red", highlight=False, markup=False, soft_wrap=True)
+    return any(outcome.failure for outcome in outcomes)
+
+
+def display_of(as_json: bool) -> LiveDisplay | PlainDisplay:
+    """The display, bound to the terminal now: what libraries print later goes to a stage's log."""
+    return make_display(Console(file=sys.stderr if as_json else sys.stdout))
 
 
 @contextmanager

@@ -195,3 +195,42 @@ def test_a_plan_of_what_does_not_exist(wsss):
     code, _, err = wsss("plan", "small.toml", "--set", "rows=[{method='X', generator='Y'}]")
     assert code == 2
     assert "'Y' is not defined in this suite; defined: R" in err
+
+
+def test_a_part_of_a_suite_has_results_of_its_own(wsss, tmp_path):
+    assert wsss("run", "small.toml", "--only", "r")[0] == 0
+    (results,) = (tmp_path / "runs/results").iterdir()
+    assert results.name.startswith("small-")
+    code, _, err = wsss("run", "small.toml", "--rows", "S")
+    assert code == 2
+    assert "--rows S: no row is called so; rows: R" in err
+
+
+def test_a_run_may_stop_after_a_kind_of_stage(wsss, tmp_path):
+    code, out, _ = wsss("run", "small.toml", "--stage", "score")
+    assert code == 0
+    assert "finished score redness" in out
+    assert not (tmp_path / "runs/mask").exists()
+    assert not (tmp_path / "runs/results").exists()
+    code, _, err = wsss("run", "small.toml", "--stage", "scores")
+    assert code == 2
+    assert "no row has a stage of the kind 'scores'; kinds: data, fit, score" in err
+
+
+def test_failed_rows_are_continued(wsss, tmp_path):
+    faulty = ("--set", "generators.R.name=faulty")
+    assert wsss("run", "small.toml", *faulty)[0] == 1
+    code, out, _ = wsss("run", "small.toml", "--failed", *faulty)
+    assert code == 1
+    assert "failed score faulty" in out
+    wsss("run", "small.toml")
+    code, out, _ = wsss("run", "small.toml", "--failed")
+    assert code == 0
+    assert "started" not in out
+    assert "Pseudo-masks" in out
+
+
+def test_nothing_failed_where_nothing_was_run(wsss):
+    code, _, err = wsss("run", "small.toml", "--failed")
+    assert code == 2
+    assert "run the suite first" in err

@@ -277,10 +277,3 @@ def test_a_generator_that_invents_a_class_is_named(run, monkeypatch):
 def test_a_metric_of_a_plugin_reaches_the_record(run):
     outcomes, _, collector = run()
     assert 0 < collector.record(outcomes["R"]).masks.more["equal"]["equal"] < 1
-
-
-def test_overrides_do_not_overwrite_the_results_without_them(tmp_path):
-    plain = suites.folder_of(tmp_path / "a.toml", tmp_path)
-    other = suites.folder_of(tmp_path / "a.toml", tmp_path, ["x=1", "y=2"])
-    assert plain == tmp_path / "results" / "a"
-    assert other == suites.folder_of(tmp_path / "a.toml", tmp_path, ["y=2", "x=1"]) != plain

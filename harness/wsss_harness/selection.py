@@ -1,0 +1,73 @@
+"""What a command is asked to run: a suite, with some options changed, or some of its rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import xxhash
+
+from wsss_harness.errors import ConfigError
+from wsss_harness.files import read_json
+from wsss_harness.recipe import Row, Suite, read_suite
+
+
+@dataclass(frozen=True)
+class Request:
+    """A suite file; ``overrides`` of options, and ``methods`` and ``words`` that select rows."""
+
+    path: Path
+    overrides: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+
+    def suite(self) -> Suite:
+        return select(read_suite(self.path, self.overrides), self.methods, self.words)
+
+    def results(self, store: Path) -> Path:
+        """Where tables, figures and records go; another place for each other suite."""
+        changes = [*self.overrides]
+        changes += [f"--rows {method}" for method in self.methods]
+        changes += [f"--only {word}" for word in self.words]
+        name = self.path.stem
+        if changes:
+            name += "-" + xxhash.xxh3_64_hexdigest("\n".join(sorted(changes)).encode())[:6]
+        return store / "results" / name
+
+
+def select(suite: Suite, methods: Sequence[str] = (), words: Sequence[str] = ()) -> Suite:
+    """The suite with those rows only; nothing given selects all.
+
+    ``methods`` are names of rows. ``words`` are parts of the name of a row, its generator, its
+    refiners or segmentors, in small or capital letters.
+
+    Raises:
+        ConfigError: no row has such a name, or such a word.
+    """
+    rows = suite.rows
+    for method in methods:
+        _found(f"--rows {method}", [row for row in suite.rows if row.method == method], suite)
+    for word in words:
+        _found(f"--only {word}", [row for row in suite.rows if _has(row, word)], suite)
+    if methods:
+        rows = tuple(row for row in rows if row.method in methods)
+    if words:
+        rows = tuple(row for row in rows if any(_has(row, word) for word in words))
+    _found("--rows and --only together", rows, suite)
+    return suite.model_copy(update={"rows": rows})
+
+
+def _has(row: Row, word: str) -> bool:
+    names = (row.method, row.generator, *row.refiners, *row.segmentors)
+    return any(word.lower() in name.lower() for name in names)
+
+
+def _found(what: str, rows: Sequence[Row], suite: Suite) -> None:
+    if not rows:
+        known = ", ".join(row.method for row in suite.rows)
+        raise ConfigError(f"{what}: no row is called so; rows: {known}")
+
+
+def failed(records: Path) -> set[tuple[str, int]]:
+    """Method and seed of the records that say that their row failed."""
+    contents = [read_json(path) for path in sorted(records.glob("*.json"))]
+    return {(one["method"], one["seed"]) for one in contents if one["failure"]}

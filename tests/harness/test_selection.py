@@ -1,0 +1,111 @@
+"""A part of a suite is run as a suite of its own; results of different ones never mix."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import small_suite
+from wsss_harness import suite as suites
+from wsss_harness.errors import ConfigError
+from wsss_harness.files import write_json
+from wsss_harness.selection import Request, failed, select
+
+ROWS = [
+    {"method": "CAM", "generator": "R"},
+    {"method": "CAM refined", "generator": "R", "refiners": ["half"]},
+    {"method": "EPS", "generator": "S", "segmentors": ["one"]},
+]
+
+
+def chosen(**asked):
+    suite = select(small_suite.suite(rows=ROWS), **asked)
+    return [row.method for row in suite.rows]
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({}, ["CAM", "CAM refined", "EPS"]),
+        ({"methods": ["EPS"]}, ["EPS"]),
+        ({"methods": ["EPS", "CAM"]}, ["CAM", "EPS"]),
+        ({"words": ["cam"]}, ["CAM", "CAM refined"]),
+        ({"words": ["half"]}, ["CAM refined"]),
+        ({"words": ["one", "HALF"]}, ["CAM refined", "EPS"]),
+        ({"words": ["cam"], "methods": ["CAM"]}, ["CAM"]),
+    ],
+)
+def test_rows_by_name_and_by_word(asked, expected):
+    assert chosen(**asked) == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"methods": ["cam"]}, "--rows cam: no row is called so; rows: CAM, CAM refined, EPS"),
+        ({"words": ["seam"]}, "--only seam: no row is called so; rows: CAM, CAM refined, EPS"),
+        ({"words": ["eps"], "methods": ["CAM"]}, "--rows and --only together"),
+    ],
+)
+def test_what_no_row_is_called_is_an_error_that_lists_the_rows(asked, told):
+    with pytest.raises(ConfigError, match=re.escape(told)):
+        chosen(**asked)
+
+
+def test_other_options_and_other_rows_have_results_of_their_own(tmp_path):
+    path = Path("a.toml")
+    plain = Request(path).results(tmp_path)
+    assert plain.name == "a"
+    others = [
+        Request(path, ("x=1", "y=2")),
+        Request(path, ("x=1",)),
+        Request(path, methods=("R",)),
+        Request(path, words=("R",)),
+    ]
+    places = {request.results(tmp_path) for request in others}
+    assert len(places) == 4
+    assert plain not in places
+    assert Request(path, ("y=2", "x=1")).results(tmp_path) in places
+
+
+def test_failed_rows_are_those_whose_records_say_so(tmp_path):
+    for seed, failure in enumerate((None, {"message": "full"}, None)):
+        record = {"method": "EPS", "seed": seed, "failure": failure}
+        write_json(tmp_path / f"{seed}.json", record)
+    assert failed(tmp_path) == {("EPS", 1)}
+    assert failed(tmp_path / "none") == set()
+
+
+@pytest.fixture(scope="module")
+def plugins():
+    return small_suite.plugins()
+
+
+def started(store):
+    return [event.stage for event in store.events if event.kind == "started"]
+
+
+def test_only_what_failed_is_worked_on_and_what_is_complete_counts(tmp_path, plugins):
+    suite, store = small_suite.suite(), small_suite.store(tmp_path)
+    dataset = suites.prepare(suite, plugins, store)
+    outcomes = list(suites.run(suite, plugins, store, dataset, {("S", 0)}))
+    assert [outcome.row.row.method for outcome in outcomes] == ["S"]
+    assert "fit redness" not in started(store)
+    whole = {o.row.row.method: o.number for o in suites.run(suite, plugins, store, dataset)}
+    again = suites.run(suite, plugins, store, dataset, set())
+    assert {outcome.row.row.method: outcome.number for outcome in again} == whole
+
+
+def test_stages_up_to_a_kind_and_no_further(tmp_path, plugins):
+    store = small_suite.store(tmp_path)
+    outcomes = list(suites.make_until(small_suite.suite(), plugins, store, "mask"))
+    assert not any(outcome.failure for outcome in outcomes)
+    kinds = {title.partition(" ")[0] for title in started(store)}
+    assert kinds == {"data", "fit", "score", "mask"}
+
+
+def test_an_unknown_kind_of_stage_is_an_error_that_lists_them(tmp_path, plugins):
+    store = small_suite.store(tmp_path)
+    with pytest.raises(ConfigError, match=r"kind 'masks'; kinds: data, fit, score"):
+        list(suites.make_until(small_suite.suite(), plugins, store, "masks"))
+    assert started(store) == []
