@@ -68,8 +68,33 @@ class Row(Strict):
     control: bool = False
 
 
+class Product(Strict):
+    """A row for each generator with each chain of refiners, all with one rule and all segmentors.
+
+    A row is called after its parts, as EPS + CRF.
+    """
+
+    generators: Annotated[tuple[str, ...], Field(min_length=1)]
+    refiners: Annotated[tuple[tuple[str, ...], ...], Field(min_length=1)] = ((),)
+    rule: Rule = Rule(threshold=0.2)
+    segmentors: tuple[str, ...] = ()
+
+    def rows(self) -> tuple[Row, ...]:
+        return tuple(
+            Row(
+                method=" + ".join((generator, *chain)),
+                generator=generator,
+                refiners=chain,
+                rule=self.rule,
+                segmentors=self.segmentors,
+            )
+            for generator in self.generators
+            for chain in self.refiners
+        )
+
+
 class Suite(Strict):
-    """Rows that share stages.
+    """Rows that share stages: those of the ``product``, then those that are listed.
 
     ``shared`` are options of those generators that have them and do not set their own.
     ``held_out`` train images, spread evenly over the list, are kept apart: on their truth the
@@ -85,7 +110,8 @@ class Suite(Strict):
     generators: dict[str, Offered]
     refiners: dict[str, Offered] = {}
     segmentors: dict[str, Offered] = {}
-    rows: Annotated[tuple[Row, ...], Field(min_length=1)]
+    product: Product | None = None
+    rows: tuple[Row, ...] = ()
 
 
 def read_suite(path: Path, overrides: Sequence[str] = ()) -> Suite:
@@ -108,6 +134,10 @@ def check_suite(content: Mapping[str, Any], source: str) -> Suite:
         suite = Suite.model_validate(content)
     except ValidationError as error:
         raise ConfigError(f"{source}: {_first_problem(error)}") from None
+    rows = (*(suite.product.rows() if suite.product else ()), *suite.rows)
+    suite = suite.model_copy(update={"rows": rows, "product": None})
+    if not rows:
+        raise ConfigError(f"{source} has no row; list rows, or give a product of generators")
     _check_references(suite, source)
     return suite
 
@@ -134,7 +164,12 @@ def _first_problem(error: ValidationError) -> str:
 
 
 def _model_at(place: Iterable[Any]) -> type[BaseModel]:
-    models: dict[Any, type[BaseModel]] = {"rows": Row, "weights": Weights, "rule": Rule}
+    models: dict[Any, type[BaseModel]] = {
+        "rows": Row,
+        "product": Product,
+        "weights": Weights,
+        "rule": Rule,
+    }
     named = [models[part] for part in place if part in models]
     return named[-1] if named else Suite
 

@@ -61,7 +61,14 @@ def test_a_suite_is_read(tmp_path):
         ({"rows": [{"method": "x", "generator": "CAM"}] * 2}, "two rows are called 'x'"),
         ({"seeds": [1, 1]}, "two seeds are '1'"),
         ({"seeds": []}, "'seeds'"),
-        ({"rows": []}, "'rows'"),
+        ({"rows": []}, "has no row; list rows, or give a product"),
+        ({"product": {"generators": []}}, "'product.generators'"),
+        ({"product": {"generators": ["EPS"]}}, "'EPS' is not defined"),
+        (
+            {"product": {"generator": ["CAM"]}},
+            "unknown key 'product.generator'.*known keys here: gen",
+        ),
+        ({"product": {"generators": ["CAM"]}}, "two rows are called 'CAM'"),
         (
             {
                 "held_out": 2,
@@ -129,3 +136,32 @@ def test_an_override_may_be_quoted_as_in_toml():
     assert found == {
         "segmentors": {"DeepLab V1": {"iterations": 4}, "DeepLab V2": {"iterations": 5}}
     }
+
+
+def test_a_product_makes_a_row_of_each_combination():
+    offers = {"CAM": {"name": "cam"}, "EPS": {"name": "eps"}}
+    content = {
+        "title": "All",
+        "dataset": {"name": "railscenes"},
+        "generators": offers,
+        "refiners": {"CRF": {"name": "crf"}, "Net": {"name": "affinity"}},
+        "segmentors": {"V1": {"name": "mmseg"}},
+        "product": {
+            "generators": ["CAM", "EPS"],
+            "refiners": [[], ["Net", "CRF"]],
+            "rule": {"threshold": 0.3},
+            "segmentors": ["V1"],
+        },
+        "rows": [{"method": "more", "generator": "CAM"}],
+    }
+    suite = check_suite(content, "all")
+    assert [row.method for row in suite.rows] == [
+        "CAM",
+        "CAM + Net + CRF",
+        "EPS",
+        "EPS + Net + CRF",
+        "more",
+    ]
+    assert suite.rows[3].refiners == ("Net", "CRF")
+    assert {row.rule.threshold for row in suite.rows[:4]} == {0.3}
+    assert {row.segmentors for row in suite.rows[:4]} == {("V1",)}
