@@ -64,10 +64,7 @@ def test_a_suite_is_read(tmp_path):
         ({"rows": []}, "has no row; list rows, or give a product"),
         ({"product": {"generators": []}}, "'product.generators'"),
         ({"product": {"generators": ["EPS"]}}, "'EPS' is not defined"),
-        (
-            {"product": {"generator": ["CAM"]}},
-            "unknown key 'product.generator'.*known keys here: gen",
-        ),
+        ({"product": {"generators": ["CAM"], "x": 1}}, "unknown key 'product.x'; .* here: gen"),
         ({"product": {"generators": ["CAM"]}}, "two rows are called 'CAM'"),
         (
             {
