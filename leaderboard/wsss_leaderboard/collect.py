@@ -120,8 +120,9 @@ class Collector:
         if isinstance(rule.threshold, str):
             chosen = read_json(self.store.folder(row.curve) / THRESHOLDS)
             options["threshold"] = chosen[rule.threshold]
-        values = [f"{value:g}" for value in options.values()]
-        return " ".join(values if rule.name == "constant" else [rule.name, *values])
+        first = [] if rule.name == "constant" else [rule.name]
+        threshold = [f"{options.pop('threshold'):g}"] if "threshold" in options else []
+        return " ".join([*first, *threshold, *(f"{name} {v:g}" for name, v in options.items())])
 
     def read(self, folder: Path, metric: str, images: Sequence[int]) -> dict[str, Any]:
         counts = np.load(folder / f"{metric}.npy", mmap_mode="r", allow_pickle=False)

@@ -277,3 +277,17 @@ def test_a_generator_that_invents_a_class_is_named(run, monkeypatch):
 def test_a_metric_of_a_plugin_reaches_the_record(run):
     outcomes, _, collector = run()
     assert 0 < collector.record(outcomes["R"]).masks.more["equal"]["equal"] < 1
+
+
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        ({"threshold": 0.5}, "0.5"),
+        ({"threshold": 0.5, "uncertain": 0.25}, "0.5 uncertain 0.25"),
+        ({"name": "power", "alpha": 4.0}, "power alpha 4"),
+        ({"name": "explicit"}, "explicit"),
+    ],
+)
+def test_a_rule_is_told_by_its_threshold_then_its_other_options_by_name(run, rule, told):
+    outcomes, _, collector = run(rows=[{"method": "R", "generator": "R", "rule": rule}])
+    assert collector.describe(outcomes["R"].row) == told
