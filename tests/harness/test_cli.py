@@ -1,6 +1,7 @@
 """The command: quick help, errors in a sentence, tables in the terminal and as JSON."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -234,3 +235,12 @@ def test_nothing_failed_where_nothing_was_run(wsss):
     code, _, err = wsss("run", "small.toml", "--failed")
     assert code == 2
     assert "run the suite first" in err
+
+
+def test_threads_that_wait_let_go_of_their_core_soon(wsss, monkeypatch):
+    monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
+    wsss("plugins")
+    assert os.environ["GOMP_SPINCOUNT"] == "10000"
+    monkeypatch.setenv("GOMP_SPINCOUNT", "5")  # what the user chose stays
+    wsss("plugins")
+    assert os.environ["GOMP_SPINCOUNT"] == "5"
