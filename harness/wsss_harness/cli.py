@@ -307,7 +307,7 @@ def doctor() -> None:
 
 
 # How long a thread of torch waits for the others before it lets go of its core. The default of
-# libgomp made training on two cores 20 times slower beside one other busy process, and this 3 times;
+# libgomp made training on two cores 20 times slower beside one other busy process, this 3 times;
 # alone both are equally fast.
 SPINS = "10000"
 

@@ -8,7 +8,9 @@ from typing import Any
 from wsss_harness import explanations, stages
 from wsss_harness.bounds import BOUNDS
 from wsss_harness.errors import ConfigError
+from wsss_harness.hookspecs import Metric
 from wsss_harness.masks import build_rule
+from wsss_harness.metrics import METRICS
 from wsss_harness.once import once
 from wsss_harness.options import divided, names
 from wsss_harness.recipe import Row, Rule
@@ -42,6 +44,7 @@ class Graph(Sources):
             curve,
             segmentations,
             explained,
+            self.further(masks),
         )
 
     # From images to scores
@@ -175,22 +178,40 @@ class Graph(Sources):
         code = (*CORE, "wsss_harness.bounds")
         masks = Stage("bound", method, make, {}, code, {"data": self.data}, {"needs": []})
         row = Row(method=method, generator="", control=True)
-        return RowStages(row, self.seed, masks, self.counts(masks, TRAIN))
+        counts, further = self.counts(masks, TRAIN), self.further(masks)
+        return RowStages(row, self.seed, masks, counts, further=further)
 
     @once
     def counts(self, masks: Stage, split: str) -> Stage:
-        metrics = {name: offer.made for name, offer in self.plugins.offers["metric"].items()}
+        """What the metrics of the harness count."""
 
         def make(work: Work) -> None:
-            stages.measure(work, metrics, self.open(work), split)
+            stages.measure(work, METRICS, self.open(work), split)
             if split == VAL:
                 stages.report_by_mmseg(work, self.open(work))
 
-        options = {"metrics": sorted(metrics), "split": split}
+        options = {"metrics": sorted(METRICS), "split": split}
         inputs = {"data": self.data, "masks": masks}
-        own = sorted({package_of(metric.count) for metric in metrics.values()})
-        code = (*(SEGMENTOR_CODE if split == VAL else MEASURE_CODE), *own)
+        code = SEGMENTOR_CODE if split == VAL else MEASURE_CODE
         return Stage("measure", masks.name, make, options, code, inputs, subject=masks.subject)
+
+    def further(self, masks: Stage) -> dict[str, Stage]:
+        """What each metric of a plugin counts: one that fails, or is new, moves no other."""
+        offers = self.plugins.offers["metric"].items()
+        return {
+            name: self.counts_of(name, offer.made, masks)
+            for name, offer in offers
+            if name not in METRICS
+        }
+
+    def counts_of(self, name: str, metric: Metric, masks: Stage) -> Stage:
+        def make(work: Work) -> None:
+            stages.measure(work, {name: metric}, self.open(work), TRAIN)
+
+        inputs = {"data": self.data, "masks": masks}
+        code = (*MEASURE_CODE, package_of(metric.count))
+        subject = masks.title
+        return Stage("metric", name, make, {"split": TRAIN}, code, inputs, subject=subject)
 
     def segmentation(self, label: str, masks: Stage) -> Segmentation:
         offered = self.suite.segmentors[label]

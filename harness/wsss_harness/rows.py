@@ -1,6 +1,7 @@
 """The stages of a row, and the rows that stand beside the methods as controls."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from wsss_harness.plugins import Plugins
 from wsss_harness.recipe import Row, Rule, Suite
@@ -20,7 +21,10 @@ class Segmentation:
 
 @dataclass(frozen=True)
 class RowStages:
-    """The stages of one row for one seed; a bound row has no scores and so no curve."""
+    """The stages of one row for one seed; a bound row has no scores and so no curve.
+
+    ``further`` are the counts of metrics of plugins, by metric.
+    """
 
     row: Row
     seed: int
@@ -30,11 +34,13 @@ class RowStages:
     curve: Stage | None = None
     segmentations: tuple[Segmentation, ...] = ()
     explained: tuple[Stage, ...] = ()
+    further: Mapping[str, Stage] = field(default_factory=dict)
 
     @property
     def targets(self) -> tuple[Stage, ...]:
         ends = (s.counts for s in self.segmentations)
-        return (*((self.curve,) if self.curve else ()), self.counts, *self.explained, *ends)
+        curve = (self.curve,) if self.curve else ()
+        return (*curve, self.counts, *self.further.values(), *self.explained, *ends)
 
 
 def control_row(suite: Suite, plugins: Plugins) -> Row:

@@ -58,13 +58,13 @@ def score(work: Work, generator: Generator, data: View) -> None:
     scorer = generator.load(work.inputs["fit"], device())
     for image_id, path in _remaining(work, data.ids, SCORES):
         sample = data[image_id]
-        with _blaming(data, image_id):
+        with blaming(data.owner, image_id):
             scores = scorer(sample)
         _write(path, sample, scores, data)
 
 
 @contextlib.contextmanager
-def _blaming(data: View, image_id: str) -> Iterator[None]:
+def blaming(owner: str, image_id: str) -> Iterator[None]:
     """Errors of a plugin's code name the plugin and the image."""
     try:
         yield
@@ -72,7 +72,7 @@ def _blaming(data: View, image_id: str) -> Iterator[None]:
         raise  # these say what is wrong, or are told apart later
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
-        raise PluginError(f"{data.owner} failed on image {image_id}: {reason}") from error
+        raise PluginError(f"{owner} failed on image {image_id}: {reason}") from error
 
 
 def refine(work: Work, refiner: Refiner, data: View) -> None:
@@ -102,7 +102,7 @@ def _refining(
     def work(image_id: str) -> None:
         name = f"{image_id}{SCORES}"
         sample, before = data[image_id], read_scores(inputs["scores"] / name)
-        with _blaming(data, image_id):
+        with blaming(data.owner, image_id):
             after = refined(sample, before)
         _write(folder / name, sample, after, data)
 
@@ -236,7 +236,11 @@ def _count(
         raise DataError(f"{path} is {mask.shape}, the truth of its image is {truth.shape}")
     context = dataset.context(image_id)
     classes = len(dataset.classes)
-    return {name: m.count(truth, mask, classes, context) for name, m in metrics.items()}
+    counted = {}
+    for name, metric in metrics.items():
+        with blaming(f"metric '{name}'", image_id):
+            counted[name] = metric.count(truth, mask, classes, context)
+    return counted
 
 
 def predict(work: Work, segmentor: Segmentor, data: View) -> None:
@@ -244,7 +248,7 @@ def predict(work: Work, segmentor: Segmentor, data: View) -> None:
     segment = segmentor.load(work.inputs["fit"], device())
     for image_id, path in _remaining(work, data.ids, ".png"):
         sample = data[image_id]
-        with _blaming(data, image_id):
+        with blaming(data.owner, image_id):
             mask = segment(sample)
         _check_mask(mask, sample, data)
         files.write_mask(path, mask)

@@ -1,5 +1,6 @@
 """From finished stages to a record."""
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -94,8 +95,7 @@ class Collector:
 
     def masks(self, row: RowStages) -> records.Masks:
         folder = self.store.folder(row.counts)
-        metrics = self.graph.plugins.offers["metric"]
-        read = {name: self.read(folder, name, self.scored) for name in metrics}
+        read = {name: self.read(folder, name, self.scored) for name in METRICS}
         constant = row.row.rule.name == "constant"
         curved = row.curve is not None and self.store.done(row.curve)
         others = self.thresholded(row.curve) if row.curve and curved and constant else {}
@@ -109,8 +109,24 @@ class Collector:
             boundary=read["boundary"],
             cooccurrence=read["cooccurrence"] if self.dataset.contexts else {},
             large=read["large"],
-            more={name: read[name] for name in metrics if name not in METRICS},
+            more=self.more(row),
         )
+
+    def more(self, row: RowStages) -> dict[str, dict[str, Any]]:
+        """What the metrics of plugins read; one that cannot has an error instead."""
+        return {
+            name: self._read_more(self.store.folder(stage), name)
+            for name, stage in row.further.items()
+            if self.store.done(stage)
+        }
+
+    def _read_more(self, folder: Path, name: str) -> dict[str, Any]:
+        try:
+            read = dict(self.read(folder, name, self.scored))
+            json.dumps(read, allow_nan=False)
+        except Exception as error:  # a stranger's code; all else of the row is finished
+            return {records.ERROR: f"{type(error).__name__}: {error}"}
+        return read
 
     def describe(self, row: RowStages) -> str:
         rule = row.row.rule

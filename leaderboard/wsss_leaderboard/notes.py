@@ -1,8 +1,8 @@
 """Footnotes of tables: what the short words in the cells mean, and what went wrong."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from wsss_leaderboard.records import Record
+from wsss_leaderboard.records import ERROR, Record
 
 SUP = "I. image labels, S. saliency, F. truth, which no method may read."
 CHOSEN = {"fixed": "", "held_out": " (h)", "oracle": " (o)"}
@@ -61,11 +61,20 @@ def saliency(records: Iterable[Record]) -> list[str]:
 
 
 def failures(records: Iterable[Record]) -> list[str]:
+    """Why rows failed, and why metrics of plugins could not be read."""
     return [
-        f"Failed: {record.method}, seed {record.seed}: {record.failure.message}"
+        f"Failed: {record.method}, seed {record.seed}: {message}"
         for record in records
-        if record.failure
+        for message in _messages(record)
     ]
+
+
+def _messages(record: Record) -> Iterator[str]:
+    if record.failure:
+        yield record.failure.message
+    for metric, read in (record.masks.more if record.masks else {}).items():
+        if isinstance(read.get(ERROR), str):
+            yield f"metric '{metric}' could not be read from its counts: {read[ERROR]}"
 
 
 def common(records: Sequence[Record]) -> list[str]:

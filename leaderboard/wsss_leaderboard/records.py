@@ -15,6 +15,7 @@ from wsss_harness.files import read_json, write_json
 from wsss_harness.supervision import IMAGE_LABELS, SALIENCY, TRUTH
 
 Fraction = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+ERROR = "error"  # of a metric of a plugin, in place of what it reads
 UNKNOWN, STATED = "unknown", " (p)"
 Policy = Literal["fixed", "held_out", "oracle"]
 
@@ -42,7 +43,7 @@ class Thresholded(Part):
 class Masks(Part):
     """The pseudo-masks of the row: as its rule makes them, and at other thresholds.
 
-    ``more`` holds what metrics of plugins read, by metric.
+    ``more`` holds what metrics of plugins read, by metric; ``error`` why one could not.
     """
 
     images: int

@@ -6,14 +6,16 @@ import numpy as np
 import pytest
 
 import small_suite
-from small_suite import RAN
+from small_suite import RAN, count_equal, read_equal
 from wsss_harness import suite as suites
 from wsss_harness.errors import ConfigError, DataError, PluginError
 from wsss_harness.files import read_json
 from wsss_harness.graph import Graph
+from wsss_harness.hookspecs import Metric, hookimpl
 from wsss_harness.manifests import MANIFEST
 from wsss_harness.scorefiles import read_scores
 from wsss_harness.types import ClassScores
+from wsss_leaderboard import notes
 from wsss_leaderboard.collect import Collector
 
 
@@ -277,6 +279,62 @@ def test_a_generator_that_invents_a_class_is_named(run, monkeypatch):
 def test_a_metric_of_a_plugin_reaches_the_record(run):
     outcomes, _, collector = run()
     assert 0 < collector.record(outcomes["R"]).masks.more["equal"]["equal"] < 1
+
+
+def spoiled(monkeypatch, **functions):
+    """The metric of the plugin, with another ``count`` or ``read``."""
+    metric = Metric(**{"count": count_equal, "read": read_equal, **functions})
+    monkeypatch.setattr(
+        small_suite.Plugin, "wsss_metrics", hookimpl(lambda self: {"equal": metric})
+    )
+    return small_suite.plugins()
+
+
+def test_a_metric_that_fails_to_count_is_named_and_harms_no_other_number(
+    run, monkeypatch, tmp_path
+):
+    def count(truth, mask, classes, context):
+        raise KeyError("boom")
+
+    count.__module__ = small_suite.__name__  # whose source is in the key
+    plugins = spoiled(monkeypatch, count=count)
+    store, suite = small_suite.store(tmp_path), small_suite.suite()
+    dataset = suites.prepare(suite, plugins, store)
+    outcomes = {o.row.row.method: o for o in suites.run(suite, plugins, store, dataset)}
+    record = Collector(suite, store, dataset, Graph(suite, plugins, 0)).record(outcomes["R"])
+    assert "metric 'equal' failed on image image_000: KeyError: 'boom'" in record.failure.message
+    assert record.masks.score.miou > 0
+    assert record.segmentations
+
+
+@pytest.mark.parametrize(
+    ("read", "told"),
+    [
+        (lambda *_: 1 / 0, "ZeroDivisionError"),
+        (lambda *_: {"equal": float("nan")}, "ValueError"),
+        (lambda *_: {"equal": object()}, "TypeError"),
+        (lambda *_: None, "TypeError"),
+    ],
+)
+def test_a_metric_that_cannot_be_read_is_told_and_harms_no_other_number(
+    monkeypatch, tmp_path, read, told
+):
+    plugins = spoiled(monkeypatch, read=read)
+    store, suite = small_suite.store(tmp_path), small_suite.suite()
+    dataset = suites.prepare(suite, plugins, store)
+    outcomes = {o.row.row.method: o for o in suites.run(suite, plugins, store, dataset)}
+    record = Collector(suite, store, dataset, Graph(suite, plugins, 0)).record(outcomes["R"])
+    assert record.masks.score.miou > 0
+    assert told in record.masks.more["equal"]["error"]
+    (note,) = notes.failures([record])
+    assert "metric 'equal' could not be read from its counts" in note
+
+
+def test_another_metric_measures_nothing_again(run, monkeypatch, tmp_path):
+    run(tmp_path)
+    monkeypatch.setattr(small_suite.Plugin, "wsss_metrics", hookimpl(lambda self: {}))
+    plan = suites.plan_of(small_suite.suite(), small_suite.plugins(), small_suite.store(tmp_path))
+    assert plan.to_do == ()
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ class Cam(ClassMapGenerator):
 
     pooling: Literal["head_then_pool", "pool_then_head"] = "pool_then_head"
     dropout: float = 0.5
-    method: Literal["cam", "grad_cam", "grad_cam++", "xgrad_cam", "layer_cam"] = "cam"
+    method: Literal["cam", "grad_cam", "xgrad_cam", "layer_cam"] = "cam"
     layers: tuple[str, ...] = ("features",)
 
     def loss(self, classes: tuple[str, ...]) -> Loss:

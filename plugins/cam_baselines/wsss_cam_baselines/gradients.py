@@ -1,28 +1,29 @@
 """Maps from gradients, by torchcam: Grad-CAM and its kin on the network that CAM trains.
 
-Grad-CAM: Selvaraju et al., ICCV 2017. Grad-CAM++: Chattopadhay et al., WACV 2018. XGrad-CAM: Fu et
-al., BMVC 2020. LayerCAM: Jiang et al., TIP 2021. Each weighs the features A of a layer by what the
+Grad-CAM: Selvaraju et al., ICCV 2017. XGrad-CAM: Fu et al., BMVC 2020. LayerCAM: Jiang et al., TIP
+2021. Each weighs the features A of a layer by what the
 gradient of a class's score says, and keeps what is positive:
 
     Grad-CAM   relu(sum_k mean(dY/dA_k) A_k)      LayerCAM   relu(sum_k relu(dY/dA_k) A_k)
 
 Y is the sum of the class's map, not its mean: a mean would divide the maps of each scale by the
-size of its grid. At the features that the head sees, Grad-CAM then is CAM.
+size of its grid. At the features that the head sees, Grad-CAM then is CAM. Of several layers, the
+maps are divided by their maximum before the largest is taken (LayerCAM, eq. 9, with its tanh).
 """
 
 from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
-from torchcam.methods import GradCAM, GradCAMpp, LayerCAM, XGradCAM
+from torchcam.methods import GradCAM, LayerCAM, XGradCAM
 
 from wsss_harness.classmaps.inference import Read
 from wsss_harness.classmaps.network import ClassMaps
 from wsss_harness.errors import ConfigError
 
+TINY = 1e-12  # a map of nothing stays 0
 METHODS: Mapping[str, type] = {
     "grad_cam": GradCAM,
-    "grad_cam++": GradCAMpp,
     "xgrad_cam": XGradCAM,
     "layer_cam": LayerCAM,
 }
@@ -60,6 +61,8 @@ def reader(method: str, layers: Sequence[str]) -> Read:
 def fused(extract: GradCAM, scores: Tensor, channel: int) -> Tensor:
     """The map of one class, (B, h, w)."""
     found = extract(channel, scores, normalized=False, retain_graph=True)
+    if len(found) > 1:  # layers differ in magnitude, and fusing expects maps up to 1
+        found = [one / one.amax((1, 2), keepdim=True).clamp_min(TINY) for one in found]
     maps: Tensor = extract.fuse_cams(found).detach()
     return maps
 
