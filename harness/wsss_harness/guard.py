@@ -67,6 +67,13 @@ def noting(folder: Path) -> Iterator[set[str]]:
         yield noted
 
 
+@contextmanager
+def suspended() -> Iterator[None]:
+    """Let the body write where it likes: it is not what is watched."""
+    with _watched_by(lambda path: None):
+        yield
+
+
 def current() -> Callable[[str], None] | None:
     """What watches this process, for ``confine`` in a worker."""
     return _watchers[-1] if _watchers else None

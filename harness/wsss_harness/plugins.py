@@ -16,8 +16,9 @@ from typing import Any, Protocol
 
 import pluggy
 
-from wsss_harness import builtin, hookspecs
+from wsss_harness import builtin, guard, hookspecs
 from wsss_harness.errors import ConfigError, WsssError
+from wsss_harness.limits import TimeLimitReached
 from wsss_harness.options import construct
 from wsss_harness.supervision import check_needs
 
@@ -89,9 +90,10 @@ class Plugins:
         """Tell all observers of an event; one that fails is not told of any other."""
         for observer in self.manager.hook.wsss_stage_event.get_hookimpls():
             try:
-                observer.function(*(event for _ in observer.argnames))
-            except WsssError:
-                raise  # not its own: a limit that was reached meanwhile
+                with guard.suspended():
+                    observer.function(*(event for _ in observer.argnames))
+            except TimeLimitReached:
+                raise  # the stage's, while the observer was told
             except Exception as error:
                 self.manager.unregister(observer.plugin)
                 print(
@@ -147,6 +149,9 @@ def _register(
 ) -> tuple[Offer, ...] | Broken:
     """Load one entry and collect its offers; one that fails in any way is set aside."""
     origin = _origin(entry)
+    if manager.has_plugin(entry.name):
+        reason = f"another plugin is named '{entry.name}' already; rename its module or entry point"
+        return Broken(entry.name, origin, reason, "")
     try:
         plugin = entry.load()
         _check_contract(plugin)
@@ -232,19 +237,29 @@ def load(entries: Iterable[Entry]) -> Plugins:
 
 @cache
 def installed() -> Plugins:
-    """Everything that is announced in the entry-point group ``wsss``, and by files.
+    """Everything that is announced in the entry-point group ``wsss``, and by files."""
+    return load(entries())
+
+
+def entries() -> list[Entry]:
+    """What is to be loaded, in order.
 
     The environment variable WSSS_PLUGIN_PATH names modules that are no distributions, separated
     like folders in PATH; WSSS_OUTSIDE_PLUGINS=off leaves out all that wsss-bench does not bring.
     """
-    entries: list[Entry] = sorted(entry_points(group=hookspecs.GROUP), key=_own_first)
+    found: list[Entry] = sorted(entry_points(group=hookspecs.GROUP), key=_own_first)
     outside = os.environ.get(OUTSIDE, "on")
     if outside not in ("on", "off"):
         raise ConfigError(f"{OUTSIDE} is '{outside}'; set it to on or off")
     if outside == "off":
-        return load(entry for entry in entries if _own_first(entry)[0] is False)
-    paths = os.environ.get(PLUGIN_PATH, "").split(os.pathsep)
-    return load([*entries, *(FileEntry(Path(path)) for path in paths if path)])
+        return [entry for entry in found if _own_first(entry)[0] is False]
+    return [*found, *(FileEntry(path) for path in named_files())]
+
+
+def named_files() -> list[Path]:
+    """The modules that WSSS_PLUGIN_PATH names, each once."""
+    paths = (Path(path) for path in os.environ.get(PLUGIN_PATH, "").split(os.pathsep) if path)
+    return list({path.resolve(): path for path in paths}.values())
 
 
 def _own_first(entry: Entry) -> tuple[bool, str, str]:

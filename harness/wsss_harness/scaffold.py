@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from keyword import iskeyword
 from pathlib import Path
 from string import Template
 
@@ -30,7 +31,8 @@ def create(name: str, kind: str, folder: Path | None = None) -> Path:
         ConfigError: the name is no Python name or taken, or the folder is not empty.
     """
     name = name.replace("-", "_")
-    if not re.fullmatch("[a-z][a-z0-9_]*", name):
+    usable = re.fullmatch("[a-z][a-z0-9]*(_[a-z0-9]+)*", name)
+    if not usable or iskeyword(class_name(name)) or class_name(name) == "CAM":
         raise ConfigError(f"'{name}' cannot be a name; use small letters, digits and -, as my-cam")
     if name in installed().offers[kind]:
         raise ConfigError(f"a {kind} named '{name}' is installed already; choose another name")
@@ -42,6 +44,10 @@ def create(name: str, kind: str, folder: Path | None = None) -> Path:
     return folder
 
 
+def class_name(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
 def distribution(name: str, kind: str) -> Iterator[tuple[str, str]]:
     """The paths and texts of its files."""
     words = {
@@ -49,7 +55,7 @@ def distribution(name: str, kind: str) -> Iterator[tuple[str, str]]:
         "kind": kind,
         "module": f"wsss_{name}",
         "distribution": f"wsss-{name.replace('_', '-')}",
-        "class_name": "".join(part.capitalize() for part in name.split("_")),
+        "class_name": class_name(name),
         "contract": str(CONTRACT),
         "dataset": f'name = "{name}"' if kind == "dataset" else RAILSCENES,
         "held_out": "50" if kind == "dataset" else "200",

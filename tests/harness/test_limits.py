@@ -1,12 +1,13 @@
 """A stage that never ends is stopped; one that ends is not."""
 
+import contextlib
 import threading
 import time
 
 import pytest
 
 from worker_starts import NeverEnds
-from wsss_harness import parallel
+from wsss_harness import limits, parallel
 from wsss_harness.limits import TimeLimitReached, time_limit
 
 
@@ -19,6 +20,24 @@ def test_what_never_ends_is_stopped():
 def never_end():
     while True:
         pass
+
+
+def test_what_catches_the_error_is_told_at_the_end():
+    with pytest.raises(TimeLimitReached), time_limit(0.05), contextlib.suppress(Exception):
+        never_end()
+
+
+def test_what_catches_the_error_hears_it_again(monkeypatch):
+    monkeypatch.setattr(limits, "AGAIN", 0.05)
+    with pytest.raises(TimeLimitReached), time_limit(0.05):
+        never_end_twice()
+
+
+def never_end_twice():
+    try:
+        never_end()
+    except Exception:
+        never_end()
 
 
 def test_what_ends_is_not_stopped_later():

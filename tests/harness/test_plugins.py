@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from wsss_harness.errors import ConfigError
+from wsss_harness.guard import writing_below
 from wsss_harness.hookspecs import CONTRACT, StageEvent, hookimpl
 from wsss_harness.limits import TimeLimitReached
 from wsss_harness.options import construct
@@ -150,6 +151,42 @@ def test_a_limit_that_is_reached_while_an_observer_is_told_is_not_its_fault():
     plugins.manager.register(Slow(), name="slow")
     with pytest.raises(TimeLimitReached):
         plugins.tell(StageEvent("started", "fit"))
+
+
+def test_an_observer_may_write_a_log_into_the_store(tmp_path):
+    class Logs:
+        @hookimpl
+        def wsss_stage_event(self, event):
+            with (tmp_path / "events.log").open("a") as log:
+                log.write(event.kind + "\n")
+
+    plugins = load(())
+    plugins.manager.register(Logs(), name="logs")
+    with writing_below(tmp_path / "fit" / "one", tmp_path):
+        plugins.tell(StageEvent("started", "fit"))
+    assert (tmp_path / "events.log").read_text() == "started\n"
+
+
+def test_an_observer_that_fails_with_an_error_of_ours_is_left_out_too(capfd):
+    class Bad:
+        @hookimpl
+        def wsss_stage_event(self, event):
+            raise ConfigError("mine")
+
+    plugins = load(())
+    plugins.manager.register(Bad(), name="bad")
+    plugins.tell(StageEvent("started", "fit"))
+    assert "ConfigError: mine" in capfd.readouterr().err
+
+
+def test_a_second_plugin_of_one_name_leaves_the_first_alone(plugin):
+    first = plugin("wsss_first", GENERATOR.format(name="first"))
+    plugin("wsss_second", GENERATOR.format(name="second"))
+    second = EntryPoint(first.name, "wsss_second", "wsss")
+    plugins = load((first, second))
+    assert "first" in plugins.offers["generator"]
+    assert plugins.manager.has_plugin(first.name)
+    assert f"another plugin is named '{first.name}' already" in plugins.broken[0].reason
 
 
 # Plugins without a distribution

@@ -91,6 +91,10 @@ def text_of(path):
     [
         ("My-CAM", "cannot be a name; use small letters"),
         ("../cam", "cannot be a name"),
+        ("none", "cannot be a name"),
+        ("my-cam-", "cannot be a name"),
+        ("my--cam", "cannot be a name"),
+        ("c-a-m", "cannot be a name"),
         ("eps", "named 'eps' is installed already"),
     ],
 )

@@ -1,5 +1,6 @@
 """Conformance checks: what comes with the harness passes, and each way to break is named."""
 
+import os
 import re
 
 import pytest
@@ -126,13 +127,31 @@ FAULTS = {
         "writes below",
         "folder = run.folder",
         "folder = run.folder; Path('stray.txt').write_text('x')",
-        r"it wrote .*stray.txt; write below run.folder only",
+        r"it wrote .*stray.txt; write in fit alone, below run.folder",
+    ),
+    "writes when loaded": (
+        "writes below",
+        "        value = float(",
+        "        (folder / 'cache.txt').write_text('x'); value = float(",
+        r"it wrote .*cache.txt; write in fit alone",
+    ),
+    "no docstring": (
+        "documents",
+        '    """Scores every class by how red the image is, times ``value``, which fit',
+        '    text = """',
+        "does not say what value do",
+    ),
+    "cannot be killed": (
+        "after a kill",
+        "            run.progress(done, 4)",
+        "            time.sleep(0.5)",
+        "not tried: it told no progress between start and end",
     ),
     "writes into the data": (
         "writes below",
         "folder = run.folder",
         "folder = run.folder; np.save(data._readers['image'].__self__.layout.root + '/x', [1])",
-        r"it wrote .*x.npy; write below",
+        r"it wrote .*x.npy; write in fit",
     ),
     "nan": ("answers as", "/ 255", "/ 0", "must be finite and lie in"),
     "too large": ("answers as", "/ 255", "/ 2", "must be finite and lie in"),
@@ -197,7 +216,37 @@ def test_a_fault_is_named_with_its_remedy(plugin, fault):
     (told,) = [text for name, text in found.items() if check in name][:1]
     assert re.search(message, told)
     harmless = {"no contract", "no paper", "undocumented", "heavy", "unused"}
+    harmless |= {"no docstring", "cannot be killed"}
     assert told.startswith("warning" if fault in harmless else "failure")
+
+
+def test_what_is_over_at_once_need_not_be_killed(plugin):
+    plugin(("            run.progress(done, 4)", "            pass"))
+    found = {f.check: f for f in testing.check("generator", "red")}
+    kill = found["goes on after a kill, to the same result"]
+    assert (kill.outcome, kill.message[:9]) == (OK, "not tried")
+
+
+def test_a_path_relative_to_here_reaches_the_processes_that_work(plugin, tmp_path, monkeypatch):
+    name = plugin(("nobody, nowhere", "nobody, on the way"))
+    monkeypatch.chdir(tmp_path)
+    installed.cache_clear()
+    monkeypatch.setenv("WSSS_PLUGIN_PATH", f"{name}.py")
+    assert outcomes() == {}
+
+
+def test_the_weight_of_one_plugin_is_not_laid_at_the_door_of_another(plugin, tmp_path, monkeypatch):
+    name = plugin(("nobody, nowhere", "nobody, light"))
+    heavy = MODULE.replace("import time", "import torch").replace('"red"', '"blue"')
+    (tmp_path / "heavy_one.py").write_text(heavy)
+    paths = [str(tmp_path / f"{module}.py") for module in (name, "heavy_one")]
+    monkeypatch.setenv("WSSS_PLUGIN_PATH", os.pathsep.join(paths))
+    installed.cache_clear()
+    told = {f.check: f.outcome for f in testing.check("generator", "red")}
+    assert told["is announced without loading torch"] == OK
+    heavy = testing.check("generator", "blue")
+    told = {f.check: f.outcome for f in heavy}
+    assert told["is announced without loading torch"] == WARNING
 
 
 def test_assert_conforms_tells_every_failure(plugin):

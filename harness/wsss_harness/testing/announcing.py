@@ -63,7 +63,10 @@ def _undocumented(offer: Offer) -> str | None:
     if not dataclasses.is_dataclass(offer.made):
         return None
     bases = inspect.getmro(type(offer.made) if not isinstance(offer.made, type) else offer.made)
-    text = "\n".join(inspect.getdoc(base) or "" for base in bases[:-1])
+    texts = (inspect.getdoc(base) or "" for base in bases[:-1])
+    # Where there is no docstring, a dataclass has its signature for one.
+    own = zip(bases, texts, strict=False)
+    text = "\n".join(text for base, text in own if not text.startswith(f"{base.__name__}("))
     names = [field.name for field in dataclasses.fields(offer.made) if field.init]
     missing = [name for name in names if not re.search(rf"\b{name}\b", text)]
     return f"its docstring does not say what {', '.join(missing)} do" if missing else None
@@ -74,10 +77,10 @@ def _paper(offer: Offer) -> str | None:
 
 
 def _heavy(offer: Offer) -> str | None:
-    module = offer.made.__module__.partition(".")[0]
     code = (
-        "import sys; from wsss_harness.plugins import installed; installed(); "
-        f"import {module}; sys.exit({HEAVY} if 'torch' in sys.modules else 0)"
+        "import sys; from wsss_harness import plugins; "
+        f"plugins.load(e for e in plugins.entries() if e.name == {offer.plugin!r}); "
+        f"sys.exit({HEAVY} if 'torch' in sys.modules else 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True)
     if done.returncode != HEAVY:
