@@ -74,9 +74,11 @@ class Graph(Sources):
 
         fit_options, options = divided(generator)
         fit_options |= {"seed": self.seed, "weights": dict(initial.identity)}
-        fit_options |= generator.identity() if hasattr(generator, "identity") else {}
+        fit_options |= identity(generator)
         code = (*NETWORK_CODE, package_of(generator))
-        note = {"needs": sorted(generator.needs), "stated": list(getattr(generator, "stated", ()))}
+        note: dict[str, Any] = {"needs": sorted(generator.needs)}
+        note["stated"] = list(getattr(generator, "stated", ()))
+        note["chosen_on"] = getattr(generator, "chosen_on", "fixed")
         inputs = {"data": self.data, **initial.inputs}
         fitted = Stage("fit", offered.name, fit, fit_options, code, inputs, note)
         inputs = {"data": self.data, "fit": fitted}
@@ -112,6 +114,7 @@ class Graph(Sources):
 
         fit_options, options = divided(refiner)
         fit_options |= {"seed": self.seed, "weights": dict(initial.identity)}
+        fit_options |= identity(refiner)
         code = (*NETWORK_CODE, *modules("parallel"), package_of(refiner))
         note = {"needs": sorted(refiner.needs)}
         inputs = {"data": self.data, "scores": scores, **initial.inputs}
@@ -228,7 +231,7 @@ class Graph(Sources):
 
         options, late = divided(segmentor)
         options |= {"seed": self.seed, "weights": dict(initial.identity)}
-        options |= segmentor.identity() if hasattr(segmentor, "identity") else {}
+        options |= identity(segmentor)
         code = (*SEGMENTOR_CODE, package_of(segmentor))
         note: dict[str, list[str]] = {"needs": []}
         inputs = {"data": self.data, "masks": masks, **initial.inputs}
@@ -238,3 +241,8 @@ class Graph(Sources):
         late |= {"split": VAL}
         predicted = Stage("predict", label, predict, late, code, inputs, note, of)
         return Segmentation(label, fitted, predicted, self.counts(predicted, VAL))
+
+
+def identity(method: Any) -> dict[str, Any]:
+    """What a method says that its result depends on, beyond its options."""
+    return dict(method.identity()) if hasattr(method, "identity") else {}

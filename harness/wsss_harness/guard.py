@@ -1,8 +1,8 @@
 """A stage writes below its own folder and nowhere else in the store.
 
 Python tells an audit hook of each file that is opened or changed, before it happens. Libraries that
-write without Python (torch.save given a path, OpenCV) are not seen; the conformance checks of
-wsss_harness.testing look for what they leave.
+write without Python (torch.save given a path, OpenCV) are not seen, nor what is opened relative to
+an open folder; the conformance checks of wsss_harness.testing look for what they leave.
 """
 
 import os
@@ -106,7 +106,15 @@ def _hear(event: str, arguments: tuple[Any, ...]) -> None:
         relative = base is not None and arguments[base] not in (NOWHERE, None)
         # An open file was seen when it was opened; so was an open folder, by who walks through it.
         if isinstance(path, str | bytes | os.PathLike) and not relative:
-            _watchers[-1](os.path.realpath(os.fsdecode(path)))
+            _watchers[-1](_real(os.fsdecode(path), follow=opened))
+
+
+def _real(path: str, follow: bool) -> str:
+    """Where a path leads; what removes or renames a link does not follow it."""
+    if follow:
+        return os.path.realpath(path)
+    folder, name = os.path.split(path.rstrip(os.sep))
+    return os.path.join(os.path.realpath(folder), name)
 
 
 def _below(path: str, folder: str) -> bool:

@@ -65,7 +65,8 @@ class Generator(Protocol):
 
     A class attribute ``at_inference`` may name options that ``fit`` does not look at; another value
     of them then trains nothing anew. ``idle`` may name options that change no result, only how it
-    is reached. Both hold for refiners and segmentors too.
+    is reached. A method ``identity()`` may give, as JSON, what else decides the result, such as the
+    digest of a file that it reads. All three hold for refiners and segmentors too.
     """
 
     needs: ClassVar[Collection[str]]

@@ -1,11 +1,12 @@
 """The stages of a row, and the rows that stand beside the methods as controls."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from wsss_harness.plugins import Plugins
 from wsss_harness.recipe import Row, Rule, Suite
-from wsss_harness.stage import Stage
+from wsss_harness.stage import Stage, upstream
 from wsss_harness.supervision import SALIENCY
 
 
@@ -41,6 +42,18 @@ class RowStages:
         ends = (s.counts for s in self.segmentations)
         curve = (self.curve,) if self.curve else ()
         return (*curve, self.counts, *self.further.values(), *self.explained, *ends)
+
+
+Choice = Literal["fixed", "held_out", "oracle", "unknown"]
+
+
+def chosen_on(row: RowStages) -> Choice:
+    """On what the threshold was chosen; unknown if a pack does not say."""
+    threshold = row.row.rule.threshold
+    if isinstance(threshold, str):
+        return threshold
+    said: Iterator[Choice] = (stage.note.get("chosen_on", "fixed") for stage in upstream(row.masks))
+    return next((choice for choice in said if choice != "fixed"), "fixed")
 
 
 def control_row(suite: Suite, plugins: Plugins) -> Row:

@@ -24,7 +24,10 @@ BINS = 200
 ONE = BINS + 1
 EDGES = (np.arange(BINS + 1) / BINS).astype(np.float32)
 MAGIC = b"WSSS1\n"
-PROBLEMS = (ValueError, LookupError, TypeError, struct.error, zlib.error, PluginError)
+PROBLEMS = (
+    *(ValueError, LookupError, TypeError, OverflowError, RecursionError),
+    *(struct.error, zlib.error, PluginError),
+)
 HEAD = struct.Struct("<II")  # length and checksum of the header; deflated data has its own
 
 
@@ -114,7 +117,16 @@ def _parse(content: bytes, largest: tuple[int, int, int] | None) -> ClassScores:
         raise ValueError("its maps are not what its header says")
     read = from_bins(_restored(residuals.reshape(shape)))
     values, background = (read[:-1], read[-1]) if header["background"] else (read, None)
-    return ClassScores(tuple(header["classes"]), values, background)
+    return ClassScores(_classes(header["classes"]), values, background)
+
+
+def _classes(found: Any) -> tuple[int, ...]:
+    """Class numbers of a header: whole, from 1, each once."""
+    if not all(type(number) is int and number > 0 for number in found):
+        raise ValueError(f"its classes are {found}; expected numbers from 1")
+    if len(set(found)) < len(found):
+        raise ValueError(f"its classes are {found}; expected each once")
+    return tuple(found)
 
 
 def _residuals(bins: NDArray[np.uint8]) -> NDArray[np.uint8]:

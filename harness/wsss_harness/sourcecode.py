@@ -62,7 +62,7 @@ def beside(origin: Path) -> set[Path]:
         found.add(path)
         for name in imported(path):
             if owners.get(name, own) == own:
-                module, package = path.parent / f"{name}.py", path.parent / name
+                module, package = origin.parent / f"{name}.py", origin.parent / name
                 files = [module] if module.is_file() else sorted(package.rglob("*.py"))
                 new |= {file for file in files if file not in found}
     return found

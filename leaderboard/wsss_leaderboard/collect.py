@@ -14,7 +14,7 @@ from wsss_harness.graph import Graph
 from wsss_harness.hookspecs import Metric
 from wsss_harness.metrics import METRICS, confusion, curve
 from wsss_harness.recipe import Suite
-from wsss_harness.rows import RowStages
+from wsss_harness.rows import RowStages, chosen_on
 from wsss_harness.rows import Segmentation as SegmentationStages
 from wsss_harness.stage import Stage, upstream
 from wsss_harness.stages import BY_MMSEG, CURVE, QUALITY, THRESHOLDS, divide
@@ -99,11 +99,10 @@ class Collector:
         constant = row.row.rule.name == "constant"
         curved = row.curve is not None and self.store.done(row.curve)
         others = self.thresholded(row.curve) if row.curve and curved and constant else {}
-        chosen = row.row.rule.threshold
         return records.Masks(
             images=len(self.scored),
             rule=self.describe(row),
-            chosen_on=chosen if chosen in ("held_out", "oracle") else "fixed",
+            chosen_on=chosen_on(row),
             score=self.score(folder, self.scored),
             others=others,
             boundary=read["boundary"],

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from wsss_leaderboard.records import ERROR, Record
 
 SUP = "I. image labels, S. saliency, F. truth, which no method may read."
-CHOSEN = {"fixed": "", "held_out": " (h)", "oracle": " (o)"}
+CHOSEN = {"fixed": "", "held_out": " (h)", "oracle": " (o)", "unknown": " (?)"}
 CHOSEN_ON = {
     "held_out": "(h) threshold chosen on the truth of held-out train images.",
     "oracle": "(o) threshold chosen on the truth of the scored images.",
+    "unknown": "(?) on what the threshold was chosen, a mask pack does not say.",
 }
 
 

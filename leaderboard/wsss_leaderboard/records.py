@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from wsss_harness.errors import DataError
 from wsss_harness.files import read_json, write_json
+from wsss_harness.rows import Choice
 from wsss_harness.supervision import IMAGE_LABELS, SALIENCY, TRUTH
 
 Fraction = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -48,7 +49,7 @@ class Masks(Part):
 
     images: int
     rule: str
-    chosen_on: Policy
+    chosen_on: Choice
     score: Score
     others: dict[Policy, Thresholded]
     boundary: dict[str, Fraction | None]

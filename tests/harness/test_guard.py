@@ -55,6 +55,14 @@ def test_what_a_stage_may_do(store):
         (store.parent / "beside/cache.txt").write_text("caches of libraries lie elsewhere")
 
 
+def test_a_link_of_ones_own_may_go_wherever_it_leads(store):
+    own = store / "fit/own"
+    (own / "link").symlink_to(store / "fit/other")
+    with writing_below(own, store):
+        (own / "link").unlink()
+    assert (store / "fit/other/kept.txt").read_text() == "kept"
+
+
 def test_afterwards_all_is_free_again(store):
     with writing_below(store / "fit/own", store):
         pass

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import struct
 import sys
@@ -117,6 +118,39 @@ def test_tables_mark_what_a_pack_says_of_itself(exported, tmp_path, plugins):
     assert table.rows[1].cells[2] == "?"  # whether image labels were used at inference
 
 
+@pytest.mark.parametrize(
+    ("kind", "threshold", "mark"),
+    [
+        ("masks", 0.5, "0.5 uncertain 0.25"),
+        ("masks", "oracle", "0.5 uncertain 0.25 (o)"),
+        ("masks", "held_out", "0.5 uncertain 0.25 (h)"),
+        ("scores", "oracle", "0.5 uncertain 0.25"),
+    ],
+)
+def test_a_pack_does_not_wash_out_what_its_threshold_was_chosen_on(
+    tmp_path, plugins, kind, threshold, mark
+):
+    row = {"method": "R", "generator": "R", "rule": {"threshold": threshold}}
+    outcomes, collector = run(tmp_path / "store", plugins, rows=[row])
+    export_row(outcomes["R"].row, collector.store, DATA, kind, tmp_path / "pack")
+    outcomes, collector = run(tmp_path / "other", plugins, **with_pack(tmp_path / "pack"))
+    assert mark in rules(collector, outcomes)
+    again = export_row(outcomes["P"].row, collector.store, DATA, "masks", tmp_path / "again")
+    assert again.chosen_on == ("fixed" if kind == "scores" or threshold == 0.5 else threshold)
+
+
+def test_a_threshold_that_nobody_told_of_is_marked(tmp_path, plugins):
+    import_folder(masks(tmp_path / "plain"), "masks", DATA, tmp_path / "pack", "Theirs", None)
+    outcomes, collector = run(tmp_path / "store", plugins, **with_pack(tmp_path / "pack"))
+    assert "0.5 uncertain 0.25 (?)" in rules(collector, outcomes)
+
+
+def rules(collector, outcomes):
+    return [
+        row.cells[3] for row in mask_table([collector.record(o) for o in outcomes.values()]).rows
+    ]
+
+
 def test_what_nobody_said_is_a_question_mark(tmp_path, plugins):
     import_folder(masks(tmp_path / "plain"), "masks", DATA, tmp_path / "pack", "Theirs", None)
     outcomes, collector = run(tmp_path / "store", plugins, **with_pack(tmp_path / "pack"))
@@ -176,6 +210,41 @@ def test_maps_of_eight_bits_become_scores(tmp_path):
         assert scores.classes == DATA.present(image_id)
         for number, values in zip(scores.classes, scores.values, strict=True):
             assert np.abs(values - drawn[image_id, number] / 255).max() < 0.005
+
+
+def test_an_image_without_objects_needs_no_map(tmp_path, monkeypatch):
+    empty = IDS[2]
+    present = FakeDataset.present
+    monkeypatch.setattr(
+        FakeDataset, "present", lambda self, i: () if i == empty else present(self, i)
+    )
+    source = maps(tmp_path / "maps", [i for i in IDS if i != empty])
+    import_folder(source, "maps", DATA, tmp_path / "pack", "Theirs", ())
+    scores = read_scores(tmp_path / "pack" / "scores" / f"{empty}.scores")
+    assert scores.classes == ()
+    assert scores.size == (24, 32)
+
+
+def test_two_maps_of_one_class_are_named(tmp_path):
+    source = maps(tmp_path / "maps", IDS)
+    number = DATA.present(IDS[0])[0] - 1
+    twin = source / f"{IDS[0]}_0{number}.png"
+    shutil.copy(source / f"{IDS[0]}_{number}.png", twin)
+    with pytest.raises(
+        DataError, match=rf"{IDS[0]}_0{number}\.png and .* are of one class and image"
+    ):
+        import_folder(source, "maps", DATA, tmp_path / "pack", "Theirs", ())
+
+
+def maps(folder, ids):
+    """A map of zeros for every present class."""
+    folder.mkdir()
+    for image_id in ids:
+        for number in DATA.present(image_id):
+            Image.fromarray(np.zeros((24, 32), np.uint8)).save(
+                folder / f"{image_id}_{number - 1}.png"
+            )
+    return folder
 
 
 def test_a_pack_is_imported_without_believing_it(exported, tmp_path):
@@ -250,6 +319,31 @@ def bomb(folder):
     swapped(folder, png_of(100_000, 100_000))
 
 
+def second_header(folder):
+    """The first header tells the truth, a second one promises more."""
+    content = png_of(8000, 8000)
+    header = png_of(32, 24)[8:33]
+    swapped(folder, content[:8] + header + content[8:])
+
+
+def second_bomb(folder):
+    content = png_of(100_000, 100_000)
+    swapped(folder, content[:8] + png_of(32, 24)[8:33] + content[8:])
+
+
+def four_bits(folder):
+    content = bytearray(png_of(32, 24))
+    content[24] = 4
+    content[29:33] = struct.pack(">I", zlib.crc32(bytes(content[12:29])))
+    swapped(folder, bytes(content))
+
+
+def pipe(folder):
+    path = folder / "masks" / f"{IDS[0]}.png"
+    path.unlink()
+    os.mkfifo(path)
+
+
 def huge(folder):
     swapped(folder, png_of(32, 24) + bytes(3_000_000))
 
@@ -291,6 +385,10 @@ LIES = {
     absolute: rf"the file of image {IDS[0]}, '/.*', lies outside the pack",
     link: rf"the file of image {IDS[0]}, .* lies outside the pack",
     bomb: rf"mask of image {IDS[0]} is 100000x100000; expected 32x24",
+    second_header: rf"mask of image {IDS[0]} is 8000x8000; expected 32x24",
+    second_bomb: rf"mask of image {IDS[0]} (cannot be read|is 100000x100000)",
+    four_bits: rf"mask of image {IDS[0]} is grey with 4 bits a pixel; save it with 8",
+    pipe: rf"{IDS[0]}\.png cannot be read \(it is no file\)",
     huge: rf"{IDS[0]}\.png has 30\d+ bytes, far more than a map of 32x24 needs",
     no_png: rf"mask of image {IDS[0]} is no PNG",
     truncated: rf"mask of image {IDS[0]} cannot be read as a PNG",

@@ -171,6 +171,19 @@ def test_the_source_of_a_module_holds_what_it_imports_beside_it(tmp_path, monkey
     assert digest("lone_plugin") != before
 
 
+def test_what_a_package_beside_it_imports_counts_too(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "deep_plugin.py").write_text("import deep_package\n")
+    (tmp_path / "deep_package").mkdir()
+    (tmp_path / "deep_package/__init__.py").write_text("")
+    (tmp_path / "deep_package/one.py").write_text("import deep_helper\n")
+    (tmp_path / "deep_helper.py").write_text("F = 1\n")
+    digest = source_digest.__wrapped__
+    before = digest("deep_plugin")
+    (tmp_path / "deep_helper.py").write_text("F = 2\n")
+    assert digest("deep_plugin") != before
+
+
 def test_other_distributions_in_the_same_folder_do_not_count(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     owners = {"lone_plugin": ["mine"], "shared_library": ["theirs"]}

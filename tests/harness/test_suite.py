@@ -330,6 +330,21 @@ def test_a_metric_that_cannot_be_read_is_told_and_harms_no_other_number(
     assert "metric 'equal' could not be read from its counts" in note
 
 
+@pytest.mark.parametrize("method", ["Redness", "Halved", "CopiesMostCommon"])
+def test_what_a_method_says_of_itself_decides_its_fit(monkeypatch, method):
+    def keys():
+        rows = [{"method": "R", "generator": "R", "refiners": ["half"], "segmentors": ["one"]}]
+        suite = small_suite.suite(rows=rows)
+        row = Graph(suite, small_suite.plugins(), 0).row(suite.rows[0])
+        return row.segmentations[0].counts.key
+
+    before = keys()
+    monkeypatch.setattr(
+        getattr(small_suite, method), "identity", lambda self: {"a": 1}, raising=False
+    )
+    assert keys() != before
+
+
 def test_another_metric_measures_nothing_again(run, monkeypatch, tmp_path):
     run(tmp_path)
     monkeypatch.setattr(small_suite.Plugin, "wsss_metrics", hookimpl(lambda self: {}))

@@ -50,6 +50,12 @@ class MaskPack:
         supervision = read_manifest(Path(self.folder)).supervision
         return ("unknown",) if supervision is None else supervision
 
+    @cached_property
+    def chosen_on(self) -> str:
+        """On what the threshold of its masks is said to have been chosen; scores have none."""
+        manifest = read_manifest(Path(self.folder))
+        return "fixed" if manifest.kind == "scores" else manifest.chosen_on or "unknown"
+
     def fit(self, data: View, run: Run) -> None:
         """Check every file of the pack against its manifest and against the images."""
         pack = Pack(Path(self.folder))

@@ -19,7 +19,7 @@ from wsss_harness.packs.manifest import (
     decoded,
     digest,
 )
-from wsss_harness.rows import RowStages
+from wsss_harness.rows import RowStages, chosen_on
 from wsss_harness.store import Store
 from wsss_harness.supervision import SUPERVISION, Dataset
 from wsss_harness.types import ClassScores
@@ -86,12 +86,17 @@ def export_row(
     origin = {"seed": str(row.seed), "stage": stage.key, "rule": row.row.rule.name}
     used = supervision(row, store)
     manifest = blank(kind, row.row.method, dataset, used, origin)
+    manifest = manifest.model_copy(update={"chosen_on": stated_choice(chosen_on(row))})
 
     def write(image_id: str, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source / f"{image_id}{SUFFIXES[kind]}", path)
 
     return write_pack(folder, manifest, dataset.ids(TRAIN), dataset, write)
+
+
+def stated_choice(chosen: str) -> str | None:
+    return None if chosen == "unknown" else chosen
 
 
 def supervision(row: RowStages, store: Store) -> list[str] | None:
@@ -144,7 +149,7 @@ def import_folder(
         if layout == "masks":
             files.write_mask(path, pictures[0])
         else:
-            scorefiles.write_scores(path, as_scores(pictures))
+            scorefiles.write_scores(path, as_scores(pictures, size))
 
     return write_pack(folder, manifest, dataset.ids(TRAIN), dataset, write)
 
@@ -156,11 +161,14 @@ def limit(layout: Layout, classes: int) -> int:
 
 def as_scores(
     pictures: Mapping[int, np.ndarray[tuple[int, ...], np.dtype[np.uint8]]],
+    size: tuple[int, ...],
 ) -> ClassScores:
-    """8-bit maps by class 1..C as scores."""
+    """8-bit maps by class 1..C as scores; an image without objects has none."""
     classes = tuple(sorted(pictures))
-    values = np.stack([pictures[number] for number in classes]).astype(np.float32)
-    return ClassScores(classes, values / np.float32(255))
+    values = np.zeros((len(classes), *size), np.float32)
+    for place, number in enumerate(classes):
+        values[place] = pictures[number] / np.float32(255)
+    return ClassScores(classes, values)
 
 
 Found = dict[str, dict[int, Path]]  # files by image and class; a mask has the class 0
@@ -177,7 +185,7 @@ def masks_by_id(source: Path, dataset: Dataset) -> Found:
 
 def maps_by_id(source: Path, dataset: Dataset) -> Found:
     known, classes = set(dataset.ids(TRAIN)), len(dataset.classes)
-    found: Found = {}
+    found: Found = {image_id: {} for image_id in known if not dataset.present(image_id)}
     for path in pngs(source):
         image_id, _, number = path.stem.rpartition("_")
         refuse_stranger(path, image_id, known)
@@ -185,7 +193,11 @@ def maps_by_id(source: Path, dataset: Dataset) -> Found:
             raise DataError(
                 f"{path}: '{number}' is no class; names are ID_c.png with c in 0..{classes - 1}"
             )
-        found.setdefault(image_id, {})[int(number) + 1] = path
+        maps = found.setdefault(image_id, {})
+        if int(number) + 1 in maps:
+            twin = maps[int(number) + 1].name
+            raise DataError(f"{path} and {twin} are of one class and image; remove one of them")
+        maps[int(number) + 1] = path
     return found
 
 

@@ -18,6 +18,14 @@ from wsss_harness.types import IGNORE, ClassScores, Mask
 
 MANIFEST = "pack.json"
 PNG = b"\x89PNG\r\n\x1a\n"  # then a head of 8 bytes, width and height
+HEADED, GREY = 26, 0  # bytes up to the kind of colours, and the kind that is grey
+PROBLEMS = (
+    UnidentifiedImageError,
+    PillowImage.DecompressionBombError,
+    OSError,
+    ValueError,
+    SyntaxError,
+)
 ROOM = 2**20  # bytes of a file beyond a value for each of its pixels and classes
 UNKNOWN = np.float32(0.5)
 
@@ -39,13 +47,15 @@ class Entry(Strict):
 
 class Manifest(Strict):
     """``classes`` are the names of 1..C. ``supervision`` is what the method is said to have used,
-    None where nobody said it; ``origin`` is for people."""
+    and ``chosen_on`` on what the threshold of its masks was chosen, None where nobody said it;
+    ``origin`` is for people."""
 
     format: Literal[1] = 1
     kind: Kind
     method: str
     classes: tuple[str, ...]
     supervision: tuple[Literal["image_labels", "saliency"], ...] | None = None
+    chosen_on: Literal["fixed", "held_out", "oracle"] | None = None
     origin: dict[str, str] = {}
     images: dict[str, Entry]
 
@@ -135,6 +145,8 @@ class Pack:
         height, width = entry.size
         room = height * width * (len(self.manifest.classes) + 1) + ROOM
         try:
+            if not path.is_file():
+                raise OSError("it is no file")
             length = path.stat().st_size
             if length > room:
                 raise DataError(
@@ -169,15 +181,17 @@ def decoded(content: bytes, owner: str, size: tuple[int, int], classes: int) -> 
     """A mask PNG of the expected (height, width); its size is checked before it is unpacked."""
     if not content.startswith(PNG):
         raise DataError(f"{owner} is no PNG")
-    width, height = struct.unpack_from(">II", content.ljust(24, b"\0"), 16)
-    if (height, width) != tuple(size):
-        raise DataError(f"{owner} is {width}x{height}; expected {size[1]}x{size[0]}")
+    width, height, depth, colours = struct.unpack_from(">IIBB", content.ljust(HEADED, b"\0"), 16)
+    _refuse_other_size(owner, (width, height), size)
+    if colours == GREY and depth != 8:
+        raise DataError(f"{owner} is grey with {depth} bits a pixel; save it with 8, or a palette")
     try:
         with PillowImage.open(BytesIO(content), formats=["PNG"]) as picture:
+            _refuse_other_size(owner, picture.size, size)  # a second header may say another
             if picture.mode not in ("P", "L"):
                 raise DataError(f"{owner} has mode '{picture.mode}'; save it as palette or grey")
             mask = np.array(picture, np.uint8)
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+    except PROBLEMS as error:
         raise DataError(f"{owner} cannot be read as a PNG ({error})") from None
     beyond = mask[(mask > classes) & (mask != IGNORE)]
     if beyond.size:
@@ -186,6 +200,11 @@ def decoded(content: bytes, owner: str, size: tuple[int, int], classes: int) -> 
             "the dataset's classes"
         )
     return mask
+
+
+def _refuse_other_size(owner: str, found: tuple[int, int], size: tuple[int, int]) -> None:
+    if found != (size[1], size[0]):
+        raise DataError(f"{owner} is {found[0]}x{found[1]}; expected {size[1]}x{size[0]}")
 
 
 def from_mask(mask: Mask) -> ClassScores:
