@@ -242,11 +242,12 @@ def test_the_weight_of_one_plugin_is_not_laid_at_the_door_of_another(plugin, tmp
     paths = [str(tmp_path / f"{module}.py") for module in (name, "heavy_one")]
     monkeypatch.setenv("WSSS_PLUGIN_PATH", os.pathsep.join(paths))
     installed.cache_clear()
-    told = {f.check: f.outcome for f in testing.check("generator", "red")}
-    assert told["is announced without loading torch"] == OK
-    heavy = testing.check("generator", "blue")
-    told = {f.check: f.outcome for f in heavy}
-    assert told["is announced without loading torch"] == WARNING
+    assert [weight("red"), weight("blue")] == [OK, WARNING]
+
+
+def weight(name):
+    found = testing.check("generator", name)
+    return next(f.outcome for f in found if f.check == "is announced without loading torch")
 
 
 def test_assert_conforms_tells_every_failure(plugin):
