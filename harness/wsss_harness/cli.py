@@ -114,6 +114,23 @@ def request_of(
 
 
 @app.command()
+def twin(
+    suite: SuiteArgument,
+    method: Annotated[str, typer.Argument(help="The method of one of its rows.")],
+    seed: Annotated[int | None, typer.Option(help="Of which seed; else the first.")] = None,
+    store: StoreOption = RUNS,
+    overrides: SetOption = None,
+    limit: LimitOption = None,
+) -> None:
+    """Make a row twice with the same seed, and name the first stage whose bytes differ."""
+    from wsss_leaderboard.report import report_twin
+
+    request = request_of(suite, overrides, None, None)
+    if not report_twin(request, method, seed, store, limit, Console()):
+        raise typer.Exit(1)
+
+
+@app.command()
 def table(
     suite: Annotated[str, typer.Argument(help="A suite file, or its name.")] = "railscenes",
     store: StoreOption = RUNS,

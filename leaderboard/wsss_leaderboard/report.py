@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from wsss_harness import suite as suites
+from wsss_harness import twin
 from wsss_harness.display import LiveDisplay, PlainDisplay, make_display
 from wsss_harness.graph import Graph
 from wsss_harness.plugins import Plugins, installed
@@ -71,6 +72,26 @@ def run_until(request: Request, root: Path, limit: float | None, kind: str, out:
     for failure in dict.fromkeys(str(o.failure) for o in outcomes if o.failure):
         out.print(f"failed: {failure}", style="red", highlight=False, markup=False, soft_wrap=True)
     return any(outcome.failure for outcome in outcomes)
+
+
+def report_twin(
+    request: Request, method: str, seed: int | None, root: Path, limit: float | None, out: Console
+) -> bool:
+    """Make a row twice and say whether its bytes are the same; True if they are."""
+    plugins = installed()
+    row = twin.row_of(request.suite(), plugins, method, seed)
+    with watched(plugins, display_of(as_json=False)):
+        compared = list(twin.compare(row, Store(root, plugins.tell, limit)))
+    last = compared[-1]
+    if not last.differing:
+        told = f"{len(compared)} stages of {method}, seed {row.seed}: the same bytes twice"
+    else:
+        named = ", ".join(last.differing[:3])
+        more = f" and {len(last.differing) - 3} more" if last.differing[3:] else ""
+        told = f"{method}, seed {row.seed}: {last.stage.title} differs in {named}{more}"
+        told += f"; the {len(compared) - 1} stages before it are the same"
+    out.print(told, highlight=False, markup=False, soft_wrap=True)
+    return not last.differing
 
 
 def display_of(as_json: bool) -> LiveDisplay | PlainDisplay:

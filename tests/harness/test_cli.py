@@ -244,3 +244,24 @@ def test_threads_that_wait_let_go_of_their_core_soon(wsss, monkeypatch):
     monkeypatch.setenv("GOMP_SPINCOUNT", "5")  # what the user chose stays
     wsss("plugins")
     assert os.environ["GOMP_SPINCOUNT"] == "5"
+
+
+def test_a_row_is_made_twice(wsss):
+    code, out, _ = wsss("twin", "small.toml", "R")
+    assert code == 0
+    assert "stages of R, seed 0: the same bytes twice" in out
+    assert wsss("twin", "small.toml", "S")[0] == 2
+
+
+def test_a_row_that_differs_is_an_exit_code(wsss, monkeypatch):
+    numbers = iter("0123")
+
+    def fit(self, data, run):
+        (run.folder / "number.txt").write_text(next(numbers))
+
+    monkeypatch.setattr(small_suite.Redness, "fit", fit)
+    code, out, _ = wsss("twin", "small.toml", "R")
+    assert code == 1
+    assert (
+        "R, seed 0: fit redness differs in number.txt; the 1 stages before it are the same" in out
+    )
