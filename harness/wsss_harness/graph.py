@@ -67,13 +67,15 @@ class Graph(Sources):
         initial = self.weights(offered.weights)
 
         def fit(work: Work) -> None:
-            generator.fit(self.view(work, TRAIN, generator.needs, owner), self.run(work, initial))
+            generator.fit(
+                self.view(work, TRAIN, generator.needs, owner), self.run(work, "generator", initial)
+            )
 
         def score(work: Work) -> None:
             stages.score(work, generator, self.view(work, TRAIN, generator.needs, owner))
 
         fit_options, options = divided(generator)
-        fit_options |= {"seed": self.seed, "weights": dict(initial.identity)}
+        fit_options |= {"seed": self.seed_of("generator"), "weights": dict(initial.identity)}
         fit_options |= identity(generator)
         code = (*NETWORK_CODE, package_of(generator))
         note: dict[str, Any] = {"needs": sorted(generator.needs)}
@@ -107,13 +109,15 @@ class Graph(Sources):
 
         def fit(work: Work) -> None:
             data = self.view(work, TRAIN, refiner.needs, owner)
-            refiner.fit(data, stages.reader(work.inputs["scores"]), self.run(work, initial))
+            refiner.fit(
+                data, stages.reader(work.inputs["scores"]), self.run(work, "refiner", initial)
+            )
 
         def refine(work: Work) -> None:
             stages.refine(work, refiner, self.view(work, TRAIN, refiner.needs, owner))
 
         fit_options, options = divided(refiner)
-        fit_options |= {"seed": self.seed, "weights": dict(initial.identity)}
+        fit_options |= {"seed": self.seed_of("refiner"), "weights": dict(initial.identity)}
         fit_options |= identity(refiner)
         code = (*NETWORK_CODE, *modules("parallel"), package_of(refiner))
         note = {"needs": sorted(refiner.needs)}
@@ -224,13 +228,13 @@ class Graph(Sources):
 
         def fit(work: Work) -> None:
             data = self.view(work, TRAIN, (), owner)
-            segmentor.fit(data, work.inputs["masks"], self.run(work, initial))
+            segmentor.fit(data, work.inputs["masks"], self.run(work, "segmentor", initial))
 
         def predict(work: Work) -> None:
             stages.predict(work, segmentor, self.view(work, VAL, (), owner))
 
         options, late = divided(segmentor)
-        options |= {"seed": self.seed, "weights": dict(initial.identity)}
+        options |= {"seed": self.seed_of("segmentor"), "weights": dict(initial.identity)}
         options |= identity(segmentor)
         code = (*SEGMENTOR_CODE, package_of(segmentor))
         note: dict[str, list[str]] = {"needs": []}

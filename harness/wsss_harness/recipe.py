@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from wsss_harness.errors import ConfigError
 
 Options = dict[str, Any]
+Axis = Literal["weights", "generator", "refiner", "segmentor"]
+AXES: tuple[Axis, ...] = ("weights", "generator", "refiner", "segmentor")
 
 
 class Strict(BaseModel):
@@ -96,6 +98,8 @@ class Product(Strict):
 class Suite(Strict):
     """Rows that share stages: those of the ``product``, then those that are listed.
 
+    ``vary`` names what is repeated with each of the ``seeds``: pretrained weights, generators,
+    refiners, segmentors. What it does not name has the first seed throughout.
     ``shared`` are options of those generators that have them and do not set their own.
     ``held_out`` train images, spread evenly over the list, are kept apart: on their truth the
     threshold "held_out" is chosen, and no mask of theirs is scored.
@@ -104,6 +108,7 @@ class Suite(Strict):
     title: str
     dataset: Offered
     seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (0,)
+    vary: Annotated[tuple[Axis, ...], Field(min_length=1)] = AXES
     held_out: Annotated[int, Field(ge=0)] = 0
     weights: dict[str, Weights] = {}
     shared: Options = {}

@@ -15,7 +15,7 @@ from wsss_harness.initial import NO_WEIGHTS, Initial, from_file
 from wsss_harness.once import once
 from wsss_harness.options import construct
 from wsss_harness.plugins import Plugins
-from wsss_harness.recipe import Offered, Suite, Weights
+from wsss_harness.recipe import Axis, Offered, Suite, Weights
 from wsss_harness.sourcecode import CORE, NETWORK_CODE, package_of
 from wsss_harness.stage import Stage, Work
 from wsss_harness.supervision import IMAGE_LABELS, Dataset, View
@@ -30,6 +30,10 @@ class Sources:
         self.suite = suite
         self.plugins = plugins
         self.seed = seed
+
+    def seed_of(self, axis: Axis) -> int:
+        """The seed of the stages of an axis: the first one, where the suite does not vary it."""
+        return self.seed if axis in self.suite.vary else self.suite.seeds[0]
 
     @cached_property
     def data(self) -> Stage:
@@ -73,10 +77,10 @@ class Sources:
         def make(work: Work) -> None:
             data = self._source(offered).open(work.inputs["data"])
             view = View(data, TRAIN, {IMAGE_LABELS}, work.ledger, f"pretraining of '{label}'")
-            pretraining.fit(view, self.run(work))
+            pretraining.fit(view, self.run(work, "weights"))
 
         inputs = {"data": self.data_of(offered)}
-        recipe = {**asdict(pretraining), "seed": self.seed}
+        recipe = {**asdict(pretraining), "seed": self.seed_of("weights")}
         stage = Stage("pretrain", label, make, recipe, NETWORK_CODE, inputs)
         identity = {"name": label, "trained_on": spec.trained_on}
         return Initial(identity, {"weights": stage}, lambda w: w.inputs["weights"] / "backbone.pth")
@@ -86,6 +90,6 @@ class Sources:
     def view(self, work: Work, split: str, needs: Collection[str], owner: str) -> View:
         return View(self.open(work), split, needs, work.ledger, owner)
 
-    def run(self, work: Work, initial: Initial = NO_WEIGHTS) -> Run:
+    def run(self, work: Work, axis: Axis, initial: Initial = NO_WEIGHTS) -> Run:
         path = initial.path(work)
-        return Run(work.folder, self.seed, stages.device(), path, work.progress)
+        return Run(work.folder, self.seed_of(axis), stages.device(), path, work.progress)

@@ -46,6 +46,7 @@ class Collector:
             dataset=self.suite.dataset.name,
             data=self.graph.data.key,
             seed=row.seed,
+            vary=self.suite.vary,
             method=row.row.method,
             control=row.row.control,
             recipe=row.row.model_dump(mode="json"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from wsss_harness.recipe import AXES
 from wsss_leaderboard.records import ERROR, Record
 
 SUP = "I. image labels, S. saliency, F. truth, which no method may read."
@@ -43,7 +44,9 @@ def seeds(records: Iterable[Record]) -> list[str]:
         return []
     each = ", ".join(f"{method} {count}" for method, count in counts.items())
     over = f"{numbers[0]} seeds" if len(numbers) == 1 else f"seeds: {each}"
-    return [f"Mean ± standard deviation over {over}."]
+    fixed = sorted({axis for record in records for axis in AXES if axis not in record.vary})
+    same = f"; the same seed throughout: {', '.join(fixed)}" if fixed else ""
+    return [f"Mean ± standard deviation over {over}{same}."]
 
 
 def weights(records: Iterable[Record]) -> list[str]:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from wsss_harness.errors import DataError
 from wsss_harness.files import read_json, write_json
+from wsss_harness.recipe import AXES, Axis
 from wsss_harness.rows import Choice
 from wsss_harness.supervision import IMAGE_LABELS, SALIENCY, TRUTH
 
@@ -141,6 +142,7 @@ class Record(Part):
     dataset: str
     data: str
     seed: int
+    vary: tuple[Axis, ...] = AXES
     method: str
     control: bool
     recipe: dict[str, Any]

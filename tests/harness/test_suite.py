@@ -14,6 +14,7 @@ from wsss_harness.graph import Graph
 from wsss_harness.hookspecs import Metric, hookimpl
 from wsss_harness.manifests import MANIFEST
 from wsss_harness.scorefiles import read_scores
+from wsss_harness.stage import upstream
 from wsss_harness.types import ClassScores
 from wsss_leaderboard import notes
 from wsss_leaderboard.collect import Collector
@@ -364,3 +365,43 @@ def test_another_metric_measures_nothing_again(run, monkeypatch, tmp_path):
 def test_a_rule_is_told_by_its_threshold_then_its_other_options_by_name(run, rule, told):
     outcomes, _, collector = run(rows=[{"method": "R", "generator": "R", "rule": rule}])
     assert collector.describe(outcomes["R"].row) == told
+
+
+def fits(vary):
+    """How many fits of each axis three seeds need."""
+    rows = [{"method": "R", "generator": "R", "refiners": ["half"], "segmentors": ["one"]}]
+    suite = small_suite.suite(rows=rows, seeds=[3, 4, 5], **({"vary": vary} if vary else {}))
+    plugins = small_suite.plugins()
+    rows = [Graph(suite, plugins, seed).row(suite.rows[0]) for seed in suite.seeds]
+    stages = {s.key: s for row in rows for s in upstream(*row.targets)}.values()
+    titles = ("fit redness", "fit redness+halved", "segment one on redness+halved")
+    return [sum(stage.title == title for stage in stages) for title in titles], stages
+
+
+@pytest.mark.parametrize(
+    ("vary", "expected"),
+    [
+        (None, [3, 3, 3]),
+        (["generator"], [3, 3, 3]),  # what follows has other inputs
+        (["refiner"], [1, 3, 3]),
+        (["segmentor"], [1, 1, 3]),
+        (["weights"], [1, 1, 1]),  # there are none that are pretrained
+    ],
+)
+def test_seeds_decide_what_varies_and_nothing_else(vary, expected):
+    assert fits(vary)[0] == expected
+
+
+def test_what_does_not_vary_has_the_first_seed():
+    _, stages = fits(["segmentor"])
+    seeds = {
+        kind: {s.options["seed"] for s in stages if s.kind == kind} for kind in ("fit", "segment")
+    }
+    assert seeds == {"fit": {3}, "segment": {3, 4, 5}}
+
+
+def test_a_table_says_what_was_not_repeated(run, plugins):
+    outcomes, _, collector = run(vary=["segmentor"])
+    record = collector.record(outcomes["R"])
+    (note,) = notes.seeds([record, record.model_copy(update={"seed": 1})])
+    assert note.endswith("2 seeds; the same seed throughout: generator, refiner, weights.")
