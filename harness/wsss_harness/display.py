@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from wsss_harness.hookspecs import StageEvent, hookimpl
 
 WIDTH_OF_TITLE = 38
+QUIET = 5.0  # seconds between two lines of progress in a log
 
 
 class LiveDisplay:
@@ -68,7 +69,7 @@ class LiveDisplay:
 
 
 class PlainDisplay:
-    """Lines for a log file: every start and end, and progress at each tenth.
+    """Lines for a log file: every start and end, and progress at tenths that take a while.
 
     A stage may count several things in turn; a new total starts anew.
     """
@@ -76,7 +77,7 @@ class PlainDisplay:
     def __init__(self, console: Console) -> None:
         self.console = console
         self.reused: set[str] = set()
-        self._started = self._turned = 0.0
+        self._started = self._turned = self._told = 0.0
         self._tenth = self._total = 0
 
     def __enter__(self) -> "PlainDisplay":
@@ -102,7 +103,8 @@ class PlainDisplay:
     def _tell(self, event: StageEvent) -> None:
         seconds = time.monotonic() - self._started
         if event.kind == "started":
-            self._started, self._total = time.monotonic(), 0
+            self._started = self._told = time.monotonic()
+            self._total = 0
         ending = "" if event.kind in ("started", "waiting") else f" after {seconds:.1f} s"
         message = f": {event.message}" if event.message else ""
         self._print(f"{event.kind} {event.stage}{ending}{message}")
@@ -111,9 +113,9 @@ class PlainDisplay:
         if event.total != self._total:
             self._turned, self._tenth, self._total = time.monotonic(), 0, event.total
         tenth = 10 * event.done // max(event.total, 1)
-        if tenth <= self._tenth:
+        if tenth <= self._tenth or time.monotonic() - self._told < QUIET:
             return
-        self._tenth = tenth
+        self._tenth, self._told = tenth, time.monotonic()
         elapsed = time.monotonic() - self._turned
         left = elapsed * (event.total - event.done) / event.done
         self._print(f"{event.stage} {event.done}/{event.total}, about {left:.0f} s left")

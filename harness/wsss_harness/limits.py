@@ -9,7 +9,11 @@ from typing import Any
 
 from wsss_harness.errors import StageError
 
-AGAIN = 10.0  # seconds until a body that caught the error hears it again
+AGAIN = 10.0  # seconds until a body that caught the ring hears it again
+
+
+class Ring(BaseException):
+    """What is raised in the body: no Exception, so that `except Exception` does not stop it."""
 
 
 class TimeLimitReached(StageError):
@@ -29,18 +33,20 @@ def time_limit(seconds: float | None) -> Iterator[None]:
         return
 
     def ring(*_: Any) -> None:
-        raise TimeLimitReached(
-            f"took longer than the time limit of {seconds:g} s; what it finished is kept: raise "
-            "--time-limit and run again to go on, or look for an endless loop"
-        )
+        raise Ring
 
     before = signal.signal(signal.SIGALRM, ring)
     signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
     started = time.monotonic()
     try:
         yield
-        if time.monotonic() - started > seconds:  # somebody caught what was raised
-            ring()
+        if time.monotonic() - started > seconds:  # somebody caught it all the same
+            raise Ring
+    except Ring:
+        raise TimeLimitReached(
+            f"took longer than the time limit of {seconds:g} s; what it finished is kept: raise "
+            "--time-limit and run again to go on, or look for an endless loop"
+        ) from None
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from wsss_harness import guard
 from wsss_harness.errors import StageError
-from wsss_harness.limits import TimeLimitReached
+from wsss_harness.limits import Ring
 
 FEW = 4  # images that take about as long as the start of a process
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -78,7 +78,7 @@ def _spread(
             for future in [pool.submit(_work, image_id) for image_id in ids]:
                 future.result()
                 done()
-        except (TimeLimitReached, KeyboardInterrupt):
+        except (Ring, KeyboardInterrupt):
             for process in multiprocessing.active_children():
                 process.kill()  # or they would be waited for, however long they take
             raise

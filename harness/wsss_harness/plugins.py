@@ -3,6 +3,7 @@
 import dataclasses
 import difflib
 import importlib
+import inspect
 import os
 import sys
 import traceback
@@ -17,8 +18,7 @@ from typing import Any, Protocol
 import pluggy
 
 from wsss_harness import builtin, guard, hookspecs
-from wsss_harness.errors import ConfigError, WsssError
-from wsss_harness.limits import TimeLimitReached
+from wsss_harness.errors import ConfigError, PluginError, WsssError
 from wsss_harness.options import construct
 from wsss_harness.supervision import check_needs
 
@@ -74,17 +74,38 @@ class Plugins:
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1)
             hint = f" Did you mean '{close[0]}'?" if close else ""
-            aside = f" Set aside as broken: {', '.join(b.name for b in self.broken)}."
+            aside = "; ".join(f"{one.name} ({one.reason})" for one in self.broken)
             raise ConfigError(
                 f"no {kind} named '{name}'; installed: {', '.join(sorted(known)) or 'none'}.{hint}"
-                + (aside if self.broken else "")
+                + (f" Set aside as broken: {aside}." if aside else "")
                 + " See `wsss plugins`."
             )
         return known[name]
 
     def build(self, kind: str, name: str, options: Mapping[str, Any]) -> Any:
-        """An offer's class with ``options`` as its fields; unknown or ill-typed ones are errors."""
-        return construct(f"{kind} '{name}'", self.find(kind, name).made, options)
+        """An offer's class with ``options`` as its fields; unknown or ill-typed ones are errors.
+
+        Raises:
+            PluginError: the class cannot be built, or lacks a method of its protocol.
+        """
+        offer, owner = self.find(kind, name), f"{kind} '{name}'"
+        if not (isinstance(offer.made, type) and dataclasses.is_dataclass(offer.made)):
+            raise PluginError(
+                f"{owner} of {offer.distribution} is no dataclass; decorate its class with "
+                "@dataclass(frozen=True), and announce the class, not an object of it"
+            )
+        try:
+            made = construct(owner, offer.made, options)
+        except WsssError:
+            raise
+        except Exception as error:
+            raise PluginError(
+                f"{owner} of {offer.distribution} cannot be built: {type(error).__name__}: "
+                f"{error}; types of fields are looked up at run time, so none may be imported for "
+                "type checking alone"
+            ) from error
+        check_methods(made, kind, owner)
+        return made
 
     def tell(self, event: hookspecs.StageEvent) -> None:
         """Tell all observers of an event; one that fails is not told of any other."""
@@ -92,8 +113,6 @@ class Plugins:
             try:
                 with guard.suspended():
                     observer.function(*(event for _ in observer.argnames))
-            except TimeLimitReached:
-                raise  # the stage's, while the observer was told
             except Exception as error:
                 self.manager.unregister(observer.plugin)
                 print(
@@ -207,12 +226,45 @@ def _announced(manager: pluggy.PluginManager, plugin: str, distribution: str) ->
         for kind in KINDS
         for hook in getattr(manager.hook, f"wsss_{kind}s").get_hookimpls()
         if hook.plugin_name == plugin
-        for name, made in hook.function().items()
+        for name, made in _mapping(hook).items()
     )
     for offer in offers:
         if offer.kind in ("generator", "refiner"):
             check_needs(offer.needs, f"{offer.kind} '{offer.name}'")
     return offers
+
+
+def _mapping(hook: pluggy.HookImpl) -> Mapping[str, Any]:
+    found = hook.function()
+    if not isinstance(found, Mapping):
+        name = hook.function.__name__
+        raise ConfigError(
+            f"its {name} gave {type(found).__name__}; return a dict, as {{'my_method': MyMethod}}"
+        )
+    return found
+
+
+METHODS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "generator": {"fit": ("data", "run"), "load": ("folder", "device")},
+    "refiner": {"fit": ("data", "scores", "run"), "load": ("folder", "device")},
+    "segmentor": {"fit": ("data", "masks", "run"), "load": ("folder", "device")},
+    "dataset": {"prepare": ("run",), "open": ("folder",)},
+}
+
+
+def check_methods(made: Any, kind: str, owner: str) -> None:
+    """Raise PluginError unless an object has the methods of its kind, with their arguments."""
+    for name, arguments in METHODS.get(kind, {}).items():
+        method = getattr(made, name, None)
+        called = f"{name}({', '.join(arguments)})"
+        if not callable(method):
+            raise PluginError(f"{owner} has no method {called}; see the contract reference")
+        try:
+            inspect.signature(method).bind(*arguments)
+        except TypeError as error:
+            raise PluginError(f"{owner} cannot be called as {called}: {error}") from None
+        except ValueError:
+            continue  # a method without a signature that can be seen
 
 
 def load(entries: Iterable[Entry]) -> Plugins:

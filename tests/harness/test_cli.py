@@ -8,7 +8,7 @@ import sys
 import pytest
 
 import small_suite
-from wsss_harness import installation, plan_display
+from wsss_harness import display, installation, plan_display
 from wsss_harness import plugins as plugins_module
 from wsss_harness.cli import main
 from wsss_leaderboard import report
@@ -61,6 +61,7 @@ def test_progress_inside_a_stage_reaches_the_terminal_and_prints_do_not(wsss, mo
         run.progress(1, 2)
 
     monkeypatch.setattr(small_suite.Redness, "fit", noisy)
+    monkeypatch.setattr(display, "QUIET", 0)
     _, out, _ = wsss("run", "small.toml")
     assert "fit redness 1/2, about 0 s left" in out
     assert "library noise" not in out

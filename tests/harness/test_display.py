@@ -4,6 +4,7 @@ import io
 
 from rich.console import Console
 
+from wsss_harness import display as display_module
 from wsss_harness.display import LiveDisplay, PlainDisplay, make_display
 from wsss_harness.hookspecs import StageEvent
 
@@ -27,7 +28,8 @@ EVENTS = [
 ]
 
 
-def test_a_log_file_gets_plain_lines_at_each_tenth():
+def test_a_log_file_gets_plain_lines_at_each_tenth(monkeypatch):
+    monkeypatch.setattr(display_module, "QUIET", 0)
     text, display = shown(False, EVENTS)
     assert isinstance(display, PlainDisplay)
     lines = text.splitlines()
@@ -38,7 +40,13 @@ def test_a_log_file_gets_plain_lines_at_each_tenth():
     assert display.reused == {"data small"}
 
 
-def test_what_a_stage_counts_next_starts_anew():
+def test_a_stage_that_takes_no_time_tells_no_progress():
+    text, _ = shown(False, EVENTS)
+    assert "about" not in text
+
+
+def test_what_a_stage_counts_next_starts_anew(monkeypatch):
+    monkeypatch.setattr(display_module, "QUIET", 0)
     turns = [
         StageEvent("progress", "fit", done, total) for total in (20, 40) for done in (0, total)
     ]

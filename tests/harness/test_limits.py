@@ -23,8 +23,19 @@ def never_end():
 
 
 def test_what_catches_the_error_is_told_at_the_end():
-    with pytest.raises(TimeLimitReached), time_limit(0.05), contextlib.suppress(Exception):
+    with pytest.raises(TimeLimitReached), time_limit(0.05), contextlib.suppress(BaseException):
         never_end()
+
+
+def test_what_catches_every_exception_does_not_catch_the_ring():
+    with pytest.raises(TimeLimitReached), time_limit(0.05):
+        never_end_and_catch()
+
+
+def never_end_and_catch():
+    while True:
+        with contextlib.suppress(Exception):
+            never_end()
 
 
 def test_what_catches_the_error_hears_it_again(monkeypatch):
@@ -36,7 +47,7 @@ def test_what_catches_the_error_hears_it_again(monkeypatch):
 def never_end_twice():
     try:
         never_end()
-    except Exception:
+    except BaseException:
         never_end()
 
 

@@ -247,9 +247,19 @@ def maps(folder, ids):
     return folder
 
 
+def test_a_pack_may_get_another_name(exported, tmp_path):
+    import_folder(exported(), "pack", DATA, tmp_path / "renamed", "Mine", None)
+    assert Pack(tmp_path / "renamed").manifest.method == "Mine"
+
+
+def test_a_pack_in_another_layout_says_which_to_give(exported, tmp_path):
+    with pytest.raises(ConfigError, match="is a pack already; import it with --layout pack"):
+        import_folder(exported(), "masks", DATA, tmp_path / "again", None, None)
+
+
 def test_a_pack_is_imported_without_believing_it(exported, tmp_path):
     folder = exported()
-    import_folder(folder, "pack", DATA, tmp_path / "checked", "ignored", None)
+    import_folder(folder, "pack", DATA, tmp_path / "checked", None, None)
     assert Pack(tmp_path / "checked").manifest.method == "R"
 
 
@@ -485,7 +495,7 @@ def colours(folder):
     ("fault", "layout", "message"),
     [
         (stranger, "masks", r"holiday\.png is of no image in the list of train"),
-        (too_few, "masks", rf"has nothing for 1 images of train, first {IDS[1]}"),
+        (too_few, "masks", rf"has nothing for image {IDS[1]} of train \(1 such\)"),
         (other_size, "masks", rf"{IDS[1]}\.png is 6x5; expected 32x24"),
         (colours, "masks", rf"{IDS[1]}\.png has mode 'RGB'; save it as palette or grey"),
         (stranger, "maps", r"is of no image in the list of train"),

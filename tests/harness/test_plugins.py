@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from wsss_harness.errors import ConfigError
+from wsss_harness.errors import ConfigError, PluginError
 from wsss_harness.guard import writing_below
 from wsss_harness.hookspecs import CONTRACT, StageEvent, hookimpl
-from wsss_harness.limits import TimeLimitReached
+from wsss_harness.limits import Ring
 from wsss_harness.options import construct
 from wsss_harness.plugins import installed, load
 from wsss_harness.scaffold import distribution
@@ -145,12 +145,67 @@ def test_a_limit_that_is_reached_while_an_observer_is_told_is_not_its_fault():
     class Slow:
         @hookimpl
         def wsss_stage_event(self, event):
-            raise TimeLimitReached("late")
+            raise Ring
 
     plugins = load(())
     plugins.manager.register(Slow(), name="slow")
-    with pytest.raises(TimeLimitReached):
+    with pytest.raises(Ring):
         plugins.tell(StageEvent("started", "fit"))
+
+
+BUILT = """
+from __future__ import annotations
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from wsss_harness.hookspecs import hookimpl
+if TYPE_CHECKING:
+    from pathlib import Path
+
+@dataclass(frozen=True)
+class Method:
+    needs = ()
+    size: int = 1
+    def fit(self, data, run): ...
+    def load(self, folder, device): ...
+
+@hookimpl
+def wsss_generators():
+    return {"built": Method}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("@dataclass(frozen=True)\n", "", "is no dataclass; decorate its class"),
+        ('"built": Method', '"built": Method()', "is no dataclass; .* announce the class, not an"),
+        ("size: int", "size: Path", "cannot be built: NameError: .*looked up at run time"),
+        ("fit(self, data, run)", "fit(self, data)", r"cannot be called as fit\(data, run\)"),
+        ("def load", "def lode", r"has no method load\(folder, device\)"),
+    ],
+)
+def test_a_class_that_cannot_work_is_named_before_anything_runs(plugin, old, new, told):
+    assert old in BUILT
+    plugins = load((plugin("wsss_built", BUILT.replace(old, new)),))
+    with pytest.raises(PluginError, match=rf"generator 'built'.*{told}"):
+        plugins.build("generator", "built", {"size": 1} if "Path" in new else {})
+
+
+def test_a_class_that_can_work_is_built(plugin):
+    plugins = load((plugin("wsss_built", BUILT),))
+    assert plugins.build("generator", "built", {"size": 3}).size == 3
+
+
+def test_a_hook_that_gives_a_list_says_what_it_should_give(plugin):
+    text = GENERATOR.format(name="x").replace('{"x": Method}', "[Method]")
+    (broken,) = load((plugin("wsss_list", text),)).broken
+    assert "its wsss_generators gave list; return a dict" in broken.reason
+
+
+def test_a_name_that_was_set_aside_comes_with_the_reason(plugin):
+    plugins = load((plugin("wsss_bad", "raise RuntimeError('no licence')"),))
+    with pytest.raises(ConfigError, match=r"Set aside as broken: wsss_bad \(RuntimeError: no lic"):
+        plugins.find("generator", "mine")
 
 
 def test_an_observer_may_write_a_log_into_the_store(tmp_path):

@@ -11,9 +11,8 @@ from wsss_harness.graph import Graph
 from wsss_harness.packs.exchange import LAYOUTS, Layout, export_row, import_folder
 from wsss_harness.packs.manifest import Kind, Manifest
 from wsss_harness.plugins import installed
-from wsss_harness.recipe import Suite, read_suite
+from wsss_harness.recipe import read_suite
 from wsss_harness.store import Store
-from wsss_harness.supervision import Dataset
 
 RULES = {
     "masks": 'name = "constant", threshold = 0.5, uncertain = 0.25',
@@ -42,7 +41,7 @@ def export(
     if not store.done(graph.data):
         raise ConfigError(f"{suite_path} has not been run in {store_folder}; run it first")
     manifest = export_row(
-        graph.row(rows[method]), store, _opened(suite, graph, store), kind, folder
+        graph.row(rows[method]), store, graph.opened(store.folder(graph.data)), kind, folder
     )
     said(manifest, folder, console)
 
@@ -65,9 +64,8 @@ def import_(
     suite, store = read_suite(suite_path, overrides), Store(store_folder, lambda event: None)
     graph = Graph(suite, installed(), suite.seeds[0])
     store.make(graph.data)
-    dataset = _opened(suite, graph, store)
-    name = method or source.resolve().name
-    manifest = import_folder(source, known[layout], dataset, folder, name, supervision)
+    dataset = graph.opened(store.folder(graph.data))
+    manifest = import_folder(source, known[layout], dataset, folder, method, supervision)
     said(manifest, folder, console)
     console.print(
         f"To use it, add to a suite of this dataset:\n\n{snippet(manifest, folder)}",
@@ -75,12 +73,6 @@ def import_(
         highlight=False,
         soft_wrap=True,
     )
-
-
-def _opened(suite: Suite, graph: Graph, store: Store) -> Dataset:
-    source = graph.plugins.build("dataset", suite.dataset.name, suite.dataset.options)
-    dataset: Dataset = source.open(store.folder(graph.data))
-    return dataset
 
 
 def said(manifest: Manifest, folder: Path, console: Console) -> None:

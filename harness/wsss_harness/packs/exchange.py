@@ -116,10 +116,12 @@ def import_folder(
     layout: Layout,
     dataset: Dataset,
     folder: Path,
-    method: str,
+    method: str | None,
     stated: Sequence[str] | None,
 ) -> Manifest:
     """A folder that others made, checked against a dataset, as a pack.
+
+    ``method`` names its row; without it, it is what a pack says, or the name of the folder.
 
     ``layout``: ``masks`` holds ID.png with class indices; ``maps`` holds ID_c.png with 8-bit maps
     of the class c, counted from 0, as in clovaai/WSSS-BED; ``pack`` is a pack, not yet believed.
@@ -130,15 +132,18 @@ def import_folder(
     if not source.is_dir():
         raise DataError(f"{source} is not a folder")
     if layout == "pack":
-        return _import_pack(source, dataset, folder)
+        return _import_pack(source, dataset, folder, method)
+    if (source / MANIFEST).is_file():
+        raise ConfigError(f"{source} is a pack already; import it with --layout pack")
     kind: Kind = "masks" if layout == "masks" else "scores"
     found = (masks_by_id if layout == "masks" else maps_by_id)(source, dataset)
     missing = [image_id for image_id in dataset.ids(TRAIN) if image_id not in found]
     if missing:
         raise DataError(
-            f"{source} has nothing for {len(missing)} images of train, first {missing[0]}"
+            f"{source} has nothing for image {missing[0]} of train ({len(missing)} such)"
         )
-    manifest = blank(kind, method, dataset, stated, {"layout": layout})
+    name = method or source.resolve().name
+    manifest = blank(kind, name, dataset, stated, {"layout": layout})
 
     def write(image_id: str, path: Path) -> None:
         size, classes = dataset.image(image_id).shape[:2], len(dataset.classes)
@@ -212,7 +217,7 @@ def refuse_stranger(path: Path, image_id: str, known: set[str]) -> None:
         )
 
 
-def _import_pack(source: Path, dataset: Dataset, folder: Path) -> Manifest:
+def _import_pack(source: Path, dataset: Dataset, folder: Path, method: str | None) -> Manifest:
     pack = Pack(source)
     pack.refuse_other(dataset.classes, dataset.ids(TRAIN))
 
@@ -223,4 +228,5 @@ def _import_pack(source: Path, dataset: Dataset, folder: Path) -> Manifest:
         else:
             scorefiles.write_scores(path, pack.scores(image_id))
 
-    return write_pack(folder, pack.manifest, dataset.ids(TRAIN), dataset, write)
+    manifest = pack.manifest.model_copy(update={"method": method or pack.manifest.method})
+    return write_pack(folder, manifest, dataset.ids(TRAIN), dataset, write)

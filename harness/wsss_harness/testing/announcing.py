@@ -14,6 +14,7 @@ from wsss_harness.options import construct, divided
 from wsss_harness.plugins import Offer, Plugins
 from wsss_harness.testing.findings import WARNING, Finding, judged
 
+PLACEHOLDER = "Authors, venue and year"  # as templates have it
 HEAVY = 99  # the answer of a process in which torch was loaded
 PROTOCOLS = {"generator": Generator, "refiner": Refiner, "segmentor": Segmentor}
 
@@ -73,7 +74,8 @@ def _undocumented(offer: Offer) -> str | None:
 
 
 def _paper(offer: Offer) -> str | None:
-    return None if offer.paper else "set a class attribute paper = 'Authors, venue and year'"
+    named = offer.paper and offer.paper != PLACEHOLDER
+    return None if named else f"set a class attribute paper = '{PLACEHOLDER}'"
 
 
 def _heavy(offer: Offer) -> str | None:

@@ -43,7 +43,9 @@ def print_check(
     if as_json:
         console.print_json(json.dumps(found))
     else:
-        console.print(f"{counts[OK]} ok, {counts[WARNING]} warnings, {counts[FAILURE]} failures")
+        told = (f"{counts[outcome]} {outcome}" for outcome in (OK, WARNING, FAILURE))
+        plural = (text + "s" * (not text.startswith("1 ") and text[-2:] != "ok") for text in told)
+        console.print(", ".join(plural))
     return not counts[FAILURE]
 
 
@@ -57,6 +59,8 @@ def _print(console: Console, finding: testing.Finding) -> None:
 def offers_called(name: str) -> list[Offer]:
     """The offers of the plugin, or the offers, called ``name``; of a file, what it offers."""
     if name.endswith(".py"):
+        if not Path(name).is_file():
+            raise ConfigError(f"there is no file {name}")
         known = os.environ.get(plugins.PLUGIN_PATH, "")
         path = os.pathsep.join(filter(None, (known, str(Path(name).resolve()))))
         os.environ[plugins.PLUGIN_PATH] = path  # for the processes that work, too
