@@ -17,6 +17,7 @@ from wsss_harness.stage import Stage, upstream
 from wsss_harness.store import Store
 
 Manifest = Mapping[str, Any]
+ANOTHER = "another "  # begins a reason: another stage than before comes before this one
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,7 @@ def changes(recipe: Manifest, stage: Stage) -> tuple[str, ...]:
     found.sort(key=lambda change: change.startswith("seed "))
     found += [f"source of {name}" for name in _different(recipe["code"], now["code"])]
     inputs = sorted(_different(recipe["inputs"], now["inputs"]), key=lambda name: name != "data")
-    found += [f"another {_title(stage, name)}" for name in inputs]
+    found += [f"{ANOTHER}{_title(stage, name)}" for name in inputs]
     return tuple(found) or ("its record was changed by hand",)
 
 

@@ -8,11 +8,13 @@ from rich.filesize import decimal
 from rich.markup import escape
 from rich.tree import Tree
 
-from wsss_harness.plan import Plan, Planned
+from wsss_harness.plan import ANOTHER, Plan, Planned
 from wsss_harness.plugins import installed
 from wsss_harness.selection import Request
 from wsss_harness.store import Store
 from wsss_harness.suite import plan_of
+
+WIDE = 160  # columns of a file, where nobody sees an edge
 
 
 def print_plan_of(request: Request, root: Path, console: Console, as_json: bool) -> None:
@@ -26,6 +28,8 @@ def print_plan_of(request: Request, root: Path, console: Console, as_json: bool)
 
 
 def print_plan(plan: Plan, title: str, console: Console) -> None:
+    if not console.is_terminal:
+        console.width = max(console.width, WIDE)
     tree = Tree(f"[bold]{escape(title)}[/]", guide_style="dim")
     branches: dict[str, Tree] = {}
     depths: dict[str, int] = {}
@@ -42,11 +46,14 @@ def print_plan(plan: Plan, title: str, console: Console) -> None:
 def _line(planned: Planned) -> str:
     stage = planned.stage
     seed = stage.options.get("seed")
-    title = escape(stage.title if seed is None else f"{stage.title} (seed {seed})")
+    named = f"{stage.kind} {stage.name}"  # the branch says on what
+    title = escape(named if seed is None else f"{named} (seed {seed})")
     if planned.done:
         return f"[green]done[/]  {title}"
+    first = planned.reasons[0]  # the branch says which other input it follows
+    reason = "follows" if first.startswith(ANOTHER) else escape(first)
     seconds = "" if planned.seconds is None else f", {duration(planned.seconds)}"
-    return f"[yellow]to do[/] {title}  [dim]{escape(planned.reasons[0])}{seconds}[/]"
+    return f"[yellow]to do[/] {title}  [dim]{reason}{seconds}[/]"
 
 
 def summary(plan: Plan) -> str:

@@ -168,6 +168,7 @@ def test_people_read_a_tree_and_a_sum(plan, run):
     text = console.export_text()
     assert "done  fit redness (seed 0)" in text
     assert "to do fit redness (seed 1)  seed 0 -> 1" in text
+    assert "to do score redness  follows, " in text
     assert "to do\nabout 0." in text
 
 
