@@ -11,6 +11,7 @@ from rich.markup import escape
 from wsss_harness.errors import WsssError
 
 if TYPE_CHECKING:
+    from wsss_harness.packs.manifest import Kind
     from wsss_harness.selection import Request
 
 app = typer.Typer(
@@ -106,7 +107,10 @@ def plan(
 
 
 def request_of(
-    suite: Path, overrides: list[str] | None, methods: list[str] | None, words: list[str] | None
+    suite: Path,
+    overrides: list[str] | None,
+    methods: list[str] | None = None,
+    words: list[str] | None = None,
 ) -> "Request":
     from wsss_harness.selection import Request
 
@@ -125,7 +129,7 @@ def twin(
     """Make a row twice with the same seed, and name the first stage whose bytes differ."""
     from wsss_leaderboard.report import report_twin
 
-    request = request_of(suite, overrides, None, None)
+    request = request_of(suite, overrides)
     if not report_twin(request, method, seed, store, limit, Console()):
         raise typer.Exit(1)
 
@@ -137,9 +141,10 @@ def table(
     as_json: JsonOption = False,
 ) -> None:
     """Print the tables of a suite that has been run."""
+    from wsss_harness.places import RESULTS
     from wsss_leaderboard.report import print_tables
 
-    print_tables(store / "results" / Path(suite).stem, Console(), as_json)
+    print_tables(store / RESULTS / Path(suite).stem, Console(), as_json)
 
 
 @app.command()
@@ -217,16 +222,9 @@ def export_pack(
     """Write the masks of a row that was run as a pack that others can check and use."""
     from wsss_harness.packs import commands
 
-    commands.export(
-        suite,
-        method,
-        folder,
-        store,
-        overrides or [],
-        "scores" if scores else "masks",
-        seed,
-        Console(),
-    )
+    request = request_of(suite, overrides)
+    kind: Kind = "scores" if scores else "masks"
+    commands.export(request, method, folder, store, kind, seed, Console())
 
 
 @pack_app.command("import")
@@ -251,9 +249,8 @@ def import_pack(
     """Check a folder against the dataset of a suite, and write it as a pack for a row."""
     from wsss_harness.packs import commands
 
-    commands.import_(
-        source, suite, folder, store, overrides or [], layout, method, supervision, Console()
-    )
+    request = request_of(suite, overrides)
+    commands.import_(source, request, folder, store, layout, method, supervision, Console())
 
 
 store_app = typer.Typer(help="Look after a store of finished stages.", no_args_is_help=True)

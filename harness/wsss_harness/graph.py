@@ -91,7 +91,7 @@ class Graph(Sources):
     def shared(self, name: str) -> dict[str, Any]:
         """The shared options that a generator has; ConfigError for one that none of them has."""
         named = {one.name for one in self.suite.generators.values()}
-        known = {one: names(self.plugins.find("generator", one).made) for one in named}
+        known = {one: names(self.plugins.dataclass_of("generator", one)) for one in named}
         for option in self.suite.shared:
             if not any(option in options for options in known.values()):
                 raise ConfigError(

@@ -100,6 +100,14 @@ class Segmentor(Protocol):
     def load(self, folder: Path, device: str) -> Callable[[Sample], Mask]: ...
 
 
+PROTOCOLS: Mapping[str, type] = {
+    "dataset": DatasetSource,
+    "generator": Generator,
+    "refiner": Refiner,
+    "segmentor": Segmentor,
+}
+
+
 @dataclass(frozen=True)
 class Metric:
     """Two pure functions: counts of one image, which add up over images, and their reading.

@@ -12,9 +12,7 @@ from filelock import FileLock, Timeout
 from wsss_harness.errors import DataError
 from wsss_harness.files import read_json
 from wsss_harness.manifests import MANIFEST, digest, read_manifest
-
-RESULTS = "results"
-RECORDS = "records"
+from wsss_harness.places import RECORDS, RESULTS, is_stage, lock_of, name_and_key, short
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ class Kept:
 
     @property
     def lock(self) -> Path:
-        return self.folder.with_suffix(".lock")
+        return lock_of(self.folder)
 
 
 def stages(root: Path) -> list[Kept]:
@@ -63,13 +61,7 @@ def stages(root: Path) -> list[Kept]:
         raise DataError(f"there is no store {root}; give the one of a run with --store")
     kinds = (folder for folder in sorted(root.iterdir()) if folder.name != RESULTS)
     folders = (f for kind in kinds if kind.is_dir() for f in sorted(kind.iterdir()) if f.is_dir())
-    return [Kept(folder) for folder in folders if _of_stage(folder)]
-
-
-def _of_stage(folder: Path) -> bool:
-    """Whether a folder looks like a stage's: NAME-KEY, so that nothing else is ever removed."""
-    key = folder.name.rpartition("-")[2]
-    return len(key) == 12 and all(c in "0123456789abcdef" for c in key)
+    return [Kept(folder) for folder in folders if is_stage(folder)]
 
 
 def suites_of(root: Path) -> dict[str, set[str]]:
@@ -105,8 +97,8 @@ def damage(folder: Path) -> str | None:
 
 def unneeded(kept: Iterable[Kept], needed: Collection[str]) -> list[Kept]:
     """What has none of the needed keys; a stage that is not finished is known by its folder."""
-    short = {key[:12] for key in needed}
-    return [one for one in kept if one.folder.name.rpartition("-")[2] not in short]
+    known = {short(key) for key in needed}
+    return [one for one in kept if name_and_key(one.folder)[1] not in known]
 
 
 def remove(kept: Iterable[Kept]) -> Iterator[Kept]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from wsss_harness.errors import DataError
 from wsss_harness.manifests import MANIFEST, read_manifest
+from wsss_harness.places import name_and_key
 from wsss_harness.rows import RowStages
 from wsss_harness.stage import Stage, upstream
 from wsss_harness.store import Store
@@ -80,7 +81,7 @@ def _entry(planned: Planned) -> dict[str, Any]:
     }
 
 
-def plan(rows: Iterable[RowStages], store: Store, beside: Iterable[Stage] = ()) -> Plan:
+def plan(rows: Iterable[RowStages], beside: Iterable[Stage], store: Store) -> Plan:
     """The plan of some rows, and of stages beside them; nothing is made or changed."""
     stages: dict[str, Stage] = {}
     uses: Counter[str] = Counter()
@@ -144,10 +145,9 @@ class Earlier:
 
 def _manifests(folder: Path) -> Iterator[Manifest]:
     """The manifests beside a stage's folder whose name differs in the key alone."""
-    name = folder.name.rpartition("-")[0]
-    paths = [path / MANIFEST for path in folder.parent.glob(f"{name}-*")]
-    paths = [path for path in paths if path.parent.name.rpartition("-")[0] == name]
-    finished = [path for path in paths if path.is_file()]
+    name, _ = name_and_key(folder)
+    beside = [path for path in folder.parent.glob(f"{name}-*") if name_and_key(path)[0] == name]
+    finished = [path / MANIFEST for path in beside if (path / MANIFEST).is_file()]
     for path in sorted(finished, key=lambda path: path.stat().st_mtime, reverse=True):
         with contextlib.suppress(DataError):  # whoever needs that one is told
             yield read_manifest(path.parent)

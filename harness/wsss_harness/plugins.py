@@ -89,13 +89,9 @@ class Plugins:
             PluginError: the class cannot be built, or lacks a method of its protocol.
         """
         offer, owner = self.find(kind, name), f"{kind} '{name}'"
-        if not (isinstance(offer.made, type) and dataclasses.is_dataclass(offer.made)):
-            raise PluginError(
-                f"{owner} of {offer.distribution} is no dataclass; decorate its class with "
-                "@dataclass(frozen=True), and announce the class, not an object of it"
-            )
+        wanted = self.dataclass_of(kind, name)
         try:
-            made = construct(owner, offer.made, options)
+            made = construct(owner, wanted, options)
         except WsssError:
             raise
         except Exception as error:
@@ -106,6 +102,16 @@ class Plugins:
             ) from error
         check_methods(made, kind, owner)
         return made
+
+    def dataclass_of(self, kind: str, name: str) -> type:
+        """The class that an offer announced; PluginError if it is no dataclass."""
+        offer = self.find(kind, name)
+        if isinstance(offer.made, type) and dataclasses.is_dataclass(offer.made):
+            return offer.made
+        raise PluginError(
+            f"{kind} '{name}' of {offer.distribution} is no dataclass; decorate its class with "
+            "@dataclass(frozen=True), and announce the class, not an object of it"
+        )
 
     def tell(self, event: hookspecs.StageEvent) -> None:
         """Tell all observers of an event; one that fails is not told of any other."""
@@ -244,17 +250,16 @@ def _mapping(hook: pluggy.HookImpl) -> Mapping[str, Any]:
     return found
 
 
-METHODS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "generator": {"fit": ("data", "run"), "load": ("folder", "device")},
-    "refiner": {"fit": ("data", "scores", "run"), "load": ("folder", "device")},
-    "segmentor": {"fit": ("data", "masks", "run"), "load": ("folder", "device")},
-    "dataset": {"prepare": ("run",), "open": ("folder",)},
-}
+def methods(kind: str) -> dict[str, tuple[str, ...]]:
+    """The methods of the protocol of a kind of plugin, with their arguments; of some, none."""
+    protocol = hookspecs.PROTOCOLS.get(kind, object)
+    found = {n: m for n, m in vars(protocol).items() if inspect.isfunction(m) and n[0] != "_"}
+    return {name: tuple(inspect.signature(method).parameters)[1:] for name, method in found.items()}
 
 
 def check_methods(made: Any, kind: str, owner: str) -> None:
     """Raise PluginError unless an object has the methods of its kind, with their arguments."""
-    for name, arguments in METHODS.get(kind, {}).items():
+    for name, arguments in methods(kind).items():
         method = getattr(made, name, None)
         called = f"{name}({', '.join(arguments)})"
         if not callable(method):

@@ -12,6 +12,7 @@ from wsss_harness.errors import ConfigError
 
 Options = dict[str, Any]
 Axis = Literal["weights", "generator", "refiner", "segmentor"]
+Choice = Literal["fixed", "held_out", "oracle", "unknown"]  # on what a threshold was chosen
 AXES: tuple[Axis, ...] = ("weights", "generator", "refiner", "segmentor")
 
 
@@ -117,6 +118,14 @@ class Suite(Strict):
     segmentors: dict[str, Offered] = {}
     product: Product | None = None
     rows: tuple[Row, ...] = ()
+
+    def row(self, method: str) -> Row:
+        """The row of this name; ConfigError lists the rows."""
+        for row in self.rows:
+            if row.method == method:
+                return row
+        known = ", ".join(row.method for row in self.rows)
+        raise ConfigError(f"no row is called '{method}'; rows: {known}")
 
 
 def read_suite(path: Path, overrides: Sequence[str] = ()) -> Suite:

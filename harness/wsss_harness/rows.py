@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 from wsss_harness.plugins import Plugins
-from wsss_harness.recipe import Row, Rule, Suite
+from wsss_harness.recipe import Choice, Row, Rule, Suite
 from wsss_harness.stage import Stage, upstream
 from wsss_harness.supervision import SALIENCY
 
@@ -42,9 +41,6 @@ class RowStages:
         ends = (s.counts for s in self.segmentations)
         curve = (self.curve,) if self.curve else ()
         return (*curve, self.counts, *self.further.values(), *self.explained, *ends)
-
-
-Choice = Literal["fixed", "held_out", "oracle", "unknown"]
 
 
 def chosen_on(row: RowStages) -> Choice:

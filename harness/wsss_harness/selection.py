@@ -8,6 +8,7 @@ import xxhash
 
 from wsss_harness.errors import ConfigError
 from wsss_harness.files import read_json
+from wsss_harness.places import RESULTS
 from wsss_harness.recipe import Row, Suite, read_suite
 
 
@@ -31,7 +32,7 @@ class Request:
         name = self.path.stem
         if changes:
             name += "-" + xxhash.xxh3_64_hexdigest("\n".join(sorted(changes)).encode())[:6]
-        return store / "results" / name
+        return store / RESULTS / name
 
 
 def select(suite: Suite, methods: Sequence[str] = (), words: Sequence[str] = ()) -> Suite:

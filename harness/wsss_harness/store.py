@@ -18,6 +18,7 @@ from wsss_harness.guard import writing_below
 from wsss_harness.hookspecs import StageEvent
 from wsss_harness.limits import time_limit
 from wsss_harness.manifests import FORMAT, LEDGER, LOG, MANIFEST, digests, read_manifest
+from wsss_harness.places import folder_of, lock_of
 from wsss_harness.stage import Stage, Work
 from wsss_harness.supervision import Ledger
 
@@ -38,8 +39,7 @@ class Store:
         self._failed: dict[str, StageFailure] = {}
 
     def folder(self, stage: Stage) -> Path:
-        name = "".join(c if c.isalnum() else "-" for c in stage.name.lower())
-        return self.root / stage.kind / f"{name}-{stage.key[:12]}"
+        return folder_of(self.root, stage.kind, stage.name, stage.key)
 
     def done(self, stage: Stage) -> bool:
         """Whether the stage is finished and all its files are still there."""
@@ -55,7 +55,15 @@ class Store:
         return [name for name in products if not (folder / name).is_file()]
 
     def manifest(self, stage: Stage) -> dict[str, Any]:
-        return read_manifest(self.folder(stage))
+        """The manifest of a finished stage; DataError if it is of another one, or no good."""
+        folder = self.folder(stage)
+        manifest = read_manifest(folder)
+        if manifest["key"] != stage.key:
+            raise DataError(
+                f"{folder / MANIFEST} is that of another stage, {manifest['recipe']['kind']} "
+                f"{manifest['recipe']['name']}; delete {folder} to have it made again"
+            )
+        return manifest
 
     def make(self, stage: Stage) -> Path:
         """The folder of ``stage``, made with all it needs unless it is there already."""
@@ -88,7 +96,7 @@ class Store:
     @contextlib.contextmanager
     def _locked(self, stage: Stage, folder: Path) -> Iterator[None]:
         """The lock of a stage; another run that holds it is waited for, and that is said."""
-        lock = FileLock(folder.with_suffix(".lock"))
+        lock = FileLock(lock_of(folder))
         try:
             lock.acquire(timeout=0.1)
         except Timeout:

@@ -13,8 +13,9 @@ from wsss_harness import housekeeping
 from wsss_harness.housekeeping import Kept
 from wsss_harness.plugins import installed
 from wsss_harness.recipe import read_suite
+from wsss_harness.stage import upstream
 from wsss_harness.store import Store
-from wsss_harness.suite import plan_of
+from wsss_harness.suite import known
 from wsss_harness.transfer import chosen, export_stage, import_stage
 
 
@@ -82,8 +83,9 @@ def prune(suites: Sequence[Path], root: Path, yes: bool, console: Console) -> No
     needed = {key for keys in housekeeping.suites_of(root).values() for key in keys}
     plugins = installed()
     for path in suites:
-        plan = plan_of(read_suite(path), plugins, Store(root, plugins.tell))
-        needed |= {planned.stage.key for planned in plan.stages}
+        rows, beside = known(read_suite(path), plugins, Store(root, plugins.tell))
+        targets = [target for row in rows for target in row.targets]
+        needed |= {stage.key for stage in upstream(*targets, *beside)}
     found = housekeeping.unneeded(housekeeping.stages(root), needed)
     sizes = {one.folder: one.bytes for one in found}
     removed = list(housekeeping.remove(found)) if yes else found

@@ -1,7 +1,7 @@
 """Run a suite: every row of every seed, each stage once; a failed row never stops the others."""
 
 import contextlib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from wsss_harness.bounds import BOUNDS
@@ -44,10 +44,10 @@ def rows(graph: Graph, dataset: Dataset | None) -> Iterator[RowStages]:
 
 def prepare(suite: Suite, plugins: Plugins, store: Store) -> Dataset:
     """Check every name and option of the suite, make its data, open it, judge its saliency."""
-    for seed in suite.seeds:
-        for row in suite.rows:
-            Graph(suite, plugins, seed).row(row)
-    graph = Graph(suite, plugins, suite.seeds[0])
+    graphs = [Graph(suite, plugins, seed) for seed in suite.seeds]
+    for graph in graphs:
+        list(rows(graph, None))
+    graph = graphs[0]
     dataset = graph.opened(store.make(graph.data))
     check_held_out(suite, dataset)
     if SALIENCY in dataset.supervision:
@@ -103,13 +103,20 @@ def make_until(suite: Suite, plugins: Plugins, store: Store, kind: str) -> Itera
 
 
 def plan_of(suite: Suite, plugins: Plugins, store: Store) -> Plan:
-    """What ``run`` would do; control rows are known once the data has been made."""
+    """What ``run`` would do."""
+    return plan(*known(suite, plugins, store), store)
+
+
+def known(
+    suite: Suite, plugins: Plugins, store: Store
+) -> tuple[Iterator[RowStages], Sequence[Stage]]:
+    """The rows of a suite, and stages beside them; control rows once the data has been made."""
     graphs = [Graph(suite, plugins, seed) for seed in suite.seeds]
     data = graphs[0].data
     dataset = graphs[0].opened(store.folder(data)) if store.done(data) else None
     judged = dataset is not None and SALIENCY in dataset.supervision
     beside = [graphs[0].saliency] if judged else []
-    return plan((row for graph in graphs for row in rows(graph, dataset)), store, beside)
+    return (row for graph in graphs for row in rows(graph, dataset)), beside
 
 
 def make_all(targets: Iterable[Stage], store: Store) -> StageFailure | None:

@@ -12,6 +12,7 @@ from wsss_harness.errors import ConfigError, DataError
 from wsss_harness.files import atomic
 from wsss_harness.housekeeping import Kept, damage
 from wsss_harness.manifests import LEDGER, LOG, MANIFEST, read_manifest
+from wsss_harness.places import folder_of, short
 
 
 def chosen(kept: Sequence[Kept], wanted: str) -> Kept:
@@ -25,7 +26,7 @@ def chosen(kept: Sequence[Kept], wanted: str) -> Kept:
     if len(found) == 1:
         return found[0]
     these = found or finished
-    listed = ", ".join(f"{one.title} ({one.key[:12]})" for one in these[:12])
+    listed = ", ".join(f"{one.title} ({short(one.key)})" for one in these[:12])
     what = f"{len(found)} finished stages are" if found else "no finished stage is"
     raise ConfigError(f"{what} called '{wanted}'; give the first letters of a key: {listed}")
 
@@ -68,11 +69,10 @@ def _placed(folder: Path, archive: Path, root: Path) -> Kept:
     if problem:
         raise DataError(f"{archive} is not imported: {problem}")
     manifest = read_manifest(folder)
-    if manifest["recipe"]["kind"] != folder.parent.name or not folder.name.endswith(
-        f"-{manifest['key'][:12]}"
-    ):
+    recipe = manifest["recipe"]
+    place = Kept(folder_of(root, recipe["kind"], recipe["name"], manifest["key"]))
+    if place.folder.relative_to(root) != folder.relative_to(folder.parents[1]):
         raise DataError(f"{archive} is not imported: its folder is not that of its manifest")
-    place = Kept(root / folder.parent.name / folder.name)
     place.folder.parent.mkdir(exist_ok=True)
     with FileLock(place.lock):
         if not (place.folder / MANIFEST).is_file():

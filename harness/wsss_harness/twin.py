@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from wsss_harness.errors import ConfigError
 from wsss_harness.graph import Graph
 from wsss_harness.plugins import Plugins
 from wsss_harness.recipe import Suite
@@ -25,11 +24,7 @@ class Compared:
 def row_of(suite: Suite, plugins: Plugins, method: str, seed: int | None) -> RowStages:
     """The row of this name, of the first seed if none is given; ConfigError lists the rows."""
     graph = Graph(suite, plugins, suite.seeds[0] if seed is None else seed)
-    for row in suite.rows:
-        if row.method == method:
-            return graph.row(row)
-    known = ", ".join(row.method for row in suite.rows)
-    raise ConfigError(f"no row is called '{method}'; rows: {known}")
+    return graph.row(suite.row(method))
 
 
 def compare(row: RowStages, store: Store) -> Iterator[Compared]:

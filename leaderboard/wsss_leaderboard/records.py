@@ -12,8 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from wsss_harness.errors import DataError
 from wsss_harness.files import read_json, write_json
-from wsss_harness.recipe import AXES, Axis
-from wsss_harness.rows import Choice
+from wsss_harness.recipe import AXES, Axis, Choice
 from wsss_harness.supervision import IMAGE_LABELS, SALIENCY, TRUTH
 
 Fraction = Annotated[float, Field(ge=0, allow_inf_nan=False)]

@@ -12,6 +12,7 @@ from wsss_harness import suite as suites
 from wsss_harness import twin
 from wsss_harness.display import LiveDisplay, PlainDisplay, make_display
 from wsss_harness.graph import Graph
+from wsss_harness.places import RECORDS
 from wsss_harness.plugins import Plugins, installed
 from wsss_harness.selection import Request, failed
 from wsss_harness.store import Store
@@ -28,8 +29,6 @@ from wsss_leaderboard.tables import (
     mask_table,
     segmentation_table,
 )
-
-RECORDS = "records"
 
 
 def run_and_report(

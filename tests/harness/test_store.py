@@ -284,6 +284,17 @@ def test_a_manifest_that_lacks_something_is_named(store, tmp_path):
         Store(tmp_path, lambda event: None).make(made)
 
 
+def test_a_manifest_of_another_stage_is_named(store, tmp_path):
+    """A folder that was copied over another one is whole in itself."""
+    one, two = (stage(lambda work: None, name=name) for name in ("one", "two"))
+    folders = [store.make(one), store.make(two)]
+    (folders[0] / MANIFEST).write_bytes((folders[1] / MANIFEST).read_bytes())
+    another = Store(tmp_path, lambda event: None)
+    assert not another.done(one)
+    with pytest.raises(DataError, match=r"manifest\.json is that of another stage, test two; del"):
+        another.make(one)
+
+
 def test_a_store_that_cannot_be_written_says_what_to_do(tmp_path, monkeypatch):
     def refuse(*_, **__):
         raise OSError(errno.EROFS, "Read-only file system")

@@ -13,6 +13,7 @@ from wsss_harness.files import read_json
 from wsss_harness.graph import Graph
 from wsss_harness.hookspecs import Metric, hookimpl
 from wsss_harness.manifests import MANIFEST
+from wsss_harness.plugins import load
 from wsss_harness.scorefiles import read_scores
 from wsss_harness.stage import upstream
 from wsss_harness.types import ClassScores
@@ -405,3 +406,29 @@ def test_a_table_says_what_was_not_repeated(run, plugins):
     record = collector.record(outcomes["R"])
     (note,) = notes.seeds([record, record.model_copy(update={"seed": 1})])
     assert note.endswith("2 seeds; the same seed throughout: generator, refiner, weights.")
+
+
+class Plain:
+    """A generator whose author forgot @dataclass."""
+
+    needs = frozenset()
+
+
+class PlainEntry:
+    name, dist = "plain", None
+
+    def load(self):
+        class Plugin:
+            @hookimpl
+            def wsss_generators(self):
+                return {"plain": Plain}
+
+        return Plugin()
+
+
+def test_a_generator_that_is_no_dataclass_stops_the_suite_by_name(tmp_path):
+    plugins = load((small_suite.Entry(), PlainEntry()))
+    suite = small_suite.suite(generators={"R": {"name": "redness"}, "S": {"name": "plain"}})
+    with pytest.raises(PluginError, match="generator 'plain' of unknown is no dataclass"):
+        suites.prepare(suite, plugins, small_suite.store(tmp_path))
+    assert RAN == []

@@ -11,7 +11,7 @@ from wsss_harness.graph import Graph
 from wsss_harness.packs.exchange import LAYOUTS, Layout, export_row, import_folder
 from wsss_harness.packs.manifest import Kind, Manifest
 from wsss_harness.plugins import installed
-from wsss_harness.recipe import read_suite
+from wsss_harness.selection import Request
 from wsss_harness.store import Store
 
 RULES = {
@@ -21,37 +21,30 @@ RULES = {
 
 
 def export(
-    suite_path: Path,
+    request: Request,
     method: str,
     folder: Path,
     store_folder: Path,
-    overrides: Sequence[str],
     kind: Kind,
     seed: int | None,
     console: Console,
 ) -> None:
     """Write the masks or scores of a row of a suite that was run as a pack."""
-    suite, store = read_suite(suite_path, overrides), Store(store_folder, lambda event: None)
-    rows = {row.method: row for row in suite.rows}
-    if method not in rows:
-        raise ConfigError(
-            f"{suite_path} has no row '{method}'; its rows: {', '.join(rows) or 'none'}"
-        )
+    suite, store = request.suite(), Store(store_folder, lambda event: None)
+    row = suite.row(method)
     graph = Graph(suite, installed(), suite.seeds[0] if seed is None else seed)
     if not store.done(graph.data):
-        raise ConfigError(f"{suite_path} has not been run in {store_folder}; run it first")
-    manifest = export_row(
-        graph.row(rows[method]), store, graph.opened(store.folder(graph.data)), kind, folder
-    )
+        raise ConfigError(f"{request.path} has not been run in {store_folder}; run it first")
+    dataset = graph.opened(store.folder(graph.data))
+    manifest = export_row(graph.row(row), store, dataset, kind, folder)
     said(manifest, folder, console)
 
 
 def import_(
     source: Path,
-    suite_path: Path,
+    request: Request,
     folder: Path,
     store_folder: Path,
-    overrides: Sequence[str],
     layout: str,
     method: str | None,
     supervision: Sequence[str] | None,
@@ -61,7 +54,7 @@ def import_(
     known: dict[str, Layout] = {name: name for name in LAYOUTS}
     if layout not in known:
         raise ConfigError(f"no layout is called '{layout}'; there are {', '.join(known)}")
-    suite, store = read_suite(suite_path, overrides), Store(store_folder, lambda event: None)
+    suite, store = request.suite(), Store(store_folder, lambda event: None)
     graph = Graph(suite, installed(), suite.seeds[0])
     store.make(graph.data)
     dataset = graph.opened(store.folder(graph.data))

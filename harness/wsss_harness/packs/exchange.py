@@ -145,23 +145,26 @@ def import_folder(
     name = method or source.resolve().name
     manifest = blank(kind, name, dataset, stated, {"layout": layout})
 
+    write = writer(kind, found, dataset)
+    return write_pack(folder, manifest, dataset.ids(TRAIN), dataset, write)
+
+
+def writer(kind: Kind, found: "Found", dataset: Dataset) -> Write:
+    """A function that writes the mask or the scores that the pictures of an image hold."""
+    highest = len(dataset.classes) if kind == "masks" else 255
+
     def write(image_id: str, path: Path) -> None:
-        size, classes = dataset.image(image_id).shape[:2], len(dataset.classes)
+        size = dataset.image(image_id).shape[:2]
         pictures = {
-            number: decoded(file.read_bytes(), str(file), size, limit(layout, classes))
+            number: decoded(file.read_bytes(), str(file), size, highest)
             for number, file in found[image_id].items()
         }
-        if layout == "masks":
+        if kind == "masks":
             files.write_mask(path, pictures[0])
         else:
             scorefiles.write_scores(path, as_scores(pictures, size))
 
-    return write_pack(folder, manifest, dataset.ids(TRAIN), dataset, write)
-
-
-def limit(layout: Layout, classes: int) -> int:
-    """The highest value of a pixel."""
-    return classes if layout == "masks" else 255
+    return write
 
 
 def as_scores(

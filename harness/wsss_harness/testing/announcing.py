@@ -8,15 +8,14 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from wsss_harness.errors import ConfigError
-from wsss_harness.hookspecs import CONTRACT, Generator, Refiner, Segmentor
+from wsss_harness.errors import ConfigError, PluginError
+from wsss_harness.hookspecs import CONTRACT, PROTOCOLS
 from wsss_harness.options import construct, divided
-from wsss_harness.plugins import Offer, Plugins
+from wsss_harness.plugins import Offer, Plugins, methods
 from wsss_harness.testing.findings import WARNING, Finding, judged
 
 PLACEHOLDER = "Authors, venue and year"  # as templates have it
 HEAVY = 99  # the answer of a process in which torch was loaded
-PROTOCOLS = {"generator": Generator, "refiner": Refiner, "segmentor": Segmentor}
 
 
 def check(plugins: Plugins, offer: Offer, options: Mapping[str, Any]) -> Iterator[Finding]:
@@ -25,7 +24,7 @@ def check(plugins: Plugins, offer: Offer, options: Mapping[str, Any]) -> Iterato
     if offer.kind in ("metric", "executor"):
         return
     yield judged("refuses an unknown option", _unknown_option(offer))
-    yield judged("is built from its options", _building(offer, options))
+    yield judged("is built from its options", _building(plugins, offer, options))
     yield judged("documents its options", _undocumented(offer), WARNING)
     if offer.kind in ("generator", "refiner"):
         yield judged("says where it comes from", _paper(offer), WARNING)
@@ -33,13 +32,12 @@ def check(plugins: Plugins, offer: Offer, options: Mapping[str, Any]) -> Iterato
 
 
 def _shape(offer: Offer) -> str | None:
-    protocol = PROTOCOLS.get(offer.kind)
-    if protocol is None:
-        return None
-    names = ("needs", "fit", "load") if offer.kind != "segmentor" else ("fit", "load")
+    declared = ("needs",) if offer.kind in ("generator", "refiner") else ()
+    names = (*declared, *methods(offer.kind))
     missing = [name for name in names if not hasattr(offer.made, name)]
     if missing:
-        return f"{offer.made.__name__} has no '{missing[0]}'; see the {protocol.__name__} protocol"
+        protocol = PROTOCOLS[offer.kind].__name__
+        return f"{offer.made.__name__} has no '{missing[0]}'; see the {protocol} protocol"
     return None
 
 
@@ -90,10 +88,11 @@ def _heavy(offer: Offer) -> str | None:
     return "import torch and what uses it inside methods; each command pays for what modules load"
 
 
-def _building(offer: Offer, options: Mapping[str, Any]) -> str | None:
-    """What is wrong with an object of ``options``; TypeError and its kin are the plugin's own."""
+def _building(plugins: Plugins, offer: Offer, options: Mapping[str, Any]) -> str | None:
     try:
-        divided(construct(f"{offer.kind} '{offer.name}'", offer.made, options))
-    except Exception as error:
+        divided(plugins.build(offer.kind, offer.name, options))
+    except ConfigError as error:
         return f"{error}; give options with which it can be built"
+    except PluginError as error:
+        return str(error)
     return None
