@@ -29,6 +29,14 @@ def wsss_segmentors() -> Mapping[str, type[Any]]:
 
 
 @hookimpl
+def wsss_executors() -> Mapping[str, type[Any]]:
+    from wsss_harness.executors.inline import Inline
+    from wsss_harness.executors.local import Local
+
+    return {"local": Local, "inline": Inline}
+
+
+@hookimpl
 def wsss_metrics() -> Mapping[str, Metric]:
     from wsss_harness.metrics import METRICS
 

@@ -33,6 +33,71 @@ LimitOption = Annotated[
     float | None,
     typer.Option("--time-limit", min=1, metavar="SECONDS", help="Stop a stage that takes longer."),
 ]
+HOW = "How stages are made"
+TimesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--time-limit",
+        metavar="[KIND=]SECONDS",
+        help="Stop a stage, or a stage of this kind, that takes longer. Can be repeated.",
+        rich_help_panel=HOW,
+    ),
+]
+MemoryOption = Annotated[
+    float | None,
+    typer.Option(
+        "--memory-limit",
+        min=0.1,
+        metavar="GB",
+        help="Stop a stage that holds more memory.",
+        rich_help_panel=HOW,
+    ),
+]
+RetriesOption = Annotated[
+    int,
+    typer.Option(min=0, help="Try a stage again that fails by no mistake.", rich_help_panel=HOW),
+]
+ExecutorOption = Annotated[
+    str,
+    typer.Option(envvar="WSSS_EXECUTOR", help="Where stages are made.", rich_help_panel=HOW),
+]
+ExecutorSetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--executor-set",
+        metavar="KEY=VALUE",
+        help="An option of the executor, as jobs=2. Can be repeated.",
+        rich_help_panel=HOW,
+    ),
+]
+JobsOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Stages with networks at once; short for --executor-set jobs=N.",
+        rich_help_panel=HOW,
+    ),
+]
+ShardsOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Parts into which the images of a stage are divided; else one for each job.",
+        rich_help_panel=HOW,
+    ),
+]
+DeterministicOption = Annotated[
+    bool,
+    typer.Option(
+        "--deterministic",
+        help="The same bytes each time: one thread, and no algorithm that varies.",
+        rich_help_panel=HOW,
+    ),
+]
+EventsOption = Annotated[
+    bool,
+    typer.Option("--events", help="Tell what happens as lines of JSON.", rich_help_panel=HOW),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 RowsOption = Annotated[
     list[str] | None,
@@ -50,13 +115,13 @@ RUNS = Path("runs")
 def demo(
     store: StoreOption = RUNS,
     overrides: SetOption = None,
-    limit: LimitOption = None,
+    jobs: JobsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Train CAM, EPS and AffinityNet on built-in scenes, DeepLab on their masks; print tables."""
     from wsss_harness.files import configs
 
-    run(configs() / "suites" / "railscenes.toml", store, overrides, limit=limit, as_json=as_json)
+    run(configs() / "suites" / "railscenes.toml", store, overrides, jobs=jobs, as_json=as_json)
 
 
 @app.command()
@@ -72,18 +137,35 @@ def run(
     stage: Annotated[
         str | None, typer.Option(help="Stop after this kind of stage, as mask; no tables.")
     ] = None,
-    limit: LimitOption = None,
     as_json: JsonOption = False,
+    executor: ExecutorOption = "local",
+    executor_options: ExecutorSetOption = None,
+    jobs: JobsOption = None,
+    shards: ShardsOption = None,
+    times: TimesOption = None,
+    memory: MemoryOption = None,
+    retries: RetriesOption = 0,
+    deterministic: DeterministicOption = False,
+    events: EventsOption = False,
 ) -> None:
     """Run every row of a suite that is not finished, and print its tables."""
+    from wsss_harness.engine import Policy
+    from wsss_harness.how import How, limits_of
     from wsss_leaderboard.report import run_and_report, run_until
 
+    options = options_of(executor_options)
+    if jobs:
+        options["jobs"] = jobs
+    if deterministic:
+        options["threads"] = 1
+    policy = Policy(retries, shards, deterministic)
+    how = How(executor, options, limits_of(times or (), memory), policy, events)
     request, console = request_of(suite, overrides, methods, words), Console()
     try:
         if stage:
-            problems = run_until(request, store, limit, stage, console)
+            problems = run_until(request, store, how, stage, console)
         else:
-            problems = run_and_report(request, store, limit, failed, console, as_json)
+            problems = run_and_report(request, store, how, failed, console, as_json)
     except KeyboardInterrupt:
         Console(stderr=True).print("stopped; run the same command again to go on", style="bold")
         raise typer.Exit(130) from None
@@ -117,6 +199,24 @@ def request_of(
     return Request(suite, tuple(overrides or ()), tuple(methods or ()), tuple(words or ()))
 
 
+def options_of(overrides: list[str] | None) -> dict[str, Any]:
+    """Options from words as KEY=VALUE."""
+    from wsss_harness.recipe import apply_override
+
+    options: dict[str, Any] = {}
+    for override in overrides or []:
+        apply_override(options, override)
+    return options
+
+
+@app.command()
+def status(store: StoreOption = RUNS, as_json: JsonOption = False) -> None:
+    """Show what runs on a store at the moment, here or on other machines that share it."""
+    from wsss_harness.status import print_status
+
+    print_status(store, Console(), as_json)
+
+
 @app.command()
 def twin(
     suite: SuiteArgument,
@@ -127,10 +227,11 @@ def twin(
     limit: LimitOption = None,
 ) -> None:
     """Make a row twice with the same seed, and name the first stage whose bytes differ."""
+    from wsss_harness.limits import Limits
     from wsss_leaderboard.report import report_twin
 
     request = request_of(suite, overrides)
-    if not report_twin(request, method, seed, store, limit, Console()):
+    if not report_twin(request, method, seed, store, Limits(limit), Console()):
         raise typer.Exit(1)
 
 
@@ -195,13 +296,9 @@ def check_plugin(
     as_json: JsonOption = False,
 ) -> None:
     """Check that a plugin keeps its contract: at work on a few scenes, killed, loaded again."""
-    from wsss_harness.recipe import apply_override
     from wsss_harness.testing.report import print_check
 
-    options: dict[str, Any] = {}
-    for override in overrides or []:
-        apply_override(options, override)
-    if not print_check(name, options, limit or 600, Console(), as_json):
+    if not print_check(name, options_of(overrides), limit or 600, Console(), as_json):
         raise typer.Exit(1)
 
 

@@ -1,7 +1,10 @@
-"""What the terminal shows while stages run: live progress, or plain lines where there is none."""
+"""What the terminal shows while stages run: live progress, or lines where there is none."""
 
+import json
 import time
+from dataclasses import asdict, dataclass, field
 from types import TracebackType
+from typing import Protocol
 
 from rich.console import Console
 from rich.markup import escape
@@ -13,8 +16,21 @@ WIDTH_OF_TITLE = 38
 QUIET = 5.0  # seconds between two lines of progress in a log
 
 
+class Display(Protocol):
+    """An observer of stages that owns the terminal while it is entered."""
+
+    def __enter__(self) -> "Display": ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+    def wsss_stage_event(self, event: StageEvent) -> None: ...
+
+
 class LiveDisplay:
-    """One line for each stage that ran; the running one with a bar and an estimate."""
+    """A line for each stage that ended; below, the running ones and the suite, with estimates."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -22,13 +38,13 @@ class LiveDisplay:
         self._progress = Progress(
             TextColumn(f"{{task.description:<{WIDTH_OF_TITLE}}}"),
             BarColumn(bar_width=24),
-            TextColumn("{task.percentage:>3.0f}%"),
+            TextColumn("{task.fields[told]:>7}"),
             TimeRemainingColumn(compact=True),
             console=console,
             transient=True,
         )
-        self._task: TaskID | None = None
-        self._started = 0.0
+        self._suite: TaskID | None = None
+        self._running: dict[str, tuple[TaskID, float]] = {}
 
     def __enter__(self) -> "LiveDisplay":
         self._progress.start()
@@ -45,22 +61,34 @@ class LiveDisplay:
     @hookimpl
     def wsss_stage_event(self, event: StageEvent) -> None:
         if event.kind == "started":
-            self._started = time.monotonic()
-            self._task = self._progress.add_task(escape(event.stage), total=None)
-        elif event.kind == "progress" and self._task is not None:
-            self._progress.update(self._task, completed=event.done, total=event.total)
+            task = self._progress.add_task(escape(event.stage), total=None, told="")
+            self._running[event.stage] = task, time.monotonic()
+        elif event.kind == "progress" and event.stage in self._running:
+            told = f"{100 * event.done // max(event.total, 1)}%"
+            task, _ = self._running[event.stage]
+            self._progress.update(task, completed=event.done, total=event.total, told=told)
         elif event.kind == "reused":
             self.reused.add(event.stage)
-        elif event.kind == "waiting":
-            self.console.print(f"waiting: {escape(event.stage)}, {event.message}", highlight=False)
+        elif event.kind == "suite":
+            self._tell_suite(event)
+        elif event.kind in ("waiting", "stopping", "retried"):
+            text = f"{event.kind}: {escape(event.stage)}" + (event.message and ", ")
+            self.console.print(f"{text}{escape(event.message)}", highlight=False)
         elif event.kind in ("finished", "failed"):
             self._end(event)
 
+    def _tell_suite(self, event: StageEvent) -> None:
+        if self._suite is None:
+            self._suite = self._progress.add_task(escape(event.stage), total=event.total, told="")
+        told = f"{event.done}/{event.total}"
+        self._progress.update(self._suite, completed=event.done, total=event.total, told=told)
+
     def _end(self, event: StageEvent) -> None:
-        if self._task is not None:
-            self._progress.remove_task(self._task)
-            self._task = None
-        seconds = time.monotonic() - self._started
+        seconds = 0.0
+        if event.stage in self._running:
+            task, started = self._running.pop(event.stage)
+            self._progress.remove_task(task)
+            seconds = time.monotonic() - started
         mark = "[green]done  [/]" if event.kind == "finished" else "[red]failed[/]"
         line = f"{mark} {escape(event.stage):<{WIDTH_OF_TITLE}} {seconds:7.1f} s"
         self.console.print(line, highlight=False)
@@ -68,17 +96,36 @@ class LiveDisplay:
             self.console.print(f"     {escape(event.message)}", style="red", highlight=False)
 
 
-class PlainDisplay:
-    """Lines for a log file: every start and end, and progress at tenths that take a while.
+@dataclass
+class Turn:
+    """What one stage counts at the moment; it may count several things in turn."""
 
-    A stage may count several things in turn; a new total starts anew.
-    """
+    started: float = field(default_factory=time.monotonic)
+    turned: float = field(default_factory=time.monotonic)
+    told: float = field(default_factory=time.monotonic)
+    tenth: int = 0
+    total: int = 0
+
+    def news(self, event: StageEvent) -> str | None:
+        """A line on the progress, at tenths that take a while; a new total starts anew."""
+        now = time.monotonic()
+        if event.total != self.total:
+            self.turned, self.tenth, self.total = now, 0, event.total
+        tenth = 10 * event.done // max(event.total, 1)
+        if tenth <= self.tenth or now - self.told < QUIET:
+            return None
+        self.tenth, self.told = tenth, now
+        left = (now - self.turned) * (event.total - event.done) / event.done
+        return f"{event.stage} {event.done}/{event.total}, about {left:.0f} s left"
+
+
+class PlainDisplay:
+    """Lines for a log file: every start and end, and progress now and then."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
         self.reused: set[str] = set()
-        self._started = self._turned = self._told = 0.0
-        self._tenth = self._total = 0
+        self._turns: dict[str, Turn] = {}
 
     def __enter__(self) -> "PlainDisplay":
         return self
@@ -96,31 +143,46 @@ class PlainDisplay:
         if event.kind == "reused":
             self.reused.add(event.stage)
         elif event.kind == "progress":
-            self._tell_progress(event)
-        else:
+            line = self._turns.setdefault(event.stage, Turn()).news(event)
+            if line:
+                self._print(line)
+        elif event.kind != "suite":
             self._tell(event)
 
     def _tell(self, event: StageEvent) -> None:
-        seconds = time.monotonic() - self._started
         if event.kind == "started":
-            self._started = self._told = time.monotonic()
-            self._total = 0
-        ending = "" if event.kind in ("started", "waiting") else f" after {seconds:.1f} s"
+            self._turns[event.stage] = Turn()
+        ending = ""
+        if event.kind in ("finished", "failed"):
+            seconds = time.monotonic() - self._turns.pop(event.stage, Turn()).started
+            ending = f" after {seconds:.1f} s"
         message = f": {event.message}" if event.message else ""
         self._print(f"{event.kind} {event.stage}{ending}{message}")
 
-    def _tell_progress(self, event: StageEvent) -> None:
-        if event.total != self._total:
-            self._turned, self._tenth, self._total = time.monotonic(), 0, event.total
-        tenth = 10 * event.done // max(event.total, 1)
-        if tenth <= self._tenth or time.monotonic() - self._told < QUIET:
-            return
-        self._tenth, self._told = tenth, time.monotonic()
-        elapsed = time.monotonic() - self._turned
-        left = elapsed * (event.total - event.done) / event.done
-        self._print(f"{event.stage} {event.done}/{event.total}, about {left:.0f} s left")
-
     def _print(self, line: str) -> None:
+        self.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+class EventLines:
+    """Every event as a line of JSON, for programs that watch a run."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+
+    def __enter__(self) -> "EventLines":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        pass
+
+    @hookimpl
+    def wsss_stage_event(self, event: StageEvent) -> None:
+        line = json.dumps({"time": round(time.time(), 3), **asdict(event)})
         self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 

@@ -1,5 +1,7 @@
 """What can go wrong, by kind. A message says what happened, what was expected and what to do."""
 
+from typing import Any
+
 
 class WsssError(Exception):
     """Base of every error that a user can mend."""
@@ -33,3 +35,10 @@ class StageFailure(StageError):
         self.stage = stage
         self.kind = kind
         self.log_tail = log_tail
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return StageFailure, (str(self), self.stage, self.kind, self.log_tail)
+
+
+class WorkerDied(StageError):
+    """The process that made a stage has ended before it was done."""

@@ -82,10 +82,12 @@ class Graph(Sources):
         note["stated"] = list(getattr(generator, "stated", ()))
         note["chosen_on"] = getattr(generator, "chosen_on", "fixed")
         inputs = {"data": self.data, **initial.inputs}
-        fitted = Stage("fit", offered.name, fit, fit_options, code, inputs, note)
+        fitted = Stage("fit", offered.name, fit, fit_options, code, inputs, note, heavy=True)
         inputs = {"data": self.data, "fit": fitted}
         options |= {"split": TRAIN}
-        return Stage("score", offered.name, score, options, code, inputs, note)
+        return Stage(
+            "score", offered.name, score, options, code, inputs, note, heavy=True, images=True
+        )
 
     @once
     def shared(self, name: str) -> dict[str, Any]:
@@ -123,9 +125,9 @@ class Graph(Sources):
         note = {"needs": sorted(refiner.needs)}
         inputs = {"data": self.data, "scores": scores, **initial.inputs}
         name = f"{scores.name}+{offered.name}"
-        fitted = Stage("fit", name, fit, fit_options, code, inputs, note)
+        fitted = Stage("fit", name, fit, fit_options, code, inputs, note, heavy=True)
         inputs = {"data": self.data, "scores": scores, "fit": fitted}
-        stage = Stage("refine", name, refine, options, code, inputs, note)
+        stage = Stage("refine", name, refine, options, code, inputs, note, heavy=True, images=True)
         if not hasattr(refiner, "explain"):
             return stage, None
 
@@ -135,7 +137,7 @@ class Graph(Sources):
             explanations.explain(work, refiner, data, ids, stages.device())
 
         code = (*code, *modules("explanations"))
-        return stage, Stage("explain", name, explain, options, code, inputs, note)
+        return stage, Stage("explain", name, explain, options, code, inputs, note, heavy=True)
 
     # From scores to measured masks
 
@@ -240,10 +242,12 @@ class Graph(Sources):
         note: dict[str, list[str]] = {"needs": []}
         inputs = {"data": self.data, "masks": masks, **initial.inputs}
         of = masks.name
-        fitted = Stage("segment", label, fit, options, code, inputs, note, of)
+        fitted = Stage("segment", label, fit, options, code, inputs, note, of, heavy=True)
         inputs = {"data": self.data, "fit": fitted}
         late |= {"split": VAL}
-        predicted = Stage("predict", label, predict, late, code, inputs, note, of)
+        predicted = Stage(
+            "predict", label, predict, late, code, inputs, note, of, heavy=True, images=True
+        )
         return Segmentation(label, fitted, predicted, self.counts(predicted, VAL))
 
 

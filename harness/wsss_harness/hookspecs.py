@@ -14,17 +14,21 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 import pluggy
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+    from contextlib import AbstractContextManager
+
     import numpy as np
     from numpy.typing import NDArray
 
     from wsss_harness.supervision import Dataset, View
     from wsss_harness.types import ClassScores, Mask, Sample
 
+Result = TypeVar("Result")
 GROUP = "wsss"
 CONTRACT = 1  # rises when a plugin that kept the contract would no longer work
 hookspec = pluggy.HookspecMarker(GROUP)
@@ -100,14 +104,6 @@ class Segmentor(Protocol):
     def load(self, folder: Path, device: str) -> Callable[[Sample], Mask]: ...
 
 
-PROTOCOLS: Mapping[str, type] = {
-    "dataset": DatasetSource,
-    "generator": Generator,
-    "refiner": Refiner,
-    "segmentor": Segmentor,
-}
-
-
 @dataclass(frozen=True)
 class Metric:
     """Two pure functions: counts of one image, which add up over images, and their reading.
@@ -123,9 +119,49 @@ class Metric:
     ]
 
 
+class Pool(Protocol):
+    """Runs jobs, knowing nothing of what they do.
+
+    ``here``: jobs run in this process, so that it hears of their progress itself.
+    """
+
+    here: bool
+
+    def width(self, heavy: bool) -> int:
+        """How many jobs run at once; a heavy one works with networks."""
+
+    def share(self, heavy: bool) -> float:
+        """What part of all cores a job takes."""
+
+    def submit(self, job: Callable[[], Result], heavy: bool) -> Future[Result]:
+        """Start a job, which is picklable; WorkerDied in its future if its process ends."""
+
+    def kill(self, future: Future[Any]) -> None:
+        """End a job at once, by ending its process."""
+
+
+class Executor(Protocol):
+    """Where stages are made. Its fields are options of the command, not of a suite."""
+
+    def start(self) -> AbstractContextManager[Pool]:
+        """A pool, whose jobs have all ended when it is left."""
+
+
+PROTOCOLS: Mapping[str, type] = {
+    "dataset": DatasetSource,
+    "generator": Generator,
+    "refiner": Refiner,
+    "segmentor": Segmentor,
+    "executor": Executor,
+}
+
+
 @dataclass(frozen=True)
 class StageEvent:
-    """``kind`` is waiting, started, progress, finished, reused or failed."""
+    """``kind`` is waiting, started, progress, retried, finished, reused or failed.
+
+    Of a whole suite: ``suite``, with how many of its stages have ended, and ``stopping``.
+    """
 
     kind: str
     stage: str
@@ -203,13 +239,13 @@ def wsss_metrics() -> Mapping[str, Metric]:  # type: ignore[empty-body]
 
 
 @hookspec
-def wsss_executors() -> Mapping[str, Callable[..., Any]]:  # type: ignore[empty-body]
-    """Announce executors by name: each runs stages, knowing nothing of what they do.
+def wsss_executors() -> Mapping[str, type[Executor]]:  # type: ignore[empty-body]
+    """Announce executors by name.
 
     Examples:
         >>> @hookimpl
         ... def wsss_executors():
-        ...     return {"local": in_order}
+        ...     return {"queue": Queue}  # Queue(partition="gpu").start() gives a pool
     """
 
 

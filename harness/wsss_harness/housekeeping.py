@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 from wsss_harness.errors import DataError
 from wsss_harness.files import read_json
 from wsss_harness.manifests import MANIFEST, digest, read_manifest
-from wsss_harness.places import RECORDS, RESULTS, is_stage, lock_of, name_and_key, short
+from wsss_harness.places import APART, RECORDS, RESULTS, is_stage, lock_of, name_and_key, short
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def stages(root: Path) -> list[Kept]:
     """
     if not root.is_dir():
         raise DataError(f"there is no store {root}; give the one of a run with --store")
-    kinds = (folder for folder in sorted(root.iterdir()) if folder.name != RESULTS)
+    kinds = (folder for folder in sorted(root.iterdir()) if folder.name not in APART)
     folders = (f for kind in kinds if kind.is_dir() for f in sorted(kind.iterdir()) if f.is_dir())
     return [Kept(folder) for folder in folders if is_stage(folder)]
 

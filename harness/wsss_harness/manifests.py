@@ -14,6 +14,7 @@ from wsss_harness.files import read_json
 MANIFEST = "manifest.json"
 LOG = "log.txt"
 LEDGER = "read"
+PARTS = "parts"
 FORMAT = 1  # rises when an older version would misread a manifest
 FIELDS = frozenset(
     {"format", "key", "recipe", "note", "read", "cost", "environment", "files"}
@@ -51,13 +52,13 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """xxh3 digests of a stage's products; log, ledger and manifest are not products."""
+    """xxh3 digests of a stage's products; notes, log, ledger and manifest are none."""
     paths = (path for path in sorted(folder.rglob("*")) if path.is_file())
     relative = ((path, path.relative_to(folder)) for path in paths)
     return {
         name.as_posix(): digest(path)
         for path, name in relative
-        if name.parts[0] not in (LOG, LEDGER, MANIFEST)
+        if name.parts[0] not in (LOG, LEDGER, PARTS, MANIFEST)
     }
 
 

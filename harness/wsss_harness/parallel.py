@@ -8,9 +8,7 @@ import contextlib
 import multiprocessing
 import os
 import pickle
-import signal
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -19,17 +17,28 @@ from pathlib import Path
 
 from wsss_harness import guard
 from wsss_harness.errors import StageError
+from wsss_harness.executors import workers
 from wsss_harness.limits import Ring
 
 FEW = 4  # images that take about as long as the start of a process
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 Work = Callable[[str], None]  # what is done for one image id
 Start = Callable[[], Work]  # loads what the work needs, once a process
 
 
+_granted: int | None = None
+
+
+def grant(cores: int) -> None:
+    """Have this process use no more than so many cores."""
+    global _granted
+    _granted = cores
+
+
 def cores() -> int:
     """The cores that this process may use."""
+    if _granted is not None:
+        return _granted
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -100,21 +109,11 @@ _task = b""
 def _enter(task: bytes, log: Path, watcher: Callable[[str], None] | None) -> None:
     """Prepare a worker: one thread, a log, watched as its parent is, no life of its own."""
     global _task
-    # Before numpy is loaded, which happens when the task is unpacked.
-    os.environ.update(dict.fromkeys(THREADS, "1"))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it and ends the workers
+    workers.enter(threads=1)
     sys.stdout = sys.stderr = log.open("a", encoding="utf-8", buffering=1)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
     if watcher is not None:
         guard.confine(watcher)
     _task = task
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 @cache

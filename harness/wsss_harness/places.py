@@ -4,6 +4,8 @@ from pathlib import Path
 
 RESULTS = "results"
 RECORDS = "records"
+RUNNING = "running"
+APART = (RESULTS, RUNNING)
 LETTERS = 12  # of a key, in the name of its folder
 
 

@@ -1,6 +1,6 @@
 """A step of the benchmark, what decides its bytes, and what it works with."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,17 @@ from wsss_harness.supervision import Ledger
 
 
 @dataclass(frozen=True)
+class Part:
+    """One of ``count`` parts of the images of a stage; by default all of them."""
+
+    index: int = 0
+    count: int = 1
+
+    def of(self, ids: Sequence[str]) -> Sequence[str]:
+        return ids[self.index :: self.count]
+
+
+@dataclass(frozen=True)
 class Work:
     """What a stage works with: its folder, the folders of its inputs, and ways to report."""
 
@@ -19,14 +30,16 @@ class Work:
     inputs: Mapping[str, Path]
     ledger: Ledger
     progress: Callable[[int, int], None]
+    part: Part = Part()
 
 
 @dataclass(frozen=True, eq=False)
 class Stage:
     """A step of the benchmark. All that decides its bytes is in its key.
 
-    ``options`` are plain JSON values; ``code`` names the modules whose source counts. ``note`` is
-    kept in the manifest and ``subject`` tells twins apart in the display; both decide nothing.
+    ``options`` are plain JSON values; ``code`` names the modules whose source counts. The rest
+    decides nothing: ``note`` is kept in the manifest, ``subject`` tells twins apart in the display,
+    a ``heavy`` stage works with networks, and one of ``images`` can be made in parts.
     """
 
     kind: str
@@ -37,6 +50,8 @@ class Stage:
     inputs: Mapping[str, "Stage"] = field(default_factory=dict)
     note: Mapping[str, Any] = field(default_factory=dict)
     subject: str = ""
+    heavy: bool = False
+    images: bool = False
 
     @cached_property
     def recipe(self) -> dict[str, Any]:

@@ -44,7 +44,8 @@ def held_apart(ids: Sequence[str], count: int) -> tuple[str, ...]:
 
 
 def _remaining(work: Work, ids: Sequence[str], suffix: str) -> Iterator[tuple[str, Path]]:
-    """The ids whose file is not there yet; reports progress as the caller goes on."""
+    """The ids of the part whose file is not there yet; reports progress as the caller goes on."""
+    ids = work.part.of(ids)
     work.progress(0, len(ids))
     for index, image_id in enumerate(ids, 1):
         path = work.folder / f"{image_id}{suffix}"
@@ -83,11 +84,12 @@ def refine(work: Work, refiner: Refiner, data: View) -> None:
     alone = not getattr(refiner, "parallel", False)
     place = device() if alone else "cpu"
     start = partial(_refining, refiner, data, dict(work.inputs), work.folder, place)
-    left = [i for i in data.ids if not (work.folder / f"{i}{SCORES}").is_file()]
-    finished = count(len(data) - len(left))
+    ids = work.part.of(data.ids)
+    left = [i for i in ids if not (work.folder / f"{i}{SCORES}").is_file()]
+    finished = count(len(ids) - len(left))
 
     def progress() -> None:
-        work.progress(next(finished), len(data))
+        work.progress(next(finished), len(ids))
 
     progress()
     parallel.run(start, left, 1 if alone else parallel.cores(), work.folder / LOG, progress)

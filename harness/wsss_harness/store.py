@@ -8,35 +8,32 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
+from wsss_harness import locks, parts
 from wsss_harness.costs import Meter, environment
-from wsss_harness.errors import DataError, StageError, StageFailure
+from wsss_harness.errors import DataError, StageError
 from wsss_harness.failures import explain
 from wsss_harness.files import TEMPORARY, write_json
 from wsss_harness.guard import writing_below
 from wsss_harness.hookspecs import StageEvent
-from wsss_harness.limits import time_limit
+from wsss_harness.limits import NO_LIMITS, Limits
 from wsss_harness.manifests import FORMAT, LEDGER, LOG, MANIFEST, digests, read_manifest
 from wsss_harness.places import folder_of, lock_of
-from wsss_harness.stage import Stage, Work
+from wsss_harness.stage import Part, Stage, Work
 from wsss_harness.supervision import Ledger
+
+WHOLE = Part()
 
 
 class Store:
-    """A folder of finished stages. ``notify`` gets an event whenever a stage changes state.
-
-    A stage may take ``limit`` seconds.
-    """
+    """A folder of finished stages. ``notify`` gets an event whenever a stage changes state."""
 
     def __init__(
-        self, root: Path, notify: Callable[[StageEvent], Any], limit: float | None = None
+        self, root: Path, notify: Callable[[StageEvent], Any], limits: Limits = NO_LIMITS
     ) -> None:
         self.root = root
         self.notify = notify
-        self.limit = limit
+        self.limits = limits
         self._done: set[str] = set()
-        self._failed: dict[str, StageFailure] = {}
 
     def folder(self, stage: Stage) -> Path:
         return folder_of(self.root, stage.kind, stage.name, stage.key)
@@ -65,24 +62,48 @@ class Store:
             )
         return manifest
 
-    def make(self, stage: Stage) -> Path:
-        """The folder of ``stage``, made with all it needs unless it is there already."""
+    def make(self, stage: Stage, wait: bool = True) -> Path:
+        """The folder of ``stage``, made with all it needs unless it is there already.
+
+        Raises:
+            StageFailure: it, or one that it needs, could not be made.
+            Busy: another process makes it, and it is not to be waited for.
+        """
         folder = self.folder(stage)
         if self.done(stage):
             self.notify(StageEvent("reused", stage.title))
             return folder
-        if stage.key in self._failed:
-            raise self._failed[stage.key]
-        if (folder / MANIFEST).is_file():
-            self.manifest(stage)  # what was changed by hand is neither used nor overwritten
-        inputs = {name: self.make(needed) for name, needed in stage.inputs.items()}
-        self._create(folder)
-        with self._locked(stage, folder):
+        inputs = {name: self.make(needed, wait) for name, needed in stage.inputs.items()}
+        self._begin(stage, folder)
+        with self._locked(stage, folder, wait):
             if not self.done(stage):
                 self._run(stage, folder, inputs)
         return folder
 
-    def _create(self, folder: Path) -> None:
+    def make_part(self, stage: Stage, part: Part) -> None:
+        """Make a part of the images of a stage whose inputs are there; ``make`` then finishes it.
+
+        Raises:
+            StageFailure: it could not be made.
+            Busy: another process makes the whole stage, or this part.
+        """
+        folder = self.folder(stage)
+        self._begin(stage, folder)
+        inputs = {name: self.folder(needed) for name, needed in stage.inputs.items()}
+        with locks.shared(lock_of(folder)), parts.begun(folder, part) as note:
+            if self.done(stage):
+                return
+            self.notify(StageEvent("started", stage.title))
+            continued = note.is_file()
+            write_json(note, None)
+            with self._failing(stage, folder):
+                with Meter() as meter:
+                    self._work(stage, folder, inputs, part)
+                write_json(note, {**asdict(meter.cost()), "continued": continued})
+
+    def _begin(self, stage: Stage, folder: Path) -> None:
+        if (folder / MANIFEST).is_file():
+            self.manifest(stage)  # what was changed by hand is neither used nor overwritten
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -94,40 +115,45 @@ class Store:
             ) from None
 
     @contextlib.contextmanager
-    def _locked(self, stage: Stage, folder: Path) -> Iterator[None]:
+    def _locked(self, stage: Stage, folder: Path, wait: bool) -> Iterator[None]:
         """The lock of a stage; another run that holds it is waited for, and that is said."""
-        lock = FileLock(lock_of(folder))
-        try:
-            lock.acquire(timeout=0.1)
-        except Timeout:
-            self.notify(StageEvent("waiting", stage.title, message="another run makes it"))
-            lock.acquire()
-        try:
+        with contextlib.ExitStack() as held:
+            try:
+                held.enter_context(locks.exclusive(lock_of(folder), wait=False))
+            except locks.Busy:
+                self.notify(StageEvent("waiting", stage.title, message="another run makes it"))
+                if not wait:
+                    raise
+                held.enter_context(locks.exclusive(lock_of(folder), wait=True))
             yield
-        finally:
-            lock.release()
 
     def _run(self, stage: Stage, folder: Path, inputs: Mapping[str, Path]) -> None:
+        self.notify(StageEvent("started", stage.title))
+        earlier = parts.costs(folder)
+        continued = not earlier and any(folder.iterdir())
+        remove_temporary_files(folder)
+        with self._failing(stage, folder):
+            with Meter() as meter:
+                self._work(stage, folder, inputs)
+            parts.remove(folder)
+            cost = {**asdict(meter.cost()), "continued": continued}
+            self._finish(stage, folder, parts.total([*earlier, cost]))
+        self.notify(StageEvent("finished", stage.title))
+
+    def _work(
+        self, stage: Stage, folder: Path, inputs: Mapping[str, Path], part: Part = WHOLE
+    ) -> None:
         def progress(done: int, total: int) -> None:
             self.notify(StageEvent("progress", stage.title, done, total))
 
-        self.notify(StageEvent("started", stage.title))
-        continued = any(folder.iterdir())
-        remove_temporary_files(folder)
-        try:
-            with (
-                Meter() as meter,
-                captured_output(folder / LOG),
-                writing_below(folder, self.root),
-                time_limit(self.limit),
-            ):
-                stage.make(Work(folder, inputs, Ledger(folder / LEDGER), progress))
-            self._finish(stage, folder, meter, continued)
-        except (Exception, KeyboardInterrupt, SystemExit) as error:
-            self._fail(stage, folder, error)
-        self.notify(StageEvent("finished", stage.title))
+        with (
+            captured_output(folder / LOG),
+            writing_below(folder, self.root),
+            self.limits.of(stage.kind),
+        ):
+            stage.make(Work(folder, inputs, Ledger(folder / LEDGER), progress, part))
 
-    def _finish(self, stage: Stage, folder: Path, meter: Meter, continued: bool) -> None:
+    def _finish(self, stage: Stage, folder: Path, cost: Mapping[str, Any]) -> None:
         files = digests(folder)
         written = sum((folder / name).stat().st_size for name in files)
         manifest = {
@@ -136,22 +162,26 @@ class Store:
             "recipe": stage.recipe,
             "note": dict(stage.note),
             "read": list(Ledger(folder / LEDGER).read()),
-            "cost": {**asdict(meter.cost()), "bytes": written, "continued": continued},
+            "cost": {**cost, "bytes": written},
             "environment": environment(),
             "files": files,
         }
         write_json(folder / MANIFEST, manifest)
 
-    def _fail(self, stage: Stage, folder: Path, error: BaseException) -> None:
-        if isinstance(error, KeyboardInterrupt):
+    @contextlib.contextmanager
+    def _failing(self, stage: Stage, folder: Path) -> Iterator[None]:
+        """Turn what the body raises into the failure of the stage, and log it."""
+        try:
+            yield
+        except KeyboardInterrupt:
             self.notify(StageEvent("failed", stage.title, message="interrupted"))
-            raise error
-        with contextlib.suppress(OSError), (folder / LOG).open("a", encoding="utf-8") as log:
-            log.write(traceback.format_exc())
-        failure = explain(stage, folder, error)
-        self._failed[stage.key] = failure
-        self.notify(StageEvent("failed", stage.title, message=str(failure)))
-        raise failure from error
+            raise
+        except (Exception, SystemExit) as error:
+            with contextlib.suppress(OSError), (folder / LOG).open("a", encoding="utf-8") as log:
+                log.write(traceback.format_exc())
+            failure = explain(stage, folder, error)
+            self.notify(StageEvent("failed", stage.title, message=str(failure)))
+            raise failure from error
 
 
 def remove_temporary_files(folder: Path) -> None:

@@ -1,11 +1,11 @@
 """Run a suite: every row of every seed, each stage once; a failed row never stops the others."""
 
-import contextlib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from wsss_harness.bounds import BOUNDS
-from wsss_harness.errors import ConfigError, StageFailure, WsssError
+from wsss_harness.engine import Engine
+from wsss_harness.errors import ConfigError, StageFailure
 from wsss_harness.graph import Graph
 from wsss_harness.plan import Plan, plan
 from wsss_harness.plugins import Plugins
@@ -42,18 +42,24 @@ def rows(graph: Graph, dataset: Dataset | None) -> Iterator[RowStages]:
             yield graph.bound(method)
 
 
-def prepare(suite: Suite, plugins: Plugins, store: Store) -> Dataset:
-    """Check every name and option of the suite, make its data, open it, judge its saliency."""
+def prepare(suite: Suite, plugins: Plugins, engine: Engine) -> Dataset:
+    """Check every name and option of the suite, make its data, open it, judge its saliency.
+
+    Raises:
+        StageFailure: there is no data.
+    """
     graphs = [Graph(suite, plugins, seed) for seed in suite.seeds]
     for graph in graphs:
         list(rows(graph, None))
     graph = graphs[0]
-    dataset = graph.opened(store.make(graph.data))
+    exhaust(engine.make(suite, [graph.data]))
+    if graph.data.key in engine.failures:
+        raise engine.failures[graph.data.key]
+    dataset = graph.opened(engine.store.folder(graph.data))
     check_held_out(suite, dataset)
     if SALIENCY in dataset.supervision:
         # A broken map stops the rows that read it, not those that do not.
-        with contextlib.suppress(StageFailure):
-            store.make(graph.saliency)
+        exhaust(engine.make(suite, [graph.saliency]))
     return dataset
 
 
@@ -69,37 +75,71 @@ def check_held_out(suite: Suite, dataset: Dataset) -> None:
 def run(
     suite: Suite,
     plugins: Plugins,
-    store: Store,
+    engine: Engine,
     dataset: Dataset,
     again: Collection[tuple[str, int]] | None = None,
 ) -> Iterator[Outcome]:
-    """Make the stages of each row in order; yields a row when it is complete or has failed.
+    """Make the stages of all rows; yields a row when it is complete or has failed.
 
     ``again``: method and seed of the only rows to work on; others count if they are complete.
     """
     graphs = (Graph(suite, plugins, seed) for seed in suite.seeds)
-    for number, row in enumerate(row for graph in graphs for row in rows(graph, dataset)):
-        if again is None or (row.row.method, row.seed) in again or complete(row, store):
-            yield Outcome(row, make_all(row.targets, store), number)
+    found = enumerate(row for graph in graphs for row in rows(graph, dataset))
+    wanted = {
+        number: row
+        for number, row in found
+        if again is None or (row.row.method, row.seed) in again or complete(row, engine.store)
+    }
+    targets = {number: row.targets for number, row in wanted.items()}
+    for number in ended(engine, suite, targets):
+        row = wanted[number]
+        yield Outcome(row, failure_of(row.targets, engine), number)
 
 
 def complete(row: RowStages, store: Store) -> bool:
     return all(store.done(target) for target in row.targets)
 
 
-def make_until(suite: Suite, plugins: Plugins, store: Store, kind: str) -> Iterator[Outcome]:
+def ended(engine: Engine, suite: Suite, targets: Mapping[int, Sequence[Stage]]) -> Iterator[int]:
+    """Make the targets of each number; yields a number when all of its own are made or failed."""
+    users: dict[str, list[int]] = {}
+    left = {number: {stage.key for stage in stages} for number, stages in targets.items()}
+    for number, keys in left.items():
+        for key in keys:
+            users.setdefault(key, []).append(number)
+    for stage in engine.make(suite, [stage for stages in targets.values() for stage in stages]):
+        for number in users.pop(stage.key, ()):
+            left[number].discard(stage.key)
+            if not left[number]:
+                yield number
+
+
+def failure_of(targets: Iterable[Stage], engine: Engine) -> StageFailure | None:
+    """The first failure of some stages."""
+    failures = (engine.failures.get(target.key) for target in targets)
+    return next((failure for failure in failures if failure), None)
+
+
+def exhaust(stages: Iterable[Stage]) -> None:
+    for _ in stages:
+        pass
+
+
+def make_until(suite: Suite, plugins: Plugins, engine: Engine, kind: str) -> list[StageFailure]:
     """Make the stages of this kind of every row, with what they need and no more.
 
     Raises:
         ConfigError: no row has a stage of this kind.
     """
     found = [row for seed in suite.seeds for row in rows(Graph(suite, plugins, seed), None)]
-    wanted = [[s for s in upstream(*row.targets) if s.kind == kind] for row in found]
-    if not any(wanted):
-        kinds = dict.fromkeys(s.kind for row in found for s in upstream(*row.targets))
-        raise ConfigError(f"no row has a stage of the kind '{kind}'; kinds: {', '.join(kinds)}")
-    for row, stages in zip(found, wanted, strict=True):
-        yield Outcome(row, make_all(stages, store))
+    needed = list(upstream(*(target for row in found for target in row.targets)))
+    wanted = [stage for stage in needed if stage.kind == kind]
+    if not wanted:
+        kinds = ", ".join(dict.fromkeys(stage.kind for stage in needed))
+        raise ConfigError(f"no row has a stage of the kind '{kind}'; kinds: {kinds}")
+    exhaust(engine.make(suite, wanted))
+    failures = [failure_of([stage], engine) for stage in wanted]
+    return [failure for failure in failures if failure]
 
 
 def plan_of(suite: Suite, plugins: Plugins, store: Store) -> Plan:
@@ -117,17 +157,3 @@ def known(
     judged = dataset is not None and SALIENCY in dataset.supervision
     beside = [graphs[0].saliency] if judged else []
     return (row for graph in graphs for row in rows(graph, dataset)), beside
-
-
-def make_all(targets: Iterable[Stage], store: Store) -> StageFailure | None:
-    """Make as many stages as can be made; the first failure, if there was one."""
-    failures = []
-    for target in targets:
-        try:
-            store.make(target)
-        except StageFailure as failure:
-            failures.append(failure)
-        except (WsssError, OSError) as error:  # between stages: a lock, a folder, a full disk
-            message = f"{target.title}: {error}"
-            failures.append(StageFailure(message, target.title, type(error).__name__))
-    return failures[0] if failures else None

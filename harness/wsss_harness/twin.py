@@ -34,7 +34,7 @@ def compare(row: RowStages, store: Store) -> Iterator[Compared]:
         StageFailure: a stage could not be made.
     """
     with tempfile.TemporaryDirectory(prefix="twin-", dir=parent_of(store.root)) as folder:
-        other = Store(Path(folder), store.notify, store.limit)
+        other = Store(Path(folder), store.notify, store.limits)
         for stage in upstream(*row.targets):
             compared = Compared(stage, _differing(stage, store, other))
             yield compared

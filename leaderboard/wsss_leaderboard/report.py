@@ -10,8 +10,10 @@ from rich.console import Console
 
 from wsss_harness import suite as suites
 from wsss_harness import twin
-from wsss_harness.display import LiveDisplay, PlainDisplay, make_display
+from wsss_harness.display import Display, EventLines, make_display
 from wsss_harness.graph import Graph
+from wsss_harness.how import How
+from wsss_harness.limits import Limits
 from wsss_harness.places import RECORDS
 from wsss_harness.plugins import Plugins, installed
 from wsss_harness.selection import Request, failed
@@ -32,25 +34,21 @@ from wsss_leaderboard.tables import (
 
 
 def run_and_report(
-    request: Request,
-    root: Path,
-    limit: float | None,
-    again: bool,
-    console: Console,
-    as_json: bool,
+    request: Request, root: Path, how: How, again: bool, console: Console, as_json: bool
 ) -> bool:
     """Run a suite, write its results below ``root`` and print its tables; True if a row failed.
 
-    A stage may take ``limit`` seconds. ``again`` works on rows that failed before and no others.
+    ``again`` works on rows that failed before and no others.
     """
     suite, plugins, results = request.suite(), installed(), request.results(root)
-    store = Store(root, plugins.tell, limit)
+    engine = how.engine(root, plugins)
+    store = engine.store
     wanted = failed(results / RECORDS) if again else None
-    with watched(plugins, display_of(as_json)):
-        dataset = suites.prepare(suite, plugins, store)
+    with watched(plugins, display_of(as_json, how.events)):
+        dataset = suites.prepare(suite, plugins, engine)
         collector = Collector(suite, store, dataset, Graph(suite, plugins, suite.seeds[0]))
         outcomes, found = [], {}
-        for outcome in suites.run(suite, plugins, store, dataset, wanted):
+        for outcome in suites.run(suite, plugins, engine, dataset, wanted):
             record = collector.record(outcome)
             outcomes.append(outcome)
             found[file_name(outcome.number, record)] = record
@@ -62,25 +60,24 @@ def run_and_report(
     return bool(notes.failures(found.values()))
 
 
-def run_until(request: Request, root: Path, limit: float | None, kind: str, out: Console) -> bool:
-    """Make the stages of one kind and what they need, without any table; True if a row failed."""
+def run_until(request: Request, root: Path, how: How, kind: str, out: Console) -> bool:
+    """Make the stages of one kind and what they need, without any table; True if one failed."""
     suite, plugins = request.suite(), installed()
-    store = Store(root, plugins.tell, limit)
-    with watched(plugins, display_of(as_json=False)):
-        outcomes = list(suites.make_until(suite, plugins, store, kind))
-    for failure in dict.fromkeys(str(o.failure) for o in outcomes if o.failure):
+    with watched(plugins, display_of(as_json=False, events=how.events)):
+        failures = suites.make_until(suite, plugins, how.engine(root, plugins), kind)
+    for failure in dict.fromkeys(str(failure) for failure in failures):
         out.print(f"failed: {failure}", style="red", highlight=False, markup=False, soft_wrap=True)
-    return any(outcome.failure for outcome in outcomes)
+    return bool(failures)
 
 
 def report_twin(
-    request: Request, method: str, seed: int | None, root: Path, limit: float | None, out: Console
+    request: Request, method: str, seed: int | None, root: Path, limits: Limits, out: Console
 ) -> bool:
     """Make a row twice and say whether its bytes are the same; True if they are."""
     plugins = installed()
     row = twin.row_of(request.suite(), plugins, method, seed)
     with watched(plugins, display_of(as_json=False)):
-        compared = list(twin.compare(row, Store(root, plugins.tell, limit)))
+        compared = list(twin.compare(row, Store(root, plugins.tell, limits)))
     last = compared[-1]
     if not last.differing:
         told = f"{len(compared)} stages of {method}, seed {row.seed}: the same bytes twice"
@@ -93,13 +90,14 @@ def report_twin(
     return not last.differing
 
 
-def display_of(as_json: bool) -> LiveDisplay | PlainDisplay:
+def display_of(as_json: bool, events: bool = False) -> Display:
     """The display, bound to the terminal now: what libraries print later goes to a stage's log."""
-    return make_display(Console(file=sys.stderr if as_json else sys.stdout))
+    console = Console(file=sys.stderr if as_json else sys.stdout)
+    return EventLines(console) if events else make_display(console)
 
 
 @contextmanager
-def watched(plugins: Plugins, display: LiveDisplay | PlainDisplay) -> Iterator[None]:
+def watched(plugins: Plugins, display: Display) -> Iterator[None]:
     """Let ``display`` observe the stages."""
     with display:
         plugins.manager.register(display)

@@ -8,6 +8,7 @@ import small_suite
 from fake_data import FakeDataset
 from wsss_harness import explanations
 from wsss_harness import suite as suites
+from wsss_harness.engine import Engine
 from wsss_harness.errors import DataError
 from wsss_harness.explanations import EXPLAINED, Explained, choose
 from wsss_leaderboard.pictures import draw
@@ -24,8 +25,8 @@ def ran(folder, **refiner):
     """Outcomes by method of a suite with a refiner that shows how it decides, and its store."""
     plugins, suite = small_suite.plugins(), small_suite.suite(**content(**refiner))
     store = small_suite.store(folder)
-    dataset = suites.prepare(suite, plugins, store)
-    outcomes = list(suites.run(suite, plugins, store, dataset))
+    dataset = suites.prepare(suite, plugins, Engine(store))
+    outcomes = list(suites.run(suite, plugins, Engine(store), dataset))
     draw(folder / "results", suite, store, dataset, outcomes)
     return {o.row.row.method: o for o in outcomes}, store, dataset
 

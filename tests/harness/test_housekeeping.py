@@ -11,6 +11,7 @@ from rich.console import Console
 import small_suite
 from wsss_harness import housekeeping, store_commands, transfer
 from wsss_harness import suite as suites
+from wsss_harness.engine import Engine
 from wsss_harness.errors import ConfigError, DataError
 from wsss_harness.files import read_json, write_json
 from wsss_harness.manifests import MANIFEST
@@ -30,8 +31,8 @@ def root(tmp_path, plugins):
 
 def run(root, plugins, **changes):
     store, suite = small_suite.store(root), small_suite.suite(**changes)
-    dataset = suites.prepare(suite, plugins, store)
-    assert not any(o.failure for o in suites.run(suite, plugins, store, dataset))
+    dataset = suites.prepare(suite, plugins, Engine(store))
+    assert not any(o.failure for o in suites.run(suite, plugins, Engine(store), dataset))
     return [event.stage for event in store.events if event.kind == "started"]
 
 

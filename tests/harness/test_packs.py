@@ -17,6 +17,7 @@ from fake_data import FakeDataset
 from wsss_harness import files, scorefiles
 from wsss_harness import suite as suites
 from wsss_harness.cli import main
+from wsss_harness.engine import Engine
 from wsss_harness.errors import ConfigError, DataError
 from wsss_harness.graph import Graph
 from wsss_harness.packs import commands
@@ -40,8 +41,8 @@ def plugins():
 def run(folder, plugins, **changes):
     """Outcomes by method, and a collector."""
     store, suite = small_suite.store(folder), small_suite.suite(**changes)
-    dataset = suites.prepare(suite, plugins, store)
-    outcomes = {o.row.row.method: o for o in suites.run(suite, plugins, store, dataset)}
+    dataset = suites.prepare(suite, plugins, Engine(store))
+    outcomes = {o.row.row.method: o for o in suites.run(suite, plugins, Engine(store), dataset)}
     return outcomes, Collector(suite, store, dataset, Graph(suite, plugins, 0))
 
 

@@ -5,6 +5,7 @@ from rich.console import Console
 
 import small_suite
 from wsss_harness import suite as suites
+from wsss_harness.engine import Engine
 from wsss_harness.files import read_json, write_json
 from wsss_harness.manifests import MANIFEST
 from wsss_harness.plan import changes
@@ -31,8 +32,8 @@ def run(tmp_path, plugins):
 
     def run(**changed):
         store, suite = small_suite.store(tmp_path / "store"), small_suite.suite(**changed)
-        dataset = suites.prepare(suite, plugins, store)
-        assert not any(o.failure for o in suites.run(suite, plugins, store, dataset))
+        dataset = suites.prepare(suite, plugins, Engine(store))
+        assert not any(o.failure for o in suites.run(suite, plugins, Engine(store), dataset))
         return [event.stage for event in store.events if event.kind == "started"]
 
     return run

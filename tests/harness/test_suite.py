@@ -8,6 +8,7 @@ import pytest
 import small_suite
 from small_suite import RAN, count_equal, read_equal
 from wsss_harness import suite as suites
+from wsss_harness.engine import Engine
 from wsss_harness.errors import ConfigError, DataError, PluginError
 from wsss_harness.files import read_json
 from wsss_harness.graph import Graph
@@ -37,8 +38,8 @@ def run(tmp_path, plugins):
 
     def run(folder=tmp_path, **changes):
         store, suite = small_suite.store(folder), small_suite.suite(**changes)
-        dataset = suites.prepare(suite, plugins, store)
-        outcomes = {o.row.row.method: o for o in suites.run(suite, plugins, store, dataset)}
+        dataset = suites.prepare(suite, plugins, Engine(store))
+        outcomes = {o.row.row.method: o for o in suites.run(suite, plugins, Engine(store), dataset)}
         return outcomes, store, Collector(suite, store, dataset, Graph(suite, plugins, 0))
 
     return run
@@ -230,15 +231,15 @@ def test_a_suite_of_saliency_methods_alone_has_its_control_row_too(run):
 def test_a_full_disk_between_stages_fails_the_row_and_no_more(run, monkeypatch, tmp_path):
     made = small_suite.Store.make
 
-    def full(self, stage):
+    def full(self, stage, wait=True):
         if stage.kind == "mask":
             raise OSError(28, "No space left on device")
-        return made(self, stage)
+        return made(self, stage, wait)
 
     monkeypatch.setattr(small_suite.Store, "make", full)
     outcomes, _, _ = run(tmp_path / "full")
     assert outcomes["R"].failure.kind == "OSError"
-    assert "No space left" in str(outcomes["R"].failure)
+    assert "the disk is full; free space below" in str(outcomes["R"].failure)
     assert outcomes["All background"].failure is None
 
 
@@ -301,8 +302,8 @@ def test_a_metric_that_fails_to_count_is_named_and_harms_no_other_number(
     count.__module__ = small_suite.__name__  # whose source is in the key
     plugins = spoiled(monkeypatch, count=count)
     store, suite = small_suite.store(tmp_path), small_suite.suite()
-    dataset = suites.prepare(suite, plugins, store)
-    outcomes = {o.row.row.method: o for o in suites.run(suite, plugins, store, dataset)}
+    dataset = suites.prepare(suite, plugins, Engine(store))
+    outcomes = {o.row.row.method: o for o in suites.run(suite, plugins, Engine(store), dataset)}
     record = Collector(suite, store, dataset, Graph(suite, plugins, 0)).record(outcomes["R"])
     assert "metric 'equal' failed on image image_000: KeyError: 'boom'" in record.failure.message
     assert record.masks.score.miou > 0
@@ -323,8 +324,8 @@ def test_a_metric_that_cannot_be_read_is_told_and_harms_no_other_number(
 ):
     plugins = spoiled(monkeypatch, read=read)
     store, suite = small_suite.store(tmp_path), small_suite.suite()
-    dataset = suites.prepare(suite, plugins, store)
-    outcomes = {o.row.row.method: o for o in suites.run(suite, plugins, store, dataset)}
+    dataset = suites.prepare(suite, plugins, Engine(store))
+    outcomes = {o.row.row.method: o for o in suites.run(suite, plugins, Engine(store), dataset)}
     record = Collector(suite, store, dataset, Graph(suite, plugins, 0)).record(outcomes["R"])
     assert record.masks.score.miou > 0
     assert told in record.masks.more["equal"]["error"]

@@ -32,7 +32,7 @@ def check(
     Raises:
         ConfigError: nothing of this kind and name is installed.
     """
-    from wsss_harness.testing import announcing, datasets, methods, metrics
+    from wsss_harness.testing import announcing, datasets, executors, methods, metrics
 
     plugins = installed()
     offer = plugins.find(kind, name)
@@ -47,6 +47,8 @@ def check(
         yield from metrics.check(offer)
     elif kind == "dataset":
         yield from datasets.check(offer, chosen)
+    elif kind == "executor":
+        yield from executors.check(offer, chosen, limit)
 
 
 def assert_conforms(

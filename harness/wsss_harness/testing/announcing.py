@@ -21,7 +21,7 @@ HEAVY = 99  # the answer of a process in which torch was loaded
 def check(plugins: Plugins, offer: Offer, options: Mapping[str, Any]) -> Iterator[Finding]:
     yield judged("announces itself", _shape(offer))
     yield judged("says which contract it was written for", _contract(plugins, offer), WARNING)
-    if offer.kind in ("metric", "executor"):
+    if offer.kind == "metric":
         return
     yield judged("refuses an unknown option", _unknown_option(offer))
     yield judged("is built from its options", _building(plugins, offer, options))

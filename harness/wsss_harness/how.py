@@ -1,0 +1,52 @@
+"""How a command makes stages, which decides nothing of what they are."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from wsss_harness.engine import DEFAULT, Engine, Policy
+from wsss_harness.errors import ConfigError
+from wsss_harness.limits import GB, NO_LIMITS, Limits
+from wsss_harness.plugins import Plugins
+from wsss_harness.store import Store
+
+
+@dataclass(frozen=True)
+class How:
+    """An executor by name with its options, limits, and whether to tell events as JSON."""
+
+    executor: str = "local"
+    options: Mapping[str, Any] = field(default_factory=dict)
+    limits: Limits = NO_LIMITS
+    policy: Policy = DEFAULT
+    events: bool = False
+
+    def engine(self, root: Path, plugins: Plugins) -> Engine:
+        executor = plugins.build("executor", self.executor, self.options)
+        return Engine(Store(root, plugins.tell, self.limits), executor, self.policy)
+
+
+def limits_of(times: Sequence[str], memory: float | None) -> Limits:
+    """Limits from words as ``600`` or ``fit=3600``, in seconds, and from gigabytes.
+
+    Raises:
+        ConfigError: a word is neither.
+    """
+    seconds, by_kind = None, {}
+    for word in times:
+        kind, _, number = word.rpartition("=")
+        try:
+            value = float(number)
+        except ValueError:
+            value = 0.0
+        if not value >= 1:
+            raise ConfigError(
+                f"--time-limit {word}: expected seconds, 1 or more, as 600, or those of a kind of "
+                "stage, as fit=3600"
+            )
+        if kind:
+            by_kind[kind] = value
+        else:
+            seconds = value
+    return Limits(seconds, by_kind, round(memory * GB) if memory else None)

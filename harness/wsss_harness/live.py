@@ -1,0 +1,103 @@
+"""What goes on in a store, as files, so that other processes and other machines can tell."""
+
+import contextlib
+import os
+import shutil
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from wsss_harness import locks
+from wsss_harness.errors import DataError
+from wsss_harness.files import read_json, write_json
+from wsss_harness.guard import suspended
+from wsss_harness.hookspecs import StageEvent
+from wsss_harness.places import RUNNING
+
+OFTEN = 0.5  # seconds between two reports of a stage
+RUNNER = "runner.json"
+LOCK = "lock"
+
+
+@dataclass
+class Report:
+    """Where a stage that is being made tells how far it is; it is left out if that fails."""
+
+    path: Path
+    _told: float = 0.0
+
+    def __call__(self, event: StageEvent) -> None:
+        now = time.monotonic()
+        late = now - self._told >= OFTEN
+        if event.kind == "started" or (event.kind == "progress" and late):
+            self._told = now
+            with contextlib.suppress(OSError), suspended():
+                write_json(self.path, {"done": event.done, "total": event.total})
+
+
+class Board:
+    """The folder in which one run tells what it does; held as long as the run lives."""
+
+    def __init__(self, root: Path) -> None:
+        self.folder = root / RUNNING / f"{socket.gethostname()}-{os.getpid()}"
+        self._told = 0.0
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        remove_dead(self.folder.parent)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with locks.exclusive(self.folder / LOCK, wait=True):
+            try:
+                yield
+            finally:
+                shutil.rmtree(self.folder, ignore_errors=True)
+                with contextlib.suppress(OSError):
+                    self.folder.parent.rmdir()
+
+    def report_of(self, name: str) -> Path:
+        return self.folder / f"{name}.json"
+
+    def tell(self, content: dict[str, Any]) -> None:
+        """Say what the run does; not oftener than anybody looks."""
+        if time.monotonic() - self._told >= OFTEN:
+            self._told = time.monotonic()
+            with contextlib.suppress(OSError):
+                write_json(self.folder / RUNNER, {"where": self.folder.name, **content})
+
+
+def read_report(path: Path) -> tuple[int, int] | None:
+    """How much of a stage is done, of how much; None before it has begun."""
+    try:
+        found = read_json(path)
+        return found["done"], found["total"]
+    except (DataError, OSError):
+        return None
+
+
+def runs(root: Path) -> Iterator[dict[str, Any]]:
+    """What the runs that work on a store now told last."""
+    for folder in sorted((root / RUNNING).glob("*")):
+        if alive(folder):
+            with contextlib.suppress(DataError):  # it has just begun, or just ended
+                yield read_json(folder / RUNNER)
+
+
+def alive(folder: Path) -> bool:
+    """Whether a run holds this folder."""
+    try:
+        with locks.exclusive(folder / LOCK, wait=False):
+            return False
+    except locks.Busy:
+        return True
+    except OSError:
+        return False
+
+
+def remove_dead(running: Path) -> None:
+    """Remove what runs that were killed have left."""
+    for folder in running.glob("*"):
+        if not alive(folder):
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,70 @@
+"""Checks of executors: jobs end with their result, their error, or the death of their process."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
+from functools import partial
+from typing import Any
+
+from wsss_harness.errors import WorkerDied
+from wsss_harness.hookspecs import Pool
+from wsss_harness.plugins import Offer
+from wsss_harness.testing.findings import Finding, judged
+
+LONG = 600.0  # seconds of a job that is ended before
+
+
+def check(offer: Offer, options: Mapping[str, Any], limit: float) -> Iterator[Finding]:
+    """``limit`` seconds are enough for each job."""
+    with offer.made(**options).start() as pool:
+        checks: list[tuple[str, Callable[[Pool, float], str | None]]] = [
+            ("says how many jobs it runs at once", _widths),
+            ("gives what a job gives", _result),
+            ("gives the error of a job", _error),
+        ]
+        if not pool.here:
+            checks += [("survives a job that is killed", _death), ("ends a job at once", _kill)]
+        for name, problem in checks:
+            yield judged(name, problem(pool, limit))
+
+
+def _widths(pool: Pool, limit: float) -> str | None:
+    wrong = [h for h in (True, False) if pool.width(h) < 1 or not 0 < pool.share(h) <= 1]
+    if wrong:
+        return "width must be 1 or more, and share in (0, 1], for heavy jobs and for light ones"
+    return None
+
+
+def _result(pool: Pool, limit: float) -> str | None:
+    jobs = [pool.submit(partial(pow, 2, 5), heavy) for heavy in (True, False)]
+    found = [job.result(limit) for job in jobs]
+    return None if found == [32, 32] else f"jobs that give 32 gave {found}"
+
+
+def _error(pool: Pool, limit: float) -> str | None:
+    error = pool.submit(partial(int, "x"), heavy=False).exception(limit)
+    return None if isinstance(error, ValueError) else f"a ValueError came back as {error!r}"
+
+
+def _death(pool: Pool, limit: float) -> str | None:
+    error = pool.submit(_end_process, False).exception(limit)
+    return _died(error) or _result(pool, limit)
+
+
+def _kill(pool: Pool, limit: float) -> str | None:
+    future: Future[None] = pool.submit(partial(time.sleep, LONG), heavy=False)
+    time.sleep(1)
+    pool.kill(future)
+    return _died(future.exception(limit)) or _result(pool, limit)
+
+
+def _died(error: BaseException | None) -> str | None:
+    if isinstance(error, WorkerDied):
+        return None
+    return f"the future of a job whose process ended has {error!r}; set WorkerDied"
+
+
+def _end_process() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
