@@ -1,5 +1,7 @@
 """A suite that runs in a second: plugins defined here, on the dataset in memory."""
 
+import os
+import signal
 import time
 from dataclasses import dataclass
 from typing import ClassVar
@@ -92,6 +94,47 @@ class Faulty(Redness):
 
 
 @dataclass(frozen=True)
+class Restless(Redness):
+    """Redness whose fit goes wrong in the way that ``how`` names, ``once`` or always."""
+
+    how: str = "leaves"
+    once: bool = False
+
+    def fit(self, data, run):
+        tried = run.folder / "tried.txt"
+        if self.once and tried.is_file():
+            return
+        tried.write_text("x")
+        wrong = {"leaves": leave, "dies": die, "hangs": hang, "hoards": hoard, "fails": fail}
+        wrong[self.how]()
+
+
+def leave():
+    os._exit(0)
+
+
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def hang():
+    """Sleep as a library does that hears no signal."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
+    time.sleep(600)
+
+
+def hoard():
+    held = []
+    while True:
+        held.append(np.ones(3 * 10**7))
+        time.sleep(0.02)
+
+
+def fail():
+    raise OSError("the network is down")
+
+
+@dataclass(frozen=True)
 class Narrow:
     """Redness without any option."""
 
@@ -161,6 +204,7 @@ class Plugin:
             "truthful": Truthful,
             "narrow": Narrow,
             "faulty": Faulty,
+            "restless": Restless,
         }
 
     @hookimpl

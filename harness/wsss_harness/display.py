@@ -29,6 +29,10 @@ class Display(Protocol):
     def wsss_stage_event(self, event: StageEvent) -> None: ...
 
 
+def _place(event: StageEvent) -> str:
+    return event.key or event.stage
+
+
 class LiveDisplay:
     """A line for each stage that ended; below, the running ones and the suite, with estimates."""
 
@@ -62,10 +66,10 @@ class LiveDisplay:
     def wsss_stage_event(self, event: StageEvent) -> None:
         if event.kind == "started":
             task = self._progress.add_task(escape(event.stage), total=None, told="")
-            self._running[event.stage] = task, time.monotonic()
-        elif event.kind == "progress" and event.stage in self._running:
+            self._running[_place(event)] = task, time.monotonic()
+        elif event.kind == "progress" and _place(event) in self._running:
             told = f"{100 * event.done // max(event.total, 1)}%"
-            task, _ = self._running[event.stage]
+            task, _ = self._running[_place(event)]
             self._progress.update(task, completed=event.done, total=event.total, told=told)
         elif event.kind == "reused":
             self.reused.add(event.stage)
@@ -85,8 +89,8 @@ class LiveDisplay:
 
     def _end(self, event: StageEvent) -> None:
         seconds = 0.0
-        if event.stage in self._running:
-            task, started = self._running.pop(event.stage)
+        if _place(event) in self._running:
+            task, started = self._running.pop(_place(event))
             self._progress.remove_task(task)
             seconds = time.monotonic() - started
         mark = "[green]done  [/]" if event.kind == "finished" else "[red]failed[/]"
@@ -143,7 +147,7 @@ class PlainDisplay:
         if event.kind == "reused":
             self.reused.add(event.stage)
         elif event.kind == "progress":
-            line = self._turns.setdefault(event.stage, Turn()).news(event)
+            line = self._turns.setdefault(_place(event), Turn()).news(event)
             if line:
                 self._print(line)
         elif event.kind != "suite":
@@ -151,10 +155,10 @@ class PlainDisplay:
 
     def _tell(self, event: StageEvent) -> None:
         if event.kind == "started":
-            self._turns[event.stage] = Turn()
+            self._turns[_place(event)] = Turn()
         ending = ""
         if event.kind in ("finished", "failed"):
-            seconds = time.monotonic() - self._turns.pop(event.stage, Turn()).started
+            seconds = time.monotonic() - self._turns.pop(_place(event), Turn()).started
             ending = f" after {seconds:.1f} s"
         message = f": {event.message}" if event.message else ""
         self._print(f"{event.kind} {event.stage}{ending}{message}")

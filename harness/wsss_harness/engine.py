@@ -80,6 +80,7 @@ class Engine:
     executor: Executor = field(default_factory=Inline)
     policy: Policy = DEFAULT
     failures: dict[str, StageFailure] = field(default_factory=dict)
+    _open: tuple[Pool, Board] | None = field(default=None, init=False, repr=False)
 
     def make(self, suite: Suite, targets: Iterable[Stage]) -> Iterator[Stage]:
         """Make the targets and all that they need; yields each stage when it is there or failed.
@@ -89,16 +90,27 @@ class Engine:
         """
         schedule = Schedule(targets, self.store.done)
         for stage in schedule.there.values():
-            self.store.notify(StageEvent("reused", stage.title))
+            self.store.notify(StageEvent("reused", stage.title, key=stage.key))
             yield stage
         yield from self._fallen(schedule)
         if not schedule.left:
             return
-        board = Board(self.store.root)
-        with contextlib.ExitStack() as held:
-            held.enter_context(board.held())
-            pool = held.enter_context(self.executor.start())
+        with self.session() as (pool, board):
             yield from Course(self, suite, schedule, pool, board).run()
+
+    @contextlib.contextmanager
+    def session(self) -> Iterator[tuple[Pool, Board]]:
+        """Keep the pool of the executor, with all that it has loaded, from one call to the next."""
+        if self._open is not None:
+            yield self._open
+            return
+        board = Board(self.store.root)
+        with self.executor.start() as pool, board:
+            self._open = pool, board
+            try:
+                yield pool, board
+            finally:
+                self._open = None
 
     def _fallen(self, schedule: Schedule) -> Iterator[Stage]:
         """The stages that cannot be made, since they or what they need failed before."""
@@ -169,14 +181,14 @@ class Course:
             if left is None or left > CHEAP:
                 task.stopped = True
                 self.pool.kill(future)
-        self._event("stopping", self.title)
+        self._event("stopping", None)
 
     # Starting
 
     def _start(self) -> Iterator[Stage]:
         for stage in self.schedule.take(self._wanted):
             if self.store.done(stage):  # another run has made it
-                self._event("reused", stage.title)
+                self._event("reused", stage)
                 yield from self._made(stage)
             else:
                 self._submit(stage)
@@ -236,7 +248,7 @@ class Course:
             if task.look() and not self.pool.here:
                 self._started(task.stage)
                 if task.total:
-                    self._event("progress", task.stage.title, *self._progress(task))
+                    self._event("progress", task.stage, *self._progress(task))
             limit = self.store.limits.seconds_of(task.stage.kind)
             if limit and task.begun and time.monotonic() - task.begun > limit + GRACE:
                 task.overdue = True
@@ -245,7 +257,7 @@ class Course:
     def _started(self, stage: Stage) -> None:
         if stage.key not in self.started and not self.pool.here:
             self.started.add(stage.key)
-            self._event("started", stage.title)
+            self._event("started", stage)
 
     def _progress(self, task: Task) -> tuple[int, int]:
         """How much of a stage is done, in all its parts together."""
@@ -271,8 +283,12 @@ class Course:
         told["seconds"] = round(time.monotonic() - self.since, 1)
         self.board.tell({**told, "running": running})
 
-    def _event(self, kind: str, title: str, done: int = 0, total: int = 0, said: str = "") -> None:
-        self.store.notify(StageEvent(kind, title, done, total, said))
+    def _event(
+        self, kind: str, stage: Stage | None, done: int = 0, total: int = 0, said: str = ""
+    ) -> None:
+        """Tell of a stage, or of the suite."""
+        title, key = (stage.title, stage.key) if stage else (self.title, "")
+        self.store.notify(StageEvent(kind, title, done, total, said, key))
 
     # Ending
 
@@ -292,7 +308,7 @@ class Course:
             self._again(stage)
         elif self.store.done(stage):
             if not self.pool.here:
-                self._event("finished", stage.title)
+                self._event("finished", stage)
             yield from self._made(stage)
         else:
             self._again(stage)  # a file of it went away at the same moment
@@ -318,25 +334,25 @@ class Course:
     def _park(self, stage: Stage, part: Part | None) -> None:
         """Look again later at a stage that another run makes."""
         if stage.key not in self.parked and not self.pool.here:
-            self._event("waiting", stage.title, said="another run makes it")
+            self._event("waiting", stage, said="another run makes it")
         self.parked[stage.key] = time.monotonic() + PATIENCE
         self._again(stage, part)
 
     def _made(self, stage: Stage) -> Iterator[Stage]:
         self.ended += 1
         self.schedule.made(stage)
-        self._event("suite", self.title, self.ended, self.total)
+        self._event("suite", None, self.ended, self.total)
         yield stage
 
     def _failed(self, stage: Stage, part: Part | None, failure: StageFailure) -> Iterator[Stage]:
         self.tries[stage.key] = self.tries.get(stage.key, 0) + 1
         if failure.kind not in FINAL and self.tries[stage.key] <= self.policy.retries:
-            self._event("retried", stage.title, said=str(failure))
+            self._event("retried", stage, said=str(failure))
             self._again(stage, part)
             return
         if not self.pool.here:
-            self._event("failed", stage.title, said=str(failure))
+            self._event("failed", stage, said=str(failure))
         fallen = self.engine.fail(self.schedule, stage.key, failure)
         self.ended += len(fallen)
-        self._event("suite", self.title, self.ended, self.total)
+        self._event("suite", None, self.ended, self.total)
         yield from fallen

@@ -160,7 +160,8 @@ PROTOCOLS: Mapping[str, type] = {
 class StageEvent:
     """``kind`` is waiting, started, progress, retried, finished, reused or failed.
 
-    Of a whole suite: ``suite``, with how many of its stages have ended, and ``stopping``.
+    Of a whole suite: ``suite``, with how many of its stages have ended, and ``stopping``. ``stage``
+    is a title; ``key`` tells apart stages of one title.
     """
 
     kind: str
@@ -168,6 +169,7 @@ class StageEvent:
     done: int = 0
     total: int = 0
     message: str = ""
+    key: str = ""
 
 
 @hookspec

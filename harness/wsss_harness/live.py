@@ -39,29 +39,37 @@ class Report:
 
 
 class Board:
-    """The folder in which one run tells what it does; held as long as the run lives."""
+    """The folder in which one run tells what it does, there as long as the run has stages."""
 
     def __init__(self, root: Path) -> None:
         self.folder = root / RUNNING / f"{socket.gethostname()}-{os.getpid()}"
         self._told = 0.0
+        self._held = contextlib.ExitStack()
+        self._there = False
 
-    @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
+    def __enter__(self) -> "Board":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._there:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self._held.close()
+            with contextlib.suppress(OSError):
+                self.folder.parent.rmdir()
+
+    def _appear(self) -> None:
         remove_dead(self.folder.parent)
         self.folder.mkdir(parents=True, exist_ok=True)
-        with locks.exclusive(self.folder / LOCK, wait=True):
-            try:
-                yield
-            finally:
-                shutil.rmtree(self.folder, ignore_errors=True)
-                with contextlib.suppress(OSError):
-                    self.folder.parent.rmdir()
+        self._held.enter_context(locks.exclusive(self.folder / LOCK, wait=True))
+        self._there = True
 
     def report_of(self, name: str) -> Path:
         return self.folder / f"{name}.json"
 
     def tell(self, content: dict[str, Any]) -> None:
         """Say what the run does; not oftener than anybody looks."""
+        if not self._there:
+            self._appear()
         if time.monotonic() - self._told >= OFTEN:
             self._told = time.monotonic()
             with contextlib.suppress(OSError):

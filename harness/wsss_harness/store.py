@@ -71,7 +71,7 @@ class Store:
         """
         folder = self.folder(stage)
         if self.done(stage):
-            self.notify(StageEvent("reused", stage.title))
+            self._tell("reused", stage)
             return folder
         inputs = {name: self.make(needed, wait) for name, needed in stage.inputs.items()}
         self._begin(stage, folder)
@@ -93,13 +93,18 @@ class Store:
         with locks.shared(lock_of(folder)), parts.begun(folder, part) as note:
             if self.done(stage):
                 return
-            self.notify(StageEvent("started", stage.title))
+            self._tell("started", stage)
             continued = note.is_file()
             write_json(note, None)
             with self._failing(stage, folder):
                 with Meter() as meter:
                     self._work(stage, folder, inputs, part)
                 write_json(note, {**asdict(meter.cost()), "continued": continued})
+
+    def _tell(
+        self, kind: str, stage: Stage, done: int = 0, total: int = 0, message: str = ""
+    ) -> None:
+        self.notify(StageEvent(kind, stage.title, done, total, message, stage.key))
 
     def _begin(self, stage: Stage, folder: Path) -> None:
         if (folder / MANIFEST).is_file():
@@ -121,14 +126,14 @@ class Store:
             try:
                 held.enter_context(locks.exclusive(lock_of(folder), wait=False))
             except locks.Busy:
-                self.notify(StageEvent("waiting", stage.title, message="another run makes it"))
+                self._tell("waiting", stage, message="another run makes it")
                 if not wait:
                     raise
                 held.enter_context(locks.exclusive(lock_of(folder), wait=True))
             yield
 
     def _run(self, stage: Stage, folder: Path, inputs: Mapping[str, Path]) -> None:
-        self.notify(StageEvent("started", stage.title))
+        self._tell("started", stage)
         earlier = parts.costs(folder)
         continued = not earlier and any(folder.iterdir())
         remove_temporary_files(folder)
@@ -138,13 +143,13 @@ class Store:
             parts.remove(folder)
             cost = {**asdict(meter.cost()), "continued": continued}
             self._finish(stage, folder, parts.total([*earlier, cost]))
-        self.notify(StageEvent("finished", stage.title))
+        self._tell("finished", stage)
 
     def _work(
         self, stage: Stage, folder: Path, inputs: Mapping[str, Path], part: Part = WHOLE
     ) -> None:
         def progress(done: int, total: int) -> None:
-            self.notify(StageEvent("progress", stage.title, done, total))
+            self._tell("progress", stage, done, total)
 
         with (
             captured_output(folder / LOG),
@@ -174,13 +179,13 @@ class Store:
         try:
             yield
         except KeyboardInterrupt:
-            self.notify(StageEvent("failed", stage.title, message="interrupted"))
+            self._tell("failed", stage, message="interrupted")
             raise
         except (Exception, SystemExit) as error:
             with contextlib.suppress(OSError), (folder / LOG).open("a", encoding="utf-8") as log:
                 log.write(traceback.format_exc())
             failure = explain(stage, folder, error)
-            self.notify(StageEvent("failed", stage.title, message=str(failure)))
+            self._tell("failed", stage, message=str(failure))
             raise failure from error
 
 

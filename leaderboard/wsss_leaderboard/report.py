@@ -44,7 +44,7 @@ def run_and_report(
     engine = how.engine(root, plugins)
     store = engine.store
     wanted = failed(results / RECORDS) if again else None
-    with watched(plugins, display_of(as_json, how.events)):
+    with watched(plugins, display_of(as_json, how.events)), engine.session():
         dataset = suites.prepare(suite, plugins, engine)
         collector = Collector(suite, store, dataset, Graph(suite, plugins, suite.seeds[0]))
         outcomes, found = [], {}

@@ -135,8 +135,7 @@ class Worker:
         return WorkerDied(f"its process {ending(self.process.exitcode)}")
 
     def close(self) -> None:
-        if self.busy:
-            self.process.kill()
+        self.process.kill()  # it has nothing to lose, and torch takes seconds to end by itself
         self._pool.shutdown(wait=True, cancel_futures=True)
 
 

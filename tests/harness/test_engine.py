@@ -1,0 +1,237 @@
+"""Stages in worker processes: whatever ends one of them costs one row and no more."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+import small_suite
+from wsss_harness import engine as engine_module
+from wsss_harness import suite as suites
+from wsss_harness.engine import Engine, Policy
+from wsss_harness.executors.inline import Inline
+from wsss_harness.executors.local import Local, ending
+from wsss_harness.hookspecs import StageEvent
+from wsss_harness.limits import GB, Limits
+from wsss_harness.manifests import MANIFEST
+from wsss_harness.store import Store
+
+PLUGIN = Path(small_suite.__file__).with_name("small_plugin.py")
+
+
+@pytest.fixture(autouse=True)
+def in_workers(monkeypatch):
+    monkeypatch.setenv("WSSS_PLUGIN_PATH", str(PLUGIN))
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Run a suite with an executor; gives outcomes by method, and the events by kind."""
+
+    def run(folder=tmp_path / "store", executor=None, limits=None, policy=None, **changes):
+        suite, events = small_suite.suite(**changes), []
+        store = Store(folder, events.append, limits or Limits())
+        engine = Engine(store, executor or Local(jobs=2), policy or Policy())
+        plugins = small_suite.plugins()
+        with engine.session():
+            dataset = suites.prepare(suite, plugins, engine)
+            outcomes = suites.run(suite, plugins, engine, dataset)
+            return {o.row.row.method: o for o in outcomes}, events
+
+    return run
+
+
+def products(store):
+    """The bytes of all files that stages have made."""
+    manifests = {
+        path.parent: json.loads(path.read_text()) for path in store.glob(f"*/*/{MANIFEST}")
+    }
+    return {
+        str((folder / name).relative_to(store)): (folder / name).read_bytes()
+        for folder, manifest in manifests.items()
+        for name in manifest["files"]
+    }
+
+
+def test_workers_make_the_same_bytes_as_this_process_each_stage_once(run, tmp_path):
+    _, events = run()
+    run(tmp_path / "inline", Inline())
+    assert products(tmp_path / "store") == products(tmp_path / "inline")
+    finished = Counter(event.key for event in events if event.kind == "finished")
+    assert set(finished.values()) == {1}
+    last = [event for event in events if event.kind == "suite"][-1]
+    assert last.done == last.total
+
+
+@pytest.mark.parametrize("shards", [2, 3])
+def test_the_number_of_parts_changes_nothing(run, tmp_path, shards):
+    run(policy=Policy(shards=shards))
+    run(tmp_path / "inline", Inline())
+    assert products(tmp_path / "store") == products(tmp_path / "inline")
+    assert not list((tmp_path / "store").rglob("parts"))
+
+
+WRONG = {
+    "leaves": ("WorkerDied", "its process ended with exit code 0, though its work was not done"),
+    "dies": ("WorkerDied", "its process was killed, perhaps because memory ran out"),
+    "hangs": ("TimeLimitReached", "took longer than the time limit of 6 s"),
+    "hoards": ("MemoryLimitReached", "of memory, and the limit is 1.5 GB"),
+    "fails": ("OSError", "the network is down"),
+}
+ROWS = [{"method": "bad", "generator": "bad"}, {"method": "R", "generator": "R"}]
+
+
+def bad(how, **options):
+    named = {"name": "restless", "how": how, **options}
+    return {"generators": {"R": {"name": "redness"}, "bad": named}, "rows": ROWS}
+
+
+@pytest.mark.parametrize("how", WRONG)
+def test_what_goes_wrong_in_a_worker_is_named_and_stops_one_row(run, monkeypatch, how):
+    monkeypatch.setattr(engine_module, "GRACE", 0.5)
+    limits = Limits(
+        seconds=6 if how == "hangs" else None, memory=round(1.5 * GB) if how == "hoards" else None
+    )
+    outcomes, _ = run(limits=limits, **bad(how))
+    kind, told = WRONG[how]
+    assert outcomes["bad"].failure.kind == kind
+    assert told in str(outcomes["bad"].failure)
+    assert "fit restless" in str(outcomes["bad"].failure)
+    assert outcomes["R"].failure is None
+
+
+@pytest.mark.parametrize("how", ["dies", "fails"])
+def test_a_stage_that_fails_by_no_mistake_is_tried_again(run, how):
+    outcomes, events = run(policy=Policy(retries=1), **bad(how, once=True))
+    assert outcomes["bad"].failure is None
+    assert [event.stage for event in events if event.kind == "retried"] == ["fit restless"]
+
+
+def test_a_mistake_is_not_tried_again(run):
+    changes = bad("leaves")
+    changes["generators"]["bad"] = {"name": "truthful"}
+    outcomes, events = run(policy=Policy(retries=3), **changes)
+    assert outcomes["bad"].failure.kind == "SupervisionError"
+    assert not [event for event in events if event.kind == "retried"]
+
+
+def test_a_failure_is_not_tried_again_by_the_same_engine(tmp_path):
+    suite, plugins = small_suite.suite(**bad("fails")), small_suite.plugins()
+    engine = Engine(small_suite.store(tmp_path))
+    dataset = suites.prepare(suite, plugins, engine)
+    for _ in range(2):
+        failures = [o.failure for o in suites.run(suite, plugins, engine, dataset)]
+        assert len([failure for failure in failures if failure]) == 2  # its row, and its control
+    started = [event.stage for event in engine.store.events if event.kind == "started"]
+    assert started.count("fit restless") == 1
+
+
+def test_code_that_changed_since_the_run_began_is_no_longer_run(run, monkeypatch):
+    """The worker finds other keys than those that it is asked for."""
+    source = small_suite.Redness.fit
+    monkeypatch.setattr("wsss_harness.stage.source_digest", lambda module: "as it was")
+    with pytest.raises(engine_module.StageFailure, match=r"source code .* is not that with which"):
+        run()
+    assert small_suite.Redness.fit is source
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        (0, "exit code 0, though"),
+        (3, "exit code 3, though"),
+        (-9, "was killed, perhaps because memory ran out"),
+        (-11, r"crashed (SIGSEGV); the log"),
+    ],
+)
+def test_how_a_process_ended_in_words(code, told):
+    assert told in ending(code)
+
+
+# Two runs, and runs that are stopped
+
+
+def command(folder, *words, **options):
+    text = json.dumps(small_suite.content(**options))
+    code = (
+        "import json; import wsss_harness.selection as s; from wsss_harness import cli, recipe;"
+        "s.read_suite = lambda path, overrides: recipe.check_suite("
+        f"json.loads({text!r}), 'small');"
+        "cli.main()"
+    )
+    return subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            code,
+            "run",
+            "small.toml",
+            "--executor",
+            "local",
+            "--events",
+            *words,
+        ],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def events_of(process):
+    out, err = process.communicate(timeout=120)
+    lines = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
+    return [StageEvent(**{k: v for k, v in line.items() if k != "time"}) for line in lines], err
+
+
+SLOW = {
+    "generators": {g: {"name": n, "pause": 1.0} for g, n in (("R", "redness"), ("S", "salient"))}
+}
+
+
+def test_two_runs_on_one_store_share_the_work(run, tmp_path):
+    both = [command(tmp_path, "--jobs", "2", **SLOW) for _ in range(2)]
+    found = [events_of(process) for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    finished = Counter(e.stage for events, _ in found for e in events if e.kind == "finished")
+    fits = {stage: count for stage, count in finished.items() if stage.startswith("fit")}
+    assert set(fits) == {"fit redness", "fit salient"}
+    run(tmp_path / "inline", Inline(), **SLOW)
+    assert products(tmp_path / "runs") == products(tmp_path / "inline")
+    made = list((tmp_path / "runs").glob(f"*/*/{MANIFEST}"))
+    assert len(made) == len(list((tmp_path / "inline").glob(f"*/*/{MANIFEST}")))
+
+
+def test_an_interrupt_stops_cleanly_and_says_how_to_go_on(tmp_path):
+    slow = {"generators": {"R": {"name": "redness", "pause": 60}}, "rows": ROWS[1:]}
+    process = command(tmp_path, **slow)
+    wait_for(lambda: list(tmp_path.glob("runs/running/*/????????????.json")))
+    process.send_signal(signal.SIGINT)
+    events, err = events_of(process)
+    assert process.returncode == 130
+    assert "run the same command again to go on" in err
+    assert "stopping" in {event.kind for event in events}
+    assert not list((tmp_path / "runs").glob("running/*"))
+    wait_for(lambda: not group_lives(process.pid))
+
+
+def group_lives(leader):
+    try:
+        os.killpg(leader, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def wait_for(condition, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
