@@ -26,6 +26,8 @@ CHEAP = 20.0  # seconds that a stage may still take after the first Ctrl-C
 PATIENCE = 2.0  # seconds until a stage that another run makes is looked at again
 # What is wrong will be wrong again: these are not tried a second time.
 FINAL = ("ConfigError", "DataError", "PluginError", "SupervisionError")
+# Where a limit cuts off an import, the process cannot do it again.
+CUT_OFF = ("MemoryLimitReached", "TimeLimitReached")
 
 
 @dataclass(frozen=True)
@@ -301,6 +303,8 @@ class Course:
             return
         self._started(stage)  # it may have been too quick to be seen at work
         if isinstance(ended, StageFailure):
+            if ended.kind in CUT_OFF:
+                self.pool.kill(future)
             yield from self._failed(stage, task.job.part, ended)
         elif task.job.part is not None:
             task.look()

@@ -38,6 +38,12 @@ def atomic(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def remove_temporary_files(folder: Path) -> None:
+    """Remove what writers that were killed have left; nobody else may be writing there."""
+    for path in folder.rglob(f".*{TEMPORARY}"):
+        path.unlink()
+
+
 def write_text(path: Path, text: str) -> None:
     with atomic(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

@@ -137,7 +137,7 @@ class Pool(Protocol):
         """Start a job, which is picklable; WorkerDied in its future if its process ends."""
 
     def kill(self, future: Future[Any]) -> None:
-        """End a job at once, by ending its process."""
+        """End a job at once, or one that has ended for good: its process is not used again."""
 
 
 class Executor(Protocol):

@@ -32,11 +32,11 @@ def exclusive(path: Path, wait: bool) -> Iterator[None]:
 
 
 @contextmanager
-def shared(path: Path) -> Iterator[None]:
-    """Hold the lock with others that share it; Busy if another process has it alone."""
+def shared(path: Path, wait: bool) -> Iterator[None]:
+    """Hold the lock with others that share it; Busy if it is held alone, and not waited for."""
     with path.open("a") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_SH | (0 if wait else fcntl.LOCK_NB))
         except OSError:
             raise Busy from None
         yield

@@ -5,6 +5,7 @@ import errno
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from wsss_harness import locks, parts
 from wsss_harness.costs import Meter, environment
 from wsss_harness.errors import DataError, StageError
 from wsss_harness.failures import explain
-from wsss_harness.files import TEMPORARY, write_json
+from wsss_harness.files import remove_temporary_files, write_json
 from wsss_harness.guard import writing_below
 from wsss_harness.hookspecs import StageEvent
 from wsss_harness.limits import NO_LIMITS, Limits
@@ -90,7 +91,7 @@ class Store:
         folder = self.folder(stage)
         self._begin(stage, folder)
         inputs = {name: self.folder(needed) for name, needed in stage.inputs.items()}
-        with locks.shared(lock_of(folder)), parts.begun(folder, part) as note:
+        with locks.shared(lock_of(folder), wait=False), parts.begun(folder, part) as note:
             if self.done(stage):
                 return
             self._tell("started", stage)
@@ -151,6 +152,8 @@ class Store:
         def progress(done: int, total: int) -> None:
             self._tell("progress", stage, done, total)
 
+        if stage.heavy:
+            import_module("torch")  # outside the limits: an import that is cut off stays broken
         with (
             captured_output(folder / LOG),
             writing_below(folder, self.root),
@@ -187,11 +190,6 @@ class Store:
             failure = explain(stage, folder, error)
             self._tell("failed", stage, message=str(failure))
             raise failure from error
-
-
-def remove_temporary_files(folder: Path) -> None:
-    for path in folder.rglob(f".*{TEMPORARY}"):
-        path.unlink()
 
 
 @contextlib.contextmanager

@@ -3,14 +3,15 @@
 import json
 import sys
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rich.console import Console
 
+from wsss_harness import locks, twin
 from wsss_harness import suite as suites
-from wsss_harness import twin
 from wsss_harness.display import Display, EventLines, make_display
+from wsss_harness.files import remove_temporary_files
 from wsss_harness.graph import Graph
 from wsss_harness.how import How
 from wsss_harness.limits import Limits
@@ -44,7 +45,7 @@ def run_and_report(
     engine = how.engine(root, plugins)
     store = engine.store
     wanted = failed(results / RECORDS) if again else None
-    with watched(plugins, display_of(as_json, how.events)), engine.session():
+    with written(results), watched(plugins, display_of(as_json, how.events)), engine.session():
         dataset = suites.prepare(suite, plugins, engine)
         collector = Collector(suite, store, dataset, Graph(suite, plugins, suite.seeds[0]))
         outcomes, found = [], {}
@@ -53,11 +54,23 @@ def run_and_report(
             outcomes.append(outcome)
             found[file_name(outcome.number, record)] = record
             records.save(record, results / RECORDS / file_name(outcome.number, record))
-    remove_others(results / RECORDS, found)
-    write_tables(results, tables(list(found.values())))
-    draw(results, suite, store, dataset, outcomes)
+        outcomes.sort(key=lambda outcome: outcome.number)
+        remove_others(results / RECORDS, found)
+        write_tables(results, tables([found[name] for name in sorted(found)]))
+        draw(results, suite, store, dataset, outcomes)
     print_tables(results, console, as_json)
     return bool(notes.failures(found.values()))
+
+
+@contextmanager
+def written(results: Path) -> Iterator[None]:
+    """Write in a results folder, without what a run that was killed has left half-written there."""
+    results.mkdir(parents=True, exist_ok=True)
+    lock = results / ".lock"
+    with suppress(locks.Busy), locks.exclusive(lock, wait=False):
+        remove_temporary_files(results)
+    with locks.shared(lock, wait=True):
+        yield
 
 
 def run_until(request: Request, root: Path, how: How, kind: str, out: Console) -> bool:

@@ -1,28 +1,21 @@
 """Stages in worker processes: whatever ends one of them costs one row and no more."""
 
-import json
 import os
 import signal
-import subprocess
-import sys
-import time
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
 import small_suite
+from commands import PLUGIN, command, events_of, products, wait_for
 from wsss_harness import engine as engine_module
 from wsss_harness import suite as suites
 from wsss_harness.engine import Engine, Policy
 from wsss_harness.executors.inline import Inline
 from wsss_harness.executors.local import Local, ending
-from wsss_harness.hookspecs import StageEvent
 from wsss_harness.limits import GB, Limits
 from wsss_harness.manifests import MANIFEST
 from wsss_harness.store import Store
-
-PLUGIN = Path(small_suite.__file__).with_name("small_plugin.py")
 
 
 @pytest.fixture(autouse=True)
@@ -45,18 +38,6 @@ def run(tmp_path):
             return {o.row.row.method: o for o in outcomes}, events
 
     return run
-
-
-def products(store):
-    """The bytes of all files that stages have made."""
-    manifests = {
-        path.parent: json.loads(path.read_text()) for path in store.glob(f"*/*/{MANIFEST}")
-    }
-    return {
-        str((folder / name).relative_to(store)): (folder / name).read_bytes()
-        for folder, manifest in manifests.items()
-        for name in manifest["files"]
-    }
 
 
 def test_workers_make_the_same_bytes_as_this_process_each_stage_once(run, tmp_path):
@@ -157,40 +138,6 @@ def test_how_a_process_ended_in_words(code, told):
 # Two runs, and runs that are stopped
 
 
-def command(folder, *words, **options):
-    text = json.dumps(small_suite.content(**options))
-    code = (
-        "import json; import wsss_harness.selection as s; from wsss_harness import cli, recipe;"
-        "s.read_suite = lambda path, overrides: recipe.check_suite("
-        f"json.loads({text!r}), 'small');"
-        "cli.main()"
-    )
-    return subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            code,
-            "run",
-            "small.toml",
-            "--executor",
-            "local",
-            "--events",
-            *words,
-        ],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-
-
-def events_of(process):
-    out, err = process.communicate(timeout=120)
-    lines = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
-    return [StageEvent(**{k: v for k, v in line.items() if k != "time"}) for line in lines], err
-
-
 SLOW = {
     "generators": {g: {"name": n, "pause": 1.0} for g, n in (("R", "redness"), ("S", "salient"))}
 }
@@ -200,7 +147,7 @@ def test_two_runs_on_one_store_share_the_work(run, tmp_path):
     both = [command(tmp_path, "--jobs", "2", **SLOW) for _ in range(2)]
     found = [events_of(process) for process in both]
     assert [process.returncode for process in both] == [0, 0]
-    finished = Counter(e.stage for events, _ in found for e in events if e.kind == "finished")
+    finished = Counter(e["stage"] for events, _ in found for e in events if e["kind"] == "finished")
     fits = {stage: count for stage, count in finished.items() if stage.startswith("fit")}
     assert set(fits) == {"fit redness", "fit salient"}
     run(tmp_path / "inline", Inline(), **SLOW)
@@ -217,7 +164,7 @@ def test_an_interrupt_stops_cleanly_and_says_how_to_go_on(tmp_path):
     events, err = events_of(process)
     assert process.returncode == 130
     assert "run the same command again to go on" in err
-    assert "stopping" in {event.kind for event in events}
+    assert "stopping" in {event["kind"] for event in events}
     assert not list((tmp_path / "runs").glob("running/*"))
     wait_for(lambda: not group_lives(process.pid))
 
@@ -228,10 +175,3 @@ def group_lives(leader):
     except ProcessLookupError:
         return False
     return True
-
-
-def wait_for(condition, seconds=60):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)

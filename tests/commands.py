@@ -1,0 +1,59 @@
+"""The command in a process of its own, on the small suite; and what runs leave in a store."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import small_suite
+from wsss_harness.manifests import MANIFEST
+
+PLUGIN = Path(small_suite.__file__).with_name("small_plugin.py")
+CODE = """
+import json, sys
+from wsss_harness import cli, recipe, selection
+content = json.loads(sys.argv.pop(1))
+selection.read_suite = lambda path, overrides: recipe.check_suite(content, "small")
+cli.main()
+"""
+
+
+def command(folder, *words, executor="local", **changes):
+    """Start `wsss run` in a folder, with processes that can be killed together."""
+    content = json.dumps(small_suite.content(**changes))
+    run = ("run", "small.toml", "--executor", executor, "--events", *words)
+    return subprocess.Popen(
+        [sys.executable, "-c", CODE, content, *run],
+        cwd=folder,
+        env={**os.environ, "WSSS_PLUGIN_PATH": str(PLUGIN)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def events_of(process):
+    """The events that a command told, and its errors, once it has ended."""
+    out, err = process.communicate(timeout=120)
+    return [json.loads(line) for line in out.splitlines() if line.startswith("{")], err
+
+
+def products(store):
+    """The bytes of all files that stages have made."""
+    paths = store.glob(f"*/*/{MANIFEST}")
+    manifests = {path.parent: json.loads(path.read_text()) for path in paths}
+    return {
+        str((folder / name).relative_to(store)): (folder / name).read_bytes()
+        for folder, manifest in manifests.items()
+        for name in manifest["files"]
+    }
+
+
+def wait_for(condition, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
