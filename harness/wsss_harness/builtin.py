@@ -32,8 +32,9 @@ def wsss_segmentors() -> Mapping[str, type[Any]]:
 def wsss_executors() -> Mapping[str, type[Any]]:
     from wsss_harness.executors.inline import Inline
     from wsss_harness.executors.local import Local
+    from wsss_harness.executors.ray import Ray
 
-    return {"local": Local, "inline": Inline}
+    return {"local": Local, "inline": Inline, "ray": Ray}
 
 
 @hookimpl

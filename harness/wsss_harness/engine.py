@@ -107,7 +107,7 @@ class Engine:
             yield self._open
             return
         board = Board(self.store.root)
-        with self.executor.start() as pool, board:
+        with self.executor.start(self.store.root) as pool, board:
             self._open = pool, board
             try:
                 yield pool, board

@@ -143,8 +143,8 @@ class Pool(Protocol):
 class Executor(Protocol):
     """Where stages are made. Its fields are options of the command, not of a suite."""
 
-    def start(self) -> AbstractContextManager[Pool]:
-        """A pool, whose jobs have all ended when it is left."""
+    def start(self, folder: Path) -> AbstractContextManager[Pool]:
+        """A pool whose jobs all read and write in ``folder``, and have ended when it is left."""
 
 
 PROTOCOLS: Mapping[str, type] = {
@@ -247,7 +247,7 @@ def wsss_executors() -> Mapping[str, type[Executor]]:  # type: ignore[empty-body
     Examples:
         >>> @hookimpl
         ... def wsss_executors():
-        ...     return {"queue": Queue}  # Queue(partition="gpu").start() gives a pool
+        ...     return {"queue": Queue}  # Queue(partition="gpu").start(store) gives a pool
     """
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 Result = TypeVar("Result")
@@ -14,7 +15,7 @@ class Inline:
     """Runs each job at once, here."""
 
     @contextmanager
-    def start(self) -> Iterator["InlinePool"]:
+    def start(self, folder: Path) -> Iterator["InlinePool"]:
         yield InlinePool()
 
 

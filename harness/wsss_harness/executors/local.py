@@ -35,7 +35,7 @@ class Local:
     threads: int = 0
 
     @contextlib.contextmanager
-    def start(self) -> Iterator["Workers"]:
+    def start(self, folder: Path) -> Iterator["Workers"]:
         gpus, cores = visible_gpus(), parallel.cores()
         jobs = self.jobs or max(1, len(gpus))
         most = min(AT_A_GPU, cores) if gpus else cores

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from wsss_harness.errors import WorkerDied
@@ -18,7 +20,7 @@ LONG = 600.0  # seconds of a job that is ended before
 
 def check(offer: Offer, options: Mapping[str, Any], limit: float) -> Iterator[Finding]:
     """``limit`` seconds are enough for each job."""
-    with offer.made(**options).start() as pool:
+    with TemporaryDirectory() as folder, offer.made(**options).start(Path(folder)) as pool:
         checks: list[tuple[str, Callable[[Pool, float], str | None]]] = [
             ("says how many jobs it runs at once", _widths),
             ("gives what a job gives", _result),
