@@ -94,6 +94,14 @@ DeterministicOption = Annotated[
         rich_help_panel=HOW,
     ),
 ]
+ProcessesOption = Annotated[
+    int,
+    typer.Option(
+        min=1,
+        help="Processes, as one for each GPU, that train a network together.",
+        rich_help_panel=HOW,
+    ),
+]
 EventsOption = Annotated[
     bool,
     typer.Option("--events", help="Tell what happens as lines of JSON.", rich_help_panel=HOW),
@@ -142,6 +150,7 @@ def run(
     executor_options: ExecutorSetOption = None,
     jobs: JobsOption = None,
     shards: ShardsOption = None,
+    processes: ProcessesOption = 1,
     times: TimesOption = None,
     memory: MemoryOption = None,
     retries: RetriesOption = 0,
@@ -156,9 +165,7 @@ def run(
     options = options_of(executor_options)
     if jobs:
         options["jobs"] = jobs
-    if deterministic:
-        options["threads"] = 1
-    policy = Policy(retries, shards, deterministic)
+    policy = Policy(retries, shards, deterministic, processes)
     how = How(executor, options, limits_of(times or (), memory), policy, events)
     request, console = request_of(suite, overrides, methods, words), Console()
     try:

@@ -36,11 +36,13 @@ class Policy:
 
     ``retries``: how often a stage is tried again that failed for another reason than a mistake.
     ``shards``: into how many parts stages of images are divided; by default as many as run at once.
+    ``processes`` train a network together, where its plugin says that it can be.
     """
 
     retries: int = 0
     shards: int | None = None
     deterministic: bool = False
+    processes: int = 1
 
 
 DEFAULT = Policy()
@@ -237,6 +239,7 @@ class Course:
             self.store.limits,
             part,
             self.policy.deterministic,
+            self.policy.processes,
             Here(stage, self.store.notify),
         )
         job.report.unlink(missing_ok=True)

@@ -82,7 +82,18 @@ class Graph(Sources):
         note["stated"] = list(getattr(generator, "stated", ()))
         note["chosen_on"] = getattr(generator, "chosen_on", "fixed")
         inputs = {"data": self.data, **initial.inputs}
-        fitted = Stage("fit", offered.name, fit, fit_options, code, inputs, note, heavy=True)
+        together = distributed(generator)
+        fitted = Stage(
+            "fit",
+            offered.name,
+            fit,
+            fit_options,
+            code,
+            inputs,
+            note,
+            heavy=True,
+            distributed=together,
+        )
         inputs = {"data": self.data, "fit": fitted}
         options |= {"split": TRAIN}
         return Stage(
@@ -125,7 +136,10 @@ class Graph(Sources):
         note = {"needs": sorted(refiner.needs)}
         inputs = {"data": self.data, "scores": scores, **initial.inputs}
         name = f"{scores.name}+{offered.name}"
-        fitted = Stage("fit", name, fit, fit_options, code, inputs, note, heavy=True)
+        together = distributed(refiner)
+        fitted = Stage(
+            "fit", name, fit, fit_options, code, inputs, note, heavy=True, distributed=together
+        )
         inputs = {"data": self.data, "scores": scores, "fit": fitted}
         stage = Stage("refine", name, refine, options, code, inputs, note, heavy=True, images=True)
         if not hasattr(refiner, "explain"):
@@ -242,7 +256,10 @@ class Graph(Sources):
         note: dict[str, list[str]] = {"needs": []}
         inputs = {"data": self.data, "masks": masks, **initial.inputs}
         of = masks.name
-        fitted = Stage("segment", label, fit, options, code, inputs, note, of, heavy=True)
+        together = distributed(segmentor)
+        fitted = Stage(
+            "segment", label, fit, options, code, inputs, note, of, heavy=True, distributed=together
+        )
         inputs = {"data": self.data, "fit": fitted}
         late |= {"split": VAL}
         predicted = Stage(
@@ -254,3 +271,8 @@ class Graph(Sources):
 def identity(method: Any) -> dict[str, Any]:
     """What a method says that its result depends on, beyond its options."""
     return dict(method.identity()) if hasattr(method, "identity") else {}
+
+
+def distributed(method: Any) -> bool:
+    """Whether a method says that its fit can be run by several processes at once."""
+    return bool(getattr(method, "distributed", False))

@@ -70,7 +70,9 @@ class Generator(Protocol):
     A class attribute ``at_inference`` may name options that ``fit`` does not look at; another value
     of them then trains nothing anew. ``idle`` may name options that change no result, only how it
     is reached. A method ``identity()`` may give, as JSON, what else decides the result, such as the
-    digest of a file that it reads. All three hold for refiners and segmentors too.
+    digest of a file that it reads. ``distributed = True`` says that ``fit`` trains by
+    wsss_harness.training alone and writes what it learns by its ``finish``: then torchrun may run
+    it in several processes at once. All of this holds for refiners and segmentors too.
     """
 
     needs: ClassVar[Collection[str]]

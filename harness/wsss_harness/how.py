@@ -8,6 +8,7 @@ from typing import Any
 from wsss_harness.engine import DEFAULT, Engine, Policy
 from wsss_harness.errors import ConfigError
 from wsss_harness.limits import GB, NO_LIMITS, Limits
+from wsss_harness.options import names
 from wsss_harness.plugins import Plugins
 from wsss_harness.store import Store
 
@@ -23,7 +24,12 @@ class How:
     events: bool = False
 
     def engine(self, root: Path, plugins: Plugins) -> Engine:
-        executor = plugins.build("executor", self.executor, self.options)
+        known = names(plugins.dataclass_of("executor", self.executor))
+        implied = {"threads": 1} if self.policy.deterministic else {}
+        if self.policy.processes > 1:
+            implied["gpus"] = self.policy.processes
+        implied = {name: value for name, value in implied.items() if name in known}
+        executor = plugins.build("executor", self.executor, {**implied, **self.options})
         return Engine(Store(root, plugins.tell, self.limits), executor, self.policy)
 
 

@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
+from wsss_harness.distributed import spread
 from wsss_harness.errors import StageError, StageFailure, WsssError
 from wsss_harness.failures import explain
 from wsss_harness.hookspecs import StageEvent
@@ -50,6 +51,7 @@ class Job:
     limits: Limits = NO_LIMITS
     part: Part | None = None
     deterministic: bool = False
+    processes: int = 1
     here: Here | None = field(default=None, compare=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -68,29 +70,34 @@ class Job:
 
             return self._made(here.stage, Store(self.root, tell, self.limits))
         store = Store(self.root, report, self.limits)
-        stage = self.found(store)
+        stage = found(self.suite, self.key, self.root)
         with descriptors_to(store.folder(stage) / LOG):
             return self._made(stage, store)
 
     def _made(self, stage: Stage, store: Store) -> Ended:
         if self.deterministic and stage.heavy:
             determine()
+        if self.processes > 1 and stage.distributed:
+            task = {"suite": self.suite, "key": self.key, "root": str(self.root)}
+            task["report"] = str(self.report)
+            stage = spread(stage, task, self.report.with_suffix(".task"), self.processes)
         return make(stage, store, self.part)
 
-    def found(self, store: Store) -> Stage:
-        """The stage, built anew.
 
-        Raises:
-            StageError: there is none of this key; the code is not what it was.
-        """
-        with_data = store.done(data_of(self.suite))
-        stages = stages_of(self.suite, self.root, with_data)
-        if self.key not in stages:
-            raise StageError(
-                "the source code of the harness or of a plugin is not that with which this run "
-                "began; run again, and on a cluster install the same version everywhere"
-            )
-        return stages[self.key]
+def found(suite: str, key: str, root: Path) -> Stage:
+    """A stage of a suite, built anew.
+
+    Raises:
+        StageError: there is none of this key; the code is not what it was.
+    """
+    with_data = Store(root, lambda event: None).done(data_of(suite))
+    stages = stages_of(suite, root, with_data)
+    if key not in stages:
+        raise StageError(
+            "the source code of the harness or of a plugin is not that with which this run began; "
+            "run again, and on a cluster install the same version everywhere"
+        )
+    return stages[key]
 
 
 def make(stage: Stage, store: Store, part: Part | None) -> Ended:

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from mmengine.dist import get_rank, get_world_size, is_main_process
 from mmengine.hooks import Hook
 from mmengine.logging import MessageHub, MMLogger
+from mmengine.model import MMDistributedDataParallel, convert_sync_batchnorm
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 from mmengine.visualization import Visualizer
@@ -28,7 +30,8 @@ class SeedEachIteration(Hook):  # type: ignore[misc]
         self.seed = seed
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
-        entropy = np.random.SeedSequence((self.seed, 2, batch_idx))
+        others = (rank,) if (rank := get_rank()) else ()  # each process draws its own dropouts
+        entropy = np.random.SeedSequence((self.seed, 2, batch_idx, *others))
         torch.manual_seed(int(entropy.generate_state(1, np.uint64)[0] >> 1))
 
 
@@ -71,11 +74,13 @@ class KeepState(Hook):  # type: ignore[misc]
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
+        if not is_main_process():
+            return
         due = (batch_idx + 1) % self.every == 0 or batch_idx + 1 == runner.max_iters
         if not due and time.monotonic() - self._kept < SECONDS:
             return
         self._kept = time.monotonic()
-        weights = runner.model.state_dict()
+        weights = trained(runner.model).state_dict()
         if bad := [name for name, value in weights.items() if not value.isfinite().all()]:
             raise StageError(
                 f"{bad[0]} is no longer finite at iteration {batch_idx + 1}; lower the learning "
@@ -98,17 +103,31 @@ class ResumingRunner(Runner):  # type: ignore[misc]
         super().__init__(**options)
 
     def wrap_model(self, model_wrapper_cfg: Any, model: nn.Module) -> nn.Module:
-        return model.to(self.device)
+        """The model on its device, and in step with that of other processes if there are any."""
+        model = model.to(self.device)
+        if get_world_size() == 1:
+            return model
+        if self.device != "cpu":
+            model = convert_sync_batchnorm(model, "torch")
+        wrapped: nn.Module = MMDistributedDataParallel(
+            model, broadcast_buffers=False, find_unused_parameters=True
+        )
+        return wrapped
 
     def load_or_resume(self) -> None:
         if not self.state.is_file():
             return
         state = read_state(self.state)
         self.train_loop._iter = state["iteration"]
-        self.model.load_state_dict(state["weights"])
+        trained(self.model).load_state_dict(state["weights"])
         self.optim_wrapper.load_state_dict(state["optimizer"])
         for schedule, kept in zip(self.param_schedulers, state["schedules"], strict=True):
             schedule.load_state_dict(kept)
+
+
+def trained(model: nn.Module) -> nn.Module:
+    """The model itself, where it is wrapped for several processes."""
+    return model.module if isinstance(model, MMDistributedDataParallel) else model
 
 
 def write_state(path: Path, state: Any) -> None:

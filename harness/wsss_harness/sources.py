@@ -81,7 +81,9 @@ class Sources:
 
         inputs = {"data": self.data_of(offered)}
         recipe = {**asdict(pretraining), "seed": self.seed_of("weights")}
-        stage = Stage("pretrain", label, make, recipe, NETWORK_CODE, inputs, heavy=True)
+        stage = Stage(
+            "pretrain", label, make, recipe, NETWORK_CODE, inputs, heavy=True, distributed=True
+        )
         identity = {"name": label, "trained_on": spec.trained_on}
         return Initial(identity, {"weights": stage}, lambda w: w.inputs["weights"] / "backbone.pth")
 

@@ -39,7 +39,8 @@ class Stage:
 
     ``options`` are plain JSON values; ``code`` names the modules whose source counts. The rest
     decides nothing: ``note`` is kept in the manifest, ``subject`` tells twins apart in the display,
-    a ``heavy`` stage works with networks, and one of ``images`` can be made in parts.
+    a ``heavy`` stage works with networks, one of ``images`` can be made in parts, and one that is
+    ``distributed`` can train in several processes at once.
     """
 
     kind: str
@@ -52,6 +53,7 @@ class Stage:
     subject: str = ""
     heavy: bool = False
     images: bool = False
+    distributed: bool = False
 
     @cached_property
     def recipe(self) -> dict[str, Any]:

@@ -17,13 +17,14 @@ from typing import Any
 from uuid import uuid4
 
 import numpy as np
+from mmengine import dist
 from mmengine.hooks import Hook
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils.data import Dataset, Subset
 
-from wsss_harness.errors import DataError
+from wsss_harness.errors import ConfigError, DataError
 from wsss_harness.hookspecs import Run
 from wsss_harness.optimizers import ReleasedPolyLR
 from wsss_harness.resuming import (
@@ -97,22 +98,29 @@ def train(
     ``schedule``: configurations of mmengine's parameter schedulers, by iteration; None is the poly
     schedule with power 0.9. ``amp``: mixed precision where the device is an accelerator.
 
+    Where torchrun has started several processes, each trains on its share of the batch.
+
     Raises:
+        ConfigError: the batch cannot be divided among the processes.
         StageError: the loss or a weight is no longer finite, or the disk is full.
     """
     work = run.folder / WORK
     if schedule is None:
         schedule = [{"type": ReleasedPolyLR, "max_step": iterations, "by_epoch": False}]
+    processes = dist.get_world_size()
+    if batch % processes:
+        raise ConfigError(f"a batch of {batch} cannot be divided among {processes} processes")
     mixed = amp and not run.device.startswith("cpu")
     with no_trace():
         runner = ResumingRunner(
             device=run.device,
+            launcher="pytorch" if processes > 1 else "none",
             state=work / STATE,
             model=Learner(network, loss),
             work_dir=str(work),
             train_dataloader={
                 "dataset": Subset(draws, range(iterations * batch)),
-                "batch_size": batch,
+                "batch_size": batch // processes,  # the sampler gives each its share in turn
                 "num_workers": workers,
                 "sampler": {"type": "InfiniteSampler", "shuffle": False},
                 "collate_fn": {"type": "default_collate"},
@@ -139,5 +147,7 @@ def train(
 
 def finish(network: nn.Module, path: Path, run: Run) -> None:
     """Write the weights as a plain state dict on the CPU and clear away the state of training."""
+    if not dist.is_main_process():
+        return
     write_state(path, {name: value.cpu() for name, value in network.state_dict().items()})
     shutil.rmtree(run.folder / WORK, ignore_errors=True)

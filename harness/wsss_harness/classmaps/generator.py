@@ -35,6 +35,7 @@ class ClassMapGenerator(ClassifierSettings, ABC):
     at_inference: ClassVar[frozenset[str]] = frozenset({"scales", "normalise"})
     quick: ClassVar[Mapping[str, Any]] = {**ClassifierSettings.quick, "scales": (1.0,)}
     activation: ClassVar[str] = "relu"
+    distributed: ClassVar[bool] = True
 
     pooling: Literal["head_then_pool", "pool_then_head"] = "head_then_pool"
     dropout: float = 0.0

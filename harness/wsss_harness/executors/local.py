@@ -27,20 +27,23 @@ DIED = 10.0  # seconds in which a process that has ended can be asked how
 class Local:
     """Worker processes of this machine: a crash, or a process that is killed, costs one job.
 
-    ``jobs`` with networks run at once, by default one for each GPU, else one; each has ``threads``,
-    by default its share of the cores.
+    ``jobs`` with networks run at once, by default as many as there are GPUs for, else one; each has
+    ``threads``, by default its share of the cores, and ``gpus`` where there are any.
     """
 
     jobs: int = 0
     threads: int = 0
+    gpus: int = 1
 
     @contextlib.contextmanager
     def start(self, folder: Path) -> Iterator["Workers"]:
-        gpus, cores = visible_gpus(), parallel.cores()
-        jobs = self.jobs or max(1, len(gpus))
-        most = min(AT_A_GPU, cores) if gpus else cores
+        found, cores = visible_gpus(), parallel.cores()
+        each = max(1, min(self.gpus, len(found)))
+        groups = [",".join(found[first : first + each]) for first in range(0, len(found), each)]
+        jobs = self.jobs or max(1, len(groups))
+        most = min(AT_A_GPU * jobs, cores) if found else cores
         threads = self.threads or max(1, most // jobs)
-        made = Workers(jobs, threads, cores, gpus)
+        made = Workers(jobs, threads, cores, groups)
         try:
             yield made
         finally:

@@ -38,6 +38,7 @@ class MmsegSegmentor:
     checkpoint_every: int = 200
 
     needs: ClassVar[frozenset[str]] = frozenset()
+    distributed: ClassVar[bool] = True
     at_inference: ClassVar[frozenset[str]] = frozenset({"scales", "flip"})
     idle: ClassVar[frozenset[str]] = frozenset({"workers", "checkpoint_every"})
     quick: ClassVar[Mapping[str, Any]] = {

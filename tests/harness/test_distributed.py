@@ -1,0 +1,99 @@
+"""Training in two processes is training in one: the same batches, the same losses and weights."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import distributed_curve
+from commands import wait_for
+from wsss_harness import suite as suites
+from wsss_harness.engine import Engine, Policy
+from wsss_harness.errors import ConfigError
+from wsss_harness.executors.local import Local
+from wsss_harness.plugins import installed
+from wsss_harness.recipe import check_suite
+from wsss_harness.store import Store
+
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+CONTENT = {
+    "title": "Two processes",
+    "dataset": {"name": "railscenes", "train": 8, "val": 2},
+    "generators": {
+        "CAM": {
+            "name": "cam",
+            "backbone": {"name": "openmmlab_resnet", "depth": 18, "base_channels": 4},
+            "iterations": 4,
+            "batch": 4,
+            "crop": 32,
+            "scales": [1.0],
+            "dropout": 0.0,  # which is drawn anew in each process
+        }
+    },
+    "rows": [{"method": "CAM", "generator": "CAM"}],
+}
+
+
+def test_two_processes_have_the_loss_curve_of_one_with_the_whole_batch(tmp_path):
+    script = Path(distributed_curve.__file__)
+    done = subprocess.run(
+        [*TORCHRUN, str(script), str(tmp_path / "two")],
+        env={**os.environ, "PYTHONPATH": str(script.parent)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    (line,) = (line for line in done.stdout.splitlines() if line.startswith("losses"))
+    losses = distributed_curve.curve(tmp_path / "one")
+    assert len(losses) == distributed_curve.ITERATIONS
+    assert losses[-1] < losses[0] / 2
+    np.testing.assert_allclose(json.loads(line.removeprefix("losses")), losses, rtol=1e-4)
+
+
+def made(folder, processes, **changes):
+    """The events, failures and weights of the fit of a suite, trained by so many processes."""
+    content = json.loads(json.dumps(CONTENT))
+    content["generators"]["CAM"] |= changes
+    suite, events = check_suite(content, "two"), []
+    engine = Engine(Store(folder, events.append), Local(), Policy(processes=processes))
+    failures = suites.make_until(suite, installed(), engine, "fit")
+    return events, failures, list(folder.glob("fit/*/weights.pth"))
+
+
+def test_a_stage_is_trained_by_two_processes_through_torchrun(tmp_path):
+    _, failures, ones = made(tmp_path / "one", 1)
+    assert failures == []
+    events, failures, twos = made(tmp_path / "two", 2)
+    assert failures == []
+    (one,), (two,) = ones, twos
+    assert "progress" in {event.kind for event in events if event.stage == "fit cam"}
+    first, second = (torch.load(path, weights_only=True) for path in (one, two))
+    assert first.keys() == second.keys()
+    for name, value in first.items():
+        torch.testing.assert_close(second[name], value, rtol=1e-4, atol=1e-5)
+    assert "torch.distributed" not in (two.parent / "log.txt").read_text()
+
+
+def test_what_goes_wrong_in_one_of_them_is_the_failure_of_the_stage(tmp_path):
+    _, failures, weights = made(tmp_path, 2, batch=3)
+    assert weights == []
+    (failure,) = failures
+    assert "a batch of 3 cannot be divided among 2 processes" in str(failure)
+    wait_for(lambda: "wsss_harness.distributed" not in processes())
+
+
+def processes():
+    return subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+
+
+def test_a_batch_that_cannot_be_divided_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("wsss_harness.training.dist.get_world_size", lambda: 3)
+    with pytest.raises(ConfigError, match="a batch of 8 cannot be divided among 3 processes"):
+        distributed_curve.curve(tmp_path)
