@@ -24,6 +24,7 @@ BENCHMARKS = (
     "flat_memory",
     "random_walk",
     "walk_memory",
+    "overhead",
 )
 OF_CRF = ("crf_present", "crf_processes")  # left out where pydensecrf2 is not installed
 ALL = (*BENCHMARKS, *OF_CRF)

@@ -188,11 +188,14 @@ def plan(
     methods: RowsOption = None,
     words: OnlyOption = None,
     as_json: JsonOption = False,
+    picture: Annotated[
+        Path | None, typer.Option("--svg", help="Draw the stages into this file instead.")
+    ] = None,
 ) -> None:
     """Show what a run would do: which stages are done, which are to be made, and why."""
     from wsss_harness.plan_display import print_plan_of
 
-    print_plan_of(request_of(suite, overrides, methods, words), store, Console(), as_json)
+    print_plan_of(request_of(suite, overrides, methods, words), store, Console(), as_json, picture)
 
 
 def request_of(

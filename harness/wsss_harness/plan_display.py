@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.tree import Tree
 
 from wsss_harness.plan import ANOTHER, Plan, Planned
+from wsss_harness.plan_drawing import draw
 from wsss_harness.plugins import installed
 from wsss_harness.selection import Request
 from wsss_harness.store import Store
@@ -17,12 +18,17 @@ from wsss_harness.suite import plan_of
 WIDE = 160  # columns of a file, where nobody sees an edge
 
 
-def print_plan_of(request: Request, root: Path, console: Console, as_json: bool) -> None:
-    """Print the plan of a suite on the store ``root``."""
+def print_plan_of(
+    request: Request, root: Path, console: Console, as_json: bool, picture: Path | None
+) -> None:
+    """Print the plan of a suite on the store ``root``, or draw it if a file for it is named."""
     suite, plugins = request.suite(), installed()
     made = plan_of(suite, plugins, Store(root, plugins.tell))
     if as_json:
         console.print_json(json.dumps(made.json()))
+    elif picture:
+        draw(made, suite.title, picture)
+        console.print(f"drew {picture}", highlight=False, soft_wrap=True)
     else:
         print_plan(made, suite.title, console)
 
