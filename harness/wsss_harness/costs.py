@@ -88,7 +88,7 @@ def _cuda() -> Any:
 
 
 def environment() -> dict[str, str]:
-    """The versions that may move a number, and the device if a stage has asked for one."""
+    """The versions and settings that may move a number; those of torch if a stage has loaded it."""
     names = (
         "wsss-bench",
         "torch",
@@ -100,5 +100,8 @@ def environment() -> dict[str, str]:
     versions = {"python": platform.python_version(), **{name: version(name) for name in names}}
     with contextlib.suppress(PackageNotFoundError):  # it is optional
         versions["pydensecrf2"] = version("pydensecrf2")
-    gpu = _cuda()
+    gpu, torch = _cuda(), sys.modules.get("torch")
+    if torch is not None:
+        versions["threads"] = str(torch.get_num_threads())
+        versions["deterministic"] = str(torch.are_deterministic_algorithms_enabled()).lower()
     return {**versions, "device": gpu.get_device_name() if gpu else "cpu"}
