@@ -33,6 +33,11 @@ def _place(event: StageEvent) -> str:
     return event.key or event.stage
 
 
+def _named(event: StageEvent) -> str:
+    long = len(event.stage) > WIDTH_OF_TITLE
+    return escape(event.stage[: WIDTH_OF_TITLE - 1] + "…" if long else event.stage)
+
+
 class LiveDisplay:
     """A line for each stage that ended; below, the running ones and the suite, with estimates."""
 
@@ -65,7 +70,7 @@ class LiveDisplay:
     @hookimpl
     def wsss_stage_event(self, event: StageEvent) -> None:
         if event.kind == "started":
-            task = self._progress.add_task(escape(event.stage), total=None, told="")
+            task = self._progress.add_task(_named(event), total=None, told="")
             self._running[_place(event)] = task, time.monotonic()
         elif event.kind == "progress" and _place(event) in self._running:
             told = f"{100 * event.done // max(event.total, 1)}%"
@@ -83,7 +88,7 @@ class LiveDisplay:
 
     def _tell_suite(self, event: StageEvent) -> None:
         if self._suite is None:
-            self._suite = self._progress.add_task(escape(event.stage), total=event.total, told="")
+            self._suite = self._progress.add_task(_named(event), total=event.total, told="")
         told = f"{event.done}/{event.total}"
         self._progress.update(self._suite, completed=event.done, total=event.total, told=told)
 

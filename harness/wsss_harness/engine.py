@@ -185,7 +185,7 @@ class Course:
             if left is None or left > CHEAP:
                 task.stopped = True
                 self.pool.kill(future)
-        self._event("stopping", None)
+        self._event("stopping", None, said="Ctrl-C again does not wait for what ends soon")
 
     # Starting
 
