@@ -9,17 +9,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from wsss_harness import locks
 from wsss_harness.errors import DataError
 from wsss_harness.files import read_json, write_json
 from wsss_harness.guard import suspended
 from wsss_harness.hookspecs import StageEvent
-from wsss_harness.places import RUNNING
+from wsss_harness.places import RUNNING, lock_of
 
 OFTEN = 0.5  # seconds between two reports of a stage
 RUNNER = "runner.json"
-LOCK = "lock"
 
 
 @dataclass
@@ -39,10 +39,14 @@ class Report:
 
 
 class Board:
-    """The folder in which one run tells what it does, there as long as the run has stages."""
+    """The folder in which one run tells what it does, there as long as the run has stages.
+
+    Its lock lies beside it and is held before the folder is there, so none without is alive.
+    """
 
     def __init__(self, root: Path) -> None:
-        self.folder = root / RUNNING / f"{socket.gethostname()}-{os.getpid()}"
+        name = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:4]}"
+        self.folder = root / RUNNING / name
         self._told = 0.0
         self._held = contextlib.ExitStack()
         self._there = False
@@ -52,15 +56,16 @@ class Board:
 
     def __exit__(self, *error: object) -> None:
         if self._there:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            remove(self.folder)
             self._held.close()
             with contextlib.suppress(OSError):
                 self.folder.parent.rmdir()
 
     def _appear(self) -> None:
         remove_dead(self.folder.parent)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._held.enter_context(locks.exclusive(self.folder / LOCK, wait=True))
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        self._held.enter_context(locks.exclusive(lock_of(self.folder), wait=True))
+        self.folder.mkdir()
         self._there = True
 
     def report_of(self, name: str) -> Path:
@@ -87,25 +92,32 @@ def read_report(path: Path) -> tuple[int, int] | None:
 
 def runs(root: Path) -> Iterator[dict[str, Any]]:
     """What the runs that work on a store now told last."""
-    for folder in sorted((root / RUNNING).glob("*")):
+    for folder in folders(root / RUNNING):
         if alive(folder):
             with contextlib.suppress(DataError):  # it has just begun, or just ended
                 yield read_json(folder / RUNNER)
 
 
+def folders(running: Path) -> list[Path]:
+    return sorted(path for path in running.glob("*") if path.is_dir())
+
+
 def alive(folder: Path) -> bool:
     """Whether a run holds this folder."""
     try:
-        with locks.exclusive(folder / LOCK, wait=False):
+        with locks.exclusive(lock_of(folder), wait=False):
             return False
     except locks.Busy:
         return True
-    except OSError:
-        return False
 
 
 def remove_dead(running: Path) -> None:
     """Remove what runs that were killed have left."""
-    for folder in running.glob("*"):
+    for folder in folders(running):
         if not alive(folder):
-            shutil.rmtree(folder, ignore_errors=True)
+            remove(folder)
+
+
+def remove(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    lock_of(folder).unlink(missing_ok=True)

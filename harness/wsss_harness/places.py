@@ -31,4 +31,4 @@ def is_stage(folder: Path) -> bool:
 
 
 def lock_of(folder: Path) -> Path:
-    return folder.with_suffix(".lock")
+    return folder.with_name(f"{folder.name}.lock")

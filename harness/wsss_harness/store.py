@@ -127,9 +127,9 @@ class Store:
             try:
                 held.enter_context(locks.exclusive(lock_of(folder), wait=False))
             except locks.Busy:
-                self._tell("waiting", stage, message="another run makes it")
                 if not wait:
                     raise
+                self._tell("waiting", stage, message="another run makes it")
                 held.enter_context(locks.exclusive(lock_of(folder), wait=True))
             yield
 

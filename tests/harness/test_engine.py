@@ -8,12 +8,14 @@ import pytest
 
 import small_suite
 from commands import PLUGIN, command, events_of, products, wait_for
-from wsss_harness import engine as engine_module
+from wsss_harness import course
 from wsss_harness import suite as suites
 from wsss_harness.engine import Engine, Policy
+from wsss_harness.errors import StageFailure
 from wsss_harness.executors.inline import Inline
 from wsss_harness.executors.local import Local, ending
 from wsss_harness.limits import GB, Limits
+from wsss_harness.live import runs
 from wsss_harness.manifests import MANIFEST
 from wsss_harness.store import Store
 
@@ -75,7 +77,7 @@ def bad(how, **options):
 
 @pytest.mark.parametrize("how", WRONG)
 def test_what_goes_wrong_in_a_worker_is_named_and_stops_one_row(run, monkeypatch, how):
-    monkeypatch.setattr(engine_module, "GRACE", 0.5)
+    monkeypatch.setattr(course, "GRACE", 0.5)
     limits = Limits(
         seconds=6 if how == "hangs" else None, memory=round(1.5 * GB) if how == "hoards" else None
     )
@@ -117,7 +119,7 @@ def test_code_that_changed_since_the_run_began_is_no_longer_run(run, monkeypatch
     """The worker finds other keys than those that it is asked for."""
     source = small_suite.Redness.fit
     monkeypatch.setattr("wsss_harness.stage.source_digest", lambda module: "as it was")
-    with pytest.raises(engine_module.StageFailure, match=r"source code .* is not that with which"):
+    with pytest.raises(StageFailure, match=r"source code .* is not that with which"):
         run()
     assert small_suite.Redness.fit is source
 
@@ -159,7 +161,7 @@ def test_two_runs_on_one_store_share_the_work(run, tmp_path):
 def test_an_interrupt_stops_cleanly_and_says_how_to_go_on(tmp_path):
     slow = {"generators": {"R": {"name": "redness", "pause": 60}}, "rows": ROWS[1:]}
     process = command(tmp_path, **slow)
-    wait_for(lambda: list(tmp_path.glob("runs/running/*/????????????.json")))
+    wait_for(lambda: any(fitting(run) for run in runs(tmp_path / "runs")))
     process.send_signal(signal.SIGINT)
     events, err = events_of(process)
     assert process.returncode == 130
@@ -167,6 +169,12 @@ def test_an_interrupt_stops_cleanly_and_says_how_to_go_on(tmp_path):
     assert "stopping" in {event["kind"] for event in events}
     assert not list((tmp_path / "runs").glob("running/*"))
     wait_for(lambda: not group_lives(process.pid))
+
+
+def fitting(run):
+    """Whether a run told that a fit has begun."""
+    stages = [one for one in run["running"] if one["stage"] == "fit redness"]
+    return bool(stages) and stages[0]["seconds"] > 0
 
 
 def group_lives(leader):

@@ -64,6 +64,7 @@ def test_what_a_dead_run_left_is_not_shown_and_goes_with_the_next_one(tmp_path):
         board.tell(TOLD)
         assert not dead.exists()
         assert len(list(runs(tmp_path))) == 1
+        assert len(list((tmp_path / "running").iterdir())) == 2  # its folder and its lock
 
 
 def test_a_report_is_written_when_a_stage_begins_and_then_now_and_then(tmp_path, monkeypatch):

@@ -73,8 +73,10 @@ class Workers:
         return min(self._threads / self._cores, 1 / self._jobs) if heavy else 1 / self._cores
 
     def submit(self, job: Callable[[], Result], heavy: bool) -> "Future[Result]":
-        self._workers = [worker for worker in self._workers if worker.alive]
-        idle = (w for w in self._workers if w.heavy == heavy and not w.busy)
+        for worker in [worker for worker in self._workers if not (worker.alive or worker.busy)]:
+            worker.close()
+            self._workers.remove(worker)
+        idle = (w for w in self._workers if w.heavy == heavy and w.alive and not w.busy)
         worker = next(idle, None) or self._added(heavy)
         return worker.run(job)
 
@@ -88,7 +90,7 @@ class Workers:
     def kill(self, future: "Future[Any]") -> None:
         for worker in self._workers:
             if worker.current is future:
-                worker.process.kill()
+                worker.retire()
 
     def close(self) -> None:
         for worker in self._workers:
@@ -101,6 +103,7 @@ class Worker:
     def __init__(self, heavy: bool, threads: int, gpu: str) -> None:
         self.heavy = heavy
         self.current: Future[Any] | None = None
+        self._retired = False
         self._pool = ProcessPoolExecutor(
             1, multiprocessing.get_context("spawn"), _enter, (threads, gpu)
         )
@@ -114,7 +117,12 @@ class Worker:
 
     @property
     def alive(self) -> bool:
-        return self.process.is_alive()
+        return not self._retired and self.process.is_alive()
+
+    def retire(self) -> None:
+        """End the process; until it has ended, nobody else gives it a job."""
+        self._retired = True
+        self.process.kill()
 
     def run(self, job: Callable[[], Result]) -> "Future[Result]":
         self.current = promised = Future[Result]()
