@@ -16,6 +16,7 @@ from wsss_harness.store import Store
 from wsss_harness.types import ClassScores
 
 RAN = []
+RAN_FILE = "SMALL_RAN"  # a file that notes each fit, of all processes
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,9 @@ class Redness:
 
     def fit(self, data, run):
         RAN.append("fit")
+        if path := os.environ.get(RAN_FILE):
+            with open(path, "a") as file:
+                file.write(f"{type(self).__name__} {run.seed}\n")
         time.sleep(self.pause)
         for number, image_id in enumerate(data):
             getattr(data[image_id], self.reads)

@@ -141,17 +141,25 @@ def test_how_a_process_ended_in_words(code, told):
 
 
 SLOW = {
-    "generators": {g: {"name": n, "pause": 1.0} for g, n in (("R", "redness"), ("S", "salient"))}
+    "seeds": [0, 1, 2],
+    "generators": {
+        "R": {"name": "redness", "pause": 0.5},
+        "S": {"name": "salient", "pause": 0.5},
+    },
 }
 
 
-def test_two_runs_on_one_store_share_the_work(run, tmp_path):
+def test_two_runs_on_one_store_share_the_work(run, tmp_path, monkeypatch):
+    ran = tmp_path / "ran.txt"
+    monkeypatch.setenv(small_suite.RAN_FILE, str(ran))
     both = [command(tmp_path, "--jobs", "2", **SLOW) for _ in range(2)]
     found = [events_of(process) for process in both]
     assert [process.returncode for process in both] == [0, 0]
-    finished = Counter(e["stage"] for events, _ in found for e in events if e["kind"] == "finished")
-    fits = {stage: count for stage, count in finished.items() if stage.startswith("fit")}
-    assert set(fits) == {"fit redness", "fit salient"}
+    kinds = {event["kind"] for events, _ in found for event in events}
+    assert kinds & {"waiting", "reused"}
+    fits = ran.read_text().splitlines()
+    assert len(fits) == 2 * len(SLOW["seeds"])
+    assert len(set(fits)) == len(fits)
     run(tmp_path / "inline", Inline(), **SLOW)
     assert products(tmp_path / "runs") == products(tmp_path / "inline")
     made = list((tmp_path / "runs").glob(f"*/*/{MANIFEST}"))
