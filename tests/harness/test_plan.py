@@ -1,5 +1,7 @@
 """A plan says what a run would do, and why; then the run does that."""
 
+import os
+
 import pytest
 from rich.console import Console
 
@@ -186,3 +188,13 @@ def test_a_finished_plan_says_so(plan, run):
 )
 def test_durations_are_told_as_people_do(seconds, told):
     assert duration(seconds) == told
+
+
+@pytest.mark.parametrize("year", [1971, 2101])
+def test_a_clock_that_jumps_changes_nothing(plan, run, tmp_path, year):
+    run()
+    then = (year - 1970) * 365 * 24 * 3600
+    for path in (tmp_path / "store").rglob("*"):
+        os.utime(path, (then, then))
+    assert plan().to_do == ()
+    assert run() == []
