@@ -16,7 +16,7 @@ from wsss_harness.errors import DataError
 from wsss_harness.files import read_json, write_json
 from wsss_harness.guard import suspended
 from wsss_harness.hookspecs import StageEvent
-from wsss_harness.places import RUNNING, lock_of
+from wsss_harness.places import RUNNING, create, lock_of
 
 OFTEN = 0.5  # seconds between two reports of a stage
 RUNNER = "runner.json"
@@ -63,7 +63,7 @@ class Board:
 
     def _appear(self) -> None:
         remove_dead(self.folder.parent)
-        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        create(self.folder.parent, self.folder.parents[1])
         self._held.enter_context(locks.exclusive(lock_of(self.folder), wait=True))
         self.folder.mkdir()
         self._there = True

@@ -1,6 +1,9 @@
 """Where things lie in a store: stages in KIND/NAME-KEY with a lock beside each, and results."""
 
+import errno
 from pathlib import Path
+
+from wsss_harness.errors import StageError
 
 RESULTS = "results"
 RECORDS = "records"
@@ -32,3 +35,16 @@ def is_stage(folder: Path) -> bool:
 
 def lock_of(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.lock")
+
+
+def create(folder: Path, root: Path) -> None:
+    """Make a folder of the store ``root``; StageError if the store cannot be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR):
+            raise
+        raise StageError(
+            f"the store {root} cannot be written ({error.strerror}); give another --store or "
+            "change its permissions"
+        ) from None

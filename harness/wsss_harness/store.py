@@ -1,7 +1,6 @@
 """Stages over folders: each runs once for its key, and a killed one goes on where it stopped."""
 
 import contextlib
-import errno
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
@@ -11,14 +10,14 @@ from typing import Any
 
 from wsss_harness import locks, parts
 from wsss_harness.costs import Meter, environment
-from wsss_harness.errors import DataError, StageError
+from wsss_harness.errors import DataError
 from wsss_harness.failures import explain
 from wsss_harness.files import remove_temporary_files, write_json
 from wsss_harness.guard import writing_below
 from wsss_harness.hookspecs import StageEvent
 from wsss_harness.limits import NO_LIMITS, Limits
 from wsss_harness.manifests import FORMAT, LEDGER, LOG, MANIFEST, digests, read_manifest
-from wsss_harness.places import folder_of, lock_of
+from wsss_harness.places import create, folder_of, lock_of
 from wsss_harness.stage import Part, Stage, Work
 from wsss_harness.supervision import Ledger
 
@@ -110,15 +109,7 @@ class Store:
     def _begin(self, stage: Stage, folder: Path) -> None:
         if (folder / MANIFEST).is_file():
             self.manifest(stage)  # what was changed by hand is neither used nor overwritten
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
-                raise
-            raise StageError(
-                f"the store {self.root} cannot be written ({error.strerror}); give another --store "
-                "or change its permissions"
-            ) from None
+        create(folder, self.root)
 
     @contextlib.contextmanager
     def _locked(self, stage: Stage, folder: Path, wait: bool) -> Iterator[None]:

@@ -15,7 +15,7 @@ from wsss_harness.files import remove_temporary_files
 from wsss_harness.graph import Graph
 from wsss_harness.how import How
 from wsss_harness.limits import Limits
-from wsss_harness.places import RECORDS
+from wsss_harness.places import RECORDS, create
 from wsss_harness.plugins import Plugins, installed
 from wsss_harness.selection import Request, failed
 from wsss_harness.store import Store
@@ -45,7 +45,11 @@ def run_and_report(
     engine = how.engine(root, plugins)
     store = engine.store
     wanted = failed(results / RECORDS) if again else None
-    with written(results), watched(plugins, display_of(as_json, how.events)), engine.session():
+    with (
+        written(results, root),
+        watched(plugins, display_of(as_json, how.events)),
+        engine.session(),
+    ):
         dataset = suites.prepare(suite, plugins, engine)
         collector = Collector(suite, store, dataset, Graph(suite, plugins, suite.seeds[0]))
         outcomes, found = [], {}
@@ -63,9 +67,9 @@ def run_and_report(
 
 
 @contextmanager
-def written(results: Path) -> Iterator[None]:
+def written(results: Path, root: Path) -> Iterator[None]:
     """Write in a results folder, without what a run that was killed has left half-written there."""
-    results.mkdir(parents=True, exist_ok=True)
+    create(results, root)
     lock = results / ".lock"
     with suppress(locks.Busy), locks.exclusive(lock, wait=False):
         remove_temporary_files(results)
