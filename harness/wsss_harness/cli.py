@@ -1,6 +1,8 @@
 """The command `wsss`. Nothing heavy is imported before a command needs it."""
 
+import errno
 import os
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -104,7 +106,11 @@ ProcessesOption = Annotated[
 ]
 EventsOption = Annotated[
     bool,
-    typer.Option("--events", help="Tell what happens as lines of JSON.", rich_help_panel=HOW),
+    typer.Option(
+        "--events",
+        help="Tell what happens as lines of JSON; tables go to standard error.",
+        rich_help_panel=HOW,
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 RowsOption = Annotated[
@@ -167,7 +173,8 @@ def run(
         options["jobs"] = jobs
     policy = Policy(retries, shards, deterministic, processes)
     how = How(executor, options, limits_of(times or (), memory), policy, events)
-    request, console = request_of(suite, overrides, methods, words), Console()
+    request = request_of(suite, overrides, methods, words)
+    console = Console(stderr=events and not as_json)  # the events have the output for themselves
     try:
         if stage:
             problems = run_until(request, store, how, stage, console)
@@ -435,9 +442,15 @@ SPINS = "10000"
 
 def main() -> None:
     os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
+    for ending in (signal.SIGTERM, signal.SIGHUP):  # of a cluster at its time limit, of a terminal
+        signal.signal(ending, signal.default_int_handler)
     console = Console(stderr=True)
     try:
         app(standalone_mode=True)
     except (WsssError, OSError) as error:
-        console.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        advice = ""
+        if isinstance(error, OSError) and error.errno in (errno.EROFS, errno.EACCES):
+            advice = "; it cannot be written: name another place, or change its permissions"
+        text = escape(f"{error}{advice}")
+        console.print(f"[bold red]error:[/] {text}", highlight=False, soft_wrap=True)
         raise SystemExit(2) from None

@@ -10,7 +10,7 @@ from wsss_harness.errors import StageFailure, WorkerDied
 from wsss_harness.failures import explain
 from wsss_harness.hookspecs import Pool, StageEvent
 from wsss_harness.jobs import Ended, Here, Job
-from wsss_harness.limits import TimeLimitReached, too_long
+from wsss_harness.limits import CUT_OFF, TimeLimitReached, too_long
 from wsss_harness.live import Board
 from wsss_harness.places import short
 from wsss_harness.recipe import Suite
@@ -25,8 +25,6 @@ CHEAP = 20.0  # seconds that a stage may still take after the first Ctrl-C
 PATIENCE = 2.0  # seconds until a stage that another run makes is looked at again
 # What is wrong will be wrong again: these are not tried a second time.
 FINAL = ("ConfigError", "DataError", "PluginError", "SupervisionError")
-# Where a limit cuts off an import, the process cannot do it again.
-CUT_OFF = ("MemoryLimitReached", "TimeLimitReached")
 
 Fail = Callable[[Stage, StageFailure], list[Stage]]
 
@@ -212,6 +210,10 @@ class Course:
             return
         if ended == "busy":
             self._park(stage, task.job.part)
+            return
+        if ended == "there":
+            self._event("reused", stage)
+            yield from self._made(stage)
             return
         self._started(stage)  # it may have been too quick to be seen at work
         if isinstance(ended, StageFailure):

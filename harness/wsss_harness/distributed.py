@@ -32,7 +32,8 @@ from wsss_harness.stage import Stage, Work
 
 def spread(stage: Stage, task: Mapping[str, Any], path: Path, processes: int) -> Stage:
     """The stage, made in so many processes; ``task`` names it to them in a file at ``path``."""
-    return replace(stage, make=partial(_launch, task, path, processes))
+    note = {**stage.note, "processes": processes}  # on record, since rounding depends on it
+    return replace(stage, make=partial(_launch, task, path, processes), note=note)
 
 
 def _launch(task: Mapping[str, Any], path: Path, processes: int, work: Work) -> None:
@@ -43,6 +44,7 @@ def _launch(task: Mapping[str, Any], path: Path, processes: int, work: Work) -> 
         write_json(path, {**task, "error": str(error)})
     threads = str(max(1, cores() // processes))
     launcher = ["torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    launcher.append(f"--log-dir={path.with_suffix('.logs')}")  # it would leave one in /tmp
     running = subprocess.Popen(
         [sys.executable, "-m", *launcher, "-m", __name__, str(path)],
         stdin=subprocess.PIPE,  # closed when this process ends, which the others notice

@@ -15,9 +15,10 @@ from typing import Any, Literal
 
 from wsss_harness.distributed import spread
 from wsss_harness.errors import StageError, StageFailure, WsssError
+from wsss_harness.executors import workers
 from wsss_harness.failures import explain
 from wsss_harness.hookspecs import StageEvent
-from wsss_harness.limits import NO_LIMITS, Limits
+from wsss_harness.limits import CUT_OFF, NO_LIMITS, Limits
 from wsss_harness.live import Report
 from wsss_harness.locks import Busy
 from wsss_harness.manifests import LOG
@@ -26,7 +27,7 @@ from wsss_harness.recipe import Suite
 from wsss_harness.stage import Part, Stage, upstream
 from wsss_harness.store import Store
 
-Ended = StageFailure | Literal["made", "busy"]
+Ended = StageFailure | Literal["made", "there", "busy"]
 
 
 @dataclass(frozen=True)
@@ -107,12 +108,14 @@ def make(stage: Stage, store: Store, part: Part | None) -> Ended:
         else:
             store.make_part(stage, part)
     except StageFailure as failure:
+        if failure.kind in CUT_OFF:
+            workers.retire()
         return failure
     except Busy:
         return "busy"
     except (WsssError, OSError) as error:  # between stages: a lock, a folder, a full disk
         return explain(stage, store.folder(stage), error)
-    return "made"
+    return "made" if part or stage.key in store.made else "there"
 
 
 @lru_cache(maxsize=1)

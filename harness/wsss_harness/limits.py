@@ -14,6 +14,9 @@ from wsss_harness.errors import StageError
 AGAIN = 10.0  # seconds until a body that caught the ring hears it again
 LOOK = 0.5  # seconds between two looks at the memory
 GB = 10**9
+# Kinds of failures after which a process is not used again: a limit may have cut off an import,
+# which cannot be repeated.
+CUT_OFF = ("MemoryLimitReached", "TimeLimitReached")
 
 
 class Ring(BaseException):

@@ -14,6 +14,7 @@ from wsss_harness.errors import DataError
 from wsss_harness.manifests import MANIFEST, read_manifest
 from wsss_harness.places import name_and_key
 from wsss_harness.rows import RowStages
+from wsss_harness.schedule import Schedule
 from wsss_harness.stage import Stage, upstream
 from wsss_harness.store import Store
 
@@ -26,7 +27,8 @@ class Planned:
     """A stage of a plan. ``reasons`` why it is to be made, the first one first; none if it is done.
 
     ``rows``: how many rows use it, each seed counted. ``seconds`` and ``bytes`` are what earlier
-    stages of this kind and name took, None where there is none.
+    stages of this kind and name took, None where there is none. ``needed`` is false where all that
+    it is for is done without it.
     """
 
     stage: Stage
@@ -34,6 +36,7 @@ class Planned:
     reasons: tuple[str, ...] = ()
     seconds: float | None = None
     bytes: int | None = None
+    needed: bool = True
 
     @property
     def done(self) -> bool:
@@ -48,7 +51,7 @@ class Plan:
 
     @cached_property
     def to_do(self) -> tuple[Planned, ...]:
-        return tuple(planned for planned in self.stages if not planned.done)
+        return tuple(one for one in self.stages if one.needed and not one.done)
 
     @property
     def shared(self) -> int:
@@ -58,7 +61,7 @@ class Plan:
     def json(self) -> dict[str, Any]:
         return {
             "stages": [_entry(planned) for planned in self.stages],
-            "done": len(self.stages) - len(self.to_do),
+            "done": sum(planned.done for planned in self.stages),
             "to_do": len(self.to_do),
             "shared": self.shared,
             "seconds": sum(planned.seconds or 0 for planned in self.to_do),
@@ -75,6 +78,7 @@ def _entry(planned: Planned) -> dict[str, Any]:
         "inputs": {name: needed.key for name, needed in stage.inputs.items()},
         "rows": planned.rows,
         "done": planned.done,
+        "needed": planned.needed,
         "reasons": list(planned.reasons),
         "seconds": planned.seconds,
         "bytes": planned.bytes,
@@ -85,21 +89,24 @@ def plan(rows: Iterable[RowStages], beside: Iterable[Stage], store: Store) -> Pl
     """The plan of some rows, and of stages beside them; nothing is made or changed."""
     stages: dict[str, Stage] = {}
     uses: Counter[str] = Counter()
+    targets = [*beside]
     for row in rows:
+        targets += row.targets
         for stage in upstream(*row.targets):
             stages.setdefault(stage.key, stage)
             uses[stage.key] += 1
     for stage in upstream(*beside):
         stages.setdefault(stage.key, stage)
-    earlier = Earlier(store)
-    return Plan(tuple(_planned(stage, uses[key], earlier) for key, stage in stages.items()))
+    earlier, needed = Earlier(store), Schedule(targets, store.done).left
+    planned = (_planned(one, uses[key], key in needed, earlier) for key, one in stages.items())
+    return Plan(tuple(planned))
 
 
-def _planned(stage: Stage, rows: int, earlier: "Earlier") -> Planned:
+def _planned(stage: Stage, rows: int, needed: bool, earlier: "Earlier") -> Planned:
     if earlier.store.done(stage):
         return Planned(stage, rows)
     seconds, size = earlier.cost(stage)
-    return Planned(stage, rows, earlier.reasons(stage), seconds, size)
+    return Planned(stage, rows, earlier.reasons(stage), seconds, size, needed)
 
 
 class Earlier:

@@ -24,10 +24,11 @@ def print_plan_of(
     """Print the plan of a suite on the store ``root``, or draw it if a file for it is named."""
     suite, plugins = request.suite(), installed()
     made = plan_of(suite, plugins, Store(root, plugins.tell))
+    if picture:
+        draw(made, suite.title, picture)
     if as_json:
         console.print_json(json.dumps(made.json()))
     elif picture:
-        draw(made, suite.title, picture)
         console.print(f"drew {picture}", highlight=False, soft_wrap=True)
     else:
         print_plan(made, suite.title, console)
@@ -56,6 +57,8 @@ def _line(planned: Planned) -> str:
     title = escape(named if seed is None else f"{named} (seed {seed})")
     if planned.done:
         return f"[green]done[/]  {title}"
+    if not planned.needed:
+        return f"[dim]spare {title}  {escape(planned.reasons[0])}; nothing needs it[/]"
     first = planned.reasons[0]  # the branch says which other input it follows
     reason = "follows" if first.startswith(ANOTHER) else escape(first)
     seconds = "" if planned.seconds is None else f", {duration(planned.seconds)}"
@@ -66,6 +69,8 @@ def summary(plan: Plan) -> str:
     """How much is done and how much is left, in one or two lines."""
     content = plan.json()
     head = f"{len(plan.stages)} stages, {content['shared']} shared by rows; {content['done']} done"
+    if any(planned.stage.kind == "data" for planned in plan.to_do):
+        head += " (control rows are known once the data is there)"
     if not plan.to_do:
         return f"{head}, nothing to do"
     known = content["to_do"] - content["unknown"]

@@ -134,6 +134,8 @@ def read_suite(path: Path, overrides: Sequence[str] = ()) -> Suite:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigError(f"there is no suite file {path}") from None
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read ({error.strerror}); name a suite file") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid TOML: {error}") from None
     for override in overrides:
@@ -225,7 +227,7 @@ def apply_override(content: dict[str, Any], override: str) -> None:
     """Set a dotted option in place: ``generators.EPS.tau=0.5``; the value is TOML or plain text."""
     path, separator, text = override.partition("=")
     if not separator or not path:
-        raise ConfigError(f"override '{override}' must look like dataset.train=100")
+        raise ConfigError(f"override '{override}' must look like KEY=VALUE, as dataset.train=100")
     *parents, last = _keys(path)
     table = content
     for part in parents:

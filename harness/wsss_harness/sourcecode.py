@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import importlib.util
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -31,6 +32,12 @@ def package_of(made: Any) -> str:
     module: str = getattr(made, "__module__", None) or type(made).__module__
     package = module.partition(".")[0]
     return module if package == "wsss_harness" else package
+
+
+def changed(digests: Mapping[str, str]) -> list[str]:
+    """The modules whose source is no longer that of their digest."""
+    source_digest.cache_clear()
+    return [module for module, digest in digests.items() if source_digest(module) != digest]
 
 
 @cache

@@ -10,11 +10,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from wsss_harness.errors import DataError
 from wsss_harness.live import runs
 from wsss_harness.plan_display import duration
 
 
 def print_status(root: Path, console: Console, as_json: bool) -> None:
+    if not root.is_dir():
+        raise DataError(f"there is no store {root}; give the one of a run with --store")
     found = list(runs(root))
     if as_json:
         console.print_json(json.dumps(found))

@@ -10,7 +10,7 @@ from typing import Any
 
 from wsss_harness import locks, parts
 from wsss_harness.costs import Meter, environment
-from wsss_harness.errors import DataError
+from wsss_harness.errors import DataError, StageError
 from wsss_harness.failures import explain
 from wsss_harness.files import remove_temporary_files, write_json
 from wsss_harness.guard import writing_below
@@ -18,6 +18,7 @@ from wsss_harness.hookspecs import StageEvent
 from wsss_harness.limits import NO_LIMITS, Limits
 from wsss_harness.manifests import FORMAT, LEDGER, LOG, MANIFEST, digests, read_manifest
 from wsss_harness.places import create, folder_of, lock_of
+from wsss_harness.sourcecode import changed
 from wsss_harness.stage import Part, Stage, Work
 from wsss_harness.supervision import Ledger
 
@@ -33,6 +34,7 @@ class Store:
         self.root = root
         self.notify = notify
         self.limits = limits
+        self.made: set[str] = set()  # keys of the stages that were made here
         self._done: set[str] = set()
 
     def folder(self, stage: Stage) -> Path:
@@ -127,7 +129,7 @@ class Store:
     def _run(self, stage: Stage, folder: Path, inputs: Mapping[str, Path]) -> None:
         self._tell("started", stage)
         earlier = parts.costs(folder)
-        continued = not earlier and any(folder.iterdir())
+        continued = not earlier and any(path.name != LOG for path in folder.iterdir())
         remove_temporary_files(folder)
         with self._failing(stage, folder):
             with Meter() as meter:
@@ -135,6 +137,7 @@ class Store:
             parts.remove(folder)
             cost = {**asdict(meter.cost()), "continued": continued}
             self._finish(stage, folder, parts.total([*earlier, cost]))
+        self.made.add(stage.key)
         self._tell("finished", stage)
 
     def _work(
@@ -153,6 +156,11 @@ class Store:
             stage.make(Work(folder, inputs, Ledger(folder / LEDGER), progress, part))
 
     def _finish(self, stage: Stage, folder: Path, cost: Mapping[str, Any]) -> None:
+        if modules := changed(stage.recipe["code"]):  # some of it may have been loaded meanwhile
+            raise StageError(
+                f"the source of {', '.join(modules)} changed while it ran, so nobody knows which "
+                "code made its files; run again"
+            )
         files = digests(folder)
         written = sum((folder / name).stat().st_size for name in files)
         manifest = {

@@ -66,7 +66,8 @@ def print_damages(root: Path, console: Console) -> bool:
     for one, problem in housekeeping.damaged(kept):
         found = True
         console.print(
-            f"{one.title}: {problem}; delete {one.folder} to have it made again",
+            f"{one.title}: {problem}"
+            + ("" if "delete" in problem else f"; delete {one.folder} to have it made again"),
             style="red",
             highlight=False,
             markup=False,

@@ -49,8 +49,7 @@ def prepare(suite: Suite, plugins: Plugins, engine: Engine) -> Dataset:
         StageFailure: there is no data.
     """
     graphs = [Graph(suite, plugins, seed) for seed in suite.seeds]
-    for graph in graphs:
-        list(rows(graph, None))
+    check_kinds(engine, [row for graph in graphs for row in rows(graph, None)])
     graph = graphs[0]
     exhaust(engine.make(suite, [graph.data]))
     if graph.data.key in engine.failures:
@@ -61,6 +60,18 @@ def prepare(suite: Suite, plugins: Plugins, engine: Engine) -> Dataset:
         # A broken map stops the rows that read it, not those that do not.
         exhaust(engine.make(suite, [graph.saliency]))
     return dataset
+
+
+def check_kinds(engine: Engine, found: Iterable[RowStages]) -> None:
+    """Raise ConfigError for a time limit on a kind of stage that there is not."""
+    targets = (target for row in found for target in row.targets)
+    kinds = {stage.kind for stage in upstream(*targets)} | {"saliency", "bound"}
+    for kind in engine.store.limits.by_kind:
+        if kind not in kinds:
+            raise ConfigError(
+                f"--time-limit {kind}=...: no stage is of the kind '{kind}'; kinds: "
+                f"{', '.join(sorted(kinds))}"
+            )
 
 
 def check_held_out(suite: Suite, dataset: Dataset) -> None:
@@ -125,8 +136,10 @@ def exhaust(stages: Iterable[Stage]) -> None:
         pass
 
 
-def make_until(suite: Suite, plugins: Plugins, engine: Engine, kind: str) -> list[StageFailure]:
-    """Make the stages of this kind of every row, with what they need and no more.
+def make_until(
+    suite: Suite, plugins: Plugins, engine: Engine, kind: str
+) -> tuple[list[Stage], list[StageFailure]]:
+    """Make the stages of this kind of every row, with what they need; gives them, and failures.
 
     Raises:
         ConfigError: no row has a stage of this kind.
@@ -139,7 +152,7 @@ def make_until(suite: Suite, plugins: Plugins, engine: Engine, kind: str) -> lis
         raise ConfigError(f"no row has a stage of the kind '{kind}'; kinds: {kinds}")
     exhaust(engine.make(suite, wanted))
     failures = [failure_of([stage], engine) for stage in wanted]
-    return [failure for failure in failures if failure]
+    return wanted, [failure for failure in failures if failure]
 
 
 def plan_of(suite: Suite, plugins: Plugins, store: Store) -> Plan:

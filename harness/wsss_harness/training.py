@@ -109,7 +109,10 @@ def train(
         schedule = [{"type": ReleasedPolyLR, "max_step": iterations, "by_epoch": False}]
     processes = dist.get_world_size()
     if batch % processes:
-        raise ConfigError(f"a batch of {batch} cannot be divided among {processes} processes")
+        raise ConfigError(
+            f"a batch of {batch} cannot be divided among {processes} processes; choose "
+            "another --processes, or a batch that is a multiple of it"
+        )
     mixed = amp and not run.device.startswith("cpu")
     with no_trace():
         runner = ResumingRunner(

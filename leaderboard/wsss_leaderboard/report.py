@@ -44,6 +44,8 @@ def run_and_report(
     suite, plugins, results = request.suite(), installed(), request.results(root)
     engine = how.engine(root, plugins)
     store = engine.store
+    if again:
+        records.load_all(results / RECORDS)  # before anything is made: there must be some
     wanted = failed(results / RECORDS) if again else None
     with (
         written(results, root),
@@ -80,10 +82,14 @@ def written(results: Path, root: Path) -> Iterator[None]:
 def run_until(request: Request, root: Path, how: How, kind: str, out: Console) -> bool:
     """Make the stages of one kind and what they need, without any table; True if one failed."""
     suite, plugins = request.suite(), installed()
+    engine = how.engine(root, plugins)
     with watched(plugins, display_of(as_json=False, events=how.events)):
-        failures = suites.make_until(suite, plugins, how.engine(root, plugins), kind)
+        stages, failures = suites.make_until(suite, plugins, engine, kind)
     for failure in dict.fromkeys(str(failure) for failure in failures):
         out.print(f"failed: {failure}", style="red", highlight=False, markup=False, soft_wrap=True)
+    places = {engine.store.folder(stage).parent for stage in stages}
+    told = f"{len(stages) - len(failures)} of {len(stages)} stages are in"
+    out.print(f"{told} {', '.join(map(str, places))}", highlight=False, soft_wrap=True)
     return bool(failures)
 
 

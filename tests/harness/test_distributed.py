@@ -63,7 +63,7 @@ def made(folder, processes, **changes):
     content["generators"]["CAM"] |= changes
     suite, events = check_suite(content, "two"), []
     engine = Engine(Store(folder, events.append), Local(), Policy(processes=processes))
-    failures = suites.make_until(suite, installed(), engine, "fit")
+    _, failures = suites.make_until(suite, installed(), engine, "fit")
     return events, failures, list(folder.glob("fit/*/weights.pth"))
 
 

@@ -1,5 +1,6 @@
 """Stages in worker processes: whatever ends one of them costs one row and no more."""
 
+import json
 import os
 import signal
 from collections import Counter
@@ -191,3 +192,30 @@ def group_lives(leader):
     except ProcessLookupError:
         return False
     return True
+
+
+def test_a_run_that_is_told_to_end_stops_as_at_ctrl_c(tmp_path):
+    slow = {"generators": {"R": {"name": "redness", "pause": 60}}, "rows": ROWS[1:]}
+    process = command(tmp_path, **slow)
+    wait_for(lambda: any(fitting(run) for run in runs(tmp_path / "runs")))
+    process.terminate()
+    _, err = events_of(process)
+    assert process.returncode == 130
+    assert "run the same command again to go on" in err
+    assert not (tmp_path / "runs/running").exists()
+
+
+def test_a_stage_after_one_that_was_cut_off_has_a_process_of_its_own(run):
+    """The process that was cut off is ended, and must not be given another stage meanwhile."""
+    generators = {f"G{n}": {"name": "redness", "pause": 9, "value": n / 9} for n in range(3)}
+    rows = [{"method": name, "generator": name} for name in generators]
+    limits = Limits(by_kind={"fit": 3})
+    outcomes, _ = run(executor=Local(), limits=limits, generators=generators, rows=rows)
+    kinds = {name: outcomes[name].failure.kind for name in generators}
+    assert set(kinds.values()) == {"TimeLimitReached"}
+
+
+def test_a_stage_that_was_not_interrupted_does_not_say_so(run, tmp_path):
+    run(policy=Policy(shards=2))
+    manifests = [json.loads(p.read_text()) for p in (tmp_path / "store").glob(f"*/*/{MANIFEST}")]
+    assert not [m["recipe"]["kind"] for m in manifests if m["cost"]["continued"]]

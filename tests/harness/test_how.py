@@ -98,8 +98,17 @@ def test_a_deterministic_stage_runs_on_one_thread_and_says_so(monkeypatch, tmp_p
     monkeypatch.setenv("WSSS_PLUGIN_PATH", str(PLUGIN))
     store, plugins = small_suite.store(tmp_path), small_suite.plugins()
     engine = Engine(store, Local(threads=2), Policy(deterministic=True))
-    assert suites.make_until(small_suite.suite(), plugins, engine, "fit") == []
+    assert suites.make_until(small_suite.suite(), plugins, engine, "fit")[1] == []
     (path, *_) = tmp_path.glob(f"fit/*/{MANIFEST}")
     environment = json.loads(path.read_text())["environment"]
     assert environment["deterministic"] == "true"
     assert environment["threads"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"jobs": -1}, "--executor-set jobs=-1: expected 0 or more"), ({"threads": -2}, "threads=-2")],
+)
+def test_an_option_of_an_executor_that_makes_no_sense_is_refused(tmp_path, options, message):
+    with pytest.raises(ConfigError, match=message):
+        How(options=options).engine(tmp_path, load(()))

@@ -92,6 +92,7 @@ def test_live_state_is_no_stage(tmp_path):
 
 def test_another_terminal_sees_a_run_at_work(tmp_path, capsys):
     slow = {"generators": {"R": {"name": "redness", "pause": 60}}}
+    (tmp_path / "runs").mkdir()
     process = command(tmp_path, **slow, rows=[{"method": "R", "generator": "R"}])
     try:
         wait_for(lambda: "fit redness" in status(tmp_path / "runs", capsys))

@@ -148,8 +148,8 @@ def test_a_lost_file_is_named(plan, run, tmp_path):
 
 def test_a_stage_that_was_begun_is_told_from_one_that_was_never_made(plan, run, tmp_path):
     run()
-    (folder_of(plan(), tmp_path, "fit redness") / MANIFEST).unlink()
-    assert reasons(plan())["fit redness"] == ("begun and not finished",)
+    (folder_of(plan(), tmp_path, "curve redness") / MANIFEST).unlink()
+    assert reasons(plan())["curve redness"] == ("begun and not finished",)
 
 
 def test_estimates_come_from_whole_runs_of_the_same_stage(plan, run, tmp_path):
@@ -188,6 +188,17 @@ def test_a_finished_plan_says_so(plan, run):
 )
 def test_durations_are_told_as_people_do(seconds, told):
     assert duration(seconds) == told
+
+
+def test_what_is_damaged_and_not_needed_is_not_to_do(plan, run, tmp_path):
+    run()
+    path = folder_of(plan(), tmp_path, "score redness")
+    next(path.glob("*.scores")).unlink()
+    spare = [planned for planned in plan().stages if not planned.done]
+    assert {planned.stage.title for planned in spare} == {"score redness"}
+    assert not any(planned.needed for planned in spare)
+    assert plan().to_do == ()
+    assert run() == []
 
 
 @pytest.mark.parametrize("year", [1971, 2101])

@@ -10,7 +10,9 @@ from wsss_harness import suite as suites
 from wsss_harness.engine import Engine
 from wsss_harness.errors import ConfigError
 from wsss_harness.files import write_json
+from wsss_harness.limits import Limits
 from wsss_harness.selection import Request, failed, select
+from wsss_harness.store import Store
 
 ROWS = [
     {"method": "CAM", "generator": "R"},
@@ -99,7 +101,9 @@ def test_only_what_failed_is_worked_on_and_what_is_complete_counts(tmp_path, plu
 
 def test_stages_up_to_a_kind_and_no_further(tmp_path, plugins):
     store = small_suite.store(tmp_path)
-    assert suites.make_until(small_suite.suite(), plugins, Engine(store), "mask") == []
+    made, failures = suites.make_until(small_suite.suite(), plugins, Engine(store), "mask")
+    assert {stage.kind for stage in made} == {"mask"}
+    assert failures == []
     kinds = {title.partition(" ")[0] for title in started(store)}
     assert kinds == {"data", "fit", "score", "mask"}
 
@@ -109,3 +113,10 @@ def test_an_unknown_kind_of_stage_is_an_error_that_lists_them(tmp_path, plugins)
     with pytest.raises(ConfigError, match=r"kind 'masks'; kinds: data, fit, score"):
         suites.make_until(small_suite.suite(), plugins, Engine(store), "masks")
     assert started(store) == []
+
+
+def test_a_time_limit_on_a_kind_that_there_is_not_lists_them(tmp_path, plugins):
+    store = Store(tmp_path, lambda event: None, Limits(by_kind={"fits": 7200}))
+    with pytest.raises(ConfigError, match=r"--time-limit fits=.*kinds: bound, .*fit, .*segment"):
+        suites.prepare(small_suite.suite(), plugins, Engine(store))
+    assert not list(tmp_path.iterdir())

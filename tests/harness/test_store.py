@@ -279,6 +279,17 @@ def test_a_manifest_that_lacks_something_is_named(store, tmp_path):
         Store(tmp_path, lambda event: None).make(made)
 
 
+def test_source_that_changes_while_a_stage_runs_leaves_it_unfinished(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    source = tmp_path / "edited_plugin.py"
+    source.write_text("F = 1\n")
+    made = Stage("test", "one", lambda work: source.write_text("F = 2\n"), {}, ("edited_plugin",))
+    store = Store(tmp_path / "store", lambda event: None)
+    with pytest.raises(StageFailure, match=r"source of edited_plugin changed while it ran.*again"):
+        store.make(made)
+    assert not store.done(made)
+
+
 def test_a_manifest_of_another_stage_is_named(store, tmp_path):
     """A folder that was copied over another one is whole in itself."""
     one, two = (stage(lambda work: None, name=name) for name in ("one", "two"))

@@ -35,6 +35,9 @@ class Local:
     threads: int = 0
     gpus: int = 1
 
+    def __post_init__(self) -> None:
+        workers.refuse_below(0, jobs=self.jobs, threads=self.threads, gpus=self.gpus)
+
     @contextlib.contextmanager
     def start(self, folder: Path) -> Iterator["Workers"]:
         found, cores = visible_gpus(), parallel.cores()

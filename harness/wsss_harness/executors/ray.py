@@ -16,6 +16,7 @@ from typing import Any, ClassVar, TypeVar
 
 from wsss_harness import parallel
 from wsss_harness.errors import ConfigError, WorkerDied
+from wsss_harness.executors import workers
 from wsss_harness.executors.workers import THREADS
 
 Result = TypeVar("Result")
@@ -39,6 +40,10 @@ class Ray:
     threads: int = 4
     gpus: float = 1.0
     retries: int = 3
+
+    def __post_init__(self) -> None:
+        workers.refuse_below(0, jobs=self.jobs, gpus=self.gpus, retries=self.retries)
+        workers.refuse_below(1, threads=self.threads)
 
     @contextlib.contextmanager
     def start(self, folder: Path) -> Iterator["Tasks"]:
@@ -207,6 +212,8 @@ def _first_line(error: BaseException) -> str:
 
 def perform(job: Callable[[], Result], threads: int) -> Result:
     """Do a job in the process of a task, with so many threads."""
+    if workers.retired:
+        os._exit(1)  # then Ray gives the job to another process
     os.environ.update(dict.fromkeys(THREADS, str(threads)))
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(threads)

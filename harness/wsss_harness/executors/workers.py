@@ -5,7 +5,25 @@ import os
 import signal
 import threading
 
+from wsss_harness.errors import ConfigError
+
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def refuse_below(least: int, **options: float) -> None:
+    """Raise ConfigError for an option of an executor that is less than ``least``."""
+    for name, value in options.items():
+        if value < least:
+            raise ConfigError(f"--executor-set {name}={value:g}: expected {least} or more")
+
+
+retired = False
+
+
+def retire() -> None:
+    """Say that this process is not to be used again."""
+    global retired
+    retired = True
 
 
 def enter(threads: int) -> None:
