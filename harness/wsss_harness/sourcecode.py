@@ -3,7 +3,7 @@
 import ast
 import hashlib
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -34,10 +34,12 @@ def package_of(made: Any) -> str:
     return module if package == "wsss_harness" else package
 
 
+_sources: dict[str, tuple[Path, list[Path]]] = {}  # folder and files of each digest
+
+
 def changed(digests: Mapping[str, str]) -> list[str]:
-    """The modules whose source is no longer that of their digest."""
-    source_digest.cache_clear()
-    return [module for module, digest in digests.items() if source_digest(module) != digest]
+    """The modules of which a file that was there is no longer as their digest has it."""
+    return [name for name, wanted in digests.items() if _digest(*_sources[name]) != wanted]
 
 
 @cache
@@ -50,9 +52,15 @@ def source_digest(module: str) -> str:
     paths = sorted(origin.parent.rglob("*.py")) if spec.submodule_search_locations else [origin]
     if not spec.submodule_search_locations and "." not in module:
         paths = sorted(beside(origin))
+    _sources[module] = origin.parent, paths
+    return _digest(origin.parent, paths)
+
+
+def _digest(folder: Path, paths: Sequence[Path]) -> str:
     digest = hashlib.sha256()
     for path in paths:
-        digest.update(str(path.relative_to(origin.parent)).encode() + path.read_bytes())
+        content = path.read_bytes() if path.is_file() else b""
+        digest.update(str(path.relative_to(folder)).encode() + content)
     return digest.hexdigest()
 
 
