@@ -4,7 +4,7 @@ import json
 import time
 from dataclasses import asdict, dataclass, field
 from types import TracebackType
-from typing import Protocol
+from typing import Protocol, Self
 
 from rich.console import Console
 from rich.markup import escape
@@ -128,15 +128,13 @@ class Turn:
         return f"{event.stage} {event.done}/{event.total}, about {left:.0f} s left"
 
 
-class PlainDisplay:
-    """Lines for a log file: every start and end, and progress now and then."""
+class Lines:
+    """Prints lines, one after another, and so has nothing to do when it is entered or left."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self.reused: set[str] = set()
-        self._turns: dict[str, Turn] = {}
 
-    def __enter__(self) -> "PlainDisplay":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -146,6 +144,18 @@ class PlainDisplay:
         trace: TracebackType | None,
     ) -> None:
         pass
+
+    def _print(self, line: str) -> None:
+        self.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+class PlainDisplay(Lines):
+    """Lines for a log file: every start and end, and progress now and then."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console)
+        self.reused: set[str] = set()
+        self._turns: dict[str, Turn] = {}
 
     @hookimpl
     def wsss_stage_event(self, event: StageEvent) -> None:
@@ -168,31 +178,13 @@ class PlainDisplay:
         message = f": {event.message}" if event.message else ""
         self._print(f"{event.kind} {event.stage}{ending}{message}")
 
-    def _print(self, line: str) -> None:
-        self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
-
-class EventLines:
+class EventLines(Lines):
     """Every event as a line of JSON, for programs that watch a run."""
-
-    def __init__(self, console: Console) -> None:
-        self.console = console
-
-    def __enter__(self) -> "EventLines":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        pass
 
     @hookimpl
     def wsss_stage_event(self, event: StageEvent) -> None:
-        line = json.dumps({"time": round(time.time(), 3), **asdict(event)})
-        self.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self._print(json.dumps({"time": round(time.time(), 3), **asdict(event)}))
 
 
 def make_display(console: Console) -> LiveDisplay | PlainDisplay:

@@ -26,7 +26,6 @@ from wsss_harness.files import read_json, write_json
 from wsss_harness.guard import suspended
 from wsss_harness.hookspecs import StageEvent
 from wsss_harness.parallel import cores
-from wsss_harness.places import folder_of
 from wsss_harness.stage import Stage, Work
 
 
@@ -109,6 +108,7 @@ def _make(task: Mapping[str, Any]) -> None:
     from wsss_harness.jobs import found
     from wsss_harness.live import Report
     from wsss_harness.manifests import LEDGER
+    from wsss_harness.store import Store
     from wsss_harness.supervision import Ledger
 
     root = Path(task["root"])
@@ -119,11 +119,9 @@ def _make(task: Mapping[str, Any]) -> None:
         if distributed.get_rank() == 0:
             report(StageEvent("progress", stage.title, done, total))
 
-    def place(one: Stage) -> Path:
-        return folder_of(root, one.kind, one.name, one.key)
-
-    folder = place(stage)
-    inputs = {name: place(needed) for name, needed in stage.inputs.items()}
+    store = Store(root, report)
+    folder = store.folder(stage)
+    inputs = {name: store.folder(needed) for name, needed in stage.inputs.items()}
     with guard.writing_below(folder, root):
         stage.make(Work(folder, inputs, Ledger(folder / LEDGER), progress))
 

@@ -18,6 +18,7 @@ from wsss_harness import parallel
 from wsss_harness.errors import ConfigError, WorkerDied
 from wsss_harness.executors import workers
 from wsss_harness.executors.workers import THREADS
+from wsss_harness.places import create
 
 Result = TypeVar("Result")
 PACKAGES = ("wsss-bench", "ray", "torch", "numpy", "onedl-mmengine", "onedl-mmsegmentation")
@@ -96,7 +97,7 @@ def check_nodes(folder: Path) -> None:
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    folder.mkdir(parents=True, exist_ok=True)
+    create(folder, folder)
     token = folder.resolve() / f".cluster-{uuid.uuid4().hex}"
     token.touch()
     try:
