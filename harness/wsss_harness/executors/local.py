@@ -136,13 +136,10 @@ class Worker:
         return promised
 
     def _keep(self, promised: "Future[Any]", done: "Future[Any]") -> None:
-        error = done.exception()
-        if isinstance(error, BrokenProcessPool):
-            promised.set_exception(self._died())
-        elif error is not None:
-            promised.set_exception(error)
-        else:
-            promised.set_result(done.result())
+        def named(error: BaseException) -> BaseException:
+            return self._died() if isinstance(error, BrokenProcessPool) else error
+
+        workers.pass_on(promised, done, named)
 
     def _died(self) -> WorkerDied:
         self.process.join(DIED)

@@ -179,18 +179,8 @@ class Tasks:
         return promised
 
     def _keep(self, promised: "Future[Any]", done: "Future[Any]") -> None:
-        import ray.exceptions as errors
-
         self._tasks.pop(promised, None)
-        error = done.exception()
-        if isinstance(error, errors.RayTaskError):
-            promised.set_exception(error.cause)
-        elif isinstance(error, errors.RayError):
-            promised.set_exception(WorkerDied(f"its Ray task ended: {_first_line(error)}"))
-        elif error is not None:
-            promised.set_exception(error)
-        else:
-            promised.set_result(done.result())
+        workers.pass_on(promised, done, _named)
 
     def kill(self, future: "Future[Any]") -> None:
         import ray
@@ -204,6 +194,18 @@ def _fitting(node: dict[str, float], needs: dict[str, float]) -> int:
     """How many jobs fit on a node."""
     names = {"num_cpus": "CPU", "num_gpus": "GPU"}
     return min(int(node.get(names[need], 0.0) / amount) for need, amount in needs.items())
+
+
+def _named(error: BaseException) -> BaseException:
+    """What a job raised itself, or the death of its process."""
+    import ray.exceptions as errors
+
+    if isinstance(error, errors.RayTaskError):
+        cause: BaseException = error.cause
+        return cause
+    if isinstance(error, errors.RayError):
+        return WorkerDied(f"its Ray task ended: {_first_line(error)}")
+    return error
 
 
 def _first_line(error: BaseException) -> str:

@@ -4,6 +4,9 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
 
 from wsss_harness.errors import ConfigError
 
@@ -24,6 +27,17 @@ def retire() -> None:
     """Say that this process is not to be used again."""
     global retired
     retired = True
+
+
+def pass_on(
+    promised: "Future[Any]", done: "Future[Any]", named: Callable[[BaseException], BaseException]
+) -> None:
+    """Give a promised future what another one holds; its error as ``named`` names it."""
+    error = done.exception()
+    if error is not None:
+        promised.set_exception(named(error))
+    else:
+        promised.set_result(done.result())
 
 
 def enter(threads: int) -> None:
