@@ -10,7 +10,7 @@ from wsss_harness import files
 from wsss_harness.errors import DataError, PluginError
 from wsss_harness.scorefiles import read_scores
 from wsss_harness.stage import Work
-from wsss_harness.supervision import Dataset, View
+from wsss_harness.supervision import Dataset, View, scored_ids
 from wsss_harness.types import Map
 
 EXAMPLES = 6
@@ -26,11 +26,11 @@ class Explained(NamedTuple):
 
 
 def choose(dataset: Dataset) -> list[str]:
-    """Train images for figures: the first that has each class alone, or else at all.
+    """Scored images for figures: the first that has each class alone, or else at all.
 
     The choice looks at image labels only, never at how well a method does.
     """
-    ids = dataset.ids("train")
+    ids = scored_ids(dataset)
     wanted = [dataset.classes.index(name) + 1 for _, name in dataset.contexts]
     wanted += [k for k in range(1, len(dataset.classes) + 1) if k not in wanted]
     chosen: list[str] = []

@@ -23,8 +23,9 @@ from wsss_harness.sourcecode import (
     modules,
     package_of,
 )
-from wsss_harness.sources import TRAIN, VAL, Sources
+from wsss_harness.sources import SCORED, TRAIN, VAL, Sources
 from wsss_harness.stage import Stage, Work
+from wsss_harness.supervision import scored_ids
 
 
 class Graph(Sources):
@@ -39,7 +40,7 @@ class Graph(Sources):
             row,
             self.seed,
             masks,
-            self.counts(masks, TRAIN),
+            self.counts(masks, SCORED),
             scores,
             curve,
             segmentations,
@@ -158,7 +159,7 @@ class Graph(Sources):
     @once
     def curve(self, scores: Stage) -> Stage:
         def make(work: Work) -> None:
-            stages.make_curve(work, self.open(work), TRAIN, self.suite.held_out)
+            stages.make_curve(work, self.open(work), self.suite.held_out)
 
         options = {"held_out": self.suite.held_out}
         return Stage("curve", scores.name, make, options, MEASURE_CODE, self._reading(scores))
@@ -168,7 +169,7 @@ class Graph(Sources):
         """How good the saliency maps are; for the records, no method sees it."""
 
         def make(work: Work) -> None:
-            stages.judge_saliency(work, self.open(work), TRAIN)
+            stages.judge_saliency(work, self.open(work))
 
         inputs = {"data": self.data}
         return Stage("saliency", self.suite.dataset.name, make, {}, MEASURE_CODE, inputs)
@@ -196,12 +197,12 @@ class Graph(Sources):
         paint = BOUNDS[method]
 
         def make(work: Work) -> None:
-            stages.paint_bound(work, paint, self.open(work), TRAIN)
+            stages.paint_bound(work, paint, self.open(work))
 
         code = (*CORE, "wsss_harness.bounds")
         masks = Stage("bound", method, make, {}, code, {"data": self.data}, {"needs": []})
         row = Row(method=method, generator="", control=True)
-        counts, further = self.counts(masks, TRAIN), self.further(masks)
+        counts, further = self.counts(masks, SCORED), self.further(masks)
         return RowStages(row, self.seed, masks, counts, further=further)
 
     @once
@@ -209,9 +210,11 @@ class Graph(Sources):
         """What the metrics of the harness count."""
 
         def make(work: Work) -> None:
-            stages.measure(work, METRICS, self.open(work), split)
+            dataset = self.open(work)
+            ids = dataset.ids(VAL) if split == VAL else scored_ids(dataset)
+            stages.measure(work, METRICS, dataset, ids)
             if split == VAL:
-                stages.report_by_mmseg(work, self.open(work))
+                stages.report_by_mmseg(work, dataset)
 
         options = {"metrics": sorted(METRICS), "split": split}
         inputs = {"data": self.data, "masks": masks}
@@ -229,12 +232,13 @@ class Graph(Sources):
 
     def counts_of(self, name: str, metric: Metric, masks: Stage) -> Stage:
         def make(work: Work) -> None:
-            stages.measure(work, {name: metric}, self.open(work), TRAIN)
+            dataset = self.open(work)
+            stages.measure(work, {name: metric}, dataset, scored_ids(dataset))
 
         inputs = {"data": self.data, "masks": masks}
         code = (*MEASURE_CODE, package_of(metric.count))
         subject = masks.title
-        return Stage("metric", name, make, {"split": TRAIN}, code, inputs, subject=subject)
+        return Stage("metric", name, make, {"split": SCORED}, code, inputs, subject=subject)
 
     def segmentation(self, label: str, masks: Stage) -> Segmentation:
         offered = self.suite.segmentors[label]

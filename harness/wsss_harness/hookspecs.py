@@ -111,11 +111,12 @@ class Metric:
     """Two pure functions: counts of one image, which add up over images, and their reading.
 
     ``count(truth, mask, classes, context)``: (H, W) maps, the number C of classes and the context
-    maps by name (empty where a dataset has none). ``read(counts, names, contexts)``: summed counts,
-    the names of 0..C and the pairs (context, class).
+    maps by name (empty where a dataset has none, None where an image has none).
+    ``read(counts, names, contexts)``: summed counts, the names of 0..C and the pairs (context,
+    class).
     """
 
-    count: Callable[[Mask, Mask, int, Mapping[str, NDArray[np.bool_]]], NDArray[np.int64]]
+    count: Callable[[Mask, Mask, int, Mapping[str, NDArray[np.bool_] | None]], NDArray[np.int64]]
     read: Callable[
         [NDArray[np.int64], tuple[str, ...], tuple[tuple[str, str], ...]], dict[str, Any]
     ]

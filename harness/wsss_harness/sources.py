@@ -20,7 +20,7 @@ from wsss_harness.sourcecode import CORE, NETWORK_CODE, package_of
 from wsss_harness.stage import Stage, Work
 from wsss_harness.supervision import IMAGE_LABELS, Dataset, View
 
-TRAIN, VAL = "train", "val"
+TRAIN, SCORED, VAL = "train", "scored", "val"
 
 
 class Sources:

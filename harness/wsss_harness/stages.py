@@ -20,7 +20,7 @@ from wsss_harness.metrics import curve, saliency
 from wsss_harness.recipe import Rule as RuleSpec
 from wsss_harness.scorefiles import read_scores, write_scores
 from wsss_harness.stage import Work
-from wsss_harness.supervision import Dataset, View
+from wsss_harness.supervision import Dataset, View, scored_ids
 from wsss_harness.types import IGNORE, ClassScores, Map, Mask, Sample
 
 SCORES = ".scores"
@@ -142,13 +142,13 @@ def _read(folder: Path, image_id: str) -> ClassScores:
     return read_scores(folder / f"{image_id}{SCORES}")
 
 
-def make_curve(work: Work, dataset: Dataset, split: str, held_out: int) -> None:
+def make_curve(work: Work, dataset: Dataset, held_out: int) -> None:
     """Count the masks of all thresholds in one pass, and choose thresholds on the truth.
 
     Writes curve.npz for all images, and thresholds.json: ``oracle`` is the best on the scored
     images themselves, ``held_out`` the best on images that are kept apart from them.
     """
-    ids, classes = dataset.ids(split), len(dataset.classes)
+    ids, classes = scored_ids(dataset), len(dataset.classes)
 
     def tables() -> Iterator[curve.Table]:
         for number, image_id in enumerate(ids):
@@ -175,9 +175,9 @@ def divide(ids: Sequence[str], held_out: int) -> tuple[list[int], list[int]]:
     )
 
 
-def judge_saliency(work: Work, dataset: Dataset, split: str) -> None:
-    """Write how good the saliency maps of a split are, measured on its truth."""
-    ids = dataset.ids(split)
+def judge_saliency(work: Work, dataset: Dataset) -> None:
+    """Write how good the saliency maps of the scored images are, measured on their truth."""
+    ids = scored_ids(dataset)
 
     def pairs() -> Iterator[tuple[Mask, Map]]:
         for number, image_id in enumerate(ids, 1):
@@ -201,12 +201,13 @@ def _chosen(work: Work, rule: RuleSpec) -> dict[str, float]:
     return {"threshold": files.read_json(work.inputs["curve"] / THRESHOLDS)[rule.threshold]}
 
 
-def measure(work: Work, metrics: Mapping[str, Metric], dataset: Dataset, split: str) -> None:
+def measure(
+    work: Work, metrics: Mapping[str, Metric], dataset: Dataset, ids: Sequence[str]
+) -> None:
     """Write the counts of every metric for every image: ``<metric>.npy``, (images, ...) int64.
 
     They are written as they come, so memory stays flat however many images there are.
     """
-    ids = dataset.ids(split)
     files.write_json(work.folder / IDS, ids)
     with contextlib.ExitStack() as stack:
         write = {
@@ -267,7 +268,7 @@ def _check_mask(mask: Mask, sample: Sample, data: View) -> None:
         )
 
 
-def paint_bound(work: Work, paint: Bound, dataset: Dataset, split: str) -> None:
+def paint_bound(work: Work, paint: Bound, dataset: Dataset) -> None:
     """Write masks that no method could make, noting that the truth was read."""
-    for image_id, path in _remaining(work, dataset.ids(split), ".png"):
+    for image_id, path in _remaining(work, scored_ids(dataset), ".png"):
         files.write_mask(path, paint(dataset, image_id, work.ledger))

@@ -13,7 +13,7 @@ from wsss_harness.recipe import Suite
 from wsss_harness.rows import RowStages, control_row
 from wsss_harness.stage import Stage, upstream
 from wsss_harness.store import Store
-from wsss_harness.supervision import SALIENCY, Dataset
+from wsss_harness.supervision import SALIENCY, Dataset, scored_ids
 
 
 @dataclass(frozen=True)
@@ -75,11 +75,11 @@ def check_kinds(engine: Engine, found: Iterable[RowStages]) -> None:
 
 
 def check_held_out(suite: Suite, dataset: Dataset) -> None:
-    images = len(dataset.ids("train"))
+    images = len(scored_ids(dataset))
     if suite.held_out >= images:
         raise ConfigError(
-            f"held_out is {suite.held_out}, but train has {images} images; none would be left to "
-            "score: lower held_out or take more images"
+            f"held_out is {suite.held_out}, but {images} images are to be scored; none would be "
+            "left: lower held_out or take more images"
         )
 
 

@@ -14,7 +14,12 @@ SUPERVISION = frozenset({IMAGE_LABELS, SALIENCY})
 
 
 class Dataset(Protocol):
-    """Images with supervision and truth. Only measuring stages hold a whole dataset."""
+    """Images with supervision and truth. Only measuring stages hold a whole dataset.
+
+    ``ids`` knows the splits "train" and "val". A property ``scored`` may name those images of train
+    whose masks are scored, as VOC's train within the larger list that is trained on; without it all
+    are.
+    """
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -34,10 +39,19 @@ class Dataset(Protocol):
     def saliency(self, image_id: str) -> Map: ...
     def truth(self, image_id: str) -> Mask: ...
     def context(self, image_id: str) -> dict[str, Any]:
-        """{context name: (H, W) bool} in the order of ``contexts``; empty without maps."""
+        """{context name: (H, W) bool} in the order of ``contexts``; empty without contexts.
+
+        The values are None for an image whose contexts were not annotated.
+        """
 
     def fingerprint(self) -> str:
         """A digest of everything that a stage may read."""
+
+
+def scored_ids(dataset: Dataset) -> tuple[str, ...]:
+    """The images of train whose masks are scored, in the order of train."""
+    scored: tuple[str, ...] = getattr(dataset, "scored", ()) or dataset.ids("train")
+    return scored
 
 
 class Ledger:

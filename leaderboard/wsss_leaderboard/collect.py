@@ -20,7 +20,7 @@ from wsss_harness.stage import Stage, upstream
 from wsss_harness.stages import BY_MMSEG, CURVE, QUALITY, THRESHOLDS, divide
 from wsss_harness.store import Store
 from wsss_harness.suite import Outcome
-from wsss_harness.supervision import Dataset
+from wsss_harness.supervision import Dataset, scored_ids
 from wsss_leaderboard import records
 
 FIXED = 0.2
@@ -35,7 +35,7 @@ class Collector:
         self.dataset = dataset
         self.graph = graph
         self.names = ("background", *dataset.classes)
-        _, self.scored = divide(dataset.ids("train"), suite.held_out)
+        _, self.scored = divide(scored_ids(dataset), suite.held_out)
 
     def record(self, outcome: Outcome) -> records.Record:
         row = outcome.row

@@ -14,7 +14,7 @@ from wsss_harness.sourcecode import source_digest
 from wsss_harness.stages import CURVE, SCORES, THRESHOLDS, divide
 from wsss_harness.store import Store
 from wsss_harness.suite import Outcome
-from wsss_harness.supervision import Dataset
+from wsss_harness.supervision import Dataset, scored_ids
 from wsss_harness.types import Map
 from wsss_leaderboard.collect import FIXED, slug
 from wsss_leaderboard.figures import Curve, Example, curve_figure, method_figure
@@ -62,7 +62,7 @@ def draw(
 def _curve(row: RowStages, store: Store, suite: Suite, dataset: Dataset) -> Curve:
     assert row.curve is not None
     folder = store.folder(row.curve)
-    _, scored = divide(dataset.ids("train"), suite.held_out)
+    _, scored = divide(scored_ids(dataset), suite.held_out)
     counted = curve.read(folder / CURVE).of(scored)
     marks: Mapping[str, float] = {"fixed": FIXED, **read_json(folder / THRESHOLDS)}
     return Curve(row.row.method, counted.thresholds, curve.miou(counted), marks)

@@ -132,3 +132,9 @@ def test_every_metric_counts_in_integers_and_reads_plain_values(name):
     assert counts.dtype == np.int64
     for value in METRICS[name].read(counts, NAMES, PAIRS).values():
         assert isinstance(value, float | dict)
+
+
+def test_an_image_whose_context_nobody_drew_adds_nothing():
+    counts = cooccurrence.count(TRUTH, MASK, 2, {"rail": None, "water": None})
+    assert counts.shape == (3, 3)
+    assert not counts.any()

@@ -244,7 +244,7 @@ def test_a_full_disk_between_stages_fails_the_row_and_no_more(run, monkeypatch, 
 
 
 def test_more_held_out_images_than_there_are_is_refused_before_training(run):
-    with pytest.raises(ConfigError, match="held_out is 8, but train has 8 images"):
+    with pytest.raises(ConfigError, match="held_out is 8, but 8 images are to be scored"):
         run(held_out=8)
     assert "fit" not in RAN
 

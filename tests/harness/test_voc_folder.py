@@ -199,5 +199,25 @@ def test_a_missing_root_is_named(tmp_path):
 
 
 def test_an_unknown_split_lists_what_exists(opened):
-    with pytest.raises(DataError, match=r"no split named 'test'; there are \['train', 'val'\]"):
+    with pytest.raises(
+        DataError, match=r"no split named 'test'; there are \['scored', 'train', 'val'\]"
+    ):
         opened().ids("test")
+
+
+def test_a_list_of_scored_images_is_part_of_train(opened, root):
+    assert opened().scored == opened().ids("train")
+    lists = root / "ImageSets/Segmentation"
+    train = (lists / "train.txt").read_text().split()
+    (lists / "few.txt").write_text(f"{train[0]}\n")
+    assert opened(scored="few").scored == (train[0],)
+    (lists / "few.txt").write_text((lists / "val.txt").read_text())
+    with pytest.raises(DataError, match="of the list few is not in train"):
+        opened(scored="few")
+
+
+def test_an_image_without_a_context_map_says_so(opened, root):
+    (root / "context/a.png").unlink()
+    data = opened()
+    assert data.context("a") == {"rails": None}
+    assert data.context("b")["rails"].any()

@@ -26,8 +26,9 @@ LISTS = Path("ImageSets/Segmentation")
 class VocFolder:
     """A dataset on disk. Paths are relative to ``root`` or absolute.
 
-    ``train`` and ``val`` name lists in ImageSets/Segmentation; ``images``, ``truth``,
-    ``saliency`` and ``context`` are folders.
+    ``train``, ``val`` and ``scored`` name lists in ImageSets/Segmentation; ``images``, ``truth``,
+    ``saliency`` and ``context`` are folders. The images of ``scored`` are part of ``train``, and
+    only their pseudo-masks are scored; without it all of train are.
 
     ``labels`` is a JSON file {"classes": [names of 1..C], "labels": {id: [names]}}. ``contexts`` is
     a JSON file {"names": [names of 1..], "pairs": [[context, class], ...]} for the index maps; it
@@ -37,6 +38,7 @@ class VocFolder:
     root: str
     train: str = "train"
     val: str = "val"
+    scored: str | None = None
     images: str = "JPEGImages"
     truth: str = "SegmentationClass"
     saliency: str = "saliency"
@@ -73,7 +75,14 @@ class Voc:
         object.__setattr__(self, "names", names)
         object.__setattr__(self, "labels", labels)
         splits = {split: self._read_list(split) for split in ("train", "val")}
+        splits["scored"] = self._read_list("scored") if self.layout.scored else splits["train"]
         object.__setattr__(self, "splits", splits)
+        if strange := sorted(set(splits["scored"]) - set(splits["train"])):
+            raise DataError(
+                f"{self.layout.root}: image {strange[0]} ({len(strange)} in all) of the list "
+                f"{self.layout.scored} is not in {self.layout.train}: masks are made of the images "
+                "that are trained on; add it there, or take it out of the scored ones"
+            )
         if shared := sorted(set(splits["train"]) & set(splits["val"])):
             raise DataError(
                 f"{self.layout.root}: image {shared[0]} ({len(shared)} in all) is in the lists of "
@@ -119,6 +128,10 @@ class Voc:
             given.add(SALIENCY)
         return frozenset(given)
 
+    @property
+    def scored(self) -> tuple[str, ...]:
+        return self.splits["scored"]
+
     def ids(self, split: str) -> tuple[str, ...]:
         try:
             return self.splits[split]
@@ -151,10 +164,12 @@ class Voc:
             )
         return truth
 
-    def context(self, image_id: str) -> dict[str, NDArray[np.bool_]]:
+    def context(self, image_id: str) -> dict[str, NDArray[np.bool_] | None]:
         if not self.contexts:
             return {}
         path = self._path("context") / f"{image_id}.png"
+        if not path.is_file():
+            return {name: None for name, _ in self.contexts}
         index = self._same_size(image_id, files.read_grey(path), path)
         number = {name: place for place, name in enumerate(self.context_names, 1)}
         return {name: index == number[name] for name, _ in self.contexts}

@@ -14,16 +14,20 @@ from wsss_harness.types import IGNORE, Mask
 
 
 def count(
-    truth: Mask, mask: Mask, classes: int, context: Mapping[str, NDArray[np.bool_]]
+    truth: Mask, mask: Mask, classes: int, context: Mapping[str, NDArray[np.bool_] | None]
 ) -> Counts:
     """(1 + contexts, C + 1): true positives by class, then false positives inside each context.
 
-    Contexts are in the order of ``context``. Pixels whose truth is 255 do not count.
+    Contexts are in the order of ``context``. Pixels whose truth is 255 do not count, nor does an
+    image whose context nobody has drawn: its hits would stand against no false positives.
     """
     side = classes + 1
+    drawn = [place for place in context.values() if place is not None]
+    if len(drawn) < len(context):
+        return np.zeros((1 + len(context), side), np.int64)
     counted = (truth != IGNORE) & (mask <= classes)
     wrong = counted & (truth != mask)
-    found = [mask[counted & (truth == mask)], *(mask[wrong & place] for place in context.values())]
+    found = [mask[counted & (truth == mask)], *(mask[wrong & place] for place in drawn)]
     return np.stack([np.bincount(pixels, minlength=side) for pixels in found]).astype(np.int64)
 
 

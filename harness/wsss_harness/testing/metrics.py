@@ -45,6 +45,7 @@ def _images(pairs: tuple[tuple[str, str], ...]) -> Iterator[tuple[Any, ...]]:
         context = {name: rng.random(shape) > 0.5 for name, _ in pairs}
         yield truth, mask, len(NAMES) - 1, context
         yield np.zeros_like(truth), mask, len(NAMES) - 1, context
+        yield truth, mask, len(NAMES) - 1, dict.fromkeys(context)
         yield np.full_like(truth, IGNORE), np.full_like(mask, IGNORE), len(NAMES) - 1, context
 
 
