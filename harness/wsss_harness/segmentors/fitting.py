@@ -46,7 +46,8 @@ def fit(segmentor: MmsegSegmentor, data: View, masks: Path, run: Run) -> None:
     files.write_json(run.folder / CONFIG, settings.to_dict())
     network = build(settings.model, run.seed)
     if run.weights is not None:
-        backbones.load_weights(network.backbone, run.weights)
+        backbone = getattr(network.backbone, "named", network.backbone)
+        backbones.load_weights(backbone, run.weights)
     with silent():
         optimizer = build_optim_wrapper(network, settings.optim_wrapper).optimizer
     iterations = settings.train.iterations

@@ -7,6 +7,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, interpolate
 
+from wsss_harness import backbones
 from wsss_harness.mmseg_quiet import MODELS, EncoderDecoder, ResNet
 
 VGG16 = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
@@ -43,6 +44,21 @@ class LargeFOVVGG16(BaseModule):  # type: ignore[misc]
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         return (self.features(images),)
+
+
+@MODELS.register_module()
+class NamedBackbone(BaseModule):  # type: ignore[misc]
+    """A backbone of wsss_harness.backbones by its ``name``, so that one file of weights fits both.
+
+    All its taps come out, the last one last.
+    """
+
+    def __init__(self, name: str, **options: Any) -> None:
+        super().__init__()
+        self.named = backbones.build(name, **options)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        return tuple(self.named(images).values())
 
 
 def multi_scale(
