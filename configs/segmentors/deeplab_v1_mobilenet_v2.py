@@ -2,7 +2,7 @@
 
 Chen et al., ICLR 2015; Sandler et al., 2018. The features have stride 16, so rate 6 sees what rate
 12 sees at stride 8. A setting of this project for a CPU; no published figure belongs to it.
-Initial weights: torchvision's MobileNetV2, whose pixels are normalised by ImageNet's statistics; for
+Initial weights: MobileNetV2 of torchvision, with pixels normalised by ImageNet statistics; for
 others set data_preprocessor in a copy of this file.
 Cost: 1,000 iterations of 16 crops of 224 pixels.
 """

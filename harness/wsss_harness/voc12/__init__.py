@@ -1,0 +1,1 @@
+"""PASCAL VOC 2012 from its official archives: lists, masks, image labels and contexts."""
