@@ -427,6 +427,22 @@ def import_stage(
 
 data_app = typer.Typer(help="Prepare and check datasets.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
+
+
+@data_app.command("check")
+def check_data(
+    source: Annotated[Path, typer.Argument(help="A suite file, or a folder in VOC layout.")],
+    store: StoreOption = RUNS,
+    overrides: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Look at every image, mask and map of a dataset, and say what each row lacks."""
+    from wsss_harness.data_commands import print_data
+
+    if not print_data(request_of(source, overrides), store, Console(), as_json):
+        raise typer.Exit(1)
+
+
 prepare_app = typer.Typer(help="Make the folder of a dataset.", no_args_is_help=True)
 data_app.add_typer(prepare_app, name="prepare")
 

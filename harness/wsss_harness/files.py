@@ -138,6 +138,13 @@ def palette() -> bytes:
     return colours.tobytes()
 
 
+def has_voc_palette(path: Path) -> bool:
+    """Whether a picture is grey, or a palette picture with the colours of PASCAL VOC's classes."""
+    with PillowImage.open(path) as picture:
+        colours = picture.getpalette() if picture.mode == "P" else None
+    return colours is None or bytes(colours[: 3 * 21]) == palette()[: min(len(colours), 3 * 21)]
+
+
 def write_mask(path: Path, mask: Mask) -> None:
     """Write ``mask`` as a palette PNG in VOC colours."""
     height, width = mask.shape

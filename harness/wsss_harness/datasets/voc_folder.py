@@ -153,8 +153,11 @@ class Voc:
         saliency: Map = grey.astype(np.float32) / np.float32(255)
         return saliency
 
+    def truth_path(self, image_id: str) -> Path:
+        return self._path("truth") / f"{image_id}.png"
+
     def truth(self, image_id: str) -> Mask:
-        path = self._path("truth") / f"{image_id}.png"
+        path = self.truth_path(image_id)
         truth = self._same_size(image_id, files.read_mask(path), path)
         beyond = truth[(truth > len(self.classes)) & (truth != IGNORE)]
         if beyond.size:

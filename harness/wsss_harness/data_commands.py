@@ -1,0 +1,98 @@
+"""The command `wsss data check`."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress
+from rich.table import Table
+
+from wsss_harness import datacheck
+from wsss_harness.datacheck import Report
+from wsss_harness.errors import DataError
+from wsss_harness.graph import Graph
+from wsss_harness.plugins import installed
+from wsss_harness.recipe import Options, apply_override
+from wsss_harness.selection import Request
+from wsss_harness.store import Store
+from wsss_harness.supervision import Dataset
+from wsss_harness.testing.findings import FAILURE, OK, WARNING, Finding
+
+COLOURS = {OK: "green", WARNING: "yellow", FAILURE: "red"}
+
+
+def print_data(request: Request, store: Path, console: Console, as_json: bool) -> bool:
+    """Check the dataset of a suite, or a folder in VOC layout; True if nothing failed."""
+    rows: list[Finding] = []
+    if request.path.is_dir():
+        dataset = folder(request)
+    else:
+        dataset, rows = of_suite(request, Store(store, lambda event: None))
+    with Progress(console=console, transient=True, disable=as_json) as bar:
+        task = bar.add_task("looking at every image")
+        report = datacheck.inspect(
+            dataset, lambda done, total: bar.update(task, completed=done, total=total)
+        )
+    report.findings += rows
+    if as_json:
+        console.print_json(json.dumps(report.content()))
+    else:
+        _print(report, console)
+    return all(finding.outcome != FAILURE for finding in report.findings)
+
+
+def folder(request: Request) -> Dataset:
+    options: Options = {}
+    for override in request.overrides:
+        apply_override(options, override)
+    chosen = {"root": str(request.path), **options.pop("dataset", {})}
+    if options:
+        raise DataError(
+            f"{request.path} is a folder, so only options of its dataset can be set, as "
+            f"dataset.train=train_aug; got {next(iter(options))}"
+        )
+    dataset: Dataset = installed().build("dataset", "voc_folder", chosen).open(request.path)
+    return dataset
+
+
+def of_suite(request: Request, store: Store) -> tuple[Dataset, list[Finding]]:
+    """The dataset of a suite, made where it has to be, and what its rows lack."""
+    suite, plugins = request.suite(), installed()
+    graph = Graph(suite, plugins, suite.seeds[0])
+    store.make(graph.data)
+    dataset = graph.opened(store.folder(graph.data))
+    return dataset, list(datacheck.missing(suite, plugins, dataset.supervision))
+
+
+def _print(report: Report, console: Console) -> None:
+    console.print(_classes(report))
+    if report.saliency:
+        measured = dataclasses.asdict(report.saliency)
+        console.print(
+            "saliency against the truth of the scored images: "
+            f"IoU at 0.5 {100 * measured['iou']:.1f}, largest F {100 * measured['max_f']:.1f}, "
+            f"mean absolute error {100 * measured['error']:.1f}\n",
+            highlight=False,
+            soft_wrap=True,
+        )
+    for finding in report.findings:
+        outcome = f"[{COLOURS[finding.outcome]}]{finding.outcome:<8}[/]"
+        text = escape(finding.check + (f": {finding.message}" if finding.message else ""))
+        console.print(f"{outcome} {text}", highlight=False, soft_wrap=True)
+    console.print(f"\nfingerprint {report.fingerprint}", highlight=False)
+
+
+def _classes(report: Report) -> Table:
+    """In how many images of each split each class is."""
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("")
+    for split in report.splits:
+        table.add_column(split, justify="right")
+    images = [f"{split['images']:,}" for split in report.splits.values()]
+    table.add_row("images", *images, end_section=True)
+    for name in next(iter(report.splits.values()))["classes"]:
+        table.add_row(name, *(f"{s['classes'][name]:,}" for s in report.splits.values()))
+    return table

@@ -1,0 +1,184 @@
+"""What is wrong with a dataset, looked for in every image before anything is trained on it."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wsss_harness.errors import WsssError
+from wsss_harness.files import has_voc_palette
+from wsss_harness.metrics.saliency import Quality, quality
+from wsss_harness.plugins import Plugins
+from wsss_harness.recipe import Suite
+from wsss_harness.supervision import IMAGE_LABELS, SALIENCY, Dataset, scored_ids
+from wsss_harness.testing.findings import WARNING, Finding, judged
+from wsss_harness.types import IGNORE, Map, Mask
+
+Look = Callable[[Dataset, str], str | None]
+
+
+@dataclass
+class Report:
+    """``splits``: how many images a split has, and how many of them each class is in."""
+
+    fingerprint: str
+    splits: dict[str, dict[str, Any]]
+    saliency: Quality | None
+    findings: list[Finding] = field(default_factory=list)
+
+    def content(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def inspect(dataset: Dataset, progress: Callable[[int, int], None]) -> Report:
+    """Look at every image of train and val; memory stays flat however many there are."""
+    ids = [*dataset.ids("train"), *dataset.ids("val")]
+    looks = looks_at(dataset)
+    problems: dict[str, list[str]] = {check: [] for check in looks}
+    for number, image_id in enumerate(ids, 1):
+        for check, look in looks.items():
+            if problem := _seen(look, dataset, image_id):
+                problems[check].append(problem)
+        progress(number, len(ids))
+    return Report(
+        dataset.fingerprint(),
+        {split: _split(dataset, ids) for split, ids in splits(dataset).items()},
+        _saliency(dataset),
+        [_finding(check, found, len(ids)) for check, found in problems.items()],
+    )
+
+
+def splits(dataset: Dataset) -> dict[str, tuple[str, ...]]:
+    train, scored = dataset.ids("train"), scored_ids(dataset)
+    apart = {} if scored == train else {"scored": scored}
+    return {"train": train, **apart, "val": dataset.ids("val")}
+
+
+def _split(dataset: Dataset, ids: Sequence[str]) -> dict[str, Any]:
+    counted = Counter(number for image_id in ids for number in dataset.present(image_id))
+    names = enumerate(dataset.classes, 1)
+    return {"images": len(ids), "classes": {name: counted[number] for number, name in names}}
+
+
+def _saliency(dataset: Dataset) -> Quality | None:
+    """How good the maps of the scored images are; those that cannot be read are left out."""
+    if SALIENCY not in dataset.supervision:
+        return None
+
+    def pairs() -> Iterator[tuple[Mask, Map]]:
+        for image_id in scored_ids(dataset):
+            try:
+                yield dataset.truth(image_id), dataset.saliency(image_id)
+            except WsssError:
+                continue  # a finding already
+
+    return quality(pairs())
+
+
+def looks_at(dataset: Dataset) -> dict[str, Look]:
+    """What is looked for, by what a finding says."""
+    looks: dict[str, Look] = {"images can be read": _image}
+    if SALIENCY in dataset.supervision:
+        looks["saliency maps have the size of their images"] = _map
+    looks["masks have the size of their images and known classes"] = _mask
+    if hasattr(dataset, "truth_path"):
+        looks["masks have the palette of PASCAL VOC"] = _palette
+    looks["image labels are all in the masks"] = _beyond
+    looks["classes of the masks are all in the image labels"] = _without
+    return looks
+
+
+ADVICE = {
+    "masks have the palette of PASCAL VOC": "their values may be other classes; look at one",
+    "image labels are all in the masks": "objects that VOC calls difficult have labels without "
+    "pixels",
+    "classes of the masks are all in the image labels": "training tells the network that they are "
+    "not there",
+}
+
+
+def _finding(check: str, problems: Sequence[str], images: int) -> Finding:
+    """A warning where there may be a reason, else a failure."""
+    if not problems:
+        return judged(check, None)
+    told = f"not so in {len(problems):,} of {images:,} images, first {problems[0]}"
+    if check in ADVICE:
+        return Finding(check, WARNING, f"{told}; {ADVICE[check]}")
+    return judged(check, told)
+
+
+def _seen(look: Look, dataset: Dataset, image_id: str) -> str | None:
+    try:
+        problem = look(dataset, image_id)
+    except WsssError as error:
+        return str(error)
+    return f"{image_id}: {problem}" if problem else None
+
+
+def _image(dataset: Dataset, image_id: str) -> str | None:
+    dataset.image(image_id)
+    return None
+
+
+def _map(dataset: Dataset, image_id: str) -> str | None:
+    dataset.saliency(image_id)
+    return None
+
+
+def _mask(dataset: Dataset, image_id: str) -> str | None:
+    dataset.truth(image_id)
+    return None
+
+
+def _palette(dataset: Any, image_id: str) -> str | None:
+    path: Path = dataset.truth_path(image_id)
+    try:
+        return None if has_voc_palette(path) else f"{path} has another palette"
+    except OSError:
+        return None  # that it cannot be read is said of the mask
+
+
+def _beyond(dataset: Dataset, image_id: str) -> str | None:
+    return _named(dataset, set(dataset.present(image_id)) - _drawn(dataset, image_id))
+
+
+def _without(dataset: Dataset, image_id: str) -> str | None:
+    return _named(dataset, _drawn(dataset, image_id) - set(dataset.present(image_id)))
+
+
+def _drawn(dataset: Dataset, image_id: str) -> set[int]:
+    try:
+        return set(np.unique(dataset.truth(image_id)).tolist()) - {0, IGNORE}
+    except WsssError:
+        return set(dataset.present(image_id))  # what is wrong with the mask is said of the mask
+
+
+def _named(dataset: Dataset, numbers: set[int]) -> str | None:
+    return ", ".join(dataset.classes[number - 1] for number in sorted(numbers)) or None
+
+
+def missing(suite: Suite, plugins: Plugins, supervision: frozenset[str]) -> Iterator[Finding]:
+    """What each row of a suite cannot be run without: files of weights, and supervision."""
+    for row in suite.rows:
+        parts = [("generator", suite.generators[row.generator])]
+        parts += [("refiner", suite.refiners[label]) for label in row.refiners]
+        parts += [("segmentor", suite.segmentors[label]) for label in row.segmentors]
+        lacking = []
+        for kind, offered in parts:
+            needs = set(getattr(plugins.dataclass_of(kind, offered.name), "needs", ()))
+            lacking += [_source(part) for part in sorted(needs - supervision)]
+            file = suite.weights[offered.weights].file if offered.weights else None
+            if file and not Path(file).is_file():
+                lacking.append(f"the weights {file} (weights.{offered.weights}.file)")
+        problem = ", ".join(dict.fromkeys(lacking))
+        yield judged(
+            f"row '{row.method}' has all files", f"missing: {problem}" if problem else None
+        )
+
+
+def _source(part: str) -> str:
+    names: Mapping[str, str] = {SALIENCY: "saliency maps", IMAGE_LABELS: "image labels"}
+    return names.get(part, part)
