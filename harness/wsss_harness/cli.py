@@ -253,6 +253,21 @@ def twin(
 
 
 @app.command()
+def explain(
+    suite: SuiteArgument,
+    method: Annotated[str, typer.Argument(help="The method of one of its rows.")],
+    seed: Annotated[int | None, typer.Option(help="Of which seed; else the first.")] = None,
+    store: StoreOption = RUNS,
+    overrides: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say from which stage on a row departs from what was published, and which settings differ."""
+    from wsss_leaderboard.explain import print_explanation
+
+    print_explanation(request_of(suite, overrides), method, seed, store, Console(), as_json)
+
+
+@app.command()
 def table(
     suite: Annotated[str, typer.Argument(help="A suite file, or its name.")] = "railscenes",
     store: StoreOption = RUNS,

@@ -84,5 +84,5 @@ def fit_network(
         schedule=schedule(settings),
         checkpoint_every=settings.checkpoint_every,
         workers=settings.workers,
-        amp=settings.amp,
+        arithmetic=settings.arithmetic,
     )

@@ -58,6 +58,35 @@ class Watch(Hook):  # type: ignore[misc]
         self.progress(batch_idx + 1, runner.max_iters)
 
 
+class Losses(Hook):  # type: ignore[misc]
+    """The mean of each loss over ``EVERY`` iterations at a time, written to ``path`` at the end.
+
+    ``means`` and ``sums`` are part of what a resumed training takes up.
+    """
+
+    EVERY = 50  # as the logs of halbielee/EPS
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.means: list[dict[str, float]] = []
+        self.sums: dict[str, float] = {}
+
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
+    ) -> None:
+        for name, value in outputs.items():
+            self.sums[name] = self.sums.get(name, 0.0) + value.item()
+        count = batch_idx % self.EVERY + 1
+        if count == self.EVERY or batch_idx + 1 == runner.max_iters:
+            means = {name: total / count for name, total in self.sums.items()}
+            self.means.append({"iteration": batch_idx + 1, **means})
+            self.sums = {}
+
+    def after_train(self, runner: Runner) -> None:
+        if is_main_process():
+            files.write_json(self.path, self.means)
+
+
 class KeepState(Hook):  # type: ignore[misc]
     """Keep all that a resumed training needs, in a file without pickle.
 
@@ -67,8 +96,8 @@ class KeepState(Hook):  # type: ignore[misc]
 
     priority = "VERY_LOW"  # after the schedules have moved on
 
-    def __init__(self, path: Path, every: int) -> None:
-        self.path, self.every = path, every
+    def __init__(self, path: Path, every: int, losses: Losses) -> None:
+        self.path, self.every, self.losses = path, every, losses
         self._kept = time.monotonic()
 
     def after_train_iter(
@@ -91,6 +120,7 @@ class KeepState(Hook):  # type: ignore[misc]
             "weights": weights,
             "optimizer": runner.optim_wrapper.state_dict(),
             "schedules": [schedule.state_dict() for schedule in runner.param_schedulers],
+            "losses": {"means": self.losses.means, "sums": self.losses.sums},
         }
         write_state(self.path, state)
 
@@ -98,8 +128,8 @@ class KeepState(Hook):  # type: ignore[misc]
 class ResumingRunner(Runner):  # type: ignore[misc]
     """mmengine's Runner on a given device that resumes from what KeepState wrote."""
 
-    def __init__(self, device: str, state: Path, **options: Any) -> None:
-        self.device, self.state = device, state
+    def __init__(self, device: str, state: Path, losses: Losses, **options: Any) -> None:
+        self.device, self.state, self.losses = device, state, losses
         super().__init__(**options)
 
     def wrap_model(self, model_wrapper_cfg: Any, model: nn.Module) -> nn.Module:
@@ -123,6 +153,7 @@ class ResumingRunner(Runner):  # type: ignore[misc]
         self.optim_wrapper.load_state_dict(state["optimizer"])
         for schedule, kept in zip(self.param_schedulers, state["schedules"], strict=True):
             schedule.load_state_dict(kept)
+        self.losses.means, self.losses.sums = state["losses"]["means"], state["losses"]["sums"]
 
 
 def trained(model: nn.Module) -> nn.Module:

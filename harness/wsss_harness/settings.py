@@ -7,6 +7,22 @@ from typing import Any, ClassVar, Literal
 from wsss_harness.backbones import NAMES
 from wsss_harness.errors import ConfigError
 
+Amp = Literal["off", "fp16", "bf16"]
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """How a training is calculated, which published results are not known to depend on.
+
+    ``amp``: mixed precision, on accelerators only. ``channels_last``: images and weights are kept
+    pixel by pixel, which tensor cores like; dropouts are drawn in that order. ``compiled``: by
+    torch.compile.
+    """
+
+    amp: Amp = "off"
+    channels_last: bool = False
+    compiled: bool = False
+
 
 def resnet38() -> dict[str, Any]:
     return {"name": "resnet38"}
@@ -27,7 +43,8 @@ class TrainingSettings:
     ``head_lr``: the factor of the learning rate of layers that start from nothing.
     ``power``: of the poly schedule; ``warmup``: iterations over which its rate rises from zero.
     ``checkpoint_every``: iterations after which a killed training can go on.
-    ``amp``: mixed precision, on accelerators only. ``workers``: processes that load images.
+    ``amp``, ``channels_last``, ``compiled``: see Arithmetic; published numbers are without.
+    ``workers``: processes that load images.
     """
 
     idle: ClassVar[frozenset[str]] = frozenset({"workers", "checkpoint_every"})
@@ -53,9 +70,15 @@ class TrainingSettings:
     weight_decay: float = 5e-4
     power: float = 0.9
     warmup: int = 0
-    amp: bool = False
+    amp: Amp = "off"
+    channels_last: bool = False
+    compiled: bool = False
     checkpoint_every: int = 200
     workers: int = 0
+
+    @property
+    def arithmetic(self) -> Arithmetic:
+        return Arithmetic(self.amp, self.channels_last, self.compiled)
 
     def __post_init__(self) -> None:
         for name in ("iterations", "batch", "crop", "checkpoint_every"):

@@ -20,6 +20,7 @@ from wsss_harness.sourcecode import CORE, NETWORK_CODE, package_of
 from wsss_harness.stage import Stage, Work
 from wsss_harness.supervision import IMAGE_LABELS, Dataset, View
 
+BACKBONE = "backbone.pth"  # what a pretraining writes
 TRAIN, SCORED, VAL = "train", "scored", "val"
 
 
@@ -85,7 +86,7 @@ class Sources:
             "pretrain", label, make, recipe, NETWORK_CODE, inputs, heavy=True, distributed=True
         )
         identity = {"name": label, "trained_on": spec.trained_on}
-        return Initial(identity, {"weights": stage}, lambda w: w.inputs["weights"] / "backbone.pth")
+        return Initial(identity, {"weights": stage}, lambda w: w.inputs["weights"] / BACKBONE)
 
     # What plugins get
 

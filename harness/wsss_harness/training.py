@@ -17,6 +17,7 @@ from typing import Any
 from uuid import uuid4
 
 import numpy as np
+import torch
 from mmengine import dist
 from mmengine.hooks import Hook
 from mmengine.model import BaseModel
@@ -29,16 +30,19 @@ from wsss_harness.hookspecs import Run
 from wsss_harness.optimizers import ReleasedPolyLR
 from wsss_harness.resuming import (
     KeepState,
+    Losses,
     ResumingRunner,
     SeedEachIteration,
     Watch,
     no_trace,
     write_state,
 )
+from wsss_harness.settings import Amp, Arithmetic
 
+PLAIN = Arithmetic()
 Batch = Mapping[str, Any]
 Loss = Callable[[nn.Module, Batch], dict[str, Tensor]]
-WORK, STATE = "work", "state.pth"
+WORK, STATE, LOSSES = "work", "state.pth", "losses.json"
 
 
 class Draws(Dataset[Any]):
@@ -67,15 +71,32 @@ class Draws(Dataset[Any]):
 class Learner(BaseModel):  # type: ignore[misc]
     """A network with its loss, in the form that mmengine's Runner trains."""
 
-    def __init__(self, network: nn.Module, loss: Loss) -> None:
+    def __init__(self, network: nn.Module, loss: Loss, channels_last: bool = False) -> None:
         super().__init__()
-        self.network, self.loss = network, loss
+        self.network, self.loss, self.channels_last = network, loss, channels_last
 
     def init_weights(self) -> None:
         """Nothing: the network comes with its initial weights."""
 
     def forward(self, mode: str = "loss", **batch: Any) -> dict[str, Tensor]:
+        if self.channels_last:
+            batch = {name: pixel_by_pixel(value) for name, value in batch.items()}
         return self.loss(self.network, batch)
+
+
+def pixel_by_pixel(value: Any) -> Any:
+    """A batch of images (B, C, H, W) with the channels of a pixel beside each other."""
+    if isinstance(value, Tensor) and value.ndim == 4:
+        return value.contiguous(memory_format=torch.channels_last)
+    return value
+
+
+def precision(amp: Amp, device: str) -> dict[str, Any]:
+    """mmengine's wrapper of an optimizer; mixed precision only where a device is fast at it."""
+    if amp == "off" or device.startswith("cpu"):
+        return {"type": "OptimWrapper"}
+    kinds = {"fp16": "float16", "bf16": "bfloat16"}
+    return {"type": "AmpOptimWrapper", "dtype": kinds[amp]}
 
 
 def train(
@@ -91,12 +112,14 @@ def train(
     checkpoint_every: int = 200,
     hooks: Sequence[Hook] = (),
     workers: int = 0,
-    amp: bool = False,
+    arithmetic: Arithmetic = PLAIN,
 ) -> None:
     """Train ``network`` in place, keeping the state of training below run.folder/work.
 
+    The means of its losses stay in run.folder/losses.json, as resuming.Losses writes them.
+
     ``schedule``: configurations of mmengine's parameter schedulers, by iteration; None is the poly
-    schedule with power 0.9. ``amp``: mixed precision where the device is an accelerator.
+    schedule with power 0.9.
 
     Where torchrun has started several processes, each trains on its share of the batch.
 
@@ -113,13 +136,18 @@ def train(
             f"a batch of {batch} cannot be divided among {processes} processes; choose "
             "another --processes, or a batch that is a multiple of it"
         )
-    mixed = amp and not run.device.startswith("cpu")
+    if arithmetic.channels_last:
+        network.to(memory_format=torch.channels_last)
+    if arithmetic.compiled:
+        network.compile()
+    losses = Losses(run.folder / LOSSES)
     with no_trace():
         runner = ResumingRunner(
             device=run.device,
             launcher="pytorch" if processes > 1 else "none",
             state=work / STATE,
-            model=Learner(network, loss),
+            losses=losses,
+            model=Learner(network, loss, arithmetic.channels_last),
             work_dir=str(work),
             train_dataloader={
                 "dataset": Subset(draws, range(iterations * batch)),
@@ -130,7 +158,7 @@ def train(
             },
             train_cfg={"type": "IterBasedTrainLoop", "max_iters": iterations},
             optim_wrapper={
-                "type": "AmpOptimWrapper" if mixed else "OptimWrapper",
+                **precision(arithmetic.amp, run.device),
                 "optimizer": optimizer,
             },
             param_scheduler=[dict(one) for one in schedule],
@@ -138,7 +166,8 @@ def train(
             custom_hooks=[
                 SeedEachIteration(run.seed),
                 Watch(run.progress),
-                KeepState(work / STATE, checkpoint_every),
+                losses,
+                KeepState(work / STATE, checkpoint_every, losses),
                 *hooks,
             ],
             log_processor={"by_epoch": False},
@@ -152,5 +181,6 @@ def finish(network: nn.Module, path: Path, run: Run) -> None:
     """Write the weights as a plain state dict on the CPU and clear away the state of training."""
     if not dist.is_main_process():
         return
-    write_state(path, {name: value.cpu() for name, value in network.state_dict().items()})
+    state = {name: value.cpu().contiguous() for name, value in network.state_dict().items()}
+    write_state(path, state)
     shutil.rmtree(run.folder / WORK, ignore_errors=True)

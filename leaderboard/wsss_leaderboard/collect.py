@@ -16,6 +16,7 @@ from wsss_harness.metrics import METRICS, confusion, curve
 from wsss_harness.recipe import Suite
 from wsss_harness.rows import RowStages, chosen_on
 from wsss_harness.rows import Segmentation as SegmentationStages
+from wsss_harness.sources import BACKBONE
 from wsss_harness.stage import Stage, upstream
 from wsss_harness.stages import BY_MMSEG, CURVE, QUALITY, THRESHOLDS, divide
 from wsss_harness.store import Store
@@ -91,7 +92,7 @@ class Collector:
         if source is None:
             yield records.InitialWeights(**identity)
         elif self.store.done(source):
-            (digest,) = self.store.manifest(source)["files"].values()
+            digest = self.store.manifest(source)["files"][BACKBONE]
             yield records.InitialWeights(**identity, digest=digest)
 
     def masks(self, row: RowStages) -> records.Masks:

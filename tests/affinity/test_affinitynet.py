@@ -79,7 +79,7 @@ def test_the_forms_are_those_that_are_stated():
 def test_fitting_leaves_the_network_and_nothing_else(tmp_path, crf):
     fitted(tmp_path, affinity_net(form="psa", crf=crf))
     left = {path.name for path in tmp_path.iterdir()} - {"log.txt"}
-    assert left == {"weights.pth", "network.json"}
+    assert left == {"weights.pth", "network.json", "losses.json"}
 
 
 def test_labels_of_a_crf_that_is_not_installed_say_what_to_do(tmp_path, monkeypatch):

@@ -43,7 +43,8 @@ def fit(generator, folder, dataset=None, **run):
 
 def test_fitting_leaves_weights_and_shape_and_nothing_else(tmp_path):
     fit(plain(), tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {"weights.pth", "network.json", "read"}
+    names = {"weights.pth", "network.json", "losses.json", "read"}
+    assert {path.name for path in tmp_path.iterdir()} == names
     loaded = network.load(tmp_path, "cpu")
     assert not loaded.training
     assert loaded.channels == 2
@@ -259,7 +260,7 @@ def pretraining(**options):
 
 def test_pretrained_weights_start_a_generator(tmp_path):
     pretraining().fit(view(tmp_path, LABELS, OneClass()), Run(tmp_path / "icons"))
-    assert {path.name for path in (tmp_path / "icons").iterdir()} == {"backbone.pth"}
+    assert {path.name for path in (tmp_path / "icons").iterdir()} == {"backbone.pth", "losses.json"}
     start = torch.load(tmp_path / "icons" / "backbone.pth", weights_only=True)
     fit(plain(), tmp_path / "run", weights=tmp_path / "icons" / "backbone.pth")
     after = network.load(tmp_path / "run", "cpu").backbone.state_dict()

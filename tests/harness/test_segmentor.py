@@ -87,7 +87,7 @@ def test_a_killed_training_ends_with_the_same_bytes(tiny, masks, tmp_path, kille
         fit(tiny, masks, tmp_path / "killed", progress=kill)
     assert fit(tiny, masks, tmp_path / "killed") == whole
     names = sorted(path.name for path in (tmp_path / "killed").iterdir())
-    assert names == ["config.json", "weights.pth"]
+    assert names == ["config.json", "losses.json", "weights.pth"]
 
 
 def test_a_finished_fit_is_not_done_again(tiny, masks, tmp_path):

@@ -6,10 +6,12 @@ import torch
 from torch import nn
 
 from wsss_harness.errors import DataError, StageError
+from wsss_harness.files import read_json
 from wsss_harness.hookspecs import Run
 from wsss_harness.optimizers import parameter_groups, sgd
-from wsss_harness.resuming import read_state
-from wsss_harness.training import WORK, Draws, finish, train
+from wsss_harness.resuming import Losses, read_state
+from wsss_harness.settings import Arithmetic
+from wsss_harness.training import PLAIN, WORK, Draws, finish, precision, train
 
 IDS = ("a", "b", "c")
 ITERATIONS = 7
@@ -34,12 +36,17 @@ def network(seed=0):
     return nn.Sequential(nn.Conv2d(2, 3, 3), nn.Dropout(0.5), nn.BatchNorm2d(3), nn.Conv2d(3, 1, 1))
 
 
-def fit(folder, progress=lambda done, total: None, loss=loss, lr=0.05):
+def fit(folder, progress=lambda done, total: None, loss=loss, lr=0.05, arithmetic=PLAIN):
     run = Run(folder, seed=3, progress=progress)
     net = network()
     optimizer = sgd(parameter_groups(net, ("3",)), lr, 1e-4, momentum=0.9)
     draws = Draws(IDS, make, run.seed)
-    options = {"iterations": ITERATIONS, "batch": 2, "checkpoint_every": 2}
+    options = {
+        "iterations": ITERATIONS,
+        "batch": 2,
+        "checkpoint_every": 2,
+        "arithmetic": arithmetic,
+    }
     train(net, loss, draws, run, optimizer=optimizer, **options)
     finish(net, folder / "weights.pth", run)
     return (folder / "weights.pth").read_bytes()
@@ -151,3 +158,67 @@ def test_a_full_disk_keeps_the_last_state(tmp_path, monkeypatch):
     assert not list((tmp_path / WORK).glob("*.part"))
     monkeypatch.undo()
     assert fit(tmp_path) == fit(tmp_path / "whole")
+
+
+def test_the_means_of_the_losses_are_those_of_all_iterations_however_often_killed(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(Losses, "EVERY", 3)
+    seen = []
+
+    def noted(network, batch):
+        found = loss(network, batch)
+        seen.append(found["loss_square"].item())
+        return found
+
+    def kill(done, total):
+        if done == 5:
+            raise Killed
+
+    fit(tmp_path / "whole", loss=noted)
+    whole = read_json(tmp_path / "whole/losses.json")
+    assert [one["iteration"] for one in whole] == [3, 6, 7]
+    expected = [np.mean(seen[:3]), np.mean(seen[3:6]), seen[6]]
+    assert [one["loss_square"] for one in whole] == pytest.approx(expected, rel=1e-6)
+    assert all({"loss", "error"} < set(one) for one in whole)
+    with pytest.raises(Killed):
+        fit(tmp_path / "killed", progress=kill)
+    fit(tmp_path / "killed")
+    assert read_json(tmp_path / "killed/losses.json") == whole
+
+
+def test_channels_last_changes_the_layout_and_not_the_result(tmp_path, monkeypatch):
+    monkeypatch.setattr(nn.Dropout, "forward", lambda self, x: x)  # it draws in order of memory
+    seen = []
+
+    def noted(network, batch):
+        seen.append(batch["image"].is_contiguous(memory_format=torch.channels_last))
+        return loss(network, batch)
+
+    plain = fit(tmp_path / "plain")
+    moved = fit(tmp_path / "moved", loss=noted, arithmetic=Arithmetic(channels_last=True))
+    assert all(seen)
+    first, second = (read_state(tmp_path / one / "weights.pth") for one in ("plain", "moved"))
+    assert all(torch.allclose(first[name], second[name], atol=1e-5) for name in first)
+    assert all(value.is_contiguous() for value in second.values())
+    assert len(plain) == len(moved)
+
+
+def test_a_compiled_network_is_trained(tmp_path, monkeypatch):
+    compiled = []
+    monkeypatch.setattr(nn.Module, "compile", lambda self: compiled.append(type(self)))
+    fit(tmp_path, arithmetic=Arithmetic(compiled=True))
+    assert compiled == [nn.Sequential]
+
+
+@pytest.mark.parametrize(
+    ("amp", "device", "expected"),
+    [
+        ("off", "cuda", {"type": "OptimWrapper"}),
+        ("bf16", "cpu", {"type": "OptimWrapper"}),
+        ("bf16", "cuda", {"type": "AmpOptimWrapper", "dtype": "bfloat16"}),
+        ("fp16", "cuda:1", {"type": "AmpOptimWrapper", "dtype": "float16"}),
+    ],
+)
+def test_mixed_precision_is_for_accelerators(amp, device, expected):
+    assert precision(amp, device) == expected

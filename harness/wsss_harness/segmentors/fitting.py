@@ -23,6 +23,7 @@ from wsss_harness.segmentors import (  # noqa: F401 what configurations name
     networks,
 )
 from wsss_harness.segmentors.augment import Augmentation
+from wsss_harness.settings import Arithmetic
 from wsss_harness.training import Draws, finish, train
 from wsss_harness.types import IGNORE, Mask
 
@@ -63,7 +64,7 @@ def fit(segmentor: MmsegSegmentor, data: View, masks: Path, run: Run) -> None:
         schedule=[{**poly, **settings.get("schedule", {})}],
         checkpoint_every=segmentor.checkpoint_every,
         workers=segmentor.workers,
-        amp=segmentor.amp,
+        arithmetic=Arithmetic(segmentor.amp, segmentor.channels_last, segmentor.compiled),
     )
     finish(network, run.folder / WEIGHTS, run)
 

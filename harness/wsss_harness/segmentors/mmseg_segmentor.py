@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from wsss_harness.segmentors import config
+from wsss_harness.settings import Amp
 
 if TYPE_CHECKING:
     from wsss_harness.hookspecs import Run
@@ -23,7 +24,8 @@ class MmsegSegmentor:
     ``config``: the name of a file in configs/segmentors, or the path of another one.
     ``iterations``, ``batch``, ``crop``: instead of those of the configuration.
     ``scales``, ``flip``: copies of an image whose probabilities are averaged at test time.
-    ``amp``: mixed precision, on accelerators only. ``workers``: processes that load images.
+    ``amp``, ``channels_last``, ``compiled``: see settings.Arithmetic. ``workers``: processes that
+    load images.
     ``checkpoint_every``: iterations after which a killed training can go on.
     """
 
@@ -33,7 +35,9 @@ class MmsegSegmentor:
     crop: int | None = None
     scales: tuple[float, ...] = (1.0,)
     flip: bool = False
-    amp: bool = False
+    amp: Amp = "off"
+    channels_last: bool = False
+    compiled: bool = False
     workers: int = 0
     checkpoint_every: int = 200
 
