@@ -17,6 +17,7 @@ from wsss_harness.recipe import Row, Rule
 from wsss_harness.rows import RowStages, Segmentation
 from wsss_harness.sourcecode import (
     CORE,
+    CRF_CODE,
     MEASURE_CODE,
     NETWORK_CODE,
     SEGMENTOR_CODE,
@@ -133,7 +134,7 @@ class Graph(Sources):
         fit_options, options = divided(refiner)
         fit_options |= {"seed": self.seed_of("refiner"), "weights": dict(initial.identity)}
         fit_options |= identity(refiner)
-        code = (*NETWORK_CODE, *modules("parallel"), package_of(refiner))
+        code = (*NETWORK_CODE, *CRF_CODE, *modules("parallel"), package_of(refiner))
         note = {"needs": sorted(refiner.needs)}
         inputs = {"data": self.data, "scores": scores, **initial.inputs}
         name = f"{scores.name}+{offered.name}"

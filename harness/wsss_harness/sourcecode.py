@@ -24,7 +24,8 @@ NETWORK_CODE = (
     *modules("backbones", "classmaps", "settings", "fitting", "training", "resuming"),
     *modules("optimizers", "mmseg_quiet"),
 )
-SEGMENTOR_CODE = (*NETWORK_CODE, *modules("segmentors", "metrics"))
+CRF_CODE = modules("crf", "crf_parameters")
+SEGMENTOR_CODE = (*NETWORK_CODE, *CRF_CODE, *modules("segmentors", "metrics"))
 
 
 def package_of(made: Any) -> str:

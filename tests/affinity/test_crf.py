@@ -9,10 +9,10 @@ import pytest
 
 import fake_data
 from golden_files import golden
-from wsss_affinity import crf
 from wsss_affinity.backgrounds import Background
-from wsss_affinity.crf import Crf, from_labels, from_probabilities
-from wsss_affinity.crf_parameters import PARAMETERS
+from wsss_affinity.crf import Crf
+from wsss_harness.crf import from_labels, from_probabilities
+from wsss_harness.crf_parameters import PARAMETERS
 from wsss_harness.errors import ConfigError, PluginError
 from wsss_harness.masks import Constant, Explicit, Power, to_mask
 from wsss_harness.options import construct
@@ -349,4 +349,4 @@ def test_a_missing_library_is_named_with_the_line_that_installs_it(tmp_path, mon
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(PluginError, match=r"pydensecrf2 .* -m pip install pydensecrf2$"):
         Crf().load(tmp_path, "cpu")
-    assert crf.Crf().chosen() == PSA  # all but the inference goes on
+    assert Crf().chosen() == PSA  # all but the inference goes on

@@ -11,7 +11,7 @@ from fake_data import FakeDataset, view
 from wsss_harness import backbones, files
 from wsss_harness.errors import ConfigError, DataError, SupervisionError
 from wsss_harness.hookspecs import Run, Segmentor
-from wsss_harness.segmentors import MmsegSegmentor, config
+from wsss_harness.segmentors import MmsegSegmentor, config, inference
 from wsss_harness.segmentors.augment import Augmentation, padded, resized
 
 TINY = """
@@ -243,3 +243,31 @@ def test_masks_are_resized_to_their_nearest_pixels(scale):
             assert mask[y, x] in MASK[np.ix_(rows, columns)]
     whole = np.full((20, 30, 3), 77, np.uint8)
     assert (resized(whole, MASK, scale)[0] == 77).all()
+
+
+def test_a_crf_at_test_time_follows_the_borders_of_the_image():
+    pytest.importorskip("pydensecrf", reason="it needs a compiler to install")
+    image = np.zeros((12, 16, 3), np.uint8)
+    image[:, 8:] = 255
+
+    class Leaning:
+        """Says class 1 a column too far to the left of the border."""
+
+        def data_preprocessor(self, inputs, training):
+            return {"inputs": inputs["inputs"][0][None].float()}
+
+        def encode_decode(self, view, metas):
+            logits = torch.zeros(1, 2, *view.shape[2:])
+            logits[:, 1, :, 7:] = 0.4
+            logits[:, 0, :, :7] = 0.4
+            return logits
+
+    plain = inference.segment(Leaning(), image, (1.0,), False)
+    sharp = inference.segment(Leaning(), image, (1.0,), False, "deeplab")
+    assert plain[:, 7].all()
+    assert np.array_equal(sharp, (image[..., 0] > 0).astype(np.uint8))
+
+
+def test_a_crf_that_is_not_known_is_refused(tiny):
+    with pytest.raises(ConfigError, match="no CRF parameters named 'best'; there are psa"):
+        replace(tiny, crf="best")

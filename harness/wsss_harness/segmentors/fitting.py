@@ -85,8 +85,10 @@ def assemble(model: Mapping[str, Any]) -> Any:
 
 
 def augmentation(settings: Any) -> Augmentation:
-    red, green, blue = (round(value) for value in settings.model.data_preprocessor.mean)
-    chosen = settings.train
+    preprocessor, chosen = settings.model.data_preprocessor, settings.train
+    red, green, blue = (round(value) for value in preprocessor.mean)
+    if preprocessor.get("rgb_to_bgr"):  # then the means are those of blue, green and red
+        red, blue = blue, red
     return Augmentation(chosen.crop, tuple(chosen.scales), chosen.flip, (red, green, blue))
 
 

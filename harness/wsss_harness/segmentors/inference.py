@@ -10,30 +10,42 @@ from mmengine import ConfigDict
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from wsss_harness import files
+from wsss_harness import crf, files
+from wsss_harness.crf_parameters import PARAMETERS
 from wsss_harness.resuming import read_state
 from wsss_harness.segmentors import fitting
 from wsss_harness.types import Image, Mask, Sample
 
 
 def load(
-    folder: Path, device: str, scales: tuple[float, ...], flip: bool
+    folder: Path, device: str, scales: tuple[float, ...], flip: bool, crf_name: str = "none"
 ) -> Callable[[Sample], Mask]:
     """A function from a sample to its mask, by the network that ``fitting.fit`` wrote."""
+    if crf_name != "none":
+        crf.library()  # where it is missing, that is said before any work
     settings = files.read_json(folder / fitting.CONFIG)
     network = fitting.assemble(ConfigDict(settings["model"]))
     network.load_state_dict(read_state(folder / fitting.WEIGHTS))
     network.to(device).eval()
-    return lambda sample: segment(network, sample.image, scales, flip)
+    return lambda sample: segment(network, sample.image, scales, flip, crf_name)
 
 
 @torch.inference_mode()
-def segment(network: Any, image: Image, scales: tuple[float, ...], flip: bool) -> Mask:
-    """The most probable class of every pixel: probabilities are averaged over the copies."""
+def segment(
+    network: Any, image: Image, scales: tuple[float, ...], flip: bool, crf_name: str = "none"
+) -> Mask:
+    """The most probable class of every pixel: probabilities are averaged over the copies.
+
+    A CRF then starts from the averages of all classes, as kazuto1011/deeplab-pytorch does.
+    """
     normalised = _normalised(network, image)
-    total = sum(_probabilities(network, normalised, scales, flip))
-    assert isinstance(total, Tensor)
-    mask: Mask = total.argmax(0).to(torch.uint8).cpu().numpy()
+    copies = list(_probabilities(network, normalised, scales, flip))
+    mean = torch.stack(copies).mean(0)
+    if crf_name == "none":
+        mask: Mask = mean.argmax(0).to(torch.uint8).cpu().numpy()
+    else:
+        sharpened = crf.infer(image, mean.cpu().numpy(), PARAMETERS[crf_name])
+        mask = sharpened.argmax(0).astype(np.uint8)
     return mask
 
 

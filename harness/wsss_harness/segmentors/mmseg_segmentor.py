@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from wsss_harness.crf_parameters import check_name
 from wsss_harness.segmentors import config
 from wsss_harness.settings import Amp
 
@@ -24,6 +25,7 @@ class MmsegSegmentor:
     ``config``: the name of a file in configs/segmentors, or the path of another one.
     ``iterations``, ``batch``, ``crop``: instead of those of the configuration.
     ``scales``, ``flip``: copies of an image whose probabilities are averaged at test time.
+    ``crf``: the name of the parameters of a dense CRF that sharpens them, or "none".
     ``amp``, ``channels_last``, ``compiled``: see settings.Arithmetic. ``workers``: processes that
     load images.
     ``checkpoint_every``: iterations after which a killed training can go on.
@@ -35,6 +37,7 @@ class MmsegSegmentor:
     crop: int | None = None
     scales: tuple[float, ...] = (1.0,)
     flip: bool = False
+    crf: str = "none"
     amp: Amp = "off"
     channels_last: bool = False
     compiled: bool = False
@@ -43,7 +46,7 @@ class MmsegSegmentor:
 
     needs: ClassVar[frozenset[str]] = frozenset()
     distributed: ClassVar[bool] = True
-    at_inference: ClassVar[frozenset[str]] = frozenset({"scales", "flip"})
+    at_inference: ClassVar[frozenset[str]] = frozenset({"scales", "flip", "crf"})
     idle: ClassVar[frozenset[str]] = frozenset({"workers", "checkpoint_every"})
     quick: ClassVar[Mapping[str, Any]] = {
         "config": "deeplab_v1_railscenes",
@@ -55,6 +58,8 @@ class MmsegSegmentor:
 
     def __post_init__(self) -> None:
         config.find(self.config)
+        if self.crf != "none":
+            check_name(self.crf)
 
     def identity(self) -> dict[str, Any]:
         """What the result depends on beyond the fields: the text of the configuration."""
@@ -74,4 +79,4 @@ class MmsegSegmentor:
         """The trained network as a function from an image to its mask of the same size."""
         from wsss_harness.segmentors import inference
 
-        return inference.load(folder, device, tuple(self.scales), self.flip)
+        return inference.load(folder, device, tuple(self.scales), self.flip, self.crf)

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from wsss_affinity.backgrounds import Background
-from wsss_affinity.crf_parameters import PARAMETERS
+from wsss_harness.crf_parameters import PARAMETERS
 from wsss_harness.errors import ConfigError
 from wsss_harness.settings import TrainingSettings
 

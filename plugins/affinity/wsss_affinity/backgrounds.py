@@ -4,12 +4,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from wsss_harness.crf import Maps
 from wsss_harness.errors import PluginError
 from wsss_harness.types import ClassScores, Map
-
-Maps = NDArray[np.float32]  # (K + 1, H, W), the background first
 
 
 @dataclass(frozen=True, kw_only=True)

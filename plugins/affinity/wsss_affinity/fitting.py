@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from torch import Tensor, nn
 
-from wsss_affinity import crf, items, network
+from wsss_affinity import items, network
 from wsss_affinity.affinities import Norm, affinities
 from wsss_affinity.labels import Pairs, pair_kinds, sure_labels
 from wsss_affinity.loss import affinity_losses
-from wsss_harness import backbones, parallel, training
+from wsss_harness import backbones, crf, parallel, training
 from wsss_harness.classmaps.augment import Cropping
 from wsss_harness.errors import ConfigError
 from wsss_harness.fitting import fit_network

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image as PillowImage
 
-from wsss_affinity import crf
-from wsss_affinity.backgrounds import Background, Maps
-from wsss_affinity.crf_parameters import Parameters
+from wsss_affinity.backgrounds import Background
+from wsss_harness import crf
 from wsss_harness.classmaps.augment import (
     Cropping,
     draw_jitter,
@@ -22,6 +21,8 @@ from wsss_harness.classmaps.augment import (
     outside,
     place,
 )
+from wsss_harness.crf import Maps
+from wsss_harness.crf_parameters import Parameters
 from wsss_harness.scorefiles import read_scores, write_scores
 from wsss_harness.types import ClassScores, Image, Sample
 

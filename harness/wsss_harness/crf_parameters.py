@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from wsss_harness.errors import ConfigError
+
 
 @dataclass(frozen=True, kw_only=True)
 class Parameters:
@@ -74,3 +76,9 @@ PARAMETERS: Mapping[str, Parameters] = MappingProxyType(
         ),
     }
 )
+
+
+def check_name(name: str) -> None:
+    """Raise ConfigError unless parameters are called so."""
+    if name not in PARAMETERS:
+        raise ConfigError(f"no CRF parameters named '{name}'; there are {', '.join(PARAMETERS)}")
