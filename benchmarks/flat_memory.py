@@ -96,10 +96,10 @@ def run(folder, count):
     dataset = Copies(count)
     scores, masks = folder / "scores", folder / "masks"
     store(dataset, scores)
-    stages.make_curve(work(folder, "curve", scores=scores), dataset, "train", 0)
+    stages.make_curve(work(folder, "curve", scores=scores), dataset, 0)
     view = View(dataset, "train", (), Ledger(folder / "read"), "the benchmark")
     stages.make_masks(work(folder, "masks", scores=scores), Rule(threshold=0.3), view)
-    stages.measure(work(folder, "counts", masks=masks), METRICS, dataset, "train")
+    stages.measure(work(folder, "counts", masks=masks), METRICS, dataset, dataset.names)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ BENCHMARKS = (
     "random_walk",
     "walk_memory",
     "overhead",
+    "data_path",
 )
 OF_CRF = ("crf_present", "crf_processes")  # left out where pydensecrf2 is not installed
 ALL = (*BENCHMARKS, *OF_CRF)

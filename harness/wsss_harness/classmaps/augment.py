@@ -6,7 +6,9 @@ length of the long side, mirroring, colour jitter, normalisation, then a crop fi
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
@@ -87,9 +89,17 @@ def jitter(picture: PillowImage.Image, changes: Sequence[tuple[int, float]]) -> 
 
 def normalise(image: Image, mean: Sequence[float], std: Sequence[float]) -> Floats:
     """(H, W, 3) uint8 to (3, H, W) float32 with the statistics of the backbone."""
+    table = normalised_levels(tuple(mean), tuple(std))
+    return np.ascontiguousarray(cv2.LUT(np.ascontiguousarray(image), table).transpose(2, 0, 1))
+
+
+@cache
+def normalised_levels(mean: tuple[float, ...], std: tuple[float, ...]) -> Floats:
+    """(256, 1, 3): each level of each channel, since there are fewer levels than pixels."""
     scale = 1 / (255 * np.asarray(std, np.float32))
     shift = np.asarray(mean, np.float32) / np.asarray(std, np.float32)
-    return np.ascontiguousarray((image * scale - shift).transpose(2, 0, 1), np.float32)
+    levels = np.arange(256, dtype=np.uint8)[:, None, None]
+    return (levels * scale - shift).astype(np.float32)
 
 
 def place(values: Floats, rows: Window, columns: Window, filled: Floats) -> Floats:
@@ -136,10 +146,9 @@ def augment(
     cropped = place(values, rows, columns, outside(settings))
     if saliency is None:
         return cropped, None
-    grey = np.asarray(resized(grey_picture(saliency), size, mirrored), np.float32)[
-        None
-    ] / np.float32(255)
-    return cropped, place(grey, rows, columns, np.zeros_like(cropped[:1]))
+    grey = np.asarray(resized(grey_picture(saliency), size, mirrored))
+    values = grey[None] / np.float32(255)
+    return cropped, place(values, rows, columns, np.zeros_like(cropped[:1]))
 
 
 def resized(picture: PillowImage.Image, size: tuple[int, int], mirrored: bool) -> PillowImage.Image:
