@@ -26,6 +26,7 @@ BENCHMARKS = (
     "walk_memory",
     "overhead",
     "data_path",
+    "voc_sized",
 )
 OF_CRF = ("crf_present", "crf_processes")  # left out where pydensecrf2 is not installed
 ALL = (*BENCHMARKS, *OF_CRF)
