@@ -1,4 +1,4 @@
-"""A generated set of the size of PASCAL VOC: what an image costs, and the memory, against a twelfth.
+"""A generated set of the size of PASCAL VOC: cost of an image and memory, against a tenth of it.
 
 Each set goes through data check, plan, the curve of its thresholds, masks and their counts.
 """

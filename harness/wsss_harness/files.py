@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import xxhash
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from PIL import UnidentifiedImageError
@@ -64,6 +65,20 @@ def read_json(path: Path) -> Any:
             f"{path} is not valid JSON ({error}); mend it or, if a run wrote it, delete it and run "
             "again"
         ) from None
+
+
+def digest(path: Path) -> str:
+    """The digest of a file's content; read once a process unless the file changes."""
+    return _digest(path, path.stat().st_mtime_ns)
+
+
+@cache
+def _digest(path: Path, changed: int) -> str:
+    with path.open("rb") as file:
+        found = xxhash.xxh3_128()
+        while chunk := file.read(1 << 20):
+            found.update(chunk)
+    return found.hexdigest()
 
 
 def _pixels(path: Path, mode: str | None) -> np.ndarray[Any, np.dtype[np.uint8]]:

@@ -135,7 +135,8 @@ class Graph(Sources):
         fit_options |= {"seed": self.seed_of("refiner"), "weights": dict(initial.identity)}
         fit_options |= identity(refiner)
         code = (*NETWORK_CODE, *CRF_CODE, *modules("parallel"), package_of(refiner))
-        note = {"needs": sorted(refiner.needs)}
+        note: dict[str, Any] = {"needs": sorted(refiner.needs)}
+        note["stated"] = list(getattr(refiner, "stated", ()))
         inputs = {"data": self.data, "scores": scores, **initial.inputs}
         name = f"{scores.name}+{offered.name}"
         together = distributed(refiner)

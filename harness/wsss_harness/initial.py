@@ -2,13 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import xxhash
-
 from wsss_harness.errors import DataError
+from wsss_harness.files import digest
 from wsss_harness.recipe import Weights
 from wsss_harness.stage import Stage, Work
 
@@ -29,12 +27,5 @@ def from_file(label: str, spec: Weights) -> Initial:
     path = Path(spec.file or "")
     if not path.is_file():
         raise DataError(f"weights '{label}': there is no file {path}; set weights.{label}.file")
-    digest = digest_of(path, path.stat().st_mtime_ns)
-    identity = {"name": label, "trained_on": spec.trained_on, "digest": digest}
+    identity = {"name": label, "trained_on": spec.trained_on, "digest": digest(path)}
     return Initial(identity, {}, lambda work: path)
-
-
-@cache
-def digest_of(path: Path, changed: int) -> str:
-    """The digest of a file that was last changed at ``changed``."""
-    return xxhash.xxh3_128_hexdigest(path.read_bytes())

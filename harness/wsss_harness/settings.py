@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from wsss_harness.backbones import NAMES
-from wsss_harness.errors import ConfigError
+from wsss_harness.errors import ConfigError, DataError
+from wsss_harness.files import digest
 
 Amp = Literal["off", "fp16", "bf16"]
 
@@ -42,12 +44,13 @@ class TrainingSettings:
     ``lr``: the learning rate, ``weight_decay`` as released.
     ``head_lr``: the factor of the learning rate of layers that start from nothing.
     ``power``: of the poly schedule; ``warmup``: iterations over which its rate rises from zero.
+    ``checkpoint``: a file of released weights that are taken instead of training.
     ``checkpoint_every``: iterations after which a killed training can go on.
     ``amp``, ``channels_last``, ``compiled``: see Arithmetic; published numbers are without.
     ``workers``: processes that load images.
     """
 
-    idle: ClassVar[frozenset[str]] = frozenset({"workers", "checkpoint_every"})
+    idle: ClassVar[frozenset[str]] = frozenset({"workers", "checkpoint", "checkpoint_every"})
     quick: ClassVar[Mapping[str, Any]] = {  # what conformance checks train with
         "backbone": {"name": "resnet38", "width": 0.0625},
         "iterations": 4,
@@ -73,8 +76,23 @@ class TrainingSettings:
     amp: Amp = "off"
     channels_last: bool = False
     compiled: bool = False
+    checkpoint: str | None = None
     checkpoint_every: int = 200
     workers: int = 0
+
+    def identity(self) -> dict[str, Any]:
+        """What decides the network beside the options: the released weights, not their place."""
+        if self.checkpoint is None:
+            return {}
+        path = Path(self.checkpoint)
+        if not path.is_file():
+            raise DataError(f"{type(self).__name__}: there is no checkpoint {path}")
+        return {"checkpoint": digest(path)}
+
+    @property
+    def stated(self) -> tuple[str, ...]:
+        """What released weights were trained with, which nobody here has seen."""
+        return tuple(sorted(getattr(self, "needs", ()))) if self.checkpoint else ()
 
     @property
     def arithmetic(self) -> Arithmetic:

@@ -309,7 +309,7 @@ def test_weights_that_do_not_fit_are_named(saved, change, message):
     state, path = saved
     change(state)
     torch.save(state, path)
-    with pytest.raises(DataError, match=f"weights.pth does not fit the backbone: .*{message}"):
+    with pytest.raises(DataError, match=f"weights.pth does not fit the network: .*{message}"):
         backbones.load_weights(backbones.build("openmmlab_resnet", base_channels=8), path)
 
 

@@ -147,7 +147,7 @@ def augment(
     if saliency is None:
         return cropped, None
     grey = np.asarray(resized(grey_picture(saliency), size, mirrored))
-    values = grey[None] / np.float32(255)
+    values = np.divide(grey[None], np.float32(255), dtype=np.float32)
     return cropped, place(values, rows, columns, np.zeros_like(cropped[:1]))
 
 

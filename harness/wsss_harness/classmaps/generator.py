@@ -12,8 +12,10 @@ from wsss_harness.classmaps.settings import ClassifierSettings
 from wsss_harness.settings import require
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from wsss_harness.classmaps.inference import Inference
-    from wsss_harness.classmaps.network import Shape
+    from wsss_harness.classmaps.network import ClassMaps, Shape
     from wsss_harness.hookspecs import Run
     from wsss_harness.supervision import View
     from wsss_harness.training import Loss
@@ -35,6 +37,7 @@ class ClassMapGenerator(ClassifierSettings, ABC):
     at_inference: ClassVar[frozenset[str]] = frozenset({"scales", "normalise"})
     quick: ClassVar[Mapping[str, Any]] = {**ClassifierSettings.quick, "scales": (1.0,)}
     activation: ClassVar[str] = "relu"
+    released: ClassVar[Mapping[str, str]] = {"fc8.weight": "head.weight"}
     distributed: ClassVar[bool] = True
 
     pooling: Literal["head_then_pool", "pool_then_head"] = "head_then_pool"
@@ -63,23 +66,34 @@ class ClassMapGenerator(ClassifierSettings, ABC):
     def shape(self, classes: int) -> Shape:
         return self.kind()(self.backbone, self.channels(classes), self.pooling, self.dropout)
 
+    def network(self, classes: int, seed: int = 0) -> ClassMaps:
+        """Its network for so many classes, before training."""
+        return self.shape(classes).build(seed)
+
+    def adapt(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The tensors of a released checkpoint in the form that the network here has."""
+        return state
+
     def inference(self) -> Inference:
         from wsss_harness.classmaps.inference import Inference
 
         return Inference(tuple(self.scales), self.activation, self.normalise)
 
     def fit(self, data: View, run: Run) -> None:
-        """Train, and write weights.pth and network.json."""
+        """Train, or take a checkpoint, and write weights.pth and network.json."""
         from wsss_harness import backbones
+        from wsss_harness.backbones import released
         from wsss_harness.classmaps import fitting, network
 
         loss = self.loss(data.classes)
-        shape = self.shape(len(data.classes))
-        maps = shape.build(run.seed)
-        if run.weights is not None:
-            backbones.load_weights(maps.backbone, run.weights)
-        fitting.fit_classifier(maps, loss, data, run, self)
-        network.save(maps, shape, run)
+        maps = self.network(len(data.classes), run.seed)
+        if self.checkpoint is not None:
+            released.take(maps, Path(self.checkpoint), self.released, self.adapt)
+        else:
+            if run.weights is not None:
+                backbones.load_weights(maps.backbone, run.weights)
+            fitting.fit_classifier(maps, loss, data, run, self)
+        network.save(maps, self.shape(len(data.classes)), run)
 
     def load(self, folder: Path, device: str) -> Callable[[Sample], ClassScores]:
         from wsss_harness.classmaps import inference, network

@@ -14,9 +14,11 @@ from wsss_harness.errors import ConfigError
 from wsss_harness.settings import TrainingSettings
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from wsss_affinity.inference import Explained
     from wsss_affinity.items import Evidence
-    from wsss_affinity.network import Shape
+    from wsss_affinity.network import AffinityFeatures, Shape
     from wsss_harness.hookspecs import Run
     from wsss_harness.supervision import View
     from wsss_harness.types import ClassScores, Sample
@@ -71,6 +73,10 @@ class AffinityNet(TrainingSettings):
     paper: ClassVar[str] = "Ahn and Kwak, CVPR 2018"
     needs: ClassVar[frozenset[str]] = frozenset()
     at_inference: ClassVar[frozenset[str]] = frozenset({"border", "walking", "beta", "steps"})
+    forms: ClassVar[tuple[str, ...]] = tuple(FORMS)
+    released: ClassVar[Mapping[str, str]] = {
+        f"{name}.weight": f"head.{name}.weight" for name in ("f8_3", "f8_4", "f8_5", "f9")
+    }
     quick: ClassVar[Mapping[str, Any]] = {
         **TrainingSettings.quick,
         "widths": (4, 8, 16),
@@ -122,6 +128,14 @@ class AffinityNet(TrainingSettings):
         from wsss_affinity.network import Shape
 
         return Shape(self.backbone, self.taps, self.widths or FORMS[self.form].widths)
+
+    def network(self, classes: int, seed: int = 0) -> AffinityFeatures:
+        """Its network before training, which is the same for any number of classes."""
+        return self.shape().build(seed)
+
+    def adapt(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """A released checkpoint has the form of the network here."""
+        return state
 
     def fit(self, data: View, scores: Callable[[str], ClassScores], run: Run) -> None:
         """Train, and write weights.pth and network.json."""

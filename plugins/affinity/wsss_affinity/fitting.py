@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,7 @@ from wsss_affinity.affinities import Norm, affinities
 from wsss_affinity.labels import Pairs, pair_kinds, sure_labels
 from wsss_affinity.loss import affinity_losses
 from wsss_harness import backbones, crf, parallel, training
+from wsss_harness.backbones import released
 from wsss_harness.classmaps.augment import Cropping
 from wsss_harness.errors import ConfigError
 from wsss_harness.fitting import fit_network
@@ -34,15 +36,27 @@ EVIDENCE = "evidence"
 
 def fit(settings: AffinityNet, data: View, scores: Callable[[str], ClassScores], run: Run) -> None:
     """Train a network on labels that come from ``scores``, and write it to the run's folder."""
-    shape = settings.shape()
-    learner = shape.build(run.seed)
+    learner = settings.network(len(data.classes), run.seed)
+    if settings.checkpoint is not None:
+        released.take(learner, Path(settings.checkpoint), settings.released, settings.adapt)
+    else:
+        train(settings, learner, data, scores, run)
+    network.save(learner, settings.shape(), run)
+    shutil.rmtree(run.folder / EVIDENCE, ignore_errors=True)
+
+
+def train(
+    settings: AffinityNet,
+    learner: network.AffinityFeatures,
+    data: View,
+    scores: Callable[[str], ClassScores],
+    run: Run,
+) -> None:
     if run.weights is not None:
         backbones.load_weights(learner.backbone, run.weights)
     make = crops(settings, learner, data, scores, run)
     draws = training.Draws(data.ids, make, run.seed)
     fit_network(learner, PairLoss(settings.radius, settings.norm), draws, run, settings)
-    network.save(learner, shape, run)
-    shutil.rmtree(run.folder / EVIDENCE, ignore_errors=True)
 
 
 def crops(

@@ -35,6 +35,10 @@ class Seam(ClassMapGenerator):
     paper: ClassVar[str] = "Wang et al., CVPR 2020"
     needs: ClassVar[frozenset[str]] = frozenset({"image_labels"})
     at_inference: ClassVar[frozenset[str]] = ClassMapGenerator.at_inference | {"output"}
+    released: ClassVar[Mapping[str, str]] = {
+        **ClassMapGenerator.released,
+        **{f"{name}.weight": f"correlation.{name}.weight" for name in ("f8_3", "f8_4", "f9")},
+    }
     quick: ClassVar[Mapping[str, Any]] = {**ClassMapGenerator.quick, "widths": (4, 8)}
 
     iterations: int = 10_576
@@ -66,6 +70,12 @@ class Seam(ClassMapGenerator):
         from wsss_cam_baselines.seam_network import READERS
 
         return replace(super().inference(), read=READERS[self.output])
+
+    def adapt(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Without the head's channel of the background, the first, which nothing looks at."""
+        return (
+            state | {"head.weight": state["head.weight"][1:]} if "head.weight" in state else state
+        )
 
     def loss(self, classes: tuple[str, ...]) -> Loss:
         """The sum of all losses with weight one."""
