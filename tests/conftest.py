@@ -5,5 +5,13 @@ Commands make stages in the process of the test, except where a test asks for wo
 
 import os
 
+import pytest
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("WSSS_EXECUTOR", "inline")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_cache(tmp_path_factory):
+    """What is remembered from process to process stays out of the user's folders."""
+    os.environ["WSSS_CACHE"] = str(tmp_path_factory.mktemp("cache"))

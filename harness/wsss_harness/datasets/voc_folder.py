@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from PIL import UnidentifiedImageError
 
-from wsss_harness import files
+from wsss_harness import digests, files
 from wsss_harness.errors import DataError
 from wsss_harness.hookspecs import Run
 from wsss_harness.supervision import IMAGE_LABELS, SALIENCY, Dataset
@@ -196,8 +196,11 @@ class Voc:
         digest = xxhash.xxh3_128(lists.encode())
         folders = [self._path(part) for part in ("images", "truth", "saliency", "context")]
         ids = sorted({image_id for split in self.splits.values() for image_id in split})
-        for path in (_find(folder, image_id) for folder in folders for image_id in ids):
-            digest.update(path.name.encode() + path.read_bytes() if path else b"-")
+        paths = [_find(folder, image_id) for folder in folders for image_id in ids]
+        found = [path for path in paths if path]
+        contents = iter(digests.of_files(found, str(Path(self.layout.root).resolve())))
+        for path in paths:
+            digest.update(f"{path.name} {next(contents)}\n".encode() if path else b"-\n")
         return digest.hexdigest()
 
 
