@@ -8,10 +8,11 @@ from wsss_harness.hookspecs import Metric, hookimpl
 
 @hookimpl
 def wsss_datasets() -> Mapping[str, type[Any]]:
+    from wsss_harness.datasets.coco import Coco14
     from wsss_harness.datasets.railscenes import Icons, RailScenes
     from wsss_harness.datasets.voc_folder import VocFolder
 
-    return {"railscenes": RailScenes, "icons": Icons, "voc_folder": VocFolder}
+    return {"railscenes": RailScenes, "icons": Icons, "voc_folder": VocFolder, "coco14": Coco14}
 
 
 @hookimpl

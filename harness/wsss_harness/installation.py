@@ -26,7 +26,10 @@ DISTRIBUTIONS = (
     "rich",
 )
 
-OPTIONAL = {"pydensecrf2": "only the dense CRF needs it: python -m pip install pydensecrf2"}
+OPTIONAL = {
+    "pydensecrf2": "only the dense CRF needs it: python -m pip install pydensecrf2",
+    "pycocotools": "only the dataset coco14 needs it: python -m pip install pycocotools",
+}
 
 
 def print_plugins(console: Console, as_json: bool) -> None:

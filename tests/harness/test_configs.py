@@ -21,7 +21,7 @@ def test_every_suite_names_what_exists(path, tmp_path):
     labels = re.findall(r"^\[weights\.(\w+)\]\n(?:.*\n)?file", path.read_text(), re.MULTILINE)
     overrides = [f"weights.{label}.file={weights}" for label in labels]
     suite = read_suite(path, overrides)
-    if suite.dataset.name == "voc_folder":
+    if suite.dataset.name in ("voc_folder", "coco14"):
         built_in = read_suite(configs() / "suites/railscenes.toml", own).dataset
         suite = suite.model_copy(update={"dataset": built_in})
     graph = Graph(suite, installed(), seed=0)
