@@ -89,7 +89,9 @@ class Coco14:
 
 TABLES = """
 CREATE TABLE classes (category INTEGER PRIMARY KEY, name TEXT);
-CREATE TABLE images (number INTEGER PRIMARY KEY, split TEXT, id TEXT UNIQUE, height INT, width INT);
+CREATE TABLE images (
+    number INTEGER PRIMARY KEY, split TEXT, id TEXT UNIQUE, height INT, width INT, categories TEXT
+);
 CREATE TABLE instances (
     place INTEGER PRIMARY KEY, image INT, category INT, crowd INT, area REAL, outline TEXT
 );
@@ -128,9 +130,13 @@ def _fill(index: sqlite3.Connection, split: str, content: Mapping[str, Any]) -> 
             f"the annotations of {split} lack {error}; expected COCO's format"
         ) from None
     _refuse_strangers(split, categories, images, instances)
+    present: dict[int, set[int]] = {}
+    for image, category, *_ in instances:
+        present.setdefault(image, set()).add(category)
+    rows = ((*one, " ".join(map(str, sorted(present.get(one[0], ()))))) for one in images)
     index.executemany("INSERT OR IGNORE INTO classes VALUES (?, ?)", categories)
     try:
-        index.executemany("INSERT INTO images VALUES (?, ?, ?, ?, ?)", images)
+        index.executemany("INSERT INTO images VALUES (?, ?, ?, ?, ?, ?)", rows)
     except sqlite3.IntegrityError:
         raise DataError(
             f"an image of {split} is listed twice, or is in train as well; a segmentor would be "
@@ -199,13 +205,9 @@ class Coco:
         return closing(sqlite3.connect(f"file:{self.index}?mode=ro&immutable=1", uri=True))
 
     def _known(self, index: sqlite3.Connection) -> Iterator[tuple[str, Known]]:
-        rows = index.execute(
-            "SELECT id, split, height, width, group_concat(DISTINCT category) FROM images "
-            "LEFT JOIN instances ON instances.image = images.number GROUP BY number ORDER BY id"
-        )
+        rows = index.execute("SELECT id, split, height, width, categories FROM images ORDER BY id")
         for image_id, split, height, width, categories in rows:
-            found = categories.split(",") if categories else []
-            present = tuple(sorted(self.numbers[int(one)] for one in found))
+            present = tuple(sorted(self.numbers[int(one)] for one in categories.split()))
             yield image_id, Known(split, height, width, present)
 
     def _ids(self, split: str) -> tuple[str, ...]:
