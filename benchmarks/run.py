@@ -27,6 +27,7 @@ BENCHMARKS = (
     "overhead",
     "data_path",
     "voc_sized",
+    "plan_rows",
 )
 OF_CRF = ("crf_present", "crf_processes")  # left out where pydensecrf2 is not installed
 ALL = (*BENCHMARKS, *OF_CRF)
