@@ -28,6 +28,7 @@ BENCHMARKS = (
     "data_path",
     "voc_sized",
     "plan_rows",
+    "training_step",
 )
 OF_CRF = ("crf_present", "crf_processes")  # left out where pydensecrf2 is not installed
 ALL = (*BENCHMARKS, *OF_CRF)
