@@ -1,7 +1,7 @@
 """EPS training, class maps and the walk on the device that is there, against its matrix peak.
 
-On a GPU with the sizes of the paper (ResNet38, crops of 448, batches of 8), bf16 and channels last; on
-a CPU with small ones, 32 bits. Weights are random: time does not depend on them.
+On a GPU with the sizes of the paper (ResNet38, crops of 448, batches of 8), bf16 and channels last;
+on a CPU with small ones, 32 bits. Weights are random: time does not depend on them.
 """
 
 import time
@@ -31,11 +31,11 @@ def training_step(quick):
     maps = seconds(scoring(eps, (crop * 5 // 6, crop * 10 // 9), device), repeats, device)
     walk = seconds(walking((12, 16) if quick else (47, 63), device), repeats, device)
     note = (
-        f"seconds an image of a training step of EPS, ResNet38 of width {width:g}, crop {crop}, batch "
-        f"{batch}, {type_of(device)} on {name_of(device)}; {1 / ours:.3g} images a second, "
+        f"seconds an image of a training step of EPS, ResNet38 of width {width:g}, crop {crop}, "
+        f"batch {batch}, {type_of(device)} on {name_of(device)}; {1 / ours:.3g} images a second, "
         f"{100 * peer / ours:.0f} % of the matrix peak. Maps at four scales: {1 / maps:.3g} images a "
-        f"second; walks: {1 / walk:.3g} a second; peer: {flops / batch:.3g} operations an image at "
-        "the measured peak"
+        f"second; walks: {1 / walk:.3g} a second; peer: {flops / batch:.3g} operations an image "
+        "at the measured peak"
     )
     return Result("training_step", ours, peer, "s", note)
 
