@@ -33,8 +33,8 @@ def training_step(quick):
     note = (
         f"seconds an image of a training step of EPS, ResNet38 of width {width:g}, crop {crop}, "
         f"batch {batch}, {type_of(device)} on {name_of(device)}; {1 / ours:.3g} images a second, "
-        f"{100 * peer / ours:.0f} % of the matrix peak. Maps at four scales: {1 / maps:.3g} images a "
-        f"second; walks: {1 / walk:.3g} a second; peer: {flops / batch:.3g} operations an image "
+        f"{100 * peer / ours:.0f} % of the matrix peak. Maps at four scales: {1 / maps:.3g} images "
+        f"a second; walks: {1 / walk:.3g} a second; peer: {flops / batch:.3g} operations an image "
         "at the measured peak"
     )
     return Result("training_step", ours, peer, "s", note)

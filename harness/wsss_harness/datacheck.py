@@ -169,7 +169,10 @@ def missing(suite: Suite, plugins: Plugins, supervision: frozenset[str]) -> Iter
         lacking = []
         for kind, offered in parts:
             needs = set(getattr(plugins.dataclass_of(kind, offered.name), "needs", ()))
-            lacking += [_source(part) for part in sorted(needs - supervision)]
+            given = supervision | ({SALIENCY} if offered.saliency else set())
+            lacking += [_source(part) for part in sorted(needs - given)]
+            if offered.saliency and not Path(suite.saliency[offered.saliency].folder).is_dir():
+                lacking.append(f"the maps of saliency.{offered.saliency}.folder")
             file = suite.weights[offered.weights].file if offered.weights else None
             if file and not Path(file).is_file():
                 lacking.append(f"the weights {file} (weights.{offered.weights}.file)")

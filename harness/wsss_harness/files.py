@@ -15,7 +15,7 @@ from PIL import Image as PillowImage
 from PIL import UnidentifiedImageError
 
 from wsss_harness.errors import DataError, PluginError
-from wsss_harness.types import Image, Mask
+from wsss_harness.types import Image, Map, Mask
 
 TEMPORARY = ".part"
 
@@ -104,6 +104,12 @@ def read_image(path: Path) -> Image:
 def read_grey(path: Path) -> Mask:
     """A single-channel 8-bit picture as (H, W) uint8."""
     return _pixels(path, "L")
+
+
+def as_map(grey: Mask) -> Map:
+    """8 bits a pixel as numbers in [0, 1]."""
+    values: Map = grey.astype(np.float32) / np.float32(255)
+    return values
 
 
 def read_mask(path: Path) -> Mask:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 from wsss_harness import explanations, stages
@@ -13,8 +12,8 @@ from wsss_harness.masks import build_rule
 from wsss_harness.metrics import METRICS
 from wsss_harness.once import once
 from wsss_harness.options import divided, names
-from wsss_harness.recipe import Row, Rule
-from wsss_harness.rows import RowStages, Segmentation
+from wsss_harness.recipe import Row
+from wsss_harness.rows import RowStages, Segmentation, named_after
 from wsss_harness.sourcecode import (
     CORE,
     CRF_CODE,
@@ -35,7 +34,7 @@ class Graph(Sources):
     def row(self, row: Row) -> RowStages:
         scores, explained = self.scores(row)
         curve = self.curve(scores)
-        masks = self.masks(row.rule, scores, curve)
+        masks = self.masks(row, scores, curve)
         segmentations = tuple(self.segmentation(label, masks) for label in row.segmentors)
         return RowStages(
             row,
@@ -69,16 +68,16 @@ class Graph(Sources):
         initial = self.weights(offered.weights)
 
         def fit(work: Work) -> None:
-            generator.fit(
-                self.view(work, TRAIN, generator.needs, owner), self.run(work, "generator", initial)
-            )
+            data = self.view(work, TRAIN, generator.needs, owner, offered.saliency)
+            generator.fit(data, self.run(work, "generator", initial))
 
         def score(work: Work) -> None:
-            stages.score(work, generator, self.view(work, TRAIN, generator.needs, owner))
+            data = self.view(work, TRAIN, generator.needs, owner, offered.saliency)
+            stages.score(work, generator, data)
 
         fit_options, options = divided(generator)
         fit_options |= {"seed": self.seed_of("generator"), "weights": dict(initial.identity)}
-        fit_options |= identity(generator)
+        fit_options |= identity(generator) | self.maps(offered.saliency)
         code = (*NETWORK_CODE, package_of(generator))
         note: dict[str, Any] = {"needs": sorted(generator.needs)}
         note["stated"] = list(getattr(generator, "stated", ()))
@@ -97,7 +96,7 @@ class Graph(Sources):
             distributed=together,
         )
         inputs = {"data": self.data, "fit": fitted}
-        options |= {"split": TRAIN}
+        options |= {"split": TRAIN} | self.maps(offered.saliency)
         return Stage(
             "score", offered.name, score, options, code, inputs, note, heavy=True, images=True
         )
@@ -123,17 +122,18 @@ class Graph(Sources):
         initial = self.weights(offered.weights)
 
         def fit(work: Work) -> None:
-            data = self.view(work, TRAIN, refiner.needs, owner)
+            data = self.view(work, TRAIN, refiner.needs, owner, offered.saliency)
             refiner.fit(
                 data, stages.reader(work.inputs["scores"]), self.run(work, "refiner", initial)
             )
 
         def refine(work: Work) -> None:
-            stages.refine(work, refiner, self.view(work, TRAIN, refiner.needs, owner))
+            data = self.view(work, TRAIN, refiner.needs, owner, offered.saliency)
+            stages.refine(work, refiner, data)
 
         fit_options, options = divided(refiner)
         fit_options |= {"seed": self.seed_of("refiner"), "weights": dict(initial.identity)}
-        fit_options |= identity(refiner)
+        fit_options |= identity(refiner) | self.maps(offered.saliency)
         code = (*NETWORK_CODE, *CRF_CODE, *modules("parallel"), package_of(refiner))
         note: dict[str, Any] = {"needs": sorted(refiner.needs)}
         note["stated"] = list(getattr(refiner, "stated", ()))
@@ -144,13 +144,14 @@ class Graph(Sources):
             "fit", name, fit, fit_options, code, inputs, note, heavy=True, distributed=together
         )
         inputs = {"data": self.data, "scores": scores, "fit": fitted}
+        options |= self.maps(offered.saliency)
         stage = Stage("refine", name, refine, options, code, inputs, note, heavy=True, images=True)
         if not hasattr(refiner, "explain"):
             return stage, None
 
         def explain(work: Work) -> None:
             ids = explanations.choose(self.open(work))[: explanations.EXPLAINED]
-            data = self.view(work, TRAIN, refiner.needs, owner)
+            data = self.view(work, TRAIN, refiner.needs, owner, offered.saliency)
             explanations.explain(work, refiner, data, ids, stages.device())
 
         code = (*code, *modules("explanations"))
@@ -166,27 +167,28 @@ class Graph(Sources):
         options = {"held_out": self.suite.held_out}
         return Stage("curve", scores.name, make, options, MEASURE_CODE, self._reading(scores))
 
-    @cached_property
-    def saliency(self) -> Stage:
-        """How good the saliency maps are; for the records, no method sees it."""
+    @once
+    def saliency(self, label: str | None) -> Stage:
+        """How good saliency maps are; for the records, no method sees it."""
 
         def make(work: Work) -> None:
-            stages.judge_saliency(work, self.open(work))
+            stages.judge_saliency(work, self.open(work, label))
 
-        inputs = {"data": self.data}
-        return Stage("saliency", self.suite.dataset.name, make, {}, MEASURE_CODE, inputs)
+        name, inputs = label or self.suite.dataset.name, {"data": self.data}
+        return Stage("saliency", name, make, self.maps(label), MEASURE_CODE, inputs)
 
-    def masks(self, rule: Rule, scores: Stage, curve: Stage) -> Stage:
+    def masks(self, row: Row, scores: Stage, curve: Stage) -> Stage:
+        rule = row.rule
         needs = build_rule(rule.name, rule.options).needs
 
         def make(work: Work) -> None:
             owner = f"background rule '{rule.name}'"
-            stages.make_masks(work, rule, self.view(work, TRAIN, needs, owner))
+            stages.make_masks(work, rule, self.view(work, TRAIN, needs, owner, row.saliency))
 
         inputs = self._reading(scores)
         if isinstance(rule.threshold, str):
             inputs["curve"] = curve
-        options = rule.model_dump(exclude_none=True)
+        options = rule.model_dump(exclude_none=True) | self.maps(row.saliency)
         code = (*CORE, "wsss_harness.masks")
         note = {"needs": sorted(needs)}
         return Stage("mask", scores.name, make, options, code, inputs, note)
@@ -194,16 +196,18 @@ class Graph(Sources):
     def _reading(self, scores: Stage) -> dict[str, Stage]:
         return {"data": self.data, "scores": scores}
 
-    def bound(self, method: str) -> RowStages:
+    def bound(self, method: str, saliency: str | None) -> RowStages:
         """A row that no method can be: its masks are made from the truth, or from nothing."""
         paint = BOUNDS[method]
+        method = named_after(method, saliency)
 
         def make(work: Work) -> None:
-            stages.paint_bound(work, paint, self.open(work))
+            stages.paint_bound(work, paint, self.open(work, saliency))
 
         code = (*CORE, "wsss_harness.bounds")
-        masks = Stage("bound", method, make, {}, code, {"data": self.data}, {"needs": []})
-        row = Row(method=method, generator="", control=True)
+        options, inputs = self.maps(saliency), {"data": self.data}
+        masks = Stage("bound", method, make, options, code, inputs, {"needs": []})
+        row = Row(method=method, generator="", saliency=saliency, control=True)
         counts, further = self.counts(masks, SCORED), self.further(masks)
         return RowStages(row, self.seed, masks, counts, further=further)
 

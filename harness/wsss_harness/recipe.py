@@ -21,12 +21,16 @@ class Strict(BaseModel):
 
 
 class Offered(BaseModel):
-    """A plugin's offer by name, the initial weights it starts from, and its options."""
+    """A plugin's offer by name, the initial weights it starts from, and its options.
+
+    ``saliency`` names maps of the suite that it reads in place of those of the dataset.
+    """
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
     name: str
     weights: str | None = None
+    saliency: str | None = None
 
     @property
     def options(self) -> Options:
@@ -40,6 +44,14 @@ class Weights(Strict):
     file: str | None = None
     dataset: Offered | None = None
     pretraining: Options | None = None
+
+
+class SaliencyMaps(Strict):
+    """A folder of maps ID.png, and the detector that made them with what it was trained on."""
+
+    folder: str
+    detector: str
+    trained_on: str
 
 
 class Rule(BaseModel):
@@ -61,13 +73,17 @@ class Rule(BaseModel):
 
 
 class Row(Strict):
-    """One line of the pseudo-mask table and one of the segmentation table for each segmentor."""
+    """One line of the pseudo-mask table and one of the segmentation table for each segmentor.
+
+    ``saliency`` names the maps that its rule reads, if not those of the dataset.
+    """
 
     method: str
     generator: str
     refiners: tuple[str, ...] = ()
     rule: Rule = Rule(threshold=0.2)
     segmentors: tuple[str, ...] = ()
+    saliency: str | None = None
     control: bool = False
 
 
@@ -112,6 +128,7 @@ class Suite(Strict):
     vary: Annotated[tuple[Axis, ...], Field(min_length=1)] = AXES
     held_out: Annotated[int, Field(ge=0)] = 0
     weights: dict[str, Weights] = {}
+    saliency: dict[str, SaliencyMaps] = {}
     shared: Options = {}
     generators: dict[str, Offered]
     refiners: dict[str, Offered] = {}
@@ -184,6 +201,7 @@ def _model_at(place: Iterable[Any]) -> type[BaseModel]:
         "rows": Row,
         "product": Product,
         "weights": Weights,
+        "saliency": SaliencyMaps,
         "rule": Rule,
     }
     named = [models[part] for part in place if part in models]
@@ -206,6 +224,11 @@ def _check_references(suite: Suite, source: str) -> None:
     for label, offered in offers.items():
         if offered.weights is not None:
             _known(f"{source}: weights of '{label}'", offered.weights, suite.weights)
+    maps = {label: offered.saliency for label, offered in offers.items()}
+    maps |= {f"row {row.method}": row.saliency for row in suite.rows}
+    for label, saliency in maps.items():
+        if saliency is not None:
+            _known(f"{source}: saliency of '{label}'", saliency, suite.saliency)
     _refuse_twins(source, "rows are called", [row.method for row in suite.rows])
     _refuse_twins(source, "seeds are", suite.seeds)
 

@@ -52,7 +52,20 @@ def chosen_on(row: RowStages) -> Choice:
     return next((choice for choice in said if choice != "fixed"), "fixed")
 
 
-def control_row(suite: Suite, plugins: Plugins) -> Row:
+def named_after(method: str, saliency: str | None) -> str:
+    """The name of a control row of the saliency maps of a name; those of the dataset have none."""
+    return method.replace("Saliency", f"Saliency {saliency}") if saliency else method
+
+
+def saliency_of(row: Row, suite: Suite) -> str | None:
+    """The name of the saliency maps that a row reads; None for those of the dataset."""
+    parts = [suite.refiners[label] for label in row.refiners]
+    parts += [suite.generators[row.generator]] if row.generator else []
+    named = [row.saliency, *(part.saliency for part in parts)]
+    return next((label for label in named if label), None)
+
+
+def control_row(suite: Suite, plugins: Plugins, saliency: str | None) -> Row:
     """Saliency above 0.5 painted with the classes of a generator, if possible one without it."""
 
     def uses_saliency(label: str) -> bool:
@@ -62,4 +75,5 @@ def control_row(suite: Suite, plugins: Plugins) -> Row:
     used = dict.fromkeys(row.generator for row in suite.rows)  # none is trained for this alone
     label = min(used, key=uses_saliency)
     rule = Rule(name="saliency", threshold=0.5)
-    return Row(method=f"Saliency, {label}'s classes", generator=label, rule=rule, control=True)
+    method = named_after(f"Saliency, {label}'s classes", saliency)
+    return Row(method=method, generator=label, rule=rule, saliency=saliency, control=True)

@@ -8,7 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from wsss_harness import stages
+from wsss_harness import detectors, stages
+from wsss_harness.detectors import WithSaliency
 from wsss_harness.errors import ConfigError
 from wsss_harness.hookspecs import Run
 from wsss_harness.initial import NO_WEIGHTS, Initial, from_file
@@ -52,8 +53,20 @@ class Sources:
     def _source(self, offered: Offered) -> Any:
         return self.plugins.build("dataset", offered.name, offered.options)
 
-    def open(self, work: Work) -> Dataset:
-        return self.opened(work.inputs["data"])
+    def open(self, work: Work, saliency: str | None = None) -> Dataset:
+        """The dataset of a stage, with the saliency maps of this name if one is given."""
+        dataset = self.opened(work.inputs["data"])
+        if saliency is None:
+            return dataset
+        named: Dataset = WithSaliency(dataset, Path(self.suite.saliency[saliency].folder))
+        return named
+
+    @once
+    def maps(self, saliency: str | None) -> dict[str, Any]:
+        """What the options of a stage say of the saliency maps it reads; {} of the dataset's."""
+        if saliency is None:
+            return {}
+        return {"saliency": detectors.identity(saliency, self.suite.saliency[saliency])}
 
     def opened(self, folder: Path) -> Dataset:
         """The dataset whose stage lies in ``folder``."""
@@ -90,8 +103,15 @@ class Sources:
 
     # What plugins get
 
-    def view(self, work: Work, split: str, needs: Collection[str], owner: str) -> View:
-        return View(self.open(work), split, needs, work.ledger, owner)
+    def view(
+        self,
+        work: Work,
+        split: str,
+        needs: Collection[str],
+        owner: str,
+        saliency: str | None = None,
+    ) -> View:
+        return View(self.open(work, saliency), split, needs, work.ledger, owner)
 
     def run(self, work: Work, axis: Axis, initial: Initial = NO_WEIGHTS) -> Run:
         path = initial.path(work)

@@ -10,7 +10,7 @@ from wsss_harness.graph import Graph
 from wsss_harness.plan import Plan, plan
 from wsss_harness.plugins import Plugins
 from wsss_harness.recipe import Suite
-from wsss_harness.rows import RowStages, control_row
+from wsss_harness.rows import RowStages, control_row, saliency_of
 from wsss_harness.stage import Stage, upstream
 from wsss_harness.store import Store
 from wsss_harness.supervision import SALIENCY, Dataset, scored_ids
@@ -36,10 +36,23 @@ def rows(graph: Graph, dataset: Dataset | None) -> Iterator[RowStages]:
     suite, plugins = graph.suite, graph.plugins
     for row in suite.rows:
         yield graph.row(row)
-    if dataset is not None and SALIENCY in dataset.supervision:
-        yield graph.row(control_row(suite, plugins))
+    for number, label in enumerate(saliencies(suite, dataset)):
+        yield graph.row(control_row(suite, plugins, label))
         for method in BOUNDS:
-            yield graph.bound(method)
+            if number == 0 or "Saliency" in method:  # one of nothing is enough
+                yield graph.bound(method, label)
+
+
+def saliencies(suite: Suite, dataset: Dataset | None) -> list[str | None]:
+    """The names of the saliency maps of a suite; None for those of the dataset, if it has some.
+
+    Without the dataset, which may not be there yet, none is known.
+    """
+    if dataset is None:
+        return []
+    found = (saliency_of(row, suite) for row in suite.rows)
+    own: list[str | None] = [None] if SALIENCY in dataset.supervision else []
+    return [*own, *dict.fromkeys(label for label in found if label)]
 
 
 def prepare(suite: Suite, plugins: Plugins, engine: Engine) -> Dataset:
@@ -56,9 +69,8 @@ def prepare(suite: Suite, plugins: Plugins, engine: Engine) -> Dataset:
         raise engine.failures[graph.data.key]
     dataset = graph.opened(engine.store.folder(graph.data))
     check_held_out(suite, dataset)
-    if SALIENCY in dataset.supervision:
-        # A broken map stops the rows that read it, not those that do not.
-        exhaust(engine.make(suite, [graph.saliency]))
+    # A broken map stops the rows that read it, not those that do not.
+    exhaust(engine.make(suite, [graph.saliency(label) for label in saliencies(suite, dataset)]))
     return dataset
 
 
@@ -167,6 +179,5 @@ def known(
     graphs = [Graph(suite, plugins, seed) for seed in suite.seeds]
     data = graphs[0].data
     dataset = graphs[0].opened(store.folder(data)) if store.done(data) else None
-    judged = dataset is not None and SALIENCY in dataset.supervision
-    beside = [graphs[0].saliency] if judged else []
+    beside = [graphs[0].saliency(label) for label in saliencies(suite, dataset)]
     return (row for graph in graphs for row in rows(graph, dataset)), beside

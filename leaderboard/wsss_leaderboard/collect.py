@@ -14,7 +14,7 @@ from wsss_harness.graph import Graph
 from wsss_harness.hookspecs import Metric
 from wsss_harness.metrics import METRICS, confusion, curve
 from wsss_harness.recipe import Suite
-from wsss_harness.rows import RowStages, chosen_on
+from wsss_harness.rows import RowStages, chosen_on, saliency_of
 from wsss_harness.rows import Segmentation as SegmentationStages
 from wsss_harness.sources import BACKBONE
 from wsss_harness.stage import Stage, upstream
@@ -40,7 +40,9 @@ class Collector:
 
     def record(self, outcome: Outcome) -> records.Record:
         row = outcome.row
-        needed = upstream(*row.targets, self.graph.saliency)
+        maps = saliency_of(row.row, self.suite)
+        judged = self.graph.saliency(maps)
+        needed = upstream(*row.targets, judged)
         done = [stage for stage in needed if self.store.done(stage)]
         return records.Record(
             suite=self.suite.title,
@@ -52,7 +54,7 @@ class Collector:
             control=row.row.control,
             recipe=row.row.model_dump(mode="json"),
             supervision=self.supervision(row),
-            saliency=self.saliency(),
+            saliency=self.saliency(judged),
             masks=self.masks(row) if self.store.done(row.counts) else None,
             segmentations=tuple(
                 self.segmentation(s) for s in row.segmentations if self.store.done(s.counts)
@@ -63,11 +65,13 @@ class Collector:
             failure=failure(outcome.failure) if outcome.failure else None,
         )
 
-    def saliency(self) -> records.SaliencyQuality | None:
-        if not self.store.done(self.graph.saliency):
+    def saliency(self, judged: Stage) -> records.SaliencyQuality | None:
+        """How good the maps are that a row reads, and which they are where the suite names them."""
+        if not self.store.done(judged):
             return None
-        quality = read_json(self.store.folder(self.graph.saliency) / QUALITY)
-        return records.SaliencyQuality(**quality)
+        quality = read_json(self.store.folder(judged) / QUALITY)
+        named = dict(judged.options.get("saliency", {}))
+        return records.SaliencyQuality(**quality, **named)
 
     def supervision(self, row: RowStages) -> records.Supervision:
         """What made the masks; the data of a pretraining stands under weights."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from wsss_harness.recipe import AXES
-from wsss_leaderboard.records import ERROR, Record
+from wsss_leaderboard.records import ERROR, Record, SaliencyQuality
 
 SUP = "I. image labels, S. saliency, F. truth, which no method may read."
 CHOSEN = {"fixed": "", "held_out": " (h)", "oracle": " (o)", "unknown": " (?)"}
@@ -55,13 +55,17 @@ def weights(records: Iterable[Record]) -> list[str]:
 
 
 def saliency(records: Iterable[Record]) -> list[str]:
-    quality = next((record.saliency for record in records if record.saliency), None)
-    if quality is None:
-        return []
+    """How good the saliency maps are, of each detector."""
+    found = dict.fromkeys(record.saliency for record in records if record.saliency)
     return [
-        f"Saliency: IoU at 0.5 {quality.iou:.2f}, mean absolute error {quality.error:.3f}, "
-        f"largest F {quality.max_f:.2f}."
+        f"Saliency{_detector(one)}: IoU at 0.5 {one.iou:.2f}, mean absolute error {one.error:.3f}, "
+        f"largest F {one.max_f:.2f}."
+        for one in found
     ]
+
+
+def _detector(quality: SaliencyQuality) -> str:
+    return f" of {quality.detector}, trained on {quality.trained_on}" if quality.detector else ""
 
 
 def failures(records: Iterable[Record]) -> list[str]:

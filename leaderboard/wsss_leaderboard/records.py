@@ -119,11 +119,18 @@ def column_of(used: Collection[str], stated: Collection[str] = ()) -> str:
 
 
 class SaliencyQuality(Part):
-    """How well the saliency maps find the foreground of train, measured on its truth."""
+    """How well saliency maps find the foreground of the scored images, measured on their truth.
+
+    ``detector``, ``trained_on``, ``digest``: of maps that the suite names; of those of the dataset
+    nothing is known.
+    """
 
     iou: Fraction
     error: Fraction
     max_f: Fraction
+    detector: str = ""
+    trained_on: str = ""
+    digest: str = ""
 
 
 class Failure(Part):

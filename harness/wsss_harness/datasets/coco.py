@@ -257,8 +257,7 @@ class Coco:
     def saliency(self, image_id: str) -> Map:
         path = self.layout.path("saliency") / f"{image_id}.png"
         grey = self._of_size(image_id, files.read_grey(path), path)
-        saliency: Map = grey.astype(np.float32) / np.float32(255)
-        return saliency
+        return files.as_map(grey)
 
     def _of_size(self, image_id: str, values: Mask, path: Path) -> Mask:
         _, height, width, _ = self.images[image_id]

@@ -150,8 +150,7 @@ class Voc:
     def saliency(self, image_id: str) -> Map:
         path = self._path("saliency") / f"{image_id}.png"
         grey = self._same_size(image_id, files.read_grey(path), path)
-        saliency: Map = grey.astype(np.float32) / np.float32(255)
-        return saliency
+        return files.as_map(grey)
 
     def truth_path(self, image_id: str) -> Path:
         return self._path("truth") / f"{image_id}.png"
