@@ -36,6 +36,7 @@ class Collector:
         self.dataset = dataset
         self.graph = graph
         self.names = ("background", *dataset.classes)
+        self.fingerprint = dataset.fingerprint()
         _, self.scored = divide(scored_ids(dataset), suite.held_out)
 
     def record(self, outcome: Outcome) -> records.Record:
@@ -48,6 +49,7 @@ class Collector:
             suite=self.suite.title,
             dataset=self.suite.dataset.name,
             data=self.graph.data.key,
+            fingerprint=self.fingerprint,
             seed=row.seed,
             vary=self.suite.vary,
             method=row.row.method,

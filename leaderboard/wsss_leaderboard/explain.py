@@ -214,10 +214,10 @@ def conclusion(found: Explanation) -> Iterator[str]:
         yield f"The first to depart: {one.stage}, {one.what} ({one.source})"
     elif any(one.measured is not None and not one.images for one in found.comparisons):
         yield "Nothing departs by more than is allowed."
-    else:
-        yield "Nothing here can be compared yet."
+    elif all(one.measured is None for one in found.comparisons):
+        yield "Nothing of this row has been run yet."
     if other := next((one.images for one in found.comparisons if one.images), ""):
-        yield f"Other data are no departure: {other}."
+        yield f"Numbers on other data are never called a departure: {other}."
 
 
 def _numbers(comparisons: Sequence[Comparison]) -> Table:

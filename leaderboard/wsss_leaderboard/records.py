@@ -147,6 +147,7 @@ class Record(Part):
     suite: str
     dataset: str
     data: str
+    fingerprint: str = ""
     seed: int
     vary: tuple[Axis, ...] = AXES
     method: str

@@ -121,7 +121,10 @@ def test_other_images_are_no_departure(tmp_path, store):
     masks = next(one for one in found.comparisons if one.stage == "masks")
     assert not masks.departs
     assert masks.images == "716 images here, 1,464 there"
-    assert "Other data are no departure: 716 images here, 1,464 there." in conclusion(found)
+    assert (
+        "Numbers on other data are never called a departure: 716 images here, 1,464 there."
+        in conclusion(found)
+    )
 
 
 def test_what_was_not_run_is_not_compared(tmp_path, store):
@@ -129,7 +132,7 @@ def test_what_was_not_run_is_not_compared(tmp_path, store):
     empty = record(masks=None, segmentations=())
     found = explained(tmp_path, store, empty)
     assert all(one.measured is None for one in found.comparisons)
-    assert list(conclusion(found)) == ["Nothing here can be compared yet."]
+    assert list(conclusion(found)) == ["Nothing of this row has been run yet."]
 
 
 def test_settings_that_matter_are_named_where_they_differ(tmp_path, store):
