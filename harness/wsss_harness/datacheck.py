@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from wsss_harness.supervision import IMAGE_LABELS, SALIENCY, Dataset, scored_ids
 from wsss_harness.testing.findings import WARNING, Finding, judged
 from wsss_harness.types import IGNORE, Map, Mask
 
-Look = Callable[[Dataset, str], str | None]
+Look = Callable[[Any, str], str | None]  # of a dataset and an image id
 
 
 @dataclass
@@ -38,9 +39,10 @@ def inspect(dataset: Dataset, progress: Callable[[int, int], None]) -> Report:
     ids = [*dataset.ids("train"), *dataset.ids("val")]
     looks = looks_at(dataset)
     problems: dict[str, list[str]] = {check: [] for check in looks}
+    seen = Remembering(dataset)
     for number, image_id in enumerate(ids, 1):
         for check, look in looks.items():
-            if problem := _seen(look, dataset, image_id):
+            if problem := _seen(look, seen, image_id):
                 problems[check].append(problem)
         progress(number, len(ids))
     return Report(
@@ -49,6 +51,17 @@ def inspect(dataset: Dataset, progress: Callable[[int, int], None]) -> Report:
         _saliency(dataset),
         [_finding(check, found, len(ids)) for check, found in problems.items()],
     )
+
+
+class Remembering:
+    """A dataset that keeps the truth it read last, since several looks ask for it."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._dataset = dataset
+        self.truth = lru_cache(maxsize=1)(dataset.truth)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._dataset, name)
 
 
 def splits(dataset: Dataset) -> dict[str, tuple[str, ...]]:
@@ -110,7 +123,7 @@ def _finding(check: str, problems: Sequence[str], images: int) -> Finding:
     return judged(check, told)
 
 
-def _seen(look: Look, dataset: Dataset, image_id: str) -> str | None:
+def _seen(look: Look, dataset: Any, image_id: str) -> str | None:
     try:
         problem = look(dataset, image_id)
     except WsssError as error:
