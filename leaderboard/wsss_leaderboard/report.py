@@ -2,8 +2,9 @@
 
 import json
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -148,12 +149,20 @@ def tables(found: Sequence[Record]) -> list[tuple[str, Table]]:
     return [*made, *((name, table) for name, table in further if table)]
 
 
+def said_once(tables: Iterable[Table]) -> Iterator[Table]:
+    """The tables one below the other, without the notes that stand below an earlier one."""
+    said: set[str] = set()
+    for table in tables:
+        yield replace(table, notes=tuple(note for note in table.notes if note not in said))
+        said |= set(table.notes)
+
+
 def print_tables(results: Path, console: Console, as_json: bool) -> None:
     """Print the tables of a results folder."""
     made = tables(records.load_all(results / RECORDS))
     if as_json:
         console.print_json(json.dumps({name: table.json() for name, table in made}))
         return
-    for _, table in made:
+    for table in said_once([table for _, table in made]):
         console.print(table)
     console.print(f"Results: {results}", highlight=False, soft_wrap=True)

@@ -6,6 +6,7 @@ import json
 import pytest
 from rich.console import Console
 
+from wsss_leaderboard.report import said_once
 from wsss_leaderboard.table import Column, Row, Table, write_tables
 
 HOSTILE = "a|b [bold]c[/] <script>\n`d` $x$\x1b[31m\u202e"
@@ -139,3 +140,10 @@ def test_tables_are_written_for_people_and_programs(tmp_path, table):
     assert (tmp_path / "masks.md").read_text(encoding="utf-8") == table.markdown()
     assert (tmp_path / "masks.csv").read_text(encoding="utf-8") == table.csv()
     assert json.loads((tmp_path / "masks.json").read_text(encoding="utf-8")) == table.json()
+
+
+def test_what_stands_below_a_table_is_not_said_below_the_next():
+    first = Table("first", (), (), ("shared", "of the first"))
+    second = Table("second", (), (), ("shared", "of the second"))
+    notes = [table.notes for table in said_once([first, second, second])]
+    assert notes == [("shared", "of the first"), ("of the second",), ()]
