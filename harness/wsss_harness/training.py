@@ -91,6 +91,12 @@ def pixel_by_pixel(value: Any) -> Any:
     return value
 
 
+def loading(workers: int, device: str) -> dict[str, Any]:
+    """How images come: by processes that stay and work ahead, into memory that a GPU reads from."""
+    ahead = {"persistent_workers": True, "prefetch_factor": 4} if workers else {}
+    return {"num_workers": workers, "pin_memory": device.startswith("cuda"), **ahead}
+
+
 def precision(amp: Amp, device: str) -> dict[str, Any]:
     """mmengine's wrapper of an optimizer; mixed precision only where a device is fast at it."""
     if amp == "off" or device.startswith("cpu"):
@@ -152,7 +158,7 @@ def train(
             train_dataloader={
                 "dataset": Subset(draws, range(iterations * batch)),
                 "batch_size": batch // processes,  # the sampler gives each its share in turn
-                "num_workers": workers,
+                **loading(workers, run.device),
                 "sampler": {"type": "InfiniteSampler", "shuffle": False},
                 "collate_fn": {"type": "default_collate"},
             },

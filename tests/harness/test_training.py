@@ -11,7 +11,7 @@ from wsss_harness.hookspecs import Run
 from wsss_harness.optimizers import parameter_groups, sgd
 from wsss_harness.resuming import Losses, read_state
 from wsss_harness.settings import Arithmetic
-from wsss_harness.training import PLAIN, WORK, Draws, finish, precision, train
+from wsss_harness.training import PLAIN, WORK, Draws, finish, loading, precision, train
 
 IDS = ("a", "b", "c")
 ITERATIONS = 7
@@ -36,7 +36,7 @@ def network(seed=0):
     return nn.Sequential(nn.Conv2d(2, 3, 3), nn.Dropout(0.5), nn.BatchNorm2d(3), nn.Conv2d(3, 1, 1))
 
 
-def fit(folder, progress=lambda done, total: None, loss=loss, lr=0.05, arithmetic=PLAIN):
+def fit(folder, progress=lambda done, total: None, loss=loss, lr=0.05, arithmetic=PLAIN, workers=0):
     run = Run(folder, seed=3, progress=progress)
     net = network()
     optimizer = sgd(parameter_groups(net, ("3",)), lr, 1e-4, momentum=0.9)
@@ -222,3 +222,13 @@ def test_a_compiled_network_is_trained(tmp_path, monkeypatch):
 )
 def test_mixed_precision_is_for_accelerators(amp, device, expected):
     assert precision(amp, device) == expected
+
+
+def test_images_are_made_ahead_where_processes_make_them(tmp_path):
+    assert loading(0, "cpu") == {"num_workers": 0, "pin_memory": False}
+    ahead = {"num_workers": 2, "persistent_workers": True, "prefetch_factor": 4}
+    assert loading(2, "cuda") == {**ahead, "pin_memory": True}
+
+
+def test_processes_that_make_images_change_no_byte(tmp_path):
+    assert fit(tmp_path / "none") == fit(tmp_path / "two", workers=2)
