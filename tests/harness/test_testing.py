@@ -14,7 +14,7 @@ OWN = [
     (kind, name)
     for kind, offers in installed().offers.items()
     for name in offers
-    if name not in ("voc_folder", "pack", "ray")  # which need a folder, or a cluster
+    if name not in ("voc_folder", "coco14", "pack", "ray")  # which need a folder, or a cluster
 ]
 
 
