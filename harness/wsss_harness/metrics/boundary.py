@@ -48,9 +48,14 @@ def near(places: NDArray[np.bool_], reach: float) -> NDArray[np.bool_]:
     return widened > 0
 
 
+def reach_of(labels: Mask) -> float:
+    """The tolerance in pixels for an image of this size."""
+    return max(1.0, TOLERANCE * float(np.hypot(*labels.shape)))
+
+
 def count(truth: Mask, mask: Mask, classes: int, context: Mapping[str, Any]) -> Counts:
     """(matched mask edge, mask edge, matched truth edge, truth edge) pixels, (4,)."""
-    reach = max(1.0, TOLERANCE * float(np.hypot(*truth.shape)))
+    reach = reach_of(truth)
     ignored = truth == IGNORE
     counted = near(~ignored, 2 * reach)
     true_edge = edges(fill_ignored(truth, ignored)) & counted
