@@ -24,6 +24,7 @@ BENCHMARKS = (
     "flat_memory",
     "random_walk",
     "walk_memory",
+    "bootstrap_miou",
     "overhead",
     "data_path",
     "voc_sized",

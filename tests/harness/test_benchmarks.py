@@ -10,7 +10,7 @@ import pytest
 
 RUN = Path(__file__).parents[2] / "benchmarks" / "run.py"
 NAMES = ["threshold_curve", "confusion", "score_store", "flat_memory", "random_walk", "walk_memory"]
-NAMES += ["overhead", "data_path", "voc_sized", "plan_rows"]
+NAMES += ["bootstrap_miou", "overhead", "data_path", "voc_sized", "plan_rows"]
 NAMES += ["training_step"]
 NAMES += ["crf_present", "crf_processes"] if find_spec("pydensecrf") else []
 
