@@ -114,12 +114,12 @@ def _distances(value: float, weights: Floats, hit: Floats, union: Floats) -> Flo
     figures, influence = linearised(weights, hit, union)
     errors = np.sqrt(np.einsum("bn,bn,bn->b", weights, influence, influence))
     moved = np.abs(figures - value)
-    return np.divide(moved, errors, out=np.zeros_like(moved), where=errors > 0)
+    distances: Floats = np.divide(moved, errors, out=np.zeros_like(moved), where=errors > 0)
+    return distances
 
 
 @lru_cache(maxsize=2)
 def drawings(images: int, draws: int) -> Floats:
     """(draws, images): how often each image is drawn, n of n with replacement; always the same."""
     rng = np.random.Generator(np.random.PCG64([images, draws]))
-    drawn: Floats = rng.multinomial(images, np.full(images, 1 / images), draws).astype(np.float64)
-    return drawn
+    return rng.multinomial(images, np.full(images, 1 / images), draws).astype(np.float64)
