@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from wsss_harness.errors import WsssError
+from wsss_leaderboard.commands import app as leaderboard_app
 
 if TYPE_CHECKING:
     from wsss_harness.packs.manifest import Kind
@@ -521,6 +522,9 @@ def convert_weights(
     from wsss_harness.weights_commands import convert
 
     convert(path, out, to, classes, Console())
+
+
+app.add_typer(leaderboard_app, name="leaderboard")
 
 
 @app.command()

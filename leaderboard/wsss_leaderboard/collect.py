@@ -7,22 +7,26 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import xxhash
 
 from wsss_harness.errors import StageFailure
 from wsss_harness.files import read_json
 from wsss_harness.graph import Graph
 from wsss_harness.hookspecs import Metric
-from wsss_harness.metrics import METRICS, confusion, curve
+from wsss_harness.manifests import key_of
+from wsss_harness.metrics import EVALUATOR, METRICS, confusion, curve
 from wsss_harness.recipe import Suite
 from wsss_harness.rows import RowStages, chosen_on, saliency_of
 from wsss_harness.rows import Segmentation as SegmentationStages
-from wsss_harness.sources import BACKBONE
+from wsss_harness.sources import BACKBONE, VAL
 from wsss_harness.stage import Stage, upstream
 from wsss_harness.stages import BY_MMSEG, CURVE, QUALITY, THRESHOLDS, divide
 from wsss_harness.store import Store
 from wsss_harness.suite import Outcome
 from wsss_harness.supervision import Dataset, scored_ids
-from wsss_leaderboard import records
+from wsss_leaderboard import counts, records
+from wsss_leaderboard.counts import MASKS, Tallies
+from wsss_leaderboard.estimates import tallies_of
 
 FIXED = 0.2
 
@@ -36,8 +40,14 @@ class Collector:
         self.dataset = dataset
         self.graph = graph
         self.names = ("background", *dataset.classes)
-        self.fingerprint = dataset.fingerprint()
         _, self.scored = divide(scored_ids(dataset), suite.held_out)
+        self.protocol = records.Protocol(
+            fingerprint=dataset.fingerprint(),
+            images=len(self.scored),
+            val_images=len(dataset.ids(VAL)),
+            held_out=suite.held_out,
+            evaluator=EVALUATOR,
+        )
 
     def record(self, outcome: Outcome) -> records.Record:
         row = outcome.row
@@ -49,7 +59,7 @@ class Collector:
             suite=self.suite.title,
             dataset=self.suite.dataset.name,
             data=self.graph.data.key,
-            fingerprint=self.fingerprint,
+            protocol=self.protocol,
             seed=row.seed,
             vary=self.suite.vary,
             method=row.row.method,
@@ -61,11 +71,62 @@ class Collector:
             segmentations=tuple(
                 self.segmentation(s) for s in row.segmentations if self.store.done(s.counts)
             ),
-            stages={name_of(stage): stage.key for stage in done},
-            seconds=sum(self.store.manifest(stage)["cost"]["wall_seconds"] for stage in done),
-            environments={name_of(s): self.store.manifest(s)["environment"] for s in done},
+            plugins=self.plugins(row),
+            steps=tuple(self.step(stage) for stage in done),
             failure=failure(outcome.failure) if outcome.failure else None,
         )
+
+    def save(self, outcome: Outcome, folder: Path) -> tuple[str, records.Record]:
+        """Write the record of a row and, beside it, its counts by image; gives its file's name."""
+        record = self.record(outcome)
+        path = folder / file_name(outcome.number, record)
+        if tallies := self.tallies(outcome.row):
+            counts.write(counts.path_of(path), tallies)
+            digest = xxhash.xxh3_128_hexdigest(counts.path_of(path).read_bytes())
+            record = record.model_copy(update={"counts": digest})
+        records.save(record, path)
+        return path.name, record
+
+    def step(self, stage: Stage) -> records.Step:
+        manifest = self.store.manifest(stage)
+        cost = {k: v for k, v in manifest["cost"].items() if k in records.Cost.model_fields}
+        recipe = manifest["recipe"]
+        return records.Step(
+            stage=name_of(stage),
+            key=stage.key,
+            options=recipe["options"],
+            code=recipe["code"],
+            inputs=recipe["inputs"],
+            products=key_of(manifest["files"]),
+            cost=records.Cost(**cost),
+            environment=manifest["environment"],
+        )
+
+    def plugins(self, row: RowStages) -> dict[str, str]:
+        """The distribution that offers each part of a row, with its version."""
+        suite, parts = self.suite, row.row
+        named = [("dataset", suite.dataset)]
+        named += [("generator", suite.generators[parts.generator])] if parts.generator else []
+        named += [("refiner", suite.refiners[label]) for label in parts.refiners]
+        named += [("segmentor", suite.segmentors[label]) for label in parts.segmentors]
+        offers = self.graph.plugins
+        return {f"{kind} {o.name}": offers.find(kind, o.name).distribution for kind, o in named}
+
+    def tallies(self, row: RowStages) -> dict[str, Tallies]:
+        """Counts by image of the masks, and of each segmentor."""
+        ids, val = scored_ids(self.dataset), self.dataset.ids(VAL)
+        stages = {MASKS: (row.counts, [ids[n] for n in self.scored], list(self.scored))}
+        stages |= {s.label: (s.counts, list(val), list(range(len(val)))) for s in row.segmentations}
+        return {
+            target: Tallies(tuple(names), tallies_of(self._confusions(stage)[places]))
+            for target, (stage, names, places) in stages.items()
+            if self.store.done(stage)
+        }
+
+    def _confusions(self, stage: Stage) -> confusion.Counts:
+        path = self.store.folder(stage) / "confusion.npy"
+        counted: confusion.Counts = np.load(path, mmap_mode="r", allow_pickle=False)
+        return counted
 
     def saliency(self, judged: Stage) -> records.SaliencyQuality | None:
         """How good the maps are that a row reads, and which they are where the suite names them."""
@@ -116,6 +177,8 @@ class Collector:
             boundary=read["boundary"],
             cooccurrence=read["cooccurrence"] if self.dataset.contexts else {},
             large=read["large"],
+            anatomy=read["anatomy"],
+            curve=self.curve(row.curve) if row.curve and curved and constant else (),
             more=self.more(row),
         )
 
@@ -148,13 +211,18 @@ class Collector:
         return " ".join([*first, *threshold, *(f"{name} {v:g}" for name, v in options.items())])
 
     def read(self, folder: Path, metric: str, images: Sequence[int]) -> dict[str, Any]:
-        counts = np.load(folder / f"{metric}.npy", mmap_mode="r", allow_pickle=False)
+        counted = np.load(folder / f"{metric}.npy", mmap_mode="r", allow_pickle=False)
         made: Metric = self.graph.plugins.offers["metric"][metric].made
-        return made.read(counts[images].sum(0), self.names, self.dataset.contexts)
+        return made.read(counted[images].sum(0), self.names, self.dataset.contexts)
 
     def score(self, folder: Path, images: Sequence[int]) -> records.Score:
-        counts = np.load(folder / "confusion.npy", mmap_mode="r", allow_pickle=False)
-        return score_of(counts[images].sum(0), self.names)
+        counted = np.load(folder / "confusion.npy", mmap_mode="r", allow_pickle=False)
+        return score_of(counted[images].sum(0), self.names)
+
+    def curve(self, stage: Stage) -> tuple[float, ...]:
+        """mIoU at every threshold."""
+        counted = curve.read(self.store.folder(stage) / CURVE).of(self.scored)
+        return tuple(map(float, curve.miou(counted)))
 
     def thresholded(self, stage: Stage) -> dict[records.Policy, records.Thresholded]:
         folder = self.store.folder(stage)
@@ -177,6 +245,7 @@ class Collector:
             images=len(images),
             score=self.score(folder, list(images)),
             mmseg=read_json(folder / BY_MMSEG),
+            anatomy=self.read(folder, "anatomy", list(images)),
         )
 
 

@@ -19,16 +19,28 @@ def check_comparable(records: Sequence[Record]) -> None:
     """Refuse a table that would mislead.
 
     Raises:
-        ConfigError: the records are of different data or images, two are of the same row and
+        ConfigError: the records are of different data or protocols, two are of the same row and
             seed, the seeds of a row differ in more than the seed, or a method uses saliency and
             what saliency alone gives is not among the records.
     """
     if len({record.data for record in records}) > 1:
         raise ConfigError("records of different data never share a table; choose one dataset")
-    if len({record.masks.images for record in records if record.masks}) > 1:
-        raise ConfigError("these records score different images; choose those of one suite")
+    _check_protocols(records)
     _check_seeds(records)
     _check_controls(records)
+
+
+def _check_protocols(records: Sequence[Record]) -> None:
+    first = records[0].protocol if records else None
+    for record in records:
+        for field, value in record.protocol:
+            known = getattr(first, field)
+            if value != known:
+                raise ConfigError(
+                    f"'{record.method}' was measured with {field} {value!r}, "
+                    f"'{records[0].method}' with {known!r}; unlike protocols never share a table: "
+                    "run both in one suite"
+                )
 
 
 def _check_seeds(records: Sequence[Record]) -> None:

@@ -1,21 +1,25 @@
 """One record for each row and seed: what was run, on what supervision, and what came out.
 
 A record is read without any plugin. Values are fractions at full precision; null is what does not
-exist, never zero, and NaN is refused.
+exist, never zero, and NaN is refused. record.schema.json beside this module is the JSON Schema.
 """
 
+import json
 from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
+import xxhash
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from wsss_harness.errors import DataError
 from wsss_harness.files import read_json, write_json
 from wsss_harness.recipe import AXES, Axis, Choice
 from wsss_harness.supervision import IMAGE_LABELS, SALIENCY, TRUTH
+from wsss_leaderboard.migrations import VERSION, migrated
 
 Fraction = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+SCHEMA = Path(__file__).with_name("record.schema.json")
 ERROR = "error"  # of a metric of a plugin, in place of what it reads
 UNKNOWN, STATED = "unknown", " (p)"
 Policy = Literal["fixed", "held_out", "oracle"]
@@ -41,9 +45,18 @@ class Thresholded(Part):
     score: Score
 
 
+class Cause(Part):
+    """Of wrong pixels: their share of the counted ones, and what mending them adds to mIoU."""
+
+    share: Fraction | None
+    gain: Annotated[float, Field(allow_inf_nan=False)]
+
+
 class Masks(Part):
     """The pseudo-masks of the row: as its rule makes them, and at other thresholds.
 
+    ``curve``: mIoU at each of ``metrics.curve.THRESHOLDS``; empty if the rule has no threshold.
+    ``anatomy``: the cause of every wrong pixel, as ``metrics.anatomy`` tells them apart.
     ``more`` holds what metrics of plugins read, by metric; ``error`` why one could not.
     """
 
@@ -55,6 +68,8 @@ class Masks(Part):
     boundary: dict[str, Fraction | None]
     cooccurrence: dict[str, Fraction | None]
     large: dict[str, Fraction | None]
+    anatomy: dict[str, Cause] = {}
+    curve: tuple[Fraction, ...] = ()
     more: dict[str, dict[str, Any]] = {}
 
 
@@ -68,6 +83,7 @@ class Segmentation(Part):
     images: int
     score: Score
     mmseg: dict[str, Fraction]
+    anatomy: dict[str, Cause] = {}
 
 
 class InitialWeights(Part):
@@ -142,12 +158,67 @@ class Failure(Part):
     log_tail: tuple[str, ...] = ()
 
 
+class Protocol(Part):
+    """How masks were measured: records of different protocols share no table.
+
+    ``fingerprint`` is that of the dataset, ``evaluator`` the version of the metrics. Of
+    ``held_out`` train images the truth may choose a threshold; ``images`` others were scored.
+    ``ignored`` is the policy for 255 in masks (``metrics.confusion.settle``).
+    """
+
+    fingerprint: str = ""
+    images: int
+    val_images: int
+    held_out: int
+    ignored: Literal["miss"] = "miss"
+    evaluator: int
+
+    @property
+    def name(self) -> str:
+        """Eight digits that no other protocol has."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return xxhash.xxh3_64_hexdigest(text.encode())[:8]
+
+
+class Cost(Part):
+    """As ``wsss_harness.costs.Cost``, and the bytes that were written."""
+
+    wall_seconds: Fraction
+    cpu_seconds: Fraction | None = None
+    peak_memory: int | None = None
+    gpu_seconds: Fraction | None = None
+    gpu_peak_memory: int | None = None
+    bytes: int | None = None
+
+
+class Step(Part):
+    """A finished stage: all that decided its bytes, what it cost, and a digest of its products.
+
+    ``code`` has the digest of the source of each module that counts, ``inputs`` the key of each
+    stage that it read.
+    """
+
+    stage: str
+    key: str
+    options: dict[str, Any] = {}
+    code: dict[str, str] = {}
+    inputs: dict[str, str] = {}
+    products: str = ""
+    cost: Cost | None = None
+    environment: dict[str, str] = {}
+
+
 class Record(Part):
-    schema_version: Literal[1] = 1
+    """``plugins`` names the distribution and version of each part of the row.
+
+    ``counts`` is the digest of the file with its counts by image (see ``counts``), if it has one.
+    """
+
+    schema_version: Literal[2] = VERSION
     suite: str
     dataset: str
     data: str
-    fingerprint: str = ""
+    protocol: Protocol
     seed: int
     vary: tuple[Axis, ...] = AXES
     method: str
@@ -157,10 +228,15 @@ class Record(Part):
     saliency: SaliencyQuality | None = None
     masks: Masks | None = None
     segmentations: tuple[Segmentation, ...] = ()
-    stages: dict[str, str]
-    seconds: Fraction
-    environments: dict[str, dict[str, str]]
+    plugins: dict[str, str] = {}
+    steps: tuple[Step, ...]
+    counts: str = ""
     failure: Failure | None = None
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of all its stages, those that it shares with other rows counted in full."""
+        return sum(step.cost.wall_seconds for step in self.steps if step.cost)
 
     @property
     def sup(self) -> str:
@@ -182,13 +258,22 @@ def validated(model: type[Model], content: Any, path: Path) -> Model:
         raise DataError(f"{path}: field '{field}': {problem['msg']}") from None
 
 
+def schema() -> dict[str, Any]:
+    """The JSON Schema of a record of this version."""
+    return Record.model_json_schema(mode="serialization")
+
+
 def save(record: Record, path: Path) -> None:
     write_json(path, record.model_dump(mode="json"))
 
 
 def load(path: Path) -> Record:
-    """The record in a file; DataError names the file and the field that is wrong."""
-    return validated(Record, read_json(path), path)
+    """The record in a file, of this version or an older one.
+
+    Raises:
+        DataError: names the file and the field that is wrong.
+    """
+    return validated(Record, migrated(read_json(path), path), path)
 
 
 def load_all(folder: Path) -> tuple[Record, ...]:

@@ -20,8 +20,8 @@ from wsss_harness.places import RECORDS, create
 from wsss_harness.plugins import Plugins, installed
 from wsss_harness.selection import Request, failed
 from wsss_harness.store import Store
-from wsss_leaderboard import notes, records
-from wsss_leaderboard.collect import Collector, file_name
+from wsss_leaderboard import counts, notes, records
+from wsss_leaderboard.collect import Collector
 from wsss_leaderboard.pictures import draw
 from wsss_leaderboard.records import Record
 from wsss_leaderboard.refinement import refinement_table
@@ -57,10 +57,9 @@ def run_and_report(
         collector = Collector(suite, store, dataset, Graph(suite, plugins, suite.seeds[0]))
         outcomes, found = [], {}
         for outcome in suites.run(suite, plugins, engine, dataset, wanted):
-            record = collector.record(outcome)
+            name, record = collector.save(outcome, results / RECORDS)
             outcomes.append(outcome)
-            found[file_name(outcome.number, record)] = record
-            records.save(record, results / RECORDS / file_name(outcome.number, record))
+            found[name] = record
         outcomes.sort(key=lambda outcome: outcome.number)
         remove_others(results / RECORDS, found)
         write_tables(results, tables([found[name] for name in sorted(found)]))
@@ -132,10 +131,11 @@ def watched(plugins: Plugins, display: Display) -> Iterator[None]:
 
 
 def remove_others(folder: Path, found: Collection[str]) -> None:
-    """Remove records of rows that the suite no longer has."""
+    """Remove records of rows that the suite no longer has, and their counts."""
     for path in folder.glob("*.json"):
         if path.name not in found:
             path.unlink()
+            counts.path_of(path).unlink(missing_ok=True)
 
 
 def tables(found: Sequence[Record]) -> list[tuple[str, Table]]:

@@ -56,7 +56,7 @@ def test_every_row_and_its_controls_are_made(run):
     ]
     records = {method: collector.record(outcome) for method, outcome in outcomes.items()}
     assert [r.failure for r in records.values()] == [None] * 5
-    assert {r.fingerprint for r in records.values()} == {collector.dataset.fingerprint()}
+    assert {r.protocol.fingerprint for r in records.values()} == {collector.dataset.fingerprint()}
     assert {m: r.supervision.column for m, r in records.items()} == {
         "R": "I.",
         "S": "I.+S.",

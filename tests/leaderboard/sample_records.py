@@ -1,11 +1,14 @@
 """Records made by hand."""
 
 from wsss_leaderboard.records import (
+    Cost,
     InitialWeights,
     Masks,
+    Protocol,
     Record,
     Score,
     Segmentation,
+    Step,
     Supervision,
     Thresholded,
 )
@@ -47,9 +50,15 @@ def record(method="EPS", *, seed=0, miou=0.5, parts=("image_labels", "saliency")
         "segmentations": (
             Segmentation(segmentor="V1", images=4, score=score(0.4), mmseg={"mIoU": 40.12}),
         ),
-        "stages": {"fit eps": "key"},
-        "seconds": 1.5,
-        "environments": {"fit eps": {"python": "3.11"}},
+        "protocol": Protocol(images=8, val_images=4, held_out=2, evaluator=1),
+        "steps": (
+            Step(
+                stage="fit eps",
+                key="key",
+                cost=Cost(wall_seconds=1.5),
+                environment={"python": "3.11"},
+            ),
+        ),
     }
     return Record(**{**values, **changes})
 

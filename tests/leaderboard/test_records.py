@@ -4,12 +4,22 @@ import json
 import subprocess
 import sys
 
+import jsonschema
 import pytest
 from pydantic import ValidationError
 from sample_records import record, score
 
 from wsss_harness.errors import DataError
-from wsss_leaderboard.records import Failure, Supervision, load, load_all, save
+from wsss_leaderboard.records import (
+    SCHEMA,
+    Failure,
+    Protocol,
+    Supervision,
+    load,
+    load_all,
+    save,
+    schema,
+)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +100,7 @@ def test_records_and_tables_need_neither_plugins_nor_torch(tmp_path):
     [
         ({"metod": "EPS"}, r"a\.json: field 'metod': Extra inputs"),
         ({"seed": "one"}, r"a\.json: field 'seed'"),
-        ({"schema_version": 2}, r"a\.json: field 'schema_version'"),
+        ({"schema_version": 3}, r"a\.json: field 'schema_version': 3; .*update wsss-bench"),
     ],
 )
 def test_a_wrong_field_is_named(tmp_path, change, message):
@@ -104,3 +114,49 @@ def test_a_wrong_field_is_named(tmp_path, change, message):
 def test_an_empty_folder_says_what_to_do(tmp_path):
     with pytest.raises(DataError, match="run the suite first"):
         load_all(tmp_path)
+
+
+def test_a_record_of_version_1_is_read(tmp_path):
+    save(record(), tmp_path / "a.json")
+    content = json.loads((tmp_path / "a.json").read_text())
+    for new in ("steps", "protocol", "plugins", "counts"):
+        del content[new]
+    del content["masks"]["anatomy"], content["masks"]["curve"]
+    old = {
+        "schema_version": 1,
+        "fingerprint": "f",
+        "stages": {"fit eps": "key", "score eps": "other"},
+        "seconds": 12.5,
+        "environments": {"fit eps": {"python": "3.11"}},
+    }
+    (tmp_path / "a.json").write_text(json.dumps({**content, **old}))
+    read = load(tmp_path / "a.json")
+    assert read.seconds == 12.5
+    assert [(s.stage, s.key, s.environment) for s in read.steps] == [
+        ("fit eps", "key", {"python": "3.11"}),
+        ("score eps", "other", {}),
+    ]
+    assert read.protocol == Protocol(
+        fingerprint="f", images=8, val_images=4, held_out=0, evaluator=1
+    )
+    assert read.masks.score == record().masks.score
+
+
+def test_the_schema_beside_the_module_is_that_of_the_model():
+    """`wsss leaderboard schema` prints it: write it there after a change."""
+    kept = json.loads(SCHEMA.read_text())
+    assert kept == schema()
+    assert kept["properties"]["schema_version"]["const"] == 2
+
+
+def test_a_record_fits_the_schema():
+    content = record().model_dump(mode="json")
+    jsonschema.validate(content, schema())
+    with pytest.raises(jsonschema.ValidationError, match="metod"):
+        jsonschema.validate({**content, "metod": "EPS"}, schema())
+
+
+def test_protocols_that_differ_have_different_names():
+    one = record().protocol
+    assert one.name == record().protocol.name
+    assert one.name != one.model_copy(update={"evaluator": 2}).name

@@ -120,9 +120,13 @@ def test_controls_and_bounds_are_no_methods():
 def test_records_of_different_data_never_share_a_table():
     with pytest.raises(ConfigError, match="different data never share a table"):
         mask_table([cam(), record(data="other"), *controls()])
-    fewer = cam().masks.model_copy(update={"images": 7})
-    with pytest.raises(ConfigError, match="score different images"):
-        mask_table([cam(masks=fewer), record(), *controls()])
+
+
+@pytest.mark.parametrize("change", [{"images": 7}, {"held_out": 0}, {"evaluator": 2}])
+def test_records_of_unlike_protocols_never_share_a_table(change):
+    other = record(protocol=record().protocol.model_copy(update=change))
+    with pytest.raises(ConfigError, match=f"with {next(iter(change))} .*never share a table"):
+        mask_table([cam(), other, *controls()])
 
 
 def test_only_seeds_of_one_recipe_have_a_mean():
