@@ -73,6 +73,7 @@ class Collector:
             ),
             plugins=self.plugins(row),
             steps=tuple(self.step(stage) for stage in done),
+            definition=self.suite.model_dump(mode="json", exclude_defaults=True),
             failure=failure(outcome.failure) if outcome.failure else None,
         )
 

@@ -30,12 +30,18 @@ class Part(BaseModel):
 
 
 class Score(Part):
-    """Ratios of one set of masks: means over the classes found, and IoU by class."""
+    """Ratios of one set of masks: means over the classes found, and IoU by class.
+
+    ``error``: the standard error of mIoU that the choice of images gives; ``t``: how many of them
+    from mIoU to the ends of its interval (see ``estimates``). None where neither was computed.
+    """
 
     miou: Fraction
     precision: Fraction
     recall: Fraction
     iou: dict[str, Fraction | None]
+    error: Fraction | None = None
+    t: Fraction | None = None
 
 
 class Thresholded(Part):
@@ -211,6 +217,7 @@ class Step(Part):
 class Record(Part):
     """``plugins`` names the distribution and version of each part of the row.
 
+    ``definition`` is the whole suite as data: what the row can be run from again.
     ``counts`` is the digest of the file with its counts by image (see ``counts``), if it has one.
     """
 
@@ -231,6 +238,7 @@ class Record(Part):
     plugins: dict[str, str] = {}
     steps: tuple[Step, ...]
     counts: str = ""
+    definition: dict[str, Any] = {}
     failure: Failure | None = None
 
     @property

@@ -1,0 +1,191 @@
+"""Boards and their entries: records of one dataset and protocol, the seeds of a method together.
+
+A folder of records may be what a run wrote, or a board that others submitted to. Means and errors
+are computed from the records whenever they are shown.
+"""
+
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import groupby
+from pathlib import Path
+
+from wsss_harness.errors import DataError
+from wsss_harness.places import RECORDS
+from wsss_leaderboard import counts, estimates, records
+from wsss_leaderboard.counts import MASKS, Tallies
+from wsss_leaderboard.estimates import Estimate
+from wsss_leaderboard.records import Protocol, Record, Score
+from wsss_leaderboard.table import Kind
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """A record, its file, and its counts by image, by target; none where they are missing."""
+
+    record: Record
+    path: Path
+    tallies: Mapping[str, Tallies] = field(default_factory=dict)
+
+    def score(self, target: str) -> Score | None:
+        """What the masks scored, or the segmentor of this label; None if it did not finish."""
+        if target == MASKS:
+            return self.record.masks.score if self.record.masks else None
+        found = (s.score for s in self.record.segmentations if s.segmentor == target)
+        return next(found, None)
+
+    def estimate(self, target: str) -> Estimate | None:
+        """mIoU with the error of the choice of images; None without counts."""
+        score, tallies = self.score(target), self.tallies.get(target)
+        if score is None or tallies is None:
+            return None
+        return estimates.miou(tallies.counts, t=score.t)
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """One method on one target: MASKS, or the label of a segmentor.
+
+    ``values``: mIoU of each finished run, a fraction, in the order of ``runs``; ``estimate``: their
+    mean with the error of the choice of images, None if a run did not finish or has no counts.
+    """
+
+    method: str
+    target: str
+    kind: Kind
+    runs: tuple[Loaded, ...]
+    values: tuple[float, ...]
+    estimate: Estimate | None
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        return tuple(run.record for run in self.runs)
+
+    @property
+    def complete(self) -> bool:
+        return len(self.values) == len(self.runs)
+
+    @property
+    def mean(self) -> float | None:
+        """Over the seeds; None unless all of them finished."""
+        return statistics.fmean(self.values) if self.complete else None
+
+    @property
+    def spread(self) -> float | None:
+        """Standard deviation over the seeds (n - 1); None for one seed."""
+        several = self.complete and len(self.values) > 1
+        return statistics.stdev(self.values) if several else None
+
+
+@dataclass(frozen=True, eq=False)
+class Board:
+    """Records that may be compared: the same dataset, measured by the same protocol."""
+
+    dataset: str
+    protocol: Protocol
+    loaded: tuple[Loaded, ...]
+
+    @property
+    def name(self) -> str:
+        """The dataset, and the digits of the protocol."""
+        return f"{self.dataset}-{self.protocol.name}"
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """MASKS, then the labels of segmentors in the order in which they are met."""
+        labels = (one for run in self.loaded for one in run.record.recipe.get("segmentors", ()))
+        return (MASKS, *dict.fromkeys(labels))
+
+    @cached_property
+    def methods(self) -> tuple[tuple[Loaded, ...], ...]:
+        """The runs of each method, seeds together, in the order of the first of each."""
+        found: dict[str, list[Loaded]] = {}
+        for run in self.loaded:
+            found.setdefault(run.record.method, []).append(run)
+        return tuple(tuple(runs) for runs in found.values())
+
+    def entries(self, target: str = MASKS) -> tuple[Entry, ...]:
+        """An entry for each method that aims at the target, those that failed as well."""
+        aiming = [runs for runs in self.methods if _aims(runs[0].record, target)]
+        return tuple(entry_of(runs, target) for runs in aiming)
+
+
+def _aims(record: Record, target: str) -> bool:
+    return target == MASKS or target in record.recipe.get("segmentors", ())
+
+
+def entry_of(runs: Sequence[Loaded], target: str) -> Entry:
+    """The entry of the runs of one method, a seed each."""
+    scores = [score for run in runs if (score := run.score(target))]
+    found = [estimate for run in runs if (estimate := run.estimate(target))]
+    whole = len(found) == len(runs) and same_images(runs, target)
+    return Entry(
+        runs[0].record.method,
+        target,
+        kind_of([run.record for run in runs]),
+        tuple(runs),
+        tuple(score.miou for score in scores),
+        estimates.mean_of(found) if whole else None,
+    )
+
+
+def same_images(runs: Iterable[Loaded], target: str) -> bool:
+    """Whether the counts are of the same images in the same order, so that they can be paired."""
+    return len({run.tallies[target].ids for run in runs if target in run.tallies}) == 1
+
+
+def kind_of(group: Sequence[Record]) -> Kind:
+    """Whether the seeds of a row are those of a method, of a control row, or of a bound."""
+    if any(record.sup == "F." for record in group):
+        return "bound"
+    return "control" if group[0].control else "method"
+
+
+def load(folders: Iterable[Path]) -> tuple[Loaded, ...]:
+    """All records below these folders of results or boards, with counts where they are there.
+
+    Raises:
+        DataError: a folder has no records, or a file is not what it should be, by name.
+    """
+    return tuple(run for folder in folders for run in _load(folder))
+
+
+def _load(folder: Path) -> Iterable[Loaded]:
+    found = sorted((folder / RECORDS).glob("*.json"))
+    if not found:
+        raise DataError(f"there are no records in {folder / RECORDS}; run the suite first")
+    for path in found:
+        record = records.load(path)
+        yield Loaded(record, path, counts.read(counts.path_of(path)) if record.counts else {})
+
+
+def boards(loaded: Iterable[Loaded]) -> tuple[Board, ...]:
+    """The boards that the records make, by dataset; unlike protocols never share one.
+
+    Raises:
+        DataError: two records are of the same method and seed; names both files.
+    """
+    ordered = sorted(loaded, key=_place)
+    made = [tuple(runs) for _, runs in groupby(ordered, key=_place)]
+    return tuple(_board(runs) for runs in made)
+
+
+def _place(run: Loaded) -> tuple[str, str, str]:
+    """Records before version 2 have no fingerprint of the data, but a key of it."""
+    record = run.record
+    data = record.protocol.fingerprint or record.data
+    return record.dataset, record.protocol.name, data
+
+
+def _board(runs: tuple[Loaded, ...]) -> Board:
+    seen: dict[tuple[str, int], Path] = {}
+    for run in runs:
+        place = run.record.method, run.record.seed
+        if place in seen:
+            raise DataError(
+                f"{run.path} and {seen[place]} are both of '{place[0]}', seed {place[1]}; leave "
+                "one of them out, or give one of the rows another name"
+            )
+        seen[place] = run.path
+    return Board(runs[0].record.dataset, runs[0].record.protocol, runs)

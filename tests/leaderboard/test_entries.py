@@ -1,0 +1,91 @@
+"""Boards from folders of records: what shares one, what makes an entry, what is refused."""
+
+import numpy as np
+import pytest
+import simulated
+from sample_records import record
+
+from wsss_harness.errors import DataError
+from wsss_leaderboard import entries, estimates
+from wsss_leaderboard.entries import Loaded
+
+QUALITIES = {"A": 0.5, "B": 0.0}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    runs = simulated.runs(QUALITIES, seeds=(0, 1), images=30)
+    return simulated.write(tmp_path_factory.mktemp("results"), runs)
+
+
+def test_a_folder_is_one_board_with_an_entry_for_each_method(folder):
+    (board,) = entries.boards(entries.load([folder]))
+    assert board.targets == ("", "V1")
+    assert [(entry.method, entry.kind) for entry in board.entries()] == [
+        ("A", "method"),
+        ("B", "method"),
+        ("Saliency", "control"),
+        ("All background", "control"),
+        ("Saliency, true classes", "bound"),
+    ]
+    assert [entry.method for entry in board.entries("V1")] == ["A", "B"]
+
+
+@pytest.mark.parametrize("target", ["", "V1"])
+def test_an_entry_has_the_mean_of_its_seeds(folder, target):
+    (board,) = entries.boards(entries.load([folder]))
+    entry = board.entries(target)[0]
+    values = [run.score(target).miou for run in entry.runs]
+    assert entry.values == tuple(values)
+    assert entry.mean == pytest.approx(np.mean(values))
+    assert entry.spread == pytest.approx(np.std(values, ddof=1))
+    assert entry.estimate.value == pytest.approx(entry.mean)
+    alone = [estimates.miou(run.tallies[target].counts, t=2.0) for run in entry.runs]
+    assert entry.estimate.influence == pytest.approx((alone[0].influence + alone[1].influence) / 2)
+
+
+def test_without_counts_there_is_no_estimate():
+    (board,) = entries.boards([Loaded(record(), None)])
+    (entry,) = board.entries()
+    assert (entry.mean, entry.spread, entry.estimate) == (0.5, None, None)
+
+
+def test_a_run_that_did_not_finish_leaves_no_mean():
+    runs = [Loaded(record(), None), Loaded(record(seed=1, masks=None), None)]
+    (entry,) = entries.boards(runs)[0].entries()
+    assert not entry.complete
+    assert (entry.values, entry.mean, entry.estimate) == ((0.5,), None, None)
+
+
+def test_counts_of_other_images_are_not_averaged():
+    one, other = simulated.runs({"A": 0}, seeds=(0, 1), images=5, segmentors=())[:2]
+    tallies = {"": counts_of_others(other.tallies[""])}
+    (board,) = entries.boards([one, Loaded(other.record, None, tallies)])
+    assert board.entries()[0].estimate is None
+
+
+def counts_of_others(tallies):
+    return type(tallies)(tuple(f"other {name}" for name in tallies.ids), tallies.counts)
+
+
+def test_unlike_protocols_and_data_make_boards_of_their_own():
+    first = record()
+    others = [
+        first.model_copy(update={"protocol": first.protocol.model_copy(update={"held_out": 3})}),
+        first.model_copy(update={"dataset": "other"}),
+        first.model_copy(update={"data": "of version 1, without a fingerprint"}),
+    ]
+    found = entries.boards([Loaded(one, None) for one in (first, *others)])
+    assert len(found) == 4
+    assert len({(board.name, board.loaded[0].record.data) for board in found}) == 4
+
+
+def test_two_records_of_one_run_are_named(folder):
+    twice = [*entries.load([folder]), *entries.load([folder])]
+    with pytest.raises(DataError, match=r"0000\.json and .*0000\.json are both of 'A', seed 0"):
+        entries.boards(twice)
+
+
+def test_an_empty_folder_says_what_to_do(tmp_path):
+    with pytest.raises(DataError, match="run the suite first"):
+        entries.load([tmp_path])
