@@ -76,7 +76,7 @@ class Graph(Sources):
             stages.score(work, generator, data)
 
         fit_options, options = divided(generator)
-        fit_options |= {"seed": self.seed_of("generator"), "weights": dict(initial.identity)}
+        fit_options |= {"seed": self.seeds["generator"], "weights": dict(initial.identity)}
         fit_options |= identity(generator) | self.maps(offered.saliency)
         code = (*NETWORK_CODE, package_of(generator))
         note: dict[str, Any] = {"needs": sorted(generator.needs)}
@@ -132,7 +132,7 @@ class Graph(Sources):
             stages.refine(work, refiner, data)
 
         fit_options, options = divided(refiner)
-        fit_options |= {"seed": self.seed_of("refiner"), "weights": dict(initial.identity)}
+        fit_options |= {"seed": self.seeds["refiner"], "weights": dict(initial.identity)}
         fit_options |= identity(refiner) | self.maps(offered.saliency)
         code = (*NETWORK_CODE, *CRF_CODE, *modules("parallel"), package_of(refiner))
         note: dict[str, Any] = {"needs": sorted(refiner.needs)}
@@ -260,7 +260,7 @@ class Graph(Sources):
             stages.predict(work, segmentor, self.view(work, VAL, (), owner))
 
         options, late = divided(segmentor)
-        options |= {"seed": self.seed_of("segmentor"), "weights": dict(initial.identity)}
+        options |= {"seed": self.seeds["segmentor"], "weights": dict(initial.identity)}
         options |= identity(segmentor)
         code = (*SEGMENTOR_CODE, package_of(segmentor))
         note: dict[str, list[str]] = {"needs": []}

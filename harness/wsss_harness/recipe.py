@@ -3,6 +3,7 @@
 import math
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,6 +15,8 @@ Options = dict[str, Any]
 Axis = Literal["weights", "generator", "refiner", "segmentor"]
 Choice = Literal["fixed", "held_out", "oracle", "unknown"]  # on what a threshold was chosen
 AXES: tuple[Axis, ...] = ("weights", "generator", "refiner", "segmentor")
+Seed = Annotated[int, Field(ge=0, lt=2**32)]  # what numpy and torch both take
+Seeds = Annotated[tuple[Seed, ...], Field(min_length=1)]
 
 
 class Strict(BaseModel):
@@ -117,6 +120,9 @@ class Suite(Strict):
 
     ``vary`` names what is repeated with each of the ``seeds``: pretrained weights, generators,
     refiners, segmentors. What it does not name has the first seed throughout.
+    ``cross`` gives axes seeds of their own and repeats rows with each combination of them; then
+    ``seeds`` are the numbers of the combinations, ``vary`` the axes that have several, and axes
+    that it does not name have seed 0.
     ``shared`` are options of those generators that have them and do not set their own.
     ``held_out`` train images, spread evenly over the list, are kept apart: on their truth the
     threshold "held_out" is chosen, and no mask of theirs is scored.
@@ -124,8 +130,9 @@ class Suite(Strict):
 
     title: str
     dataset: Offered
-    seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (0,)
+    seeds: Seeds = (0,)
     vary: Annotated[tuple[Axis, ...], Field(min_length=1)] = AXES
+    cross: dict[Axis, Seeds] = {}
     held_out: Annotated[int, Field(ge=0)] = 0
     weights: dict[str, Weights] = {}
     saliency: dict[str, SaliencyMaps] = {}
@@ -136,6 +143,21 @@ class Suite(Strict):
     product: Product | None = None
     rows: tuple[Row, ...] = ()
 
+    def seeds_of(self, repetition: int) -> dict[Axis, int]:
+        """The seed of each axis in a repetition, which is one of ``seeds`` or, uncrossed, any.
+
+        Raises:
+            ConfigError: seeds are crossed, and no combination of them has this number.
+        """
+        if not self.cross:
+            return {axis: repetition if axis in self.vary else self.seeds[0] for axis in AXES}
+        if repetition not in self.seeds:
+            raise ConfigError(
+                f"no combination of seeds has the number {repetition}; there are 0 to "
+                f"{self.seeds[-1]}"
+            )
+        return dict.fromkeys(AXES, 0) | combinations(self.cross)[repetition]
+
     def row(self, method: str) -> Row:
         """The row of this name; ConfigError lists the rows."""
         for row in self.rows:
@@ -143,6 +165,13 @@ class Suite(Strict):
                 return row
         known = ", ".join(row.method for row in self.rows)
         raise ConfigError(f"no row is called '{method}'; rows: {known}")
+
+
+def combinations(cross: Mapping[Axis, Sequence[int]]) -> list[dict[Axis, int]]:
+    """Each choice of a seed for each axis; those of a late stage change first."""
+    axes = [axis for axis in AXES if axis in cross]
+    chosen = product(*(cross[axis] for axis in axes))
+    return [dict(zip(axes, seeds, strict=True)) for seeds in chosen]
 
 
 def read_suite(path: Path, overrides: Sequence[str] = ()) -> Suite:
@@ -168,11 +197,23 @@ def check_suite(content: Mapping[str, Any], source: str) -> Suite:
     except ValidationError as error:
         raise ConfigError(f"{source}: {_first_problem(error)}") from None
     rows = (*(suite.product.rows() if suite.product else ()), *suite.rows)
-    suite = suite.model_copy(update={"rows": rows, "product": None})
+    suite = _crossed(suite.model_copy(update={"rows": rows, "product": None}), source)
     if not rows:
         raise ConfigError(f"{source} has no row; list rows, or give a product of generators")
     _check_references(suite, source)
     return suite
+
+
+def _crossed(suite: Suite, source: str) -> Suite:
+    """The suite with the numbers of its combinations of seeds, and the axes that vary."""
+    if not suite.cross:
+        return suite
+    several = tuple(axis for axis in AXES if len(suite.cross.get(axis, ())) > 1)
+    derived = {"seeds": tuple(range(len(combinations(suite.cross)))), "vary": several or AXES}
+    for name, value in derived.items():
+        if name in suite.model_fields_set and getattr(suite, name) != value:
+            raise ConfigError(f"{source}: '{name}' follows from 'cross'; leave one of them out")
+    return suite.model_copy(update=derived)
 
 
 def _refuse_not_finite(content: Any, place: str) -> None:
@@ -231,6 +272,8 @@ def _check_references(suite: Suite, source: str) -> None:
             _known(f"{source}: saliency of '{label}'", saliency, suite.saliency)
     _refuse_twins(source, "rows are called", [row.method for row in suite.rows])
     _refuse_twins(source, "seeds are", suite.seeds)
+    for axis, seeds in suite.cross.items():
+        _refuse_twins(source, f"seeds of cross.{axis} are", seeds)
 
 
 def _refuse_twins(source: str, what: str, found: Sequence[object]) -> None:

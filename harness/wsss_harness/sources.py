@@ -26,16 +26,13 @@ TRAIN, SCORED, VAL = "train", "scored", "val"
 
 
 class Sources:
-    """The stages of a suite that no row changes, for one seed."""
+    """The stages of a suite that no row changes, for one repetition, which ``seed`` numbers."""
 
     def __init__(self, suite: Suite, plugins: Plugins, seed: int) -> None:
         self.suite = suite
         self.plugins = plugins
         self.seed = seed
-
-    def seed_of(self, axis: Axis) -> int:
-        """The seed of the stages of an axis: the first one, where the suite does not vary it."""
-        return self.seed if axis in self.suite.vary else self.suite.seeds[0]
+        self.seeds = suite.seeds_of(seed)
 
     @cached_property
     def data(self) -> Stage:
@@ -94,7 +91,7 @@ class Sources:
             pretraining.fit(view, self.run(work, "weights"))
 
         inputs = {"data": self.data_of(offered)}
-        recipe = {**asdict(pretraining), "seed": self.seed_of("weights")}
+        recipe = {**asdict(pretraining), "seed": self.seeds["weights"]}
         stage = Stage(
             "pretrain", label, make, recipe, NETWORK_CODE, inputs, heavy=True, distributed=True
         )
@@ -115,4 +112,4 @@ class Sources:
 
     def run(self, work: Work, axis: Axis, initial: Initial = NO_WEIGHTS) -> Run:
         path = initial.path(work)
-        return Run(work.folder, self.seed_of(axis), stages.device(), path, work.progress)
+        return Run(work.folder, self.seeds[axis], stages.device(), path, work.progress)

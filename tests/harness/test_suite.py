@@ -1,6 +1,7 @@
 """A suite from images to records: shared stages, failures, resuming, derived supervision."""
 
 import re
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from wsss_harness.graph import Graph
 from wsss_harness.hookspecs import Metric, hookimpl
 from wsss_harness.manifests import MANIFEST
 from wsss_harness.plugins import load
+from wsss_harness.recipe import Suite, check_suite
 from wsss_harness.scorefiles import read_scores
 from wsss_harness.stage import upstream
 from wsss_harness.types import ClassScores
@@ -401,6 +403,62 @@ def test_what_does_not_vary_has_the_first_seed():
         kind: {s.options["seed"] for s in stages if s.kind == kind} for kind in ("fit", "segment")
     }
     assert seeds == {"fit": {3}, "segment": {3, 4, 5}}
+
+
+CROSS = {"generator": [4, 7], "segmentor": [0, 1, 2]}
+
+
+def crossed(**changes):
+    rows = [{"method": "R", "generator": "R", "refiners": ["half"], "segmentors": ["one"]}]
+    return small_suite.suite(rows=rows, **{"cross": CROSS, **changes})
+
+
+def test_crossed_seeds_repeat_rows_with_each_combination_and_share_what_they_can():
+    suite, plugins = crossed(), small_suite.plugins()
+    rows = [Graph(suite, plugins, seed).row(suite.rows[0]) for seed in suite.seeds]
+    found = [
+        (row.seed, *(s.options["seed"] for s in upstream(*row.targets) if "seed" in s.options))
+        for row in rows
+    ]
+    assert found == [
+        (0, 4, 0, 0),
+        (1, 4, 0, 1),
+        (2, 4, 0, 2),
+        (3, 7, 0, 0),
+        (4, 7, 0, 1),
+        (5, 7, 0, 2),
+    ]
+    kinds = Counter(stage.kind for stage in upstream(*(t for row in rows for t in row.targets)))
+    assert kinds["score"] == 2  # a generator for each of its seeds, whatever comes later
+    assert kinds["segment"] == 6
+    assert suite.vary == ("generator", "segmentor")
+
+
+def test_a_crossed_suite_is_the_same_after_it_was_sent_or_recorded():
+    suite = crossed()
+    assert Suite.model_validate_json(suite.model_dump_json()) == suite
+    assert check_suite(suite.model_dump(mode="json", exclude_defaults=True), "record") == suite
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"seeds": [0, 1]}, "'seeds' follows from 'cross'"),
+        ({"vary": ["generator"]}, "'vary' follows from 'cross'"),
+        ({"cross": {"generator": [1, 1]}}, "two seeds of cross.generator are '1'"),
+        ({"cross": {"generator": []}}, "cross.generator"),
+        ({"cross": {"refiners": [1]}}, "'weights', 'generator', 'refiner' or 'segmentor'"),
+        ({"cross": {}, "seeds": [-1]}, "greater than or equal to 0"),
+    ],
+)
+def test_seeds_that_cannot_be_are_refused(changes, message):
+    with pytest.raises(ConfigError, match=message):
+        crossed(**changes)
+
+
+def test_a_combination_of_seeds_that_there_is_not_is_refused():
+    with pytest.raises(ConfigError, match=r"has the number 6; .* 0 to 5"):
+        Graph(crossed(), small_suite.plugins(), 6)
 
 
 def test_a_table_says_what_was_not_repeated(run, plugins):
