@@ -1,10 +1,12 @@
-"""A table: the same content in the terminal, in Markdown, as CSV and as JSON."""
+"""A table: the same content in the terminal, as Markdown, CSV, LaTeX, HTML and JSON."""
 
 import csv
 import io
 import json
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,16 +17,21 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from wsss_harness.files import write_text
+from wsss_leaderboard import latex
 
 NOTHING = "-"
 GAP = 2  # between columns in a terminal
 NARROW = 15  # least room for the words of the first column, most room for one word
 
-Kind = Literal["method", "control", "bound"]
-MARKS: dict[Kind, str] = {"method": "", "control": "†", "bound": "‡"}
+LONGEST = 200  # characters of a cell that people are shown
+
+Kind = Literal["method", "control", "bound", "published"]
+MARKS: dict[Kind, str] = {"method": "", "control": "†", "bound": "‡", "published": "§"}
 PUNCTUATION = frozenset(
     "\\|*_<>[]`~&$#"
 )  # what Markdown or a renderer of formulas takes for markup
+MEASURED = re.compile(r"[-+]?[\d.]+( ±[\d.]+)?( \([-+][\d.]+\))?")
+NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(?![\d.])")
 
 
 @dataclass(frozen=True)
@@ -37,26 +44,39 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """Cells are text; ``best`` are the places of those that are best in their column."""
+    """Cells are text; ``best`` and ``second`` are the places of those that are so in their column.
+
+    A ``published`` row was not measured here: its numbers are others'.
+    """
 
     cells: tuple[str, ...]
     kind: Kind = "method"
     best: frozenset[int] = frozenset()
+    second: frozenset[int] = frozenset()
 
     @property
     def marked(self) -> tuple[str, ...]:
         """The cells as people read them: the first one tells methods from other rows."""
-        return (inert(self.cells[0]) + MARKS[self.kind], *map(inert, self.cells[1:]))
+        first, *others = (shortened(inert(cell)) for cell in self.cells)
+        return (first + MARKS[self.kind], *others)
+
+    def style(self, place: int) -> str:
+        """Of a cell, as rich calls it."""
+        return "bold" if place in self.best else "underline" if place in self.second else ""
 
 
 @dataclass(frozen=True)
 class Table:
-    """Printed by rich; a terminal too narrow for all columns gets them in several blocks."""
+    """Printed by rich; a terminal too narrow for all columns gets them in several blocks.
+
+    ``label`` is what LaTeX refers to it by.
+    """
 
     title: str
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
+    label: str = ""
 
     def __rich_console__(
         self, console: Console, options: ConsoleOptions
@@ -82,9 +102,7 @@ class Table:
                 width=width,
             )
         for row in self.rows:
-            cells = [
-                Text(row.marked[place], "bold" if place in row.best else "") for place in block
-            ]
+            cells = [Text(row.marked[place], row.style(place)) for place in block]
             table.add_row(*cells, style="" if row.kind == "method" else "dim")
         return table
 
@@ -131,28 +149,97 @@ class Table:
         names = [_escape(column.name) for column in self.columns]
         sides = ["---" if column.words else "---:" for column in self.columns]
         lines = [f"**{_escape(self.title)}**", "", _line(names), _line(sides)]
-        for row in self.rows:
-            cells = [_escape(cell) for cell in row.marked]
-            lines.append(_line([f"**{c}**" if p in row.best else c for p, c in enumerate(cells)]))
+        lines += [_line(_cells(row, _escape, "**{}**", "<ins>{}</ins>")) for row in self.rows]
         lines += ["", *(f"{_escape(note)}  " for note in self.notes)]
         return "\n".join(lines).rstrip() + "\n"
+
+    def latex(self) -> str:
+        """A table of booktabs; rows that are no methods stand in italics."""
+        sides = "".join("l" if column.words else "r" for column in self.columns)
+        lines = [
+            r"\begin{table}",
+            r"\centering",
+            rf"\caption{{{_latex(self.title)}}}",
+            *([rf"\label{{{self.label}}}"] if self.label else []),
+            rf"\begin{{tabular}}{{{sides}}}",
+            r"\toprule",
+            " & ".join(_latex(column.name) for column in self.columns) + r" \\",
+            r"\midrule",
+        ]
+        for row in self.rows:
+            cells = _cells(row, _latex, r"\textbf{{{}}}", r"\underline{{{}}}")
+            if row.kind != "method":
+                cells = [rf"\textit{{{cell}}}" for cell in cells]
+            lines.append(" & ".join(cells) + r" \\")
+        lines += [r"\bottomrule", r"\end{tabular}"]
+        lines += [rf"\par\smallskip\footnotesize\raggedright {_latex(n)}" for n in self.notes]
+        return "\n".join([*lines, r"\end{table}"]) + "\n"
+
+    def html(self) -> str:
+        """A ``table`` element in ASCII, whose rows have their kind as class.
+
+        Cells of numbers have ``data-value``, the number that they begin with, to sort by.
+        """
+        heads = [_element("th", _html(c.name), scope="col") for c in self.columns]
+        width = str(len(self.columns))
+        notes = [_element("td", _html(note), colspan=width) for note in self.notes]
+        parts = [
+            _element("caption", _html(self.title)),
+            _element("thead", _element("tr", *heads)),
+            _element("tbody", *map(self._html_row, self.rows)),
+            *([_element("tfoot", *(_element("tr", note) for note in notes))] if notes else []),
+        ]
+        return _element("table", *parts) + "\n"
+
+    def _html_row(self, row: Row) -> str:
+        cells = _cells(row, _html, "<strong>{}</strong>", "<u>{}</u>")
+        found = [None if column.words else NUMBER.match(cell) for column, cell in self._under(row)]
+        values = [{"data-value": number[0]} if number else {} for number in found]
+        first = _element("th", cells[0], scope="row")
+        others = [
+            _element("td", cell, **value) for cell, value in zip(cells[1:], values[1:], strict=True)
+        ]
+        return _element("tr", first, *others, **{"class": row.kind})
+
+    def _under(self, row: Row) -> Iterator[tuple[Column, str]]:
+        return zip(self.columns, row.cells, strict=True)
 
     def csv(self) -> str:
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow([*(column.name for column in self.columns), "kind"])
-        writer.writerows([*map(inert, row.cells), row.kind] for row in self.rows)
+        writer.writerow([*(_datum(column.name) for column in self.columns), "kind"])
+        writer.writerows([*map(_datum, row.cells), row.kind] for row in self.rows)
         return text.getvalue()
 
     def json(self) -> dict[str, Any]:
-        names = [column.name for column in self.columns]
-        rows = [dict(zip(names, row.cells, strict=True)) | {"kind": row.kind} for row in self.rows]
-        return {"title": self.title, "rows": rows, "notes": list(self.notes)}
+        rows = [
+            {column.name: inert(cell) for column, cell in self._under(row)} | {"kind": row.kind}
+            for row in self.rows
+        ]
+        return {"title": inert(self.title), "rows": rows, "notes": [inert(n) for n in self.notes]}
+
+
+FORMATS: Mapping[str, Callable[[Table], str]] = {
+    "markdown": Table.markdown,
+    "csv": Table.csv,
+    "latex": Table.latex,
+    "html": Table.html,
+}
 
 
 def inert(text: str) -> str:
     """One line without control characters, whatever a label holds."""
     return "".join(c if c.isprintable() else " " for c in text)
+
+
+def shortened(text: str) -> str:
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def _cells(row: Row, escaped: Callable[[str], str], best: str, second: str) -> list[str]:
+    """The cells in a markup, with the form that it has for the best and the second."""
+    forms = {"bold": best, "underline": second, "": "{}"}
+    return [forms[row.style(p)].format(escaped(cell)) for p, cell in enumerate(row.marked)]
 
 
 def _line(cells: Sequence[str]) -> str:
@@ -161,6 +248,28 @@ def _line(cells: Sequence[str]) -> str:
 
 def _escape(text: str) -> str:
     return "".join("\\" + c if c in PUNCTUATION else c for c in inert(text))
+
+
+def _latex(text: str) -> str:
+    return latex.escape(inert(text))
+
+
+def _html(text: str) -> str:
+    return escape(inert(text)).encode("ascii", "xmlcharrefreplace").decode()
+
+
+def _element(name: str, *content: str, **attributes: str) -> str:
+    """An element of HTML whose content and attributes are escaped already."""
+    opening = " ".join([name, *(f'{key}="{value}"' for key, value in attributes.items())])
+    separator = "" if name in ("caption", "th", "td", "tr") else "\n"
+    return separator.join([f"<{opening}>", *content, f"</{name}>"])
+
+
+def _datum(text: str) -> str:
+    """A cell of CSV that no spreadsheet takes for a formula."""
+    text = inert(text)
+    safe = text[:1] not in ("=", "+", "-", "@") or text == NOTHING or MEASURED.fullmatch(text)
+    return text if safe else "'" + text
 
 
 def write_tables(folder: Path, tables: Sequence[tuple[str, Table]]) -> None:

@@ -1,13 +1,21 @@
 """A table holds the same content everywhere, and is inert whatever a label holds."""
 
+import csv
 import io
 import json
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from xml.etree import ElementTree
 
+import html5lib
 import pytest
 from rich.console import Console
 
+from wsss_leaderboard import latex
 from wsss_leaderboard.report import said_once
-from wsss_leaderboard.table import Column, Row, Table, write_tables
+from wsss_leaderboard.table import LONGEST, Column, Row, Table, write_tables
 
 HOSTILE = "a|b [bold]c[/] <script>\n`d` $x$\x1b[31m\u202e"
 COLUMNS = (Column("Method", words=True), Column("mIoU"), Column("recall"))
@@ -16,7 +24,7 @@ COLUMNS = (Column("Method", words=True), Column("mIoU"), Column("recall"))
 @pytest.fixture
 def table():
     rows = (
-        Row(("CAM", "41.2 ±0.7", "62.1")),
+        Row(("CAM", "41.2 ±0.7", "62.1"), second=frozenset({1})),
         Row(("EPS", "60.5 ±0.6", "58.0"), best=frozenset({1})),
         Row(("All background", "9.5", "-"), "control"),
         Row(("Saliency, true classes", "61.1", "-"), "bound"),
@@ -42,7 +50,7 @@ def test_markdown(table):
         "\n"
         "| Method | mIoU | recall |\n"
         "| --- | ---: | ---: |\n"
-        "| CAM | 41.2 ±0.7 | 62.1 |\n"
+        "| CAM | <ins>41.2 ±0.7</ins> | 62.1 |\n"
         "| EPS | **60.5 ±0.6** | 58.0 |\n"
         "| All background† | 9.5 | - |\n"
         "| Saliency, true classes‡ | 61.1 | - |\n"
@@ -74,6 +82,78 @@ def test_json_holds_what_csv_holds(table):
     assert (content["title"], content["notes"]) == ("Masks", ["One note.", "Two notes."])
 
 
+LATEX = r"""\begin{table}
+\centering
+\caption{Masks}
+\label{tab:masks}
+\begin{tabular}{lrr}
+\toprule
+Method & mIoU & recall \\
+\midrule
+CAM & \underline{41.2 $\pm$0.7} & 62.1 \\
+EPS & \textbf{60.5 $\pm$0.6} & 58.0 \\
+\textit{All background\textdagger{}} & \textit{9.5} & \textit{-} \\
+\textit{Saliency, true classes\textdaggerdbl{}} & \textit{61.1} & \textit{-} \\
+\bottomrule
+\end{tabular}
+\par\smallskip\footnotesize\raggedright One note.
+\par\smallskip\footnotesize\raggedright Two notes.
+\end{table}
+"""
+
+
+def test_latex(table):
+    assert replace(table, label="tab:masks").latex() == LATEX
+
+
+def test_html(table):
+    root = ElementTree.fromstring(table.html())
+    assert root.find("caption").text == "Masks"
+    assert [head.get("scope") for head in root.iterfind("thead/tr/th")] == ["col"] * 3
+    cam, eps, control, bound = root.iterfind("tbody/tr")
+    assert [row.get("class") for row in (cam, eps, control, bound)] == [
+        *("method", "method", "control", "bound")
+    ]
+    assert cam.find("th").get("scope") == "row"
+    assert [cell.get("data-value") for cell in eps.iterfind("td")] == ["60.5", "58.0"]
+    assert control.findall("td")[1].get("data-value") is None
+    assert (cam.find("td/u").text, eps.find("td/strong").text) == ("41.2 ±0.7", "60.5 ±0.6")
+    assert [note.text for note in root.iterfind("tfoot/tr/td")] == ["One note.", "Two notes."]
+
+
+@pytest.mark.parametrize("name", ["table", "hostile"])
+def test_html_is_valid(name, request):
+    page = f"<!doctype html><title>t</title>{request.getfixturevalue(name).html()}"
+    html5lib.HTMLParser(strict=True).parse(page)
+
+
+def cells_of(table):
+    """The cells of each form of a table, without its marks."""
+    root = ElementTree.fromstring(table.html())
+    lines = re.findall(r"^(.+) \\\\$", table.latex(), flags=re.MULTILINE)[1:]
+    marks = r"\\(?:textbf|underline|textit)\{|\}$|(?<=\})\}|\\textdagger(?:dbl)?\{\}"
+    return {
+        "html": [
+            ["".join(c.itertext()).rstrip("†‡") for c in r] for r in root.iterfind("tbody/tr")
+        ],
+        "latex": [
+            [re.sub(marks, "", cell).replace(r"$\pm$", "±") for cell in line.split(" & ")]
+            for line in lines
+        ],
+        "markdown": [
+            [re.sub(r"\*\*|</?ins>|[†‡]", "", cell) for cell in line[2:-2].split(" | ")]
+            for line in table.markdown().splitlines()[4:-3]
+        ],
+        "csv": [row[:-1] for row in csv.reader(io.StringIO(table.csv()))][1:],
+        "json": [list(row.values())[:-1] for row in table.json()["rows"]],
+    }
+
+
+def test_every_form_has_the_same_cells(table):
+    whole = [list(row.cells) for row in table.rows]
+    assert cells_of(table) == dict.fromkeys(("html", "latex", "markdown", "csv", "json"), whole)
+
+
 def test_a_wide_terminal_shows_one_block(table):
     lines = [line.rstrip() for line in printed(table).splitlines()]
     assert lines[0] == "Masks"
@@ -87,7 +167,8 @@ def test_controls_are_dim_and_the_best_is_bold(table):
     console = Console(width=80, file=io.StringIO(), force_terminal=True, color_system="standard")
     console.print(table)
     cam, best, control, bound = console.file.getvalue().splitlines()[3:7]
-    assert "\x1b[" not in cam
+    assert "\x1b[4m41.2 ±0.7\x1b[0m" in cam
+    assert "\x1b[1m" not in cam
     assert "\x1b[1m60.5 ±0.6\x1b[0m" in best
     assert control.startswith("\x1b[2m")
     assert bound.startswith("\x1b[2m")
@@ -120,6 +201,80 @@ def test_markdown_is_inert(hostile):
 def test_csv_is_inert(hostile):
     _, row = hostile.csv().splitlines()
     assert row == "a|b [bold]c[/] <script> `d` $x$ [31m ,1.0,2.0,method"
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+1|calc", "-1+cmd", "@SUM(A1)"])
+def test_csv_holds_no_formula(cell):
+    row = Row((cell, "-0.6", "+1.2 ±0.3 (-0.5)"))
+    _, line = Table("T", COLUMNS, (row,)).csv().splitlines()
+    assert line == f"'{cell},-0.6,+1.2 ±0.3 (-0.5),method"
+
+
+def test_html_is_inert(hostile):
+    html = hostile.html()
+    assert html.isascii()
+    root = ElementTree.fromstring(html)
+    assert root.find("tbody/tr/th").text == "a|b [bold]c[/] <script> `d` $x$ [31m "
+    assert not list(root.iter("script"))
+
+
+def test_json_is_inert(hostile):
+    text = json.dumps(hostile.json(), ensure_ascii=False)
+    assert "\u202e" not in text
+    assert "\\u001b" not in text
+
+
+EVERY = "".join(map(chr, range(32, 127))) + "é ß Š ő 中 😀 ± × → ≤ ≥ – — … † ‡ § ¹⁰ -1"  # noqa: RUF001
+
+
+def test_latex_is_inert(hostile):
+    assert r"\$x\$" in hostile.latex()
+    text = latex.escape(EVERY)
+    assert text.isascii()
+    for special in "{}$&#%_":
+        unescaped = re.sub(rf"\\\{special}", "", latex.escape(special * 3))
+        assert special not in unescaped
+    commands = set(re.findall(r"\\([A-Za-z]+)", text))
+    assert commands == {
+        *("textbackslash", "textasciicircum", "textasciitilde", "textless", "textgreater"),
+        *("textbar", "char", "pm", "times", "to", "le", "ge", "dots"),
+        *("textdagger", "textdaggerdbl", "S", "v", "H"),
+    }
+    assert latex.escape("中") == "{[}U+4E2D{]}"
+    assert latex.escape("-1 (-0.5) a-1") == "$-$1 ($-$0.5) a-1"
+
+
+def test_the_groups_of_latex_are_balanced(hostile):
+    row = Row((EVERY, "1", "2"), "published", second=frozenset({1}))
+    text = replace(hostile, rows=(*hostile.rows, row), title=EVERY).latex()
+    depth = 0
+    for sign in re.findall(r"(?<!\\)(?:\\\\)*([{}])", text):
+        depth += 1 if sign == "{" else -1
+        assert depth >= 0
+    assert depth == 0
+    for line in text.splitlines():
+        if line.endswith(r" \\"):
+            assert len(re.findall(r"(?<!\\)&", line)) == 2
+
+
+@pytest.mark.skipif(not shutil.which("pdflatex"), reason="there is no pdflatex")
+def test_latex_compiles(tmp_path, hostile):
+    row = Row((EVERY, "1", "2"), "published", second=frozenset({1}))
+    body = replace(hostile, rows=(*hostile.rows, row), title=EVERY, notes=(EVERY,)).latex()
+    page = (
+        rf"\documentclass{{article}}\usepackage{{booktabs}}\begin{{document}}{body}\end{{document}}"
+    )
+    (tmp_path / "t.tex").write_text(page, encoding="utf-8")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-draftmode", "t.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout.decode("latin-1")[-1500:]
+
+
+def test_a_very_long_name_is_cut_for_people_alone():
+    table = Table("T", COLUMNS, (Row(("x" * 10_000, "1.0", "2.0")),))
+    for text in (table.markdown(), table.latex(), table.html(), printed(table, 60)):
+        assert text.count("x") <= LONGEST
+    assert "x" * 10_000 in table.csv()
 
 
 def test_the_terminal_is_inert(hostile):
