@@ -5,13 +5,16 @@ python benchmarks/coverage.py [--simulations 1000]
 
 import argparse
 import sys
+from pathlib import Path
 
 import numpy as np
 
+sys.path.append(str(Path(__file__).parents[1] / "tests/leaderboard"))
+from simulated import scenes, tallies_of
+
 from wsss_leaderboard import estimates
 
-CLASSES = 20
-ALL = 400_000  # images that stand for all there are
+BLOCKS, BLOCK = 20, 20_000  # images that stand for all there are
 BETTER = 0.25  # log odds by which the second method finds more
 
 
@@ -19,7 +22,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--simulations", type=int, default=1000)
     simulations = parser.parse_args().simulations
-    truth = [total(tallies) for tallies in blocks()]
+    truth = [total(tallies) for tallies in everything()]
     print(f"truth {truth[0]:.4f}, difference {truth[1] - truth[0]:.4f}")
     for images in (200, 400, 1449):
         held = np.array([holds(images, number, truth) for number in range(simulations)])
@@ -29,8 +32,7 @@ def main():
 
 def holds(images, number, truth):
     """Whether the interval of the mIoU, and that of the difference of two methods, are right."""
-    tallies = simulate(images, np.random.default_rng([images, number]))
-    one, other = (estimates.miou(t) for t in tallies)
+    one, other = (estimates.miou(t) for t in both(images, [images, number]))
     difference = other - one
     return (
         abs(one.value - truth[0]) <= one.reach,
@@ -38,45 +40,22 @@ def holds(images, number, truth):
     )
 
 
-def blocks():
+def both(images, seed):
+    """Tallies of two methods on the same images."""
+    rng = np.random.default_rng(seed)
+    met = scenes(images, rng)
+    return [tallies_of(met, better, rng) for better in (0, BETTER)]
+
+
+def everything():
     """Sums over all images, a method each."""
-    sums = [simulate(ALL // 20, np.random.default_rng([0, block])) for block in range(20)]
-    return [sum(pair[method].sum(0) for pair in sums) for method in range(2)]
+    sums = [[tallies.sum(0) for tallies in both(BLOCK, [0, block])] for block in range(BLOCKS)]
+    return np.sum(sums, 0)
 
 
 def total(tallies):
     hit, truth, mask = tallies.T
     return float((hit / (truth + mask - hit)).mean())
-
-
-def simulate(images, rng):
-    """(n, C + 1, 3) pixels of two methods on the same images.
-
-    Classes are as unequally frequent as those of VOC, objects log-normal in size; methods share how
-    hard an image is and a part of their luck with it, and see classes that are not there.
-    """
-    frequency = np.exp(-np.linspace(0, 2.3, CLASSES))
-    odds = np.random.default_rng(1).normal(0.8, 0.7, CLASSES)
-    present = rng.random((images, CLASSES)) < 1.5 * frequency / frequency.sum()
-    size = np.exp(rng.normal(-2, 1, present.shape)).clip(0.002, 0.6) * present
-    size /= np.maximum(1, size.sum(1, keepdims=True) / 0.9)
-    shared = odds + rng.normal(0, 1, (images, 1)) + rng.normal(0, 0.6, present.shape)
-    alarms = (rng.random(present.shape) < 0.02) & ~present
-    return [method(rng, size, shared + better, alarms) for better in (0, BETTER)]
-
-
-def method(rng, size, shared, alarms):
-    recall = 1 / (1 + np.exp(-shared - rng.normal(0, 0.5, size.shape)))
-    hit = size * recall
-    false = 1.5 * size * (1 - recall) * np.exp(rng.normal(-1.5, 0.8, size.shape))
-    seen = alarms & (rng.random(size.shape) < 0.7)
-    false += np.exp(rng.normal(-3, 1, size.shape)).clip(0, 0.3) * seen
-    empty = (1 - size.sum(1)).clip(0.02)
-    clean = (empty - false.sum(1)).clip(0.01)
-    background = np.stack([np.minimum(clean, empty), empty, clean + (size - hit).sum(1)], -1)
-    objects = np.stack([hit, size, hit + false], -1)
-    both = np.concatenate([background[:, None], objects], 1)
-    return np.rint(100_000 * both).astype(np.int64)
 
 
 if __name__ == "__main__":

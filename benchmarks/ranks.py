@@ -1,0 +1,85 @@
+"""How often rank intervals hold the true ranks: simulated boards of methods of known order.
+
+python benchmarks/ranks.py [--simulations 500]
+"""
+
+import argparse
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+sys.path.append(str(Path(__file__).parents[1] / "tests/leaderboard"))
+from simulated import scenes, tallies_of
+
+from wsss_leaderboard import estimates
+from wsss_leaderboard.counts import MASKS, Tallies
+from wsss_leaderboard.entries import Entry
+from wsss_leaderboard.estimates import mean_of
+from wsss_leaderboard.ranking import rank
+
+METHODS, IMAGES = 8, 200
+LUCK = 0.08  # log odds: over seeds, a standard deviation of about one point of mIoU
+BOARDS = {
+    "3 seeds": (3,) * METHODS,
+    "3 seeds or one": (3, 1) * (METHODS // 2),
+    "one seed": (1,) * METHODS,
+}
+STEPS = {"all alike": 0.0, "a staircase": 0.1}  # log odds from each method to the next
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--simulations", type=int, default=500)
+    simulations = parser.parse_args().simulations
+    for step, log_odds in STEPS.items():
+        for name, seeds in BOARDS.items():
+            found = [board(seeds, log_odds, number) for number in range(simulations)]
+            right, width, groups = np.mean(found, 0)
+            print(
+                f"{step}, {name}: all ranks held {100 * right:.1f} %, mean width {width:.1f} of "
+                f"{METHODS}, tie groups {groups:.1f}",
+                flush=True,
+            )
+
+
+def board(seeds, step, number):
+    """Whether all rank intervals hold, their mean width, and the number of tie groups.
+
+    Of methods that are all alike any rank is true, so every interval has to hold all of them.
+    """
+    rng = np.random.default_rng([number, len(set(seeds)), seeds[0]])
+    met = scenes(IMAGES, rng)
+    places = rank([entry(n, met, -step * n, runs, rng) for n, runs in enumerate(seeds)]).places
+    low, high = np.array([(place.best, place.worst) for place in places]).T
+    true = np.arange(1, METHODS + 1) if step else np.array([[1], [METHODS]])
+    held = ((low <= true) & (true <= high)).all()
+    return held, (high - low + 1).mean(), max(place.group for place in places)
+
+
+def entry(number, met, quality, runs, rng):
+    found = [tallies_of(met, quality + rng.normal(0, LUCK), rng) for _ in range(runs)]
+    each = [estimates.miou(tallies) for tallies in found]
+    values = tuple(one.value for one in each)
+    made = tuple(Run(seed) for seed in range(runs))
+    return Entry(str(number), MASKS, "method", made, values, mean_of(each))
+
+
+@dataclass
+class Run:
+    """What a ranking looks at of a run: its seed, and which images were counted."""
+
+    seed: int
+
+    @property
+    def record(self):
+        return self
+
+    @property
+    def tallies(self):
+        return {MASKS: Tallies((), np.zeros((0, 1, 3), np.int64))}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
