@@ -153,7 +153,7 @@ def mious(
             if part and not figures.fits(figure, set(part.score.iou) - {"background"}, part.images):
                 images = f"{part.images:,} images here, {wanted:,} there"
             here = 100 * part.score.miou if part else None
-            source = f"{figure.protocol}; {figure.source}"
+            source = f"{figure.how}; {figure.where}"
             yield Comparison(title, f"mIoU of {split}", figure.value, allowed, here, source, images)
 
 
@@ -196,7 +196,7 @@ def print_explanation(
         )
     dataset = graph.opened(store.folder(graph.data))
     record = Collector(suite, store, dataset, graph).record(Outcome(row))
-    found = explain(row, record, store, published())
+    found = explain(row, record, store, published().of(dataset.classes))
     if as_json:
         first = asdict(found.first) if found.first else None
         console.print_json(json.dumps({**asdict(found), "first": first}))

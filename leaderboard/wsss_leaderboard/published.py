@@ -2,16 +2,17 @@
 
 import tomllib
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from wsss_harness.errors import DataError
+from wsss_harness.errors import ConfigError, DataError
 from wsss_leaderboard.records import Part, Score, validated
 
+FigureKind = Literal["published", "reported"]
 PUBLISHED = Path(__file__).with_name("published.toml")
 
 
@@ -26,28 +27,90 @@ class Figure(Part):
     """An mIoU in percent; ``segmentor`` is empty for pseudo-masks.
 
     ``kind``: ``published`` by those who made the method, or ``reported`` by those who repeated it.
+    What the source does not say is empty: published.toml explains the fields.
     """
 
-    kind: Literal["published", "reported"] = "published"
+    kind: FigureKind = "published"
     method: str
+    venue: Annotated[str, Field(pattern=r"^(.+ \d{4})?$")] = ""
     sup: Literal["I.", "I.+S."]
     segmentor: str = ""
+    backbone: str = ""
+    init: str = ""
+    crf: Literal["", "no", "yes"] = ""
     dataset: str
     split: str
     value: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
-    protocol: str
+    protocol: str = ""
     source: str
+    table: str = ""
     confidence: Literal["authors", "quoted", "unverified"]
 
     @property
+    def year(self) -> int | None:
+        return int(self.venue[-4:]) if self.venue else None
+
+    @property
     def cell(self) -> str:
-        digits = 1 if self.kind == "published" else 2
-        return f"{self.value:.{digits}f}" + "?" * (self.confidence == "unverified")
+        """With the digits that it was published with."""
+        return f"{self.value}" + "?" * (self.confidence == "unverified")
+
+    @property
+    def how(self) -> str:
+        """All that is known of how it was measured."""
+        start = f"starts from {self.init}" if self.init else ""
+        crf = {"no": "no CRF", "yes": "with a CRF", "": ""}[self.crf]
+        return ", ".join(filter(None, (self.backbone, start, crf, self.protocol)))
+
+    @property
+    def where(self) -> str:
+        return f"{self.source}, table {self.table}" if self.table else self.source
 
     @property
     def note(self) -> str:
-        what = f"{self.method}, {self.segmentor}" if self.segmentor else self.method
-        return f"{self.kind.capitalize()} {self.cell}, {what}: {self.protocol} ({self.source})."
+        return notes_of([self])[0]
+
+
+def notes_of(figures: Iterable[Figure]) -> list[str]:
+    """A note on each source, those together that differ in the split alone."""
+    found: dict[tuple[str, ...], list[Figure]] = {}
+    for one in dict.fromkeys(figures):
+        found.setdefault((one.kind, one.method, one.segmentor, one.how, one.where), []).append(one)
+    return [
+        f"{kind.capitalize()} {_cells(group)}, {method}{f', {segmentor}' if segmentor else ''}: "
+        f"{f'{how} ' if how else ''}({where})."
+        for (kind, method, segmentor, how, where), group in found.items()
+    ]
+
+
+def _cells(group: list[Figure]) -> str:
+    if len(group) == 1:
+        return group[0].cell
+    return " and ".join(f"{one.cell} ({one.split})" for one in group)
+
+
+ALIKE = ("dataset", "init", "crf")
+
+
+def check_alike(figures: Iterable[Figure]) -> None:
+    """Refuse figures that say that they were measured in unlike ways; silence agrees with all.
+
+    The splits may differ: each has a column of its own.
+
+    Raises:
+        ConfigError: names two figures and what they differ in.
+    """
+    said: dict[str, Figure] = {}
+    for figure in figures:
+        for field in filter(lambda name: getattr(figure, name), ALIKE):
+            other = said.setdefault(field, figure)
+            if getattr(other, field) != getattr(figure, field):
+                raise ConfigError(
+                    f"the {other.kind} {other.cell} of '{other.method}' has {field} "
+                    f"'{getattr(other, field)}', the {figure.kind} {figure.cell} of "
+                    f"'{figure.method}' has '{getattr(figure, field)}'; unlike protocols never "
+                    "share a table: leave one of them out"
+                )
 
 
 class Published(Part):
@@ -66,6 +129,13 @@ class Published(Part):
 
     def named(self, method: str, segmentor: str) -> list[Figure]:
         return [f for f in self.figures if (f.method, f.segmentor) == (method, segmentor)]
+
+    def of(self, classes: Collection[str]) -> "Published":
+        """Without the figures of other datasets, if these classes are those of a known one."""
+        same = [name for name, data in self.datasets.items() if set(data.classes) == set(classes)]
+        kept = same or [next(iter(self.datasets))]
+        figures = tuple(figure for figure in self.figures if figure.dataset in kept)
+        return self.model_copy(update={"figures": figures})
 
     def fits(self, figure: Figure, classes: Collection[str], images: int) -> bool:
         data = self.datasets[figure.dataset]

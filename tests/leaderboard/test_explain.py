@@ -86,7 +86,7 @@ def store(tmp_path):
 
 def explained(tmp_path, store, found=None, **options):
     row = row_of(suite(tmp_path, segmentors=["DeepLab V2"], **options))
-    return explain(row, found or measured(), store, published())
+    return explain(row, found or measured(), store, published().of(CLASSES))
 
 
 def test_equal_numbers_depart_nowhere(tmp_path, store):
@@ -165,7 +165,7 @@ def test_every_setting_is_an_option_of_its_stage(tmp_path):
 def test_a_method_that_nobody_published_is_refused(tmp_path, store):
     made = suite(tmp_path, method="Ours")
     with pytest.raises(ConfigError, match=r"no figures of 'Ours' are known, but those of .*EPS"):
-        explain(row_of(made, "Ours"), measured(), store, published())
+        explain(row_of(made, "Ours"), measured(), store, published().of(CLASSES))
 
 
 def test_numbers_that_are_not_comparable_never_come_first():
@@ -210,7 +210,7 @@ def test_the_command_prints_and_gives_json(tmp_path, store, monkeypatch):
         lambda *parts: SimpleNamespace(record=lambda outcome: None),
     )
     monkeypatch.setattr("wsss_leaderboard.explain.Store", lambda *parts: store)
-    monkeypatch.setattr(Graph, "opened", lambda self, folder: None)
+    monkeypatch.setattr(Graph, "opened", lambda self, folder: SimpleNamespace(classes=CLASSES))
     words = ["explain", str(configs() / "suites/railscenes.toml"), "EPS"]
     result = CliRunner().invoke(app, words, env={"COLUMNS": "120"})
     assert result.exit_code == 0, result.output

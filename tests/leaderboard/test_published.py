@@ -3,8 +3,8 @@
 import pytest
 from sample_records import record, score
 
-from wsss_harness.errors import DataError
-from wsss_leaderboard.published import Published, published
+from wsss_harness.errors import ConfigError, DataError
+from wsss_leaderboard.published import Published, check_alike, notes_of, published
 from wsss_leaderboard.records import Segmentation, Supervision
 from wsss_leaderboard.tables import mask_table, segmentation_table
 
@@ -48,16 +48,20 @@ def column(table):
 
 def test_the_file_has_what_the_tables_need():
     verified = {f.method for f in published().figures if f.confidence != "unverified"}
-    assert verified >= {"CAM", "SEAM", "SC-CAM", "ICD", "MCIS", "EPS", "CAM + AffinityNet"}
-    assert all(figure.source and figure.protocol for figure in published().figures)
+    methods = {"CAM", "SEAM", "SC-CAM", "ICD", "MCIS", "EPS", "CAM + AffinityNet", "IRN"}
+    assert verified >= methods
+    assert {f.method for f in published().figures} > methods | {"SGAN", "EPS + Affinity Net"}
+    assert all(figure.source and figure.how for figure in published().figures)
+    assert all(f.year for f in published().figures)
     assert len(VOC.classes) == 20
+    assert len(set(published().datasets["coco14"].classes)) == 80
 
 
 def test_a_figure_stands_beside_the_same_data():
     table = mask_table([seam()])
-    assert column(table) == ["55.4"]
+    assert column(table) == ["55.41"]
     (note,) = [note for note in table.notes if note.startswith("Published")]
-    assert note.startswith("Published 55.4, SEAM: ResNet38, no CRF")
+    assert note.startswith("Published 55.41, SEAM: ResNet38, no CRF")
     assert "github.com/YudeWang/SEAM" in note
 
 
@@ -74,6 +78,14 @@ def test_other_images_have_no_figure(images):
         column(mask_table([seam(images=images)]))
 
 
+def test_other_data_with_the_same_names_has_its_own_figures():
+    coco = published().datasets["coco14"]
+    masks = score(0.5).model_copy(update={"iou": dict.fromkeys(("background", *coco.classes))})
+    assert published().beside("EPS", "", masks, coco.splits["train"]).cell == "37.15"
+    assert {f.dataset for f in published().of(coco.classes).figures} == {"coco14"}
+    assert {f.dataset for f in published().of(["cat"]).figures} == {"voc2012"}
+
+
 def test_other_classes_have_no_figure():
     other = score(0.5).model_copy(update={"iou": {"background": 0.5, "cat": 0.5}})
     found = published().beside("SEAM", "", other, VOC.splits["train"])
@@ -86,6 +98,33 @@ def test_what_was_not_verified_is_marked():
     assert unverified.note.startswith("Published 62.8?, SGAN")
 
 
+def figures_of(method, segmentor, **fields):
+    found = published().named(method, segmentor)
+    return [f for f in found if all(getattr(f, name) == value for name, value in fields.items())]
+
+
+def test_splits_of_one_source_share_a_note():
+    (note,) = notes_of(figures_of("EPS", "DeepLab V1", kind="published"))
+    assert note.startswith("Published 71.0 (val) and 71.8 (test), EPS, DeepLab V1: ResNet101 (")
+    (start,) = notes_of(figures_of("EPS", "DeepLab V2", kind="published", dataset="voc2012"))
+    assert "ResNet101, starts from MS-COCO (MARS (ICCV 2023), table 3)." in start
+
+
+def test_figures_of_unlike_protocols_are_refused():
+    (without,) = figures_of("EPS (a user)", "DeepLab V2")
+    (crf,) = figures_of("EPS (a user, CRF)", "DeepLab V2")
+    silent = figures_of("EPS", "DeepLab V1", kind="published")
+    check_alike([without, *silent])
+    check_alike([*silent, crf])
+    with pytest.raises(ConfigError, match=r"68\.2 of 'EPS \(a user\)' has crf 'no', the .* 'yes'"):
+        check_alike([without, *silent, crf])
+    start = crf.model_copy(update={"init": "ImageNet-1k"})
+    with pytest.raises(ConfigError, match=r"has init 'MS-COCO', the .* 'ImageNet-1k'"):
+        check_alike([*figures_of("EPS", "DeepLab V2", init="MS-COCO"), start])
+    with pytest.raises(ConfigError, match=r"has dataset 'voc2012', the .* 'coco14'"):
+        check_alike(figures_of("EPS", ""))
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
@@ -94,6 +133,8 @@ def test_what_was_not_verified_is_marked():
         ("value = 61.0", "", r"figures\.0\.value"),
         ('source = "a paper, table 1"', "", r"figures\.0\.source"),
         ('"quoted"', '"sure"', r"figures\.0\.confidence"),
+        ("value = 61.0", 'value = 61.0\nvenue = "CVPR"', r"figures\.0\.venue"),
+        ("value = 61.0", 'value = 61.0\ncrf = "maybe"', r"figures\.0\.crf"),
         ('protocol = "', 'protocl = "', r"figures\.0\.prot"),
         ('split = "train"', 'split = "val"', "'EPS' is on 'd val', which is not under datasets"),
         ("[datasets.d]", "[datasets.d", "cannot be read as TOML"),
