@@ -68,6 +68,14 @@ def test_difficult_objects_may_be_left_out(folder):
     assert json.loads((root / "prepared.json").read_text())["difficult"] is False
 
 
+def test_difficult_objects_alone_always_count(folder):
+    name = f"VOCdevkit/VOC2012/Annotations/{VAL}.xml"
+    alone = made.ANNOTATION.replace("<difficult>0", "<difficult>1")
+    made.write(folder, voc=made.voc_files() | {name: alone})
+    root, _ = prepared(folder, difficult=False)
+    assert opened(root).present(VAL) == (4, 19)
+
+
 def test_a_second_call_writes_no_picture_again(folder):
     root, first = prepared(folder)
     pictures = {path: path.stat().st_mtime_ns for path in root.rglob("*.png")}
@@ -131,6 +139,16 @@ def test_an_archive_that_is_cut_short_is_named(folder, name):
     path = folder / name
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2 // 512 * 512 + 100])
     with pytest.raises(DataError, match=f"{name}.*(cannot be read as an archive|holds no)"):
+        prepared(folder)
+
+
+def test_an_archive_that_was_cut_between_two_files_is_refused(folder):
+    content = made.files_of_test()
+    del content[f"VOCdevkit/VOC2012/JPEGImages/{TEST}.jpg"]
+    made.pack(folder / "VOC2012test.tar", content)
+    with pytest.raises(
+        DataError, match=rf"hold no image {TEST} of the list test \(1 such images\)"
+    ):
         prepared(folder)
 
 

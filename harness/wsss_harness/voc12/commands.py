@@ -17,7 +17,8 @@ COLUMNS = (
 
 
 def prepare_and_tell(root: Path, request: Request, console: Console) -> None:
-    with Progress(*COLUMNS, console=console, transient=True) as bar:
+    hidden = not console.is_terminal
+    with Progress(*COLUMNS, console=console, transient=True, disable=hidden) as bar:
         task = bar.add_task("")
 
         def progress(what: str, done: int, total: int) -> None:

@@ -31,7 +31,10 @@ HARMLESS = {
 
 
 def from_annotation(content: bytes, name: str, difficult: bool) -> list[str]:
-    """The classes of an annotation, in the order of CLASSES; ``difficult`` objects count or not.
+    """The classes of an annotation, in the order of CLASSES.
+
+    Without ``difficult`` such objects count only where the image has no other (js-fan/ICD,
+    core/utils/dataset_tools.py).
 
     Raises:
         DataError: it is not XML, or names another class.
@@ -40,7 +43,8 @@ def from_annotation(content: bytes, name: str, difficult: bool) -> list[str]:
         objects = ElementTree.fromstring(content).findall("object")
     except ElementTree.ParseError as error:
         raise DataError(f"{name} is not an annotation of VOC ({error})") from None
-    counted = [one for one in objects if difficult or one.findtext("difficult", "0").strip() != "1"]
+    plain = [one for one in objects if one.findtext("difficult", "0").strip() != "1"]
+    counted = objects if difficult else plain or objects
     found = {(one.findtext("name") or "").strip() for one in counted}
     if strange := sorted(found - set(CLASSES)):
         raise DataError(f"{name} has an object '{strange[0]}', which is no class of VOC 2012")

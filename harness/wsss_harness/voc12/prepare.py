@@ -25,7 +25,8 @@ class Request:
     """``archives`` is their folder; ``mirror`` an address under which all of them lie.
 
     ``label_file`` is that of psa or EPS; without it labels are those of the annotations, with
-    ``difficult`` objects or without. ``verified``: only archives of the published digest.
+    ``difficult`` objects or, where an image has others, without. ``verified``: only archives of the
+    published digest.
     """
 
     archives: Path
@@ -57,6 +58,7 @@ def prepare(root: Path, request: Request, progress: Progress) -> Mapping[str, in
     paths = {one: located(one, request, progress) for one in archives.ARCHIVES}
     found = read_voc(paths, root, request.difficult, progress)
     augment(_required(paths, archives.SBD), root, found, progress)
+    refuse_gaps(root, found.lists)
     for name, ids in found.lists.items():
         write_text(root / LISTS / f"{name}.txt", "".join(f"{one}\n" for one in ids))
     wanted = {*found.lists["train_aug"], *found.lists["val"]}
@@ -163,6 +165,20 @@ def augment(archive: Path, root: Path, found: Found, progress: Progress) -> None
     found.lists["train_aug"] = tuple(
         sorted((annotated | set(found.lists["train"])) - set(found.lists["val"]))
     )
+
+
+def refuse_gaps(root: Path, lists: Mapping[str, Ids]) -> None:
+    """Raise DataError for a listed image that no archive held.
+
+    An archive that was cut between two of its files reads as a whole one.
+    """
+    for name, ids in lists.items():
+        absent = [one for one in ids if not (root / IMAGES / f"{one}.jpg").is_file()]
+        if absent:
+            raise DataError(
+                f"the archives hold no image {absent[0]} of the list {name} ({len(absent)} such "
+                "images): one was cut short; get it again"
+            )
 
 
 def write_labels(root: Path, given: Labels, ids: Collection[str]) -> None:
