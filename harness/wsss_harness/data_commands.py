@@ -31,7 +31,8 @@ def print_data(request: Request, store: Path, console: Console, as_json: bool) -
         dataset = folder(request)
     else:
         dataset, rows = of_suite(request, Store(store, lambda event: None))
-    with Progress(console=console, transient=True, disable=as_json) as bar:
+    hidden = as_json or not console.is_terminal
+    with Progress(console=console, transient=True, disable=hidden) as bar:
         task = bar.add_task("looking at every image")
         report = datacheck.inspect(
             dataset, lambda done, total: bar.update(task, completed=done, total=total)
