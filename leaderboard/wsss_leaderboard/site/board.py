@@ -1,0 +1,172 @@
+"""The page of a board for each of its targets: who stands where, and how sure that is."""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from wsss_leaderboard import notes, published
+from wsss_leaderboard.counts import MASKS
+from wsss_leaderboard.entries import Board
+from wsss_leaderboard.site.lines import Line, Lines
+from wsss_leaderboard.site.names import MINUS, TO, shown, stem
+from wsss_leaderboard.site.pages import Pages, minutes, percent, points
+from wsss_leaderboard.table import MARKS, NOTHING
+
+SELF = "self-reported"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A target as pages call it, and the file of its page in the folder of the board."""
+
+    name: str
+    title: str
+    file: str
+
+
+@dataclass(frozen=True)
+class Column:
+    """``key`` stands for it in addresses of pages; ``number`` stands to the right."""
+
+    key: str
+    words: str
+    text: Callable[[Line], str]
+    number: bool = False
+
+
+def targets_of(board: Board) -> list[Target]:
+    return [
+        Target(name, shown(name, 24) if name else "Pseudo-masks", f"{stem(name)}.html")
+        if name
+        else Target(name, "Pseudo-masks", "index.html")
+        for name in board.targets
+    ]
+
+
+def write_board(pages: Pages, found: Lines, pictures: bool) -> None:
+    """Write the page of one target of a board."""
+    board, targets = found.board, targets_of(found.board)
+    here = next(target for target in targets if target.name == found.target)
+    pages.write(
+        f"{folder_of(board)}/{here.file}",
+        "board.html",
+        board=board,
+        lines=found,
+        columns=columns_of(found, [target for target in targets if target != here]),
+        targets=targets,
+        here=here,
+        sorted_by=sorted_by(here),
+        measured=measured(board, here.name),
+        filters=filters_of(found),
+        pictures=pictures,
+        protocol=json.dumps(board.protocol.model_dump(mode="json")),
+        notes=notes_of(found),
+        marks=MARKS,
+    )
+
+
+def folder_of(board: Board) -> str:
+    """The folder of a board's pages."""
+    data = board.protocol.fingerprint or board.loaded[0].record.data
+    return stem(f"{board.dataset} {board.protocol.name} {data}")
+
+
+def sorted_by(target: Target) -> str:
+    return "mIoU of the pseudo-masks" if target.name == MASKS else f"val mIoU of {target.title}"
+
+
+def measured(board: Board, target: str) -> str:
+    """What the figures of a board are measured on, in a sentence."""
+    protocol = board.protocol
+    kept = f"; {protocol.held_out:,} others may choose a threshold" if protocol.held_out else ""
+    if target == MASKS:
+        return f"Masks of {protocol.images:,} train images, scored against their truth{kept}."
+    return (
+        f"Trained on the pseudo-masks, scored on {protocol.val_images:,} val images without a CRF; "
+        "no checkpoint is selected on them."
+    )
+
+
+def columns_of(found: Lines, others: Iterable[Target]) -> list[Column]:
+    """The columns of a board, without those in which there is nothing."""
+    made = [
+        Column("rank", "Rank", _rank, number=True),
+        Column("group", "Tie group", _group, number=True),
+        Column("method", "Method", lambda line: line.method),
+        Column("miou", "mIoU", lambda line: percent(line.mean), number=True),
+        Column("interval", "95 % interval", lambda line: interval(line) or NOTHING),
+        Column("seeds", "Seeds", lambda x: str(len(x.records)) if x.entry else NOTHING, True),
+        *(_other(place, target) for place, target in enumerate(others)),
+        Column("sup", "Sup.", lambda line: line.sup),
+        Column("labels", "Labels at inference", lambda line: line.labels or NOTHING),
+        Column("backbone", "Backbone", lambda line: line.backbone or NOTHING),
+        Column("venue", "Venue", lambda x: x.figure.venue or NOTHING if x.figure else NOTHING),
+        Column("published", "Published", lambda x: x.figure.cell if x.figure else NOTHING, True),
+        Column(
+            "difference", f"Ours {MINUS} publ.", lambda line: points(line.difference), number=True
+        ),
+        Column("cost", "Cost, min", lambda line: minutes(line.seconds), number=True),
+        Column("verified", "Verified", _verified),
+    ]
+    return [one for one in made if any(one.text(line) != NOTHING for line in found.all)]
+
+
+def _other(place: int, target: Target) -> Column:
+    def text(line: Line) -> str:
+        entry = line.others[place]
+        return percent(entry.mean) if entry else NOTHING
+
+    return Column(f"t{place}", target.title if target.name else "Masks", text, number=True)
+
+
+def _rank(line: Line) -> str:
+    if line.place is None or line.place.best is None:
+        return NOTHING
+    best, worst = line.place.best, line.place.worst
+    return f"{best}" if best == worst else f"{best}{TO}{worst}"
+
+
+def _group(line: Line) -> str:
+    return str(line.place.group) if line.place and line.place.group else NOTHING
+
+
+def interval(line: Line) -> str:
+    """The ends of the interval of the mean; empty where it is not known."""
+    return f"{percent(line.place.low)}{TO}{percent(line.place.high)}" if line.place else ""
+
+
+def _verified(line: Line) -> str:
+    if line.kind == "published":
+        return "not measured"
+    return f"tier {line.badge.tier}" if line.badge else SELF
+
+
+def filters_of(found: Lines) -> list[tuple[str, str, list[str]]]:
+    """What the rows can be filtered by: key of a column, words, and the values that there are."""
+    figures = [line.figure for line in found.all if line.figure]
+    known = [
+        ("sup", "Supervision", _known(line.sup for line in found.all)),
+        ("backbone", "Backbone", _known(line.backbone for line in found.all)),
+        ("venue", "Year", _known(str(figure.year or "") for figure in figures)),
+        ("verified", "Verified", _known(_verified(line) for line in found.all)),
+    ]
+    return [one for one in known if len(one[2]) > 1 or one[0] in ("sup", "verified")]
+
+
+def _known(values: Iterable[str]) -> list[str]:
+    return sorted({value for value in values if value})
+
+
+def notes_of(found: Lines) -> list[str]:
+    """What the short words mean, and what a reader must know before comparing two rows."""
+    records = [record for line in found.all for record in line.records]
+    told = [
+        *found.ranking.notes,
+        notes.SUP,
+        *notes.packs(records),
+        *notes.chosen(records),
+        *notes.weights(records),
+        *notes.saliency(records),
+        *published.notes_of(line.figure for line in found.all if line.figure),
+    ]
+    return list(dict.fromkeys(told))

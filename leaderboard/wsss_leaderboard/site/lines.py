@@ -1,0 +1,186 @@
+"""What a board shows of each entry, and of methods of which only a published figure is known."""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from wsss_leaderboard import verification
+from wsss_leaderboard.counts import MASKS
+from wsss_leaderboard.entries import Board, Entry, Loaded
+from wsss_leaderboard.published import Figure, published
+from wsss_leaderboard.ranking import Place, Ranking, rank
+from wsss_leaderboard.records import Record, Score
+from wsss_leaderboard.table import Kind
+from wsss_leaderboard.verification import Verification
+
+STEP = 0.05  # ends of axes are multiples of it
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """A row of a board; one that was not measured here has a figure and no entry.
+
+    ``others``: the same runs on the other targets, in their order, None where it does not aim.
+    """
+
+    method: str
+    kind: Kind
+    sup: str
+    entry: Entry | None = None
+    place: Place | None = None
+    others: tuple[Entry | None, ...] = ()
+    figure: Figure | None = None
+    badge: Verification | None = None
+
+    @property
+    def mean(self) -> float | None:
+        return self.entry.mean if self.entry else None
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        return self.entry.records if self.entry else ()
+
+    @property
+    def backbone(self) -> str:
+        if self.records:
+            return backbone_of(self.records[0])
+        return self.figure.backbone if self.figure else ""
+
+    @property
+    def labels(self) -> str:
+        """Whether image labels are used at inference; empty where that is not known or asked."""
+        if not self.records or self.sup == "F." or self.records[0].supervision.stated:
+            return ""
+        return "yes" if self.records[0].supervision.labels_at_inference else "no"
+
+    @property
+    def difference(self) -> float | None:
+        """From the published figure to ours, a fraction."""
+        if self.figure is None or self.mean is None:
+            return None
+        return self.mean - self.figure.value / 100
+
+    @property
+    def seconds(self) -> float | None:
+        """Of a run, on average."""
+        return statistics.fmean(r.seconds for r in self.records) if self.records else None
+
+    @property
+    def order(self) -> tuple[bool, float, str]:
+        """The best first, what has no mean last."""
+        value = self.mean if self.entry else self.figure.value if self.figure else None
+        return value is None, -(value or 0), self.method
+
+
+@dataclass(frozen=True, eq=False)
+class Lines:
+    """All lines of a board for one target."""
+
+    board: Board
+    target: str
+    ranking: Ranking
+    all: tuple[Line, ...]
+
+    def of(self, *kinds: Kind) -> list[Line]:
+        return sorted((x for x in self.all if x.kind in kinds), key=lambda line: line.order)
+
+    @cached_property
+    def groups(self) -> list[tuple[str, list[Line]]]:
+        """The lines in the order of the board: methods, what has no rank, what others published."""
+        named = [
+            ("method", self.of("method")),
+            ("reference", self.of("bound", "control")),
+            ("published", self.of("published")),
+        ]
+        return [(name, lines) for name, lines in named if lines]
+
+    @cached_property
+    def scale(self) -> tuple[float, float]:
+        """The ends of the axis on which intervals are drawn."""
+        ends = [end for x in self.all if x.place for end in (x.place.low, x.place.high)]
+        low, high = min(ends, default=0.0), max(ends, default=1.0)
+        return max(0.0, low // STEP * STEP), min(1.0, -(-high // STEP) * STEP)
+
+    def along(self, value: float) -> float:
+        """Where a value lies on that axis, in percent of its length."""
+        low, high = self.scale
+        return 100 * (value - low) / ((high - low) or 1)
+
+
+def lines_of(board: Board, target: str, badges: dict[Path, Verification | None]) -> Lines:
+    """The lines of a board for one target; ``badges`` are those of the files of its records."""
+    entries = board.entries(target)
+    ranking = rank(entries)
+    others = [{e.method: e for e in board.entries(t)} for t in board.targets if t != target]
+    made = [
+        Line(
+            entry.method,
+            entry.kind,
+            entry.records[0].sup,
+            entry,
+            place,
+            tuple(found.get(entry.method) for found in others),
+            figure_of(entry),
+            badge_of(entry.runs, badges),
+        )
+        for entry, place in zip(entries, ranking.places, strict=True)
+    ]
+    nobody = (None,) * len(others)
+    made += [
+        Line(figure.method, "published", figure.sup, others=nobody, figure=figure)
+        for figure in figures_on(board, target)
+        if figure.kind == "published" and figure.method not in {line.method for line in made}
+    ]
+    return Lines(board, target, ranking, tuple(made))
+
+
+def figure_of(entry: Entry) -> Figure | None:
+    """What was published for a row of this name on the same classes and images."""
+    scored = ((run.score(entry.target), run.record) for run in entry.runs)
+    score, record = next(((s, r) for s, r in scored if s), (None, None))
+    if score is None or record is None:
+        return None
+    images = images_of(record, entry.target)
+    return published().beside(entry.method, entry.target, score, images)
+
+
+def images_of(record: Record, target: str) -> int:
+    """How many images a target was scored on."""
+    return record.protocol.images if target == MASKS else record.protocol.val_images
+
+
+def figures_on(board: Board, target: str) -> list[Figure]:
+    """Figures for one target on the classes and images of a board."""
+    score = next((s for run in board.loaded if (s := run.score(target))), None)
+    if score is None:
+        return []
+    images = images_of(board.loaded[0].record, target)
+    return [f for f in published().figures if f.segmentor == target and _fits(f, score, images)]
+
+
+def _fits(figure: Figure, score: Score, images: int) -> bool:
+    return published().fits(figure, set(score.iou) - {"background"}, images)
+
+
+def badges_of(loaded: Sequence[Loaded]) -> dict[Path, Verification | None]:
+    """The highest tier that each record has passed, by its file."""
+    return {run.path: verification.badge(run.path) for run in loaded}
+
+
+def badge_of(
+    runs: Sequence[Loaded], badges: dict[Path, Verification | None]
+) -> Verification | None:
+    """The highest tier that all runs have passed; None if one has passed none."""
+    passed = [badge for run in runs if (badge := badges[run.path])]
+    return min(passed, key=lambda one: one.tier) if len(passed) == len(runs) else None
+
+
+def backbone_of(record: Record) -> str:
+    """The network of the first stage that trains one."""
+    networks = (step.options.get("backbone") for step in record.steps)
+    first = next(filter(None, networks), None)
+    if not isinstance(first, dict):
+        return str(first or "")
+    return " ".join(str(first[key]) for key in ("name", "depth") if key in first)

@@ -1,0 +1,69 @@
+"""Writing pages from templates, with links that work from any folder and from a disk."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from wsss_harness.files import write_text
+from wsss_leaderboard.site.names import MINUS, shown, stem
+from wsss_leaderboard.table import NOTHING
+
+
+def environment() -> Environment:
+    """Templates in which everything is text unless a template itself says that it is markup."""
+    made = Environment(
+        loader=PackageLoader("wsss_leaderboard.site"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(shown=shown, stem=stem, percent=percent, points=points, minutes=minutes)
+    made.globals.update(nothing=NOTHING)
+    return made
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """A fraction in percent."""
+    return NOTHING if value is None else f"{100 * value:.{digits}f}"
+
+
+def points(value: float | None, digits: int = 1) -> str:
+    """A difference of fractions, with its sign."""
+    return NOTHING if value is None else f"{100 * value:+.{digits}f}".replace("-", MINUS)
+
+
+def minutes(seconds: float | None) -> str:
+    return NOTHING if seconds is None else f"{seconds / 60:,.1f}"
+
+
+class Pages:
+    """A folder of pages; ``common`` is what every template may use."""
+
+    def __init__(self, out: Path, **common: Any) -> None:
+        self.out = out
+        self.environment = environment()
+        self.environment.globals.update(common)
+        self.written: list[str] = []
+
+    def write(self, path: str, template: str, **content: Any) -> None:
+        """Write one page; ``root`` leads from it to the first page's folder."""
+        root = "../" * (len(PurePosixPath(path).parts) - 1)
+        page = self.environment.get_template(template).render(root=root, path=path, **content)
+        write_text(self.out / path, page)
+        self.written.append(path)
+
+    def write_data(self, path: str, name: str, content: Any) -> None:
+        """Write data as a script, which pages on a disk may read, unlike JSON."""
+        text = json.dumps(content, separators=(",", ":"), allow_nan=False)
+        write_text(self.out / path, f"wsss.receive({json.dumps(name)},{text});\n")
+
+    def copy(self, files: Iterable[Path], folder: str) -> None:
+        """Copy files into a folder of the site."""
+        place = self.out / folder
+        place.mkdir(parents=True, exist_ok=True)
+        for file in files:
+            (place / file.name).write_bytes(file.read_bytes())

@@ -1,0 +1,56 @@
+"use strict";
+// What every page needs: the colours that the reader chose, and data that other scripts ask for.
+const wsss = { waiting: {}, known: {} };
+
+// Data come as scripts, which a page on a disk may load, unlike JSON.
+wsss.receive = (name, content) => {
+  wsss.known[name] = content;
+};
+wsss.ask = (name, address) => {
+  wsss.waiting[name] ??= new Promise((done, failed) => {
+    const script = document.createElement("script");
+    script.src = address;
+    script.onload = () => done(wsss.known[name]);
+    script.onerror = () => failed(new Error(`${address} cannot be read`));
+    document.head.append(script);
+  });
+  return wsss.waiting[name];
+};
+
+// An element with text or other elements in it; never markup.
+wsss.make = (tag, attributes = {}, ...content) => {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...content);
+  return made;
+};
+
+{
+  const themes = ["system", "light", "dark"];
+  let theme = "system";
+  try {
+    theme = localStorage.getItem("theme") ?? theme;
+  } catch {
+    // a page on a disk may have no storage; the choice then lasts as long as the page
+  }
+  const apply = () => {
+    document.documentElement.style.colorScheme = theme === "system" ? "" : theme;
+  };
+  apply();
+  addEventListener("DOMContentLoaded", () => {
+    const button = document.getElementById("theme");
+    const tell = () => (button.querySelector("span").textContent = theme);
+    tell();
+    button.hidden = false;
+    button.onclick = () => {
+      theme = themes[(themes.indexOf(theme) + 1) % themes.length];
+      apply();
+      tell();
+      try {
+        localStorage.setItem("theme", theme);
+      } catch {
+        // as above
+      }
+    };
+  });
+}
