@@ -62,6 +62,7 @@ class Collector:
             protocol=self.protocol,
             seed=row.seed,
             vary=self.suite.vary,
+            seeds=self.suite.seeds_of(row.seed),
             method=row.row.method,
             control=row.row.control,
             recipe=row.row.model_dump(mode="json"),

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from wsss_harness.recipe import AXES
-from wsss_leaderboard.records import ERROR, Record, SaliencyQuality
+from wsss_leaderboard.records import ERROR, Record, SaliencyQuality, distinct
 
 SUP = "I. image labels, S. saliency, F. truth, which no method may read."
 CHOSEN = {"fixed": "", "held_out": " (h)", "oracle": " (o)", "unknown": " (?)"}
@@ -34,11 +34,13 @@ def chosen(records: Iterable[Record]) -> list[str]:
     return [note for policy, note in CHOSEN_ON.items() if policy in used]
 
 
-def seeds(records: Iterable[Record]) -> list[str]:
-    """Over how many seeds means and deviations are."""
-    counts: dict[str, int] = {}
+def seeds(records: Sequence[Record], target: str = "") -> list[str]:
+    """Over how many seeds means and deviations are, of masks or of a segmentor."""
+    groups: dict[str, list[Record]] = {}
     for record in records:
-        counts[record.method] = counts.get(record.method, 0) + 1
+        groups.setdefault(record.method, []).append(record)
+    found = {method: distinct(group, target) for method, group in groups.items()}
+    counts = {m: len(runs) for m, runs in found.items() if len(runs) > 1 or not runs[0].control}
     numbers = sorted(set(counts.values()))
     if numbers in ([], [1]):
         return []
@@ -85,6 +87,6 @@ def _messages(record: Record) -> Iterator[str]:
             yield f"metric '{metric}' could not be read from its counts: {read[ERROR]}"
 
 
-def common(records: Sequence[Record]) -> list[str]:
-    """What every table ends with."""
-    return [*seeds(records), *failures(records)]
+def common(records: Sequence[Record], target: str = "") -> list[str]:
+    """What every table ends with, of masks or of a segmentor."""
+    return [*seeds(records, target), *failures(records)]

@@ -5,7 +5,7 @@ exist, never zero, and NaN is refused. record.schema.json beside this module is 
 """
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -217,6 +217,8 @@ class Step(Part):
 class Record(Part):
     """``plugins`` names the distribution and version of each part of the row.
 
+    ``seed`` numbers the repetition of the row; ``seeds`` says which seed each axis had in it, empty
+    in records of older versions.
     ``definition`` is the whole suite as data: what the row can be run from again.
     ``counts`` is the digest of the file with its counts by image (see ``counts``), if it has one.
     """
@@ -228,6 +230,7 @@ class Record(Part):
     protocol: Protocol
     seed: int
     vary: tuple[Axis, ...] = AXES
+    seeds: dict[Axis, int] = {}
     method: str
     control: bool
     recipe: dict[str, Any]
@@ -251,6 +254,25 @@ class Record(Part):
         """The ``sup`` column; what a failed row declared counts, since it may not have read it."""
         late = self.supervision.declared if self.failure else ()
         return column_of({*self.supervision.used, *late}, self.supervision.stated)
+
+    def maker(self, target: str = "") -> str | None:
+        """The key of the stage that made its masks, or trained the segmentor of this label.
+
+        None where it did not finish.
+        """
+        begins = (f"segment {target} on ",) if target else ("mask ", "bound ")
+        return next((step.key for step in self.steps if step.stage.startswith(begins)), None)
+
+
+def distinct(records: Iterable[Record], target: str = "") -> list[Record]:
+    """Records of a method without those whose masks, or segmentor, are those of an earlier one.
+
+    Seeds share masks where they vary the segmentor alone; a mean counts what they share once.
+    """
+    found: dict[object, Record] = {}
+    for place, record in enumerate(records):
+        found.setdefault(record.maker(target) or place, record)
+    return list(found.values())
 
 
 Model = TypeVar("Model", bound=BaseModel)

@@ -11,7 +11,7 @@ from wsss_leaderboard import notes
 from wsss_leaderboard.comparable import check_comparable
 from wsss_leaderboard.lines import FAILED
 from wsss_leaderboard.published import Figure, published
-from wsss_leaderboard.records import Record, Score
+from wsss_leaderboard.records import Record, Score, distinct
 from wsss_leaderboard.table import NOTHING, Column, Row, Table
 from wsss_leaderboard.tables import rule_of
 
@@ -194,6 +194,7 @@ def _aims_at(group: Group, target: str) -> bool:
 
 def reached(group: Group, target: str) -> Result:
     """What the records reached on ``target``: a segmentor's label, or "" for the masks."""
+    group = distinct(group, target)
     if not target:
         masks = [record.masks for record in group if record.masks]
         values = tuple(100 * one.score.miou for one in masks)

@@ -8,7 +8,7 @@ from wsss_leaderboard import notes
 from wsss_leaderboard.comparable import check_comparable
 from wsss_leaderboard.lines import Line, Measure, assemble
 from wsss_leaderboard.published import published
-from wsss_leaderboard.records import Masks, Policy, Record, Segmentation
+from wsss_leaderboard.records import Masks, Policy, Record, Segmentation, distinct
 from wsss_leaderboard.table import NOTHING, Table
 
 
@@ -122,7 +122,7 @@ def segmentation_table(records: Sequence[Record]) -> Table:
         *notes.chosen(trained),
         *notes.packs(trained),
         *_controls(records),
-        *notes.common(trained),
+        *notes.common(trained, first.segmentor if first else ""),
     )
     return assemble(f"Segmentation{images}", ("Method", "Seg", "sup", "rule"), lines, VAL, below)
 
@@ -135,7 +135,7 @@ def by_method(records: Sequence[Record]) -> list[list[Record]]:
 
 
 def _masks(group: list[Record], words: tuple[str, ...], compared: bool = True) -> Line[Masks]:
-    method = group[0].method
+    method, group = group[0].method, distinct(group)
     found = [record.masks for record in group if record.masks]
     figures = [published().beside(method, "", masks.score, masks.images) for masks in found]
     figure = figures[0] if figures and compared else None
@@ -146,10 +146,11 @@ def _segmentations(group: list[Record]) -> list[Line[Segmentation]]:
     method, sup, rule = group[0].method, group[0].sup, rule_of(group)
     lines = []
     for label in group[0].recipe["segmentors"]:
-        found = [s for record in group for s in record.segmentations if s.segmentor == label]
+        runs = distinct(group, label)
+        found = [s for record in runs for s in record.segmentations if s.segmentor == label]
         figures = [published().beside(method, label, s.score, s.images) for s in found]
         figure = figures[0] if figures else None
-        lines.append(Line(group, (method, label, sup, rule), found, figure, league=label))
+        lines.append(Line(runs, (method, label, sup, rule), found, figure, league=label))
     return lines
 
 
@@ -174,7 +175,8 @@ def _labels(group: list[Record]) -> str:
 def _controls(records: Sequence[Record]) -> list[str]:
     """Control rows train no segmentor; what their masks score stands below those that do."""
     groups = [group for group in by_method(records) if group[0].control]
-    scores = [MASKS[0].text([r.masks for r in group if r.masks]) for group in groups]
+    found = [[r.masks for r in distinct(group) if r.masks] for group in groups]
+    scores = [MASKS[0].text(masks) for masks in found]
     each = [f"{g[0].method} {score}" for g, score in zip(groups, scores, strict=True)]
     return [f"mIoU of the masks of control rows: {'; '.join(each)}."] if each else []
 

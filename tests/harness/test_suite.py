@@ -22,6 +22,8 @@ from wsss_harness.stage import upstream
 from wsss_harness.types import ClassScores
 from wsss_leaderboard import notes
 from wsss_leaderboard.collect import Collector
+from wsss_leaderboard.records import distinct
+from wsss_leaderboard.tables import mask_table
 
 
 @pytest.fixture(autouse=True)
@@ -53,18 +55,24 @@ def test_every_row_and_its_controls_are_made(run):
         "R",
         "S",
         "Saliency, R's classes",
-        "All background",
         "Saliency, true classes",
+        "All background",
+        "Image labels everywhere",
+        "Truth at stride 8",
+        "Truth at stride 16",
     ]
     records = {method: collector.record(outcome) for method, outcome in outcomes.items()}
-    assert [r.failure for r in records.values()] == [None] * 5
+    assert [r.failure for r in records.values()] == [None] * 8
     assert {r.protocol.fingerprint for r in records.values()} == {collector.dataset.fingerprint()}
     assert {m: r.supervision.column for m, r in records.items()} == {
         "R": "I.",
         "S": "I.+S.",
         "Saliency, R's classes": "I.+S.",
-        "All background": "-",
         "Saliency, true classes": "F.",
+        "All background": "-",
+        "Image labels everywhere": "F.",
+        "Truth at stride 8": "F.",
+        "Truth at stride 16": "F.",
     }
     assert records["R"].supervision.labels_at_inference
     assert not records["All background"].supervision.labels_at_inference
@@ -461,11 +469,39 @@ def test_a_combination_of_seeds_that_there_is_not_is_refused():
         Graph(crossed(), small_suite.plugins(), 6)
 
 
-def test_a_table_says_what_was_not_repeated(run, plugins):
-    outcomes, _, collector = run(vary=["segmentor"])
-    record = collector.record(outcomes["R"])
-    (note,) = notes.seeds([record, record.model_copy(update={"seed": 1})])
+@pytest.fixture
+def recorded(tmp_path, plugins):
+    """The records of the row R, a repetition each."""
+
+    def recorded(**changes):
+        store, suite = small_suite.store(tmp_path), small_suite.suite(**changes)
+        engine = Engine(store)
+        dataset = suites.prepare(suite, plugins, engine)
+        outcomes = list(suites.run(suite, plugins, engine, dataset))
+        collector = Collector(suite, store, dataset, Graph(suite, plugins, suite.seeds[0]))
+        found = sorted(outcomes, key=lambda outcome: outcome.number)
+        return [collector.record(o) for o in found if o.row.row.method == "R"]
+
+    return recorded
+
+
+def test_a_table_says_what_was_not_repeated(recorded):
+    records = recorded(seeds=[0, 1], vary=["segmentor"])
+    (note,) = notes.seeds(records, "one")
     assert note.endswith("2 seeds; the same seed throughout: generator, refiner, weights.")
+    assert notes.seeds(records) == []  # the masks are there once
+
+
+def test_what_combinations_of_seeds_share_counts_once(recorded):
+    records = recorded(cross={"generator": [4, 7], "segmentor": [0, 1, 2]})
+    assert [record.seed for record in records] == [0, 1, 2, 3, 4, 5]
+    assert records[5].seeds == {"weights": 0, "generator": 7, "refiner": 0, "segmentor": 2}
+    assert [len(distinct(records, target)) for target in ("", "one")] == [2, 6]
+    same = "; the same seed throughout: refiner, weights."
+    assert notes.seeds(records) == [f"Mean ± standard deviation over 2 seeds{same}"]
+    assert notes.seeds(records, "one") == [f"Mean ± standard deviation over 6 seeds{same}"]
+    text = [row.cells for row in mask_table(records).rows]
+    assert text[0][4].endswith("±0.0")  # two masks, equal since Redness draws nothing
 
 
 class Plain:

@@ -5,7 +5,7 @@ import pytest
 from sample_records import controls, record, score
 
 from wsss_harness.errors import ConfigError
-from wsss_leaderboard.records import Failure, SaliencyQuality, Segmentation, Supervision
+from wsss_leaderboard.records import Failure, SaliencyQuality, Segmentation, Step, Supervision
 from wsss_leaderboard.tables import failure_table, further_table, mask_table, segmentation_table
 
 IMAGE_LABELS = ("image_labels",)
@@ -219,6 +219,19 @@ def test_a_failed_row_is_shown_with_its_reason():
 def test_one_failed_seed_leaves_no_mean():
     failed = cam(seed=1, masks=None, failure=Failure(message="NaN"))
     assert rows(mask_table([cam(), failed]))[0]["mIoU"] == "failed"
+
+
+def test_masks_that_seeds_share_count_once():
+    def run(seed, masks, miou):
+        return cam(seed=seed, miou=miou, steps=(Step(stage=f"mask cam {masks}", key=masks),))
+
+    found = [run(0, "a", 0.2), run(1, "a", 0.2), run(2, "b", 0.4)]
+    table = mask_table(found)
+    assert rows(table)[0]["mIoU"] == "30.0 ±14.1"  # of 20 and 40
+    assert "Mean ± standard deviation over 2 seeds." in table.notes
+    assert rows(mask_table(found[:2]))[0]["mIoU"] == "20.0"
+    failed = cam(seed=3, masks=None, failure=Failure(message="NaN"))
+    assert rows(mask_table([*found, failed]))[0]["mIoU"] == "failed"
 
 
 def test_a_failed_method_with_saliency_does_not_need_the_controls():
