@@ -1,5 +1,6 @@
 """What makes mmengine's Runner resume to the byte: its hooks, its state on disk, a clean exit."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from wsss_harness import files
 from wsss_harness.errors import DataError, StageError
 
 SECONDS = 10.0  # of training that a kill may cost
+GLOBAL = re.compile(r"GLOBAL ([\w.]+)")  # what torch names that it does not unpickle
 
 
 class SeedEachIteration(Hook):  # type: ignore[misc]
@@ -181,8 +183,16 @@ def read_state(path: Path, device: str = "cpu") -> Any:
         raise DataError(f"{path} is missing") from None
     except Exception as error:  # torch raises many kinds for a damaged or foreign file
         raise DataError(
-            f"{path} cannot be read as weights ({error}); replace it, or delete it and run again"
+            f"{path} cannot be read as weights: {_unreadable(str(error))}; replace it, or delete it "
+            "and run again"
         ) from None
+
+
+def _unreadable(told: str) -> str:
+    """Why torch reads no tensors, without its advice to let a file run code."""
+    if found := GLOBAL.search(told):
+        return f"it holds {found[1]}, which could run code; only tensors are read"
+    return "it is damaged, or no file of tensors"
 
 
 @contextmanager

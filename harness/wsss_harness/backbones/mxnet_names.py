@@ -3,11 +3,12 @@
 import re
 
 MXNET = re.compile(
-    r"(?:(bn|res)(\d)(?:a|b(\d))_(branch\w+?)|(conv1a|bn7))"
-    r"_(weight|gamma|beta|moving_mean|moving_var)"
+    r"(?:(bn|res)(\d)(?:a|b(\d))_(branch\w+?)|(conv1a|bn7|linear1000))"
+    r"_(weight|bias|gamma|beta|moving_mean|moving_var)"
 )
 QUANTITIES = {
     "weight": "weight",
+    "bias": "bias",
     "gamma": "weight",
     "beta": "bias",
     "moving_mean": "running_mean",
@@ -15,15 +16,15 @@ QUANTITIES = {
 }
 
 
-def mxnet_to_torch(name: str) -> str | None:
-    """The name here of a tensor of the released MXNet weights; None for their classifier.
+def mxnet_to_torch(name: str) -> str:
+    """The name here of a tensor of the released MXNet weights; another name stays as it is.
 
     The weights are those of itijyou/ademxapp (ilsvrc-cls_rna-a1_cls1000_ep-0001.params): their
-    res5a and bn5a are b5 here, res5b1 is b5_1.
+    res5a and bn5a are b5 here, res5b1 is b5_1. Their classifier of ImageNet is linear1000.
     """
     found = MXNET.fullmatch(name)
     if found is None:
-        return None
+        return name
     kind, stage, unit, branch, layer, quantity = found.groups()
     if layer is None:
         block = f"b{stage}_{unit}" if unit else f"b{stage}"

@@ -97,7 +97,7 @@ def misfit(state: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> Misfit:
 def read_weights(path: Path) -> State:
     """The tensors of a file by name, without the names of what wrapped the network.
 
-    Those of a .params file of MXNet have their names in psa; its classifier is left out.
+    Those of a .params file of MXNet have their names in psa.
 
     Raises:
         DataError: the file is missing, damaged, or holds something else.
@@ -108,8 +108,7 @@ def read_weights(path: Path) -> State:
 
 
 def _from_mxnet(arrays: Mapping[str, "np.ndarray[Any, Any]"]) -> State:
-    named = {mxnet_to_torch(name): values for name, values in arrays.items()}
-    return {name: torch.from_numpy(values.copy()) for name, values in named.items() if name}
+    return {mxnet_to_torch(n): torch.from_numpy(values.copy()) for n, values in arrays.items()}
 
 
 def _plain(content: Any, path: Path) -> State:
