@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from wsss_harness import explanations, stages
-from wsss_harness.bounds import BOUNDS
+from wsss_harness.bounds import BOUNDS, OF_SALIENCY, STRIDES, perfect_seed, whole_truth
 from wsss_harness.errors import ConfigError
 from wsss_harness.hookspecs import Metric
 from wsss_harness.masks import build_rule
@@ -115,7 +116,10 @@ class Graph(Sources):
         return {key: self.suite.shared[key] for key in self.suite.shared if key in known[name]}
 
     @once
-    def refined(self, label: str, scores: Stage) -> tuple[Stage, Stage | None]:
+    def refined(
+        self, label: str, scores: Stage, seeds: Stage | None = None
+    ) -> tuple[Stage, Stage | None]:
+        """A refiner that learns from ``scores`` and refines them, or ``seeds`` in their place."""
         offered = self.suite.refiners[label]
         refiner = self.plugins.build("refiner", offered.name, offered.options)
         owner = f"refiner '{offered.name}'"
@@ -143,7 +147,9 @@ class Graph(Sources):
         fitted = Stage(
             "fit", name, fit, fit_options, code, inputs, note, heavy=True, distributed=together
         )
-        inputs = {"data": self.data, "scores": scores, "fit": fitted}
+        begun = seeds or scores
+        name = f"{begun.name}+{offered.name}"
+        inputs = {"data": self.data, "scores": begun, "fit": fitted}
         options |= self.maps(offered.saliency)
         stage = Stage("refine", name, refine, options, code, inputs, note, heavy=True, images=True)
         if not hasattr(refiner, "explain"):
@@ -198,11 +204,12 @@ class Graph(Sources):
 
     def bound(self, method: str, saliency: str | None) -> RowStages:
         """A row that no method can be: its masks are made from the truth, or from nothing."""
-        paint = BOUNDS[method]
+        paint = {**BOUNDS, **OF_SALIENCY}[method]
         method = named_after(method, saliency)
 
         def make(work: Work) -> None:
-            stages.paint_bound(work, paint, self.open(work, saliency))
+            dataset = self.open(work, saliency)
+            stages.paint_bound(work, paint, dataset, scored_ids(dataset))
 
         code = (*CORE, "wsss_harness.bounds")
         options, inputs = self.maps(saliency), {"data": self.data}
@@ -210,6 +217,40 @@ class Graph(Sources):
         row = Row(method=method, generator="", saliency=saliency, control=True)
         counts, further = self.counts(masks, SCORED), self.further(masks)
         return RowStages(row, self.seed, masks, counts, further=further)
+
+    def supervised(self, segmentors: tuple[str, ...]) -> RowStages:
+        """Segmentors that are trained on the truth."""
+
+        def make(work: Work) -> None:
+            dataset = self.open(work)
+            stages.paint_bound(work, whole_truth, dataset, dataset.ids(TRAIN))
+
+        code = (*CORE, "wsss_harness.bounds")
+        inputs = {"data": self.data}
+        masks = Stage("bound", "truth", make, {"split": TRAIN}, code, inputs, {"needs": []})
+        row = Row(method="Full supervision", generator="", segmentors=segmentors, control=True)
+        trained = tuple(self.segmentation(label, masks) for label in segmentors)
+        counts, further = self.counts(masks, SCORED), self.further(masks)
+        return RowStages(row, self.seed, masks, counts, segmentations=trained, further=further)
+
+    def perfect(self, row: Row) -> RowStages:
+        """What the last refiner of a row, as it was trained there, makes of a perfect seed."""
+
+        def make(work: Work) -> None:
+            dataset = self.open(work)
+            stages.paint_seeds(work, partial(perfect_seed, STRIDES[0]), dataset)
+
+        *before, label = row.refiners
+        code = (*CORE, "wsss_harness.bounds")
+        inputs = {"data": self.data}
+        seeds = Stage("bound", "perfect seed", make, {"split": TRAIN}, code, inputs, {"needs": []})
+        learnt, _ = self.scores(row.model_copy(update={"refiners": tuple(before)}))
+        scores, _ = self.refined(label, learnt, seeds)
+        curve = self.curve(scores)
+        row = Row(method=f"Perfect seed + {label}", generator="", rule=row.rule, control=True)
+        masks = self.masks(row, scores, curve)
+        counts, further = self.counts(masks, SCORED), self.further(masks)
+        return RowStages(row, self.seed, masks, counts, scores, curve, further=further)
 
     @once
     def counts(self, masks: Stage, split: str) -> Stage:

@@ -126,6 +126,8 @@ class Suite(Strict):
     ``shared`` are options of those generators that have them and do not set their own.
     ``held_out`` train images, spread evenly over the list, are kept apart: on their truth the
     threshold "held_out" is chosen, and no mask of theirs is scored.
+    ``bounds`` asks for bound rows that take a network: what each refiner makes of a perfect seed,
+    and segmentors with full supervision. The others are always made.
     """
 
     title: str
@@ -134,6 +136,7 @@ class Suite(Strict):
     vary: Annotated[tuple[Axis, ...], Field(min_length=1)] = AXES
     cross: dict[Axis, Seeds] = {}
     held_out: Annotated[int, Field(ge=0)] = 0
+    bounds: tuple[Literal["refined", "supervised"], ...] = ()
     weights: dict[str, Weights] = {}
     saliency: dict[str, SaliencyMaps] = {}
     shared: Options = {}

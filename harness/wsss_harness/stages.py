@@ -20,7 +20,7 @@ from wsss_harness.metrics import curve, saliency
 from wsss_harness.recipe import Rule as RuleSpec
 from wsss_harness.scorefiles import read_scores, write_scores
 from wsss_harness.stage import Work
-from wsss_harness.supervision import Dataset, View, scored_ids
+from wsss_harness.supervision import Dataset, Ledger, View, scored_ids
 from wsss_harness.types import IGNORE, ClassScores, Map, Mask, Sample
 
 SCORES = ".scores"
@@ -268,7 +268,15 @@ def _check_mask(mask: Mask, sample: Sample, data: View) -> None:
         )
 
 
-def paint_bound(work: Work, paint: Bound, dataset: Dataset) -> None:
+def paint_bound(work: Work, paint: Bound, dataset: Dataset, ids: Sequence[str]) -> None:
     """Write masks that no method could make, noting that the truth was read."""
-    for image_id, path in _remaining(work, scored_ids(dataset), ".png"):
+    for image_id, path in _remaining(work, ids, ".png"):
         files.write_mask(path, paint(dataset, image_id, work.ledger))
+
+
+def paint_seeds(
+    work: Work, seed: Callable[[Dataset, str, Ledger], ClassScores], dataset: Dataset
+) -> None:
+    """Write scores of every image of train that no method could make."""
+    for image_id, path in _remaining(work, dataset.ids("train"), SCORES):
+        write_scores(path, seed(dataset, image_id, work.ledger))

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from wsss_harness.bounds import BOUNDS
+from wsss_harness.bounds import BOUNDS, OF_SALIENCY
 from wsss_harness.engine import Engine
 from wsss_harness.errors import ConfigError, StageFailure
 from wsss_harness.graph import Graph
@@ -29,18 +29,33 @@ class Outcome:
 
 
 def rows(graph: Graph, dataset: Dataset | None) -> Iterator[RowStages]:
-    """The suite's rows for one seed and, where the dataset has saliency, the control rows.
+    """The suite's rows for one seed, then the control rows, as far as the dataset has saliency.
 
     Without the dataset, which may not be there yet, no control row is known.
     """
     suite, plugins = graph.suite, graph.plugins
     for row in suite.rows:
         yield graph.row(row)
-    for number, label in enumerate(saliencies(suite, dataset)):
+    for label in saliencies(suite, dataset):
         yield graph.row(control_row(suite, plugins, label))
-        for method in BOUNDS:
-            if number == 0 or "Saliency" in method:  # one of nothing is enough
-                yield graph.bound(method, label)
+        for method in OF_SALIENCY:
+            yield graph.bound(method, label)
+    if dataset is not None:
+        yield from bounds(graph)
+
+
+def bounds(graph: Graph) -> Iterator[RowStages]:
+    """Rows that no method can be; those that take a network if the suite asks for them."""
+    suite = graph.suite
+    for method in BOUNDS:
+        yield graph.bound(method, None)
+    if "refined" in suite.bounds:
+        refined = {row.refiners[-1]: row for row in reversed(suite.rows) if row.refiners}
+        for label in suite.refiners:
+            if label in refined:
+                yield graph.perfect(refined[label])
+    if "supervised" in suite.bounds and suite.segmentors:
+        yield graph.supervised(tuple(suite.segmentors))
 
 
 def saliencies(suite: Suite, dataset: Dataset | None) -> list[str | None]:
