@@ -65,11 +65,29 @@ def stages(root: Path) -> list[Kept]:
 
 
 def suites_of(root: Path) -> dict[str, set[str]]:
-    """The keys of the stages that the records of each results folder name."""
+    """The keys of the stages that the records of each results folder name.
+
+    Raises:
+        DataError: a record names none; so nothing that it needs is taken for unneeded.
+    """
     found: dict[str, set[str]] = {}
     for path in sorted((root / RESULTS).glob(f"*/{RECORDS}/*.json")):
-        found.setdefault(path.parents[1].name, set()).update(read_json(path)["stages"].values())
+        found.setdefault(path.parents[1].name, set()).update(_named(path))
     return found
+
+
+def _named(record: Path) -> set[str]:
+    """The keys of the stages of a record: ``steps``, or ``stages`` in the first version."""
+    content = read_json(record)
+    try:
+        steps = content.get("steps")
+        keys = content["stages"].values() if steps is None else [step["key"] for step in steps]
+        return set(keys)
+    except (AttributeError, KeyError, TypeError):
+        raise DataError(
+            f"{record} does not say which stages it needs; delete it, or update wsss-bench if a "
+            "newer version wrote it"
+        ) from None
 
 
 def damaged(kept: Iterable[Kept]) -> Iterator[tuple[Kept, str]]:

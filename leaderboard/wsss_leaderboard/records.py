@@ -261,7 +261,8 @@ class Record(Part):
         None where it did not finish.
         """
         begins = (f"segment {target} on ",) if target else ("mask ", "bound ")
-        return next((step.key for step in self.steps if step.stage.startswith(begins)), None)
+        made = (step.key for step in reversed(self.steps) if step.stage.startswith(begins))
+        return next(made, None)  # the last: masks may come of seeds that a bound painted
 
 
 def distinct(records: Iterable[Record], target: str = "") -> list[Record]:

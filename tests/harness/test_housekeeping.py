@@ -3,6 +3,7 @@
 import io
 import json
 import tarfile
+from pathlib import Path
 
 import pytest
 from filelock import FileLock
@@ -14,7 +15,10 @@ from wsss_harness import suite as suites
 from wsss_harness.engine import Engine
 from wsss_harness.errors import ConfigError, DataError
 from wsss_harness.files import read_json, write_json
+from wsss_harness.graph import Graph
 from wsss_harness.manifests import MANIFEST
+from wsss_harness.selection import Request
+from wsss_leaderboard.collect import Collector
 
 
 @pytest.fixture(scope="module")
@@ -111,8 +115,12 @@ def test_a_stage_that_was_begun_is_kept_for_the_suite_that_needs_it(root, plugin
     assert housekeeping.unneeded(housekeeping.stages(root), planned(root, plugins)) == []
 
 
-def test_sizes_by_kind_and_by_suite(root, plugins):
-    record = {"stages": {"fit redness": named(root, "fit redness").key}}
+@pytest.mark.parametrize("version", [1, 2])
+def test_sizes_by_kind_and_by_suite(root, plugins, version):
+    fit = named(root, "fit redness").key
+    record = {"steps": [{"stage": "fit redness", "key": fit}]}
+    if version == 1:
+        record = {"stages": {"fit redness": fit}}
     write_json(root / "results" / "small" / "records" / "000.json", record)
     console = Console(file=io.StringIO())
     store_commands.print_sizes(root, console, as_json=True)
@@ -122,6 +130,25 @@ def test_sizes_by_kind_and_by_suite(root, plugins):
     console = Console(file=io.StringIO())
     store_commands.print_sizes(root, console, as_json=False)
     assert "small" in console.file.getvalue()
+
+
+def test_what_a_run_has_recorded_is_needed(root, plugins):
+    request = Request(Path("small.toml"))
+    suite, store = small_suite.suite(), small_suite.store(root)
+    dataset = suites.prepare(suite, plugins, Engine(store))
+    collector = Collector(suite, store, dataset, Graph(suite, plugins, 0))
+    for outcome in suites.run(suite, plugins, Engine(store), dataset):
+        collector.save(outcome, request.results(root) / "records")
+    assert housekeeping.suites_of(root) == {"small": planned(root, plugins)}
+
+
+@pytest.mark.parametrize("content", [{}, [], {"steps": {"fit": "key"}}, {"stages": 7}])
+def test_a_record_that_names_no_stages_stops_pruning(root, plugins, monkeypatch, content):
+    monkeypatch.setattr(store_commands, "installed", lambda: plugins)
+    write_json(root / "results" / "small" / "records" / "000.json", content)
+    with pytest.raises(DataError, match=r"000\.json does not say which stages it needs"):
+        store_commands.prune([], root, True, Console(file=io.StringIO()))
+    assert housekeeping.stages(root)
 
 
 def test_pruning_is_dry_unless_told(root, plugins, monkeypatch):
