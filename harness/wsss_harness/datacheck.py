@@ -1,9 +1,10 @@
 """What is wrong with a dataset, looked for in every image before anything is trained on it."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ import numpy as np
 
 from wsss_harness.errors import WsssError
 from wsss_harness.files import has_voc_palette
+from wsss_harness.masks import build_rule
 from wsss_harness.metrics.saliency import Quality, quality
 from wsss_harness.plugins import Plugins
-from wsss_harness.recipe import Suite
+from wsss_harness.recipe import Offered, Row, Suite
 from wsss_harness.supervision import IMAGE_LABELS, SALIENCY, Dataset, scored_ids
 from wsss_harness.testing.findings import WARNING, Finding, judged
 from wsss_harness.types import IGNORE, Map, Mask
@@ -49,7 +51,10 @@ def inspect(dataset: Dataset, progress: Callable[[int, int], None]) -> Report:
         dataset.fingerprint(),
         {split: _split(dataset, ids) for split, ids in splits(dataset).items()},
         _saliency(dataset),
-        [_finding(check, found, len(ids)) for check, found in problems.items()],
+        [
+            judged("train and val share no image", _shared(dataset)),
+            *(_finding(check, found, len(ids)) for check, found in problems.items()),
+        ],
     )
 
 
@@ -68,6 +73,11 @@ def splits(dataset: Dataset) -> dict[str, tuple[str, ...]]:
     train, scored = dataset.ids("train"), scored_ids(dataset)
     apart = {} if scored == train else {"scored": scored}
     return {"train": train, **apart, "val": dataset.ids("val")}
+
+
+def _shared(dataset: Dataset) -> str | None:
+    both = sorted({*dataset.ids("train")} & {*dataset.ids("val")})
+    return f"{both[0]} ({len(both)} in all) is in both; take it out of one" if both else None
 
 
 def _split(dataset: Dataset, ids: Sequence[str]) -> dict[str, Any]:
@@ -174,27 +184,48 @@ def _named(dataset: Dataset, numbers: set[int]) -> str | None:
 
 
 def missing(suite: Suite, plugins: Plugins, supervision: frozenset[str]) -> Iterator[Finding]:
-    """What each row of a suite cannot be run without: files of weights, and supervision."""
+    """What each row of a suite cannot be run without: supervision, weights, checkpoints."""
     for row in suite.rows:
-        parts = [("generator", suite.generators[row.generator])]
-        parts += [("refiner", suite.refiners[label]) for label in row.refiners]
-        parts += [("segmentor", suite.segmentors[label]) for label in row.segmentors]
-        lacking = []
-        for kind, offered in parts:
-            needs = set(getattr(plugins.dataclass_of(kind, offered.name), "needs", ()))
-            given = supervision | ({SALIENCY} if offered.saliency else set())
-            lacking += [_source(part) for part in sorted(needs - given)]
-            if offered.saliency and not Path(suite.saliency[offered.saliency].folder).is_dir():
-                lacking.append(f"the maps of saliency.{offered.saliency}.folder")
-            file = suite.weights[offered.weights].file if offered.weights else None
-            if file and not Path(file).is_file():
-                lacking.append(f"the weights {file} (weights.{offered.weights}.file)")
+        needs = build_rule(row.rule.name, row.rule.options).needs
+        lacking = chain(
+            *(_lacking(suite, plugins, supervision, *part) for part in _parts(suite, row)),
+            _maps(suite, supervision, needs, row.saliency),
+        )
         problem = ", ".join(dict.fromkeys(lacking))
         yield judged(
             f"row '{row.method}' has all files", f"missing: {problem}" if problem else None
         )
 
 
-def _source(part: str) -> str:
-    names: Mapping[str, str] = {SALIENCY: "saliency maps", IMAGE_LABELS: "image labels"}
-    return names.get(part, part)
+def _parts(suite: Suite, row: Row) -> Iterator[tuple[str, Offered]]:
+    """The plugins of a row with their kinds."""
+    yield "generator", suite.generators[row.generator]
+    yield from (("refiner", suite.refiners[label]) for label in row.refiners)
+    yield from (("segmentor", suite.segmentors[label]) for label in row.segmentors)
+
+
+def _lacking(
+    suite: Suite, plugins: Plugins, supervision: frozenset[str], kind: str, offered: Offered
+) -> Iterator[str]:
+    """What a plugin of a row lacks, in words."""
+    needs = frozenset(getattr(plugins.dataclass_of(kind, offered.name), "needs", ()))
+    yield from _maps(suite, supervision, needs, offered.saliency)
+    file = suite.weights[offered.weights].file if offered.weights else None
+    if file and not Path(file).is_file():
+        yield f"the weights {file} (weights.{offered.weights}.file)"
+    checkpoint = offered.options.get("checkpoint")
+    if checkpoint and not Path(checkpoint).is_file():
+        yield f"the checkpoint {checkpoint} of '{offered.name}'"
+
+
+def _maps(
+    suite: Suite, supervision: frozenset[str], needs: frozenset[str], saliency: str | None
+) -> Iterator[str]:
+    """What is needed and not given, where maps of this name take the place of the dataset's."""
+    given = supervision | ({SALIENCY} if saliency else set())
+    yield from (SOURCES[part] for part in sorted(needs - given))
+    if saliency and not Path(suite.saliency[saliency].folder).is_dir():
+        yield f"the maps of saliency.{saliency}.folder"
+
+
+SOURCES = {SALIENCY: "saliency maps", IMAGE_LABELS: "image labels"}

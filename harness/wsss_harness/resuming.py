@@ -183,8 +183,8 @@ def read_state(path: Path, device: str = "cpu") -> Any:
         raise DataError(f"{path} is missing") from None
     except Exception as error:  # torch raises many kinds for a damaged or foreign file
         raise DataError(
-            f"{path} cannot be read as weights: {_unreadable(str(error))}; replace it, or delete it "
-            "and run again"
+            f"{path} cannot be read as weights: {_unreadable(str(error))}; replace it, or delete "
+            "it and run again"
         ) from None
 
 

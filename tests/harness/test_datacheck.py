@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from fake_data import FakeDataset
 from wsss_harness import datacheck
 from wsss_harness.cli import app
 from wsss_harness.datasets.voc_folder import VocFolder
@@ -173,9 +174,16 @@ weights = "icons"
 [[rows]]
 method = "CAM"
 generator = "CAM"
+[generators.Taken]
+name = "cam"
+checkpoint = "{root}/released.pth"
 [[rows]]
 method = "EPS"
 generator = "EPS"
+[[rows]]
+method = "Taken"
+generator = "Taken"
+rule = {{ name = "saliency" }}
 """
 
 
@@ -190,3 +198,17 @@ def test_what_a_row_of_a_suite_lacks_is_named(root):
     assert told["row 'EPS' has all files"] == (
         f"missing: saliency maps, the weights {root}/icons.pth (weights.icons.file)"
     )
+    assert told["row 'Taken' has all files"] == (
+        f"missing: the checkpoint {root}/released.pth of 'cam', saliency maps"
+    )
+
+
+def test_a_dataset_that_shares_images_between_its_splits_is_named():
+    class Shared(FakeDataset):
+        def ids(self, split):
+            return self.names
+
+    report = datacheck.inspect(Shared(), lambda done, total: None)
+    outcome, text = wrong(report)["train and val share no image"]
+    assert outcome == FAILURE
+    assert f"({len(Shared().names)} in all) is in both" in text
