@@ -26,12 +26,16 @@ class Target:
 
 @dataclass(frozen=True)
 class Column:
-    """``key`` stands for it in addresses of pages; ``number`` stands to the right."""
+    """``key`` stands for it in addresses of pages; a ``number`` stands to the right.
+
+    ``of`` is the target of a column that shows another one than the page.
+    """
 
     key: str
     words: str
     text: Callable[[Line], str]
     number: bool = False
+    of: str | None = None
 
 
 def targets_of(board: Board) -> list[Target]:
@@ -116,7 +120,7 @@ def _other(place: int, target: Target) -> Column:
         entry = line.others[place]
         return percent(entry.mean) if entry else NOTHING
 
-    return Column(f"t{place}", target.title if target.name else "Masks", text, number=True)
+    return Column(f"t{place}", target.title if target.name else "Masks", text, True, target.name)
 
 
 def _rank(line: Line) -> str:

@@ -22,7 +22,8 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(shown=shown, stem=stem, percent=percent, points=points, minutes=minutes)
-    made.globals.update(nothing=NOTHING)
+    made.filters.update(mebibytes=mebibytes)
+    made.globals.update(nothing=NOTHING, minus=MINUS)
     return made
 
 
@@ -38,6 +39,10 @@ def points(value: float | None, digits: int = 1) -> str:
 
 def minutes(seconds: float | None) -> str:
     return NOTHING if seconds is None else f"{seconds / 60:,.1f}"
+
+
+def mebibytes(size: int | None) -> str:
+    return NOTHING if size is None else f"{size / 2**20:,.0f}"
 
 
 class Pages:

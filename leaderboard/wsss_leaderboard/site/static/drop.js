@@ -1,1 +1,117 @@
 "use strict";
+// Records of the reader among those of the board. They are read here and sent nowhere.
+{
+  const area = document.getElementById("drop");
+  const status = document.getElementById("dropped");
+  const board = wsss.table.dataset;
+  const protocol = JSON.parse(board.protocol);
+  const local = new Map(); // method -> its records by seed
+
+  const percent = (value) => (100 * value).toFixed(1);
+  const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const deviation = (values) => {
+    const middle = mean(values);
+    return Math.sqrt(values.reduce((sum, value) => sum + (value - middle) ** 2, 0) / (values.length - 1));
+  };
+
+  const scoreOf = (record, target) => {
+    const part = target ? record.segmentations?.find((one) => one.segmentor === target) : record.masks;
+    const miou = part?.score?.miou;
+    return typeof miou === "number" && miou >= 0 && miou <= 1 ? miou : null;
+  };
+
+  // Why a record cannot stand on this board, in words; empty if it can.
+  const objection = (record) => {
+    if (typeof record?.method !== "string" || !Number.isInteger(record.seed) || !record.protocol)
+      return "it is no record that `wsss run` of today wrote";
+    if (record.dataset !== board.dataset) return `it is of the dataset ${record.dataset}, the board of ${board.dataset}`;
+    const unlike = Object.keys(protocol).filter((name) => record.protocol[name] !== protocol[name]);
+    if (unlike.length)
+      return `its protocol differs: ${unlike.map((n) => `${n} is ${record.protocol[n]}, here ${protocol[n]}`).join("; ")}`;
+    if (scoreOf(record, board.target) === null) return "it has no mIoU for this board, as its row did not finish";
+    return "";
+  };
+
+  // The places that the intervals of the others leave to a value.
+  const rankOf = (value) => {
+    const ends = wsss.rows
+      .filter(({ row, body }) => body.className === "method" && !row.classList.contains("local"))
+      .map(({ row }) => wsss.text(row, wsss.place("interval")).split("–").map(Number))
+      .filter(([low]) => !Number.isNaN(low));
+    const best = 1 + ends.filter(([low]) => low > 100 * value).length;
+    const worst = 1 + ends.length - ends.filter(([, high]) => high < 100 * value).length;
+    return best === worst ? `${best}` : `${best}–${worst}`;
+  };
+
+  const rowOf = (method, records) => {
+    const values = records.map((record) => scoreOf(record, board.target));
+    const spread = values.length > 1 ? ` ±${percent(deviation(values))}` : "";
+    const texts = { method, seeds: values.length, verified: "local file" };
+    if (wsss.place("interval") >= 0) texts.rank = rankOf(mean(values));
+    for (const { dataset } of wsss.heads) {
+      if (dataset.of === undefined) continue;
+      const found = records.map((record) => scoreOf(record, dataset.of));
+      if (!found.includes(null)) texts[dataset.key] = percent(mean(found));
+    }
+    const cells = wsss.heads.map((head) => {
+      const { key } = head.dataset;
+      if (key === "method") return wsss.make("th", { scope: "row" }, `${method.slice(0, 60)} (yours)`);
+      if (key === "miou") return wsss.make("td", { class: "n" }, wsss.make("b", {}, percent(mean(values))), spread);
+      return wsss.make("td", { class: head.className === "n" ? "n" : "" }, `${texts[key] ?? "-"}`);
+    });
+    return wsss.make("tr", { class: "local" }, ...cells);
+  };
+
+  const place = () => {
+    for (const { row } of wsss.rows.filter(({ row }) => row.classList.contains("local"))) row.remove();
+    wsss.rows = wsss.rows.filter(({ row }) => !row.classList.contains("local"));
+    const body = wsss.table.querySelector("tbody.method") ?? wsss.table.tBodies[0];
+    for (const [method, seeds] of local) {
+      const row = rowOf(method, [...seeds.values()]);
+      body.append(row);
+      wsss.rows.push({ row, body, under: [] });
+    }
+    wsss.show();
+  };
+
+  const take = async (files) => {
+    const told = [];
+    for (const file of files) {
+      let record = null;
+      try {
+        record = JSON.parse(await file.text());
+      } catch {
+        told.push(`${file.name} was left out: it is no JSON.`);
+        continue;
+      }
+      const why = objection(record);
+      if (why) {
+        told.push(`${file.name} was left out: ${why}.`);
+        continue;
+      }
+      if (!local.has(record.method)) local.set(record.method, new Map());
+      local.get(record.method).set(record.seed, record);
+    }
+    place();
+    const count = [...local.values()].reduce((sum, seeds) => sum + seeds.size, 0);
+    if (count)
+      told.push(
+        `${count} of your records stand in the table, marked (yours). Their ranks are those that the ` +
+          "intervals of the others leave open; an interval of their own needs the counts by image, as `wsss leaderboard build` reads them."
+      );
+    status.textContent = told.join(" ");
+  };
+
+  area.querySelector("input").onchange = (event) => take(event.target.files);
+  addEventListener("dragover", (event) => {
+    event.preventDefault();
+    area.classList.add("over");
+  });
+  addEventListener("dragleave", () => area.classList.remove("over"));
+  addEventListener("drop", (event) => {
+    event.preventDefault();
+    area.classList.remove("over");
+    take(event.dataTransfer.files);
+  });
+  area.hidden = false;
+}

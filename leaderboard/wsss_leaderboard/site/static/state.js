@@ -22,7 +22,7 @@
   const state = read();
   wsss.state = state;
 
-  const write = () => {
+  wsss.write = () => {
     const sort = (state.descending ? "-" : "") + state.key;
     const told = {
       sort: sort === DEFAULT ? "" : sort,
@@ -48,7 +48,7 @@
     wsss.filter(state.find, state.filters);
     wsss.hide(state.hidden);
     tell();
-    write();
+    wsss.write();
   };
 
   const fill = () => {

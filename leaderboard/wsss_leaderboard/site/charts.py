@@ -1,0 +1,112 @@
+"""Where the parts of a chart lie, in units of its drawing; templates/charts.html draws them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from wsss_harness.metrics.anatomy import CAUSES
+from wsss_harness.metrics.curve import THRESHOLDS
+from wsss_leaderboard.records import Cause, Record
+
+WIDE, HIGH = 640, 300  # of a drawing
+LEFT, RIGHT, TOP, BOTTOM = 44, 12, 26, 34  # its margins
+POLICIES = {
+    "fixed": "fixed at 0.20",
+    "held_out": "chosen on held-out images",
+    "oracle": "chosen on the scored images",
+}
+STEP = 0.2  # between ticks
+
+
+@dataclass(frozen=True)
+class Axis:
+    """From values to places: ``low`` lies at ``start``, ``high`` at ``end``."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def at(self, value: float) -> float:
+        share = (value - self.low) / ((self.high - self.low) or 1)
+        return round(self.start + share * (self.end - self.start), 1)
+
+    @property
+    def ticks(self) -> list[tuple[float, float]]:
+        """Values and their places, STEP apart."""
+        values = [STEP * number for number in range(int(self.high / STEP + 1e-6) + 1)]
+        return [(value, self.at(value)) for value in values if value >= self.low]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A threshold on a curve; ``shape`` tells the policies apart without colour."""
+
+    shape: str
+    words: str
+    threshold: float
+    miou: float
+    x: float
+    y: float
+
+
+@dataclass(frozen=True)
+class Curve:
+    """mIoU over the threshold: a line of points for each seed, and the marks of the first one."""
+
+    across: Axis
+    up: Axis
+    lines: tuple[str, ...]
+    marks: tuple[Mark, ...]
+
+
+def curve_of(records: Iterable[Record]) -> Curve | None:
+    """The curves of a method; None if its rule has no threshold."""
+    curved = [record.masks for record in records if record.masks and record.masks.curve]
+    if not curved:
+        return None
+    top = max(value for masks in curved for value in masks.curve)
+    across = Axis(0, 1, LEFT, WIDE - RIGHT)
+    up = Axis(0, -(-top * 10 // 1) / 10, HIGH - BOTTOM, TOP)
+    lines = tuple(
+        " ".join(f"{across.at(t)},{up.at(v)}" for t, v in zip(THRESHOLDS, masks.curve, strict=True))
+        for masks in curved
+    )
+    marks = tuple(
+        Mark(
+            policy,
+            words,
+            chosen.threshold,
+            chosen.score.miou,
+            across.at(chosen.threshold),
+            up.at(chosen.score.miou),
+        )
+        for policy, words in POLICIES.items()
+        if (chosen := curved[0].others.get(policy))  # type: ignore[call-overload]
+    )
+    return Curve(across, up, lines, marks)
+
+
+@dataclass(frozen=True)
+class Share:
+    """A cause of wrong pixels: its share of the counted ones, and its part of all wrong ones."""
+
+    cause: str
+    share: float
+    gain: float
+    part: float
+
+
+def shares_of(anatomies: Sequence[dict[str, Cause]]) -> list[Share]:
+    """Means over seeds, in the order in which causes are looked for."""
+    known = [one for one in anatomies if one]
+    if not known:
+        return []
+    means = {
+        cause: [
+            sum(values) / len(known)
+            for values in ([one[cause].share or 0 for one in known], [x[cause].gain for x in known])
+        ]
+        for cause in CAUSES
+    }
+    whole = sum(share for share, _ in means.values())
+    return [Share(c, s, gain, s / whole if whole else 0.0) for c, (s, gain) in means.items()]

@@ -1,0 +1,170 @@
+"""The page of a method: seeds, published figures, classes, thresholds, errors, cost, settings."""
+
+import json
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import xxhash
+
+from wsss_harness.files import write_text
+from wsss_leaderboard.counts import MASKS
+from wsss_leaderboard.entries import Entry, Loaded
+from wsss_leaderboard.records import Cause, Record
+from wsss_leaderboard.site.board import Target, folder_of, targets_of
+from wsss_leaderboard.site.charts import Share, curve_of, shares_of
+from wsss_leaderboard.site.lines import Line, Lines
+from wsss_leaderboard.site.names import shown, stem
+from wsss_leaderboard.site.pages import Pages, minutes, percent
+from wsss_leaderboard.site.suites import toml_of
+from wsss_leaderboard.table import MARKS
+
+
+@dataclass(frozen=True, eq=False)
+class Reached:
+    """What a method reached on one target."""
+
+    target: Target
+    line: Line
+    lines: Lines
+    classes: dict[str, float | None]
+    shares: list[Share]
+
+    @property
+    def entry(self) -> Entry:
+        assert self.line.entry is not None
+        return self.line.entry
+
+
+def write_methods(pages: Pages, each: Sequence[Lines]) -> None:
+    """Write the pages of all methods of a board, and the data that its other pages ask for."""
+    board = each[0].board
+    folder = folder_of(board)
+    known = {name: {line.method: line for line in found.all} for name, found in _by_target(each)}
+    for runs in board.methods:
+        method = runs[0].record.method
+        reached = [
+            _reached(target, known[target.name][method], found)
+            for target, found in zip(targets_of(board), each, strict=True)
+            if method in known[target.name]
+        ]
+        _write(pages, folder, runs, reached)
+
+
+def _by_target(each: Sequence[Lines]) -> list[tuple[str, Lines]]:
+    return [(found.target, found) for found in each]
+
+
+def _reached(target: Target, line: Line, lines: Lines) -> Reached:
+    assert line.entry is not None
+    found = [score.iou for run in line.entry.runs if (score := run.score(target.name))]
+    names = found[0] if found else ()
+    classes = {name: _mean([iou.get(name) for iou in found]) for name in names}
+    anatomies = [anatomy_of(record, target.name) for record in line.records]
+    return Reached(target, line, lines, classes, shares_of(anatomies))
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
+def anatomy_of(record: Record, target: str) -> dict[str, Cause]:
+    """The causes of the wrong pixels of a target; empty where they were not counted."""
+    if target == MASKS:
+        return record.masks.anatomy if record.masks else {}
+    return next((s.anatomy for s in record.segmentations if s.segmentor == target), {})
+
+
+def _write(pages: Pages, folder: str, runs: Sequence[Loaded], reached: list[Reached]) -> None:
+    first = runs[0].record
+    name = stem(first.method)
+    pages.copy([run.path for run in runs], f"{folder}/records")
+    pages.write(
+        f"{folder}/methods/{name}.html",
+        "method.html",
+        board=reached[0].lines.board,
+        runs=runs,
+        first=first,
+        name=name,
+        reached=reached,
+        kind=reached[0].line.kind,
+        line=reached[0].line,
+        curve=curve_of([run.record for run in runs]),
+        command=command_of(pages, first),
+        environments=environments_of(runs),
+        settings=settings_of(first),
+        marks=MARKS,
+    )
+    pages.write_data(f"{folder}/data/{name}.js", name, data_of(runs, reached))
+
+
+def command_of(pages: Pages, record: Record) -> tuple[str, str] | None:
+    """The command that runs a row again, and the address of its suite; None for old records."""
+    if not record.definition:
+        return None
+    text = toml_of(record.definition)
+    digest = xxhash.xxh3_64_hexdigest(text.encode())[:8]
+    name = f"{shown(record.suite, 40).replace(' ', '-')}"
+    path = Path("suites") / f"{stem(name)[:40]}-{digest}.toml"
+    if not (pages.out / path).exists():
+        write_text(pages.out / path, text)
+    rows = "" if record.control else f" --rows {shlex.quote(record.method)}"
+    return f"wsss run {path.name}{rows}", path.as_posix()
+
+
+def environments_of(runs: Sequence[Loaded]) -> list[tuple[str, str]]:
+    """Each part of the environments of all stages, with all values that it had."""
+    found: dict[str, set[str]] = {}
+    for run in runs:
+        for step in run.record.steps:
+            for part, value in step.environment.items():
+                found.setdefault(part, set()).add(value)
+    return [(part, ", ".join(sorted(values))) for part, values in sorted(found.items())]
+
+
+def settings_of(record: Record) -> dict[str, str]:
+    """The options of all stages by name, without the keys of the stages."""
+    found: dict[str, str] = {}
+    for step in record.steps:
+        stage = step.stage.rpartition(" ")[0]
+        found |= flat(step.options, stage)
+    return found
+
+
+def flat(options: Any, name: str) -> dict[str, str]:
+    """Nested options with dotted names."""
+    if isinstance(options, dict) and options:
+        parts = [flat(value, f"{name}.{key}") for key, value in options.items()]
+        return {key: value for part in parts for key, value in part.items()}
+    return {name: json.dumps(options)}
+
+
+def data_of(runs: Sequence[Loaded], reached: Sequence[Reached]) -> dict[str, Any]:
+    """What the board shows below a row, and what the page that compares two rows reads."""
+    return {
+        "method": shown(runs[0].record.method),
+        "seeds": [_seed(run, reached) for run in runs],
+        "targets": {one.target.name: _target(one) for one in reached},
+        "settings": settings_of(runs[0].record),
+    }
+
+
+def _seed(run: Loaded, reached: Sequence[Reached]) -> dict[str, Any]:
+    scores = {one.target.name: run.score(one.target.name) for one in reached}
+    return {
+        "seed": run.record.seed,
+        "miou": {name: percent(score.miou if score else None) for name, score in scores.items()},
+        "minutes": minutes(run.record.seconds),
+        "record": f"records/{run.path.name}",
+    }
+
+
+def _target(one: Reached) -> dict[str, Any]:
+    return {
+        "mean": one.entry.mean,
+        "classes": one.classes,
+        "shares": {share.cause: [share.share, share.gain] for share in one.shares},
+    }
