@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from wsss_harness.errors import ConfigError, DataError
-from wsss_leaderboard.records import Part, Score, validated
+from wsss_leaderboard.records import Part, Record, Score, validated
 
 FigureKind = Literal["published", "reported"]
 PUBLISHED = Path(__file__).with_name("published.toml")
@@ -136,6 +136,13 @@ class Published(Part):
         kept = same or [next(iter(self.datasets))]
         figures = tuple(figure for figure in self.figures if figure.dataset in kept)
         return self.model_copy(update={"figures": figures})
+
+    def dataset_of(self, records: Iterable[Record]) -> str:
+        """The dataset whose classes were measured; empty if it is none of these."""
+        measured = next((r.masks.score for r in records if r.masks), None)
+        classes = set(measured.iou) - {"background"} if measured else set()
+        found = (name for name, data in self.datasets.items() if set(data.classes) == classes)
+        return next(found, "")
 
     def fits(self, figure: Figure, classes: Collection[str], images: int) -> bool:
         data = self.datasets[figure.dataset]

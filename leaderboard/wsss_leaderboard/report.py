@@ -27,7 +27,6 @@ from wsss_leaderboard.records import Record
 from wsss_leaderboard.refinement import refinement_table
 from wsss_leaderboard.table import Table, write_tables
 from wsss_leaderboard.tables import (
-    by_method,
     failure_table,
     further_table,
     mask_table,
@@ -144,7 +143,7 @@ def tables(found: Sequence[Record]) -> list[tuple[str, Table]]:
         made.append(("segmentation", segmentation_table(found)))
     further = (
         ("further", further_table(found)),
-        ("refinement", refinement_table(by_method(found))),
+        ("refinement", refinement_table(found)),
     )
     return [*made, *((name, table) for name, table in further if table)]
 

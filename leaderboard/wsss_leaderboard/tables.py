@@ -121,7 +121,7 @@ def segmentation_table(records: Sequence[Record]) -> Table:
         *notes.weights(trained),
         *notes.chosen(trained),
         *notes.packs(trained),
-        *_controls(records),
+        *controls_note(records),
         *notes.common(trained, first.segmentor if first else ""),
     )
     return assemble(f"Segmentation{images}", ("Method", "Seg", "sup", "rule"), lines, VAL, below)
@@ -172,7 +172,7 @@ def _labels(group: list[Record]) -> str:
     return "yes" if group[0].supervision.labels_at_inference else "no"
 
 
-def _controls(records: Sequence[Record]) -> list[str]:
+def controls_note(records: Sequence[Record]) -> list[str]:
     """Control rows train no segmentor; what their masks score stands below those that do."""
     groups = [group for group in by_method(records) if group[0].control]
     found = [[r.masks for r in distinct(group) if r.masks] for group in groups]

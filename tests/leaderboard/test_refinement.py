@@ -4,9 +4,8 @@ from rich.console import Console
 from sample_records import controls, record
 
 from wsss_leaderboard.published import published
-from wsss_leaderboard.records import Failure, Score, Segmentation
-from wsss_leaderboard.refinement import MASKS, refinement_table
-from wsss_leaderboard.tables import by_method
+from wsss_leaderboard.records import Failure, Protocol, Score, Segmentation
+from wsss_leaderboard.refinement import refinement_table
 
 VOC = published().datasets["voc2012"]
 RULE = {"name": "constant", "threshold": "held_out"}
@@ -38,7 +37,7 @@ def refined(miou=0.625, label="Affinity Net", val=63.5, **changes):
 
 
 def table_of(*records):
-    return refinement_table(by_method([*records, *controls()]))
+    return refinement_table([*records, *controls()])
 
 
 def cells(table):
@@ -49,12 +48,13 @@ def cells(table):
 def test_a_method_stands_beside_itself_refined():
     masks, segmentor = cells(table_of(alone(), refined()))
     assert masks == {
-        "Method": f"EPS, {MASKS}",
+        "Method": "EPS (h)",
+        "Seg": "masks",
         "sup": "I.+S.",
         "ours": "60.0",
         "w/ Affinity Net": "62.5 (+2.5)",
     }
-    assert segmentor["Method"] == "EPS, DeepLab V1"
+    assert (segmentor["Method"], segmentor["Seg"]) == ("EPS (h)", "DeepLab V1")
     assert segmentor["ours"] == "62.2"
     assert segmentor["w/ Affinity Net"] == "63.5 (+1.3)"
 
@@ -73,7 +73,7 @@ def test_seeds_are_a_mean_with_its_spread():
 def test_each_chain_of_refiners_has_a_column():
     both = refined(0.7, recipe=recipe("CRF", "Affinity Net")).model_copy(update={"method": "both"})
     table = table_of(alone(), refined(), refined(label="CRF", miou=0.55), both)
-    assert [column.name for column in table.columns[2:]] == [
+    assert [column.name for column in table.columns[3:]] == [
         "ours",
         "w/ Affinity Net",
         "w/ CRF",
@@ -81,7 +81,7 @@ def test_each_chain_of_refiners_has_a_column():
     ]
     masks = cells(table)[0]
     assert masks["w/ CRF"] == "55.0 (-5.0)"
-    assert table.rows[0].best == {5}
+    assert table.rows[0].best == {6}
 
 
 def test_other_generators_do_not_pair():
@@ -114,12 +114,24 @@ def test_a_failed_row_says_so():
     assert any("out of memory" in note for note in table.notes)
 
 
-def voc(make, name, val, **changes):
-    return make(segmentations=(trained(name, val, VOC.classes),), **changes)
+def voc(make, name, val):
+    base = make(
+        segmentations=(trained(name, val, VOC.classes),),
+        protocol=Protocol(images=1464, val_images=1449, held_out=0, evaluator=1),
+    )
+    iou = dict.fromkeys(("background", *VOC.classes), 0.5)
+    score = base.masks.score.model_copy(update={"iou": iou})
+    masks = base.masks.model_copy(update={"score": score, "images": 1464})
+    return base.model_copy(update={"masks": masks})
+
+
+def voc_rows():
+    rows = [voc(alone, "DeepLab V1", 69.0), voc(refined, "DeepLab V1", 70.0)]
+    return [*rows, *controls(protocol=rows[0].protocol, masks=rows[0].masks)]
 
 
 def test_on_voc_published_and_reported_figures_stand_beside_ours():
-    table = table_of(voc(alone, "DeepLab V1", 69.0), voc(refined, "DeepLab V1", 70.0))
+    table = refinement_table(voc_rows())
     segmentor = cells(table)[1]
     assert segmentor["Paper"] == "71.0"
     assert segmentor["reported"] == "69.22"
@@ -136,6 +148,6 @@ def test_nothing_published_stands_beside_other_data():
 def test_it_is_printed_within_a_narrow_terminal():
     console = Console(width=80, file=None, record=True)
     with console.capture() as captured:
-        console.print(table_of(voc(alone, "DeepLab V1", 69.0), voc(refined, "DeepLab V1", 70.0)))
+        console.print(refinement_table(voc_rows()))
     assert max(map(len, captured.get().splitlines())) <= 80
     assert "70.0 (+1.0)" in captured.get()

@@ -1,0 +1,136 @@
+"""Table files: which rows and columns a table has, its footnotes, and what stands out in it.
+
+docs/tables.md explains them to users; configs/tables has some.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from wsss_harness.errors import DataError
+from wsss_leaderboard.published import FigureKind, published
+from wsss_leaderboard.records import Part, validated
+
+Words = Literal["method", "seg", "sup", "rule", "venue"]
+Lines = Literal["masks", "segmentors", "both"]
+Among = Literal["column", "row", "none"]
+JOINT = " + "  # between a method and its refiner in the name of a row
+Name = Annotated[str, Field(min_length=1)]
+
+
+class ColumnOf(Part):
+    """A column of words, of a number of our records, or of figures of others.
+
+    ``refiner``: of the row of the same generator with it, or else of the one called "EPS + CRF".
+    ``split`` of a figure: train for masks and val for segmentors if left out.
+    ``less``: the head of a column of numbers from which the difference stands in brackets.
+    """
+
+    head: Name
+    words: Words | None = None
+    number: str = ""
+    figure: FigureKind | None = None
+    split: str = ""
+    refiner: str = ""
+    less: str = ""
+    footnote: str = ""
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if sum(map(bool, (self.words, self.number, self.figure))) != 1:
+            raise ValueError("a column has one of words, number and figure")
+        if self.split and not self.figure:
+            raise ValueError("only a column of figures has a split")
+        return self
+
+
+class RowOf(Part):
+    """The row of a method, on its masks or on a segmentor; ``name`` is what it is called here."""
+
+    method: Name
+    segmentor: str = ""
+    name: str = ""
+    footnote: str = ""
+
+
+class TableFile(Part):
+    """``dataset`` is one of published.toml; ``suite`` is the name of the results that are read.
+
+    Without ``rows`` every method of the records is shown, on ``lines``. ``bold`` and ``underline``
+    say among which numbers the best and the second best are looked for, those of a column or of a
+    row; ``within`` are heads of columns whose words the numbers of a column share.
+    """
+
+    title: Name
+    label: Annotated[str, Field(pattern=r"^[A-Za-z0-9:._-]*$")] = ""
+    suite: str = ""
+    dataset: str = ""
+    lines: Lines = "masks"
+    bold: Among = "column"
+    underline: Among = "none"
+    within: tuple[str, ...] = ()
+    columns: tuple[ColumnOf, ...]
+    rows: tuple[RowOf, ...] = ()
+    footnotes: Annotated[dict[str, str], Field(default_factory=dict)]
+
+    @property
+    def of_masks(self) -> bool:
+        """Whether it has rows of masks."""
+        return any(not r.segmentor for r in self.rows) if self.rows else self.lines != "segmentors"
+
+    @property
+    def of_segmentors(self) -> bool:
+        """Whether it has rows of segmentors."""
+        return any(r.segmentor for r in self.rows) if self.rows else self.lines != "masks"
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        heads = [column.head for column in self.columns]
+        if not heads or self.columns[0].words != "method":
+            raise ValueError('the first column has words = "method"')
+        if len(set(heads)) < len(heads):
+            raise ValueError("two columns have the same head")
+        words = {column.head for column in self.columns if column.words}
+        for name in self.within:
+            if name not in words:
+                raise ValueError(f"within names '{name}', which is no column of words")
+        for column in self.columns:
+            if column.less and column.less not in set(heads) - words:
+                raise ValueError(f"less names '{column.less}', which is no column of numbers")
+        for part in (*self.columns, *self.rows):
+            if part.footnote and part.footnote not in self.footnotes:
+                raise ValueError(f"there is no footnote '{part.footnote}'")
+        return self
+
+    @model_validator(mode="after")
+    def _figures_are_of_a_dataset(self) -> Self:
+        known = published().datasets
+        if self.dataset and self.dataset not in known:
+            raise ValueError(f"dataset '{self.dataset}' is none of {', '.join(known)}")
+        figures = [column for column in self.columns if column.figure]
+        if figures and not self.dataset:
+            raise ValueError("a table with figures names their dataset")
+        for column in figures:
+            splits = known[self.dataset].splits
+            if column.split and column.split not in splits:
+                raise ValueError(f"split '{column.split}' is none of {', '.join(splits)}")
+        return self
+
+
+def is_table_file(path: Path) -> bool:
+    """Whether this is a file of a table, and not one of a suite."""
+    return path.suffix == ".toml" and path.is_file() and "columns" in _content(path)
+
+
+def read(path: Path) -> TableFile:
+    """The table file at ``path``; DataError names the file and what is wrong in it."""
+    return validated(TableFile, _content(path), path)
+
+
+def _content(path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read as TOML: {error}") from None
