@@ -12,6 +12,7 @@ import xxhash
 from wsss_harness.errors import ConfigError
 from wsss_leaderboard.entries import Board, boards, load
 from wsss_leaderboard.site.board import Target, folder_of, measured, targets_of, write_board
+from wsss_leaderboard.site.compare import write_compare
 from wsss_leaderboard.site.lines import Line, Lines, badges_of, lines_of
 from wsss_leaderboard.site.method import write_methods
 from wsss_leaderboard.site.pages import Pages
@@ -53,6 +54,7 @@ def build(folders: Sequence[Path], out: Path, title: str = "WSSS leaderboard") -
         for found in each:
             write_board(pages, found, pictures=False)
         write_methods(pages, each)
+        write_compare(pages, each)
     pages.write("index.html", "home.html", summaries=[summary(*one) for one in made])
     return pages
 

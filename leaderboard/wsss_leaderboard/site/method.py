@@ -15,6 +15,7 @@ from wsss_leaderboard.entries import Entry, Loaded
 from wsss_leaderboard.records import Cause, Record
 from wsss_leaderboard.site.board import Target, folder_of, targets_of
 from wsss_leaderboard.site.charts import Share, curve_of, shares_of
+from wsss_leaderboard.site.compare import pairs_of
 from wsss_leaderboard.site.lines import Line, Lines
 from wsss_leaderboard.site.names import shown, stem
 from wsss_leaderboard.site.pages import Pages, minutes, percent
@@ -29,6 +30,7 @@ class Reached:
     target: Target
     line: Line
     lines: Lines
+    pairs: dict[str, Any]
     classes: dict[str, float | None]
     shares: list[Share]
 
@@ -42,28 +44,25 @@ def write_methods(pages: Pages, each: Sequence[Lines]) -> None:
     """Write the pages of all methods of a board, and the data that its other pages ask for."""
     board = each[0].board
     folder = folder_of(board)
-    known = {name: {line.method: line for line in found.all} for name, found in _by_target(each)}
+    known = {found.target: {line.method: line for line in found.all} for found in each}
+    pairs = {found.target: pairs_of(found) for found in each}
     for runs in board.methods:
         method = runs[0].record.method
         reached = [
-            _reached(target, known[target.name][method], found)
+            _reached(target, known[target.name][method], found, pairs[target.name].get(method, {}))
             for target, found in zip(targets_of(board), each, strict=True)
             if method in known[target.name]
         ]
         _write(pages, folder, runs, reached)
 
 
-def _by_target(each: Sequence[Lines]) -> list[tuple[str, Lines]]:
-    return [(found.target, found) for found in each]
-
-
-def _reached(target: Target, line: Line, lines: Lines) -> Reached:
+def _reached(target: Target, line: Line, lines: Lines, pairs: dict[str, Any]) -> Reached:
     assert line.entry is not None
     found = [score.iou for run in line.entry.runs if (score := run.score(target.name))]
     names = found[0] if found else ()
     classes = {name: _mean([iou.get(name) for iou in found]) for name in names}
     anatomies = [anatomy_of(record, target.name) for record in line.records]
-    return Reached(target, line, lines, classes, shares_of(anatomies))
+    return Reached(target, line, lines, pairs, classes, shares_of(anatomies))
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
@@ -166,5 +165,6 @@ def _target(one: Reached) -> dict[str, Any]:
     return {
         "mean": one.entry.mean,
         "classes": one.classes,
+        **one.pairs,
         "shares": {share.cause: [share.share, share.gain] for share in one.shares},
     }

@@ -1,0 +1,69 @@
+"""What the page that compares two rows is made of; the browser puts two of them together."""
+
+import base64
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtrit
+
+from wsss_leaderboard.entries import Entry
+from wsss_leaderboard.estimates import LEVEL
+from wsss_leaderboard.ranking import Runs
+from wsss_leaderboard.site.board import folder_of, targets_of
+from wsss_leaderboard.site.lines import Lines
+from wsss_leaderboard.site.pages import Pages
+
+DIGITS = 5  # of what is written of fractions
+
+
+def write_compare(pages: Pages, each: Sequence[Lines]) -> None:
+    """Write the page, and the names of the images that the influences of rows are of."""
+    board, folder = each[0].board, folder_of(each[0].board)
+    pages.write(
+        f"{folder}/compare.html",
+        "compare.html",
+        board=board,
+        groups=[(name, lines) for name, lines in each[0].groups if name != "published"],
+        targets=targets_of(board),
+    )
+    pages.write_data(f"{folder}/data/images.js", "images", {x.target: ids_of(x) for x in each})
+
+
+def ids_of(found: Lines) -> list[str]:
+    """The images of a target, in the order of all influences."""
+    tallies = (run.tallies.get(found.target) for run in found.board.loaded)
+    first = next(filter(None, tallies), None)
+    return list(first.ids) if first else []
+
+
+def pairs_of(found: Lines) -> dict[str, dict[str, Any]]:
+    """For each method with an estimate what its differences to the others are read from.
+
+    ``reach``: from the difference to each method, in the order of ``at``, to the ends of its 95 %
+    interval, a fraction. ``influence``: of each image on its mIoU, 32-bit floats in base64.
+    """
+    known = [line.entry for line in found.all if line.entry and line.entry.estimate]
+    if not known:
+        return {}
+    reaches = reaches_of(known)
+    return {
+        entry.method: {
+            "at": place,
+            "reach": [round(float(reach), DIGITS) for reach in reaches[place]],
+            "influence": encoded(entry.estimate.influence) if entry.estimate else "",
+        }
+        for place, entry in enumerate(known)
+    }
+
+
+def reaches_of(entries: Sequence[Entry]) -> NDArray[np.float64]:
+    """(n, n): from each difference to the ends of its interval, images and seeds paired."""
+    among = Runs.of(entries).differences()
+    reaches: NDArray[np.float64] = stdtrit(among.freedom, (1 + LEVEL) / 2) * among.errors
+    return reaches
+
+
+def encoded(values: NDArray[np.float64]) -> str:
+    return base64.b64encode(values.astype("<f4").tobytes()).decode()

@@ -1,0 +1,157 @@
+"use strict";
+// Two rows of a board side by side. What each has is loaded when it is chosen.
+{
+  const form = document.getElementById("pair");
+  const which = document.getElementById("which");
+  const told = document.getElementById("told");
+  const result = document.getElementById("result");
+  const MOST = 8; // images on each side
+
+  const percent = (value) => (value === null || value === undefined ? "-" : (100 * value).toFixed(1));
+  const points = (value, digits = 1) =>
+    value === null ? "-" : `${value < 0 ? "−" : "+"}${Math.abs(100 * value).toFixed(digits)}`;
+  const minus = (a, b) => (typeof a === "number" && typeof b === "number" ? a - b : null);
+  const number = (text) => wsss.make("td", { class: "n" }, text);
+  const words = (text) => wsss.make("td", { class: "words" }, text);
+  const name = (text) => wsss.make("th", { scope: "row" }, text);
+
+  // A bar from the middle, of a share of half the width.
+  const diverging = (value, most) =>
+    wsss.make("td", { class: value < 0 ? "diff less" : "diff", style: `--v:${(50 * Math.abs(value ?? 0)) / (most || 1)}` }, points(value));
+
+  const fill = (id, heads, rows, nothing) => {
+    const head = heads.map(([text, kind]) => wsss.make("th", { scope: "col", class: kind ?? "" }, text));
+    const body = rows.length ? rows : [[wsss.make("td", { colspan: heads.length }, nothing)]];
+    document.getElementById(id).replaceChildren(
+      wsss.make("thead", {}, wsss.make("tr", {}, ...head)),
+      wsss.make("tbody", {}, ...body.map((cells) => wsss.make("tr", {}, ...cells)))
+    );
+  };
+
+  const verdict = (difference, reach) => {
+    if (difference === null) return "one of them did not finish";
+    if (reach === undefined) return "no interval: counts by image are missing";
+    if (Math.abs(difference) <= reach) return "cannot be told apart";
+    return difference > 0 ? "A is better" : "B is better";
+  };
+
+  const means = (a, b) => {
+    const rows = [...which.elements.target.options].flatMap(({ value: target, text }) => {
+      const [one, other] = [a.targets[target], b.targets[target]];
+      if (!one && !other) return [];
+      const difference = minus(one?.mean, other?.mean);
+      const reach = difference === null ? undefined : one.reach?.[other.at];
+      const ends = reach === undefined ? "-" : `${points(difference - reach)} to ${points(difference + reach)}`;
+      return [
+        [
+          name(text),
+          number(percent(one?.mean)),
+          number(percent(other?.mean)),
+          number(points(difference)),
+          number(ends),
+          words(verdict(difference, reach)),
+        ],
+      ];
+    });
+    const heads = [["Target"], ["A", "n"], ["B", "n"], ["A − B", "n"], ["95 % interval", "n"], ["So"]];
+    fill("means", heads, rows, "They share no target.");
+  };
+
+  const moved = (id, first, one, other, order) => {
+    const keys = Object.keys(one).filter((key) => key in other);
+    const rows = keys.map((key) => ({ key, change: minus(one[key], other[key]) }));
+    if (order) rows.sort((x, y) => Math.abs(y.change ?? 0) - Math.abs(x.change ?? 0));
+    const most = Math.max(...rows.map(({ change }) => Math.abs(change ?? 0)));
+    fill(
+      id,
+      [[first], ["A, %", "n"], ["B, %", "n"], ["A − B", "n"]],
+      rows.map(({ key, change }) => [
+        name(key),
+        number(percent(one[key])),
+        number(percent(other[key])),
+        diverging(change, most),
+      ]),
+      "Nothing is known of both."
+    );
+  };
+
+  const settings = (a, b) => {
+    const keys = [...new Set([...Object.keys(a.settings), ...Object.keys(b.settings)])];
+    const differing = keys.filter((key) => a.settings[key] !== b.settings[key]);
+    fill(
+      "settings",
+      [["Option"], ["A"], ["B"]],
+      differing.map((key) => [name(key), words(a.settings[key] ?? "-"), words(b.settings[key] ?? "-")]),
+      "No option of any stage differs."
+    );
+  };
+
+  const decoded = (text) => new Float32Array(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
+
+  const images = async (one, other, target) => {
+    let rows = [];
+    if (one?.influence && other?.influence) {
+      const ids = (await wsss.ask("images", "data/images.js"))[target];
+      const [mine, theirs] = [decoded(one.influence), decoded(other.influence)];
+      rows = ids.map((id, at) => ({ id, change: mine[at] - theirs[at] }));
+      rows.sort((x, y) => y.change - x.change);
+    }
+    const shown = rows.length > 2 * MOST ? [...rows.slice(0, MOST), ...rows.slice(-MOST)] : rows;
+    const most = Math.max(...shown.map(({ change }) => Math.abs(change)));
+    fill(
+      "images",
+      [["Image"], ["For A, or against", "n"]],
+      shown.map(({ id, change }) => {
+        const cell = diverging(change, most);
+        cell.textContent = points(change, 3);
+        return [name(id), cell];
+      }),
+      "Counts by image are missing."
+    );
+  };
+
+  const parts = async (a, b) => {
+    const target = which.elements.target.value;
+    const [one, other] = [a.targets[target], b.targets[target]];
+    moved("classes", "Class", one?.classes ?? {}, other?.classes ?? {}, true);
+    const shares = (side) =>
+      Object.fromEntries(Object.entries(side?.shares ?? {}).map(([cause, [share]]) => [cause, share]));
+    moved("causes", "Cause", shares(one), shares(other), false);
+    await images(one, other, target);
+  };
+
+  const show = async () => {
+    const { a, b } = form.elements;
+    const query = new URLSearchParams({ a: a.value, b: b.value, target: which.elements.target.value });
+    history.replaceState(null, "", `?${query}`);
+    result.hidden = !(a.value && b.value);
+    told.textContent = result.hidden ? "Choose two rows." : "";
+    if (result.hidden) return;
+    try {
+      const both = await Promise.all([a, b].map(({ value }) => wsss.ask(value, `data/${value}.js`)));
+      means(...both);
+      settings(...both);
+      await parts(...both);
+      told.textContent = `A is ${both[0].method}; B is ${both[1].method}.`;
+    } catch (error) {
+      result.hidden = true;
+      told.textContent = error.message;
+    }
+  };
+
+  const asked = new URLSearchParams(location.search);
+  form.elements.b.append(...[...form.elements.a.querySelectorAll("optgroup")].map((group) => group.cloneNode(true)));
+  for (const side of ["a", "b"]) form.elements[side].value = asked.get(side) ?? "";
+  for (const side of ["a", "b"]) if (!form.elements[side].value) form.elements[side].value = "";
+  if ([...which.elements.target.options].some(({ value }) => value === asked.get("target")))
+    which.elements.target.value = asked.get("target");
+  form.onchange = show;
+  which.onchange = show;
+  document.getElementById("swap").onclick = () => {
+    const { a, b } = form.elements;
+    [a.value, b.value] = [b.value, a.value];
+    show();
+  };
+  form.hidden = false;
+  show();
+}
