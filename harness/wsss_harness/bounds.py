@@ -14,6 +14,8 @@ from wsss_harness.types import BACKGROUND, IGNORE, ClassScores, Mask
 
 Bound = Callable[[Dataset, str, Ledger], Mask]
 STRIDES = (8, 16)  # of the class maps of released code: ResNet38's, and ResNet50's
+NEAREST = f"Truth at stride {STRIDES[0]}"  # what class maps could reach at most
+SUPERVISED = "Full supervision"  # what segmentors could
 
 
 def all_background(dataset: Dataset, image_id: str, ledger: Ledger) -> Mask:
@@ -95,7 +97,8 @@ def coverage(truth: Mask, stride: int) -> tuple[NDArray[np.uint8], NDArray[np.fl
 
     def pixels(places: NDArray[np.bool_]) -> NDArray[np.float32]:
         blocks = np.pad(places, missing).reshape(-1, stride, (width - 1) // stride + 1, stride)
-        return blocks.sum((1, 3), dtype=np.float32)
+        found: NDArray[np.float32] = blocks.sum((1, 3), dtype=np.float32)
+        return found
 
     total = pixels(counted)
     shares = np.stack([pixels(truth == value) for value in values]) / np.maximum(total, 1)

@@ -6,7 +6,14 @@ from functools import partial
 from typing import Any
 
 from wsss_harness import explanations, stages
-from wsss_harness.bounds import BOUNDS, OF_SALIENCY, STRIDES, perfect_seed, whole_truth
+from wsss_harness.bounds import (
+    BOUNDS,
+    OF_SALIENCY,
+    STRIDES,
+    SUPERVISED,
+    perfect_seed,
+    whole_truth,
+)
 from wsss_harness.errors import ConfigError
 from wsss_harness.hookspecs import Metric
 from wsss_harness.masks import build_rule
@@ -228,7 +235,7 @@ class Graph(Sources):
         code = (*CORE, "wsss_harness.bounds")
         inputs = {"data": self.data}
         masks = Stage("bound", "truth", make, {"split": TRAIN}, code, inputs, {"needs": []})
-        row = Row(method="Full supervision", generator="", segmentors=segmentors, control=True)
+        row = Row(method=SUPERVISED, generator="", segmentors=segmentors, control=True)
         trained = tuple(self.segmentation(label, masks) for label in segmentors)
         counts, further = self.counts(masks, SCORED), self.further(masks)
         return RowStages(row, self.seed, masks, counts, segmentations=trained, further=further)

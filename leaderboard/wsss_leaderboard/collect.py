@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import xxhash
 
 from wsss_harness.errors import StageFailure
 from wsss_harness.files import read_json
@@ -24,9 +23,8 @@ from wsss_harness.stages import BY_MMSEG, CURVE, QUALITY, THRESHOLDS, divide
 from wsss_harness.store import Store
 from wsss_harness.suite import Outcome
 from wsss_harness.supervision import Dataset, scored_ids
-from wsss_leaderboard import counts, records
+from wsss_leaderboard import counts, estimates, records
 from wsss_leaderboard.counts import MASKS, Tallies
-from wsss_leaderboard.estimates import tallies_of
 
 FIXED = 0.2
 
@@ -84,7 +82,7 @@ class Collector:
         path = folder / file_name(outcome.number, record)
         if tallies := self.tallies(outcome.row):
             counts.write(counts.path_of(path), tallies)
-            digest = xxhash.xxh3_128_hexdigest(counts.path_of(path).read_bytes())
+            digest = counts.digest(counts.path_of(path))
             record = record.model_copy(update={"counts": digest})
         records.save(record, path)
         return path.name, record
@@ -120,7 +118,7 @@ class Collector:
         stages = {MASKS: (row.counts, [ids[n] for n in self.scored], list(self.scored))}
         stages |= {s.label: (s.counts, list(val), list(range(len(val)))) for s in row.segmentations}
         return {
-            target: Tallies(tuple(names), tallies_of(self._confusions(stage)[places]))
+            target: Tallies(tuple(names), estimates.tallies_of(self._confusions(stage)[places]))
             for target, (stage, names, places) in stages.items()
             if self.store.done(stage)
         }
@@ -218,8 +216,10 @@ class Collector:
         return made.read(counted[images].sum(0), self.names, self.dataset.contexts)
 
     def score(self, folder: Path, images: Sequence[int]) -> records.Score:
-        counted = np.load(folder / "confusion.npy", mmap_mode="r", allow_pickle=False)
-        return score_of(counted[images].sum(0), self.names)
+        counted = np.load(folder / "confusion.npy", mmap_mode="r", allow_pickle=False)[images]
+        estimate = estimates.miou(estimates.tallies_of(counted))
+        sure = {"error": estimate.error, "t": estimate.t}
+        return score_of(counted.sum(0), self.names).model_copy(update=sure)
 
     def curve(self, stage: Stage) -> tuple[float, ...]:
         """mIoU at every threshold."""

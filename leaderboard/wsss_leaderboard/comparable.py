@@ -4,13 +4,15 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from wsss_harness.errors import ConfigError
-from wsss_harness.supervision import SALIENCY
+from wsss_harness.supervision import SALIENCY, TRUTH
 from wsss_leaderboard.records import Record
 
 # By what they read, since their names may change. A failed one has read nothing yet.
 CONTROLS: Mapping[str, Callable[[Record], bool]] = {
     "saliency with a method's classes": lambda r: SALIENCY in r.supervision.declared,
-    "saliency with the true classes": lambda r: r.sup == "F." or r.failure is not None,
+    "saliency with the true classes": lambda r: (
+        {SALIENCY, TRUTH} <= r.supervision.used or r.failure is not None
+    ),
     "all background": lambda r: r.sup == "-",
 }
 

@@ -47,8 +47,9 @@ class Loaded:
 class Entry:
     """One method on one target: MASKS, or the label of a segmentor.
 
-    ``values``: mIoU of each finished run, a fraction, in the order of ``runs``; ``estimate``: their
-    mean with the error of the choice of images, None if a run did not finish or has no counts.
+    Of runs that share their masks, or their segmentor, there is the first alone. ``values``: mIoU
+    of each finished run, a fraction, in the order of ``runs``; ``estimate``: their mean with the
+    error of the choice of images, None if a run did not finish or has no counts.
     """
 
     method: str
@@ -117,6 +118,8 @@ def _aims(record: Record, target: str) -> bool:
 
 def entry_of(runs: Sequence[Loaded], target: str) -> Entry:
     """The entry of the runs of one method, a seed each."""
+    kept = {id(record) for record in records.distinct([run.record for run in runs], target)}
+    runs = [run for run in runs if id(run.record) in kept]
     scores = [score for run in runs if (score := run.score(target))]
     found = [estimate for run in runs if (estimate := run.estimate(target))]
     whole = len(found) == len(runs) and same_images(runs, target)
@@ -146,7 +149,8 @@ def load(folders: Iterable[Path]) -> tuple[Loaded, ...]:
     """All records below these folders of results or boards, with counts where they are there.
 
     Raises:
-        DataError: a folder has no records, or a file is not what it should be, by name.
+        DataError: a folder has no records, a file is not what it should be, or counts are not
+            those of their record; by name.
     """
     return tuple(run for folder in folders for run in _load(folder))
 
@@ -157,7 +161,20 @@ def _load(folder: Path) -> Iterable[Loaded]:
         raise DataError(f"there are no records in {folder / RECORDS}; run the suite first")
     for path in found:
         record = records.load(path)
-        yield Loaded(record, path, counts.read(counts.path_of(path)) if record.counts else {})
+        yield Loaded(record, path, _tallies(record, path))
+
+
+def _tallies(record: Record, path: Path) -> Mapping[str, Tallies]:
+    if not record.counts:
+        return {}
+    place = counts.path_of(path)
+    found = counts.read(place)
+    if counts.digest(place) != record.counts:
+        raise DataError(
+            f"{place} has other counts than those that {path} was made with; run the suite again, "
+            "or take the file back"
+        )
+    return found
 
 
 def boards(loaded: Iterable[Loaded]) -> tuple[Board, ...]:

@@ -127,3 +127,10 @@ def drawings(images: int, draws: int) -> Floats:
     """(draws, images): how often each image is drawn, n of n with replacement; always the same."""
     rng = np.random.Generator(np.random.PCG64([images, draws]))
     return rng.multinomial(images, np.full(images, 1 / images), draws).astype(np.float64)
+
+
+def of_nothing(tallies: Counts) -> float:
+    """mIoU of masks that are background everywhere, on the images of (n, C + 1, 3) tallies."""
+    truth = tallies[..., 1].sum(0)
+    others = np.count_nonzero(truth[1:])
+    return float(truth[0] / max(truth.sum(), 1)) / (1 + others)

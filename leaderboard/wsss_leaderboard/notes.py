@@ -13,6 +13,17 @@ CHOSEN_ON = {
     "unknown": "(?) on what the threshold was chosen, a mask pack does not say.",
 }
 
+ANATOMY = (
+    "Every wrong pixel has the first cause that fits. ignored: 255 in the mask; missing: of a "
+    "class that the mask does not find in its image; boundary: right if an edge moved by the "
+    "tolerance of the boundary F; context: painted on a context map; confusion: painted as another "
+    "object; extension: painted on other background; partial: the rest of an object found in part."
+)
+GAINS = (
+    "By how many points mIoU rises if the pixels of this cause, and no others, were right. IoU is "
+    "no sum, so gains do not add up."
+)
+
 
 def packs(records: Iterable[Record]) -> list[str]:
     """What the mark of a mask pack means."""

@@ -59,6 +59,11 @@ class Place:
         """From the mean to either end."""
         return (self.high - self.low) / 2
 
+    @property
+    def ranks(self) -> str:
+        """The rank interval in words."""
+        return f"{self.best}" if self.best == self.worst else f"{self.best}-{self.worst}"
+
 
 @dataclass(frozen=True)
 class Ranking:
@@ -136,12 +141,13 @@ class Runs:
     def of(cls, entries: Sequence[Entry]) -> "Runs":
         found = [entry.estimate for entry in entries if entry.estimate]
         _check_images(entries)
-        seeds = sorted({record.seed for entry in entries for record in entry.records})
+        each = [independent(entry) for entry in entries]
+        seeds = sorted({seed for runs in each for seed in runs})
         apart = np.zeros((len(entries), len(seeds)))
         ran = np.zeros(apart.shape, bool)
-        for row, entry in enumerate(entries):
-            columns = [seeds.index(record.seed) for record in entry.records]
-            apart[row, columns] = np.array(entry.values) - np.mean(entry.values)
+        for row, runs in enumerate(each):
+            columns = [seeds.index(seed) for seed in runs]
+            apart[row, columns] = np.array(list(runs.values())) - np.mean(list(runs.values()))
             ran[row, columns] = True
         freedom = float((ran.sum(1) - 1).sum())
         spread = float((apart**2).sum() / freedom) if freedom else None
@@ -192,6 +198,19 @@ class Runs:
         return Variances(
             images, np.where(same, paired, seeds), np.where(same, np.maximum(number - 1, 1), df)
         )
+
+
+def independent(entry: Entry) -> dict[int, float]:
+    """mIoU by seed; the mean of segmentors that learnt from the same masks, if there are several.
+
+    Seeds of a segmentor alone vary on one set of masks: then each is a run.
+    """
+    masks: dict[object, list[tuple[int, float]]] = {}
+    for record, value in zip(entry.records, entry.values, strict=True):
+        masks.setdefault(record.maker() or record.seed, []).append((record.seed, value))
+    if len(masks) == 1:
+        return dict(*masks.values())
+    return {runs[0][0]: float(np.mean([value for _, value in runs])) for runs in masks.values()}
 
 
 def _of_differences(products: Floats) -> Floats:

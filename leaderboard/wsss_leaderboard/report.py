@@ -20,13 +20,15 @@ from wsss_harness.places import RECORDS, create
 from wsss_harness.plugins import Plugins, installed
 from wsss_harness.selection import Request, failed
 from wsss_harness.store import Store
-from wsss_leaderboard import counts, notes, records
+from wsss_leaderboard import counts, entries, notes, records
 from wsss_leaderboard.collect import Collector
+from wsss_leaderboard.entries import Loaded
 from wsss_leaderboard.pictures import draw
-from wsss_leaderboard.records import Record
 from wsss_leaderboard.refinement import refinement_table
+from wsss_leaderboard.standings import standings
 from wsss_leaderboard.table import Table, write_tables
 from wsss_leaderboard.tables import (
+    anatomy_tables,
     failure_table,
     further_table,
     mask_table,
@@ -61,7 +63,7 @@ def run_and_report(
             found[name] = record
         outcomes.sort(key=lambda outcome: outcome.number)
         remove_others(results / RECORDS, found)
-        write_tables(results, tables([found[name] for name in sorted(found)]))
+        write_tables(results, tables(entries.load([results])))
         draw(results, suite, store, dataset, outcomes)
     print_tables(results, console, as_json)
     return bool(notes.failures(found.values()))
@@ -137,10 +139,15 @@ def remove_others(folder: Path, found: Collection[str]) -> None:
             counts.path_of(path).unlink(missing_ok=True)
 
 
-def tables(found: Sequence[Record]) -> list[tuple[str, Table]]:
-    made = [("masks", mask_table(found)), ("failures", failure_table(found))]
+def tables(loaded: Sequence[Loaded]) -> list[tuple[str, Table]]:
+    """The tables of the records of one results folder, by the names of their files."""
+    found = [run.record for run in loaded]
+    standing = standings(loaded)
+    made = [("masks", mask_table(found, standing)), ("failures", failure_table(found))]
     if any(record.recipe["segmentors"] for record in found):
-        made.append(("segmentation", segmentation_table(found)))
+        made.append(("segmentation", segmentation_table(found, standing)))
+    if anatomy := anatomy_tables(found):
+        made += zip(("anatomy", "gains"), anatomy, strict=True)
     further = (
         ("further", further_table(found)),
         ("refinement", refinement_table(found)),
@@ -158,7 +165,7 @@ def said_once(tables: Iterable[Table]) -> Iterator[Table]:
 
 def print_tables(results: Path, console: Console, as_json: bool) -> None:
     """Print the tables of a results folder."""
-    made = tables(records.load_all(results / RECORDS))
+    made = tables(entries.load([results]))
     if as_json:
         console.print_json(json.dumps({name: table.json() for name, table in made}))
         return

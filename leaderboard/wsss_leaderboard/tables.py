@@ -4,16 +4,32 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from wsss_harness.metrics.anatomy import CAUSES
 from wsss_leaderboard import notes
 from wsss_leaderboard.comparable import check_comparable
 from wsss_leaderboard.lines import Line, Measure, assemble
 from wsss_leaderboard.published import published
-from wsss_leaderboard.records import Masks, Policy, Record, Segmentation, distinct
+from wsss_leaderboard.records import Cause, Masks, Policy, Record, Segmentation, distinct
+from wsss_leaderboard.standings import NONE, Standings
 from wsss_leaderboard.table import NOTHING, Table
 
 
 def _at(policy: Policy) -> Callable[[Masks], float | None]:
     return lambda masks: masks.others[policy].score.miou if policy in masks.others else None
+
+
+def _wrong(anatomy: Mapping[str, Cause]) -> float | None:
+    """The share of all wrong pixels."""
+    shares = [cause.share for cause in anatomy.values() if cause.share is not None]
+    return sum(shares) if shares else None
+
+
+def _share(cause: str) -> Callable[[Masks], float | None]:
+    return lambda masks: masks.anatomy[cause].share if cause in masks.anatomy else None
+
+
+def _gain(cause: str) -> Callable[[Masks], float | None]:
+    return lambda masks: masks.anatomy[cause].gain if cause in masks.anatomy else None
 
 
 def _finds(masks: Masks) -> bool:
@@ -34,13 +50,20 @@ FAILURES: tuple[Measure[Masks], ...] = (
     Measure("bound. F", lambda masks: masks.boundary["f"]),
     Measure("m(k,c)", lambda masks: masks.cooccurrence.get("pooled"), 1, 2, lower_is_better=True),
 )
+ANATOMY: tuple[Measure[Masks], ...] = (
+    Measure("wrong", lambda masks: _wrong(masks.anatomy), lower_is_better=True),
+    *(Measure(cause, _share(cause), lower_is_better=True) for cause in CAUSES),
+)
+GAINS: tuple[Measure[Masks], ...] = tuple(
+    Measure(cause, _gain(cause), ranked=False) for cause in CAUSES
+)
 VAL: tuple[Measure[Segmentation], ...] = (
     Measure("val", lambda segmentation: segmentation.mmseg["mIoU"], scale=1),
 )
 
 
-def mask_table(records: Sequence[Record]) -> Table:
-    """The pseudo-masks of every method beside the control rows.
+def mask_table(records: Sequence[Record], standings: Standings = NONE) -> Table:
+    """The pseudo-masks of every method beside the control rows; ranked as ``standings`` has it.
 
     Raises:
         ConfigError: the records may not share a table (see ``check_comparable``).
@@ -56,10 +79,12 @@ def mask_table(records: Sequence[Record]) -> Table:
         *notes.kinds(records),
         *notes.weights(records),
         *notes.saliency(records),
+        *standings.notes.get("", ()),
         *notes.common(records),
     )
     heads = ("Method", "sup", "labels", "rule")
-    return assemble(f"Pseudo-masks{_images(records)}", heads, lines, MASKS, below)
+    title = f"Pseudo-masks{_images(records)}"
+    return assemble(title, heads, lines, MASKS, below, standings)
 
 
 def failure_table(records: Sequence[Record]) -> Table:
@@ -76,6 +101,30 @@ def failure_table(records: Sequence[Record]) -> Table:
     )
     title = f"Coverage, boundaries and context of the masks{_images(records)}"
     return assemble(title, ("Method", "sup"), lines, FAILURES, below)
+
+
+def anatomy_tables(records: Sequence[Record]) -> tuple[Table, Table] | None:
+    """Why pixels are wrong, and what mending each cause would give; None without an anatomy.
+
+    Every wrong pixel has one cause, so the causes add up to all that are wrong.
+    """
+    check_comparable(records)
+    if not any(record.masks and record.masks.anatomy for record in records):
+        return None
+    lines = [_masks(group, (), compared=False) for group in by_method(records)]
+    heads, images = ("Method", "sup"), _images(records)
+    ends = (*notes.packs(records), *notes.kinds(records), *notes.common(records))
+    shares = assemble(
+        f"Wrong pixels by cause, % of all pixels{images}",
+        heads,
+        lines,
+        ANATOMY,
+        (notes.ANATOMY, *ends),
+    )
+    gains = assemble(
+        f"mIoU to be gained from each cause{images}", heads, lines, GAINS, (notes.GAINS, *ends)
+    )
+    return shares, gains
 
 
 def further_table(records: Sequence[Record]) -> Table | None:
@@ -109,8 +158,8 @@ def _further(metric: str, key: str) -> Callable[[Masks], float | None]:
     return lambda masks: masks.more.get(metric, {}).get(key)
 
 
-def segmentation_table(records: Sequence[Record]) -> Table:
-    """Segmentors trained on the masks, in the form of the paper's table."""
+def segmentation_table(records: Sequence[Record], standings: Standings = NONE) -> Table:
+    """Segmentors trained on the masks, in the form of the paper's table; each is a league."""
     check_comparable(records)
     trained = [record for record in records if record.recipe["segmentors"]]
     lines = [line for group in by_method(trained) for line in _segmentations(group)]
@@ -122,9 +171,11 @@ def segmentation_table(records: Sequence[Record]) -> Table:
         *notes.chosen(trained),
         *notes.packs(trained),
         *controls_note(records),
+        *dict.fromkeys(note for line in lines for note in standings.notes.get(line.league, ())),
         *notes.common(trained, first.segmentor if first else ""),
     )
-    return assemble(f"Segmentation{images}", ("Method", "Seg", "sup", "rule"), lines, VAL, below)
+    heads = ("Method", "Seg", "sup", "rule")
+    return assemble(f"Segmentation{images}", heads, lines, VAL, below, standings)
 
 
 def by_method(records: Sequence[Record]) -> list[list[Record]]:
@@ -174,7 +225,8 @@ def _labels(group: list[Record]) -> str:
 
 def controls_note(records: Sequence[Record]) -> list[str]:
     """Control rows train no segmentor; what their masks score stands below those that do."""
-    groups = [group for group in by_method(records) if group[0].control]
+    controls = [r for r in records if r.control and not r.recipe["segmentors"]]
+    groups = by_method(controls)
     found = [[r.masks for r in distinct(group) if r.masks] for group in groups]
     scores = [MASKS[0].text(masks) for masks in found]
     each = [f"{g[0].method} {score}" for g, score in zip(groups, scores, strict=True)]

@@ -71,7 +71,7 @@ def controls(**changes):
         "segmentations": (),
         **changes,
     }
-    truth = Supervision(declared=(), read={"bound b": ("truth",)}, weights=())
+    truth = Supervision(declared=(), read={"bound b": ("saliency", "truth")}, weights=())
     nothing = Supervision(declared=(), read={"bound a": ()}, weights=())
     return [
         record("Saliency", **changes),

@@ -6,8 +6,9 @@ import simulated
 from sample_records import record
 
 from wsss_harness.errors import DataError
-from wsss_leaderboard import entries, estimates
+from wsss_leaderboard import counts, entries, estimates
 from wsss_leaderboard.entries import Loaded
+from wsss_leaderboard.records import Step
 
 QUALITIES = {"A": 0.5, "B": 0.0}
 
@@ -84,6 +85,22 @@ def test_two_records_of_one_run_are_named(folder):
     twice = [*entries.load([folder]), *entries.load([folder])]
     with pytest.raises(DataError, match=r"0000\.json and .*0000\.json are both of 'A', seed 0"):
         entries.boards(twice)
+
+
+def test_counts_of_another_record_are_refused(tmp_path):
+    runs = simulated.runs({"A": 0}, seeds=(0,), images=5, segmentors=())
+    simulated.write(tmp_path, runs)
+    counts.write(tmp_path / "counts" / "0000.npz", {"": counts_of_others(runs[0].tallies[""])})
+    with pytest.raises(DataError, match=r"0000\.npz has other counts than those that .*0000\.json"):
+        entries.load([tmp_path])
+
+
+def test_runs_that_share_their_masks_count_once():
+    """Seeds that vary the segmentor alone."""
+    step = Step(stage="mask cam", key="one")
+    runs = [Loaded(record(seed=seed, steps=(step,)), None) for seed in (0, 1)]
+    (board,) = entries.boards(runs)
+    assert [len(board.entries(target)[0].runs) for target in ("", "V1")] == [1, 2]
 
 
 def test_an_empty_folder_says_what_to_do(tmp_path):

@@ -1,6 +1,7 @@
 """Ranks on constructed cases, and each formula against a loop."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from wsss_leaderboard.counts import Tallies
 from wsss_leaderboard.entries import Entry, Loaded, boards
 from wsss_leaderboard.estimates import Estimate
 from wsss_leaderboard.ranking import NORMAL, Runs, rank
+from wsss_leaderboard.records import Step
 
 IMAGES = 8
 NONE = np.zeros((IMAGES, 1, 3), np.int64)
@@ -199,3 +201,18 @@ def test_the_order_of_entries_does_not_matter():
     runs = simulated.runs({m: n / 20 for n, m in enumerate("ABCDE")}, images=60, segmentors=())
     entries = boards(runs)[0].entries()
     assert shown(entries) == shown(entries[::-1])
+
+
+def test_segmentors_of_the_same_masks_are_one_run():
+    """Two sets of masks with two segmentors each: the spread is that between the masks."""
+    made = entry("A", [0.4, 0.42, 0.6, 0.62])
+    runs = []
+    for number, run in enumerate(made.runs):
+        step = Step(stage="mask cam", key=f"masks {number // 2}")
+        shared = run.record.model_copy(update={"steps": (step,)})
+        runs.append(Loaded(shared, run.path, run.tallies))
+    crossed = replace(made, runs=tuple(runs))
+    assert ranking.independent(crossed) == pytest.approx({0: 0.41, 2: 0.61})
+    assert rank([crossed]).places[0].reach == pytest.approx(stats.t.ppf(0.975, 1) * 0.1)
+    same = replace(made, runs=tuple(runs[:2]), values=(0.4, 0.42))
+    assert ranking.independent(same) == {0: 0.4, 1: 0.42}

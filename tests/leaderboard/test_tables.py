@@ -5,8 +5,22 @@ import pytest
 from sample_records import controls, record, score
 
 from wsss_harness.errors import ConfigError
-from wsss_leaderboard.records import Failure, SaliencyQuality, Segmentation, Step, Supervision
-from wsss_leaderboard.tables import failure_table, further_table, mask_table, segmentation_table
+from wsss_harness.metrics.anatomy import CAUSES
+from wsss_leaderboard.records import (
+    Cause,
+    Failure,
+    SaliencyQuality,
+    Segmentation,
+    Step,
+    Supervision,
+)
+from wsss_leaderboard.tables import (
+    anatomy_tables,
+    failure_table,
+    further_table,
+    mask_table,
+    segmentation_table,
+)
 
 IMAGE_LABELS = ("image_labels",)
 
@@ -268,3 +282,39 @@ def test_no_further_number_is_called_the_best():
         for name, value in (("EPS", 0.2), ("SEAM", 0.4))
     )
     assert bold(further_table([first, second, *controls()])) == []
+
+
+def broken_down(**shares):
+    """Masks whose wrong pixels have these causes; mending one gives half of its share."""
+    whole = dict.fromkeys(CAUSES, 0.0) | shares
+    causes = {cause: Cause(share=share, gain=share / 2) for cause, share in whole.items()}
+    return record().masks.model_copy(update={"anatomy": causes})
+
+
+def test_the_anatomy_adds_up_to_all_wrong_pixels():
+    first = cam(masks=broken_down(missing=0.02, context=0.125, partial=0.03))
+    second = cam(seed=1, masks=broken_down(missing=0.04, context=0.125, partial=0.03))
+    shares, gains = anatomy_tables([first, second])
+    (row,) = rows(shares)
+    assert [row[name] for name in ("missing", "context", "partial", "wrong")] == [
+        "3.0 ±1.4",
+        "12.5 ±0.0",
+        "3.0 ±0.0",
+        "18.5 ±1.4",
+    ]
+    assert rows(gains)[0]["context"] == "6.2 ±0.0"
+    assert shares.notes[0].startswith("Every wrong pixel has the first cause that fits")
+    assert "no sum" in gains.notes[0]
+
+
+def test_the_fewest_wrong_pixels_of_a_cause_are_best():
+    few = cam(masks=broken_down(context=0.01))
+    many = few.model_copy(update={"method": "B", "masks": broken_down(context=0.02)})
+    shares, gains = anatomy_tables([few, many])
+    place = [column.name for column in shares.columns].index("context")
+    assert [place in row.best for row in shares.rows] == [True, False]
+    assert not any(row.best for row in gains.rows)
+
+
+def test_old_records_have_no_anatomy():
+    assert anatomy_tables([cam()]) is None
