@@ -1,5 +1,6 @@
 """Suites: files that say which rows are run, read and checked before anything starts."""
 
+import json
 import math
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
@@ -178,15 +179,21 @@ def combinations(cross: Mapping[Axis, Sequence[int]]) -> list[dict[Axis, int]]:
 
 
 def read_suite(path: Path, overrides: Sequence[str] = ()) -> Suite:
-    """The suite in a TOML file; ``overrides`` are dotted options as ``dataset.train=100``."""
+    """The suite in a file of TOML, or of JSON as records and submissions have it.
+
+    ``overrides`` are dotted options as ``dataset.train=100``.
+    """
+    read, form = (json.loads, "JSON") if path.suffix == ".json" else (tomllib.loads, "TOML")
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = read(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigError(f"there is no suite file {path}") from None
     except OSError as error:
         raise ConfigError(f"{path} cannot be read ({error.strerror}); name a suite file") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}") from None
+    except (ValueError, RecursionError) as error:  # those of both parsers are ValueErrors
+        raise ConfigError(f"{path} is not valid {form}: {error}") from None
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path} holds {type(content).__name__}; expected the table of a suite")
     for override in overrides:
         apply_override(content, override)
     return check_suite(content, str(path))

@@ -1,5 +1,7 @@
 """Suite files are checked before anything runs, and every mistake is named."""
 
+import json
+
 import pytest
 
 from wsss_harness.errors import ConfigError
@@ -28,6 +30,25 @@ def test_a_suite_is_read(tmp_path):
     assert suite.dataset.options == {"train": 20}
     assert suite.generators["CAM"].options == {"backbone": {"name": "resnet38"}}
     assert suite.rows[0].rule.threshold == 0.2
+
+
+def test_a_suite_is_read_as_data_too(tmp_path):
+    """As records hold it, so that anybody can run it."""
+    suite = check_suite(content(seeds=[0, 1]), "here")
+    path = tmp_path / "suite.json"
+    path.write_text(json.dumps(suite.model_dump(mode="json", exclude_defaults=True)))
+    assert read_suite(path) == suite
+    assert read_suite(path, ["dataset.train=20"]).dataset.options == {"train": 20}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("{", r"bad\.json is not valid JSON"), ("[]", r"bad\.json holds list; expected the table")],
+)
+def test_data_that_is_no_suite_is_named(tmp_path, text, message):
+    (tmp_path / "bad.json").write_text(text)
+    with pytest.raises(ConfigError, match=message):
+        read_suite(tmp_path / "bad.json")
 
 
 @pytest.mark.parametrize(
