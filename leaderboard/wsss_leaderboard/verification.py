@@ -5,16 +5,16 @@ it, and one that was copied to another record is worth nothing there.
 """
 
 import datetime
-import hashlib
-import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
 from wsss_harness.errors import DataError
 from wsss_harness.files import read_json, write_json
 from wsss_harness.metrics import EVALUATOR
+from wsss_leaderboard.canonical import digest
+from wsss_leaderboard.names import refuse_name
 from wsss_leaderboard.records import Fraction, Part, Record
 
 VERIFIED = "verified"  # the folder beside that of the records
@@ -46,12 +46,6 @@ class Verification(Part):
 
 
 _LIST = TypeAdapter(tuple[Verification, ...])
-
-
-def digest(content: Any) -> str:
-    """The SHA-256 of JSON content, whatever its spacing and the order of its keys."""
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def path_of(record: Path) -> Path:
@@ -87,7 +81,8 @@ def read(record: Path) -> tuple[Verification, ...]:
 
 
 def add(record: Path, tier: Tier, by: str, tolerance: float = 0.0) -> Verification:
-    """Note that the record in a file has passed a tier."""
+    """Note that the record in a file has passed a tier; DataError if ``by`` is no plain name."""
+    refuse_name(by, "who verified it")
     made = Verification(
         tier=tier,
         by=by,

@@ -1,0 +1,18 @@
+"""Digests of what is published: of JSON content whatever its spacing, and of files."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+
+def digest(content: Any) -> str:
+    """The SHA-256 of JSON content with sorted keys and without spaces."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def digest_of_file(path: Path) -> str:
+    """The SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
