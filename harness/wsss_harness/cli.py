@@ -16,6 +16,7 @@ from wsss_harness.cli_options import (
     EventsOption,
     ExecutorOption,
     ExecutorSetOption,
+    Form,
     JobsOption,
     JsonOption,
     LimitOption,
@@ -169,15 +170,35 @@ def explain(
 
 @app.command()
 def table(
-    suite: Annotated[str, typer.Argument(help="A suite file, or its name.")] = "railscenes",
+    source: Annotated[
+        str, typer.Argument(metavar="SUITE", help="A suite file or its name, or a table file.")
+    ] = "railscenes",
     store: StoreOption = RUNS,
+    folders: Annotated[
+        list[Path] | None,
+        typer.Option("--results", help="Read this folder of records instead. Can be repeated."),
+    ] = None,
+    form: Annotated[Form, typer.Option("--format", help="What to print.")] = Form.TERMINAL,
     as_json: JsonOption = False,
+    page: Annotated[
+        Path | None, typer.Option("--update", help="Make the marked tables of this page again.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="With --update: only say whether they are stale.")
+    ] = False,
 ) -> None:
-    """Print the tables of a suite that has been run."""
-    from wsss_harness.places import RESULTS
-    from wsss_leaderboard.report import print_tables
+    """Print the tables of a suite that has been run, or the one that a table file asks for."""
+    from wsss_leaderboard.printing import print_tables_of, update
 
-    print_tables(store / RESULTS / Path(suite).stem, Console(), as_json)
+    if page is None:
+        chosen = Form.JSON if as_json else form
+        print_tables_of(Path(source), folders or [], store, chosen.value, Console())
+        return
+    stale = update(page, store, check)
+    verdict = ("is stale" if check else "was brought up to date") if stale else "is up to date"
+    typer.echo(f"{page} {verdict}")
+    if stale and check:
+        raise typer.Exit(1)
 
 
 @app.command()

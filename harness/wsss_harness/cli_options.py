@@ -1,5 +1,6 @@
 """The options that several commands share, and what commands make of them."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -107,6 +108,17 @@ OnlyOption = Annotated[
 ]
 SuiteArgument = Annotated[Path, typer.Argument(help="A suite file; see configs/suites.")]
 RUNS = Path("runs")
+
+
+class Form(StrEnum):
+    """What a table is printed as."""
+
+    TERMINAL = "terminal"
+    MARKDOWN = "markdown"
+    CSV = "csv"
+    LATEX = "latex"
+    HTML = "html"
+    JSON = "json"
 
 
 def request_of(

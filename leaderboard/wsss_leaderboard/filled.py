@@ -2,63 +2,32 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from wsss_harness.errors import ConfigError
 from wsss_leaderboard import notes
+from wsss_leaderboard.cells import Cell, Line, measured, places
 from wsss_leaderboard.comparable import check_comparable
 from wsss_leaderboard.entries import kind_of
-from wsss_leaderboard.lines import FAILED, Measure
+from wsss_leaderboard.lines import BESIDE
 from wsss_leaderboard.pairs import Family, paired, same
 from wsss_leaderboard.published import Figure, check_alike, notes_of, published
-from wsss_leaderboard.records import Record, distinct
-from wsss_leaderboard.table import NOTHING, Column, Kind, Row, Table
+from wsss_leaderboard.records import Record
+from wsss_leaderboard.standings import NONE, Standings
+from wsss_leaderboard.table import NOTHING, Column, Row, Table
 from wsss_leaderboard.tablefiles import JOINT, ColumnOf, RowOf, TableFile
-from wsss_leaderboard.tables import FAILURES, MASKS, VAL, by_method, controls_note, rule_of
+from wsss_leaderboard.tables import by_method, controls_note, rule_of
 
-OF_MASKS: Mapping[str, Measure[Any]] = {one.name: one for one in (*MASKS, *FAILURES)}
-OF_SEGMENTORS: Mapping[str, Measure[Any]] = {"mIoU": VAL[0]}
 RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 
 
-@dataclass(frozen=True)
-class Cell:
-    """``value`` is its number as it is printed; of two, the one of higher ``rank`` is better.
-
-    ``records`` or a ``figure`` say where it comes from, ``left_out`` why a figure is not shown.
-    """
-
-    text: str = NOTHING
-    value: float | None = None
-    rank: float | None = None
-    digits: int = 1
-    records: tuple[Record, ...] = ()
-    figure: Figure | None = None
-    left_out: str = ""
-
-    def less(self, other: "Cell") -> "Cell":
-        """With its difference from the other in brackets, where both have a number."""
-        if self.value is None or other.value is None:
-            return self
-        return replace(self, text=f"{self.text} ({self.value - other.value:+.{self.digits}f})")
-
-
-@dataclass(frozen=True)
-class Line:
-    """A row to be; places of the best and the second best are found among several."""
-
-    kind: Kind
-    cells: tuple[Cell, ...]
-
-
-def fill(asked: TableFile, records: Sequence[Record]) -> Table:
+def fill(asked: TableFile, records: Sequence[Record], standings: Standings = NONE) -> Table:
     """The table, from records of one dataset and protocol; without any it has figures alone.
 
     Raises:
         ConfigError: the records, or the figures of one column, may not share a table.
     """
     check_comparable(records)
-    source = Source.of(asked, records)
+    source = Source.of(asked, records, standings)
     lines = [source.line(row) for row in source.rows()]
     figures = [
         [c.figure for c in cells if c.figure]
@@ -87,15 +56,16 @@ class Source:
 
     asked: TableFile
     records: Sequence[Record]
+    standings: Standings
     groups: Mapping[str, Sequence[Record]]
     families: Mapping[str, Family]
 
     @classmethod
-    def of(cls, asked: TableFile, records: Sequence[Record]) -> "Source":
+    def of(cls, asked: TableFile, records: Sequence[Record], standings: Standings) -> "Source":
         check_classes(asked, records)
-        groups = by_method(records)
-        families = {family.plain[0].method: family for family in paired(groups)}
-        return cls(asked, records, {group[0].method: group for group in groups}, families)
+        groups = {group[0].method: group for group in by_method(records)}
+        families = {family.plain[0].method: family for family in paired(list(groups.values()))}
+        return cls(asked, records, standings, groups, families)
 
     def rows(self) -> Iterator[RowOf]:
         """The rows of the file, or all; below those of masks stand the control rows."""
@@ -136,8 +106,13 @@ class Source:
         if column.words:
             return Cell(self.words(row, column.words))
         method = self.partner(row.method, column.refiner) if column.refiner else row.method
+        standing = self.standings.of(row.segmentor, method)
+        if column.standing:
+            return Cell(dict(BESIDE)[column.standing](standing) if standing else NOTHING)
         if column.number:
-            return measured(self.groups.get(method, []), row.segmentor, column.number)
+            cell = measured(self.groups.get(method, []), row.segmentor, column.number)
+            place = standing.place if standing and column.number == "mIoU" else None
+            return replace(cell, group=place.group if place else None)
         return self.figure(method, row.segmentor, column)
 
     def partner(self, method: str, refiner: str) -> str:
@@ -226,7 +201,19 @@ class Source:
         yield from notes.kinds(used)
         yield from notes.weights(used)
         yield from controls_note(self.records) if self.asked.of_segmentors else []
+        yield from self._standings()
         yield from notes.common(used)
+
+    def _standings(self) -> Iterator[str]:
+        """How intervals, ranks and marks are to be read, of the targets that are shown."""
+        asked = self.asked
+        shown = {"": asked.of_masks}
+        found = self.standings.notes.items()
+        told = [n for target, told in found if shown.get(target, asked.of_segmentors) for n in told]
+        yield from dict.fromkeys(told)
+        if told and asked.bold != "none":
+            second = ", underlined the second" if asked.underline != "none" else ""
+            yield f"mIoU: bold is the first tie group{second}."
 
     def _targets(self, record: Record) -> Iterator[str]:
         protocol = record.protocol
@@ -252,23 +239,6 @@ def check_classes(asked: TableFile, records: Sequence[Record]) -> None:
             )
 
 
-def measured(group: Sequence[Record], segmentor: str, name: str) -> Cell:
-    """A number of the records of a method, of its masks or of a segmentor."""
-    measure = (OF_SEGMENTORS if segmentor else OF_MASKS).get(name)
-    aims = group and (not segmentor or segmentor in group[0].recipe["segmentors"])
-    if measure is None or not aims:
-        return Cell()
-    runs = distinct(group, segmentor)
-    found: list[Any] = [run.masks for run in runs if run.masks]
-    if segmentor:
-        found = [s for run in runs for s in run.segmentations if s.segmentor == segmentor]
-    if len(found) < len(runs):
-        return Cell(FAILED, records=tuple(group))
-    rank = measure.rank(found)
-    value = None if rank is None else abs(rank)
-    return Cell(measure.text(found), value, rank, measure.digits, tuple(group))
-
-
 def segmented(record: Record, label: str) -> dict[str, str]:
     """What a segmentor started from and whether a CRF followed, as far as its steps say."""
     found = {}
@@ -288,33 +258,6 @@ def rules(families: Iterable[Family], used: Sequence[Record]) -> Iterator[str]:
         if not all(same(group, family.plain, "rule") for group in groups):
             each = ", ".join(f"{group[0].method} {rule_of(group)}" for group in groups)
             yield f"Background rules: {each}."
-
-
-def places(lines: Sequence[Line], asked: TableFile, nth: int) -> set[tuple[int, int]]:
-    """Row and column of the numbers that are best (0) or second (1) among their rivals.
-
-    Equal ones share a place. Only what was measured of methods counts.
-    """
-    among = (asked.bold, asked.underline)[nth]
-    within = [place for place, c in enumerate(asked.columns) if c.head in asked.within]
-    rivals: dict[object, dict[tuple[int, int], float]] = {}
-    for number, line in enumerate(lines):
-        words = tuple(line.cells[place].text for place in within)
-        for place, cell in enumerate(line.cells):
-            if line.kind == "method" and cell.rank is not None:
-                league = number if among == "row" else (place, words)
-                rivals.setdefault(league, {})[number, place] = cell.rank
-    if among == "none":
-        return set()
-    return {key for ranks in rivals.values() for key in nth_of(ranks, nth)}
-
-
-def nth_of(ranks: Mapping[tuple[int, int], float], nth: int) -> list[tuple[int, int]]:
-    """The keys of the best (0) or second best (1) value; none if nothing is compared."""
-    values = sorted(set(ranks.values()), reverse=True)
-    if len(ranks) < 2 or len(values) <= nth:
-        return []
-    return [key for key, value in ranks.items() if value == values[nth]]
 
 
 def raised(number: int) -> str:

@@ -14,6 +14,7 @@ from wsss_leaderboard.published import FigureKind, published
 from wsss_leaderboard.records import Part, validated
 
 Words = Literal["method", "seg", "sup", "rule", "venue"]
+Beside = Literal["95 %", "ranks", "tie", "gap"]
 Lines = Literal["masks", "segmentors", "both"]
 Among = Literal["column", "row", "none"]
 JOINT = " + "  # between a method and its refiner in the name of a row
@@ -21,8 +22,9 @@ Name = Annotated[str, Field(min_length=1)]
 
 
 class ColumnOf(Part):
-    """A column of words, of a number of our records, or of figures of others.
+    """A column of words, of a number of our records, how sure it is, or of figures of others.
 
+    ``standing``: the interval of the mIoU, its ranks, tie group, or share of the attainable gap.
     ``refiner``: of the row of the same generator with it, or else of the one called "EPS + CRF".
     ``split`` of a figure: train for masks and val for segmentors if left out.
     ``less``: the head of a column of numbers from which the difference stands in brackets.
@@ -31,6 +33,7 @@ class ColumnOf(Part):
     head: Name
     words: Words | None = None
     number: str = ""
+    standing: Beside | None = None
     figure: FigureKind | None = None
     split: str = ""
     refiner: str = ""
@@ -39,8 +42,8 @@ class ColumnOf(Part):
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        if sum(map(bool, (self.words, self.number, self.figure))) != 1:
-            raise ValueError("a column has one of words, number and figure")
+        if sum(map(bool, (self.words, self.number, self.standing, self.figure))) != 1:
+            raise ValueError("a column has one of words, number, standing and figure")
         if self.split and not self.figure:
             raise ValueError("only a column of figures has a split")
         return self

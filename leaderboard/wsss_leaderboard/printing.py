@@ -1,0 +1,100 @@
+"""Print tables in the form that is asked for, and keep those of a page as the records have them."""
+
+import json
+import re
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from wsss_harness.errors import ConfigError, DataError
+from wsss_harness.files import write_text
+from wsss_harness.places import RECORDS, RESULTS
+from wsss_leaderboard import entries, tablefiles
+from wsss_leaderboard.filled import fill
+from wsss_leaderboard.report import said_once, tables
+from wsss_leaderboard.standings import standings
+from wsss_leaderboard.table import FORMATS, Table
+
+BEGIN, END = "<!-- wsss table ", "<!-- end of table -->"
+BLOCK = re.compile(rf"{BEGIN}([^\n]+) -->\n(.*?){END}", re.DOTALL)
+
+
+def print_tables_of(
+    source: Path, folders: Sequence[Path], store: Path, form: str, console: Console
+) -> None:
+    """Print the table of a table file, or the tables of a suite.
+
+    ``folders`` of results or boards are read instead of the results in ``store``.
+
+    Raises:
+        DataError: there are no records, or a file is not what it should be, by name.
+        ConfigError: records or figures may not share a table.
+    """
+    if tablefiles.is_table_file(source):
+        made = [(source.stem, table_of(source, folders, store))]
+    else:
+        folders = folders or [store / RESULTS / source.stem]
+        made = tables(entries.load(folders))
+    if form == "terminal":
+        for table in said_once([table for _, table in made]):
+            console.print(table)
+        for folder in folders:
+            console.print(f"Results: {folder}", highlight=False, soft_wrap=True)
+    elif form == "json":
+        console.print_json(json.dumps({name: table.json() for name, table in made}))
+    else:
+        console.file.write("\n".join(FORMATS[form](table) for _, table in made))
+
+
+def table_of(path: Path, folders: Sequence[Path], store: Path) -> Table:
+    """The table of a table file; where its suite was not run yet, without our numbers."""
+    asked = tablefiles.read(path)
+    own = store / RESULTS / asked.suite
+    found = [own] if asked.suite and (own / RECORDS).is_dir() else []
+    loaded = entries.load(folders or found)
+    return fill(asked, [run.record for run in loaded], standings(loaded))
+
+
+def updated(page: Path, store: Path) -> str:
+    """The text of a page whose tables are made again by the commands in its marks.
+
+    A table stands between ``<!-- wsss table FILE.toml --results FOLDER -->`` and
+    ``<!-- end of table -->``; paths are relative to the page.
+
+    Raises:
+        ConfigError: there is no such mark, or one is not like this.
+    """
+    text = _read(page)
+    blocks = len(BLOCK.findall(text))
+    if not blocks or text.count(BEGIN) != blocks:
+        raise ConfigError(
+            f"{page} has {text.count(BEGIN)} marks of a table, {blocks} of them complete; expected "
+            f"{BEGIN}FILE.toml --results FOLDER --> and, below the table, {END}"
+        )
+    return BLOCK.sub(lambda found: _block(found[1], page, store), text)
+
+
+def _block(words: str, page: Path, store: Path) -> str:
+    file, *options = shlex.split(words)
+    folders = [page.parent / folder for folder in options[1::2]]
+    if options != [word for folder in options[1::2] for word in ("--results", folder)]:
+        raise ConfigError(f"{page}: '{words}' is not FILE.toml --results FOLDER")
+    table = table_of(page.parent / file, folders, store)
+    return f"{BEGIN}{words} -->\n{table.markdown()}{END}"
+
+
+def _read(page: Path) -> str:
+    try:
+        return page.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"the page {page} cannot be read: {error}") from None
+
+
+def update(page: Path, store: Path, check: bool) -> bool:
+    """Whether a page had other tables; they are made again unless this is only to ``check``."""
+    before, after = _read(page), updated(page, store)
+    if after != before and not check:
+        write_text(page, after)
+    return after != before
