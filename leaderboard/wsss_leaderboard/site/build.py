@@ -16,6 +16,7 @@ from wsss_leaderboard.site.compare import write_compare
 from wsss_leaderboard.site.lines import Line, Lines, badges_of, lines_of
 from wsss_leaderboard.site.method import write_methods
 from wsss_leaderboard.site.pages import Pages
+from wsss_leaderboard.site.pictures import Album, write_pictures
 
 STATIC = Path(__file__).with_name("static")
 MARK = ".wsss-site"  # the file that tells a site from other folders
@@ -50,9 +51,11 @@ def build(folders: Sequence[Path], out: Path, title: str = "WSSS leaderboard") -
     made = [
         (board, [lines_of(board, t, badges) for t in board.targets]) for board in boards(loaded)
     ]
-    for _, each in made:
+    for board, each in made:
+        album = Album(board, folders)
         for found in each:
-            write_board(pages, found, pictures=False)
+            write_board(pages, found, pictures=bool(album.about))
+        write_pictures(pages, each[0], album)
         write_methods(pages, each)
         write_compare(pages, each)
     pages.write("index.html", "home.html", summaries=[summary(*one) for one in made])

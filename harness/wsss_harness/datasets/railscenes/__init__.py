@@ -27,6 +27,7 @@ class RailScenes:
     """
 
     quick: ClassVar[Mapping[str, Any]] = {"train": 20, "val": 5}
+    publishable: ClassVar[bool] = True  # drawn by this package, under its licence
 
     train: int = 1000
     val: int = 200

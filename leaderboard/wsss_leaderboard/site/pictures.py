@@ -1,0 +1,79 @@
+"""The page of pictures of a board: images, truth and masks of its rows, and why they are wrong."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from wsss_leaderboard import examples, ink
+from wsss_leaderboard.entries import Board
+from wsss_leaderboard.examples import CAUSE_COLOURS, EXAMPLES, Examples, Shown
+from wsss_leaderboard.site.board import folder_of
+from wsss_leaderboard.site.lines import Lines
+from wsss_leaderboard.site.names import stem
+from wsss_leaderboard.site.pages import Pages
+
+FIRST = 2  # rows that are shown before a reader chooses
+PICTURES = "pictures"
+
+
+class Album:
+    """Examples of one board, from all folders that have the same images of it."""
+
+    def __init__(self, board: Board, folders: Iterable[Path]) -> None:
+        self.rows: dict[str, Shown] = {}
+        self.files: list[Path] = []
+        self.about: Examples | None = None
+        for folder in folders:
+            found = examples.read(folder)
+            if found and self._fits(found, board):
+                self._add(found, folder / EXAMPLES)
+
+    def _fits(self, found: Examples, board: Board) -> bool:
+        same = found.fingerprint == board.protocol.fingerprint
+        return same and (self.about is None or self.about.ids == found.ids)
+
+    def _add(self, found: Examples, folder: Path) -> None:
+        if self.about is None:
+            self.about = found
+            self.files += [folder / found.images, folder / found.truth]
+        for method, row in found.rows.items():
+            if method not in self.rows:
+                self.rows[method] = row
+                self.files += [folder / row.masks, folder / row.causes]
+
+
+def write_pictures(pages: Pages, found: Lines, album: Album) -> None:
+    """Write the page, and copy the sheets of its tiles."""
+    if album.about is None:
+        return
+    folder = folder_of(found.board)
+    pages.copy(album.files, f"{folder}/{PICTURES}")
+    named = [line.method for _, lines in found.groups for line in lines]
+    rows = [(method, album.rows[method]) for method in named if method in album.rows]
+    pages.write(
+        f"{folder}/pictures.html",
+        "pictures.html",
+        board=found.board,
+        about=album.about,
+        folder=PICTURES,
+        high=-(-len(album.about.ids) // album.about.columns),
+        rows=rows,
+        first=rows[:FIRST],
+        colours=list(zip(album.about.classes, _colours(album.about.classes), strict=True)),
+        causes=[(cause, _css(colour)) for cause, colour in CAUSE_COLOURS.items()],
+    )
+    pages.write_data(f"{folder}/data/pictures.js", "pictures", dict(map(_row, rows)))
+
+
+def _row(row: tuple[str, Shown]) -> tuple[str, dict[str, Any]]:
+    method, shown = row
+    wrong = [round(share, 4) for share in shown.wrong]
+    return stem(method), {"masks": shown.masks, "causes": shown.causes, "wrong": wrong}
+
+
+def _colours(classes: Sequence[str]) -> list[str]:
+    return [_css(colour) for colour in ink.class_colours()[1 : len(classes) + 1]]
+
+
+def _css(colour: Iterable[int]) -> str:
+    return "#" + "".join(f"{int(part):02x}" for part in colour)
