@@ -1,6 +1,7 @@
 """From finished stages to a record."""
 
 import json
+import math
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -218,7 +219,7 @@ class Collector:
     def score(self, folder: Path, images: Sequence[int]) -> records.Score:
         counted = np.load(folder / "confusion.npy", mmap_mode="r", allow_pickle=False)[images]
         estimate = estimates.miou(estimates.tallies_of(counted))
-        sure = {"error": estimate.error, "t": estimate.t}
+        sure = {"error": estimate.error, "t": estimate.t if math.isfinite(estimate.t) else None}
         return score_of(counted.sum(0), self.names).model_copy(update=sure)
 
     def curve(self, stage: Stage) -> tuple[float, ...]:

@@ -4,6 +4,7 @@ A folder of records may be what a run wrote, or a board that others submitted to
 are computed from the records whenever they are shown.
 """
 
+import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,11 +37,12 @@ class Loaded:
         return next(found, None)
 
     def estimate(self, target: str) -> Estimate | None:
-        """mIoU with the error of the choice of images; None without counts."""
+        """mIoU with the error of the choice of images; None without counts of enough images."""
         score, tallies = self.score(target), self.tallies.get(target)
         if score is None or tallies is None:
             return None
-        return estimates.miou(tallies.counts, t=score.t)
+        found = estimates.miou(tallies.counts, t=score.t)
+        return found if math.isfinite(found.t) else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,9 +161,13 @@ def _load(folder: Path) -> Iterable[Loaded]:
     found = sorted((folder / RECORDS).glob("*.json"))
     if not found:
         raise DataError(f"there are no records in {folder / RECORDS}; run the suite first")
-    for path in found:
-        record = records.load(path)
-        yield Loaded(record, path, _tallies(record, path))
+    yield from map(load_file, found)
+
+
+def load_file(path: Path) -> Loaded:
+    """The record in a file, with its counts; raises as ``load``."""
+    record = records.load(path)
+    return Loaded(record, path, _tallies(record, path))
 
 
 def _tallies(record: Record, path: Path) -> Mapping[str, Tallies]:

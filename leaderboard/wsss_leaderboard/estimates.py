@@ -25,6 +25,7 @@ Floats = NDArray[np.float64]
 LEVEL = 0.95
 DRAWS = 1000
 AT_ONCE = 250  # drawings in memory
+ROUNDING = 1e-12  # of sums of fractions
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,20 +107,24 @@ def linearised(weights: Floats, hit: Floats, union: Floats) -> tuple[Floats, Flo
 
 
 def t_of(value: float, hit: Floats, union: Floats, draws: int) -> float:
-    """The LEVEL quantile of |mIoU of a drawing - value| / error of the drawing."""
+    """The LEVEL quantile of |mIoU of a drawing - value| / error of the drawing.
+
+    Infinite where that many drawings say nothing of their error: there are too few images.
+    """
     distances = [
         _distances(value, weights, hit, union)
         for weights in np.array_split(drawings(len(hit), draws), max(1, draws // AT_ONCE))
     ]
-    return float(np.quantile(np.concatenate(distances), LEVEL))
+    return float(np.quantile(np.concatenate(distances), LEVEL, method="higher"))
 
 
 def _distances(value: float, weights: Floats, hit: Floats, union: Floats) -> Floats:
     figures, influence = linearised(weights, hit, union)
     errors = np.sqrt(np.einsum("bn,bn,bn->b", weights, influence, influence))
     moved = np.abs(figures - value)
-    distances: Floats = np.divide(moved, errors, out=np.zeros_like(moved), where=errors > 0)
-    return distances
+    found: Floats = np.where(moved > ROUNDING, np.inf, 0)  # as of a class that is in one image
+    np.divide(moved, errors, out=found, where=errors > ROUNDING)
+    return found
 
 
 @lru_cache(maxsize=2)

@@ -19,7 +19,7 @@ of a method goes from 1 + how many are significantly better to N - how many are 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -89,8 +89,15 @@ class Variances:
     def freedom(self) -> Floats:
         """Of the sum: that of the images is taken for known."""
         whole = (self.images + self.seeds) ** 2
-        least = np.full(whole.shape, np.inf)
-        return np.divide(self.df * whole, self.seeds**2, out=least, where=self.seeds > 0)
+        found: Floats = np.full(whole.shape, np.inf)
+        np.divide(self.df * whole, self.seeds**2, out=found, where=self.seeds > 0)
+        return found
+
+    @property
+    def reaches(self) -> Floats:
+        """From each figure to the ends of its 95 % interval."""
+        found: Floats = stdtrit(self.freedom, (1 + LEVEL) / 2) * self.errors
+        return found
 
 
 def rank(entries: Sequence[Entry]) -> Ranking:
@@ -108,7 +115,7 @@ def rank(entries: Sequence[Entry]) -> Ranking:
     better[np.ix_(methods, methods)] = significant(runs.part(methods))
     groups = tie_groups(runs.values, better, methods)
     places: list[Place | None] = [None] * len(entries)
-    reaches = runs.reaches()
+    reaches = runs.variances().reaches
     for one, number in enumerate(known):
         value, reach = runs.values[one], reaches[one]
         ranks: dict[str, Any] = {}
@@ -163,13 +170,16 @@ class Runs:
 
     def part(self, chosen: NDArray[np.bool_]) -> "Runs":
         """Some of the entries."""
-        arrays = (self.values, self.influences, self.t, self.apart, self.ran)
-        values, influences, t, apart, ran = (array[chosen] for array in arrays)
-        return Runs(values, influences, t, apart, ran, self.spread, self.spread_df)
+        arrays = (self.values, self.influences, self.t, self.apart)
+        values, influences, t, apart = (array[chosen] for array in arrays)
+        return replace(
+            self, values=values, influences=influences, t=t, apart=apart, ran=self.ran[chosen]
+        )
 
     @property
     def number(self) -> NDArray[np.int64]:
-        return self.ran.sum(1)
+        number: NDArray[np.int64] = self.ran.sum(1)
+        return number
 
     def variances(self) -> Variances:
         """Of the means."""
@@ -179,11 +189,6 @@ class Runs:
         df = np.where(several, np.maximum(self.number - 1, 1), self.spread_df)
         images = (self.influences**2).sum(1) * (self.t / NORMAL) ** 2
         return Variances(images, seeds, df)
-
-    def reaches(self) -> Floats:
-        """From each mean to the ends of its interval."""
-        mine = self.variances()
-        return stdtrit(mine.freedom, (1 + LEVEL) / 2) * mine.errors
 
     def differences(self) -> Variances:
         """Of all differences, (n, n)."""

@@ -53,7 +53,7 @@ def naive_t(counts, draws):
             terms = [(hit[c] - iou * union[c]) / unions[c] for c, iou in ious.items()]
             squares += (sum(terms) / len(ious)) ** 2
         distances.append(abs(sum(ious.values()) / len(ious) - value) / squares**0.5)
-    return np.quantile(distances, 0.95)
+    return np.quantile(distances, 0.95, method="higher")
 
 
 def test_t_is_that_of_a_loop():
@@ -101,6 +101,13 @@ def test_masks_without_an_error_have_no_width():
     counts = np.stack([confusion.confusion(truth, truth, 2)] * 3)
     estimate = estimates.miou(estimates.tallies_of(counts), draws=20)
     assert (estimate.value, estimate.reach) == (1, 0)
+
+
+def test_a_class_that_is_in_one_image_has_no_interval():
+    counts = random_counts(8)
+    counts[1:, 2] = counts[1:, :, 2] = 0
+    counts[0, 2] = 10
+    assert estimates.iou_of(estimates.tallies_of(counts), 2, draws=100).t == np.inf
 
 
 def test_one_class_is_estimated_alone():
