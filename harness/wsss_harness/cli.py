@@ -169,6 +169,22 @@ def explain(
 
 
 @app.command()
+def diff(
+    a: Annotated[str, typer.Argument(metavar="A", help="A record's file, or RESULTS:METHOD.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="What it is compared with, named alike.")],
+    store: StoreOption = RUNS,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Even if they were measured differently.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Say in what two rows were made differently, and by how much, on which classes and images."""
+    from wsss_leaderboard.differing import print_difference
+
+    print_difference(a, b, store, anyway, Console(), as_json)
+
+
+@app.command()
 def table(
     source: Annotated[
         str, typer.Argument(metavar="SUITE", help="A suite file or its name, or a table file.")
