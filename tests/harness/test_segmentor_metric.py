@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from wsss_harness.errors import DataError
+from wsss_harness.metrics import confusion
 from wsss_harness.mmseg_quiet import IoUMetric, silent
 from wsss_harness.segmentors.metric import PerImageIoU, evaluate, read
 
@@ -38,6 +39,25 @@ def test_it_reports_what_mmsegmentation_reports():
     assert {k: np.float32(v) for k, v in ours.items()} == theirs  # theirs are float32
     assert set(ours) == {"aAcc", "mIoU", "mAcc"}
     assert evaluate(draw(), NAMES)[0] == dict(ours)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_our_miou_is_that_of_mmsegmentation_to_all_its_digits(seed):
+    """255 in truth and in masks; a class that is nowhere is left out by both."""
+    rng = np.random.default_rng(seed)
+    values = np.array([0, 1, 2, 3, 255], np.uint8)
+    truths, masks = rng.choice(values, (2, 3, 31, 17))
+    np.copyto(masks, truths, where=(rng.random(truths.shape) < 0.6) & (truths != 255))
+    pairs = [("", truth, mask) for truth, mask in zip(truths, masks, strict=True)]
+    theirs = IoUMetric()
+    theirs.dataset_meta = {"classes": NAMES}
+    theirs.process({}, list(samples(pairs)))
+    with silent():
+        report = theirs.evaluate(len(pairs))
+    counts = sum(confusion.confusion(truth, mask, len(NAMES) - 1) for _, truth, mask in pairs)
+    ours = confusion.read(counts, NAMES)
+    assert np.float32(np.round(100 * ours["miou"], 2)) == report["mIoU"]
+    assert np.float32(np.round(100 * ours["mrecall"], 2)) == report["mAcc"]
 
 
 @pytest.mark.parametrize("options", [{"iou_metrics": ["mDice"]}, {"iou_metrics": ["mFscore"]}])
