@@ -12,6 +12,7 @@ import numpy as np
 
 from wsss_harness.errors import ConfigError
 from wsss_leaderboard import estimates
+from wsss_leaderboard.components import note_of
 from wsss_leaderboard.counts import MASKS
 from wsss_leaderboard.entries import Entry, Loaded, entry_of, same_images
 from wsss_leaderboard.ranking import Runs
@@ -68,13 +69,15 @@ class ImageChange:
 class TargetChange:
     """What differs on one target: MASKS, or the label of a segmentor.
 
-    ``classes`` by size of their change; ``images`` the IMAGES that move the difference most.
+    ``classes`` by size of their change; ``images`` the IMAGES that move the difference most;
+    ``spread``: where the spread over seeds of A and B comes from, in words.
     """
 
     target: str
     miou: Change
     classes: tuple[Change, ...]
     images: tuple[ImageChange, ...]
+    spread: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -207,8 +210,8 @@ def on_target(
 ) -> TargetChange:
     """What differs on one target; intervals and images only where images are ``paired``."""
     one, other = entry_of(a, target), entry_of(b, target)
-    images = [*one.runs, *other.runs]
-    paired = paired and bool(one.estimate and other.estimate) and same_images(images, target)
+    runs = [*one.runs, *other.runs]
+    paired = paired and bool(one.estimate and other.estimate) and same_images(runs, target)
     miou = Change("mIoU", one.mean, other.mean, reach_of(one, other) if paired else None)
     others = {entry.method: entry for entry in by_class(other, paired)}
     classes = [
@@ -217,7 +220,9 @@ def on_target(
         if c.method in others
     ]
     classes.sort(key=lambda change: -abs(change.difference or 0))
-    return TargetChange(target, miou, tuple(classes), tuple(moved(one, other)) if paired else ())
+    images = tuple(moved(one, other)) if paired else ()
+    spread = tuple(filter(None, (note_of(one), note_of(other))))
+    return TargetChange(target, miou, tuple(classes), images, spread)
 
 
 def reach_of(a: Entry, b: Entry) -> float | None:

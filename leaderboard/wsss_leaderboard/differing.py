@@ -110,7 +110,8 @@ def miou_table(found: Comparison) -> Table:
     )
     if found.unlike:
         below = (f"Measured differently, so nothing is paired: {'; '.join(found.unlike)}.",)
-    return Table("mIoU", _columns("target"), tuple(rows), below)
+    spread = (note for target in found.targets for note in target.spread)
+    return Table("mIoU", _columns("target"), tuple(rows), (*below, *spread))
 
 
 def class_table(target: TargetChange) -> Table:

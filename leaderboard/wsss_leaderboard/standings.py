@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from wsss_harness.bounds import NEAREST, SUPERVISED
 from wsss_leaderboard import estimates
+from wsss_leaderboard.components import components_of, note_of
 from wsss_leaderboard.counts import MASKS
 from wsss_leaderboard.entries import Board, Entry, Loaded, boards
 from wsss_leaderboard.ranking import Place, rank
@@ -51,8 +52,9 @@ def standings(loaded: Iterable[Loaded]) -> Standings:
             gaps = gaps_of(board, target, entries)
             for entry, place, gap in zip(entries, ranking.places, gaps, strict=True):
                 found[target, entry.method] = Standing(place, gap)
-            closed = (GAP,) if any(gap is not None for gap in gaps) else ()
-            notes[target] = (*ranking.notes, *closed)
+            closed = [GAP] * any(gap is not None for gap in gaps)
+            crossed = [note_of(entry) for entry in entries if components_of(entry)]
+            notes[target] = (*ranking.notes, *closed, *crossed)
     return Standings(found, notes)
 
 
