@@ -5,6 +5,7 @@ be read again without the masks. The file holds plain arrays; nothing else is ev
 """
 
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,10 @@ from wsss_harness.metrics.confusion import Counts
 MASKS = ""  # the target that is no segmentor
 COUNTS = "counts"  # the folder beside that of the records
 MOST = 2 << 30  # bytes of a file when it is unpacked
+PROBLEMS = (  # of archives that are damaged, or lie about what is in them
+    *(OSError, ValueError, KeyError, EOFError, MemoryError, RuntimeError),
+    *(zlib.error, zipfile.BadZipFile),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +80,7 @@ def read(path: Path) -> dict[str, Tallies]:
             return {name: _tallies(arrays, number) for number, name in enumerate(targets)}
     except FileNotFoundError:
         raise DataError(f"{path} is missing; run the suite again, or take it back") from None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except PROBLEMS as error:
         raise DataError(f"{path} is no file of counts: {error}") from None
 
 
