@@ -79,11 +79,21 @@ def _scores(field: str, score: Score, tallies: Counts) -> Iterator[str]:
     if len(score.iou) != len(found["miou"]) or named != values:
         yield f"{field}.iou has the values {named}, but its counts give {values}"
     if score.error is not None or score.t is not None:
-        estimate = miou(tallies)
-        for name in ("error", "t"):
-            said, counted = getattr(score, name), getattr(estimate, name)
-            if said is None or not math.isclose(said, counted, rel_tol=CLOSE):
-                yield f"{field}.{name} is {said}, but its counts give {counted}"
+        for name, sure in sureness(tallies).items():
+            if not _close(said := getattr(score, name), sure):
+                yield f"{field}.{name} is {said}, but its counts give {sure}"
+
+
+def _close(said: float | None, counted: float | None) -> bool:
+    if said is None or counted is None:
+        return said is counted
+    return math.isclose(said, counted, rel_tol=CLOSE)
+
+
+def sureness(tallies: Counts) -> dict[str, float | None]:
+    """The standard error of mIoU, and its t; None where images are too few for one."""
+    estimate = miou(tallies)
+    return {"error": estimate.error, "t": estimate.t if math.isfinite(estimate.t) else None}
 
 
 def ratios(tallies: Counts) -> dict[str, Ratios]:

@@ -1,0 +1,108 @@
+"""The mask packs of a row: its pseudo-masks of the scored images, and the masks of each segmentor.
+
+PACKS/STEM/0-masks/             a pack, see wsss_harness.packs
+PACKS/STEM/1-deeplab-v1/        of the first segmentor on val
+"""
+
+import hashlib
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from wsss_harness.errors import DataError
+from wsss_harness.packs.exchange import blank, stated_choice, write_pack
+from wsss_harness.packs.manifest import MANIFEST, Pack
+from wsss_harness.rows import RowStages
+from wsss_harness.store import Store
+from wsss_harness.supervision import SUPERVISION, TRUTH, Dataset
+from wsss_leaderboard.collect import slug
+from wsss_leaderboard.counts import MASKS, Tallies
+from wsss_leaderboard.records import Record
+
+PACKS = "packs"
+PIXELS = 25_000_000  # of one mask; more is refused where nobody knows the size of the image
+
+
+def name_of(number: int, target: str) -> str:
+    """The folder of the pack of a target: MASKS, or the label of a segmentor."""
+    return f"{number}-{slug(target) or 'masks'}"
+
+
+def folders(packs: Path, record: Record) -> dict[str, Path]:
+    """Where the pack of each target of a record lies in the folder of its packs."""
+    targets = (MASKS, *(one.segmentor for one in record.segmentations))
+    return {target: packs / name_of(place, target) for place, target in enumerate(targets)}
+
+
+def write(
+    packs: Path,
+    record: Record,
+    tallies: Mapping[str, Tallies],
+    row: RowStages,
+    store: Store,
+    dataset: Dataset,
+) -> dict[str, str]:
+    """Write the packs of a row that was run: the images that were scored. Gives their digests."""
+    stages = {MASKS: row.masks, **{s.label: s.predictions for s in row.segmentations}}
+    read = record.supervision.used
+    used = None if TRUTH in read else sorted(read & SUPERVISION)
+    chosen = stated_choice(record.masks.chosen_on) if record.masks else None
+    for target, folder in folders(packs, record).items():
+        source = store.folder(stages[target])
+        origin = {"seed": str(record.seed), "stage": stages[target].key, "target": target}
+        manifest = blank("masks", record.method, dataset, used, origin)
+        manifest = manifest.model_copy(update={"chosen_on": chosen})
+
+        def copy(image_id: str, path: Path, source: Path = source) -> None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source / f"{image_id}.png", path)
+
+        write_pack(folder, manifest, tallies[target].ids, dataset, copy)
+    return digests(packs, record)
+
+
+def digests(packs: Path, record: Record) -> dict[str, str]:
+    """The SHA-256 of the manifest of each target's pack, which has that of every mask.
+
+    Raises:
+        DataError: a pack is missing.
+    """
+    return {target: digest(folder) for target, folder in folders(packs, record).items()}
+
+
+def digest(pack: Path) -> str:
+    try:
+        return hashlib.sha256((pack / MANIFEST).read_bytes()).hexdigest()
+    except OSError:
+        raise DataError(f"{pack / MANIFEST} is missing; get the mask packs of the row") from None
+
+
+def opened(folder: Path, ids: Sequence[str], classes: int, dataset: Dataset | None) -> Pack:
+    """A pack of exactly these images, nothing of which has been unpacked.
+
+    Raises:
+        DataError: it is of other images, classes or sizes than the counts or the dataset.
+    """
+    pack = Pack(folder)
+    manifest = pack.manifest
+    if manifest.kind != "masks":
+        raise DataError(f"{folder / MANIFEST} holds {manifest.kind}; expected masks")
+    if sorted(manifest.images) != sorted(ids):
+        other = sorted(set(manifest.images) ^ set(ids))
+        raise DataError(
+            f"{folder / MANIFEST} and the counts of the record are not of the same images; "
+            f"{other[0]!a} is in one of them ({len(other)} such)"
+        )
+    if len(manifest.classes) != classes:
+        raise DataError(f"{folder / MANIFEST} has {len(manifest.classes)} classes, not {classes}")
+    if dataset is not None:
+        pack.refuse_other(dataset.classes, ids)
+    for image_id, entry in manifest.images.items():
+        if dataset is not None:
+            pack.check_size(image_id, dataset.truth(image_id).shape)
+        elif entry.size[0] * entry.size[1] > PIXELS:
+            raise DataError(
+                f"{folder / MANIFEST}: image {image_id!a} would have {entry.size[0]}x"
+                f"{entry.size[1]} pixels; more than {PIXELS} are not unpacked"
+            )
+    return pack
