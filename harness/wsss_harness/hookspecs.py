@@ -73,6 +73,9 @@ class Generator(Protocol):
     digest of a file that it reads. ``distributed = True`` says that ``fit`` trains by
     wsss_harness.training alone and writes what it learns by its ``finish``: then torchrun may run
     it in several processes at once. All of this holds for refiners and segmentors too.
+
+    What ``load`` gives may have a method ``many``, which takes a list in place of each argument and
+    gives a list: on a GPU it gets several images of one size at once.
     """
 
     needs: ClassVar[Collection[str]]

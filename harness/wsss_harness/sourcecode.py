@@ -18,7 +18,8 @@ def modules(*names: str) -> tuple[str, ...]:
 
 # The modules whose source decides what a stage writes; every stage reads data and writes files.
 CORE = modules(
-    "stages", "files", "types", "supervision", "scorefiles", "digests", "datasets.voc_folder"
+    *("stages", "batches", "files", "types", "supervision", "scorefiles", "digests"),
+    "datasets.voc_folder",
 )
 MEASURE_CODE = (*CORE, *modules("metrics"))
 NETWORK_CODE = (

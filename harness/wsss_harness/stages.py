@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from wsss_harness import files, parallel
+from wsss_harness import batches, files, parallel
 from wsss_harness.bounds import Bound
 from wsss_harness.errors import DataError, PluginError, WsssError
 from wsss_harness.hookspecs import Generator, Metric, Refiner, Segmentor
@@ -56,12 +56,20 @@ def _remaining(work: Work, ids: Sequence[str], suffix: str) -> Iterator[tuple[st
 
 def score(work: Work, generator: Generator, data: View) -> None:
     """Write the class scores of every image of the view."""
-    scorer = generator.load(work.inputs["fit"], device())
-    for image_id, path in _remaining(work, data.ids, SCORES):
-        sample = data[image_id]
-        with blaming(data.owner, image_id):
-            scores = scorer(sample)
-        _write(path, sample, scores, data)
+    _by_network(work, generator.load(work.inputs["fit"], device()), data)
+
+
+def _by_network(
+    work: Work, made: Callable[..., Any], data: View, *readers: Callable[[str], Any]
+) -> None:
+    """Write the scores that ``made`` gives for each sample and what ``readers`` know of its id."""
+    samples = (data[image_id] for image_id, _ in _remaining(work, data.ids, SCORES))
+    for group in batches.by_size(samples, batches.at_once(device())):
+        known = [[read(sample.image_id) for sample in group] for read in readers]
+        with blaming(data.owner, ", ".join(sample.image_id for sample in group)):
+            found = batches.together(made, group, *known)
+        for sample, scores in zip(group, found, strict=True):
+            _write(work.folder / f"{sample.image_id}{SCORES}", sample, scores, data)
 
 
 @contextlib.contextmanager
@@ -81,9 +89,11 @@ def refine(work: Work, refiner: Refiner, data: View) -> None:
 
     A refiner that says ``parallel`` is a pure function on the CPU and gets all cores.
     """
-    alone = not getattr(refiner, "parallel", False)
-    place = device() if alone else "cpu"
-    start = partial(_refining, refiner, data, dict(work.inputs), work.folder, place)
+    before = reader(work.inputs["scores"])
+    if not getattr(refiner, "parallel", False):
+        _by_network(work, refiner.load(work.inputs["fit"], device()), data, before)
+        return
+    start = partial(_refining, refiner, data, before, work.inputs["fit"], work.folder)
     ids = work.part.of(data.ids)
     left = [i for i in ids if not (work.folder / f"{i}{SCORES}").is_file()]
     finished = count(len(ids) - len(left))
@@ -92,21 +102,20 @@ def refine(work: Work, refiner: Refiner, data: View) -> None:
         work.progress(next(finished), len(ids))
 
     progress()
-    parallel.run(start, left, 1 if alone else parallel.cores(), work.folder / LOG, progress)
+    parallel.run(start, left, parallel.cores(), work.folder / LOG, progress)
 
 
 def _refining(
-    refiner: Refiner, data: View, inputs: Mapping[str, Path], folder: Path, device: str
+    refiner: Refiner, data: View, before: Callable[[str], ClassScores], fit: Path, folder: Path
 ) -> Callable[[str], None]:
     """What refines the scores of one image and writes them; each process loads its own."""
-    refined = refiner.load(inputs["fit"], device)
+    refined = refiner.load(fit, "cpu")
 
     def work(image_id: str) -> None:
-        name = f"{image_id}{SCORES}"
-        sample, before = data[image_id], read_scores(inputs["scores"] / name)
+        sample, scores = data[image_id], before(image_id)
         with blaming(data.owner, image_id):
-            after = refined(sample, before)
-        _write(folder / name, sample, after, data)
+            after = refined(sample, scores)
+        _write(folder / f"{image_id}{SCORES}", sample, after, data)
 
     return work
 

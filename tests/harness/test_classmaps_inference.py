@@ -127,7 +127,7 @@ def test_an_explicit_background_is_the_last_channel(tmp_path):
     inference = Inference((1.0,), "softmax", background="explicit")
     sample = samples["image_001"]
     scores = scorer(Stripes(), inference)(sample)
-    total = merge([inference.maps(Stripes(), sample.image, 1.0, [0, 2])], [0, 2], (24, 32))
+    total = merge([inference.maps(Stripes(), [sample.image], 1.0, [0, 2])], [0, 2], (24, 32))
     assert np.allclose(scores.values[0], divide_by_maximum(total)[0], atol=1e-6)
     assert np.allclose(scores.background, divide_by_maximum(total)[1], atol=1e-6)
 

@@ -109,35 +109,59 @@ class Inference:
     background: str = "ignored"
     read: Read = logits
 
-    def scores(self, network: ClassMaps, sample: Sample) -> ClassScores:
-        """Scores of the classes present in ``sample``, clipped to [0, 1]; reads image labels."""
-        channels = [index - 1 for index in sample.present]
-        explicit = self.background == "explicit"
-        if explicit:
-            channels.append(network.channels - 1)
-        maps = [self.maps(network, sample.image, scale, channels) for scale in self.scales]
+    def scores(self, network: ClassMaps, samples: Sequence[Sample]) -> list[ClassScores]:
+        """Scores of the classes present in each sample, clipped to [0, 1]; reads image labels.
+
+        The images of the samples are of one size.
+        """
+        chosen = [self.channels(network, sample) for sample in samples]
+        channels = sorted({channel for some in chosen for channel in some})
+        images = [sample.image for sample in samples]
+        maps = [self.maps(network, images, scale, channels) for scale in self.scales]
+        return [
+            self.merged([one[place :: len(samples)] for one in maps], sample, some)
+            for place, (sample, some) in enumerate(zip(samples, chosen, strict=True))
+        ]
+
+    def channels(self, network: ClassMaps, sample: Sample) -> list[int]:
+        """Which of the network's channels a sample's scores are made of."""
+        last = [network.channels - 1] if self.background == "explicit" else []
+        return [index - 1 for index in sample.present] + last
+
+    def merged(
+        self, maps: Sequence[Tensor], sample: Sample, channels: Sequence[int]
+    ) -> ClassScores:
         total = merge(maps, channels, sample.image.shape[:2])
         values = NORMALISATIONS[self.normalise](total).clamp(0, 1).cpu().numpy()
-        if explicit:
+        if self.background == "explicit":
             return ClassScores(sample.present, values[:-1], values[-1])
         return ClassScores(sample.present, values)
 
     def maps(
-        self, network: ClassMaps, image: Image, scale: float, channels: Sequence[int]
+        self, network: ClassMaps, images: Sequence[Image], scale: float, channels: Sequence[int]
     ) -> Tensor:
-        """Activated maps of the image at one scale and of its mirror image, (2, K, h, w)."""
-        values = normalise(scaled(image, scale), network.mean, network.std)
-        plain = torch.from_numpy(values).to(network.device)
-        maps = self.read(network, torch.stack((plain, plain.flip(-1))), channels)
+        """Activated maps of B images at one scale, then of their mirror images, (2 B, K, h, w)."""
+        values = [normalise(scaled(one, scale), network.mean, network.std) for one in images]
+        plain = torch.from_numpy(np.stack(values)).to(network.device)
+        maps = self.read(network, torch.cat((plain, plain.flip(-1))), channels)
         return ACTIVATIONS[self.activation](maps)
 
 
-def scorer(network: ClassMaps, settings: Inference) -> Callable[[Sample], ClassScores]:
-    """A function from samples to scores; the network is put into eval mode."""
-    network.eval()
+@dataclass(frozen=True)
+class Scorer:
+    """Scores of a sample, or of several whose images are of one size."""
+
+    network: ClassMaps
+    settings: Inference
+
+    def __call__(self, sample: Sample) -> ClassScores:
+        return self.many([sample])[0]
 
     @torch.no_grad()  # not inference mode, since a reader may ask for gradients
-    def score(sample: Sample) -> ClassScores:
-        return settings.scores(network, sample)
+    def many(self, samples: Sequence[Sample]) -> list[ClassScores]:
+        return self.settings.scores(self.network, samples)
 
-    return score
+
+def scorer(network: ClassMaps, settings: Inference) -> Scorer:
+    """A function from samples to scores; the network is put into eval mode."""
+    return Scorer(network.eval(), settings)

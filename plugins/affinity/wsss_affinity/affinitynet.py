@@ -146,7 +146,7 @@ class AffinityNet(TrainingSettings):
     def load(self, folder: Path, device: str) -> Callable[[Sample, ClassScores], ClassScores]:
         from wsss_affinity import inference, network
 
-        return inference.refiner(network.load(folder, device), self)
+        return inference.Walker(network.load(folder, device), self)
 
     def explain(
         self, folder: Path, device: str

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate, pad
@@ -22,20 +24,29 @@ if TYPE_CHECKING:
     from wsss_harness.types import Image, Map, Sample
 
 
-def refiner(
-    network: AffinityFeatures, settings: AffinityNet
-) -> Callable[[Sample, ClassScores], ClassScores]:
-    """A function from a sample and its scores to scores after the walk."""
+@dataclass(frozen=True)
+class Walker:
+    """Scores of a sample after the walk, or of several whose images are of one size."""
+
+    network: AffinityFeatures
+    settings: AffinityNet
+
+    def __call__(self, sample: Sample, scores: ClassScores) -> ClassScores:
+        return self.many([sample], [scores])[0]
 
     @torch.inference_mode()
-    def refine(sample: Sample, scores: ClassScores) -> ClassScores:
-        check_size(sample, scores)
-        stack = torch.from_numpy(settings.walking.beside(scores, sample.image_id))
-        links = image_links(network, sample.image, settings)
-        walked = walk(stack.to(links.device), links, network.stride, settings).cpu().numpy()
-        return ClassScores(scores.classes, walked[1:], walked[0])
+    def many(self, samples: Sequence[Sample], scores: Sequence[ClassScores]) -> list[ClassScores]:
+        pairs = list(zip(samples, scores, strict=True))
+        for sample, before in pairs:
+            check_size(sample, before)
+        linked = image_links(self.network, [sample.image for sample in samples], self.settings)
+        return [self.after(*pair, links) for pair, links in zip(pairs, linked, strict=True)]
 
-    return refine
+    def after(self, sample: Sample, scores: ClassScores, links: Tensor) -> ClassScores:
+        stack = torch.from_numpy(self.settings.walking.beside(scores, sample.image_id))
+        walked = walk(stack.to(links.device), links, self.network.stride, self.settings)
+        values = walked.cpu().numpy()
+        return ClassScores(scores.classes, values[1:], values[0])
 
 
 def check_size(sample: Sample, scores: ClassScores) -> None:
@@ -46,12 +57,15 @@ def check_size(sample: Sample, scores: ClassScores) -> None:
         )
 
 
-def image_links(network: AffinityFeatures, image: Image, settings: AffinityNet) -> Tensor:
-    """Affinities (P, h, w) of an image that is filled up with zeros to a whole grid."""
-    values = torch.from_numpy(normalise(image, network.backbone.mean, network.backbone.std))
+def image_links(
+    network: AffinityFeatures, images: Sequence[Image], settings: AffinityNet
+) -> Iterator[Tensor]:
+    """Affinities (P, h, w) of images of one size that are filled up with zeros to a whole grid."""
+    values = [normalise(one, network.backbone.mean, network.backbone.std) for one in images]
     device = next(network.parameters()).device
-    features = network(filled(values, network.stride)[None].to(device))[0]
-    return affinity_maps(features, settings.radius, settings.norm, settings.border)
+    stack = filled(torch.from_numpy(np.stack(values)), network.stride).to(device)
+    for features in network(stack):
+        yield affinity_maps(features, settings.radius, settings.norm, settings.border)
 
 
 def filled(maps: Tensor, stride: int) -> Tensor:
@@ -85,7 +99,7 @@ def explainer(
 
     @torch.inference_mode()
     def explain(sample: Sample, scores: ClassScores) -> Sequence[Explained]:
-        links = image_links(network, sample.image, settings)
+        (links,) = image_links(network, [sample.image], settings)
         place = strongest(scores)
         node = place[0] // network.stride, place[1] // network.stride
         seen = around(links, settings.radius, node)[None, None]
