@@ -210,7 +210,7 @@ def table(
         chosen = Form.JSON if as_json else form
         print_tables_of(Path(source), folders or [], store, chosen.value, Console())
         return
-    stale = update(page, store, check)
+    stale = update(page, check)
     verdict = ("is stale" if check else "was brought up to date") if stale else "is up to date"
     typer.echo(f"{page} {verdict}")
     if stale and check:

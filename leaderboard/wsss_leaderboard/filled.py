@@ -205,15 +205,17 @@ class Source:
         yield from notes.common(used)
 
     def _standings(self) -> Iterator[str]:
-        """How intervals, ranks and marks are to be read, of the targets that are shown."""
-        asked = self.asked
-        shown = {"": asked.of_masks}
-        found = self.standings.notes.items()
-        told = [n for target, told in found if shown.get(target, asked.of_segmentors) for n in told]
-        yield from dict.fromkeys(told)
-        if told and asked.bold != "none":
-            second = ", underlined the second" if asked.underline != "none" else ""
-            yield f"mIoU: bold is the first tie group{second}."
+        """How marks and, where they are shown, intervals and ranks are to be read."""
+        asked, found = self.asked, self.standings.notes
+        shown = [n for target, told in found.items() if self._has(target) for n in told]
+        if any(column.standing for column in asked.columns):
+            yield from dict.fromkeys(shown)
+        if shown and asked.bold != "none":
+            second = "; underlined is the next such group" if asked.underline != "none" else ""
+            yield f"mIoU: bold is the best and all that is not significantly worse{second}."
+
+    def _has(self, target: str) -> bool:
+        return self.asked.of_segmentors if target else self.asked.of_masks
 
     def _targets(self, record: Record) -> Iterator[str]:
         protocol = record.protocol

@@ -33,7 +33,9 @@ def print_tables_of(
         ConfigError: records or figures may not share a table.
     """
     if tablefiles.is_table_file(source):
-        made = [(source.stem, table_of(source, folders, store))]
+        own = store / RESULTS / tablefiles.read(source).suite
+        folders = folders or [own] * (own / RECORDS).is_dir()
+        made = [(source.stem, table_of(source, folders))]
     else:
         folders = folders or [store / RESULTS / source.stem]
         made = tables(entries.load(folders))
@@ -48,20 +50,18 @@ def print_tables_of(
         console.file.write("\n".join(FORMATS[form](table) for _, table in made))
 
 
-def table_of(path: Path, folders: Sequence[Path], store: Path) -> Table:
-    """The table of a table file; where its suite was not run yet, without our numbers."""
-    asked = tablefiles.read(path)
-    own = store / RESULTS / asked.suite
-    found = [own] if asked.suite and (own / RECORDS).is_dir() else []
-    loaded = entries.load(folders or found)
-    return fill(asked, [run.record for run in loaded], standings(loaded))
+def table_of(path: Path, folders: Sequence[Path]) -> Table:
+    """The table of a table file, without numbers of ours where there are no folders."""
+    loaded = entries.load(folders)
+    return fill(tablefiles.read(path), [run.record for run in loaded], standings(loaded))
 
 
-def updated(page: Path, store: Path) -> str:
+def updated(page: Path) -> str:
     """The text of a page whose tables are made again by the commands in its marks.
 
     A table stands between ``<!-- wsss table FILE.toml --results FOLDER -->`` and
-    ``<!-- end of table -->``; paths are relative to the page.
+    ``<!-- end of table -->``; paths are relative to the page, and without a folder nothing is
+    measured.
 
     Raises:
         ConfigError: there is no such mark, or one is not like this.
@@ -73,15 +73,15 @@ def updated(page: Path, store: Path) -> str:
             f"{page} has {text.count(BEGIN)} marks of a table, {blocks} of them complete; expected "
             f"{BEGIN}FILE.toml --results FOLDER --> and, below the table, {END}"
         )
-    return BLOCK.sub(lambda found: _block(found[1], page, store), text)
+    return BLOCK.sub(lambda found: _block(found[1], page), text)
 
 
-def _block(words: str, page: Path, store: Path) -> str:
+def _block(words: str, page: Path) -> str:
     file, *options = shlex.split(words)
     folders = [page.parent / folder for folder in options[1::2]]
     if options != [word for folder in options[1::2] for word in ("--results", folder)]:
         raise ConfigError(f"{page}: '{words}' is not FILE.toml --results FOLDER")
-    table = table_of(page.parent / file, folders, store)
+    table = table_of(page.parent / file, folders)
     return f"{BEGIN}{words} -->\n{table.markdown()}{END}"
 
 
@@ -92,9 +92,9 @@ def _read(page: Path) -> str:
         raise DataError(f"the page {page} cannot be read: {error}") from None
 
 
-def update(page: Path, store: Path, check: bool) -> bool:
+def update(page: Path, check: bool) -> bool:
     """Whether a page had other tables; they are made again unless this is only to ``check``."""
-    before, after = _read(page), updated(page, store)
+    before, after = _read(page), updated(page)
     if after != before and not check:
         write_text(page, after)
     return after != before

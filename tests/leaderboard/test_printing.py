@@ -105,9 +105,16 @@ def test_a_page_is_brought_up_to_date(folder):
     assert wsss("--update", "page.md", "--check")[0] == 1
 
 
+def test_a_page_shows_nothing_that_lies_about(folder):
+    """Without a folder in its mark, so that it is the same on every machine."""
+    write(folder / "runs/results/small", 0.75)
+    (folder / "page.md").write_text(PAGE.replace(" --results board", ""))
+    assert "Nothing of this was measured" in updated(folder / "page.md")
+
+
 def test_paths_of_a_page_begin_at_the_page(folder, monkeypatch):
     monkeypatch.chdir("/")
-    assert "**50.0**" in updated(folder / "page.md", Path("runs"))
+    assert "**50.0**" in updated(folder / "page.md")
 
 
 @pytest.mark.parametrize(
@@ -124,17 +131,17 @@ def test_paths_of_a_page_begin_at_the_page(folder, monkeypatch):
 def test_a_mark_that_says_something_else_is_named(folder, old, new, error, message):
     (folder / "page.md").write_text(PAGE.replace(old, new))
     with pytest.raises(error, match=message):
-        update(folder / "page.md", Path("runs"), check=True)
+        update(folder / "page.md", check=True)
     assert "old" in (folder / "page.md").read_text()
 
 
 def test_a_page_that_is_missing_is_named(tmp_path):
     with pytest.raises(DataError, match=r"none\.md cannot be read"):
-        update(tmp_path / "none.md", Path("runs"), check=False)
+        update(tmp_path / "none.md", check=False)
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if BEGIN in p.read_text()], ids=lambda p: p.name)
 def test_the_tables_of_our_pages_are_what_the_records_have(page):
     if not (BOARD / RECORDS).is_dir() and str(BOARD.name) in page.read_text():
         pytest.skip("the board has no records yet")
-    assert not update(page, Path("runs"), check=True), "`wsss table --update` makes them again"
+    assert not update(page, check=True), "`make tables` makes them again"
