@@ -28,7 +28,7 @@ generators.H = { name = "redness", value = 0.5 }
 segmentors.one = { name = "most_common" }
 rows = [
     { method = "R", generator = "R", rule = { threshold = 0.5 }, segmentors = ["one"] },
-    { method = "Half", generator = "H", rule = { threshold = 0.25 } },
+    { method = "Half", generator = "H", rule = { threshold = 0.2 } },
 ]
 """
 PLUGINS = small_suite.plugins()
@@ -89,4 +89,5 @@ def renew(folder):
 
 
 def record_of(folder, seed=0) -> Path:
-    return next((folder / RECORDS).glob(f"*-seed{seed}-*.json"))
+    """The record of the row R."""
+    return next((folder / RECORDS).glob(f"r-seed{seed}-*.json"))
