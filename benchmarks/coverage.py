@@ -13,8 +13,11 @@ sys.path.append(str(Path(__file__).parents[1] / "tests/leaderboard"))
 from simulated import scenes, tallies_of
 
 from wsss_leaderboard import estimates
+from wsss_leaderboard.ranking import NORMAL
 
 BLOCKS, BLOCK = 20, 20_000  # images that stand for all there are
+ENDS = (0.025, 0.975)
+INTERVALS = ("mIoU", "difference", "mIoU normal", "mIoU percentile", "difference percentile")
 BETTER = 0.25  # log odds by which the second method finds more
 
 
@@ -26,18 +29,31 @@ def main():
     print(f"truth {truth[0]:.4f}, difference {truth[1] - truth[0]:.4f}")
     for images in (200, 400, 1449):
         held = np.array([holds(images, number, truth) for number in range(simulations)])
-        shares = 100 * held.mean(0)
-        print(f"{images} images: mIoU {shares[0]:.1f} %, difference {shares[1]:.1f} %", flush=True)
+        shares = zip(INTERVALS, 100 * held.mean(0), strict=True)
+        print(f"{images} images: " + ", ".join(f"{n} {s:.1f} %" for n, s in shares), flush=True)
 
 
 def holds(images, number, truth):
-    """Whether the interval of the mIoU, and that of the difference of two methods, are right."""
-    one, other = (estimates.miou(t) for t in both(images, [images, number]))
-    difference = other - one
+    """Whether each of INTERVALS is right; the last three are others for the same figures."""
+    tallies = both(images, [images, number])
+    one, other = (estimates.miou(t) for t in tallies)
+    difference, gap = other - one, truth[1] - truth[0]
+    drawn = [drawings_of(t) for t in tallies]
+    low, high = np.quantile(drawn[0], ENDS)
+    lower, higher = np.quantile(drawn[1] - drawn[0], ENDS)
     return (
         abs(one.value - truth[0]) <= one.reach,
-        abs(difference.value - (truth[1] - truth[0])) <= difference.reach,
+        abs(difference.value - gap) <= difference.reach,
+        abs(one.value - truth[0]) <= NORMAL * one.error,
+        low <= truth[0] <= high,
+        lower <= gap <= higher,
     )
+
+
+def drawings_of(tallies):
+    """mIoU of each drawing of the images."""
+    hit, union = estimates.parts(tallies)
+    return estimates.linearised(estimates.drawings(len(hit), estimates.DRAWS), hit, union)[0]
 
 
 def both(images, seed):

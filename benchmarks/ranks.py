@@ -21,10 +21,12 @@ from wsss_leaderboard.ranking import rank
 
 METHODS, IMAGES = 8, 200
 LUCK = 0.08  # log odds: over seeds, a standard deviation of about one point of mIoU
-BOARDS = {
-    "3 seeds": (3,) * METHODS,
-    "3 seeds or one": (3, 1) * (METHODS // 2),
-    "one seed": (1,) * METHODS,
+SAME = (LUCK,) * METHODS
+BOARDS = {  # seeds and luck of each method
+    "3 seeds": ((3,) * METHODS, SAME),
+    "3 seeds, one method three times as unsteady": ((3,) * METHODS, (*SAME[:-1], 3 * LUCK)),
+    "3 seeds or one": ((3, 1) * (METHODS // 2), SAME),
+    "one seed": ((1,) * METHODS, SAME),
 }
 STEPS = {"all alike": 0.0, "a staircase": 0.1}  # log odds from each method to the next
 
@@ -34,8 +36,8 @@ def main():
     parser.add_argument("--simulations", type=int, default=500)
     simulations = parser.parse_args().simulations
     for step, log_odds in STEPS.items():
-        for name, seeds in BOARDS.items():
-            found = [board(seeds, log_odds, number) for number in range(simulations)]
+        for name, (seeds, luck) in BOARDS.items():
+            found = [board(seeds, luck, log_odds, number) for number in range(simulations)]
             right, width, groups = np.mean(found, 0)
             print(
                 f"{step}, {name}: all ranks held {100 * right:.1f} %, mean width {width:.1f} of "
@@ -44,22 +46,24 @@ def main():
             )
 
 
-def board(seeds, step, number):
+def board(seeds, luck, step, number):
     """Whether all rank intervals hold, their mean width, and the number of tie groups.
 
     Of methods that are all alike any rank is true, so every interval has to hold all of them.
     """
     rng = np.random.default_rng([number, len(set(seeds)), seeds[0]])
     met = scenes(IMAGES, rng)
-    places = rank([entry(n, met, -step * n, runs, rng) for n, runs in enumerate(seeds)]).places
+    qualities = -step * np.arange(METHODS)
+    made = zip(seeds, luck, qualities, strict=True)
+    places = rank([entry(n, met, rng, *one) for n, one in enumerate(made)]).places
     low, high = np.array([(place.best, place.worst) for place in places]).T
     true = np.arange(1, METHODS + 1) if step else np.array([[1], [METHODS]])
     held = ((low <= true) & (true <= high)).all()
     return held, (high - low + 1).mean(), max(place.group for place in places)
 
 
-def entry(number, met, quality, runs, rng):
-    found = [tallies_of(met, quality + rng.normal(0, LUCK), rng) for _ in range(runs)]
+def entry(number, met, rng, runs, luck, quality):
+    found = [tallies_of(met, quality + rng.normal(0, luck), rng) for _ in range(runs)]
     each = [estimates.miou(tallies) for tallies in found]
     values = tuple(one.value for one in each)
     made = tuple(Run(seed) for seed in range(runs))
@@ -75,6 +79,9 @@ class Run:
     @property
     def record(self):
         return self
+
+    def maker(self):
+        return None
 
     @property
     def tallies(self):

@@ -4,13 +4,16 @@ What is estimated is the mean over seeds and over images like these. Its varianc
 
 - that of the choice of images, by the influences of the images on the mean of the runs, scaled as
   its bootstrap-t asks (see ``estimates``); and
-- that of the seeds, s^2 / n, whose n runs are seen on the same images. A single run borrows s^2
-  from the methods with several (pooled by their n - 1). Without any the seeds are left out.
+- that of the seeds, s^2 / n for n runs. Few runs hardly tell s^2, so all methods have one: what is
+  left of the runs without the mean of their method, pooled (analysis of variance). A single run
+  borrows it. Without any method of several runs the seeds are left out.
 
-The sum counts what moves with image and seed together twice, so it errs on the safe side (Owen,
-"The pigeonhole bootstrap", Annals of Applied Statistics 2007). Its degrees of freedom are those of
-Satterthwaite ("An approximate distribution of estimates of variance components", 1946). Differences
-are paired by image, and by seed where both methods have the same seeds: rows share stages.
+A difference is paired by image. Of methods with the same seeds it is paired by these too, since
+rows share stages: then what is pooled is left without the mean of each seed as well (randomised
+blocks; both in Snedecor and Cochran, "Statistical Methods", 1980). The sum counts what moves with
+image and seed together twice, so it errs on the safe side (Owen, "The pigeonhole bootstrap", Annals
+of Applied Statistics 2007). Its degrees of freedom are those of Satterthwaite ("An approximate
+distribution of estimates of variance components", Biometrics Bulletin 1946).
 
 All pairs of methods are tested together by Holm's procedure (Scandinavian Journal of Statistics,
 1979), so with 95 % certainty no difference that is called significant is wrong. The rank interval
@@ -18,9 +21,10 @@ of a method goes from 1 + how many are significantly better to N - how many are 
 (as Al Mohamad, Goeman and van Zwet, Biometrics 2022, have it with Tukey's test).
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,9 +92,9 @@ class Variances:
     @property
     def freedom(self) -> Floats:
         """Of the sum: that of the images is taken for known."""
-        whole = (self.images + self.seeds) ** 2
-        found: Floats = np.full(whole.shape, np.inf)
-        np.divide(self.df * whole, self.seeds**2, out=found, where=self.seeds > 0)
+        times = np.full(self.seeds.shape, np.inf)
+        np.divide(self.images + self.seeds, self.seeds, out=times, where=self.seeds > 0)
+        found: Floats = self.df * times**2
         return found
 
     @property
@@ -106,103 +110,119 @@ def rank(entries: Sequence[Entry]) -> Ranking:
     Raises:
         DataError: the counts of two entries are of other images.
     """
-    known = [number for number, entry in enumerate(entries) if entry.estimate]
-    if not known:
-        return Ranking((None,) * len(entries))
-    runs = Runs.of([entries[number] for number in known])
-    methods = np.array([entries[number].kind == "method" for number in known])
-    better = np.zeros((len(known),) * 2, bool)
-    better[np.ix_(methods, methods)] = significant(runs.part(methods))
-    groups = tie_groups(runs.values, better, methods)
     places: list[Place | None] = [None] * len(entries)
-    reaches = runs.variances().reaches
-    for one, number in enumerate(known):
-        value, reach = runs.values[one], reaches[one]
-        ranks: dict[str, Any] = {}
-        if methods[one]:
-            ranks["best"] = 1 + int(better[:, one].sum())
-            ranks["worst"] = int(methods.sum() - better[one].sum())
-            ranks["group"] = groups[one]
-        single = len(entries[number].values) == 1
-        places[number] = Place(float(value - reach), float(value + reach), single, **ranks)
+    known = [number for number, entry in enumerate(entries) if entry.estimate]
+    methods = [number for number in known if entries[number].kind == "method"]
+    others = [number for number in known if number not in methods]
+    _check_images([entries[number] for number in known])
+    if others:
+        for number, place in zip(
+            others, placed(Runs.of([entries[n] for n in others])), strict=True
+        ):
+            places[number] = place
+    if not methods:
+        return Ranking(tuple(places))
+    runs = Runs.of([entries[number] for number in methods])
+    better = significant(runs)
+    groups = tie_groups(runs.values, better)
+    for one, (number, place) in enumerate(zip(methods, placed(runs), strict=True)):
+        best = 1 + int(better[:, one].sum())
+        worst = len(methods) - int(better[one].sum())
+        places[number] = replace(place, best=best, worst=worst, group=groups[one])
     return Ranking(tuple(places), notes_of(runs))
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A variance over seeds, pooled over entries, with its degrees of freedom."""
+
+    variance: float = 0.0
+    df: float = math.inf
 
 
 @dataclass(frozen=True, eq=False)
 class Runs:
-    """Entries as arrays: means (n,), influences of images (n, images), t (n,), and their seeds.
+    """Entries as arrays: means (n,), influences (n, images), t (n,) and numbers of runs (n,).
 
-    ``apart``: (n, seeds), how far each run is from the mean of its entry, 0 where there is none;
-    ``ran``: (n, seeds), which there are.
+    ``alike``: (n, n), which have the same seeds, several; ``within``: the spread of the runs of an
+    entry, None if none has several; ``blocked``: without the means of seeds, of entries alike.
     """
 
     values: Floats
     influences: Floats
     t: Floats
-    apart: Floats
-    ran: NDArray[np.bool_]
-    spread: float | None  # variance of a run of an entry that has no other
-    spread_df: float
+    number: NDArray[np.int64]
+    alike: NDArray[np.bool_]
+    within: Spread | None
+    blocked: Spread
 
     @classmethod
     def of(cls, entries: Sequence[Entry]) -> "Runs":
         found = [entry.estimate for entry in entries if entry.estimate]
-        _check_images(entries)
         each = [independent(entry) for entry in entries]
-        seeds = sorted({seed for runs in each for seed in runs})
-        apart = np.zeros((len(entries), len(seeds)))
-        ran = np.zeros(apart.shape, bool)
-        for row, runs in enumerate(each):
-            columns = [seeds.index(seed) for seed in runs]
-            apart[row, columns] = np.array(list(runs.values())) - np.mean(list(runs.values()))
-            ran[row, columns] = True
-        freedom = float((ran.sum(1) - 1).sum())
-        spread = float((apart**2).sum() / freedom) if freedom else None
         return cls(
             np.array([one.value for one in found]),
             np.stack([one.influence for one in found]),
             np.array([one.t for one in found]),
-            apart,
-            ran,
-            spread,
-            max(freedom, 1.0),
+            np.array([len(runs) for runs in each]),
+            np.array(
+                [[len(one) > 1 and one.keys() == other.keys() for other in each] for one in each]
+            ),
+            within(each),
+            blocked(each),
         )
-
-    def part(self, chosen: NDArray[np.bool_]) -> "Runs":
-        """Some of the entries."""
-        arrays = (self.values, self.influences, self.t, self.apart)
-        values, influences, t, apart = (array[chosen] for array in arrays)
-        return replace(
-            self, values=values, influences=influences, t=t, apart=apart, ran=self.ran[chosen]
-        )
-
-    @property
-    def number(self) -> NDArray[np.int64]:
-        number: NDArray[np.int64] = self.ran.sum(1)
-        return number
 
     def variances(self) -> Variances:
         """Of the means."""
-        several = self.number > 1
-        own = (self.apart**2).sum(1) / np.maximum(self.number - 1, 1)
-        seeds = np.where(several, own, self.spread or 0) / self.number
-        df = np.where(several, np.maximum(self.number - 1, 1), self.spread_df)
         images = (self.influences**2).sum(1) * (self.t / NORMAL) ** 2
-        return Variances(images, seeds, df)
+        spread = self.within or Spread()
+        return Variances(images, spread.variance / self.number, np.full(len(images), spread.df))
 
     def differences(self) -> Variances:
         """Of all differences, (n, n)."""
-        images = _of_differences(self.influences @ self.influences.T)
+        products = self.influences @ self.influences.T
+        own = np.diagonal(products)
+        images = np.maximum(np.add.outer(own, own) - 2 * products, 0)
         images *= (np.add.outer(self.t, self.t) / 2 / NORMAL) ** 2
-        mine, number = self.variances(), self.number
-        seeds = np.add.outer(mine.seeds, mine.seeds)
-        each = mine.seeds**2 / mine.df
-        df = seeds**2 / np.maximum(np.add.outer(each, each), np.finfo(float).tiny)
-        same = (self.ran[:, None] == self.ran[None]).all(-1) & (number > 1)
-        paired = _of_differences(self.apart @ self.apart.T) / np.maximum(number * (number - 1), 1)
-        return Variances(
-            images, np.where(same, paired, seeds), np.where(same, np.maximum(number - 1, 1), df)
-        )
+        spread = self.within or Spread()
+        apart = spread.variance * np.add.outer(1 / self.number, 1 / self.number)
+        paired = 2 * self.blocked.variance / self.number
+        seeds = np.where(self.alike, paired, apart)
+        return Variances(images, seeds, np.where(self.alike, self.blocked.df, spread.df))
+
+
+def within(each: Sequence[Mapping[int, float]]) -> Spread | None:
+    """The variance of runs about the mean of their entry; None if no entry has several."""
+    squares = sum(len(runs) * float(np.var(list(runs.values()))) for runs in each)
+    df = sum(len(runs) - 1 for runs in each)
+    return Spread(squares / df, df) if df else None
+
+
+def blocked(each: Sequence[Mapping[int, float]]) -> Spread:
+    """The variance of runs about the means of their entry and of their seed.
+
+    Pooled over sets of entries that have the same seeds.
+    """
+    groups: dict[tuple[int, ...], list[list[float]]] = {}
+    for runs in each:
+        seeds = tuple(sorted(runs))
+        groups.setdefault(seeds, []).append([runs[seed] for seed in seeds])
+    squares, df = 0.0, 0
+    for values in groups.values():
+        table = np.array(values)
+        left = table - table.mean(0) - table.mean(1, keepdims=True) + table.mean()
+        squares += float((left**2).sum())
+        df += (table.shape[0] - 1) * (table.shape[1] - 1)
+    return Spread(squares / df, df) if df else Spread()
+
+
+def placed(runs: Runs) -> list[Place]:
+    """The interval of each entry."""
+    reaches = runs.variances().reaches
+    return [
+        Place(float(value - reach), float(value + reach), bool(number == 1))
+        for value, reach, number in zip(runs.values, reaches, runs.number, strict=True)
+    ]
 
 
 def independent(entry: Entry) -> dict[int, float]:
@@ -218,16 +238,10 @@ def independent(entry: Entry) -> dict[int, float]:
     return {runs[0][0]: float(np.mean([value for _, value in runs])) for runs in masks.values()}
 
 
-def _of_differences(products: Floats) -> Floats:
-    """Squared lengths of all differences, from the products of all pairs."""
-    own = np.diagonal(products)
-    return np.maximum(np.add.outer(own, own) - 2 * products, 0)
-
-
 def _check_images(entries: Sequence[Entry]) -> None:
-    first, *others = (entry.runs[0] for entry in entries)
-    target = entries[0].target
-    for other in others:
+    runs = [entry.runs[0] for entry in entries]
+    for first, other in pairwise(runs):
+        target = entries[0].target
         if other.tallies[target].ids != first.tallies[target].ids:
             raise DataError(
                 f"{other.path} has counts of other images than {first.path}, so they cannot be "
@@ -260,11 +274,9 @@ def holm(chances: Floats, level: float = 1 - LEVEL) -> NDArray[np.bool_]:
     return significant
 
 
-def tie_groups(
-    values: Floats, better: NDArray[np.bool_], ranked: NDArray[np.bool_]
-) -> dict[int, int]:
-    """The group of each ranked entry, as TIES has it; ``better`` as ``significant`` gives it."""
-    left = [int(n) for n in np.argsort(-values, kind="stable") if ranked[n]]
+def tie_groups(values: Floats, better: NDArray[np.bool_]) -> dict[int, int]:
+    """The group of each entry, as TIES has it; ``better`` as ``significant`` gives it."""
+    left = [int(number) for number in np.argsort(-values, kind="stable")]
     groups: dict[int, int] = {}
     number = 0
     while left:
@@ -277,13 +289,14 @@ def tie_groups(
 
 def notes_of(runs: Runs) -> tuple[str, ...]:
     """How intervals, ranks and groups are to be read."""
-    seeds = "and of the seeds" if runs.spread is not None else "alone; no method has several seeds"
+    alone = "alone, since no method has several seeds: some differences may be luck"
     notes = [
-        f"Intervals: 95 %, of the choice of images {seeds}. Ranks: from 1 + how many methods are "
-        "significantly better to N - how many are significantly worse, all pairs tested together "
-        "at 5 % (Holm), paired by image.",
+        "Intervals: 95 %, of the choice of images "
+        f"{alone if runs.within is None else 'and of the seeds'}. Ranks: from 1 + how many methods "
+        "are significantly better to N - how many are significantly worse, all pairs tested "
+        "together at 5 % (Holm), paired by image.",
         TIES,
     ]
-    if runs.spread is not None and (runs.number == 1).any():
+    if runs.within is not None and (runs.number == 1).any():
         notes.append("Single runs: the spread over seeds is that of the methods with several.")
     return tuple(notes)

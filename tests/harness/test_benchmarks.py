@@ -45,3 +45,18 @@ def test_an_unknown_name_lists_those_that_exist():
     assert done.returncode == 2
     for name in NAMES:
         assert name in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("study", "said"),
+    [
+        (("coverage.py", "--simulations", "1"), "1449 images: mIoU "),
+        (("ranks.py", "--simulations", "1"), "a staircase, one seed: all ranks held "),
+        (("anatomy.py", "--scenes", "1"), "causes do not add up on 0 scenes"),
+    ],
+)
+def test_a_study_says_what_it_found(study, said):
+    command = [sys.executable, str(RUN.with_name(study[0])), *study[1:]]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert said in done.stdout

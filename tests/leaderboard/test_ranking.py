@@ -126,7 +126,7 @@ def test_a_single_run_borrows_the_spread_of_others():
     [
         ([entry("A", [0.5, 0.6])], ["and of the seeds", "Tie groups"]),
         ([entry("A", [0.5, 0.6]), entry("B", [0.5])], ["and of the seeds", "Tie", "Single runs"]),
-        ([entry("A", [0.5])], ["alone; no method has several seeds", "Tie groups"]),
+        ([entry("A", [0.5])], ["alone, since no method has several seeds", "Tie groups"]),
     ],
 )
 def test_notes_say_what_the_error_is_of(entries, said):
@@ -151,7 +151,28 @@ def test_holm_is_that_of_a_loop():
     assert list(ranking.holm(np.array([0.01, 0.04, 0.03]))) == [True, False, False]
 
 
-def naive_difference(one, other, pooled, pooled_df):
+def naive_within(entries):
+    """Pooled variance of runs about the mean of their entry, and its degrees of freedom."""
+    squares = [(v - sum(e.values) / len(e.values)) ** 2 for e in entries for v in e.values]
+    df = sum(len(e.values) - 1 for e in entries)
+    return sum(squares) / df, df
+
+
+def naive_blocked(groups):
+    """The same about the means of entry and seed, of groups of entries with the same seeds."""
+    squares, df = 0.0, 0
+    for entries in groups:
+        runs = len(entries[0].values)
+        grand = sum(v for e in entries for v in e.values) / (runs * len(entries))
+        for one in entries:
+            for place, value in enumerate(one.values):
+                of_seed = sum(e.values[place] for e in entries) / len(entries)
+                squares += (value - sum(one.values) / runs - of_seed + grand) ** 2
+        df += (runs - 1) * (len(entries) - 1)
+    return squares / df, df
+
+
+def naive_difference(one, other, within, blocked):
     """Error and degrees of freedom of a difference, from its definition."""
     scale = (one.estimate.t + other.estimate.t) / 2 / NORMAL
     images = sum(
@@ -159,24 +180,15 @@ def naive_difference(one, other, pooled, pooled_df):
     )
     images *= scale**2
     mine, theirs = ([r.seed for r in x.records] for x in (one, other))
-    if mine == theirs and len(mine) > 1:
-        gaps = [a - b for a, b in zip(one.values, other.values, strict=True)]
-        seeds, df = np.var(gaps, ddof=1) / len(gaps), len(gaps) - 1
-    else:
-        parts = [
-            (np.var(x.values, ddof=1) / len(x.values), len(x.values) - 1)
-            if len(x.values) > 1
-            else (pooled, pooled_df)
-            for x in (one, other)
-        ]
-        seeds = sum(v for v, _ in parts)
-        df = seeds**2 / sum(v**2 / f for v, f in parts)
+    paired = mine == theirs and len(mine) > 1
+    (spread, df), n, m = blocked if paired else within, len(mine), len(theirs)
+    seeds = 2 * spread / n if paired else spread / n + spread / m
     return math.sqrt(images + seeds), df * (images + seeds) ** 2 / seeds**2
 
 
 def test_errors_of_differences_are_those_of_a_loop():
     rng = np.random.default_rng(1)
-    seeds = [(0, 1, 2), (0, 1, 2), (3, 4), (0,), (7,)]
+    seeds = [(0, 1, 2), (0, 1, 2), (0, 1, 2), (3, 4), (3, 4), (0,), (7,)]
     entries = [
         entry(
             str(n),
@@ -186,15 +198,23 @@ def test_errors_of_differences_are_those_of_a_loop():
         )
         for n, own in enumerate(seeds)
     ]
-    squares = sum((len(e.values) - 1) * np.var(e.values, ddof=1) for e in entries if e.spread)
-    df = sum(len(e.values) - 1 for e in entries)
+    within, blocked = naive_within(entries), naive_blocked([entries[:3], entries[3:5]])
     found = Runs.of(entries).differences()
     for one in range(len(entries)):
         for other in range(len(entries)):
             if one != other:
-                expected = naive_difference(entries[one], entries[other], squares / df, df)
+                expected = naive_difference(entries[one], entries[other], within, blocked)
                 assert found.errors[one, other] == pytest.approx(expected[0])
                 assert found.freedom[one, other] == pytest.approx(expected[1])
+
+
+def test_two_methods_with_the_same_seeds_are_compared_by_their_differences():
+    """What is left of two methods is the paired test of Student."""
+    values = np.array([[0.5, 0.53, 0.49], [0.48, 0.52, 0.5]])
+    found = Runs.of([entry("A", values[0]), entry("B", values[1])]).differences()
+    gaps = values[0] - values[1]
+    assert found.errors[0, 1] == pytest.approx(gaps.std(ddof=1) / math.sqrt(3))
+    assert found.freedom[0, 1] == pytest.approx(2)
 
 
 def test_the_order_of_entries_does_not_matter():
