@@ -1,9 +1,22 @@
 """The commands `wsss leaderboard ...`. Nothing heavy is imported before a command needs it."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from wsss_harness.cli_options import (
+    RUNS,
+    LimitOption,
+    OnlyOption,
+    RowsOption,
+    SetOption,
+    StoreOption,
+    request_of,
+)
+
+if TYPE_CHECKING:
+    from wsss_harness.recipe import Suite
 
 app = typer.Typer(help="Publish records that others can check.", no_args_is_help=True)
 
@@ -35,4 +48,168 @@ def build_site(
     from wsss_leaderboard.site.build import build
 
     pages = build(folders, out, title)
-    typer.echo(f"{len(pages.written)} pages; the first is {out / 'index.html'}")
+    typer.echo(f"{len(pages)} pages; the first is {out / 'index.html'}")
+
+
+FolderArgument = Annotated[Path, typer.Argument(help="A submission.")]
+BoardOption = Annotated[Path | None, typer.Option("--board", help="The folder of a board.")]
+PacksOption = Annotated[
+    Path | None, typer.Option(help="Folder of mask packs, if they do not lie in the submission.")
+]
+OwnSuiteOption = Annotated[
+    Path | None, typer.Option("--suite", help="A suite of yours on the data of the record.")
+]
+KeyOption = Annotated[
+    Path | None, typer.Option("--sign", metavar="KEY", help="Sign it with this ssh key.")
+]
+ByOption = Annotated[str | None, typer.Option(help="Who verifies it, to be shown.")]
+NewTableOption = Annotated[
+    bool, typer.Option("--new-table", help="It may have a protocol that the board does not have.")
+]
+
+
+@app.command()
+def submit(
+    suite: Annotated[Path | None, typer.Argument(help="A suite that was run.")] = None,
+    method: Annotated[str | None, typer.Argument(help="The method of one of its rows.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where to write the submission.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Only this seed; else all.")] = None,
+    masks: Annotated[bool, typer.Option(help="Put the masks in, or their digests alone.")] = True,
+    corrects: Annotated[
+        bool, typer.Option("--corrects", help="It takes the place of what the board has.")
+    ] = False,
+    key: KeyOption = None,
+    store: StoreOption = RUNS,
+    overrides: SetOption = None,
+    methods: RowsOption = None,
+    words: OnlyOption = None,
+    to_check: Annotated[
+        Path | None, typer.Option("--check", metavar="FOLDER", help="Only check a submission.")
+    ] = None,
+) -> None:
+    """Write a row that was run as a folder for a pull request, and check it."""
+    from rich.console import Console
+
+    from wsss_leaderboard import board_commands as commands
+
+    if to_check is not None:
+        check(to_check, store=store)
+        return
+    if suite is None or method is None or out is None:
+        raise typer.BadParameter("name SUITE, METHOD and --out FOLDER, or --check FOLDER")
+    request = request_of(suite, overrides, methods, words)
+    if not commands.submit(request, method, seed, store, out, masks, corrects, key, Console()):
+        raise typer.Exit(1)
+
+
+@app.command()
+def check(
+    folder: Annotated[Path, typer.Argument(help="A submission, or a board.")],
+    board: BoardOption = None,
+    packs: PacksOption = None,
+    suite: OwnSuiteOption = None,
+    store: StoreOption = RUNS,
+    overrides: SetOption = None,
+    new_table: NewTableOption = False,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Tell what would change on the board, for a comment.")
+    ] = False,
+) -> None:
+    """Check a submission, or the chain of a board; nothing of either is run."""
+    from rich.console import Console
+
+    from wsss_leaderboard import board_commands as commands
+
+    reader = commands.reader_of(own(suite, overrides), packs, store)
+    if not commands.check(folder, board, reader, new_table, markdown, Console()):
+        raise typer.Exit(1)
+
+
+@app.command()
+def accept(
+    folder: FolderArgument,
+    board: Annotated[Path, typer.Option("--board", help="The folder of a board; made if new.")],
+    packs: PacksOption = None,
+    suite: OwnSuiteOption = None,
+    store: StoreOption = RUNS,
+    overrides: SetOption = None,
+    new_table: NewTableOption = False,
+    by: ByOption = None,
+) -> None:
+    """Check a submission and put its records onto a board."""
+    from rich.console import Console
+
+    from wsss_leaderboard import board_commands as commands
+
+    reader = commands.reader_of(own(suite, overrides), packs, store)
+    commands.accept(folder, board, reader, new_table, by, Console())
+
+
+@app.command()
+def verify(
+    record: Annotated[Path, typer.Argument(help="The file of a record.")],
+    tier: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=4,
+            help="1: digests. 2: metrics from masks. 3: scores from weights. 4: train again.",
+        ),
+    ] = 2,
+    by: ByOption = None,
+    packs: PacksOption = None,
+    suite: OwnSuiteOption = None,
+    tolerance: Annotated[
+        float | None, typer.Option(min=0, metavar="POINTS", help="By how much mIoU may differ.")
+    ] = None,
+    store: StoreOption = RUNS,
+    overrides: SetOption = None,
+    limit: LimitOption = None,
+) -> None:
+    """Verify a record in tiers up to a failure, and note the highest that it passes."""
+    from rich.console import Console
+
+    from wsss_leaderboard import board_commands as commands
+
+    reader = commands.reader_of(own(suite, overrides), packs, store, limit)
+    points = None if tolerance is None else tolerance / 100
+    verifier = commands.verifier_of(record, reader, overrides, points)
+    if not commands.verify(verifier, tier, by, Console()):
+        raise typer.Exit(1)
+
+
+@app.command()
+def rescore(
+    record: Annotated[str, typer.Argument(help="The name of a stale record, without its ending.")],
+    packs: Annotated[Path, typer.Argument(help="Folder of mask packs.")],
+    board: Annotated[Path, typer.Option("--board", help="The folder of a board.")],
+    suite: OwnSuiteOption = None,
+    store: StoreOption = RUNS,
+    overrides: SetOption = None,
+) -> None:
+    """Score a record anew from its masks, once the metrics have changed."""
+    from rich.console import Console
+
+    from wsss_leaderboard import board_commands as commands
+
+    reader = commands.reader_of(own(suite, overrides), packs, store)
+    commands.rescore(board, record, packs, reader, Console())
+
+
+@app.command()
+def release(
+    name: Annotated[str, typer.Argument(help="As 2026.1.")],
+    board: Annotated[Path, typer.Option("--board", help="The folder of a board.")],
+    key: KeyOption = None,
+) -> None:
+    """Freeze a board under a name that never means anything else."""
+    from rich.console import Console
+
+    from wsss_leaderboard import board_commands as commands
+
+    commands.release(board, name, key, Console())
+
+
+def own(suite: Path | None, overrides: list[str] | None) -> "Suite | None":
+    """The reader's own suite."""
+    return request_of(suite, overrides).suite() if suite else None

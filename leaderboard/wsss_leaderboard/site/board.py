@@ -10,7 +10,8 @@ from wsss_leaderboard.entries import Board
 from wsss_leaderboard.site.lines import Line, Lines
 from wsss_leaderboard.site.names import MINUS, TO, shown, stem
 from wsss_leaderboard.site.pages import Pages, minutes, percent, points
-from wsss_leaderboard.table import MARKS, NOTHING
+from wsss_leaderboard.standings import GAP
+from wsss_leaderboard.table import NOTHING
 
 SELF = "self-reported"
 
@@ -65,7 +66,6 @@ def write_board(pages: Pages, found: Lines, pictures: bool) -> None:
         pictures=pictures,
         protocol=json.dumps(board.protocol.model_dump(mode="json")),
         notes=notes_of(found),
-        marks=MARKS,
     )
 
 
@@ -100,6 +100,7 @@ def columns_of(found: Lines, others: Iterable[Target]) -> list[Column]:
         Column("miou", "mIoU", lambda line: percent(line.mean), number=True),
         Column("interval", "95 % interval", lambda line: interval(line) or NOTHING),
         Column("seeds", "Seeds", lambda x: str(len(x.records)) if x.entry else NOTHING, True),
+        Column("gap", "Gap closed, %", lambda line: percent(line.gap, 0), True),
         *(_other(place, target) for place, target in enumerate(others)),
         Column("sup", "Sup.", lambda line: line.sup),
         Column("labels", "Labels at inference", lambda line: line.labels or NOTHING),
@@ -166,6 +167,7 @@ def notes_of(found: Lines) -> list[str]:
     records = [record for line in found.all for record in line.records]
     told = [
         *found.ranking.notes,
+        *([GAP] if any(line.gap is not None for line in found.all) else []),
         notes.SUP,
         *notes.packs(records),
         *notes.chosen(records),

@@ -10,18 +10,40 @@ from typing import Any
 import xxhash
 
 from wsss_harness.errors import ConfigError
-from wsss_leaderboard.entries import Board, boards, load
+from wsss_leaderboard import releases
+from wsss_leaderboard.entries import Board, Loaded, boards, load, load_file
+from wsss_leaderboard.releases import RELEASES
 from wsss_leaderboard.site.board import Target, folder_of, measured, targets_of, write_board
 from wsss_leaderboard.site.compare import write_compare
-from wsss_leaderboard.site.lines import Line, Lines, badges_of, lines_of
+from wsss_leaderboard.site.coverage import write_coverage
+from wsss_leaderboard.site.guides import write_guides
+from wsss_leaderboard.site.lines import Lines, badges_of, lines_of
 from wsss_leaderboard.site.method import write_methods
 from wsss_leaderboard.site.pages import Pages
+from wsss_leaderboard.site.paper import write_paper
 from wsss_leaderboard.site.pictures import Album, write_pictures
 
 STATIC = Path(__file__).with_name("static")
 MARK = ".wsss-site"  # the file that tells a site from other folders
+LATEST = "latest"
 LEADERS = 5  # of a board on the first page
-NAV = (("index.html", "Boards"),)
+NAV = (
+    ("index.html", "Boards"),
+    ("paper.html", "Paper and ours"),
+    ("coverage.html", "Coverage"),
+    ("reading.html", "How to read"),
+    ("submitting.html", "Submit"),
+)
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version of the board: the latest one, or a release, which never changes."""
+
+    name: str
+    folder: str
+    date: str = ""
+    stale: bool = False
 
 
 @dataclass(frozen=True)
@@ -32,34 +54,62 @@ class Site:
     version: str
     count: int
     snapshot: str
+    here: Version
+    versions: Sequence[Version]
     nav: Sequence[tuple[str, str]] = NAV
 
 
-def build(folders: Sequence[Path], out: Path, title: str = "WSSS leaderboard") -> Pages:
-    """Write the pages of all boards that the records below ``folders`` make.
+def build(folders: Sequence[Path], out: Path, title: str = "WSSS leaderboard") -> list[Path]:
+    """Write the pages of all boards that the records below ``folders`` make; gives their files.
+
+    Releases of a board get pages of their own, below ``releases``.
 
     Raises:
         DataError: a folder has no records, or a file is not what it should be.
         ConfigError: ``out`` holds something else than such a site.
     """
-    loaded = load(folders)
+    frozen = releases_of(folders)
+    versions = [Version(LATEST, ""), *(version for version, _ in frozen)]
+    editions = [(versions[0], load(folders)), *frozen]
     clear(out)
-    site = Site(title, version("wsss-bench"), len(loaded), snapshot_of([r.path for r in loaded]))
-    pages = Pages(out, site=site)
+    written = []
+    for here, loaded in editions:
+        site = Site(title, version("wsss-bench"), len(loaded), snapshot_of(loaded), here, versions)
+        pages = Pages(out / here.folder, site=site)
+        write_all(pages, loaded, folders)
+        written += [pages.out / path for path in pages.written]
+    return written
+
+
+def write_all(pages: Pages, loaded: Sequence[Loaded], folders: Sequence[Path]) -> None:
+    """Write all pages of one version of the board."""
     pages.copy(sorted(STATIC.iterdir()), "static")
     badges = badges_of(loaded)
-    made = [
-        (board, [lines_of(board, t, badges) for t in board.targets]) for board in boards(loaded)
-    ]
-    for board, each in made:
-        album = Album(board, folders)
+    made = [lines_of(board, badges) for board in boards(loaded)]
+    for each in made:
+        album = Album(each[0].board, folders)
         for found in each:
             write_board(pages, found, pictures=bool(album.about))
-        write_pictures(pages, each[0], album)
         write_methods(pages, each)
         write_compare(pages, each)
-    pages.write("index.html", "home.html", summaries=[summary(*one) for one in made])
-    return pages
+        write_pictures(pages, each[0], album)
+    write_paper(pages, made)
+    write_coverage(pages, made)
+    write_guides(pages)
+    pages.write("index.html", "home.html", summaries=[summary(each) for each in made])
+
+
+def releases_of(folders: Sequence[Path]) -> list[tuple[Version, list[Loaded]]]:
+    """The releases of the boards among the folders, the newest first, with their records."""
+    found = []
+    for board in folders:
+        for path in sorted((board / RELEASES).glob("*.json")):
+            release = releases.read(path)
+            runs = [load_file(record) for record in releases.paths(board, release.name)]
+            stale = release.evaluator != releases.EVALUATOR
+            folder = f"{RELEASES}/{release.name}"
+            found.append((Version(release.name, folder, release.date, stale), runs))
+    return sorted(found, key=lambda one: (one[0].date, one[0].name), reverse=True)
 
 
 def clear(out: Path) -> None:
@@ -74,14 +124,15 @@ def clear(out: Path) -> None:
     (out / MARK).touch()
 
 
-def snapshot_of(records: Sequence[Path]) -> str:
+def snapshot_of(loaded: Sequence[Loaded]) -> str:
     """A digest of all records, whatever their order: what an export was made from."""
-    digests = sorted(xxhash.xxh3_64_hexdigest(path.read_bytes()) for path in records)
+    digests = sorted(xxhash.xxh3_64_hexdigest(run.path.read_bytes()) for run in loaded)
     return xxhash.xxh3_64_hexdigest("".join(digests).encode())[:10]
 
 
-def summary(board: Board, each: Sequence[Lines]) -> dict[str, Any]:
+def summary(each: Sequence[Lines]) -> dict[str, Any]:
     """A board on the first page: the first tie group of each target."""
+    board: Board = each[0].board
     return {
         "board": board,
         "folder": folder_of(board),
@@ -92,7 +143,7 @@ def summary(board: Board, each: Sequence[Lines]) -> dict[str, Any]:
 
 def leaders(target: Target, found: Lines) -> dict[str, Any]:
     methods = found.of("method")
-    tied: list[Line] = [line for line in methods if line.place and line.place.group == 1]
+    tied = [line for line in methods if line.place and line.place.group == 1]
     best = tied or [line for line in methods if line.mean is not None]
     return {
         "title": target.title,

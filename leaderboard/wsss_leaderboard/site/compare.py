@@ -6,10 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
-from wsss_leaderboard.entries import Entry
-from wsss_leaderboard.estimates import LEVEL
 from wsss_leaderboard.ranking import Runs
 from wsss_leaderboard.site.board import folder_of, targets_of
 from wsss_leaderboard.site.lines import Lines
@@ -47,7 +44,7 @@ def pairs_of(found: Lines) -> dict[str, dict[str, Any]]:
     known = [line.entry for line in found.all if line.entry and line.entry.estimate]
     if not known:
         return {}
-    reaches = reaches_of(known)
+    reaches = Runs.of(known).differences().reaches
     return {
         entry.method: {
             "at": place,
@@ -56,13 +53,6 @@ def pairs_of(found: Lines) -> dict[str, dict[str, Any]]:
         }
         for place, entry in enumerate(known)
     }
-
-
-def reaches_of(entries: Sequence[Entry]) -> NDArray[np.float64]:
-    """(n, n): from each difference to the ends of its interval, images and seeds paired."""
-    among = Runs.of(entries).differences()
-    reaches: NDArray[np.float64] = stdtrit(among.freedom, (1 + LEVEL) / 2) * among.errors
-    return reaches
 
 
 def encoded(values: NDArray[np.float64]) -> str:

@@ -1,7 +1,7 @@
 """What a board shows of each entry, and of methods of which only a published figure is known."""
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,7 @@ from wsss_leaderboard.entries import Board, Entry, Loaded
 from wsss_leaderboard.published import Figure, published
 from wsss_leaderboard.ranking import Place, Ranking, rank
 from wsss_leaderboard.records import Record, Score
+from wsss_leaderboard.standings import gaps_of
 from wsss_leaderboard.table import Kind
 from wsss_leaderboard.verification import Verification
 
@@ -31,6 +32,7 @@ class Line:
     entry: Entry | None = None
     place: Place | None = None
     others: tuple[Entry | None, ...] = ()
+    gap: float | None = None
     figure: Figure | None = None
     badge: Verification | None = None
 
@@ -109,11 +111,21 @@ class Lines:
         return 100 * (value - low) / ((high - low) or 1)
 
 
-def lines_of(board: Board, target: str, badges: dict[Path, Verification | None]) -> Lines:
-    """The lines of a board for one target; ``badges`` are those of the files of its records."""
-    entries = board.entries(target)
-    ranking = rank(entries)
-    others = [{e.method: e for e in board.entries(t)} for t in board.targets if t != target]
+def lines_of(board: Board, badges: dict[Path, Verification | None]) -> list[Lines]:
+    """The lines of a board for each of its targets; ``badges`` are those of its files."""
+    entries = {target: board.entries(target) for target in board.targets}
+    return [_lines(board, target, entries, badges) for target in entries]
+
+
+def _lines(
+    board: Board,
+    target: str,
+    entries: Mapping[str, Sequence[Entry]],
+    badges: dict[Path, Verification | None],
+) -> Lines:
+    here = entries[target]
+    ranking, gaps = rank(here), gaps_of(board, target, here)
+    others = [{e.method: e for e in entries[name]} for name in entries if name != target]
     made = [
         Line(
             entry.method,
@@ -122,18 +134,23 @@ def lines_of(board: Board, target: str, badges: dict[Path, Verification | None])
             entry,
             place,
             tuple(found.get(entry.method) for found in others),
+            gap,
             figure_of(entry),
             badge_of(entry.runs, badges),
         )
-        for entry, place in zip(entries, ranking.places, strict=True)
+        for entry, place, gap in zip(here, ranking.places, gaps, strict=True)
     ]
-    nobody = (None,) * len(others)
-    made += [
-        Line(figure.method, "published", figure.sup, others=nobody, figure=figure)
-        for figure in figures_on(board, target)
-        if figure.kind == "published" and figure.method not in {line.method for line in made}
-    ]
+    made += _published(board, target, {line.method for line in made}, len(others))
     return Lines(board, target, ranking, tuple(made))
+
+
+def _published(board: Board, target: str, known: Collection[str], others: int) -> list[Line]:
+    """Lines of methods that were not measured here."""
+    return [
+        Line(figure.method, "published", figure.sup, others=(None,) * others, figure=figure)
+        for figure in figures_on(board, target)
+        if figure.kind == "published" and figure.method not in known
+    ]
 
 
 def figure_of(entry: Entry) -> Figure | None:

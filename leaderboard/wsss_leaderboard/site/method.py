@@ -4,12 +4,12 @@ import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import xxhash
 
 from wsss_harness.files import write_text
+from wsss_leaderboard.comparison import PARTS, parts_of, steps_of
 from wsss_leaderboard.counts import MASKS
 from wsss_leaderboard.entries import Entry, Loaded
 from wsss_leaderboard.records import Cause, Record
@@ -19,8 +19,6 @@ from wsss_leaderboard.site.compare import pairs_of
 from wsss_leaderboard.site.lines import Line, Lines
 from wsss_leaderboard.site.names import shown, stem
 from wsss_leaderboard.site.pages import Pages, minutes, percent
-from wsss_leaderboard.site.suites import toml_of
-from wsss_leaderboard.table import MARKS
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,11 +44,12 @@ def write_methods(pages: Pages, each: Sequence[Lines]) -> None:
     folder = folder_of(board)
     known = {found.target: {line.method: line for line in found.all} for found in each}
     pairs = {found.target: pairs_of(found) for found in each}
+    targets = targets_of(board)
     for runs in board.methods:
         method = runs[0].record.method
         reached = [
             _reached(target, known[target.name][method], found, pairs[target.name].get(method, {}))
-            for target, found in zip(targets_of(board), each, strict=True)
+            for target, found in zip(targets, each, strict=True)
             if method in known[target.name]
         ]
         _write(pages, folder, runs, reached)
@@ -95,7 +94,6 @@ def _write(pages: Pages, folder: str, runs: Sequence[Loaded], reached: list[Reac
         command=command_of(pages, first),
         environments=environments_of(runs),
         settings=settings_of(first),
-        marks=MARKS,
     )
     pages.write_data(f"{folder}/data/{name}.js", name, data_of(runs, reached))
 
@@ -104,14 +102,13 @@ def command_of(pages: Pages, record: Record) -> tuple[str, str] | None:
     """The command that runs a row again, and the address of its suite; None for old records."""
     if not record.definition:
         return None
-    text = toml_of(record.definition)
+    text = json.dumps(record.definition, indent=1, sort_keys=True)
     digest = xxhash.xxh3_64_hexdigest(text.encode())[:8]
-    name = f"{shown(record.suite, 40).replace(' ', '-')}"
-    path = Path("suites") / f"{stem(name)[:40]}-{digest}.toml"
+    path = f"suites/{stem(record.suite)}-{digest}.json"
     if not (pages.out / path).exists():
-        write_text(pages.out / path, text)
+        write_text(pages.out / path, f"{text}\n")
     rows = "" if record.control else f" --rows {shlex.quote(record.method)}"
-    return f"wsss run {path.name}{rows}", path.as_posix()
+    return f"wsss run {path.rpartition('/')[2]}{rows}", path
 
 
 def environments_of(runs: Sequence[Loaded]) -> list[tuple[str, str]]:
@@ -125,20 +122,13 @@ def environments_of(runs: Sequence[Loaded]) -> list[tuple[str, str]]:
 
 
 def settings_of(record: Record) -> dict[str, str]:
-    """The options of all stages by name, without the keys of the stages."""
-    found: dict[str, str] = {}
-    for step in record.steps:
-        stage = step.stage.rpartition(" ")[0]
-        found |= flat(step.options, stage)
-    return found
-
-
-def flat(options: Any, name: str) -> dict[str, str]:
-    """Nested options with dotted names."""
-    if isinstance(options, dict) and options:
-        parts = [flat(value, f"{name}.{key}") for key, value in options.items()]
-        return {key: value for part in parts for key, value in part.items()}
-    return {name: json.dumps(options)}
+    """All that decided a row, as `wsss diff` compares it, by part and name."""
+    parts = {**dict(zip(PARTS, parts_of(record), strict=True)), **steps_of(record)}
+    return {
+        f"{part}: {name}": json.dumps(value)
+        for part, values in parts.items()
+        for name, value in values.items()
+    }
 
 
 def data_of(runs: Sequence[Loaded], reached: Sequence[Reached]) -> dict[str, Any]:

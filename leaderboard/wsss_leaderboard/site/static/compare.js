@@ -32,14 +32,14 @@
     if (difference === null) return "one of them did not finish";
     if (reach === undefined) return "no interval: counts by image are missing";
     if (Math.abs(difference) <= reach) return "cannot be told apart";
-    return difference > 0 ? "A is better" : "B is better";
+    return difference > 0 ? "B is better" : "A is better";
   };
 
   const means = (a, b) => {
     const rows = [...which.elements.target.options].flatMap(({ value: target, text }) => {
       const [one, other] = [a.targets[target], b.targets[target]];
       if (!one && !other) return [];
-      const difference = minus(one?.mean, other?.mean);
+      const difference = minus(other?.mean, one?.mean);
       const reach = difference === null ? undefined : one.reach?.[other.at];
       const ends = reach === undefined ? "-" : `${points(difference - reach)} to ${points(difference + reach)}`;
       return [
@@ -53,18 +53,18 @@
         ],
       ];
     });
-    const heads = [["Target"], ["A", "n"], ["B", "n"], ["A − B", "n"], ["95 % interval", "n"], ["So"]];
+    const heads = [["Target"], ["A", "n"], ["B", "n"], ["B − A", "n"], ["95 % interval", "n"], ["So"]];
     fill("means", heads, rows, "They share no target.");
   };
 
   const moved = (id, first, one, other, order) => {
     const keys = Object.keys(one).filter((key) => key in other);
-    const rows = keys.map((key) => ({ key, change: minus(one[key], other[key]) }));
+    const rows = keys.map((key) => ({ key, change: minus(other[key], one[key]) }));
     if (order) rows.sort((x, y) => Math.abs(y.change ?? 0) - Math.abs(x.change ?? 0));
     const most = Math.max(...rows.map(({ change }) => Math.abs(change ?? 0)));
     fill(
       id,
-      [[first], ["A, %", "n"], ["B, %", "n"], ["A − B", "n"]],
+      [[first], ["A, %", "n"], ["B, %", "n"], ["B − A", "n"]],
       rows.map(({ key, change }) => [
         name(key),
         number(percent(one[key])),
@@ -93,14 +93,14 @@
     if (one?.influence && other?.influence) {
       const ids = (await wsss.ask("images", "data/images.js"))[target];
       const [mine, theirs] = [decoded(one.influence), decoded(other.influence)];
-      rows = ids.map((id, at) => ({ id, change: mine[at] - theirs[at] }));
+      rows = ids.map((id, at) => ({ id, change: theirs[at] - mine[at] }));
       rows.sort((x, y) => y.change - x.change);
     }
     const shown = rows.length > 2 * MOST ? [...rows.slice(0, MOST), ...rows.slice(-MOST)] : rows;
     const most = Math.max(...shown.map(({ change }) => Math.abs(change)));
     fill(
       "images",
-      [["Image"], ["For A, or against", "n"]],
+      [["Image"], ["For B, or against", "n"]],
       shown.map(({ id, change }) => {
         const cell = diverging(change, most);
         cell.textContent = points(change, 3);

@@ -1,0 +1,19 @@
+"""The pages that explain: how to read the numbers, how to submit."""
+
+from wsss_leaderboard.site.pages import Pages
+from wsss_leaderboard.verification import TIERS
+
+CAUSES = {
+    "ignored": "mask leaves it open (255)",
+    "missing": "mask is background, on a class of which it finds nothing in this image",
+    "boundary": "mask would be right if an edge moved by at most the tolerance of the boundary F",
+    "context": "mask is an object, on background that co-occurs with objects, as rails with trains",
+    "confusion": "mask is an object, on another object",
+    "extension": "mask is an object, on any other background",
+    "partial": "mask is background, on a class of which it finds a part",
+}
+
+
+def write_guides(pages: Pages) -> None:
+    pages.write("reading.html", "reading.html", causes=list(CAUSES.items()), tiers=TIERS)
+    pages.write("submitting.html", "submitting.html")
