@@ -90,6 +90,6 @@ def _tallies(arrays: Mapping[str, NDArray[Any]], number: int) -> Tallies:
         raise ValueError(f"ids are of {ids.dtype}, counts of {counts.dtype}")
     if counts.ndim != 3 or counts.shape[-1] != 3 or ids.shape != counts.shape[:1]:
         raise ValueError(f"{ids.shape} ids have counts of shape {counts.shape}")
-    if counts.min(initial=0) < 0 or (counts[..., 0] > counts[..., 1:].min(-1)).any():
+    if counts.min(initial=0) < 0 or (counts[..., :1] > counts[..., 1:]).any():
         raise ValueError("a class has fewer pixels than hits, or fewer than none")
     return Tallies(tuple(map(str, ids)), counts.astype(np.int64))
