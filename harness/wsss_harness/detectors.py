@@ -47,10 +47,11 @@ class WithSaliency:
 
     def saliency(self, image_id: str) -> Map:
         path = self.folder / f"{image_id}.png"
-        grey, size = files.read_grey(path), self.dataset.image(image_id).shape[:2]
-        if grey.shape != size:
-            raise DataError(
-                f"{path} is {grey.shape[1]}x{grey.shape[0]}, but its image is {size[1]}x{size[0]}; "
-                "both must have the same size"
-            )
-        return files.as_map(grey)
+        grey = files.read_grey(path)
+        return files.as_map(files.of_size(grey, size(self.dataset, image_id), path))
+
+
+def size(dataset: Dataset, image_id: str) -> tuple[int, ...]:
+    """(H, W) of an image, which is not decoded where the dataset knows its size."""
+    known = getattr(dataset, "size", None)
+    return known(image_id) if known else dataset.image(image_id).shape[:2]

@@ -15,7 +15,7 @@ from PIL import Image as PillowImage
 from PIL import UnidentifiedImageError
 
 from wsss_harness.errors import DataError, PluginError
-from wsss_harness.types import Image, Map, Mask
+from wsss_harness.types import IGNORE, Image, Map, Mask
 
 TEMPORARY = ".part"
 
@@ -119,6 +119,27 @@ def read_mask(path: Path) -> Mask:
         raise DataError(
             f"{path} has {mask.shape[-1]} channels; a mask is a palette or grey PNG whose "
             "pixel values are class indices"
+        )
+    return mask
+
+
+def of_size(values: Mask, size: tuple[int, ...], path: Path) -> Mask:
+    """``values`` of a file; DataError unless they have the size (H, W) of their image."""
+    if values.shape != size:
+        raise DataError(
+            f"{path} is {values.shape[1]}x{values.shape[0]}, but its image is {size[1]}x{size[0]}; "
+            "both must have the same size"
+        )
+    return values
+
+
+def of_classes(mask: Mask, classes: int, path: Path) -> Mask:
+    """A mask of a file; DataError for a value that is neither one of 0..``classes`` nor 255."""
+    beyond = mask[(mask > classes) & (mask != IGNORE)]
+    if beyond.size:
+        raise DataError(
+            f"{path} holds the value {beyond[0]}, but there are {classes} classes: values are "
+            f"0..{classes} or {IGNORE}"
         )
     return mask
 

@@ -18,7 +18,7 @@ class Dataset(Protocol):
 
     ``ids`` knows the splits "train" and "val". A property ``scored`` may name those images of train
     whose masks are scored, as VOC's train within the larger list that is trained on; without it all
-    are.
+    are. A method ``size(image_id)`` may give (H, W) of an image that is then not decoded for it.
     """
 
     @property

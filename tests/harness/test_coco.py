@@ -139,6 +139,9 @@ def test_masks_may_be_pictures(root):
     (root / "masks").mkdir()
     write_mask(root / f"masks/{A}.png", np.full((HEIGHT, WIDTH), 3, np.uint8))
     assert (opened(root, masks="masks").truth(A) == 3).all()
+    write_mask(root / f"masks/{A}.png", np.full((HEIGHT, WIDTH), 90, np.uint8))
+    with pytest.raises(DataError, match=r"holds the value 90, but there are 3 classes"):
+        opened(root, masks="masks").truth(A)  # numbers of COCO's categories, which have gaps
 
 
 def test_lists_choose_the_images(root):

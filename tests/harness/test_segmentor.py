@@ -137,11 +137,11 @@ def test_ignored_pixels_have_no_loss(tiny):
         (lambda path: path.write_bytes(b"PNG"), r"image_\d+\.png cannot be read as an image"),
         (
             lambda path: files.write_mask(path, np.zeros((5, 7), np.uint8)),
-            r"image_\d+\.png is \(5, 7\), but its image is \(24, 32\)",
+            r"image_\d+\.png is 7x5, but its image is 32x24",
         ),
         (
             lambda path: files.write_mask(path, np.full((24, 32), 3, np.uint8)),
-            r"image_\d+\.png holds the value 3; values are 0\.\.2 or 255",
+            r"image_\d+\.png holds the value 3, .* values are 0\.\.2 or 255",
         ),
     ],
 )

@@ -121,7 +121,7 @@ def test_another_size_is_named(opened, root, part):
 
 def test_truth_beyond_the_classes_is_refused(opened, root):
     write_mask(root / "SegmentationClass/a.png", np.full((3, 4), 3, np.uint8))
-    with pytest.raises(DataError, match=r"holds class 3, but there are 2 classes"):
+    with pytest.raises(DataError, match=r"holds the value 3, but there are 2 classes"):
         opened().truth("a")
 
 

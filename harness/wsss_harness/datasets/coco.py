@@ -256,22 +256,18 @@ class Coco:
 
     def saliency(self, image_id: str) -> Map:
         path = self.layout.path("saliency") / f"{image_id}.png"
-        grey = self._of_size(image_id, files.read_grey(path), path)
+        grey = files.of_size(files.read_grey(path), self.size(image_id), path)
         return files.as_map(grey)
 
-    def _of_size(self, image_id: str, values: Mask, path: Path) -> Mask:
+    def size(self, image_id: str) -> tuple[int, int]:
         _, height, width, _ = self.images[image_id]
-        if values.shape != (height, width):
-            raise DataError(
-                f"{path} is {values.shape[1]}x{values.shape[0]}, but its image is "
-                f"{width}x{height}; both must have the same size"
-            )
-        return values
+        return height, width
 
     def truth(self, image_id: str) -> Mask:
         if self.layout.masks:
             path = self.layout.path("masks") / f"{image_id}.png"
-            return self._of_size(image_id, files.read_mask(path), path)
+            mask = files.of_size(files.read_mask(path), self.size(image_id), path)
+            return files.of_classes(mask, len(self.classes), path)
         with self._opened() as index:
             instances = index.execute(
                 "SELECT category, crowd, area, outline FROM instances JOIN images "
@@ -280,8 +276,7 @@ class Coco:
             ).fetchall()
         if self.layout.overlap == "smallest":
             instances.sort(key=lambda one: -one[2])
-        _, height, width, _ = self.images[image_id]
-        truth = np.zeros((height, width), np.uint8)
+        truth = np.zeros(self.size(image_id), np.uint8)
         for category, crowd, _, outline in instances:
             ignored = crowd and self.layout.crowd == "ignore"
             inside = drawn(json.loads(outline), truth.shape, image_id)

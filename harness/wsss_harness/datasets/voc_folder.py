@@ -17,7 +17,7 @@ from wsss_harness import digests, files
 from wsss_harness.errors import DataError
 from wsss_harness.hookspecs import Run
 from wsss_harness.supervision import IMAGE_LABELS, SALIENCY, Dataset
-from wsss_harness.types import IGNORE, Image, Map, Mask
+from wsss_harness.types import Image, Map, Mask
 
 LISTS = Path("ImageSets/Segmentation")
 
@@ -158,13 +158,7 @@ class Voc:
     def truth(self, image_id: str) -> Mask:
         path = self.truth_path(image_id)
         truth = self._same_size(image_id, files.read_mask(path), path)
-        beyond = truth[(truth > len(self.classes)) & (truth != IGNORE)]
-        if beyond.size:
-            raise DataError(
-                f"{path} holds class {beyond[0]}, but there are {len(self.classes)} classes: pixel "
-                f"values are 0..{len(self.classes)} or {IGNORE}"
-            )
-        return truth
+        return files.of_classes(truth, len(self.classes), path)
 
     def context(self, image_id: str) -> dict[str, NDArray[np.bool_] | None]:
         if not self.contexts:
@@ -176,18 +170,16 @@ class Voc:
         number = {name: place for place, name in enumerate(self.context_names, 1)}
         return {name: index == number[name] for name, _ in self.contexts}
 
-    def _same_size(self, image_id: str, values: Mask, path: Path) -> Mask:
+    def size(self, image_id: str) -> tuple[int, int]:
         try:
             with PillowImage.open(self._image_path(image_id)) as picture:
                 width, height = picture.size
         except (OSError, UnidentifiedImageError) as error:
             raise DataError(f"{self._image_path(image_id)} cannot be opened ({error})") from None
-        if values.shape != (height, width):
-            raise DataError(
-                f"{path} is {values.shape[1]}x{values.shape[0]}, but its image is "
-                f"{width}x{height}; both must have the same size"
-            )
-        return values
+        return height, width
+
+    def _same_size(self, image_id: str, values: Mask, path: Path) -> Mask:
+        return files.of_size(values, self.size(image_id), path)
 
     def fingerprint(self) -> str:
         contexts = (self.context_names, self.contexts)

@@ -14,7 +14,6 @@ from mmengine.structures import PixelData
 from torch import Tensor
 
 from wsss_harness import backbones, files
-from wsss_harness.errors import DataError
 from wsss_harness.mmseg_quiet import MODELS, SegDataSample, initialise, silent
 from wsss_harness.optimizers import ReleasedPolyLR
 from wsss_harness.segmentors import (  # noqa: F401 what configurations name
@@ -25,7 +24,7 @@ from wsss_harness.segmentors import (  # noqa: F401 what configurations name
 from wsss_harness.segmentors.augment import Augmentation
 from wsss_harness.settings import Arithmetic
 from wsss_harness.training import Draws, finish, train
-from wsss_harness.types import IGNORE, Mask
+from wsss_harness.types import Mask
 
 if TYPE_CHECKING:
     from wsss_harness.hookspecs import Run
@@ -115,13 +114,8 @@ def read_mask(path: Path, size: tuple[int, ...], classes: int) -> Mask:
     Raises:
         DataError: it is missing or damaged, has another size, or holds a value beyond the classes.
     """
-    mask = files.read_mask(path)
-    if mask.shape != size:
-        raise DataError(f"{path} is {mask.shape}, but its image is {size}; make the mask again")
-    beyond = mask[(mask > classes) & (mask != IGNORE)]
-    if beyond.size:
-        raise DataError(f"{path} holds the value {beyond[0]}; values are 0..{classes} or {IGNORE}")
-    return mask
+    mask = files.of_size(files.read_mask(path), size, path)
+    return files.of_classes(mask, classes, path)
 
 
 def loss(network: Any, batch: Mapping[str, Any]) -> dict[str, Tensor]:
