@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CRF := $(BIN)/python -m pip install --quiet --constraint constraints.txt pydensecrf2
 
-.PHONY: demo test check docs format
+.PHONY: demo test check docs tables format
 
 demo: $(READY)
 	$(BIN)/wsss demo
@@ -20,6 +20,11 @@ check: $(READY)
 
 docs: $(READY)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+# The tables of pages, from the records in the repository; a test says when they are stale.
+tables: $(READY)
+	$(BIN)/wsss table --update docs/tables.md
+	$(BIN)/wsss table --update README.md
 
 format: $(READY)
 	$(BIN)/ruff format .

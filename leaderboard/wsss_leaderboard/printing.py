@@ -18,7 +18,8 @@ from wsss_leaderboard.standings import standings
 from wsss_leaderboard.table import FORMATS, Table
 
 BEGIN, END = "<!-- wsss table ", "<!-- end of table -->"
-BLOCK = re.compile(rf"{BEGIN}([^\n]+) -->\n(.*?){END}", re.DOTALL)
+MARK = re.compile(rf"^{BEGIN}", re.MULTILINE)  # not one that is quoted
+BLOCK = re.compile(rf"^{BEGIN}([^\n]+) -->\n(.*?)^{END}", re.DOTALL | re.MULTILINE)
 
 
 def print_tables_of(
@@ -67,10 +68,10 @@ def updated(page: Path) -> str:
         ConfigError: there is no such mark, or one is not like this.
     """
     text = _read(page)
-    blocks = len(BLOCK.findall(text))
-    if not blocks or text.count(BEGIN) != blocks:
+    marks, blocks = len(MARK.findall(text)), len(BLOCK.findall(text))
+    if not blocks or marks != blocks:
         raise ConfigError(
-            f"{page} has {text.count(BEGIN)} marks of a table, {blocks} of them complete; expected "
+            f"{page} has {marks} marks of a table, {blocks} of them complete; expected "
             f"{BEGIN}FILE.toml --results FOLDER --> and, below the table, {END}"
         )
     return BLOCK.sub(lambda found: _block(found[1], page), text)
@@ -82,7 +83,7 @@ def _block(words: str, page: Path) -> str:
     if options != [word for folder in options[1::2] for word in ("--results", folder)]:
         raise ConfigError(f"{page}: '{words}' is not FILE.toml --results FOLDER")
     table = table_of(page.parent / file, folders)
-    return f"{BEGIN}{words} -->\n{table.markdown()}{END}"
+    return f"{BEGIN}{words} -->\n\n{table.markdown()}\n{END}"
 
 
 def _read(page: Path) -> str:

@@ -1,11 +1,16 @@
 """What a table file may ask for, and what is said of one that asks for something else."""
 
+import re
+from pathlib import Path
+from typing import get_args
+
 import pytest
 
 from wsss_harness.errors import DataError
 from wsss_harness.files import configs
+from wsss_leaderboard.cells import OF_MASKS, OF_SEGMENTORS
 from wsss_leaderboard.filled import fill
-from wsss_leaderboard.tablefiles import is_table_file, read
+from wsss_leaderboard.tablefiles import Beside, Words, is_table_file, read
 
 FILE = """
 title = "A table"
@@ -66,6 +71,14 @@ def test_a_mistake_is_named_with_its_file(tmp_path, old, new, message):
     path = written(tmp_path, ('bold = "row"\n' + FILE).replace(old, new))
     with pytest.raises(DataError, match=rf"a\.toml.*{message}"):
         read(path)
+
+
+def test_the_file_that_the_docs_show_is_one(tmp_path):
+    page = (Path(__file__).parents[2] / "docs/tables.md").read_text(encoding="utf-8")
+    found = read(written(tmp_path, re.search(r"```toml\n(.+?)```", page, re.DOTALL)[1]))
+    assert [row.method for row in found.rows] == ["CAM", "EPS"]
+    assert all(f"`{word}`" in page for kind in (Words, Beside) for word in get_args(kind))
+    assert all(f"`{number}`" in page for number in (*OF_MASKS, *OF_SEGMENTORS))
 
 
 def test_a_suite_is_no_table_file(tmp_path):
