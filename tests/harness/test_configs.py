@@ -3,7 +3,9 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from wsss_harness.files import configs
 from wsss_harness.graph import Graph
@@ -20,6 +22,9 @@ def test_every_suite_names_what_exists(path, tmp_path):
     own = ["dataset.train=10"]
     labels = re.findall(r"^\[weights\.(\w+)\]\n(?:.*\n)?file", path.read_text(), re.MULTILINE)
     overrides = [f"weights.{label}.file={weights}" for label in labels]
+    named = re.findall(r"^\[saliency\.(\w+)\]", path.read_text(), re.MULTILINE)
+    Image.fromarray(np.zeros((2, 2), np.uint8)).save(tmp_path / "image.png")
+    overrides += [f"saliency.{label}.folder={tmp_path}" for label in named]
     suite = read_suite(path, overrides)
     if suite.dataset.name in ("voc_folder", "coco14"):
         built_in = read_suite(configs() / "suites/railscenes.toml", own).dataset
