@@ -26,6 +26,7 @@ class Losses(Part):
     """A published curve: the mean of a loss over 50 iterations that end at each of these."""
 
     method: str
+    dataset: str
     source: str
     iterations: tuple[int, ...]
     loss_cls: tuple[Positive, ...]
@@ -43,11 +44,16 @@ class Losses(Part):
 
 
 class Setting(Part):
-    """A value of an option of a stage, and what is known of other values."""
+    """A value of an option of a stage, and what is known of other values.
+
+    ``methods`` are generators for what they fit and score, else whole rows. ``dataset`` is empty
+    for a value that holds on all.
+    """
 
     methods: tuple[str, ...]
+    dataset: str = ""
     segmentor: str = ""
-    kind: Literal["fit", "score", "mask", "segment"]
+    kind: Literal["fit", "score", "refiner", "refine", "mask", "segment", "predict"]
     option: str
     value: Any
     effect: str
@@ -57,6 +63,12 @@ class Expected(Part):
     allowances: Allowances
     losses: tuple[Losses, ...]
     settings: tuple[Setting, ...]
+
+    def of(self, dataset: str) -> "Expected":
+        """What is expected on one dataset."""
+        losses = tuple(one for one in self.losses if one.dataset == dataset)
+        settings = tuple(one for one in self.settings if one.dataset in ("", dataset))
+        return self.model_copy(update={"losses": losses, "settings": settings})
 
     def losses_of(self, method: str) -> Losses | None:
         return next((one for one in self.losses if one.method == method), None)

@@ -24,7 +24,7 @@ from wsss_harness.store import Store
 from wsss_harness.suite import Outcome
 from wsss_leaderboard.collect import Collector
 from wsss_leaderboard.expected import Expected, expected
-from wsss_leaderboard.published import Published, published
+from wsss_leaderboard.published import Data, Figure, Published, published
 from wsss_leaderboard.records import Record
 
 LOSSES = "losses.json"
@@ -75,14 +75,15 @@ class Explanation:
 
 
 def explain(row: RowStages, record: Record, store: Store, figures: Published) -> Explanation:
-    """Compare a row with what was published for a row of its name.
+    """Compare a row with the ``figures`` of one dataset for a row of its name.
 
     Raises:
         ConfigError: nothing was published for this method.
     """
-    known, generator = expected(), generator_of(row)
+    [(name, data)] = figures.datasets.items()
+    known, generator = expected().of(name), generator_of(row)
     found = (
-        *losses(generator, row.row.method, known, store, _other_data(record, figures)),
+        *losses(generator, maker(row), known, store, _other_data(record, data)),
         *mious(record, row, figures, known),
     )
     if not found:
@@ -99,11 +100,15 @@ def generator_of(row: RowStages) -> Stage:
     return next(stage for stage in upstream(row.masks) if stage.kind == "fit")
 
 
-def _other_data(record: Record, figures: Published) -> str:
+def maker(row: RowStages) -> str:
+    """The method of a row without what refines it."""
+    return row.row.method.partition(" + ")[0]
+
+
+def _other_data(record: Record, data: Data) -> str:
     """What to say if the images of a record are not those of the published masks."""
     if record.masks is None:
         return ""
-    data = figures.datasets["voc2012"]
     same = {*data.classes, "background"} == set(record.masks.score.iou)
     wanted = data.splits[SCORED]
     if same and record.masks.images == wanted:
@@ -145,30 +150,44 @@ def mious(
     parts += [(s.fit.title, s.label, VAL, allowances.segmentation) for s in row.segmentations]
     for title, segmentor, split, allowed in parts:
         part = made.get(segmentor) if segmentor else record.masks
-        for figure in figures.named(row.row.method, segmentor):
-            if figure.split != split or figure.kind != "published":
-                continue
+        if figure := _wanted(figures.named(row.row.method, segmentor), split):
             wanted = figures.datasets[figure.dataset].splits[split]
             images = ""
             if part and not figures.fits(figure, set(part.score.iou) - {"background"}, part.images):
                 images = f"{part.images:,} images here, {wanted:,} there"
             here = 100 * part.score.miou if part else None
-            source = f"{figure.how}; {figure.where}"
+            source = "; ".join(filter(None, (figure.how, figure.where)))
             yield Comparison(title, f"mIoU of {split}", figure.value, allowed, here, source, images)
+
+
+def _wanted(figures: Sequence[Figure], split: str) -> Figure | None:
+    """What the authors published; what others reported where they did not."""
+    found = {figure.kind: figure for figure in figures if figure.split == split}
+    return found.get("published") or found.get("reported")
 
 
 def differences(row: RowStages, known: Expected) -> Iterator[Difference]:
     """The settings that are known to matter and are others here."""
-    chosen = {"fit": generator_of(row), "mask": row.masks}
-    chosen |= {stage.kind: stage for stage in upstream(row.masks) if stage.kind == "score"}
-    trained = {segmentation.label: segmentation.fit for segmentation in row.segmentations}
     for setting in known.settings:
-        stage = trained.get(setting.segmentor) if setting.segmentor else chosen.get(setting.kind)
-        if stage is None or row.row.method.split(" + ")[0] not in setting.methods:
+        method = maker(row) if setting.kind in ("fit", "score") else row.row.method
+        stage = stage_of(row, setting.kind, setting.segmentor)
+        if stage is None or method not in setting.methods:
             continue
         here = value_at(stage.options, setting.option)
         if here != setting.value:
             yield Difference(stage.title, setting.option, here, setting.value, setting.effect)
+
+
+def stage_of(row: RowStages, kind: str, segmentor: str = "") -> Stage | None:
+    """The stage of a row that a setting is about; None where the row has none of its kind."""
+    made = next((one for one in row.segmentations if one.label == segmentor), None)
+    if kind in ("segment", "predict"):
+        return made and {"segment": made.fit, "predict": made.predictions}[kind]
+    stages = {stage.kind: stage for stage in upstream(row.masks)}
+    found = {**stages, "fit": generator_of(row), "mask": row.masks}
+    if refined := stages.get("refine"):
+        found["refiner"] = refined.inputs["fit"]
+    return found.get(kind)
 
 
 def value_at(options: Mapping[str, Any], path: str) -> Any:
@@ -225,7 +244,7 @@ def _numbers(comparisons: Sequence[Comparison]) -> Table:
     for name, justify in (
         ("stage", "left"),
         ("", "left"),
-        ("published", "right"),
+        ("expected", "right"),
         ("allowed", "right"),
         ("here", "right"),
         ("", "left"),
@@ -256,5 +275,9 @@ def _settings(differences: Sequence[Difference]) -> Table:
     for name in ("stage", "option", "published", "here", "what is known"):
         table.add_column(name, overflow="fold")
     for one in differences:
-        table.add_row(one.stage, one.option, str(one.published), str(one.here), one.effect)
+        table.add_row(one.stage, one.option, str(one.published), _told(one.here), one.effect)
     return table
+
+
+def _told(value: Any) -> str:
+    return "not said" if value is None else str(value)

@@ -131,11 +131,11 @@ class Published(Part):
         return [f for f in self.figures if (f.method, f.segmentor) == (method, segmentor)]
 
     def of(self, classes: Collection[str]) -> "Published":
-        """Without the figures of other datasets, if these classes are those of a known one."""
-        same = [name for name, data in self.datasets.items() if set(data.classes) == set(classes)]
-        kept = same or [next(iter(self.datasets))]
-        figures = tuple(figure for figure in self.figures if figure.dataset in kept)
-        return self.model_copy(update={"figures": figures})
+        """The dataset with these classes and its figures; the first one's where none has them."""
+        same = (name for name, data in self.datasets.items() if set(data.classes) == set(classes))
+        kept = next(same, next(iter(self.datasets)))
+        figures = tuple(figure for figure in self.figures if figure.dataset == kept)
+        return self.model_copy(update={"datasets": {kept: self.datasets[kept]}, "figures": figures})
 
     def dataset_of(self, records: Iterable[Record]) -> str:
         """The dataset whose classes were measured; empty if it is none of these."""

@@ -3,7 +3,9 @@
 import json
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from PIL import Image
 from sample_records import record
 from typer.testing import CliRunner
 
@@ -12,9 +14,17 @@ from wsss_harness.errors import ConfigError, DataError
 from wsss_harness.files import configs, write_json
 from wsss_harness.graph import Graph
 from wsss_harness.plugins import installed
-from wsss_harness.recipe import check_suite
+from wsss_harness.recipe import check_suite, read_suite
 from wsss_leaderboard.expected import expected
-from wsss_leaderboard.explain import Comparison, Explanation, conclusion, explain, value_at
+from wsss_leaderboard.explain import (
+    Comparison,
+    Explanation,
+    conclusion,
+    differences,
+    explain,
+    stage_of,
+    value_at,
+)
 from wsss_leaderboard.published import published
 from wsss_leaderboard.records import Masks, Score, Segmentation
 
@@ -38,13 +48,22 @@ class Finished:
 def suite(tmp_path, generator=None, **row):
     weights = tmp_path / "weights.pth"
     weights.write_bytes(b"weights")
+    (tmp_path / "maps").mkdir(exist_ok=True)
+    Image.fromarray(np.zeros((2, 2), np.uint8)).save(tmp_path / "maps/a.png")
+    maps = {"folder": str(tmp_path / "maps"), "detector": "PFAN", "trained_on": "DUTS"}
+    chosen = {"name": "eps", "weights": "w", "saliency": "PFAN", **(generator or {})}
     return check_suite(
         {
             "title": "one row",
             "dataset": {"name": "railscenes", "train": 2, "val": 1},
             "weights": {"w": {"trained_on": "ImageNet-1k", "file": str(weights)}},
-            "generators": {"EPS": {"name": "eps", "weights": "w", **(generator or {})}},
-            "segmentors": {"DeepLab V2": {"name": "mmseg", "weights": "w"}},
+            "saliency": {"PFAN": maps},
+            "generators": {"EPS": chosen},
+            "refiners": {
+                "Affinity Net": {"name": "affinity", "weights": "w"},
+                "CRF": {"name": "crf"},
+            },
+            "segmentors": {"DeepLab V2": {"name": "mmseg", "weights": "w", "crf": "deeplab"}},
             "rows": [
                 {
                     "method": "EPS",
@@ -137,8 +156,8 @@ def test_what_was_not_run_is_not_compared(tmp_path, store):
 
 def test_settings_that_matter_are_named_where_they_differ(tmp_path, store):
     found = explained(tmp_path, store)
-    assert [(one.option, one.published) for one in found.differences] == [
-        ("weights.trained_on", "MS-COCO")
+    assert [(one.stage, one.option, one.published) for one in found.differences] == [
+        ("segment DeepLab V2 on eps", "weights.trained_on", "MS-COCO")
     ]
     changed = {"tau": 0.5, "momentum": 0.9, "backbone": {"name": "resnet50"}, "amp": "bf16"}
     rule = {"name": "constant", "threshold": 0.3}
@@ -154,12 +173,67 @@ def test_settings_that_matter_are_named_where_they_differ(tmp_path, store):
     }
 
 
-def test_every_setting_is_an_option_of_its_stage(tmp_path):
-    row = row_of(suite(tmp_path, segmentors=["DeepLab V2"]))
-    stages = {"fit": row.scores.inputs["fit"], "score": row.scores, "mask": row.masks}
-    stages["segment"] = row.segmentations[0].fit
-    for setting in expected().settings:
-        assert value_at(stages[setting.kind].options, setting.option) is not None, setting.option
+def test_what_nobody_has_said_is_named(tmp_path, store):
+    found = explained(tmp_path, store, generator={"saliency": None})
+    assert ("saliency.detector", "PFAN", None) in [
+        (one.option, one.published, one.here) for one in found.differences
+    ]
+
+
+def test_a_refined_row_starts_with_the_curve_of_its_generator(tmp_path, store):
+    refined = {"method": "EPS + Affinity Net", "refiners": ["Affinity Net"]}
+    refined |= {"rule": {"name": "explicit"}, "segmentors": ["DeepLab V2"]}
+    row = row_of(suite(tmp_path, **refined), "EPS + Affinity Net")
+    found = explain(row, measured(), store, published().of(CLASSES))
+    stages = [one.stage for one in found.comparisons]
+    assert stages == ["fit eps"] * 16 + ["segment DeepLab V2 on eps+affinity"]
+    assert found.comparisons[-1].expected == 71.38  # reported, where nothing was published
+    assert {one.option for one in found.differences} == {"weights.trained_on"}
+
+
+def test_another_dataset_has_other_expectations(tmp_path, store):
+    coco = published().datasets["coco14"]
+    row = row_of(suite(tmp_path))
+    record = measured(miou=0.3715, images=82081)
+    masks = record.masks.model_copy(update={"score": score(0.3715, coco.classes)})
+    record = record.model_copy(update={"masks": masks})
+    found = explain(row, record, store, published().of(coco.classes))
+    assert [(one.what, one.expected) for one in found.comparisons] == [
+        ("loss_cls at 76,950", 0.062),
+        ("loss_sal at 76,950", 0.043),
+        ("mIoU of train", 37.15),
+    ]
+    assert not any(one.images for one in found.comparisons)
+    assert {one.option for one in found.differences} == {"lam", "iterations", "batch", "crop"}
+
+
+def rows_of(tmp_path, name):
+    """The rows of a suite of the project, with files of the test in place of those it names."""
+    scenes = suite(tmp_path).dataset
+    path = configs() / f"suites/{name}.toml"
+    labels = read_suite(path).weights
+    overrides = [f"weights.{label}.file={tmp_path}/weights.pth" for label in labels]
+    made = read_suite(path, [*overrides, f"saliency.PFAN.folder={tmp_path}/maps"])
+    graph = Graph(made.model_copy(update={"dataset": scenes}), installed(), 0)
+    return {row.method: graph.row(row) for row in made.rows}
+
+
+def test_the_suites_of_the_papers_have_all_settings_that_matter(tmp_path):
+    rows = {
+        "voc2012": rows_of(tmp_path, "voc12_masks") | rows_of(tmp_path, "voc12_affinity"),
+        "coco14": rows_of(tmp_path, "coco14_eps"),
+    }
+    seen = set()
+    for data, named in rows.items():
+        for setting in expected().of(data).settings:
+            for method in set(setting.methods) & set(named):
+                stage = stage_of(named[method], setting.kind, setting.segmentor)
+                assert value_at(stage.options, setting.option) == setting.value, setting
+                seen.add((setting.option, setting.kind, setting.segmentor, method))
+        for row in named.values():
+            assert list(differences(row, expected().of(data))) == []
+    wanted = expected().settings
+    assert seen == {(s.option, s.kind, s.segmentor, m) for s in wanted for m in s.methods}
 
 
 def test_a_method_that_nobody_published_is_refused(tmp_path, store):
@@ -181,7 +255,7 @@ def test_numbers_that_are_not_comparable_never_come_first():
         ("[allowances]\nloss = 0\nmasks = 1\nsegmentation = 1", "allowances.loss"),
         (
             "[allowances]\nloss = 1\nmasks = 1\nsegmentation = 1\n[[losses]]\nmethod = 'a'\n"
-            "source = 's'\niterations = [1, 2]\nloss_cls = [0.5]\n",
+            "dataset = 'd'\nsource = 's'\niterations = [1, 2]\nloss_cls = [0.5]\n",
             "not all of one length",
         ),
     ],
