@@ -229,6 +229,8 @@ FORMATS: Mapping[str, Callable[[Table], str]] = {
 
 def inert(text: str) -> str:
     """One line without control characters, whatever a label holds."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else " " for c in text)
 
 
