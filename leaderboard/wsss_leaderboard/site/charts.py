@@ -67,8 +67,9 @@ def curve_of(records: Iterable[Record]) -> Curve | None:
     top = max(value for masks in curved for value in masks.curve)
     across = Axis(0, 1, LEFT, WIDE - RIGHT)
     up = Axis(0, -(-top * 10 // 1) / 10, HIGH - BOTTOM, TOP)
+    places = [across.at(threshold) for threshold in THRESHOLDS]
     lines = tuple(
-        " ".join(f"{across.at(t)},{up.at(v)}" for t, v in zip(THRESHOLDS, masks.curve, strict=True))
+        " ".join(f"{x},{up.at(value)}" for x, value in zip(places, masks.curve, strict=True))
         for masks in curved
     )
     marks = tuple(

@@ -44,11 +44,11 @@ def pairs_of(found: Lines) -> dict[str, dict[str, Any]]:
     known = [line.entry for line in found.all if line.entry and line.entry.estimate]
     if not known:
         return {}
-    reaches = Runs.of(known).differences().reaches
+    reaches = Runs.of(known).differences().reaches.round(DIGITS)
     return {
         entry.method: {
             "at": place,
-            "reach": [round(float(reach), DIGITS) for reach in reaches[place]],
+            "reach": reaches[place].tolist(),
             "influence": encoded(entry.estimate.influence) if entry.estimate else "",
         }
         for place, entry in enumerate(known)

@@ -154,13 +154,10 @@ def _published(board: Board, target: str, known: Collection[str], others: int) -
 
 
 def figure_of(entry: Entry) -> Figure | None:
-    """What was published for a row of this name on the same classes and images."""
-    scored = ((run.score(entry.target), run.record) for run in entry.runs)
-    score, record = next(((s, r) for s, r in scored if s), (None, None))
-    if score is None or record is None:
-        return None
-    images = images_of(record, entry.target)
-    return published().beside(entry.method, entry.target, score, images)
+    """What was published for a row of this name and measured alike."""
+    finished = (run.record for run in entry.runs if run.score(entry.target))
+    record = next(finished, None)
+    return published().beside(record, entry.target) if record else None
 
 
 def images_of(record: Record, target: str) -> int:
