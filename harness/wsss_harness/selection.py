@@ -7,7 +7,6 @@ from pathlib import Path
 import xxhash
 
 from wsss_harness.errors import ConfigError
-from wsss_harness.files import read_json
 from wsss_harness.places import RESULTS
 from wsss_harness.recipe import Row, Suite, read_suite
 
@@ -66,9 +65,3 @@ def _found(what: str, rows: Sequence[Row], suite: Suite) -> None:
     if not rows:
         known = ", ".join(row.method for row in suite.rows)
         raise ConfigError(f"{what}: no row is called so; rows: {known}")
-
-
-def failed(records: Path) -> set[tuple[str, int]]:
-    """Method and seed of the records that say that their row failed."""
-    contents = [read_json(path) for path in sorted(records.glob("*.json"))]
-    return {(one["method"], one["seed"]) for one in contents if one["failure"]}

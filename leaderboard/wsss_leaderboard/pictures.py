@@ -7,7 +7,6 @@ from wsss_harness import explanations
 from wsss_harness.explanations import EXPLAINED, choose
 from wsss_harness.files import read_json, read_mask, write_json
 from wsss_harness.metrics import curve
-from wsss_harness.plugins import installed
 from wsss_harness.recipe import Suite
 from wsss_harness.rows import RowStages
 from wsss_harness.scorefiles import read_scores
@@ -18,7 +17,6 @@ from wsss_harness.suite import Outcome
 from wsss_harness.supervision import Dataset, scored_ids
 from wsss_harness.types import Map
 from wsss_leaderboard.collect import FIXED, slug
-from wsss_leaderboard.examples import publishable, write_examples
 from wsss_leaderboard.figures import Curve, Example, curve_figure, method_figure
 from wsss_leaderboard.refiner_figure import Refined, refiner_figure
 
@@ -32,8 +30,6 @@ def draw(
 
     Nothing is drawn again that was drawn from the same stages.
     """
-    if publishable(suite, installed()):
-        write_examples(results, suite, store, dataset, outcomes)
     first = suite.seeds[0]
     rows = [o.row for o in outcomes if o.row.seed == first and not o.row.row.control]
     rows = [row for row in rows if store.done(row.masks) and row.curve and store.done(row.curve)]

@@ -18,12 +18,14 @@ from wsss_harness.how import How
 from wsss_harness.limits import Limits
 from wsss_harness.places import RECORDS, create
 from wsss_harness.plugins import Plugins, installed
-from wsss_harness.selection import Request, failed
+from wsss_harness.selection import Request
 from wsss_harness.store import Store
 from wsss_leaderboard import counts, entries, notes, records
 from wsss_leaderboard.collect import Collector
 from wsss_leaderboard.entries import Loaded
+from wsss_leaderboard.examples import publishable, write_examples
 from wsss_leaderboard.pictures import draw
+from wsss_leaderboard.records import Record
 from wsss_leaderboard.refinement import refinement_table
 from wsss_leaderboard.standings import standings
 from wsss_leaderboard.table import Table, write_tables
@@ -46,9 +48,7 @@ def run_and_report(
     suite, plugins, results = request.suite(), installed(), request.results(root)
     engine = how.engine(root, plugins)
     store = engine.store
-    if again:
-        records.load_all(results / RECORDS)  # before anything is made: there must be some
-    wanted = failed(results / RECORDS) if again else None
+    wanted = failed(records.load_all(results / RECORDS)) if again else None
     with (
         written(results, root),
         watched(plugins, display_of(as_json, how.events)),
@@ -65,8 +65,15 @@ def run_and_report(
         remove_others(results / RECORDS, found)
         write_tables(results, tables(entries.load([results])))
         draw(results, suite, store, dataset, outcomes)
+        if publishable(suite, plugins):
+            write_examples(results, suite, store, dataset, outcomes)
     print_tables(results, console, as_json)
     return bool(notes.failures(found.values()))
+
+
+def failed(found: Iterable[Record]) -> set[tuple[str, int]]:
+    """Method and seed of the records that say that their row failed."""
+    return {(record.method, record.seed) for record in found if record.failure}
 
 
 @contextmanager

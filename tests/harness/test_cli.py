@@ -232,6 +232,17 @@ def test_failed_rows_are_continued(wsss, tmp_path):
     assert "Pseudo-masks" in out
 
 
+def test_rows_that_did_not_fail_are_not_worked_on_again(wsss, tmp_path):
+    rows = '[{ method = "R", generator = "R" }, { method = "F", generator = "F" }]'
+    both = ("--set", f"rows={rows}", "--set", "generators.F.name=faulty")
+    assert wsss("run", "small.toml", *both)[0] == 1
+    for made in (tmp_path / "runs").glob("[scm]*/redness-*/manifest.json"):  # all but the fit
+        made.unlink()
+    _, out, _ = wsss("run", "small.toml", "--failed", *both)
+    assert "started score faulty" in out
+    assert "started score redness" not in out
+
+
 def test_nothing_failed_where_nothing_was_run(wsss):
     code, _, err = wsss("run", "small.toml", "--failed")
     assert code == 2

@@ -9,9 +9,8 @@ import small_suite
 from wsss_harness import suite as suites
 from wsss_harness.engine import Engine
 from wsss_harness.errors import ConfigError
-from wsss_harness.files import write_json
 from wsss_harness.limits import Limits
-from wsss_harness.selection import Request, failed, select
+from wsss_harness.selection import Request, select
 from wsss_harness.store import Store
 
 ROWS = [
@@ -69,14 +68,6 @@ def test_other_options_and_other_rows_have_results_of_their_own(tmp_path):
     assert len(places) == 4
     assert plain not in places
     assert Request(path, ("y=2", "x=1")).results(tmp_path) in places
-
-
-def test_failed_rows_are_those_whose_records_say_so(tmp_path):
-    for seed, failure in enumerate((None, {"message": "full"}, None)):
-        record = {"method": "EPS", "seed": seed, "failure": failure}
-        write_json(tmp_path / f"{seed}.json", record)
-    assert failed(tmp_path) == {("EPS", 1)}
-    assert failed(tmp_path / "none") == set()
 
 
 @pytest.fixture(scope="module")
