@@ -10,7 +10,7 @@ from wsss_leaderboard.comparable import check_comparable
 from wsss_leaderboard.entries import kind_of
 from wsss_leaderboard.lines import BESIDE
 from wsss_leaderboard.pairs import Family, paired, same
-from wsss_leaderboard.published import Figure, check_alike, notes_of, published
+from wsss_leaderboard.published import check_alike, notes_of, published
 from wsss_leaderboard.records import Record
 from wsss_leaderboard.standings import NONE, Standings
 from wsss_leaderboard.table import NOTHING, Column, Row, Table
@@ -145,25 +145,11 @@ class Source:
         place = (column.figure, self.asked.dataset, split)
         for one in published().named(method, segmentor):
             if (one.kind, one.dataset, one.split) == place:
-                if unlike := self.unlike(one):
-                    return Cell(left_out=f"{one.kind} {one.cell} of {method}: {unlike}")
+                unlike = (published().unlike(one, record) for record in self.records)
+                if reason := next(filter(None, unlike), ""):
+                    return Cell(left_out=f"{one.kind} {one.cell} of {method}: {reason}")
                 return Cell(one.cell, one.value, figure=one)
         return Cell()
-
-    def unlike(self, figure: Figure) -> str:
-        """In what a figure was measured otherwise than the records; empty if in nothing known."""
-        splits = published().datasets[figure.dataset].splits
-        there = splits["val" if figure.segmentor else figure.split]
-        for record in self.records:
-            protocol = record.protocol
-            here = protocol.val_images if figure.segmentor else protocol.images
-            if here != there:
-                return f"{there:,} images there, {here:,} here"
-            for name, ours in segmented(record, figure.segmentor).items():
-                theirs = getattr(figure, name)
-                if theirs and ours != theirs:
-                    return f"{name} '{theirs}' there, '{ours}' here"
-        return ""
 
     def reference(self, part: ColumnOf | RowOf) -> str:
         """The number of its footnote, raised; empty without one."""
@@ -239,17 +225,6 @@ def check_classes(asked: TableFile, records: Sequence[Record]) -> None:
                 f"'{record.method}' was measured on other classes than those of {asked.dataset}; "
                 "unlike data never share a table: give results on this dataset"
             )
-
-
-def segmented(record: Record, label: str) -> dict[str, str]:
-    """What a segmentor started from and whether a CRF followed, as far as its steps say."""
-    found = {}
-    for step in record.steps if label else ():
-        if step.stage.startswith(f"segment {label} on ") and "weights" in step.options:
-            found["init"] = str(step.options["weights"]["trained_on"])
-        if step.stage.startswith(f"predict {label} on ") and "crf" in step.options:
-            found["crf"] = "no" if step.options["crf"] == "none" else "yes"
-    return found
 
 
 def rules(families: Iterable[Family], used: Sequence[Record]) -> Iterator[str]:

@@ -53,7 +53,7 @@ def _character(c: str) -> str:
         return SPECIAL[c]
     if c.isascii():
         return c
-    letter, *accents = unicodedata.normalize("NFD", c)
+    letter, *accents = list(unicodedata.normalize("NFD", c))
     if letter.isascii() and len(accents) == 1 and accents[0] in ACCENTS:
         return f"\\{ACCENTS[accents[0]]}{{{letter}}}"
     return f"{{[}}U+{ord(c):04X}{{]}}"

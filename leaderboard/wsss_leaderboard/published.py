@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from wsss_harness.errors import ConfigError, DataError
-from wsss_leaderboard.records import Part, Record, Score, validated
+from wsss_leaderboard.records import Part, Record, validated
 
 FigureKind = Literal["published", "reported"]
 PUBLISHED = Path(__file__).with_name("published.toml")
@@ -113,19 +113,41 @@ def check_alike(figures: Iterable[Figure]) -> None:
                 )
 
 
+def segmented(record: Record, label: str) -> dict[str, str]:
+    """What a segmentor started from and whether a CRF followed, as far as its steps say."""
+    found = {}
+    for step in record.steps if label else ():
+        if step.stage.startswith(f"segment {label} on ") and "weights" in step.options:
+            found["init"] = str(step.options["weights"]["trained_on"])
+        if step.stage.startswith(f"predict {label} on ") and "crf" in step.options:
+            found["crf"] = "no" if step.options["crf"] == "none" else "yes"
+    return found
+
+
 class Published(Part):
     datasets: dict[str, Data]
     figures: tuple[Figure, ...]
 
-    def beside(self, method: str, segmentor: str, score: Score, images: int) -> Figure | None:
-        """What was published for a row of this name on the same classes and images."""
-        return self.known(method, segmentor, score, images).get("published")
+    def beside(self, record: Record, segmentor: str = "") -> Figure | None:
+        """What was published for a row of this name and, as far as is known, measured alike."""
+        named = [f for f in self.named(record.method, segmentor) if f.kind == "published"]
+        measured = [f for f in named if f.split != "test" and not self.unlike(f, record)]
+        return measured[0] if measured else None
 
-    def known(self, method: str, segmentor: str, score: Score, images: int) -> dict[str, Figure]:
-        """The figures for a row of this name on the same classes and images, by their kind."""
-        classes = set(score.iou) - {"background"}
-        named = self.named(method, segmentor)
-        return {figure.kind: figure for figure in named if self.fits(figure, classes, images)}
+    def unlike(self, figure: Figure, record: Record) -> str:
+        """In what a figure was measured otherwise than a record; empty if in nothing known."""
+        data, masks = self.datasets[figure.dataset], record.masks
+        if masks and {"background", *data.classes} != set(masks.score.iou):
+            return "other classes"
+        here = record.protocol.val_images if figure.segmentor else record.protocol.images
+        there = data.splits["val" if figure.segmentor else figure.split]
+        if here != there:
+            return f"{there:,} images there, {here:,} here"
+        for name, ours in segmented(record, figure.segmentor).items():
+            theirs = getattr(figure, name)
+            if theirs and ours != theirs:
+                return f"{name} '{theirs}' there, '{ours}' here"
+        return ""
 
     def named(self, method: str, segmentor: str) -> list[Figure]:
         return [f for f in self.figures if (f.method, f.segmentor) == (method, segmentor)]

@@ -76,7 +76,7 @@ class TableFile(Part):
     within: tuple[str, ...] = ()
     columns: tuple[ColumnOf, ...]
     rows: tuple[RowOf, ...] = ()
-    footnotes: Annotated[dict[str, str], Field(default_factory=dict)]
+    footnotes: dict[str, str] = Field(default_factory=dict)
 
     @property
     def of_masks(self) -> bool:
@@ -102,7 +102,8 @@ class TableFile(Part):
         for column in self.columns:
             if column.less and column.less not in set(heads) - words:
                 raise ValueError(f"less names '{column.less}', which is no column of numbers")
-        for part in (*self.columns, *self.rows):
+        parts: tuple[ColumnOf | RowOf, ...] = (*self.columns, *self.rows)
+        for part in parts:
             if part.footnote and part.footnote not in self.footnotes:
                 raise ValueError(f"there is no footnote '{part.footnote}'")
         return self

@@ -188,8 +188,7 @@ def by_method(records: Sequence[Record]) -> list[list[Record]]:
 def _masks(group: list[Record], words: tuple[str, ...], compared: bool = True) -> Line[Masks]:
     method, group = group[0].method, distinct(group)
     found = [record.masks for record in group if record.masks]
-    figures = [published().beside(method, "", masks.score, masks.images) for masks in found]
-    figure = figures[0] if figures and compared else None
+    figure = published().beside(group[0]) if found and compared else None
     return Line(group, (method, group[0].sup, *words), found, figure)
 
 
@@ -199,8 +198,7 @@ def _segmentations(group: list[Record]) -> list[Line[Segmentation]]:
     for label in group[0].recipe["segmentors"]:
         runs = distinct(group, label)
         found = [s for record in runs for s in record.segmentations if s.segmentor == label]
-        figures = [published().beside(method, label, s.score, s.images) for s in found]
-        figure = figures[0] if figures else None
+        figure = published().beside(runs[0], label) if found else None
         lines.append(Line(runs, (method, label, sup, rule), found, figure, league=label))
     return lines
 

@@ -5,7 +5,7 @@ from sample_records import record, score
 
 from wsss_harness.errors import ConfigError, DataError
 from wsss_leaderboard.published import Published, check_alike, notes_of, published
-from wsss_leaderboard.records import Segmentation, Supervision
+from wsss_leaderboard.records import Protocol, Segmentation, Step, Supervision
 from wsss_leaderboard.tables import mask_table, segmentation_table
 
 VOC = published().datasets["voc2012"]
@@ -37,8 +37,13 @@ def seam(images=VOC.splits["train"], val=VOC.splits["val"]):
     base = record("SEAM", supervision=Supervision(declared=part, read={"fit": part}, weights=()))
     masks = base.masks.model_copy(update={"images": images, "score": on_voc()})
     trained = Segmentation(segmentor="DeepLab V1", images=val, score=on_voc(), mmseg={"mIoU": 60.0})
-    recipe = {"segmentors": ["DeepLab V1"]}
-    return base.model_copy(update={"masks": masks, "segmentations": (trained,), "recipe": recipe})
+    changes = {
+        "masks": masks,
+        "segmentations": (trained,),
+        "recipe": {"segmentors": ["DeepLab V1"]},
+        "protocol": Protocol(images=images, val_images=val, held_out=0, evaluator=1),
+    }
+    return base.model_copy(update=changes)
 
 
 def column(table):
@@ -80,20 +85,39 @@ def test_other_images_have_no_figure(images):
 
 def test_other_data_with_the_same_names_has_its_own_figures():
     coco = published().datasets["coco14"]
-    masks = score(0.5).model_copy(update={"iou": dict.fromkeys(("background", *coco.classes))})
-    assert published().beside("EPS", "", masks, coco.splits["train"]).cell == "37.15"
+    named = seam(images=coco.splits["train"]).model_copy(update={"method": "EPS"})
+    scored = named.masks.score.model_copy(
+        update={"iou": dict.fromkeys(("background", *coco.classes))}
+    )
+    masks = named.masks.model_copy(update={"score": scored})
+    assert published().beside(named.model_copy(update={"masks": masks})).cell == "37.15"
     assert {f.dataset for f in published().of(coco.classes).figures} == {"coco14"}
     assert {f.dataset for f in published().of(["cat"]).figures} == {"voc2012"}
 
 
 def test_other_classes_have_no_figure():
-    other = score(0.5).model_copy(update={"iou": {"background": 0.5, "cat": 0.5}})
-    found = published().beside("SEAM", "", other, VOC.splits["train"])
-    assert found is None
+    other = seam().masks.model_copy(update={"score": score(0.5)})
+    assert published().beside(seam().model_copy(update={"masks": other})) is None
+
+
+@pytest.mark.parametrize(
+    ("start", "crf", "found"),
+    [("MS-COCO", "none", True), ("ImageNet-1k", "none", False), ("MS-COCO", "deeplab", True)],
+)
+def test_a_segmentor_from_other_weights_has_no_figure(start, crf, found):
+    steps = (
+        Step(
+            stage="segment DeepLab V2 on e 1", key="a", options={"weights": {"trained_on": start}}
+        ),
+        Step(stage="predict DeepLab V2 on e 2", key="b", options={"crf": crf}),
+    )
+    named = seam().model_copy(update={"method": "EPS", "steps": steps})
+    assert bool(published().beside(named, "DeepLab V2")) == found
+    assert published().beside(named, "DeepLab V1").cell == "71.0"
 
 
 def test_what_was_not_verified_is_marked():
-    unverified = published().beside("SGAN", "", on_voc(), VOC.splits["train"])
+    unverified = published().beside(seam().model_copy(update={"method": "SGAN"}))
     assert unverified.cell == "62.8?"
     assert unverified.note.startswith("Published 62.8?, SGAN")
 
