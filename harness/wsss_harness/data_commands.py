@@ -1,6 +1,5 @@
 """The command `wsss data check`."""
 
-import dataclasses
 import json
 from pathlib import Path
 
@@ -27,15 +26,16 @@ COLOURS = {OK: "green", WARNING: "yellow", FAILURE: "red"}
 def print_data(request: Request, store: Path, console: Console, as_json: bool) -> bool:
     """Check the dataset of a suite, or a folder in VOC layout; True if nothing failed."""
     rows: list[Finding] = []
+    maps: dict[str, Dataset] = {}
     if request.path.is_dir():
         dataset = folder(request)
     else:
-        dataset, rows = of_suite(request, Store(store, lambda event: None))
+        dataset, maps, rows = of_suite(request, Store(store, lambda event: None))
     hidden = as_json or not console.is_terminal
     with Progress(console=console, transient=True, disable=hidden) as bar:
         task = bar.add_task("looking at every image")
         report = datacheck.inspect(
-            dataset, lambda done, total: bar.update(task, completed=done, total=total)
+            dataset, lambda done, total: bar.update(task, completed=done, total=total), maps
         )
     report.findings += rows
     if as_json:
@@ -59,24 +59,25 @@ def folder(request: Request) -> Dataset:
     return dataset
 
 
-def of_suite(request: Request, store: Store) -> tuple[Dataset, list[Finding]]:
-    """The dataset of a suite, made where it has to be, and what its rows lack."""
+def of_suite(request: Request, store: Store) -> tuple[Dataset, dict[str, Dataset], list[Finding]]:
+    """The dataset of a suite, made where it has to be, its saliency maps, and what rows lack."""
     suite, plugins = request.suite(), installed()
     graph = Graph(suite, plugins, suite.seeds[0])
     store.make(graph.data)
     dataset = graph.opened(store.folder(graph.data))
-    return dataset, list(datacheck.missing(suite, plugins, dataset.supervision))
+    lacking = list(datacheck.missing(suite, plugins, dataset.supervision))
+    return dataset, datacheck.maps_of(suite, dataset), lacking
 
 
 def _print(report: Report, console: Console) -> None:
     console.print(_classes(report))
-    if report.saliency:
-        measured = dataclasses.asdict(report.saliency)
+    for name, measured in report.saliency.items():
         console.print(
-            "saliency against the truth of the scored images: "
-            f"IoU at 0.5 {100 * measured['iou']:.1f}, largest F {100 * measured['max_f']:.1f}, "
-            f"mean absolute error {100 * measured['error']:.1f}\n",
+            f"{name} maps against the truth of the scored images: "
+            f"IoU at 0.5 {100 * measured.iou:.1f}, largest F {100 * measured.max_f:.1f}, "
+            f"mean absolute error {100 * measured.error:.1f}\n",
             highlight=False,
+            markup=False,
             soft_wrap=True,
         )
     for finding in report.findings:

@@ -1,15 +1,17 @@
 """What is wrong with a dataset, looked for in every image before anything is trained on it."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
+from wsss_harness.detectors import WithSaliency
 from wsss_harness.errors import WsssError
 from wsss_harness.files import has_voc_palette
 from wsss_harness.masks import build_rule
@@ -25,21 +27,32 @@ Look = Callable[[Any, str], str | None]  # of a dataset and an image id
 
 @dataclass
 class Report:
-    """``splits``: how many images a split has, and how many of them each class is in."""
+    """``splits``: how many images a split has, and how many of them each class is in.
+
+    ``saliency``: how good the maps of a name are; those of the dataset itself are "saliency".
+    """
 
     fingerprint: str
     splits: dict[str, dict[str, Any]]
-    saliency: Quality | None
+    saliency: dict[str, Quality]
     findings: list[Finding] = field(default_factory=list)
 
     def content(self) -> dict[str, Any]:
         return asdict(self)
 
 
-def inspect(dataset: Dataset, progress: Callable[[int, int], None]) -> Report:
-    """Look at every image of train and val; memory stays flat however many there are."""
+def inspect(
+    dataset: Dataset,
+    progress: Callable[[int, int], None],
+    maps: Mapping[str, Dataset] = MappingProxyType({}),
+) -> Report:
+    """Look at every image of train and val; memory stays flat however many there are.
+
+    ``maps``: the same dataset with other saliency maps, by their name.
+    """
     ids = [*dataset.ids("train"), *dataset.ids("val")]
-    looks = looks_at(dataset)
+    own = {SALIENCY: dataset} if SALIENCY in dataset.supervision else {}
+    looks = looks_at(dataset, {**own, **maps})
     problems: dict[str, list[str]] = {check: [] for check in looks}
     seen = Remembering(dataset)
     for number, image_id in enumerate(ids, 1):
@@ -50,7 +63,7 @@ def inspect(dataset: Dataset, progress: Callable[[int, int], None]) -> Report:
     return Report(
         dataset.fingerprint(),
         {split: _split(dataset, ids) for split, ids in splits(dataset).items()},
-        _saliency(dataset),
+        {name: _quality(given) for name, given in {**own, **maps}.items()},
         [
             judged("train and val share no image", _shared(dataset)),
             *(_finding(check, found, len(ids)) for check, found in problems.items()),
@@ -86,10 +99,8 @@ def _split(dataset: Dataset, ids: Sequence[str]) -> dict[str, Any]:
     return {"images": len(ids), "classes": {name: counted[number] for number, name in names}}
 
 
-def _saliency(dataset: Dataset) -> Quality | None:
+def _quality(dataset: Dataset) -> Quality:
     """How good the maps of the scored images are; those that cannot be read are left out."""
-    if SALIENCY not in dataset.supervision:
-        return None
 
     def pairs() -> Iterator[tuple[Mask, Map]]:
         for image_id in scored_ids(dataset):
@@ -101,11 +112,11 @@ def _saliency(dataset: Dataset) -> Quality | None:
     return quality(pairs())
 
 
-def looks_at(dataset: Dataset) -> dict[str, Look]:
+def looks_at(dataset: Dataset, maps: Mapping[str, Dataset]) -> dict[str, Look]:
     """What is looked for, by what a finding says."""
     looks: dict[str, Look] = {"images can be read": _image}
-    if SALIENCY in dataset.supervision:
-        looks["saliency maps have the size of their images"] = _map
+    for name, given in maps.items():
+        looks[f"{name} maps have the size of their images"] = _map_of(given)
     looks["masks have the size of their images and known classes"] = _mask
     if hasattr(dataset, "truth_path"):
         looks["masks have the palette of PASCAL VOC"] = _palette
@@ -146,9 +157,11 @@ def _image(dataset: Dataset, image_id: str) -> str | None:
     return None
 
 
-def _map(dataset: Dataset, image_id: str) -> str | None:
-    dataset.saliency(image_id)
-    return None
+def _map_of(given: Dataset) -> Look:
+    def look(dataset: Dataset, image_id: str) -> None:
+        given.saliency(image_id)
+
+    return look
 
 
 def _mask(dataset: Dataset, image_id: str) -> str | None:
@@ -195,6 +208,12 @@ def missing(suite: Suite, plugins: Plugins, supervision: frozenset[str]) -> Iter
         yield judged(
             f"row '{row.method}' has all files", f"missing: {problem}" if problem else None
         )
+
+
+def maps_of(suite: Suite, dataset: Dataset) -> dict[str, Dataset]:
+    """The dataset with each of the saliency maps that a suite names and that are there."""
+    folders = {label: Path(maps.folder) for label, maps in suite.saliency.items()}
+    return {n: WithSaliency(dataset, folder) for n, folder in folders.items() if folder.is_dir()}
 
 
 def _parts(suite: Suite, row: Row) -> Iterator[tuple[str, Offered]]:

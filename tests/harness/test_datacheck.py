@@ -62,8 +62,9 @@ def test_sound_data_are_counted(root):
         "scored": {"images": 1, "classes": {"cat": 1, "dog": 0}},
         "val": {"images": 1, "classes": {"cat": 1, "dog": 0}},
     }
-    assert report.saliency.iou == report.saliency.max_f == 1
-    assert report.saliency.error == 0
+    (measured,) = report.saliency.values()
+    assert measured.iou == measured.max_f == 1
+    assert measured.error == 0
     assert report.fingerprint == inspected(root, scored="few").fingerprint
     assert json.loads(json.dumps(report.content()))["splits"] == report.splits
 
@@ -73,7 +74,7 @@ def test_without_saliency_nothing_is_said_of_it(root):
         path.unlink()
     (root / "saliency").rmdir()
     report = inspected(root)
-    assert report.saliency is None
+    assert report.saliency == {}
     assert not any("saliency" in finding.check for finding in report.findings)
 
 
@@ -201,6 +202,25 @@ def test_what_a_row_of_a_suite_lacks_is_named(root):
     assert told["row 'Taken' has all files"] == (
         f"missing: the checkpoint {root}/released.pth of 'cam', saliency maps"
     )
+
+
+def test_maps_that_a_suite_names_are_looked_at(root):
+    suite = root / "suite.toml"
+    named = '[saliency.Other]\nfolder = "{root}/maps"\ndetector = "Other"\ntrained_on = "DUTS"\n'
+    suite.write_text((SUITE + named).format(root=root))
+    (root / "maps").mkdir()
+    for image_id in "ab":
+        grey = np.full((3, 4) if image_id == "a" else (2, 2), 255, np.uint8)
+        Image.fromarray(grey).save(root / f"maps/{image_id}.png")
+    content = json.loads(check(suite, "--store", root / "runs", "--json").stdout)
+    told = {finding["check"]: finding["message"] for finding in content["findings"]}
+    assert re.match(
+        r"not so in 2 of 3 images, first .*maps/b\.png is 2x2, but its image is 4x3",
+        told["Other maps have the size of their images"],
+    )
+    assert told["saliency maps have the size of their images"] == ""
+    assert content["saliency"]["Other"]["iou"] == 3 / 12
+    assert content["saliency"]["saliency"]["iou"] == 1
 
 
 def test_a_dataset_that_shares_images_between_its_splits_is_named():
