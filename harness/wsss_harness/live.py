@@ -6,7 +6,7 @@ import shutil
 import socket
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -18,8 +18,22 @@ from wsss_harness.guard import suspended
 from wsss_harness.hookspecs import StageEvent
 from wsss_harness.places import RUNNING, create, lock_of
 
-OFTEN = 0.5  # seconds between two reports of a stage
+OFTEN = 0.5  # seconds between two reports, which is as often as anybody looks
 RUNNER = "runner.json"
+
+
+@dataclass
+class Pace:
+    """Says when enough time has passed since it last said so."""
+
+    _last: float = 0.0
+
+    def due(self) -> bool:
+        now = time.monotonic()
+        if now - self._last < OFTEN:
+            return False
+        self._last = now
+        return True
 
 
 @dataclass
@@ -27,13 +41,12 @@ class Report:
     """Where a stage that is being made tells how far it is; it is left out if that fails."""
 
     path: Path
-    _told: float = 0.0
+    pace: Pace = field(default_factory=Pace)
 
     def __call__(self, event: StageEvent) -> None:
-        now = time.monotonic()
-        late = now - self._told >= OFTEN
-        if event.kind == "started" or (event.kind == "progress" and late):
-            self._told = now
+        if event.kind not in ("started", "progress"):
+            return
+        if self.pace.due() or event.kind == "started":
             with contextlib.suppress(OSError), suspended():
                 write_json(self.path, {"done": event.done, "total": event.total})
 
@@ -47,7 +60,7 @@ class Board:
     def __init__(self, root: Path) -> None:
         name = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:4]}"
         self.folder = root / RUNNING / name
-        self._told = 0.0
+        self._pace = Pace()
         self._held = contextlib.ExitStack()
         self._there = False
 
@@ -72,11 +85,10 @@ class Board:
         return self.folder / f"{name}.json"
 
     def tell(self, content: dict[str, Any]) -> None:
-        """Say what the run does; not oftener than anybody looks."""
+        """Say what the run does."""
         if not self._there:
             self._appear()
-        if time.monotonic() - self._told >= OFTEN:
-            self._told = time.monotonic()
+        if self._pace.due():
             with contextlib.suppress(OSError):
                 write_json(self.folder / RUNNER, {"where": self.folder.name, **content})
 

@@ -183,6 +183,7 @@ class Tasks:
         workers.pass_on(promised, done, _named)
 
     def kill(self, future: "Future[Any]") -> None:
+        """A task that has ended leaves no process to Ray's users; that of ours ends itself."""
         import ray
 
         reference = self._tasks.get(future)
