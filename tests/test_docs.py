@@ -30,7 +30,7 @@ def test_commands_exist(page):
 
     groups = get_command(app).commands
     for name, sub in re.findall(r"(?:^|[`/ ])wsss ([a-z]+)(?: ([a-z]+))?", page.read_text()):
-        if name in ("plugin", "pack", "store") and sub:
+        if name in ("plugin", "pack", "store", "leaderboard") and sub:
             assert sub in groups[name].commands, f"wsss {name} {sub}"
         else:
             assert name in groups, f"wsss {name}"
