@@ -41,8 +41,9 @@ class Cell:
 
 @dataclass(frozen=True)
 class Line:
-    """A row to be."""
+    """A row to be, of masks ("") or of the segmentor that ``target`` names."""
 
+    target: str
     kind: Kind
     cells: tuple[Cell, ...]
 

@@ -7,6 +7,7 @@ from wsss_harness.errors import ConfigError
 from wsss_leaderboard import notes
 from wsss_leaderboard.cells import Cell, Line, measured, places
 from wsss_leaderboard.comparable import check_comparable
+from wsss_leaderboard.counts import MASKS
 from wsss_leaderboard.entries import kind_of
 from wsss_leaderboard.lines import BESIDE
 from wsss_leaderboard.pairs import Family, paired, same
@@ -68,12 +69,16 @@ class Source:
         return cls(asked, records, standings, groups, families)
 
     def rows(self) -> Iterator[RowOf]:
-        """The rows of the file, or all; below those of masks stand the control rows."""
-        yield from self.asked.rows or self._all()
-        if not self.asked.of_segmentors:
-            named = {row.method for row in self.asked.rows}
-            controls = [method for method, group in self.groups.items() if group[0].control]
-            yield from (RowOf(method=method) for method in controls if method not in named)
+        """The rows of the file, or all; below them the control rows of the same targets."""
+        shown = self.asked.rows or tuple(self._all())
+        yield from shown
+        named = {row.method for row in shown}
+        targets = dict.fromkeys(row.segmentor for row in shown)
+        for method, group in self.groups.items():
+            if group[0].control and method not in named:
+                labels = [label for label in group[0].recipe["segmentors"] if label in targets]
+                aims = labels if any(targets) else [MASKS]
+                yield from (RowOf(method=method, segmentor=target) for target in aims)
 
     def _all(self) -> Iterator[RowOf]:
         """Every method, but for those that stand in a column beside the method alone."""
@@ -83,9 +88,9 @@ class Source:
         for method, group in self.groups.items():
             if group[0].control or method in beside:
                 continue
-            if self.asked.of_masks:
+            if self.asked.lines != "segmentors":
                 yield RowOf(method=method)
-            if self.asked.of_segmentors:
+            if self.asked.lines != "masks":
                 labels = group[0].recipe["segmentors"]
                 yield from (RowOf(method=method, segmentor=label) for label in labels)
 
@@ -100,7 +105,7 @@ class Source:
         group = self.groups.get(row.method)
         known = any(cell.figure for cell in cells) and not any(cell.records for cell in cells)
         kind = kind_of(group) if group else "published" if known else "method"
-        return Line(kind, tuple(compared))
+        return Line(row.segmentor, kind, tuple(compared))
 
     def cell(self, row: RowOf, column: ColumnOf) -> Cell:
         if column.words:
@@ -165,20 +170,20 @@ class Source:
         if any(column.words == "sup" for column in asked.columns):
             yield notes.SUP
         used = list({id(r): r for cell in cells for r in cell.records}.values())
-        yield from self._measured(used)
+        yield from self._measured(used, {line.target for line in lines})
         if any(line.kind == "published" for line in lines):
             yield "§ published by others and not measured here; never marked as best."
         if any(cell.figure and cell.figure.confidence == "unverified" for cell in cells):
             yield "? often quoted, not seen at a source."
         yield from dict.fromkeys(f"Left out, {cell.left_out}." for cell in cells if cell.left_out)
 
-    def _measured(self, used: Sequence[Record]) -> Iterator[str]:
+    def _measured(self, used: Sequence[Record], targets: set[str]) -> Iterator[str]:
         """What is to be known of the records that are shown."""
         if not used:
             if self.asked.suite:
                 yield f"Nothing of this was measured: run the suite {self.asked.suite}."
             return
-        yield from self._targets(used[0])
+        yield from scored(used[0], targets)
         pairs = [f"{c.head} less {c.less}" for c in self.asked.columns if c.less]
         yield from [f"In brackets: {'; '.join(pairs)}."] if pairs else []
         yield from rules(self.families.values(), used)
@@ -186,32 +191,31 @@ class Source:
         yield from notes.packs(used)
         yield from notes.kinds(used)
         yield from notes.weights(used)
-        yield from controls_note(self.records) if self.asked.of_segmentors else []
-        yield from self._standings()
-        yield from notes.common(used)
+        yield from controls_note(self.records) if any(targets) else []
+        yield from self._standings(targets)
+        yield from notes.common(used, min(targets))
 
-    def _standings(self) -> Iterator[str]:
+    def _standings(self, targets: set[str]) -> Iterator[str]:
         """How marks and, where they are shown, intervals and ranks are to be read."""
-        asked, found = self.asked, self.standings.notes
-        shown = [n for target, told in found.items() if self._has(target) for n in told]
-        if any(column.standing for column in asked.columns):
-            yield from dict.fromkeys(shown)
-        if shown and asked.bold != "none":
-            second = "; underlined is the next such group" if asked.underline != "none" else ""
+        found = self.standings.notes.items()
+        told = dict.fromkeys(note for target, all_ in found if target in targets for note in all_)
+        if any(column.standing for column in self.asked.columns):
+            yield from told
+        if told and self.asked.bold != "none":
+            second = "; underlined is the next such group" * (self.asked.underline != "none")
             yield f"mIoU: bold is the best and all that is not significantly worse{second}."
 
-    def _has(self, target: str) -> bool:
-        return self.asked.of_segmentors if target else self.asked.of_masks
 
-    def _targets(self, record: Record) -> Iterator[str]:
-        protocol = record.protocol
-        if self.asked.of_masks:
-            yield f"Masks: mIoU in percent on {protocol.images:,} train images."
-        if self.asked.of_segmentors:
-            yield (
-                f"Segmentors: mIoU in percent on {protocol.val_images:,} val images, by "
-                "mmsegmentation, with the weights of the last iteration."
-            )
+def scored(record: Record, targets: set[str]) -> Iterator[str]:
+    """On what masks and segmentors are scored."""
+    protocol = record.protocol
+    if MASKS in targets:
+        yield f"Masks: mIoU in percent on {protocol.images:,} train images."
+    if any(targets):
+        yield (
+            f"Segmentors: mIoU in percent on {protocol.val_images:,} val images, by "
+            "mmsegmentation, with the weights of the last iteration."
+        )
 
 
 def check_classes(asked: TableFile, records: Sequence[Record]) -> None:

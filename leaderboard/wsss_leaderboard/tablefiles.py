@@ -78,16 +78,6 @@ class TableFile(Part):
     rows: tuple[RowOf, ...] = ()
     footnotes: dict[str, str] = Field(default_factory=dict)
 
-    @property
-    def of_masks(self) -> bool:
-        """Whether it has rows of masks."""
-        return any(not r.segmentor for r in self.rows) if self.rows else self.lines != "segmentors"
-
-    @property
-    def of_segmentors(self) -> bool:
-        """Whether it has rows of segmentors."""
-        return any(r.segmentor for r in self.rows) if self.rows else self.lines != "masks"
-
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         heads = [column.head for column in self.columns]

@@ -91,6 +91,22 @@ def test_rows_stand_in_the_order_of_the_file_and_controls_below_them():
     assert any(note.startswith("(h) threshold chosen on") for note in table.notes)
 
 
+def test_a_control_row_that_trains_a_segmentor_stands_below_those_of_segmentors():
+    trained = record("EPS").segmentations
+    full = record("Full supervision", control=True, segmentations=trained)
+    others = [record("EPS"), *controls(), full]
+    table = fill(asked(OURS, rows=[{"method": "EPS", "segmentor": "V1"}]), others)
+    assert [row.cells for row in table.rows] == [
+        ("EPS (h)", "40.1"),
+        ("Full supervision (h)", "40.1"),
+    ]
+    assert any(
+        note.startswith("Segmentors: mIoU in percent on 4 val images") for note in table.notes
+    )
+    assert not any(note.startswith("Masks:") for note in table.notes)
+    assert len(fill(asked(OURS, lines="both"), others).rows) == 3
+
+
 def test_the_rule_has_the_mark_where_it_has_a_column():
     table = fill(asked({"head": "rule", "words": "rule"}, OURS), [record("CAM"), *controls()])
     assert cells(table) == [("CAM", "0.3 (h)", "50.0")]

@@ -39,7 +39,6 @@ def test_a_table_file_is_read(tmp_path):
     found = read(written(tmp_path, FILE))
     assert [column.head for column in found.columns] == ["Method", "Sup.", "Paper", "ours"]
     assert (found.bold, found.underline) == ("column", "none")
-    assert (found.of_masks, found.of_segmentors) == (True, False)
 
 
 @pytest.mark.parametrize(
