@@ -1,8 +1,10 @@
 """DeepLab V1 (LargeFOV) on ResNet101 for PASCAL VOC 2012, trained on pseudo-masks.
 
-Chen et al., ICLR 2015; head and settings as in YudeWang/semantic-segmentation-codebase and
-usr922/wseg (EPS_deeplabv1_resnet101): rate 12, batch normalisation trained, new layers at ten
-times the rate. Those codes draw scales between 0.5 and 1.5; five of them stand for the range here.
+Chen et al., ICLR 2015; head and settings of usr922/wseg (EPS_deeplabv1_resnet101), which are those
+of YudeWang/semantic-segmentation-codebase: rate 12, statistics of batch normalisation that go on
+learning, slowly in the head, while its weights stay, new layers at ten times the rate.
+At test time, options of the suite: scales = [0.5, 0.75, 1.0, 1.25, 1.5, 1.75], flip = true,
+crf = "yudewang".
 Cost: 20,000 iterations of 10 crops of 448 pixels, made for a GPU.
 Expected: EPS reports 71.0 val and 71.8 test mIoU (CVPR 2021), whose own settings are not published.
 Initial weights: ImageNet under torchvision's names.
@@ -25,7 +27,7 @@ model = dict(
         strides=(1, 2, 1, 1),
         dilations=(1, 1, 2, 4),
         contract_dilation=True,
-        norm_cfg=dict(type="BN"),
+        norm_cfg=dict(type="BN", requires_grad=False),
     ),
     decode_head=dict(
         type="LargeFOVHead",
@@ -33,14 +35,21 @@ model = dict(
         channels=512,
         rate=12,
         dropout_ratio=0.5,
-        norm_cfg=dict(type="BN"),
+        norm_cfg=dict(type="BN", momentum=3e-4, requires_grad=False),
         num_classes=0,
     ),
     test_cfg=dict(mode="whole"),
 )
-train = dict(iterations=20_000, batch=10, crop=448, scales=[0.5, 0.75, 1.0, 1.25, 1.5], flip=0.5)
+train = dict(
+    iterations=20_000, batch=10, crop=448, scales=[0.5, 1.5], between=True, hsv=10, flip=0.5
+)
 optim_wrapper = dict(
     optimizer=dict(type="SGD", lr=1e-3, momentum=0.9, weight_decay=5e-4),
-    paramwise_cfg=dict(custom_keys={"decode_head": dict(lr_mult=10)}),
+    paramwise_cfg=dict(
+        custom_keys={
+            "decode_head": dict(lr_mult=10),
+            "decode_head.conv_seg.bias": dict(lr_mult=20, decay_mult=0),
+        }
+    ),
 )
 schedule = dict(power=0.9)

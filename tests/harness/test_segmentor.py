@@ -5,14 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from mmengine.optim import build_optim_wrapper
 from torch.nn.functional import cross_entropy
 
 from fake_data import FakeDataset, view
 from wsss_harness import backbones, files
 from wsss_harness.errors import ConfigError, DataError, SupervisionError
 from wsss_harness.hookspecs import Run, Segmentor
-from wsss_harness.segmentors import MmsegSegmentor, config, inference
-from wsss_harness.segmentors.augment import Augmentation, padded, resized
+from wsss_harness.segmentors import MmsegSegmentor, config, fitting, inference
+from wsss_harness.segmentors.augment import Augmentation, padded, resized, shifted
 
 TINY = """
 _base_ = "{base}"
@@ -185,8 +186,6 @@ def test_identity_follows_the_text_of_a_configuration_and_of_its_base(tmp_path):
 def test_every_shipped_configuration_builds_and_says_what_it_is(name):
     import ast
 
-    from wsss_harness.segmentors import fitting
-
     settings = config.settled(name, 3, {})
     with torch.device("meta"):
         network = fitting.assemble(settings.model)
@@ -194,6 +193,26 @@ def test_every_shipped_configuration_builds_and_says_what_it_is(name):
     assert settings.train.iterations > 0
     said = ast.get_docstring(ast.parse(config.find(name).read_text()))
     assert "Chen et al." in said
+
+
+def test_rates_of_deeplab_v1_are_those_of_the_released_code():
+    settings = config.settled("deeplab_v1_resnet38_voc", 2, {})
+    settings.model.backbone.width = 1 / 16
+    settings.model.decode_head.update(in_channels=256, channels=8)
+    network = fitting.build(settings.model, 0)
+    optimizer = build_optim_wrapper(network, settings.optim_wrapper).optimizer
+    found = {id(one): group for group in optimizer.param_groups for one in group["params"]}
+    for name, one in network.named_parameters():
+        group = found.get(id(one))
+        chosen = (group["lr"], group["weight_decay"]) if one.requires_grad and group else (0, 0)
+        if "bn" in name:
+            assert chosen[0] == 0, name
+        elif name == "decode_head.conv_seg.bias":
+            assert chosen == (0.02, 0)
+        else:
+            assert chosen == (pytest.approx(0.01 if "head" in name else 1e-3), 5e-4), name
+    assert network.decode_head.fov[0].bn.momentum == 3e-4
+    assert network.train().decode_head.fov[0].bn.training  # its statistics learn
 
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
@@ -215,6 +234,32 @@ def test_a_crop_holds_the_same_window_of_image_and_mask():
         drawn.add(windows[np.dstack([image, mask]).tobytes()])
     assert {step for *_, step in drawn} == {1, -1}
     assert len(drawn) > 100
+
+
+def test_scales_may_lie_between_two():
+    augment = Augmentation(16, (0.5, 1.5), 0.0, (1, 2, 3), between=True)
+    drawn = [augment.scale(np.random.default_rng(seed)) for seed in range(200)]
+    assert 0.5 < min(drawn) < 0.55
+    assert 1.45 < max(drawn) < 1.5
+
+
+def test_colours_move_around_the_circle_of_hues():
+    red, grey = [200, 0, 0], [90, 90, 90]
+    image = np.array([[red, grey]], np.uint8)
+    turned = shifted(image, np.array([60, 0, 0]))  # of 180
+    assert turned.tolist() == [[[0, 200, 0], grey]]
+    assert shifted(turned, np.array([120, 0, 0])).tolist() == image.tolist()
+    assert shifted(image, np.array([0, 0, 10])).tolist() == [[[210, 0, 0], [100, 100, 100]]]
+    assert shifted(image, np.array([0, 0, -255])).max() == 0
+    assert shifted(image, np.array([0, -255, 0])).tolist() == [[[200, 200, 200], grey]]
+
+
+def test_colours_are_drawn_for_the_image_alone():
+    moved = Augmentation(16, (1.0,), 0.0, (1, 2, 3), hsv=10)
+    images = [moved(IMAGE, MASK, np.random.default_rng(seed))[0] for seed in range(3)]
+    assert len({image.tobytes() for image in images}) == 3
+    mask = moved(IMAGE, MASK, np.random.default_rng(0))[1]
+    assert set(np.unique(mask)) <= set(np.unique(MASK))
 
 
 def test_small_images_are_filled_up():

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from wsss_harness.types import IGNORE, Image, Mask
 
@@ -13,15 +14,21 @@ class Augmentation:
     """One of ``scales``, a horizontal flip with probability ``flip``, a square ``crop``.
 
     An image that is smaller than the crop is filled up with ``colour``, its mask with 255.
+    ``between``: any scale from the first to the last one. ``hsv``: by how much hue, saturation and
+    value may move, see ``shifted``.
     """
 
     crop: int
     scales: tuple[float, ...]
     flip: float
     colour: tuple[int, int, int]
+    between: bool = False
+    hsv: int = 0
 
     def __call__(self, image: Image, mask: Mask, rng: np.random.Generator) -> tuple[Image, Mask]:
-        image, mask = resized(image, mask, self.scales[rng.integers(len(self.scales))])
+        if self.hsv:
+            image = shifted(image, rng.integers(-self.hsv, self.hsv + 1, 3))
+        image, mask = resized(image, mask, self.scale(rng))
         image, mask = padded(image, mask, self.crop, self.colour)
         top, left = (int(rng.integers(side - self.crop + 1)) for side in mask.shape)
         window = np.s_[top : top + self.crop, left : left + self.crop]
@@ -29,6 +36,22 @@ class Augmentation:
         if rng.random() < self.flip:
             image, mask = image[:, ::-1], mask[:, ::-1]
         return np.ascontiguousarray(image), np.ascontiguousarray(mask)
+
+    def scale(self, rng: np.random.Generator) -> float:
+        if self.between:
+            return float(rng.uniform(self.scales[0], self.scales[-1]))
+        return self.scales[rng.integers(len(self.scales))]
+
+
+def shifted(image: Image, moves: NDArray[np.int64]) -> Image:
+    """An image whose hue, saturation and value are moved: hues around the circle of 180 steps.
+
+    usr922/wseg, segmentation/lib/datasets/transform.py: RandomHSV.
+    """
+    hsv = cv2.cvtColor(image, cv2.COLOR_RGB2HSV) + moves
+    hsv[..., 0] %= 180
+    moved = cv2.cvtColor(hsv.clip(0, 255).astype(np.uint8), cv2.COLOR_HSV2RGB)
+    return moved.astype(np.uint8)
 
 
 def resized(image: Image, mask: Mask, scale: float) -> tuple[Image, Mask]:

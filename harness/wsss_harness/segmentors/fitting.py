@@ -88,7 +88,9 @@ def augmentation(settings: Any) -> Augmentation:
     red, green, blue = (round(value) for value in preprocessor.mean)
     if preprocessor.get("rgb_to_bgr"):  # then the means are those of blue, green and red
         red, blue = blue, red
-    return Augmentation(chosen.crop, tuple(chosen.scales), chosen.flip, (red, green, blue))
+    further = {name: chosen[name] for name in ("between", "hsv") if name in chosen}
+    colour = (red, green, blue)
+    return Augmentation(chosen.crop, tuple(chosen.scales), chosen.flip, colour, **further)
 
 
 def item_maker(
