@@ -100,7 +100,7 @@ def write_examples(
     size = (max(len(i) for i in images), max(i.shape[1] for i in images))
     pictures = PillowImage.fromarray(sheet(images, size))
     _save(folder / "images.webp", pictures, format="WebP", quality=QUALITY)
-    _save_palette(
+    save_palette(
         folder / "truth.png", sheet([dataset.truth(i) for i in ids], size), ink.class_colours()
     )
     shown = {row.row.method: _row(folder, row, store, dataset, ids, size) for row in rows}
@@ -143,8 +143,8 @@ def _row(
         for truth, mask, image_id in zip(truths, masks, ids, strict=True)
     ]
     name = f"{slug(row.row.method)[:40]}-{row.masks.key[:8]}"
-    _save_palette(folder / f"{name}.png", sheet(masks, size), ink.class_colours())
-    _save_palette(folder / f"{name}-causes.png", sheet(found, size), cause_palette())
+    save_palette(folder / f"{name}.png", sheet(masks, size), ink.class_colours())
+    save_palette(folder / f"{name}-causes.png", sheet(found, size), cause_palette())
     wrong = tuple(map(wrong_share, truths, found))
     return Shown(masks=f"{name}.png", causes=f"{name}-causes.png", wrong=wrong)
 
@@ -172,7 +172,7 @@ def cause_palette() -> NDArray[np.uint8]:
     return table
 
 
-def _save_palette(path: Path, values: NDArray[np.uint8], colours: NDArray[np.uint8]) -> None:
+def save_palette(path: Path, values: NDArray[np.uint8], colours: NDArray[np.uint8]) -> None:
     """Write a palette picture through whose value 0 one sees what lies below."""
     picture = PillowImage.frombytes("P", values.shape[::-1], values.tobytes())
     picture.putpalette(colours.tobytes())

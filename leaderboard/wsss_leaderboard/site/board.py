@@ -18,10 +18,11 @@ SELF = "self-reported"
 
 @dataclass(frozen=True)
 class Target:
-    """A target as pages call it, and the file of its page in the folder of the board."""
+    """A target as pages call it, its key in their data, and the file of its page."""
 
     name: str
     title: str
+    key: str
     file: str
 
 
@@ -29,7 +30,7 @@ class Target:
 class Column:
     """``key`` stands for it in addresses of pages; a ``number`` stands to the right.
 
-    ``of`` is the target of a column that shows another one than the page.
+    ``of`` is the key of the target of a column that shows another one than the page.
     """
 
     key: str
@@ -40,11 +41,11 @@ class Column:
 
 
 def targets_of(board: Board) -> list[Target]:
+    masks = Target(MASKS, "Pseudo-masks", "masks", "index.html")
+    labels = [name for name in board.targets if name != MASKS]
     return [
-        Target(name, shown(name, 24) if name else "Pseudo-masks", f"{stem(name)}.html")
-        if name
-        else Target(name, "Pseudo-masks", "index.html")
-        for name in board.targets
+        masks,
+        *(Target(label, shown(label, 24), stem(label), f"{stem(label)}.html") for label in labels),
     ]
 
 
@@ -65,6 +66,7 @@ def write_board(pages: Pages, found: Lines, pictures: bool) -> None:
         filters=filters_of(found),
         pictures=pictures,
         protocol=json.dumps(board.protocol.model_dump(mode="json")),
+        labels=json.dumps({target.key: shown(target.name) for target in targets if target.name}),
         notes=notes_of(found),
     )
 
@@ -121,7 +123,7 @@ def _other(place: int, target: Target) -> Column:
         entry = line.others[place]
         return percent(entry.mean) if entry else NOTHING
 
-    return Column(f"t{place}", target.title if target.name else "Masks", text, True, target.name)
+    return Column(f"t{place}", target.title if target.name else "Masks", text, True, target.key)
 
 
 def _rank(line: Line) -> str:

@@ -25,7 +25,9 @@ def write_compare(pages: Pages, each: Sequence[Lines]) -> None:
         groups=[(name, lines) for name, lines in each[0].groups if name != "published"],
         targets=targets_of(board),
     )
-    pages.write_data(f"{folder}/data/images.js", "images", {x.target: ids_of(x) for x in each})
+    keys = [target.key for target in targets_of(board)]
+    ids = dict(zip(keys, map(ids_of, each), strict=True))
+    pages.write_data(f"{folder}/data/images.js", "images", ids)
 
 
 def ids_of(found: Lines) -> list[str]:

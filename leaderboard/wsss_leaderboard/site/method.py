@@ -17,7 +17,7 @@ from wsss_leaderboard.site.board import Target, folder_of, targets_of
 from wsss_leaderboard.site.charts import Share, curve_of, shares_of
 from wsss_leaderboard.site.compare import pairs_of
 from wsss_leaderboard.site.lines import Line, Lines
-from wsss_leaderboard.site.names import shown, stem
+from wsss_leaderboard.site.names import LONGEST, shown, stem
 from wsss_leaderboard.site.pages import Pages, minutes, percent
 
 
@@ -107,7 +107,8 @@ def command_of(pages: Pages, record: Record) -> tuple[str, str] | None:
     path = f"suites/{stem(record.suite)}-{digest}.json"
     if not (pages.out / path).exists():
         write_text(pages.out / path, f"{text}\n")
-    rows = "" if record.control else f" --rows {shlex.quote(record.method)}"
+    plain = not record.control and record.method == shown(record.method, LONGEST)
+    rows = f" --rows {shlex.quote(record.method)}" if plain else ""
     return f"wsss run {path.rpartition('/')[2]}{rows}", path
 
 
@@ -136,13 +137,13 @@ def data_of(runs: Sequence[Loaded], reached: Sequence[Reached]) -> dict[str, Any
     return {
         "method": shown(runs[0].record.method),
         "seeds": [_seed(run, reached) for run in runs],
-        "targets": {one.target.name: _target(one) for one in reached},
+        "targets": {one.target.key: _target(one) for one in reached},
         "settings": settings_of(runs[0].record),
     }
 
 
 def _seed(run: Loaded, reached: Sequence[Reached]) -> dict[str, Any]:
-    scores = {one.target.name: run.score(one.target.name) for one in reached}
+    scores = {one.target.key: run.score(one.target.name) for one in reached}
     return {
         "seed": run.record.seed,
         "miou": {name: percent(score.miou if score else None) for name, score in scores.items()},

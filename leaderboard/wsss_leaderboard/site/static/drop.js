@@ -5,6 +5,7 @@
   const status = document.getElementById("dropped");
   const board = wsss.table.dataset;
   const protocol = JSON.parse(board.protocol);
+  const labels = JSON.parse(board.labels); // of segmentors, by the keys of targets
   const local = new Map(); // method -> its records by seed
 
   const percent = (value) => (100 * value).toFixed(1);
@@ -15,7 +16,8 @@
   };
 
   const scoreOf = (record, target) => {
-    const part = target ? record.segmentations?.find((one) => one.segmentor === target) : record.masks;
+    const label = labels[target];
+    const part = label ? record.segmentations?.find((one) => one.segmentor === label) : record.masks;
     const miou = part?.score?.miou;
     return typeof miou === "number" && miou >= 0 && miou <= 1 ? miou : null;
   };
