@@ -149,7 +149,9 @@ class Table:
         names = [_escape(column.name) for column in self.columns]
         sides = ["---" if column.words else "---:" for column in self.columns]
         lines = [f"**{_escape(self.title)}**", "", _line(names), _line(sides)]
-        lines += [_line(_cells(row, _escape, "**{}**", "<ins>{}</ins>")) for row in self.rows]
+        for row in self.rows:
+            cells = _cells(row, _escape, "**{}**", "<ins>{}</ins>")
+            lines.append(_line([f"*{c}*" for c in cells] if row.kind == "published" else cells))
         lines += ["", *(f"{_escape(note)}  " for note in self.notes)]
         return "\n".join(lines).rstrip() + "\n"
 

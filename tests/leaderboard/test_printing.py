@@ -11,10 +11,12 @@ from sample_records import controls, record
 from typer.testing import CliRunner
 
 from wsss_harness.cli import app
+from wsss_harness.cli_options import Form
 from wsss_harness.errors import ConfigError, DataError
 from wsss_harness.places import RECORDS
 from wsss_leaderboard import records
 from wsss_leaderboard.printing import BLOCK, MARK, update, updated
+from wsss_leaderboard.table import FORMATS
 
 ROOT = Path(__file__).parents[2]
 BOARD = "leaderboard/board"
@@ -70,6 +72,10 @@ def test_a_table_file_is_printed_in_every_form(folder):
     assert rows[1] == ["EPS (h)", "50.0", "method"]
     for form in (("--json",), ("--format", "json")):
         assert json.loads(wsss(*words, *form)[1])["a"]["rows"][0]["ours"] == "50.0"
+
+
+def test_the_command_knows_every_form():
+    assert {form.value for form in Form} == {"terminal", "json", *FORMATS}
 
 
 def test_the_tables_of_a_suite_have_every_form_too(folder):

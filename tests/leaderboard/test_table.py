@@ -60,6 +60,11 @@ def test_markdown(table):
     )
 
 
+def test_what_was_only_published_stands_in_italics():
+    row = Row(("SEAM", "55.41", "-"), "published")
+    assert "| *SEAM§* | *55.41* | *-* |" in Table("T", COLUMNS, (row,)).markdown()
+
+
 def test_csv(table):
     assert table.csv() == (
         "Method,mIoU,recall,kind\n"
@@ -152,6 +157,8 @@ def cells_of(table):
 def test_every_form_has_the_same_cells(table):
     whole = [list(row.cells) for row in table.rows]
     assert cells_of(table) == dict.fromkeys(("html", "latex", "markdown", "csv", "json"), whole)
+    shown = [re.split(r"  +", line.strip()) for line in printed(table).splitlines()[3:7]]
+    assert [[cell.rstrip("†‡") for cell in line] for line in shown] == whole
 
 
 def test_a_wide_terminal_shows_one_block(table):
