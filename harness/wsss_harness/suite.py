@@ -77,7 +77,7 @@ def prepare(suite: Suite, plugins: Plugins, engine: Engine) -> Dataset:
         StageFailure: there is no data.
     """
     graphs = [Graph(suite, plugins, seed) for seed in suite.seeds]
-    check_kinds(engine, [row for graph in graphs for row in rows(graph, None)])
+    check_how(engine, [row for graph in graphs for row in rows(graph, None)])
     graph = graphs[0]
     exhaust(engine.make(suite, [graph.data]))
     if graph.data.key in engine.failures:
@@ -89,15 +89,35 @@ def prepare(suite: Suite, plugins: Plugins, engine: Engine) -> Dataset:
     return dataset
 
 
-def check_kinds(engine: Engine, found: Iterable[RowStages]) -> None:
+def check_how(engine: Engine, found: Iterable[RowStages]) -> None:
+    """Raise ConfigError where the way to make stages does not fit those of these rows."""
+    needed = tuple(upstream(*(target for row in found for target in row.targets)))
+    check_kinds(engine.store.limits.by_kind, {stage.kind for stage in needed})
+    check_batches(engine.policy.processes, needed)
+
+
+def check_kinds(limited: Iterable[str], kinds: Collection[str]) -> None:
     """Raise ConfigError for a time limit on a kind of stage that there is not."""
-    targets = (target for row in found for target in row.targets)
-    kinds = {stage.kind for stage in upstream(*targets)} | {"saliency", "bound"}
-    for kind in engine.store.limits.by_kind:
-        if kind not in kinds:
+    known = {*kinds, "saliency", "bound"}
+    for kind in limited:
+        if kind not in known:
             raise ConfigError(
                 f"--time-limit {kind}=...: no stage is of the kind '{kind}'; kinds: "
-                f"{', '.join(sorted(kinds))}"
+                f"{', '.join(sorted(known))}"
+            )
+
+
+def check_batches(processes: int, needed: Iterable[Stage]) -> None:
+    """Raise ConfigError for a batch that cannot be divided among the processes that train.
+
+    One that a segmentor leaves to its configuration is looked at when that is read.
+    """
+    for stage in needed:
+        batch = stage.options.get("batch")
+        if stage.distributed and batch is not None and batch % processes:
+            raise ConfigError(
+                f"--processes {processes}: {stage.title} has a batch of {batch}, which cannot be "
+                "divided among them; choose another number, or a batch that is a multiple of it"
             )
 
 
@@ -172,6 +192,7 @@ def make_until(
         ConfigError: no row has a stage of this kind.
     """
     found = [row for seed in suite.seeds for row in rows(Graph(suite, plugins, seed), None)]
+    check_how(engine, found)
     needed = list(upstream(*(target for row in found for target in row.targets)))
     wanted = [stage for stage in needed if stage.kind == kind]
     if not wanted:

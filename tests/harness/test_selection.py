@@ -110,4 +110,6 @@ def test_a_time_limit_on_a_kind_that_there_is_not_lists_them(tmp_path, plugins):
     store = Store(tmp_path, lambda event: None, Limits(by_kind={"fits": 7200}))
     with pytest.raises(ConfigError, match=r"--time-limit fits=.*kinds: bound, .*fit, .*segment"):
         suites.prepare(small_suite.suite(), plugins, Engine(store))
+    with pytest.raises(ConfigError, match="--time-limit fits="):
+        suites.make_until(small_suite.suite(), plugins, Engine(store), "mask")
     assert not list(tmp_path.iterdir())
