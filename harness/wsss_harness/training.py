@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from mmengine import dist
 from mmengine.hooks import Hook
-from mmengine.model import BaseModel
+from mmengine.model import BaseDataPreprocessor, BaseModel
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils.data import Dataset, Subset
@@ -72,7 +72,7 @@ class Learner(BaseModel):  # type: ignore[misc]
     """A network with its loss, in the form that mmengine's Runner trains."""
 
     def __init__(self, network: nn.Module, loss: Loss, channels_last: bool = False) -> None:
-        super().__init__()
+        super().__init__(BaseDataPreprocessor(non_blocking=True))  # as batches lie in pinned memory
         self.network, self.loss, self.channels_last = network, loss, channels_last
 
     def init_weights(self) -> None:

@@ -68,7 +68,7 @@ def _power(matrix: Tensor, values: Tensor, steps: int) -> Tensor:
 def _symmetric(links: Tensor, radius: int) -> tuple[Tensor, Tensor]:
     """D^(-1/2) A D^(-1/2) as a sparse matrix, and D^(1/2) (N,), for links (P, h, w)."""
     size = (links.shape[-2], links.shape[-1])
-    starts, columns, kept = (part.to(links.device) for part in _structure(size, radius))
+    starts, columns, kept = _structure(size, radius, links.device)
     table = _both_ways(links, radius)
     root = table.sum(1).sqrt()
     values = (table / root[:, None]).flatten()[kept] / root[columns]
@@ -94,7 +94,9 @@ def _both_ways(links: Tensor, radius: int) -> Tensor:
 
 
 @lru_cache(maxsize=8)
-def _structure(size: tuple[int, int], radius: int) -> tuple[Tensor, Tensor, Tensor]:
+def _structure(
+    size: tuple[int, int], radius: int, device: torch.device
+) -> tuple[Tensor, Tensor, Tensor]:
     """Of the sparse matrix of a grid: row starts, columns, and which slots of the table it holds.
 
     Slots are in the order of their columns.
@@ -105,4 +107,5 @@ def _structure(size: tuple[int, int], radius: int) -> tuple[Tensor, Tensor, Tens
     nodes = torch.arange(size[0] * size[1], dtype=torch.int32)
     starts = torch.cat((torch.zeros(1, dtype=torch.int64), linked.sum(1).cumsum(0)))
     columns = (nodes[:, None] + moved)[linked]
-    return starts.to(torch.int32), columns, linked.flatten().nonzero().flatten()
+    kept = linked.flatten().nonzero().flatten()
+    return starts.to(device, torch.int32), columns.to(device), kept.to(device)
