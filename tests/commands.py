@@ -35,6 +35,21 @@ def command(folder, *words, executor="local", **changes):
     )
 
 
+def output_of(*words, seconds=200):
+    """What a command prints that finds the modules of this folder; it must succeed."""
+    paths = [str(PLUGIN.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    done = subprocess.run(
+        [str(word) for word in words],
+        env={**os.environ, "WSSS_PLUGIN_PATH": str(PLUGIN), "PYTHONPATH": os.pathsep.join(paths)},
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def events_of(process):
     """The events that a command told, and its errors, once it has ended."""
     out, err = process.communicate(timeout=120)

@@ -1,18 +1,16 @@
 """Training in two processes is training in one: the same batches, the same losses and weights."""
 
 import json
-import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 import distributed_curve
-from commands import wait_for
+from commands import output_of, wait_for
 from wsss_harness import suite as suites
 from wsss_harness.engine import Engine, Policy
 from wsss_harness.errors import ConfigError
@@ -41,17 +39,8 @@ CONTENT = {
 
 
 def test_two_processes_have_the_loss_curve_of_one_with_the_whole_batch(tmp_path):
-    script = Path(distributed_curve.__file__)
-    done = subprocess.run(
-        [*TORCHRUN, str(script), str(tmp_path / "two")],
-        env={**os.environ, "PYTHONPATH": str(script.parent)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    (line,) = (line for line in done.stdout.splitlines() if line.startswith("losses"))
+    out = output_of(*TORCHRUN, distributed_curve.__file__, tmp_path / "two")
+    (line,) = (line for line in out.splitlines() if line.startswith("losses"))
     losses = distributed_curve.curve(tmp_path / "one")
     assert len(losses) == distributed_curve.ITERATIONS
     assert losses[-1] < losses[0] / 2

@@ -1,16 +1,15 @@
 """A disk that runs full in any kind of stage costs the rows that need it; then they go on."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 import full_disk
 import small_suite
+from commands import output_of
 from wsss_harness import suite as suites
 from wsss_harness.stage import upstream
 
@@ -36,20 +35,11 @@ def can_mount():
 def test_a_full_disk_is_named_and_costs_what_needs_the_stage(tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()
-    script = Path(full_disk.__file__)
     if not can_mount():
         pytest.skip("no file system can be mounted here; it needs root")
-    words = [sys.executable, str(script), str(disk), json.dumps(KINDS)]
-    done = subprocess.run(
-        ["unshare", "-m", "sh", "-c", MOUNTED, "sh", str(disk), *words],
-        env={**os.environ, "PYTHONPATH": str(script.parent)},
-        capture_output=True,
-        text=True,
-        timeout=200,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout.splitlines()[-1])
+    words = ["unshare", "-m", "sh", "-c", MOUNTED, "sh", disk]
+    out = output_of(*words, sys.executable, full_disk.__file__, disk, json.dumps(KINDS))
+    found = json.loads(out.splitlines()[-1])
     assert list(found) == KINDS
     whole = {one["made"] + one["rest"] for one in found.values()}
     assert len(whole) == 1  # nothing was made twice, and nothing is missing

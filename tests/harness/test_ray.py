@@ -1,18 +1,16 @@
 """Suites on a Ray cluster: the same bytes as here, whatever becomes of a node."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
 import ray_cluster
 import small_suite
-from commands import PLUGIN, products
+from commands import output_of, products
 from wsss_harness import suite as suites
 from wsss_harness.engine import Engine
 from wsss_harness.errors import ConfigError
@@ -31,18 +29,8 @@ def namespace():
 
 
 def test_a_cluster_that_loses_a_node_makes_each_stage_once_and_the_same_bytes(namespace, tmp_path):
-    script = Path(ray_cluster.__file__)
-    paths = {"WSSS_PLUGIN_PATH": str(PLUGIN), "PYTHONPATH": str(script.parent)}
-    done = subprocess.run(
-        [*namespace, sys.executable, str(script), str(tmp_path / "ray")],
-        env={**os.environ, **paths},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout.splitlines()[-1])
+    words = [*namespace, sys.executable, ray_cluster.__file__, tmp_path / "ray"]
+    told = json.loads(output_of(*words, seconds=300).splitlines()[-1])
     assert told["nodes"] == ray_cluster.NODES - 1
     assert told["failures"] == []
     finished = Counter(key for kind, _, key in told["events"] if kind == "finished")
