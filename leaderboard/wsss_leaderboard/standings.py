@@ -11,8 +11,9 @@ from wsss_leaderboard.entries import Board, Entry, Loaded, boards
 from wsss_leaderboard.ranking import Place, rank
 
 GAP = (
-    f"gap: (mIoU - nothing) / (attainable - nothing) in percent; nothing: all background; "
-    f"attainable: of masks '{NEAREST}', of a segmentor '{SUPERVISED}', if it was run."
+    "gap: percent of the attainable gap that is closed, (mIoU - nothing) / (attainable - nothing). "
+    f"nothing: all background; attainable: of masks '{NEAREST}', of a segmentor '{SUPERVISED}', if "
+    "it was run."
 )
 
 
