@@ -97,12 +97,41 @@ def loading(workers: int, device: str) -> dict[str, Any]:
     return {"num_workers": workers, "pin_memory": device.startswith("cuda"), **ahead}
 
 
+def loader(draws: Draws, iterations: int, batch: int, workers: int, device: str) -> dict[str, Any]:
+    """mmengine's loader of all draws in their order.
+
+    Raises:
+        ConfigError: the batch cannot be divided among the processes that torchrun has started.
+    """
+    processes = dist.get_world_size()
+    if batch % processes:
+        raise ConfigError(
+            f"a batch of {batch} cannot be divided among {processes} processes; choose "
+            "another --processes, or a batch that is a multiple of it"
+        )
+    return {
+        "dataset": Subset(draws, range(iterations * batch)),
+        "batch_size": batch // processes,  # the sampler gives each its share in turn
+        **loading(workers, device),
+        "sampler": {"type": "InfiniteSampler", "shuffle": False},
+        "collate_fn": {"type": "default_collate"},
+    }
+
+
 def precision(amp: Amp, device: str) -> dict[str, Any]:
     """mmengine's wrapper of an optimizer; mixed precision only where a device is fast at it."""
     if amp == "off" or device.startswith("cpu"):
         return {"type": "OptimWrapper"}
     kinds = {"fp16": "float16", "bf16": "bfloat16"}
     return {"type": "AmpOptimWrapper", "dtype": kinds[amp]}
+
+
+def arrange(network: nn.Module, arithmetic: Arithmetic) -> None:
+    """Have a network compute as ``arithmetic`` says, apart from its precision."""
+    if arithmetic.channels_last:
+        network.to(memory_format=torch.channels_last)
+    if arithmetic.compiled:
+        network.compile()
 
 
 def train(
@@ -136,37 +165,19 @@ def train(
     work = run.folder / WORK
     if schedule is None:
         schedule = [{"type": ReleasedPolyLR, "max_step": iterations, "by_epoch": False}]
-    processes = dist.get_world_size()
-    if batch % processes:
-        raise ConfigError(
-            f"a batch of {batch} cannot be divided among {processes} processes; choose "
-            "another --processes, or a batch that is a multiple of it"
-        )
-    if arithmetic.channels_last:
-        network.to(memory_format=torch.channels_last)
-    if arithmetic.compiled:
-        network.compile()
+    arrange(network, arithmetic)
     losses = Losses(run.folder / LOSSES)
     with no_trace():
         runner = ResumingRunner(
             device=run.device,
-            launcher="pytorch" if processes > 1 else "none",
+            launcher="pytorch" if dist.get_world_size() > 1 else "none",
             state=work / STATE,
             losses=losses,
             model=Learner(network, loss, arithmetic.channels_last),
             work_dir=str(work),
-            train_dataloader={
-                "dataset": Subset(draws, range(iterations * batch)),
-                "batch_size": batch // processes,  # the sampler gives each its share in turn
-                **loading(workers, run.device),
-                "sampler": {"type": "InfiniteSampler", "shuffle": False},
-                "collate_fn": {"type": "default_collate"},
-            },
+            train_dataloader=loader(draws, iterations, batch, workers, run.device),
             train_cfg={"type": "IterBasedTrainLoop", "max_iters": iterations},
-            optim_wrapper={
-                **precision(arithmetic.amp, run.device),
-                "optimizer": optimizer,
-            },
+            optim_wrapper={**precision(arithmetic.amp, run.device), "optimizer": optimizer},
             param_scheduler=[dict(one) for one in schedule],
             default_hooks={"checkpoint": None},
             custom_hooks=[
