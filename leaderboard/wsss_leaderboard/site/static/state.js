@@ -54,7 +54,7 @@
   const fill = () => {
     form.elements.q.value = state.find;
     for (const name of filters) form.elements[name].value = state.filters[name];
-    for (const box of columns.querySelectorAll("input")) box.checked = !state.hidden.includes(box.name);
+    for (const box of columns.querySelectorAll("input")) box.checked = !state.hidden.includes(box.value);
   };
 
   for (const head of wsss.heads) {
@@ -69,14 +69,14 @@
       wsss.show();
     };
     if (head.dataset.key === "method") continue;
-    const box = wsss.make("input", { type: "checkbox", name: head.dataset.key });
+    const box = wsss.make("input", { type: "checkbox", name: "column", value: head.dataset.key });
     columns.append(wsss.make("label", {}, box, words));
   }
 
   form.oninput = () => {
     state.find = form.elements.q.value;
     for (const name of filters) state.filters[name] = form.elements[name].value;
-    state.hidden = [...columns.querySelectorAll("input:not(:checked)")].map((box) => box.name);
+    state.hidden = [...columns.querySelectorAll("input:not(:checked)")].map((box) => box.value);
     wsss.show();
   };
   form.onsubmit = (event) => event.preventDefault();
