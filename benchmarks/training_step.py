@@ -14,6 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from wsss_affinity.affinities import affinity_maps
 from wsss_affinity.walk import propagate
 from wsss_eps import Eps
+from wsss_harness import batches
 from wsss_harness.types import Sample
 
 CLASSES = tuple(f"class_{index}" for index in range(1, 21))
@@ -28,7 +29,9 @@ def training_step(quick):
     step, flops = training(eps, crop, batch, device)
     ours = seconds(step, repeats, device) / batch
     peer = flops / batch / peak(device, quick)
-    maps = seconds(scoring(eps, (crop * 5 // 6, crop * 10 // 9), device), repeats, device)
+    images = batches.at_once(device)
+    score = scoring(eps, (crop * 5 // 6, crop * 10 // 9), device, images)
+    maps = seconds(score, repeats, device) / images
     walk = seconds(walking((12, 16) if quick else (47, 63), device), repeats, device)
     note = (
         f"seconds an image of a training step of EPS, ResNet38 of width {width:g}, crop {crop}, "
@@ -73,14 +76,14 @@ def training(eps, crop, batch, device):
     return step, counter.get_total_flops()
 
 
-def scoring(eps, size, device):
-    """Maps of one image at all scales and mirrored, as the harness makes them."""
+def scoring(eps, size, device, images):
+    """Maps of some images at all scales and mirrored, as the harness makes them."""
     from wsss_harness.classmaps import inference
 
     score = inference.scorer(eps.network(len(CLASSES)).to(device), eps.inference())
     image = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
     sample = Sample("image", {"image": image, "image_labels": (1, 5)}.__getitem__)
-    return lambda: score(sample)
+    return lambda: score.many([sample] * images)
 
 
 def walking(grid, device):
@@ -91,9 +94,9 @@ def walking(grid, device):
 
 def peak(device, quick):
     """Floating-point operations a second of the best of several large matrix products."""
-    side = {"cuda": 8192, "cpu": 256 if quick else 2048}[device]
+    side = {"cuda": 8192, "cpu": 256 if quick else 1024}[device]
     left, right = torch.randn(2, side, side, device=device, dtype=type_of(device))
-    best = min(seconds(lambda: left @ right, 1, device) for _ in range(5))
+    best = min(seconds(lambda: left @ right, 1, device) for _ in range(10))
     return 2 * side**3 / best
 
 

@@ -2,8 +2,9 @@
 
 Chen et al., TPAMI 2018, as deeplab_v2_resnet101_voc, with the initial weights that the paper of
 EPS and most methods with saliency start from: deeplabv1_resnet101-coco.pth of
-kazuto1011/deeplab-pytorch, converted by `wsss weights convert`. They come from Caffe: strides in
-the 1x1 convolutions, pixels as blue, green and red minus their means.
+kazuto1011/deeplab-pytorch, which is read as it is. They come from Caffe: strides in the 1x1
+convolutions, pixels as blue, green and red minus their means. At test time the option
+crf = "deeplab" of the suite.
 Cost: 20,000 iterations of 10 crops of 321 pixels, made for a GPU.
 Expected: EPS reports 70.9 val and 70.8 test mIoU (CVPR 2021). Fully supervised the released code
 reaches 76.7, and 78.2 with its CRF (jbeomlee93/BBAM, issue 1).
