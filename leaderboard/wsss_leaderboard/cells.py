@@ -9,10 +9,12 @@ from wsss_leaderboard.published import Figure
 from wsss_leaderboard.records import Record, distinct
 from wsss_leaderboard.table import NOTHING, Kind
 from wsss_leaderboard.tablefiles import TableFile
-from wsss_leaderboard.tables import FAILURES, MASKS, VAL
+from wsss_leaderboard.tables import ANATOMY, FAILURES, MASKS, VAL
 
-OF_MASKS: Mapping[str, Measure[Any]] = {one.name: one for one in (*MASKS, *FAILURES)}
-OF_SEGMENTORS: Mapping[str, Measure[Any]] = {"mIoU": VAL[0]}
+Numbers = dict[str, Measure[Any]]
+CAUSES: Numbers = {one.name: one for one in ANATOMY}
+OF_MASKS: Numbers = {**{one.name: one for one in (*MASKS, *FAILURES)}, **CAUSES}
+OF_SEGMENTORS: Numbers = {"mIoU": VAL[0], **CAUSES}
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from wsss_leaderboard.filled import fill
 from wsss_leaderboard.lines import BESIDE
 from wsss_leaderboard.published import published
 from wsss_leaderboard.ranking import Place
-from wsss_leaderboard.records import Failure, Protocol, Segmentation, Step
+from wsss_leaderboard.records import Cause, Failure, Protocol, Segmentation, Step
 from wsss_leaderboard.standings import Standing, Standings
 from wsss_leaderboard.tablefiles import Beside, TableFile
 
@@ -175,6 +175,17 @@ def test_how_sure_a_number_is_has_columns():
 def test_nothing_is_best_alone_or_where_the_file_says_so():
     assert marks(fill(asked(OURS, underline="column"), rows_of(A=0.4))) == [([], [])]
     assert marks(fill(asked(OURS, bold="none"), rows_of(A=0.4, B=0.5))) == [([], []), ([], [])]
+
+
+def test_causes_of_wrong_pixels_are_numbers_of_masks_and_of_segmentors():
+    anatomy = {"missing": Cause(share=0.125, gain=0.1), "context": Cause(share=0.0625, gain=0)}
+    base = record("CAM")
+    trained = base.segmentations[0].model_copy(update={"anatomy": anatomy})
+    masks = base.masks.model_copy(update={"anatomy": anatomy})
+    found = [base.model_copy(update={"masks": masks, "segmentations": (trained,)}), *controls()]
+    columns = [{"head": name, "number": name} for name in ("wrong", "missing", "partial")]
+    table = fill(asked(*columns, lines="both"), found)
+    assert [row.cells[1:] for row in table.rows] == [("18.8", "12.5", "-")] * 2
 
 
 def test_lower_is_better_where_it_is():
