@@ -10,6 +10,7 @@ from rich.tree import Tree
 
 from wsss_harness.plan import ANOTHER, Plan, Planned
 from wsss_harness.plan_drawing import draw
+from wsss_harness.plan_names import names
 from wsss_harness.plugins import installed
 from wsss_harness.selection import Request
 from wsss_harness.store import Store
@@ -38,6 +39,7 @@ def print_plan(plan: Plan, title: str, console: Console) -> None:
     if not console.is_terminal:
         console.width = max(console.width, WIDE)
     tree = Tree(f"[bold]{escape(title)}[/]", guide_style="dim")
+    called = names([planned.stage for planned in plan.stages])
     branches: dict[str, Tree] = {}
     depths: dict[str, int] = {}
     for planned in plan.stages:
@@ -45,16 +47,13 @@ def print_plan(plan: Plan, title: str, console: Console) -> None:
         last = max(inputs, key=depths.__getitem__, default=None)
         depths[planned.stage.key] = 1 + (depths[last] if last else 0)
         branch = branches[last] if last else tree
-        branches[planned.stage.key] = branch.add(_line(planned))
+        branches[planned.stage.key] = branch.add(_line(planned, called[planned.stage.key]))
     console.print(tree, highlight=False, soft_wrap=True)
     console.print(summary(plan), highlight=False, soft_wrap=True)
 
 
-def _line(planned: Planned) -> str:
-    stage = planned.stage
-    seed = stage.options.get("seed")
-    named = f"{stage.kind} {stage.name}"  # the branch says on what
-    title = escape(named if seed is None else f"{named} (seed {seed})")
+def _line(planned: Planned, name: str) -> str:
+    title = escape(name)  # the branch says on what
     if planned.done:
         return f"[green]done[/]  {title}"
     if not planned.needed:

@@ -7,11 +7,13 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from wsss_harness.files import write_text
 from wsss_harness.plan import Plan, Planned
+from wsss_harness.plan_names import names
 from wsss_harness.stage import Stage
 
 WIDTH, HEIGHT = 268, 26  # of a box
 ACROSS, DOWN = 330, 36  # from one box to the next
 MARGIN, TITLE = 24, 40
+LETTERS = 36  # that find room in a box
 STYLE = """
 text { font: 13px system-ui, sans-serif; fill: #1d2433 }
 .head { font-size: 16px; font-weight: 600 }
@@ -33,7 +35,8 @@ Place = tuple[float, float]
 
 def draw(plan: Plan, title: str, path: Path) -> None:
     """Write the picture. What is done has a whole border, what is to do a dashed one."""
-    places = layout([planned.stage for planned in plan.stages])
+    stages = [planned.stage for planned in plan.stages]
+    places, called = layout(stages), names(stages)
     width = max(x for x, _ in places.values()) + WIDTH + MARGIN
     height = max(y for _, y in places.values()) + HEIGHT + MARGIN
     page = Element(
@@ -51,7 +54,7 @@ def draw(plan: Plan, title: str, path: Path) -> None:
         for needed in direct(planned.stage):
             _arrow(page, places[needed.key], places[planned.stage.key])
     for planned in plan.stages:
-        _box(page, planned, places[planned.stage.key])
+        _box(page, planned, places[planned.stage.key], called[planned.stage.key])
     indent(page)
     write_text(path, tostring(page, encoding="unicode") + "\n")
 
@@ -110,19 +113,14 @@ def _arrow(page: Element, start: Place, end: Place) -> None:
     SubElement(page, "path", d=curve)
 
 
-def _box(page: Element, planned: Planned, place: Place) -> None:
+def _box(page: Element, planned: Planned, place: Place, name: str) -> None:
     x, y = place
     group = SubElement(page, "g")
     state = "done" if planned.done else "todo"
     size = {"width": str(WIDTH), "height": str(HEIGHT)}
     SubElement(group, "rect", {"class": state, "x": f"{x:g}", "y": f"{y:g}", **size})
     text = SubElement(group, "text", x=f"{x + 9:g}", y=f"{y + 17.5:g}")
-    text.text = _short(planned.stage)
-    about = [planned.stage.title, *planned.reasons]
+    text.text = name if len(name) <= LETTERS else name[: LETTERS - 1] + "…"
+    about = [f"{name} on {planned.stage.subject}" if planned.stage.subject else name]
+    about += planned.reasons
     SubElement(group, "title").text = "\n".join(about)
-
-
-def _short(stage: Stage) -> str:
-    seed = stage.options.get("seed")
-    title = f"{stage.kind} {stage.name}" + ("" if seed is None else f" (seed {seed})")
-    return title if len(title) <= 36 else title[:35] + "…"

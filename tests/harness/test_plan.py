@@ -1,6 +1,7 @@
 """A plan says what a run would do, and why; then the run does that."""
 
 import os
+import re
 
 import pytest
 from rich.console import Console
@@ -172,7 +173,7 @@ def test_people_read_a_tree_and_a_sum(plan, run):
     assert "done  fit redness (seed 0)" in text
     assert "to do fit redness (seed 1)  seed 0 -> 1" in text
     assert "to do score redness  follows, " in text
-    assert "to do\nabout 0." in text
+    assert re.search(r"to do\nabout \d", text)
 
 
 def test_a_finished_plan_says_so(plan, run):

@@ -7,6 +7,7 @@ import pytest
 import small_suite
 from wsss_harness import suite as suites
 from wsss_harness.plan_drawing import direct, draw, layout
+from wsss_harness.plan_names import names
 from wsss_harness.stage import Stage
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -46,7 +47,10 @@ def test_every_stage_has_a_box_that_says_what_it_is_and_why(picture):
     boxes = page.findall(f"{SVG}g")
     assert len(boxes) == len(plan.stages)
     about = [box.find(f"{SVG}title").text for box in boxes]
-    assert about == [f"{planned.stage.title}\nnever made" for planned in plan.stages]
+    called = names([planned.stage for planned in plan.stages])
+    first = [text.splitlines()[0].split(" on ")[0] for text in about]
+    assert first == [called[planned.stage.key] for planned in plan.stages]
+    assert "segment one (seed 0) on redness\nnever made" in about
     assert {box.find(f"{SVG}rect").get("class") for box in boxes} == {"todo"}
     assert page.find(f"{SVG}text").text.startswith("A < B: ")
 
