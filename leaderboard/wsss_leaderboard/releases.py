@@ -34,6 +34,11 @@ class Release(Part):
     head: Digest
     records: dict[Stem, Digest]
 
+    @property
+    def stale(self) -> bool:
+        """Whether the metrics have changed since."""
+        return self.evaluator != EVALUATOR
+
 
 def path_of(board: Path, name: str) -> Path:
     return board / RELEASES / f"{name}.json"

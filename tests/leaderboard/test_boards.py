@@ -305,7 +305,8 @@ def test_a_release_keeps_what_it_had(board, corrected, ran):
     paths = releases.paths(board, "2026.1")
     assert sorted(path.parent.name for path in paths) == ["records"] * 3 + ["superseded"]
     assert {path.stem for path in paths} == set(made.records)
-    assert made.evaluator == metrics.EVALUATOR
+    assert not made.stale
+    assert made.model_copy(update={"evaluator": metrics.EVALUATOR + 1}).stale
     assert len(releases.create(board, "2026.2").records) == 4
 
 

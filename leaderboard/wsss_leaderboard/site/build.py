@@ -106,9 +106,8 @@ def releases_of(folders: Sequence[Path]) -> list[tuple[Version, list[Loaded]]]:
         for path in sorted((board / RELEASES).glob("*.json")):
             release = releases.read(path)
             runs = [load_file(record) for record in releases.paths(board, release.name)]
-            stale = release.evaluator != releases.EVALUATOR
             folder = f"{RELEASES}/{release.name}"
-            found.append((Version(release.name, folder, release.date, stale), runs))
+            found.append((Version(release.name, folder, release.date, release.stale), runs))
     return sorted(found, key=lambda one: (one[0].date, one[0].name), reverse=True)
 
 
