@@ -180,9 +180,9 @@ def differences(row: RowStages, known: Expected) -> Iterator[Difference]:
 
 def stage_of(row: RowStages, kind: str, segmentor: str = "") -> Stage | None:
     """The stage of a row that a setting is about; None where the row has none of its kind."""
-    made = next((one for one in row.segmentations if one.label == segmentor), None)
     if kind in ("segment", "predict"):
-        return made and {"segment": made.fit, "predict": made.predictions}[kind]
+        made = [one for one in row.segmentations if one.label == segmentor]
+        return {"segment": made[0].fit, "predict": made[0].predictions}[kind] if made else None
     stages = {stage.kind: stage for stage in upstream(row.masks)}
     found = {**stages, "fit": generator_of(row), "mask": row.masks}
     if refined := stages.get("refine"):

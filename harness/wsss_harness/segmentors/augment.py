@@ -50,8 +50,8 @@ def shifted(image: Image, moves: NDArray[np.int64]) -> Image:
     """
     hsv = cv2.cvtColor(image, cv2.COLOR_RGB2HSV) + moves
     hsv[..., 0] %= 180
-    moved = cv2.cvtColor(hsv.clip(0, 255).astype(np.uint8), cv2.COLOR_HSV2RGB)
-    return moved.astype(np.uint8)
+    moved: Image = cv2.cvtColor(hsv.clip(0, 255).astype(np.uint8), cv2.COLOR_HSV2RGB)
+    return moved
 
 
 def resized(image: Image, mask: Mask, scale: float) -> tuple[Image, Mask]:
