@@ -1,0 +1,92 @@
+"""How long a site of many rows takes to build, what its pages weigh, and how soon they answer.
+
+python benchmarks/leaderboard_site.py [--rows 500] [--seeds 3] [--images 1449] [--keep FOLDER]
+
+Bars: built in 20 s; the board answers in a browser within 1 s, and weighs less than 300 kB.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parents[1] / "tests/leaderboard"))
+import simulated
+import sites
+
+from wsss_leaderboard.site.build import build
+
+CHROMIUM = shutil.which("chromium")
+OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
+OPENINGS = 5  # of which the median counts
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--rows", type=int, default=500)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--images", type=int, default=1449)
+    parser.add_argument("--keep", type=Path, help="where the results are, or are to stay")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        results = options.keep or Path(temporary) / "results"
+        if not results.exists():
+            make(results, options)
+        print(json.dumps(measured(results, Path(temporary) / "site"), indent=1))
+
+
+def make(results, options):
+    qualities = {f"Method {number} + refiner": number / 500 for number in range(options.rows)}
+    seeds = tuple(range(options.seeds))
+    simulated.write(results, sites.runs(qualities, seeds=seeds, images=options.images))
+
+
+def measured(results, out):
+    wall, cpu = time.perf_counter(), time.process_time()
+    pages = build([results], out)
+    found = {
+        "pages": len(pages),
+        "build_seconds": round(time.perf_counter() - wall, 1),
+        "build_cpu_seconds": round(time.process_time() - cpu, 1),
+    }
+    board = next(out.glob("*/compare.html")).parent / "index.html"
+    return found | (in_browser(board) if CHROMIUM else {"browser": "no chromium was found"})
+
+
+def in_browser(board):
+    """Until a board answers: its scripts have run; and until it is sorted again after a click."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        found = sorted(opened(browser, board) for _ in range(OPENINGS))[OPENINGS // 2]
+        browser.close()
+    names = ("interactive_seconds", "sort_seconds", "loaded_bytes")
+    return dict(zip(names, found, strict=True))
+
+
+def opened(browser, board):
+    page = browser.new_page(viewport={"width": 1400, "height": 900})
+    page.goto(f"file://{board}")
+    ready = page.evaluate("performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd")
+    sort = page.evaluate(
+        """() => new Promise(done => {
+            const start = performance.now();
+            document.querySelector("[data-key=method] button").click();
+            requestAnimationFrame(() => setTimeout(() => done(performance.now() - start)));
+        })"""
+    )
+    links = page.evaluate(
+        """[...document.querySelectorAll("script[src], link[rel=stylesheet]")]
+            .map(one => one.src || one.href)"""
+    )
+    files = [board, *(Path(link.removeprefix("file://")) for link in links)]
+    page.close()
+    return round(ready / 1000, 3), round(sort / 1000, 3), sum(f.stat().st_size for f in files)
+
+
+if __name__ == "__main__":
+    main()
