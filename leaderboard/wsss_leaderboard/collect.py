@@ -58,6 +58,7 @@ class Collector:
             suite=self.suite.title,
             dataset=self.suite.dataset.name,
             data=self.graph.data.key,
+            classes=self.names,
             protocol=self.protocol,
             seed=row.seed,
             vary=self.suite.vary,

@@ -232,16 +232,10 @@ def reach_of(a: Entry, b: Entry) -> float | None:
     return float(Runs.of([a, b]).differences().reaches[0, 1])
 
 
-def names_of(entry: Entry) -> tuple[str, ...]:
-    """The classes that the scores of the runs name, the background first."""
-    scores = [score for run in entry.runs if (score := run.score(entry.target))]
-    return tuple(scores[0].iou) if scores else ()
-
-
 def by_class(entry: Entry, estimated: bool) -> Iterator[Entry]:
     """For each class an entry whose values are its IoU; without values where a run has none."""
     scores = [score for run in entry.runs if (score := run.score(entry.target))]
-    for number, name in enumerate(names_of(entry)):
+    for number, name in enumerate(entry.runs[0].record.classes if scores else ()):
         values = tuple(value for score in scores if (value := score.iou[name]) is not None)
         estimate = None
         if estimated and len(values) == len(entry.runs):

@@ -219,6 +219,7 @@ class Record(Part):
 
     ``seed`` numbers the repetition of the row; ``seeds`` says which seed each axis had in it, empty
     in records of older versions.
+    ``classes`` are the names of the classes in the order of the counts, the background first.
     ``definition`` is the whole suite as data: what the row can be run from again.
     ``counts`` is the digest of the file with its counts by image (see ``counts``), if it has one.
     """
@@ -227,6 +228,7 @@ class Record(Part):
     suite: str
     dataset: str
     data: str
+    classes: tuple[str, ...] = ()
     protocol: Protocol
     seed: int
     vary: tuple[Axis, ...] = AXES

@@ -110,6 +110,7 @@ def _run(method, seed, ids, found, protocol, changes):
         for label, score in scores.items()
     )
     fields = {
+        "classes": ("background", *CLASSES),
         "recipe": {"segmentors": list(scores)},
         "masks": masks,
         "segmentations": segmentations,

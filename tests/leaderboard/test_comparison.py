@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from wsss_harness.cli import app
 from wsss_harness.errors import ConfigError
-from wsss_leaderboard import comparison, estimates
+from wsss_leaderboard import comparison, entries, estimates
 from wsss_leaderboard.comparison import compare, flat, settings
 from wsss_leaderboard.counts import Tallies
 from wsss_leaderboard.differing import found_by
@@ -60,6 +60,17 @@ def test_classes_stand_by_the_size_of_their_change(runs, found):
     for change in classes:
         values = [run.score("").iou[change.name] for run in of(runs, "B")]
         assert change.b == (None if None in values else pytest.approx(np.mean(values)))
+
+
+def test_classes_are_compared_by_name_in_records_from_files(runs, found, tmp_path):
+    """A file has its classes in the order of the alphabet, its counts in that of the dataset."""
+    simulated.write(tmp_path, [run for run in runs if run.tallies])
+    again = entries.load([tmp_path])
+    one, other = (
+        {change.name: change.reach for change in compared.targets[0].classes}
+        for compared in (found, compare(of(again, "A"), of(again, "B")))
+    )
+    assert one == pytest.approx(other)
 
 
 def test_images_are_those_that_move_the_difference_most(runs, found):
