@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -45,10 +46,11 @@ def data_path(quick):
         def peer():
             return batches(view.ids, lambda image_id: released(root, image_id, crop, resize, rng))
 
-        times = [seconds / count for seconds in interleave(ours, peer, repeats)]
+        medians = interleave(ours, peer, repeats, time.process_time)
+        times = [seconds / count for seconds in medians]
     note = (
-        f"seconds an item of {kind} of {size[1]}x{size[0]} with saliency, batches of {BATCH}, crop "
-        f"{crop}, colour jitter, one thread; peer: the steps of halbielee/EPS "
+        f"CPU seconds an item of {kind} of {size[1]}x{size[0]} with saliency, batches of {BATCH}, "
+        f"crop {crop}, colour jitter, one thread; peer: the steps of halbielee/EPS "
         "(metadata/dataset.py, util/imutils.py)"
     )
     return Result("data_path", *times, "s", note)
