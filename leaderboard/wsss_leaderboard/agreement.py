@@ -8,7 +8,7 @@ import numpy as np
 import xxhash
 
 from wsss_harness.errors import DataError
-from wsss_harness.metrics.confusion import Counts, Ratios, mean, ratio
+from wsss_harness.metrics.confusion import Counts, Ratios, mean, named, ratio
 from wsss_leaderboard import counts, records
 from wsss_leaderboard.counts import MASKS, Tallies
 from wsss_leaderboard.estimates import miou
@@ -56,7 +56,7 @@ def problems(record: Record, tallies: Mapping[str, Tallies]) -> Iterator[str]:
     ]
     for (field, score, anatomy, *images), one in zip(parts, tallies.values(), strict=True):
         yield from _images(field, images, one)
-        yield from _scores(f"{field}.score", score, one.counts)
+        yield from _scores(f"{field}.score", score, record.classes, one.counts)
         yield from _causes(f"{field}.anatomy", anatomy, one.counts)
 
 
@@ -67,21 +67,29 @@ def _images(field: str, said: list[int], tallies: Tallies) -> Iterator[str]:
         yield f"{field}.images is {said[0]}, protocol {said[1]}, counts {len(tallies.ids)}"
 
 
-def _scores(field: str, score: Score, tallies: Counts) -> Iterator[str]:
+def _scores(field: str, score: Score, classes: tuple[str, ...], tallies: Counts) -> Iterator[str]:
     found = ratios(tallies)
     for name, values in found.items():
         said, counted = getattr(score, name), float(mean(values))
         if said != counted:
             yield f"{field}.{name} is {said}, but its counts give {counted}{points(said, counted)}"
-    # A file has its classes in the order of the alphabet, so values are compared without names.
-    named = sorted(value for value in score.iou.values() if value is not None)
-    values = np.sort(found["miou"][~np.isnan(found["miou"])]).tolist()
-    if len(score.iou) != len(found["miou"]) or named != values:
-        yield f"{field}.iou has the values {named}, but its counts give {values}"
+    yield from _by_class(f"{field}.iou", score.iou, classes, found["miou"])
     if score.error is not None or score.t is not None:
         for name, sure in sureness(tallies).items():
             if not _close(said := getattr(score, name), sure):
                 yield f"{field}.{name} is {said}, but its counts give {sure}"
+
+
+def _by_class(
+    field: str, said: Mapping[str, float | None], classes: tuple[str, ...], found: Ratios
+) -> Iterator[str]:
+    if len(classes) != len(found):
+        yield f"classes names {len(classes)} classes, but its counts are of {len(found)}"
+        return
+    counted = named(found, classes)
+    for name in {**counted, **said}:
+        if said.get(name) != counted.get(name):
+            yield f"{field}.{name} is {said.get(name)}, but its counts give {counted.get(name)}"
 
 
 def _close(said: float | None, counted: float | None) -> bool:

@@ -88,4 +88,4 @@ def shown(record: Record) -> Iterator[tuple[str, str]]:
     yield from (("initial weights", one.trained_on) for one in record.supervision.weights)
     if record.masks:
         yield "rule", record.masks.rule
-        yield from (("a class", name) for name in record.masks.score.iou)
+        yield from (("a class", name) for name in (*record.classes, *record.masks.score.iou))

@@ -40,7 +40,7 @@ def whole(measured):
     found = {"images": 6, "score": score, "anatomy": anatomy.read(causes, NAMES)}
     masks = records.Masks.model_validate({**before.masks.model_dump(), **found})
     protocol = before.protocol.model_copy(update={"images": 6})
-    changes = {"masks": masks, "protocol": protocol, "segmentations": ()}
+    changes = {"masks": masks, "protocol": protocol, "segmentations": (), "classes": NAMES}
     return before.model_copy(update={**changes, "recipe": {"segmentors": []}}), {"": tallies}
 
 
@@ -79,16 +79,29 @@ def test_the_last_digit_counts(whole, field, message):
 
 
 @pytest.mark.parametrize(
-    "iou",
+    ("iou", "name"),
     [
-        {"background": 0.9, "dog": 0.3, "cat": None},
-        {"background": None, "dog": None, "cat": None},
-        {"background": 0.9},
+        (lambda iou: {**iou, "dog": iou["background"], "background": iou["dog"]}, "background"),
+        (lambda iou: {**iou, "cat": 0.0}, "cat"),
+        (lambda iou: {**iou, "dog": None}, "dog"),
+        (lambda iou: {**iou, "cow": 0.5}, "cow"),
+        (lambda iou: {"background": iou["background"]}, "dog"),
     ],
 )
-def test_the_iou_of_classes_counts(whole, iou):
-    score = whole[0].masks.score.model_copy(update={"iou": iou})
-    assert "masks.score.iou has the values" in next(problems(*edited(whole, score=score)))
+def test_the_iou_of_each_class_counts(whole, iou, name):
+    score = whole[0].masks.score
+    changed = edited(whole, score=score.model_copy(update={"iou": iou(score.iou)}))
+    assert f"masks.score.iou.{name} is " in "".join(problems(*changed))
+
+
+def test_the_order_of_the_alphabet_is_none_of_counts(whole):
+    one, tallies = whole
+    assert "masks.score.iou.dog is" in next(
+        problems(one.model_copy(update={"classes": ("dog", "background", "cat")}), tallies)
+    )
+    assert "classes names 0 classes, but its counts are of 3" in next(
+        problems(one.model_copy(update={"classes": ()}), tallies)
+    )
 
 
 @pytest.mark.parametrize("field", ["error", "t"])

@@ -186,7 +186,7 @@ def better(folder):
         score = content["masks"]["score"]
         score |= {"miou": 1.0, "precision": 1.0, "recall": 1.0, "error": 0.0, "t": 0.0}
         values = iter(found["miou"].tolist())
-        score["iou"] = {name: next(values) for name in score["iou"]}
+        score["iou"] = {name: next(values) for name in content["classes"]}
         score["iou"] = {n: None if v != v else v for n, v in score["iou"].items()}
         for cause in content["masks"]["anatomy"].values():
             cause["share"] = 0.0
