@@ -2,8 +2,9 @@
 
 Each hook runs once, when plugins are loaded, and returns named classes; the work is done by their
 objects. The classes are frozen dataclasses: their fields are the keys that a suite may set.
-Two class attributes are optional and decide nothing: ``paper`` says where a method comes from,
-``quick`` holds options with which the checks of wsss_harness.testing take seconds.
+Three class attributes are optional and decide nothing: ``paper`` says where a method comes from,
+``quick`` holds options with which the checks of wsss_harness.testing take seconds, and
+``publishable = True`` says that the pictures of a dataset may be shown on public pages.
 
 The contract has a number. A module that sets ``wsss_contract`` to the one that it was written for
 is set aside, with the reason, by a harness that has another.
