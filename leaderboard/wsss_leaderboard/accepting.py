@@ -16,6 +16,7 @@ from wsss_leaderboard.chain import SUPERSEDED, Entry
 from wsss_leaderboard.checking import Report, Run
 from wsss_leaderboard.records import Record
 from wsss_leaderboard.submission import SUITE
+from wsss_leaderboard.verification import is_stale
 
 Identity = tuple[str, str, int, str, int]
 LOCK = ".lock"
@@ -39,6 +40,11 @@ class Board:
         now = chain.current(entries)
         found = {stem: records.load(folder / RECORDS / f"{stem}.json") for stem in now}
         return cls(folder, entries, now, found)
+
+    @property
+    def stale(self) -> list[str]:
+        """The stems of records of other metrics than those of today."""
+        return [stem for stem, record in self.records.items() if is_stale(record)]
 
     def twin(self, record: Record) -> Entry | None:
         """The entry of the same method, seed and data."""

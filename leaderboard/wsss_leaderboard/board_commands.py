@@ -20,6 +20,7 @@ from wsss_leaderboard.report import display_of, watched
 from wsss_leaderboard.rescore import rescore as rescored
 from wsss_leaderboard.signatures import ALLOWED
 from wsss_leaderboard.submission import MANIFEST, Ran
+from wsss_leaderboard.table import inert
 from wsss_leaderboard.tiers import Verdict, Verifier
 from wsss_leaderboard.verification import TIERS
 
@@ -28,8 +29,9 @@ STYLES = {True: "green", False: "red", None: "dim"}
 
 
 def say(console: Console, text: str, style: str = "") -> None:
-    """Text of strangers, so nothing in it is markup."""
-    console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+    """Text of strangers, so nothing in it is markup or moves the cursor."""
+    for line in text.splitlines():
+        console.print(inert(line), style=style, markup=False, highlight=False, soft_wrap=True)
 
 
 def submit(
@@ -91,6 +93,10 @@ def check_board(board: Path, console: Console) -> bool:
     entries = chain.read(board)
     whole = f"{len(entries)} records were accepted, {len(chain.current(entries))} are current"
     say(console, f"{board}: {whole}; head {chain.head(entries)[:16] or 'none'}")
+    stale = [] if problems else boards.Board.read(board).stale
+    if stale:
+        again = "score them anew from their masks with `wsss leaderboard rescore`"
+        say(console, f"{len(stale)} are of older metrics, first {stale[0]}; {again}")
     return not problems
 
 
@@ -141,14 +147,23 @@ def verify(verifier: Verifier, highest: int, by: str | None, console: Console) -
     return True
 
 
-def rescore(board: Path, stem: str, packs: Path, reader: Reader, console: Console) -> None:
-    """Score a stale record anew from its masks."""
-    record = boards.Board.read(board).records.get(stem)
-    dataset = reader.dataset(record, stem) if record else None
-    if dataset is None:
-        raise DataError(f"{board} has no record {stem}, or its truth is not at hand: give --suite")
-    entry = rescored(board, stem, packs, dataset)
-    say(console, f"{entry.stem} takes the place of {stem}")
+def rescore(board: Path, packs: Path, only: str | None, reader: Reader, console: Console) -> None:
+    """Score stale records anew whose packs are there, or only one.
+
+    Raises:
+        DataError: there is nothing to be done, or the truth is not at hand.
+    """
+    found = boards.Board.read(board)
+    stems = [only] if only else [stem for stem in found.stale if (packs / stem).is_dir()]
+    if not stems:
+        raise DataError(f"{board} has no stale record whose packs are in {packs}")
+    for stem in stems:
+        record = found.records.get(stem)
+        dataset = reader.dataset(record, stem) if record else None
+        if dataset is None:
+            raise DataError(f"{board} has no {stem}, or its truth is not at hand: give --suite")
+        entry = rescored(board, stem, packs, dataset)
+        say(console, f"{entry.stem} takes the place of {stem}")
 
 
 def release(board: Path, name: str, key: Path | None, console: Console) -> None:

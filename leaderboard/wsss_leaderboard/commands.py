@@ -180,20 +180,22 @@ def verify(
 
 @app.command()
 def rescore(
-    record: Annotated[str, typer.Argument(help="The name of a stale record, without its ending.")],
     packs: Annotated[Path, typer.Argument(help="Folder of mask packs.")],
     board: Annotated[Path, typer.Option("--board", help="The folder of a board.")],
+    record: Annotated[
+        str | None, typer.Option(metavar="STEM", help="Only this one; else all that are stale.")
+    ] = None,
     suite: OwnSuiteOption = None,
     store: StoreOption = RUNS,
     overrides: SetOption = None,
 ) -> None:
-    """Score a record anew from its masks, once the metrics have changed."""
+    """Score records anew from their masks, once the metrics have changed."""
     from rich.console import Console
 
     from wsss_leaderboard import board_commands as commands
 
     reader = commands.reader_of(own(suite, overrides), packs, store)
-    commands.rescore(board, record, packs, reader, Console())
+    commands.rescore(board, packs, record, reader, Console())
 
 
 @app.command()

@@ -15,7 +15,7 @@ from wsss_leaderboard.comparison import reach_of
 from wsss_leaderboard.counts import MASKS
 from wsss_leaderboard.entries import Entry, Loaded
 from wsss_leaderboard.ranking import Place, rank
-from wsss_leaderboard.table import NOTHING, Column, Row, Table
+from wsss_leaderboard.table import NOTHING, Column, Row, Table, inert
 from wsss_leaderboard.verification import TIERS
 
 NEAR = 2  # rows above, and as many below
@@ -47,7 +47,7 @@ def headline(report: Report, problems: Sequence[str]) -> str:
 
 def _lines(problems: Sequence[str]) -> Iterator[str]:
     for problem in problems:
-        yield from problem.splitlines()
+        yield from map(inert, problem.splitlines())
 
 
 def changes(report: Report, board: Path, found: Board) -> Iterator[Table]:

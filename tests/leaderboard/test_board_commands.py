@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from rich.console import Console
 from submissions import PLUGINS, record_of
 
 from wsss_harness.cli import main
@@ -89,6 +90,11 @@ def test_what_does_not_fit_a_board_ends_a_check(wsss, good):
     assert "was accepted before" in said
 
 
+def test_what_strangers_wrote_moves_no_cursor(capsys):
+    board_commands.say(Console(), "[bold]a[/]\x1b[2J\u202eb")
+    assert capsys.readouterr().out == "[bold]a[/] [2J b\n"
+
+
 def test_a_broken_chain_ends_a_check(wsss, good, tmp_path):
     wsss("accept", good, "--board", "board")
     record_of(tmp_path / "board").unlink()
@@ -119,12 +125,22 @@ def test_a_stale_record_is_scored_anew(wsss, good, tmp_path, monkeypatch):
     for module in (rescore, verification, checking):
         monkeypatch.setattr(module, "EVALUATOR", 2)
     stem = record_of(tmp_path / "board").stem
-    code, said = wsss("rescore", stem, good / "packs", "--board", "board")
+    code, said = wsss("check", "board")
+    assert code == 0
+    assert f"2 are of older metrics, first {stem}; score them anew" in said
+    code, said = wsss("rescore", good / "packs", "--board", "board", "--record", stem)
     assert code == 0
     assert f"takes the place of {stem}" in said
-    code, said = wsss("rescore", "absent", good / "packs", "--board", "board")
+    code, said = wsss("rescore", good / "packs", "--board", "board")
+    assert code == 0
+    assert said.count("takes the place of r-seed1-") == 1
+    assert "older metrics" not in wsss("check", "board")[1]
+    code, said = wsss("rescore", good / "packs", "--board", "board")
     assert code == 2
-    assert "board has no record absent" in said
+    assert "no stale record whose packs are in" in said
+    code, said = wsss("rescore", good / "packs", "--board", "board", "--record", "absent")
+    assert code == 2
+    assert "board has no absent" in said
 
 
 @pytest.mark.parametrize("words", [("submit",), ("submit", "a.toml", "R")])
