@@ -1,0 +1,174 @@
+"""What single pages say: releases, badges, verdicts on published figures, coverage, charts."""
+
+import re
+
+import numpy as np
+import pytest
+import simulated
+import sites
+from sample_records import record
+from submissions import check
+from test_site_build import board_of, leads, parsed
+
+from wsss_harness.metrics.anatomy import CAUSES
+from wsss_leaderboard import accepting, entries, releases, verification
+from wsss_leaderboard.published import published
+from wsss_leaderboard.site import guides
+from wsss_leaderboard.site.build import build
+from wsss_leaderboard.site.charts import STEP, Axis, curve_of, shares_of
+from wsss_leaderboard.site.lines import backbone_of, lines_of
+from wsss_leaderboard.site.names import MINUS, stem
+from wsss_leaderboard.site.paper import Claim
+
+
+@pytest.fixture(scope="module")
+def board(good, ran, tmp_path_factory):
+    """A board with one row, verified, and a release."""
+    folder = tmp_path_factory.mktemp("board") / "board"
+    accepting.accept(check(good, ran), folder)
+    for path in (folder / "records").glob("*.json"):
+        verification.add(path, 2, "Ada", 0.001)
+    releases.create(folder, "2026.1")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def published_site(board, tmp_path_factory):
+    out = tmp_path_factory.mktemp("site") / "out"
+    build([board], out)
+    return out
+
+
+def test_releases_have_pages_of_their_own_and_lead_to_the_latest(published_site):
+    frozen = published_site / "releases" / "2026.1"
+    first = parsed(frozen / "index.html")
+    assert "This is the release 2026.1" in "".join(first.itertext())
+    for page in (published_site / "index.html", board_of(frozen) / "methods" / f"{stem('R')}.html"):
+        links = [one.get("href") for one in parsed(page).iter("a")]
+        assert all(leads(page, link, published_site) for link in links)
+        assert [link for link in links if link.endswith("releases/2026.1/index.html")] or (
+            frozen in page.parents
+        )
+
+
+def test_a_badge_is_the_tier_that_all_seeds_have_passed(published_site, board, tmp_path):
+    def cells(out):
+        table = parsed(board_of(out) / "index.html").find(".//table[@id='board']")
+        return [row.findall("td")[-1].text.strip() for row in table.find("tbody").iter("tr")]
+
+    assert cells(published_site) == ["tier 2"]
+    page = (board_of(published_site) / "methods" / f"{stem('R')}.html").read_text()
+    assert "metrics recomputed from masks, by Ada," in page
+    assert "tolerance 0.10 points" in page
+    verification.path_of(next((board / "records").glob("*.json"))).rename(tmp_path / "taken")
+    build([board], tmp_path / "out")
+    assert cells(tmp_path / "out") == ["self-reported"]
+
+
+def figure(value=60.0, segmentor=""):
+    one = next(f for f in published().figures if f.segmentor == segmentor)
+    return one.model_copy(update={"value": value})
+
+
+@pytest.fixture(scope="module")
+def lines():
+    (board,) = entries.boards(simulated.runs(sites.QUALITIES, (0, 1)))
+    return lines_of(board, {None: None})[0]
+
+
+def test_a_verdict_says_whether_a_published_figure_is_met(lines):
+    line = next(line for line in lines.all if line.method == "EPS")
+    mean, high = 100 * line.mean, 100 * line.place.high
+
+    def verdict(value):
+        return Claim(figure(value), line).verdict
+
+    assert verdict(mean + 0.4) == verdict(mean - 0.4) == "agrees to 0.5 points"
+    assert high - mean > 0.7
+    assert verdict(high - 0.1) == "within our interval"
+    assert verdict(high + 1) == f"differs by {MINUS}{high + 1 - mean:.1f}"
+    assert Claim(figure()).verdict == "not measured"
+
+
+def test_a_failed_row_is_no_verdict():
+    runs = sites.runs({sites.FAILED: 0.2, "CAM": 0.1})
+    (board,) = entries.boards(runs)
+    line = next(x for x in lines_of(board, {None: None})[0].all if x.method == sites.FAILED)
+    assert Claim(figure(), line).verdict == "failed"
+
+
+def test_coverage_counts_runs_and_shows_why_some_failed(tmp_path):
+    results = sites.write(tmp_path / "r", {"CAM": 0.1, sites.FAILED: 0.2})
+    build([results], tmp_path / "out")
+    tree = parsed(tmp_path / "out" / "coverage.html")
+    rows = {
+        row.find("th").text: ["".join(cell.itertext()) for cell in row.findall("td")]
+        for row in tree.find(".//tbody").iter("tr")
+    }
+    assert rows[sites.FAILED] == ["✗ 1 of 2", "✗ 1 of 2"]
+    assert rows["CAM"][1] == "✓ 2"
+    assert rows["Saliency†"][1] == "not run"
+    text = " ".join("".join(tree.itertext()).split())
+    assert f"{sites.FAILED}, seed 1, on small" in text
+    assert "Boom in fit: it <b>broke</b>" in text
+
+
+def test_pictures_are_shown_where_a_folder_has_some_of_the_board(tmp_path):
+    results = sites.write(tmp_path / "r", {"CAM": 0.1, "EPS": 0.5})
+    build([results], tmp_path / "out")
+    folder = board_of(tmp_path / "out")
+    tree = parsed(folder / "pictures.html")
+    assert len(tree.findall(".//ol[@id='album']/li")) == 3
+    sheets = re.findall(r"url\(([^)]+)\)", (folder / "pictures.html").read_text())
+    assert {*sheets} == {"pictures/images.webp", "pictures/truth.png", "pictures/row.png"}
+    assert all((folder / sheet).is_file() for sheet in sheets)
+
+
+def test_pictures_of_other_data_are_not_shown(tmp_path):
+    results = sites.write(tmp_path / "r", {"CAM": 0.1})
+    path = results / "examples" / "index.json"
+    path.write_text(path.read_text().replace('"simulated"', '"other"'))
+    build([results], tmp_path / "out")
+    assert not list((tmp_path / "out").glob("*/pictures.html"))
+
+
+def test_an_axis_maps_its_ends_and_has_ticks_inside():
+    axis = Axis(0, 0.7, 300, 20)
+    assert (axis.at(0), axis.at(0.7), axis.at(0.35)) == (300, 20, 160)
+    assert [value for value, _ in axis.ticks] == pytest.approx([0, STEP, 2 * STEP, 3 * STEP])
+
+
+def test_a_curve_has_a_line_for_each_seed_and_marks_on_it():
+    runs = sites.runs({"CAM": 0.1})
+    found = curve_of([run.record for run in runs if run.record.method == "CAM"])
+    assert len(found.lines) == 2
+    points = [tuple(map(float, point.split(","))) for point in found.lines[0].split()]
+    assert len(points) == 101
+    assert [mark.shape for mark in found.marks] == ["fixed", "held_out", "oracle"]
+    for mark in found.marks:
+        assert points[round(100 * mark.threshold)] == pytest.approx((mark.x, mark.y), abs=0.2)
+    assert curve_of([record()]) is None
+
+
+def test_shares_are_means_and_their_parts_add_up():
+    anatomies = [
+        sites.ANATOMY,
+        {c: a.model_copy(update={"share": 0.0}) for c, a in sites.ANATOMY.items()},
+    ]
+    found = shares_of([*anatomies, {}])
+    assert [one.cause for one in found] == list(CAUSES)
+    assert [one.share for one in found] == pytest.approx([0.005 * (n + 1) for n in range(7)])
+    assert np.sum([one.part for one in found]) == pytest.approx(1)
+    assert shares_of([{}]) == []
+
+
+def test_the_backbone_is_that_of_the_first_network():
+    assert (
+        backbone_of(sites.dressed(next(iter(simulated.runs({"A": 0}, (0,), 5)))).record)
+        == "resnet 18"
+    )
+    assert backbone_of(record()) == ""
+
+
+def test_the_guide_tells_of_every_cause():
+    assert tuple(guides.CAUSES) == CAUSES
