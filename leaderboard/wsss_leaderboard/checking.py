@@ -43,7 +43,7 @@ class Run:
 
 @dataclass
 class Report:
-    """What a check found. ``tier`` is the highest that all runs pass, 0 if one passes none."""
+    """What a check found. ``tier`` is the highest that all runs pass, None with problems."""
 
     folder: Path
     submission: Submission | None = None
@@ -84,7 +84,7 @@ class Reader:
 def check(folder: Path, reader: Reader, allowed: Path | None = None) -> Report:
     """Check all of a submission that can be checked without a board.
 
-    ``allowed``: the file of those whose signatures are accepted, if one is required to be valid.
+    ``allowed``: the file of those whose signatures count; without it nobody is the signer.
     """
     report = Report(folder)
     with report.noting():
