@@ -12,10 +12,10 @@ import numpy as np
 
 from wsss_harness.errors import ConfigError
 from wsss_leaderboard import estimates
+from wsss_leaderboard.certainty import Runs
 from wsss_leaderboard.components import note_of
 from wsss_leaderboard.counts import MASKS
 from wsss_leaderboard.entries import Entry, Loaded, entry_of, same_images
-from wsss_leaderboard.ranking import Runs
 from wsss_leaderboard.records import Record
 
 IMAGES = 20  # that are named, those that move the difference most

@@ -1,41 +1,21 @@
 """Ranks that say how sure they are: rank intervals and tie groups of the methods of one target.
 
-What is estimated is the mean over seeds and over images like these. Its variance is the sum of
-
-- that of the choice of images, by the influences of the images on the mean of the runs, scaled as
-  its bootstrap-t asks (see ``estimates``); and
-- that of the seeds, s^2 / n for n runs. Few runs hardly tell s^2, so all methods have one: what is
-  left of the runs without the mean of their method, pooled (analysis of variance). A single run
-  borrows it. Without any method of several runs the seeds are left out.
-
-A difference is paired by image. Of methods with the same seeds it is paired by these too, since
-rows share stages: then what is pooled is left without the mean of each seed as well (randomised
-blocks; both in Snedecor and Cochran, "Statistical Methods", 1980). The sum counts what moves with
-image and seed together twice, so it errs on the safe side (Owen, "The pigeonhole bootstrap", Annals
-of Applied Statistics 2007). Its degrees of freedom are those of Satterthwaite ("An approximate
-distribution of estimates of variance components", Biometrics Bulletin 1946).
-
 All pairs of methods are tested together by Holm's procedure (Scandinavian Journal of Statistics,
 1979), so with 95 % certainty no difference that is called significant is wrong. The rank interval
 of a method goes from 1 + how many are significantly better to N - how many are significantly worse
 (as Al Mohamad, Goeman and van Zwet, Biometrics 2022, have it with Tukey's test).
 """
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri, stdtr, stdtrit
+from scipy.special import stdtr
 
-from wsss_harness.errors import DataError
+from wsss_leaderboard.certainty import Runs, check_images
 from wsss_leaderboard.entries import Entry
-from wsss_leaderboard.estimates import LEVEL
-
-Floats = NDArray[np.float64]
-NORMAL = float(ndtri((1 + LEVEL) / 2))
+from wsss_leaderboard.estimates import LEVEL, Floats
 
 TIES = (
     "Tie groups: a group begins with the best method that is in none yet, and takes in all of the "
@@ -77,143 +57,26 @@ class Ranking:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
-class Variances:
-    """Of n figures or of all their differences: that of the images, and that of the seeds."""
-
-    images: Floats
-    seeds: Floats
-    df: Floats  # degrees of freedom of ``seeds``
-
-    @property
-    def errors(self) -> Floats:
-        return np.sqrt(self.images + self.seeds)
-
-    @property
-    def freedom(self) -> Floats:
-        """Of the sum: that of the images is taken for known."""
-        times = np.full(self.seeds.shape, np.inf)
-        np.divide(self.images + self.seeds, self.seeds, out=times, where=self.seeds > 0)
-        found: Floats = self.df * times**2
-        return found
-
-    @property
-    def reaches(self) -> Floats:
-        """From each figure to the ends of its 95 % interval."""
-        found: Floats = stdtrit(self.freedom, (1 + LEVEL) / 2) * self.errors
-        return found
-
-
 def rank(entries: Sequence[Entry]) -> Ranking:
     """The places of the entries of one board and target.
 
     Raises:
         DataError: the counts of two entries are of other images.
     """
-    places: list[Place | None] = [None] * len(entries)
-    known = [number for number, entry in enumerate(entries) if entry.estimate]
-    methods = [number for number in known if entries[number].kind == "method"]
+    known = {number: entry for number, entry in enumerate(entries) if entry.estimate}
+    check_images(list(known.values()))
+    methods = [number for number, entry in known.items() if entry.kind == "method"]
     others = [number for number in known if number not in methods]
-    _check_images([entries[number] for number in known])
+    places: dict[int, Place] = {}
+    notes: tuple[str, ...] = ()
     if others:
-        for number, place in zip(
-            others, placed(Runs.of([entries[n] for n in others])), strict=True
-        ):
-            places[number] = place
-    if not methods:
-        return Ranking(tuple(places))
-    runs = Runs.of([entries[number] for number in methods])
-    better = significant(runs)
-    groups = tie_groups(runs.values, better)
-    for one, (number, place) in enumerate(zip(methods, placed(runs), strict=True)):
-        best = 1 + int(better[:, one].sum())
-        worst = len(methods) - int(better[one].sum())
-        places[number] = replace(place, best=best, worst=worst, group=groups[one])
-    return Ranking(tuple(places), notes_of(runs))
-
-
-@dataclass(frozen=True)
-class Spread:
-    """A variance over seeds, pooled over entries, with its degrees of freedom."""
-
-    variance: float = 0.0
-    df: float = math.inf
-
-
-@dataclass(frozen=True, eq=False)
-class Runs:
-    """Entries as arrays: means (n,), influences (n, images), t (n,) and numbers of runs (n,).
-
-    ``alike``: (n, n), which have the same seeds, several; ``within``: the spread of the runs of an
-    entry, None if none has several; ``blocked``: without the means of seeds, of entries alike.
-    """
-
-    values: Floats
-    influences: Floats
-    t: Floats
-    number: NDArray[np.int64]
-    alike: NDArray[np.bool_]
-    within: Spread | None
-    blocked: Spread
-
-    @classmethod
-    def of(cls, entries: Sequence[Entry]) -> "Runs":
-        found = [entry.estimate for entry in entries if entry.estimate]
-        each = [independent(entry) for entry in entries]
-        return cls(
-            np.array([one.value for one in found]),
-            np.stack([one.influence for one in found]),
-            np.array([one.t for one in found]),
-            np.array([len(runs) for runs in each]),
-            np.array(
-                [[len(one) > 1 and one.keys() == other.keys() for other in each] for one in each]
-            ),
-            within(each),
-            blocked(each),
-        )
-
-    def variances(self) -> Variances:
-        """Of the means."""
-        images = (self.influences**2).sum(1) * (self.t / NORMAL) ** 2
-        spread = self.within or Spread()
-        return Variances(images, spread.variance / self.number, np.full(len(images), spread.df))
-
-    def differences(self) -> Variances:
-        """Of all differences, (n, n)."""
-        products = self.influences @ self.influences.T
-        own = np.diagonal(products)
-        images = np.maximum(np.add.outer(own, own) - 2 * products, 0)
-        images *= (np.add.outer(self.t, self.t) / 2 / NORMAL) ** 2
-        spread = self.within or Spread()
-        apart = spread.variance * np.add.outer(1 / self.number, 1 / self.number)
-        paired = 2 * self.blocked.variance / self.number
-        seeds = np.where(self.alike, paired, apart)
-        return Variances(images, seeds, np.where(self.alike, self.blocked.df, spread.df))
-
-
-def within(each: Sequence[Mapping[int, float]]) -> Spread | None:
-    """The variance of runs about the mean of their entry; None if no entry has several."""
-    squares = sum(len(runs) * float(np.var(list(runs.values()))) for runs in each)
-    df = sum(len(runs) - 1 for runs in each)
-    return Spread(squares / df, df) if df else None
-
-
-def blocked(each: Sequence[Mapping[int, float]]) -> Spread:
-    """The variance of runs about the means of their entry and of their seed.
-
-    Pooled over sets of entries that have the same seeds.
-    """
-    groups: dict[tuple[int, ...], list[list[float]]] = {}
-    for runs in each:
-        seeds = tuple(sorted(runs))
-        groups.setdefault(seeds, []).append([runs[seed] for seed in seeds])
-    squares, df = 0.0, 0
-    for values in groups.values():
-        table = np.array(values)
-        left = table - table.mean(0) - table.mean(1, keepdims=True) + table.mean()
-        squares += float((left**2).sum())
-        df += (table.shape[0] - 1) * (table.shape[1] - 1)
-    return Spread(squares / df, df) if df else Spread()
+        runs = Runs.of([entries[number] for number in others])
+        places |= zip(others, placed(runs), strict=True)
+    if methods:
+        runs = Runs.of([entries[number] for number in methods])
+        places |= zip(methods, ranked(runs), strict=True)
+        notes = notes_of(runs)
+    return Ranking(tuple(places.get(number) for number in range(len(entries))), notes)
 
 
 def placed(runs: Runs) -> list[Place]:
@@ -225,28 +88,20 @@ def placed(runs: Runs) -> list[Place]:
     ]
 
 
-def independent(entry: Entry) -> dict[int, float]:
-    """mIoU by seed; the mean of segmentors that learnt from the same masks, if there are several.
-
-    Seeds of a segmentor alone vary on one set of masks: then each is a run.
-    """
-    masks: dict[object, list[tuple[int, float]]] = {}
-    for record, value in zip(entry.records, entry.values, strict=True):
-        masks.setdefault(record.maker() or record.seed, []).append((record.seed, value))
-    if len(masks) == 1:
-        return dict(*masks.values())
-    return {runs[0][0]: float(np.mean([value for _, value in runs])) for runs in masks.values()}
-
-
-def _check_images(entries: Sequence[Entry]) -> None:
-    runs = [entry.runs[0] for entry in entries]
-    for first, other in pairwise(runs):
-        target = entries[0].target
-        if other.tallies[target].ids != first.tallies[target].ids:
-            raise DataError(
-                f"{other.path} has counts of other images than {first.path}, so they cannot be "
-                "compared; run both on the same data"
-            )
+def ranked(runs: Runs) -> list[Place]:
+    """The same, with rank interval and tie group."""
+    better = significant(runs)
+    groups = tie_groups(runs.values, better)
+    above, below = better.sum(0), better.sum(1)
+    return [
+        replace(
+            place,
+            best=1 + int(above[number]),
+            worst=len(better) - int(below[number]),
+            group=groups[number],
+        )
+        for number, place in enumerate(placed(runs))
+    ]
 
 
 def significant(runs: Runs) -> NDArray[np.bool_]:
@@ -264,8 +119,10 @@ def significant(runs: Runs) -> NDArray[np.bool_]:
 
 
 def holm(chances: Floats, level: float = 1 - LEVEL) -> NDArray[np.bool_]:
-    """Which p-values are significant together: the smallest ones, each against level / how many
-    are not smaller, up to the first that fails.
+    """Which p-values are significant together.
+
+    Each is held against level / how many are not smaller, the smallest first; none after the first
+    that fails.
     """
     order = np.argsort(chances, kind="stable")
     passed = chances[order] <= level / np.arange(len(chances), 0, -1)

@@ -11,10 +11,11 @@ from scipy import stats
 
 from wsss_harness.errors import DataError
 from wsss_leaderboard import ranking
+from wsss_leaderboard.certainty import NORMAL, Runs, independent
 from wsss_leaderboard.counts import Tallies
 from wsss_leaderboard.entries import Entry, Loaded, boards
 from wsss_leaderboard.estimates import Estimate
-from wsss_leaderboard.ranking import NORMAL, Runs, rank
+from wsss_leaderboard.ranking import rank
 from wsss_leaderboard.records import Step
 
 IMAGES = 8
@@ -232,7 +233,7 @@ def test_segmentors_of_the_same_masks_are_one_run():
         shared = run.record.model_copy(update={"steps": (step,)})
         runs.append(Loaded(shared, run.path, run.tallies))
     crossed = replace(made, runs=tuple(runs))
-    assert ranking.independent(crossed) == pytest.approx({0: 0.41, 2: 0.61})
+    assert independent(crossed) == pytest.approx({0: 0.41, 2: 0.61})
     assert rank([crossed]).places[0].reach == pytest.approx(stats.t.ppf(0.975, 1) * 0.1)
     same = replace(made, runs=tuple(runs[:2]), values=(0.4, 0.42))
-    assert ranking.independent(same) == {0: 0.4, 1: 0.42}
+    assert independent(same) == {0: 0.4, 1: 0.42}

@@ -16,7 +16,7 @@ from wsss_harness.cli import app
 from wsss_harness.errors import ConfigError, DataError
 from wsss_harness.recipe import check_suite, read_suite
 from wsss_leaderboard import comparison, entries
-from wsss_leaderboard.ranking import Runs
+from wsss_leaderboard.certainty import Runs
 from wsss_leaderboard.site.build import MARK, build, snapshot_of
 from wsss_leaderboard.site.names import shown, stem
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wsss_leaderboard.ranking import Runs
+from wsss_leaderboard.certainty import Runs
 from wsss_leaderboard.site.board import folder_of, targets_of
 from wsss_leaderboard.site.lines import Lines
 from wsss_leaderboard.site.pages import Pages
