@@ -276,6 +276,16 @@ def test_a_checkpoint_of_another_architecture_says_which_tensors_differ(tmp_path
         generator.fit(view(tmp_path / "fit", generator.needs), Run(tmp_path / "fit"))
 
 
+def test_a_checkpoint_of_another_method_says_what_is_left_over(tmp_path):
+    path = tmp_path / "released.pth"
+    seam = Seam(backbone=TINY, widths=(4, 8))
+    torch.save(theirs(seam.network(3), Seam), path)
+    generator = Eps(backbone=TINY, checkpoint=str(path))
+    message = r"3 tensors are unexpected \(f8_3\.weight, f8_4\.weight, f9\.weight\); give"
+    with pytest.raises(DataError, match=message):
+        generator.fit(view(tmp_path / "fit", generator.needs), Run(tmp_path / "fit"))
+
+
 class Touch:
     """Would write a file when it is unpickled."""
 

@@ -30,4 +30,9 @@ def take(
 
 
 def ours(state: Mapping[str, Tensor], heads: Heads) -> State:
-    return {heads.get(name, f"backbone.{name}"): value for name, value in state.items()}
+    """The tensors under our names; a head of another network keeps its own."""
+    return {heads.get(name) or _of_backbone(name): value for name, value in state.items()}
+
+
+def _of_backbone(name: str) -> str:
+    return name if name.partition(".")[0] in weights.HEADS else f"backbone.{name}"
