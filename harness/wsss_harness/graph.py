@@ -15,7 +15,7 @@ from wsss_harness.bounds import (
     whole_truth,
 )
 from wsss_harness.errors import ConfigError
-from wsss_harness.hookspecs import Metric
+from wsss_harness.hookspecs import Metric, Segmentor
 from wsss_harness.masks import build_rule
 from wsss_harness.metrics import METRICS
 from wsss_harness.once import once
@@ -294,11 +294,17 @@ class Graph(Sources):
         subject = masks.title
         return Stage("metric", name, make, {"split": SCORED}, code, inputs, subject=subject)
 
-    def segmentation(self, label: str, masks: Stage) -> Segmentation:
+    @once
+    def segmentor(self, label: str) -> tuple[Segmentor, dict[str, Any]]:
+        """The segmentor of a label, built once for all masks, and its identity."""
         offered = self.suite.segmentors[label]
-        segmentor = self.plugins.build("segmentor", offered.name, offered.options)
+        built = self.plugins.build("segmentor", offered.name, offered.options)
+        return built, identity(built)
+
+    def segmentation(self, label: str, masks: Stage) -> Segmentation:
+        segmentor, own = self.segmentor(label)
         owner = f"segmentor '{label}'"
-        initial = self.weights(offered.weights)
+        initial = self.weights(self.suite.segmentors[label].weights)
 
         def fit(work: Work) -> None:
             data = self.view(work, TRAIN, (), owner)
@@ -308,8 +314,7 @@ class Graph(Sources):
             stages.predict(work, segmentor, self.view(work, VAL, (), owner))
 
         options, late = divided(segmentor)
-        options |= {"seed": self.seeds["segmentor"], "weights": dict(initial.identity)}
-        options |= identity(segmentor)
+        options |= {"seed": self.seeds["segmentor"], "weights": dict(initial.identity), **own}
         code = (*SEGMENTOR_CODE, package_of(segmentor))
         note: dict[str, list[str]] = {"needs": []}
         inputs = {"data": self.data, "masks": masks, **initial.inputs}
