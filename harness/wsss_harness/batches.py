@@ -35,8 +35,16 @@ def by_size(samples: Iterable[Sample], most: int) -> Iterator[list[Sample]]:
 
 
 def together(function: Callable[..., Any], *given: Sequence[Any]) -> list[Any]:
-    """What a function gives for each of some arguments, by its method ``many`` if it has one."""
+    """What a function gives for each of some arguments, by its method ``many`` if it has one.
+
+    Where the memory of a GPU is too small for all of them, perhaps because others use it too, they
+    are done one at a time.
+    """
     many = getattr(function, "many", None)
     if many is not None and len(given[0]) > 1:
-        return list(many(*given))
+        try:
+            return list(many(*given))
+        except RuntimeError as error:
+            if type(error).__name__ != "OutOfMemoryError":  # torch's, which may not be there
+                raise
     return [function(*one) for one in zip(*given, strict=True)]

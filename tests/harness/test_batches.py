@@ -61,6 +61,25 @@ def test_a_plain_function_gets_one_at_a_time():
     assert batches.together(lambda a, b: a + b, [1, 2], [3, 4]) == [4, 6]
 
 
+class Large:
+    """Takes one at a time; several make it raise an error."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def __call__(self, one):
+        return 2 * one
+
+    def many(self, all_of_them):
+        raise self.error
+
+
+def test_what_memory_is_too_small_for_is_done_one_at_a_time():
+    assert batches.together(Large(torch.OutOfMemoryError("CUDA out of memory")), [1, 2]) == [2, 4]
+    with pytest.raises(RuntimeError, match="mat1 and mat2"):
+        batches.together(Large(RuntimeError("mat1 and mat2 have other shapes")), [1, 2])
+
+
 # What comes with the harness gives the same together as alone
 
 
