@@ -67,6 +67,18 @@ def weights(records: Iterable[Record]) -> list[str]:
     return [f"Initial weights trained on: {', '.join(used)}."] if used else []
 
 
+def scored(records: Iterable[Record]) -> str:
+    """How segmentors are scored; a CRF that follows one is named."""
+    sharpened = {
+        label: offered["crf"]
+        for record in records
+        for label, offered in record.definition.get("segmentors", {}).items()
+        if label in record.recipe["segmentors"] and offered.get("crf", "none") != "none"
+    }
+    crfs = ", ".join(f"{label} with the CRF '{name}'" for label, name in sharpened.items())
+    return f"Scored by mmsegmentation, {crfs or 'without CRF'}, the last iteration's weights."
+
+
 def saliency(records: Iterable[Record]) -> list[str]:
     """How good the saliency maps are, of each detector."""
     found = dict.fromkeys(record.saliency for record in records if record.saliency)

@@ -166,7 +166,7 @@ def segmentation_table(records: Sequence[Record], standings: Standings = NONE) -
     first = next((s for record in trained for s in record.segmentations), None)
     images = f", mIoU on {first.images} val images" if first else ""
     below = (
-        "Scored by mmsegmentation, without CRF, the last iteration's weights.",
+        notes.scored(trained),
         *notes.weights(trained),
         *notes.chosen(trained),
         *notes.packs(trained),

@@ -101,6 +101,17 @@ def test_the_segmentation_table_prints_the_figure_of_mmsegmentation():
     ) in table.notes
 
 
+def test_a_crf_that_follows_a_segmentor_is_named():
+    offered = {"V1": {"name": "mmseg", "crf": "deeplab"}, "V2": {"name": "mmseg", "crf": "psa"}}
+    plain = segmentation_table([record(), *controls()])
+    assert "Scored by mmsegmentation, without CRF, the last iteration's weights." in plain.notes
+    sharpened = record(definition={"segmentors": offered})
+    assert (
+        "Scored by mmsegmentation, V1 with the CRF 'deeplab', the last iteration's weights."
+        in segmentation_table([sharpened, *controls()]).notes
+    )
+
+
 @pytest.mark.parametrize("build", [mask_table, failure_table, segmentation_table])
 @pytest.mark.parametrize("missing", range(3))
 def test_saliency_is_never_shown_without_its_control_rows(build, missing):
