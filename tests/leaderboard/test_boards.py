@@ -21,6 +21,8 @@ from wsss_leaderboard import (
     verification,
 )
 from wsss_leaderboard.accepting import Board, accept, misfits
+from wsss_leaderboard.site.board import STALE
+from wsss_leaderboard.site.build import build
 from wsss_leaderboard.submission import MANIFEST
 
 
@@ -388,6 +390,15 @@ def test_a_record_of_today_is_not_scored_anew(board, good, ran):
         rescore.rescore(board, stem, good / "packs", ran.dataset)
     with pytest.raises(DataError, match="has no record x; it has r-seed0"):
         rescore.rescore(board, "x", good / "packs", ran.dataset)
+
+
+def test_the_site_marks_what_is_stale(filled, tmp_path, monkeypatch):
+    build([filled], tmp_path / "today", "Boards")
+    monkeypatch.setattr(verification, "EVALUATOR", metrics.EVALUATOR + 1)
+    build([filled], tmp_path / "later", "Boards")
+    for name, stale in (("today", False), ("later", True)):
+        for page in (tmp_path / name).rglob("index.html"):
+            assert (STALE in page.read_text()) is stale
 
 
 def test_other_masks_score_nothing_anew(board, folder, ran, risen):

@@ -12,8 +12,13 @@ from wsss_leaderboard.site.names import MINUS, TO, shown, stem
 from wsss_leaderboard.site.pages import Pages, minutes, percent, points
 from wsss_leaderboard.standings import GAP
 from wsss_leaderboard.table import NOTHING
+from wsss_leaderboard.verification import is_stale
 
 SELF = "self-reported"
+STALE = (
+    "Stale: the metrics have changed since, so these are not the numbers of today; masks can be "
+    "scored anew."
+)
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,7 @@ def write_board(pages: Pages, found: Lines, pictures: bool) -> None:
         protocol=json.dumps(board.protocol.model_dump(mode="json")),
         labels=json.dumps({target.key: shown(target.name) for target in targets if target.name}),
         notes=notes_of(found),
+        sources=published.notes_of(line.figure for line in found.all if line.figure),
     )
 
 
@@ -82,7 +88,12 @@ def sorted_by(target: Target) -> str:
 
 
 def measured(board: Board, target: str) -> str:
-    """What the figures of a board are measured on, in a sentence."""
+    """What the figures of a board are measured on, and whether by the metrics of today."""
+    stale = f" {STALE}" if any(is_stale(run.record) for run in board.loaded) else ""
+    return images_of(board, target) + stale
+
+
+def images_of(board: Board, target: str) -> str:
     protocol = board.protocol
     kept = f"; {protocol.held_out:,} others may choose a threshold" if protocol.held_out else ""
     if target == MASKS:
@@ -110,7 +121,10 @@ def columns_of(found: Lines, others: Iterable[Target]) -> list[Column]:
         Column("venue", "Venue", lambda x: x.figure.venue or NOTHING if x.figure else NOTHING),
         Column("published", "Published", lambda x: x.figure.cell if x.figure else NOTHING, True),
         Column(
-            "difference", f"Ours {MINUS} publ.", lambda line: points(line.difference), number=True
+            "difference",
+            f"Ours {MINUS}\N{NO-BREAK SPACE}publ.",
+            lambda line: points(line.difference),
+            number=True,
         ),
         Column("cost", "Cost, min", lambda line: minutes(line.seconds), number=True),
         Column("verified", "Verified", _verified),
@@ -144,7 +158,7 @@ def interval(line: Line) -> str:
 
 def _verified(line: Line) -> str:
     if line.kind == "published":
-        return "not measured"
+        return NOTHING
     return f"tier {line.badge.tier}" if line.badge else SELF
 
 
@@ -155,7 +169,7 @@ def filters_of(found: Lines) -> list[tuple[str, str, list[str]]]:
         ("sup", "Supervision", _known(line.sup for line in found.all)),
         ("backbone", "Backbone", _known(line.backbone for line in found.all)),
         ("venue", "Year", _known(str(figure.year or "") for figure in figures)),
-        ("verified", "Verified", _known(_verified(line) for line in found.all)),
+        ("verified", "Verified", _known(_verified(line) for line in found.all if line.entry)),
     ]
     return [one for one in known if len(one[2]) > 1 or one[0] in ("sup", "verified")]
 
@@ -175,6 +189,5 @@ def notes_of(found: Lines) -> list[str]:
         *notes.chosen(records),
         *notes.weights(records),
         *notes.saliency(records),
-        *published.notes_of(line.figure for line in found.all if line.figure),
     ]
     return list(dict.fromkeys(told))
