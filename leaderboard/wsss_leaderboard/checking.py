@@ -99,8 +99,19 @@ def check(folder: Path, reader: Reader, allowed: Path | None = None) -> Report:
         report.signer = _signer(folder, allowed)
     if not report.problems:
         report.tier = 1
+        report.notes += _left_out(report.runs)
         _check_masks(report, reader)
     return report
+
+
+def _left_out(runs: Sequence[Run]) -> Iterator[str]:
+    """Runs of the suite that are not submitted: the others may have been chosen for their luck."""
+    asked = runs[0].record.definition.get("seeds", [0])
+    found = [run.record.seed for run in runs]
+    missing = [seed for seed in asked if seed not in found] if isinstance(asked, list) else []
+    if missing:
+        named = ", ".join(map(str, missing[:12]))
+        yield f"runs: {len(found)} of {len(asked)} of the suite; not here: seeds {named}"
 
 
 def _described(folder: Path, found: Mapping[str, int]) -> Submission:

@@ -113,7 +113,9 @@ def test_overrides_and_selections_are_part_of_the_command(ran):
 
 def test_one_seed_is_enough(ran, tmp_path):
     folder = submitted(ran, tmp_path / "one", seed=1)
-    assert [run.record.seed for run in check(folder, ran).runs] == [1]
+    report = check(folder, ran)
+    assert [run.record.seed for run in report.runs] == [1]
+    assert report.notes[0] == "runs: 1 of 2 of the suite; not here: seeds 0"
 
 
 # What cannot be written
