@@ -15,7 +15,7 @@ from wsss_leaderboard import accepting, entries, releases, verification
 from wsss_leaderboard.published import published
 from wsss_leaderboard.site import guides
 from wsss_leaderboard.site.build import build
-from wsss_leaderboard.site.charts import STEP, Axis, curve_of, shares_of
+from wsss_leaderboard.site.charts import Axis, curve_of, shares_of
 from wsss_leaderboard.site.lines import backbone_of, lines_of
 from wsss_leaderboard.site.names import MINUS, stem
 from wsss_leaderboard.site.paper import Claim
@@ -135,7 +135,8 @@ def test_pictures_of_other_data_are_not_shown(tmp_path):
 def test_an_axis_maps_its_ends_and_has_ticks_inside():
     axis = Axis(0, 0.7, 300, 20)
     assert (axis.at(0), axis.at(0.7), axis.at(0.35)) == (300, 20, 160)
-    assert [value for value, _ in axis.ticks] == pytest.approx([0, STEP, 2 * STEP, 3 * STEP])
+    assert [value for value, _ in axis.ticks] == pytest.approx([0, 0.2, 0.4, 0.6])
+    assert len(Axis(0, 0.3, 300, 20).ticks) == 4
 
 
 def test_a_curve_has_a_line_for_each_seed_and_marks_on_it():

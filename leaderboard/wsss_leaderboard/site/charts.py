@@ -14,7 +14,7 @@ POLICIES = {
     "held_out": "chosen on held-out images",
     "oracle": "chosen on the scored images",
 }
-STEP = 0.2  # between ticks
+FEW = 0.5  # up to here ticks lie closer
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,9 @@ class Axis:
 
     @property
     def ticks(self) -> list[tuple[float, float]]:
-        """Values and their places, STEP apart."""
-        values = [STEP * number for number in range(int(self.high / STEP + 1e-6) + 1)]
+        """Values at round distances, and their places."""
+        step = 0.1 if self.high <= FEW else 0.2
+        values = [step * number for number in range(int(self.high / step + 1e-6) + 1)]
         return [(value, self.at(value)) for value in values if value >= self.low]
 
 

@@ -83,5 +83,7 @@
       save.download = `board.${form}`;
       copy.textContent = "Copy";
       dialog.showModal();
+      text.setSelectionRange(0, 0);
+      text.scrollTop = 0;
     };
 }

@@ -25,6 +25,15 @@ wsss.make = (tag, attributes = {}, ...content) => {
   return made;
 };
 
+// A menu closes when the reader turns to something else.
+{
+  const close = (but) => {
+    for (const menu of document.querySelectorAll(".menu[open]")) if (!menu.contains(but)) menu.open = false;
+  };
+  addEventListener("click", (event) => close(event.target));
+  addEventListener("keydown", (event) => event.key === "Escape" && close(null));
+}
+
 {
   const themes = ["system", "light", "dark"];
   let theme = "system";
