@@ -3,8 +3,9 @@
 import errno
 import os
 import signal
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -35,8 +36,11 @@ from wsss_harness.cli_options import (
 )
 from wsss_harness.commands import data, pack, plugin, weights
 from wsss_harness.commands import store as kept
-from wsss_harness.errors import WsssError
+from wsss_harness.errors import DataError, StageFailure, WsssError
 from wsss_leaderboard.commands import app as leaderboard_app
+
+if TYPE_CHECKING:
+    from wsss_harness.selection import Request
 
 app = typer.Typer(
     help="A benchmark for weakly supervised semantic segmentation.",
@@ -95,18 +99,33 @@ def run(
         options["jobs"] = jobs
     policy = Policy(retries, shards, deterministic, processes)
     how = How(executor, options, limits_of(times or (), memory), policy, events)
-    request = request_of(suite, overrides, methods, words)
+    requests = request_of(suite, overrides, methods, words).each()
     console = Console(stderr=events and not as_json)  # the events have the output for themselves
-    try:
+
+    def work(request: "Request") -> bool:
         if stage:
-            problems = run_until(request, store, how, stage, console)
-        else:
-            problems = run_and_report(request, store, how, failed, console, as_json)
+            return run_until(request, store, how, stage, console)
+        return run_and_report(request, store, how, failed, console, as_json)
+
+    try:
+        problems = work(*requests) if len(requests) == 1 else any_failed(requests, work)
     except KeyboardInterrupt:
         Console(stderr=True).print("stopped; run the same command again to go on", style="bold")
         raise typer.Exit(130) from None
     if problems:
         raise typer.Exit(1)
+
+
+def any_failed(requests: Iterable["Request"], work: Callable[["Request"], bool]) -> bool:
+    """Work on each dataset, also after one that has no data; whether anything failed."""
+    problems = False
+    for request in requests:
+        try:
+            problems |= work(request)
+        except (StageFailure, DataError) as error:
+            Console(stderr=True).print(f"{request.dataset}: {error}", style="red", markup=False)
+            problems = True
+    return problems
 
 
 @app.command()

@@ -22,7 +22,18 @@ WIDE = 160  # columns of a file, where nobody sees an edge
 def print_plan_of(
     request: Request, root: Path, console: Console, as_json: bool, picture: Path | None
 ) -> None:
-    """Print the plan of a suite on the store ``root``, or draw it if a file for it is named."""
+    """Print the plan of a suite on the store ``root``, or draw it if a file for it is named.
+
+    There is one for each of its datasets, and so a file for each.
+    """
+    for one in request.each():
+        name = picture and picture.with_stem("-".join(filter(None, (picture.stem, one.dataset))))
+        _print_one(one, root, console, as_json, name)
+
+
+def _print_one(
+    request: Request, root: Path, console: Console, as_json: bool, picture: Path | None
+) -> None:
     suite, plugins = request.suite(), installed()
     made = plan_of(suite, plugins, Store(root, plugins.tell))
     if picture:

@@ -181,8 +181,22 @@ def combinations(cross: Mapping[Axis, Sequence[int]]) -> list[dict[Axis, int]]:
 def read_suite(path: Path, overrides: Sequence[str] = ()) -> Suite:
     """The suite in a file of TOML, or of JSON as records and submissions have it.
 
-    ``overrides`` are dotted options as ``dataset.train=100``.
+    ``overrides`` are dotted options as ``dataset.train=100``. Of several ``datasets`` one is
+    chosen by its name: ``dataset=voc``.
     """
+    content = _content(path, overrides)
+    if "datasets" in content:
+        content["dataset"] = _chosen(content.pop("datasets"), content.get("dataset"), path)
+    return check_suite(content, str(path))
+
+
+def datasets_of(path: Path, overrides: Sequence[str] = ()) -> tuple[str, ...]:
+    """The names of the datasets among which a suite file leaves the choice; empty if it has one."""
+    content = _content(path, overrides)
+    return () if "dataset" in content else tuple(content.get("datasets", ()))
+
+
+def _content(path: Path, overrides: Sequence[str]) -> dict[str, Any]:
     read, form = (json.loads, "JSON") if path.suffix == ".json" else (tomllib.loads, "TOML")
     try:
         content = read(path.read_text(encoding="utf-8"))
@@ -196,7 +210,18 @@ def read_suite(path: Path, overrides: Sequence[str] = ()) -> Suite:
         raise ConfigError(f"{path} holds {type(content).__name__}; expected the table of a suite")
     for override in overrides:
         apply_override(content, override)
-    return check_suite(content, str(path))
+    return content
+
+
+def _chosen(datasets: Any, name: Any, path: Path) -> Any:
+    """The dataset of this name among the several of a suite."""
+    if isinstance(datasets, Mapping) and isinstance(name, str) and name in datasets:
+        return datasets[name]
+    known = ", ".join(datasets) if isinstance(datasets, Mapping) else f"none ({datasets!r})"
+    raise ConfigError(
+        f"{path} has several datasets; choose one as --set dataset=NAME, and give its options as "
+        f"datasets.NAME.OPTION. Datasets: {known}"
+    )
 
 
 def check_suite(content: Mapping[str, Any], source: str) -> Suite:

@@ -1,27 +1,40 @@
 """What a command is asked to run: a suite, with some options changed, or some of its rows."""
 
+import json
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import xxhash
 
 from wsss_harness.errors import ConfigError
 from wsss_harness.places import RESULTS
-from wsss_harness.recipe import Row, Suite, read_suite
+from wsss_harness.recipe import Row, Suite, datasets_of, read_suite
 
 
 @dataclass(frozen=True)
 class Request:
-    """A suite file; ``overrides`` of options, and ``methods`` and ``words`` that select rows."""
+    """A suite file; ``overrides`` of options, and ``methods`` and ``words`` that select rows.
+
+    ``dataset`` is the name of one, where the suite has several.
+    """
 
     path: Path
     overrides: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
+    dataset: str = ""
+
+    def each(self) -> tuple["Request", ...]:
+        """A request for each dataset of the suite; for several, none of which is chosen."""
+        names = datasets_of(self.path, self.overrides)
+        return tuple(replace(self, dataset=name) for name in names) or (self,)
 
     def suite(self) -> Suite:
-        return select(read_suite(self.path, self.overrides), self.methods, self.words)
+        chosen = (f"dataset={json.dumps(self.dataset)}",) if self.dataset else ()
+        suite = read_suite(self.path, (*self.overrides, *chosen))
+        return select(suite, self.methods, self.words)
 
     def results(self, store: Path) -> Path:
         """Where tables, figures and records go; another place for each other suite."""
@@ -29,6 +42,8 @@ class Request:
         changes += [f"--rows {method}" for method in self.methods]
         changes += [f"--only {word}" for word in self.words]
         name = self.path.stem
+        if self.dataset:
+            name += "-" + re.sub(r"\W", "-", self.dataset)
         if changes:
             name += "-" + xxhash.xxh3_64_hexdigest("\n".join(sorted(changes)).encode())[:6]
         return store / RESULTS / name

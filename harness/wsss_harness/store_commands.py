@@ -12,7 +12,7 @@ from rich.table import Table
 from wsss_harness import housekeeping
 from wsss_harness.housekeeping import Kept
 from wsss_harness.plugins import installed
-from wsss_harness.recipe import read_suite
+from wsss_harness.selection import Request
 from wsss_harness.stage import upstream
 from wsss_harness.store import Store
 from wsss_harness.suite import known
@@ -83,8 +83,8 @@ def prune(suites: Sequence[Path], root: Path, yes: bool, console: Console) -> No
     """List, or remove if ``yes``, what neither the records in the store nor the suites need."""
     needed = {key for keys in housekeeping.suites_of(root).values() for key in keys}
     plugins = installed()
-    for path in suites:
-        rows, beside = known(read_suite(path), plugins, Store(root, plugins.tell))
+    for request in (one for path in suites for one in Request(path).each()):
+        rows, beside = known(request.suite(), plugins, Store(root, plugins.tell))
         targets = [target for row in rows for target in row.targets]
         needed |= {stage.key for stage in upstream(*targets, *beside)}
     found = housekeeping.unneeded(housekeeping.stages(root), needed)

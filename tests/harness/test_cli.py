@@ -243,6 +243,30 @@ def test_rows_that_did_not_fail_are_not_worked_on_again(wsss, tmp_path):
     assert "started score redness" not in out
 
 
+def test_a_suite_is_run_on_each_of_its_datasets_and_one_without_data_stops_no_other(wsss, tmp_path):
+    datasets = """
+        datasets.gone = { name = "voc_folder", root = "gone" }
+        datasets.a = { name = "in_memory", count = 8 }
+        datasets.b = { name = "in_memory" }
+        """
+    (tmp_path / "two.toml").write_text(
+        datasets + SUITE.replace('dataset = { name = "in_memory" }', "")
+    )
+    code, out, err = wsss("run", "two.toml")
+    assert code == 1
+    assert "gone" in err
+    assert [f"Pseudo-masks, {count} train images" in out for count in (6, 8)] == [False, True]
+    assert {"two-a", "two-b"} <= {path.name for path in (tmp_path / "runs/results").iterdir()}
+    there = ("--set", 'datasets.gone={ name = "in_memory" }')
+    assert wsss("plan", "two.toml", "--svg", "plan.svg", *there)[0] == 0
+    assert {path.name for path in tmp_path.glob("*.svg")} == {
+        f"plan-{name}.svg" for name in ("gone", "a", "b")
+    }
+    code, _, err = wsss("twin", "two.toml", "R")
+    assert code == 2
+    assert "choose one as --set dataset=NAME" in err
+
+
 def test_nothing_failed_where_nothing_was_run(wsss):
     code, _, err = wsss("run", "small.toml", "--failed")
     assert code == 2

@@ -70,6 +70,34 @@ def test_other_options_and_other_rows_have_results_of_their_own(tmp_path):
     assert Request(path, ("y=2", "x=1")).results(tmp_path) in places
 
 
+SEVERAL = """
+title = "Two"
+datasets.small = { name = "in_memory", count = 8 }
+datasets."large one" = { name = "in_memory" }
+generators.R = { name = "redness" }
+rows = [{ method = "R", generator = "R" }]
+"""
+
+
+def test_a_suite_of_several_datasets_is_asked_of_each(tmp_path):
+    path = tmp_path / "two.toml"
+    path.write_text(SEVERAL)
+    found = Request(path, ("datasets.small.count=6",)).each()
+    assert [one.suite().dataset.options for one in found] == [{"count": 6}, {}]
+    plain = [one.results(tmp_path).name for one in Request(path).each()]
+    assert plain == ["two-small", "two-large-one"]
+    (chosen,) = Request(path, ("dataset=small",)).each()
+    assert chosen.suite().dataset.options == {"count": 8}
+
+
+@pytest.mark.parametrize("overrides", [(), ("dataset=tiny",), ("dataset.count=3",)])
+def test_one_of_several_datasets_must_be_chosen_where_one_is_needed(tmp_path, overrides):
+    path = tmp_path / "two.toml"
+    path.write_text(SEVERAL)
+    with pytest.raises(ConfigError, match=r"two\.toml has several .* Datasets: small, large one"):
+        Request(path, overrides).suite()
+
+
 @pytest.fixture(scope="module")
 def plugins():
     return small_suite.plugins()
