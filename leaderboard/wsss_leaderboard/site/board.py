@@ -8,7 +8,7 @@ from wsss_leaderboard import notes, published
 from wsss_leaderboard.counts import MASKS
 from wsss_leaderboard.entries import Board
 from wsss_leaderboard.site.lines import Line, Lines
-from wsss_leaderboard.site.names import MINUS, TO, shown, stem
+from wsss_leaderboard.site.names import MINUS, SINGLE, TO, shown, stem
 from wsss_leaderboard.site.pages import Pages, minutes, percent, points
 from wsss_leaderboard.standings import GAP
 from wsss_leaderboard.table import NOTHING
@@ -181,8 +181,10 @@ def _known(values: Iterable[str]) -> list[str]:
 def notes_of(found: Lines) -> list[str]:
     """What the short words mean, and what a reader must know before comparing two rows."""
     records = [record for line in found.all for record in line.records]
+    singles = any(x.place and x.place.single for x in found.of("method"))
     told = [
         *found.ranking.notes,
+        *([f"{SINGLE} a single run, shown as a hollow dot."] if singles else []),
         *([GAP] if any(line.gap is not None for line in found.all) else []),
         notes.SUP,
         *notes.packs(records),

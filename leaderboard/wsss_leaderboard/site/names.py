@@ -7,6 +7,7 @@ import xxhash
 from wsss_leaderboard.table import inert
 
 TO, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"  # between the ends of a range; of a number
+SINGLE = "\N{SUPERSCRIPT ONE}"  # the mark of a single run
 LONGEST = 80  # characters of a name on a page
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from wsss_harness.files import write_text
-from wsss_leaderboard.site.names import MINUS, shown, stem
+from wsss_leaderboard.site.names import MINUS, SINGLE, shown, stem
 from wsss_leaderboard.table import MARKS, NOTHING
 
 
@@ -23,7 +23,7 @@ def environment() -> Environment:
     )
     made.filters.update(shown=shown, stem=stem, percent=percent, points=points, minutes=minutes)
     made.filters.update(mebibytes=mebibytes)
-    made.globals.update(nothing=NOTHING, minus=MINUS, marks=MARKS)
+    made.globals.update(nothing=NOTHING, minus=MINUS, single=SINGLE, marks=MARKS)
     return made
 
 

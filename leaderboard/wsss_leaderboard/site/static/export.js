@@ -16,6 +16,7 @@
       .replaceAll("±", "$\\pm$")
       .replaceAll("−", "$-$")
       .replaceAll("–", "--")
+      .replaceAll("¹", "$^1$")
       .replaceAll("†", "$^\\dagger$")
       .replaceAll("‡", "$^\\ddagger$")
       .replaceAll("§", "$^\\S$");
