@@ -34,6 +34,17 @@ def say(console: Console, text: str, style: str = "") -> None:
         console.print(inert(line), style=style, markup=False, highlight=False, soft_wrap=True)
 
 
+def of_dataset(request: Request, name: str | None) -> Request:
+    """The request for one dataset of a suite; ConfigError if that is none, or leaves a choice."""
+    found = {one.dataset: one for one in request.each()}
+    if name is None and len(found) == 1:
+        return next(iter(found.values()))
+    if name not in found:
+        known = ", ".join(filter(None, found)) or "none with a name"
+        raise ConfigError(f"{request.path}: name one of its datasets with --dataset: {known}")
+    return found[name]
+
+
 def submit(
     request: Request,
     method: str,

@@ -83,6 +83,7 @@ def submit(
     overrides: SetOption = None,
     methods: RowsOption = None,
     words: OnlyOption = None,
+    dataset: Annotated[str | None, typer.Option(help="Of which dataset of several.")] = None,
     to_check: Annotated[
         Path | None, typer.Option("--check", metavar="FOLDER", help="Only check a submission.")
     ] = None,
@@ -97,7 +98,7 @@ def submit(
         return
     if suite is None or method is None or out is None:
         raise typer.BadParameter("name SUITE, METHOD and --out FOLDER, or --check FOLDER")
-    request = request_of(suite, overrides, methods, words)
+    request = commands.of_dataset(request_of(suite, overrides, methods, words), dataset)
     if not commands.submit(request, method, seed, store, out, masks, corrects, key, Console()):
         raise typer.Exit(1)
 

@@ -9,6 +9,8 @@ from rich.console import Console
 from submissions import PLUGINS, record_of
 
 from wsss_harness.cli import main
+from wsss_harness.errors import ConfigError
+from wsss_harness.selection import Request
 from wsss_leaderboard import board_commands, chain, checking, releases, rescore, verification
 
 needs_openssh = pytest.mark.skipif(not shutil.which("ssh-keygen"), reason="needs ssh-keygen")
@@ -148,6 +150,19 @@ def test_what_is_missing_is_named(wsss, words):
     code, said = wsss(*words)
     assert code == 2
     assert "--check FOLDER" in said
+
+
+def test_of_several_datasets_one_is_named(tmp_path):
+    request = Request(tmp_path / "suite.toml")
+    request.path.write_text('title = "S"\n[datasets.a]\nname = "x"\n[datasets.b]\nname = "x"\n')
+    assert board_commands.of_dataset(request, "b").dataset == "b"
+    for name in (None, "c"):
+        with pytest.raises(ConfigError, match="name one of its datasets with --dataset: a, b"):
+            board_commands.of_dataset(request, name)
+    request.path.write_text('title = "S"\n[dataset]\nname = "x"\n')
+    assert board_commands.of_dataset(request, None) == request
+    with pytest.raises(ConfigError, match="--dataset: none with a name"):
+        board_commands.of_dataset(request, "a")
 
 
 def test_a_comment_needs_a_board(wsss, good):
