@@ -11,21 +11,14 @@ import small_suite
 from wsss_harness.manifests import MANIFEST
 
 PLUGIN = Path(small_suite.__file__).with_name("small_plugin.py")
-CODE = """
-import json, sys
-from wsss_harness import cli, recipe, selection
-content = json.loads(sys.argv.pop(1))
-selection.read_suite = lambda path, overrides: recipe.check_suite(content, "small")
-cli.main()
-"""
 
 
 def command(folder, *words, executor="local", **changes):
     """Start `wsss run` in a folder, with processes that can be killed together."""
-    content = json.dumps(small_suite.content(**changes))
-    run = ("run", "small.toml", "--executor", executor, "--events", *words)
+    (folder / "small.json").write_text(json.dumps(small_suite.content(**changes)))
+    run = ("run", "small.json", "--executor", executor, "--events", *words)
     return subprocess.Popen(
-        [sys.executable, "-c", CODE, content, *run],
+        [sys.executable, "-m", "wsss_harness", *run],
         cwd=folder,
         env={**os.environ, "WSSS_PLUGIN_PATH": str(PLUGIN)},
         stdout=subprocess.PIPE,
