@@ -80,7 +80,8 @@ def _checked(owner: str, name: str, value: Any, wanted: Any) -> Any:
     if nested and isinstance(value, Mapping):
         return construct(f"option '{name}' of {owner}", nested[0], value)
 
-    problem = ConfigError(f"option '{name}' of {owner} is {value!r}; expected {wanted}")
+    told = str(wanted) if get_args(wanted) else getattr(wanted, "__name__", str(wanted))
+    problem = ConfigError(f"option '{name}' of {owner} is {value!r}; expected {told}")
     if wanted in (int, float) and isinstance(value, bool | str):
         raise problem
     try:
