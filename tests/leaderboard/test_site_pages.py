@@ -1,6 +1,8 @@
 """What single pages say: releases, badges, verdicts on published figures, coverage, charts."""
 
+import json
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from sample_records import record
 from submissions import check
 from test_site_build import board_of, leads, parsed
 
+from wsss_harness.errors import DataError
 from wsss_harness.metrics.anatomy import CAUSES
 from wsss_leaderboard import accepting, entries, releases, verification
 from wsss_leaderboard.published import published
@@ -173,3 +176,44 @@ def test_the_backbone_is_that_of_the_first_network():
 
 def test_the_guide_tells_of_every_cause():
     assert tuple(guides.CAUSES) == CAUSES
+
+
+def test_rows_that_two_suites_share_stand_once(ran, tmp_path):
+    results = ran.request.results(ran.root)
+    again = tmp_path / "again"
+    shutil.copytree(results, again)
+    build([results, again], tmp_path / "out")
+    table = parsed(board_of(tmp_path / "out") / "index.html").find(".//table[@id='board']")
+    assert len(list(table.find("tbody").iter("tr"))) == 2
+
+
+def test_unlike_runs_of_one_row_and_seed_are_refused(ran, tmp_path):
+    results = ran.request.results(ran.root)
+    again = tmp_path / "again"
+    shutil.copytree(results, again)
+    for path in (again / "records").glob("*.json"):
+        content = json.loads(path.read_text())
+        for step in content["steps"]:
+            step["key"] = step["key"][::-1]
+        path.write_text(json.dumps(content))
+    with pytest.raises(DataError, match="are both of 'R', seed 0"):
+        build([results, again], tmp_path / "out")
+
+
+def test_links_are_not_followed(tmp_path):
+    results = sites.write(tmp_path / "r", {"CAM": 0.1})
+    secret = tmp_path / "secret"
+    secret.write_text("nobody's")
+    picture = results / "examples" / "truth.png"
+    picture.unlink()
+    picture.symlink_to(secret)
+    with pytest.raises(DataError, match=r"truth\.png is a link; only files are published"):
+        build([results], tmp_path / "out")
+
+
+def test_a_board_on_which_nothing_finished_has_pages_all_the_same(tmp_path):
+    runs = [run for run in sites.runs({sites.FAILED: 0.2}) if run.record.failure]
+    build([simulated.write(tmp_path / "r", runs)], tmp_path / "out")
+    text = "".join(parsed(tmp_path / "out" / "index.html").itertext())
+    assert "No method has finished." in text
+    assert (board_of(tmp_path / "out") / "methods" / f"{stem(sites.FAILED)}.html").is_file()

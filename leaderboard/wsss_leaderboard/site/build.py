@@ -1,7 +1,7 @@
 """The whole site, from folders of results."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -70,7 +70,7 @@ def build(folders: Sequence[Path], out: Path, title: str = "WSSS leaderboard") -
     """
     frozen = releases_of(folders)
     versions = [Version(LATEST, ""), *(version for version, _ in frozen)]
-    editions = [(versions[0], load(folders)), *frozen]
+    editions = [(versions[0], once(load(folders))), *frozen]
     clear(out)
     written = []
     for here, loaded in editions:
@@ -83,7 +83,8 @@ def build(folders: Sequence[Path], out: Path, title: str = "WSSS leaderboard") -
 
 def write_all(pages: Pages, loaded: Sequence[Loaded], folders: Sequence[Path]) -> None:
     """Write all pages of one version of the board."""
-    pages.copy(sorted(STATIC.iterdir()), "static")
+    for file in STATIC.iterdir():
+        pages.copy(file, f"static/{file.name}")
     badges = badges_of(loaded)
     made = [lines_of(board, badges) for board in boards(loaded)]
     for each in made:
@@ -97,6 +98,18 @@ def write_all(pages: Pages, loaded: Sequence[Loaded], folders: Sequence[Path]) -
     write_coverage(pages, made)
     write_guides(pages)
     pages.write("index.html", "home.html", summaries=[summary(each) for each in made])
+
+
+def once(loaded: Iterable[Loaded]) -> list[Loaded]:
+    """The runs without those that an earlier folder has as well: suites share control rows."""
+    found: dict[object, Loaded] = {}
+    for run in loaded:
+        record = run.record
+        targets = ("", *(s.segmentor for s in record.segmentations))
+        made = tuple(map(record.maker, targets))
+        place = (record.data, record.protocol, record.method, record.seed, made)
+        found.setdefault(place if None not in made else run.path, run)
+    return list(found.values())
 
 
 def releases_of(folders: Sequence[Path]) -> list[tuple[Version, list[Loaded]]]:

@@ -79,7 +79,8 @@ def anatomy_of(record: Record, target: str) -> dict[str, Cause]:
 def _write(pages: Pages, folder: str, runs: Sequence[Loaded], reached: list[Reached]) -> None:
     first = runs[0].record
     name = stem(first.method)
-    pages.copy([run.path for run in runs], f"{folder}/records")
+    for run in runs:
+        pages.copy(run.path, f"{folder}/{address_of(run.record)}")
     pages.write(
         f"{folder}/methods/{name}.html",
         "method.html",
@@ -90,12 +91,18 @@ def _write(pages: Pages, folder: str, runs: Sequence[Loaded], reached: list[Reac
         reached=reached,
         kind=reached[0].line.kind,
         line=reached[0].line,
+        addresses=[(run.record.seed, address_of(run.record)) for run in runs],
         curve=curve_of([run.record for run in runs]),
         command=command_of(pages, first),
         environments=environments_of(runs),
         settings=settings_of(first),
     )
     pages.write_data(f"{folder}/data/{name}.js", name, data_of(runs, reached))
+
+
+def address_of(record: Record) -> str:
+    """Where a copy of the record lies in the folder of its board."""
+    return f"records/{stem(record.method)}-seed{record.seed}.json"
 
 
 def command_of(pages: Pages, record: Record) -> tuple[str, str] | None:
@@ -148,7 +155,7 @@ def _seed(run: Loaded, reached: Sequence[Reached]) -> dict[str, Any]:
         "seed": run.record.seed,
         "miou": {name: percent(score.miou if score else None) for name, score in scores.items()},
         "minutes": minutes(run.record.seconds),
-        "record": f"records/{run.path.name}",
+        "record": address_of(run.record),
     }
 
 

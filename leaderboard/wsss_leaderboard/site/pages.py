@@ -1,12 +1,12 @@
 """Writing pages from templates, with links that work from any folder and from a disk."""
 
 import json
-from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from wsss_harness.errors import DataError
 from wsss_harness.files import write_text
 from wsss_leaderboard.site.names import MINUS, SINGLE, shown, stem
 from wsss_leaderboard.table import MARKS, NOTHING
@@ -66,9 +66,16 @@ class Pages:
         text = json.dumps(content, separators=(",", ":"), allow_nan=False)
         write_text(self.out / path, f"wsss.receive({json.dumps(name)},{text});\n")
 
-    def copy(self, files: Iterable[Path], folder: str) -> None:
-        """Copy files into a folder of the site."""
-        place = self.out / folder
-        place.mkdir(parents=True, exist_ok=True)
-        for file in files:
-            (place / file.name).write_bytes(file.read_bytes())
+    def copy(self, file: Path, path: str) -> None:
+        """Copy a file into the site.
+
+        Raises:
+            DataError: it is a link, which could lead to a file that is nobody's to publish.
+        """
+        if file.is_symlink():
+            raise DataError(
+                f"{file} is a link; only files are published: put the file itself there"
+            )
+        place = self.out / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(file.read_bytes())

@@ -47,7 +47,8 @@ def write_pictures(pages: Pages, found: Lines, album: Album) -> None:
     if album.about is None:
         return
     folder = folder_of(found.board)
-    pages.copy(album.files, f"{folder}/{PICTURES}")
+    for file in album.files:
+        pages.copy(file, f"{folder}/{PICTURES}/{file.name}")
     named = [line.method for _, lines in found.groups for line in lines]
     rows = [(method, album.rows[method]) for method in named if method in album.rows]
     pages.write(
