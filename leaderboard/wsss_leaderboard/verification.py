@@ -59,9 +59,10 @@ def badge(record: Path) -> Verification | None:
     Raises:
         DataError: the file of verifications is no good.
     """
-    own = digest(read_json(record))
+    found = read(record)
+    own = digest(read_json(record)) if found else ""
     return max(
-        (one for one in reversed(read(record)) if one.record == own),
+        (one for one in reversed(found) if one.record == own),
         key=lambda one: one.tier,
         default=None,
     )
