@@ -5,7 +5,8 @@ wsss.heads = [...wsss.table.tHead.rows[0].cells];
 wsss.place = (key) => wsss.heads.findIndex((head) => head.dataset.key === key);
 
 // A row with what is asked of it again and again; `under` are the rows of its seeds.
-wsss.rows = [...wsss.table.tBodies].flatMap((body) =>
+wsss.groups = [...wsss.table.tBodies];
+wsss.rows = wsss.groups.flatMap((body) =>
   [...body.rows]
     .filter((row) => row.className !== "head")
     .map((row) => ({ row, body, under: [], slug: row.querySelector("a")?.getAttribute("href").slice(8, -5) }))
@@ -14,9 +15,9 @@ wsss.text = (row, place) => row.cells[place].textContent.trim();
 wsss.name = (row) => wsss.text(row, wsss.place("method"));
 
 // The value by which a cell is sorted: null is what is not there, and comes last.
-const valueOf = (text) => {
+const valueOf = (text, counts) => {
   if (text === "-") return null;
-  const number = Number.parseFloat(text.replace("−", "-").replaceAll(",", ""));
+  const number = counts ? Number.parseFloat(text.replace("−", "-").replaceAll(",", "")) : Number.NaN;
   return Number.isNaN(number) ? text.toLowerCase() : number;
 };
 
@@ -28,10 +29,14 @@ const compare = (a, b, sign) => {
 
 wsss.sort = ({ key, descending }) => {
   const place = Math.max(0, wsss.place(key));
-  const keyed = wsss.rows.map((one) => ({ one, value: valueOf(wsss.text(one.row, place)) }));
+  const counts = wsss.heads[place].matches(".n, .iv");
+  const keyed = wsss.rows.map((one) => ({ one, value: valueOf(wsss.text(one.row, place), counts) }));
   keyed.sort((a, b) => compare(a.value, b.value, descending ? -1 : 1));
-  for (const { one } of keyed) one.body.append(one.row, ...one.under);
-  wsss.rows = keyed.map(({ one }) => one);
+  const ordered = wsss.groups.flatMap((body) => keyed.filter(({ one }) => one.body === body).map(({ one }) => one));
+  // a table that is in order already is left alone, as laying it out again takes long
+  if (ordered.some((one, at) => one !== wsss.rows[at]))
+    for (const one of ordered) one.body.append(one.row, ...one.under);
+  wsss.rows = ordered;
   wsss.heads.forEach((head, at) => {
     if (at === place) head.setAttribute("aria-sort", descending ? "descending" : "ascending");
     else head.removeAttribute("aria-sort");
@@ -51,7 +56,7 @@ wsss.filter = (find, filters) => {
     row.hidden = !fits(row);
     for (const one of under) one.hidden = row.hidden;
   }
-  for (const body of wsss.table.tBodies)
+  for (const body of wsss.groups)
     body.hidden = [...body.rows].every((row) => row.hidden || row.className === "head");
 };
 
