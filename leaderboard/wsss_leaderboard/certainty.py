@@ -87,14 +87,14 @@ class Runs:
     def of(cls, entries: Sequence[Entry]) -> "Runs":
         found = [entry.estimate for entry in entries if entry.estimate]
         each = [independent(entry) for entry in entries]
+        kinds: dict[frozenset[int], int] = {}
+        same = np.array([kinds.setdefault(frozenset(runs), len(kinds)) for runs in each])
         return cls(
             np.array([one.value for one in found]),
             np.stack([one.influence for one in found]),
             np.array([one.t for one in found]),
             np.array([len(runs) for runs in each]),
-            np.array(
-                [[len(one) > 1 and one.keys() == other.keys() for other in each] for one in each]
-            ),
+            np.equal.outer(same, same) & (np.array([len(runs) for runs in each]) > 1),
             within(each),
             blocked(each),
         )
