@@ -85,7 +85,9 @@ def test_a_run_writes_them(ran, tmp_path, monkeypatch):
     monkeypatch.setattr(report, "installed", lambda: submissions.PLUGINS)
     root = tmp_path / "runs"
     shutil.copytree(ran.root, root)
-    report.run_and_report(ran.request, root, How("inline"), False, Console(quiet=True), as_json=False)
+    report.run_and_report(
+        ran.request, root, How("inline"), False, Console(quiet=True), as_json=False
+    )
     assert {"R", "Half"} <= examples.read(ran.request.results(root)).rows.keys()
 
 
