@@ -68,6 +68,19 @@ def test_a_badge_is_the_tier_that_all_seeds_have_passed(published_site, board, t
     assert cells(tmp_path / "out") == ["self-reported"]
 
 
+def test_a_board_of_a_segmentor_says_whether_a_crf_follows(tmp_path):
+    def lead(definition):
+        runs = simulated.runs({"CAM": 0.1}, (0,), 20, definition=definition)
+        out = tmp_path / ("plain" if not definition else "crf")
+        build([simulated.write(tmp_path / f"of {out.name}", runs)], out)
+        page = parsed(next(board_of(out).glob("v1-*.html")))
+        return next(one.text for one in page.iter("p") if one.get("class") == "lead")
+
+    assert "tested on 20 val images. Scored by mmsegmentation, without CRF" in lead({})
+    sharpened = {"segmentors": {"V1": {"name": "deeplab", "crf": "dense"}}}
+    assert "V1 with the CRF 'dense'" in lead(sharpened)
+
+
 def figure(value=60.0, segmentor=""):
     one = next(f for f in published().figures if f.segmentor == segmentor)
     return one.model_copy(update={"value": value})

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from wsss_leaderboard import notes, published
+from wsss_leaderboard.comparison import labels_of
 from wsss_leaderboard.counts import MASKS
 from wsss_leaderboard.entries import Board
 from wsss_leaderboard.site.lines import Line, Lines
@@ -98,10 +99,9 @@ def images_of(board: Board, target: str) -> str:
     kept = f"; {protocol.held_out:,} others may choose a threshold" if protocol.held_out else ""
     if target == MASKS:
         return f"Masks of {protocol.images:,} train images, scored against their truth{kept}."
-    return (
-        f"Trained on the pseudo-masks, scored on {protocol.val_images:,} val images without a CRF; "
-        "no checkpoint is selected on them."
-    )
+    trained = [run.record for run in board.loaded if target in labels_of(run.record)]
+    start = f"Trained on the pseudo-masks, tested on {protocol.val_images:,} val images."
+    return f"{start} {notes.scored(trained)}"
 
 
 def columns_of(found: Lines, others: Iterable[Target]) -> list[Column]:
