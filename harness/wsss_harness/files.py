@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import xxhash
@@ -56,8 +56,9 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
+    """What a file holds; DataError if it is not JSON, which has neither NaN nor infinity."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
     except FileNotFoundError:
         raise DataError(f"{path} is missing") from None
     except (ValueError, RecursionError) as error:
@@ -65,6 +66,10 @@ def read_json(path: Path) -> Any:
             f"{path} is not valid JSON ({error}); mend it or, if a run wrote it, delete it and run "
             "again"
         ) from None
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no number of JSON")
 
 
 def digest(path: Path) -> str:

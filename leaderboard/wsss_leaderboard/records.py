@@ -5,24 +5,56 @@ exist, never zero, and NaN is refused. record.schema.json beside this module is 
 """
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import xxhash
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from wsss_harness.errors import DataError
 from wsss_harness.files import read_json, write_json
+from wsss_harness.metrics.anatomy import CAUSES
+from wsss_harness.metrics.curve import THRESHOLDS
 from wsss_harness.recipe import AXES, Axis, Choice
 from wsss_harness.supervision import IMAGE_LABELS, SALIENCY, TRUTH
 from wsss_leaderboard.migrations import VERSION, migrated
 
-Fraction = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 SCHEMA = Path(__file__).with_name("record.schema.json")
 ERROR = "error"  # of a metric of a plugin, in place of what it reads
 UNKNOWN, STATED = "unknown", " (p)"
 Policy = Literal["fixed", "held_out", "oracle"]
+
+
+Fields = TypeVar("Fields", bound=Mapping[str, Any])
+
+
+def has(*names: str) -> Callable[[Fields], Fields]:
+    """A check of the fields that readers take for granted; there may be others."""
+
+    def check(found: Fields) -> Fields:
+        if missing := [name for name in names if name not in found]:
+            raise ValueError(f"{', '.join(missing)} missing")
+        return found
+
+    return check
+
+
+def at_thresholds(curve: tuple[float, ...]) -> tuple[float, ...]:
+    """A check that a curve has a value at each threshold, or none at all."""
+    if curve and len(curve) != len(THRESHOLDS):
+        raise ValueError(f"{len(curve)} values; expected {len(THRESHOLDS)}, or none")
+    return curve
+
+
+def of_row(recipe: dict[str, Any]) -> dict[str, Any]:
+    """A check of the recipe: which segmentors it has, by label."""
+    labels = has("segmentors")(recipe)["segmentors"]
+    if not isinstance(labels, list | tuple) or not all(isinstance(x, str) for x in labels):
+        raise ValueError(f"segmentors is {labels!r:.60}; expected a list of labels")
+    return recipe
 
 
 class Part(BaseModel):
@@ -40,8 +72,8 @@ class Score(Part):
     precision: Fraction
     recall: Fraction
     iou: dict[str, Fraction | None]
-    error: Fraction | None = None
-    t: Fraction | None = None
+    error: Amount | None = None
+    t: Amount | None = None
 
 
 class Thresholded(Part):
@@ -58,6 +90,16 @@ class Cause(Part):
     gain: Annotated[float, Field(allow_inf_nan=False)]
 
 
+def all_causes(found: dict[str, Cause]) -> dict[str, Cause]:
+    """A check that a cause is neither missing nor unknown, where there is any."""
+    if found and set(found) != set(CAUSES):
+        raise ValueError(f"{', '.join(found)}; expected {', '.join(CAUSES)}, or none")
+    return found
+
+
+Anatomy = Annotated[dict[str, Cause], AfterValidator(all_causes)]
+
+
 class Masks(Part):
     """The pseudo-masks of the row: as its rule makes them, and at other thresholds.
 
@@ -71,11 +113,11 @@ class Masks(Part):
     chosen_on: Choice
     score: Score
     others: dict[Policy, Thresholded]
-    boundary: dict[str, Fraction | None]
-    cooccurrence: dict[str, Fraction | None]
-    large: dict[str, Fraction | None]
-    anatomy: dict[str, Cause] = {}
-    curve: tuple[Fraction, ...] = ()
+    boundary: Annotated[dict[str, Fraction | None], AfterValidator(has("f"))]
+    cooccurrence: dict[str, Amount | None]
+    large: Annotated[dict[str, Fraction | None], AfterValidator(has("precision", "recall"))]
+    anatomy: Anatomy = {}
+    curve: Annotated[tuple[Fraction, ...], AfterValidator(at_thresholds)] = ()
     more: dict[str, dict[str, Any]] = {}
 
 
@@ -88,8 +130,8 @@ class Segmentation(Part):
     segmentor: str
     images: int
     score: Score
-    mmseg: dict[str, Fraction]
-    anatomy: dict[str, Cause] = {}
+    mmseg: Annotated[dict[str, Amount], AfterValidator(has("mIoU"))]
+    anatomy: Anatomy = {}
 
 
 class InitialWeights(Part):
@@ -189,10 +231,10 @@ class Protocol(Part):
 class Cost(Part):
     """As ``wsss_harness.costs.Cost``, and the bytes that were written."""
 
-    wall_seconds: Fraction
-    cpu_seconds: Fraction | None = None
+    wall_seconds: Amount
+    cpu_seconds: Amount | None = None
     peak_memory: int | None = None
-    gpu_seconds: Fraction | None = None
+    gpu_seconds: Amount | None = None
     gpu_peak_memory: int | None = None
     bytes: int | None = None
 
@@ -235,7 +277,7 @@ class Record(Part):
     seeds: dict[Axis, int] = {}
     method: str
     control: bool
-    recipe: dict[str, Any]
+    recipe: Annotated[dict[str, Any], AfterValidator(of_row)]
     supervision: Supervision
     saliency: SaliencyQuality | None = None
     masks: Masks | None = None

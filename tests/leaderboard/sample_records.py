@@ -41,7 +41,7 @@ def record(method="EPS", *, seed=0, miou=0.5, parts=("image_labels", "saliency")
             score=score(miou),
             others={
                 "fixed": Thresholded(threshold=0.2, score=score(miou - 0.1)),
-                "oracle": Thresholded(threshold=0.35, score=score(miou + 0.1)),
+                "oracle": Thresholded(threshold=0.35, score=score(min(miou + 0.1, 1))),
             },
             boundary={"precision": 0.1, "recall": None, "f": 0.125},
             cooccurrence={"rails>train": 0.5, "pooled": 0.75},

@@ -1,8 +1,11 @@
 """Records say what was used, keep what they are given, and refuse what is not a record."""
 
 import json
+import re
 import subprocess
 import sys
+from functools import reduce
+from operator import getitem
 
 import jsonschema
 import pytest
@@ -13,6 +16,7 @@ from wsss_harness.errors import DataError
 from wsss_leaderboard.records import (
     SCHEMA,
     Failure,
+    Masks,
     Protocol,
     Supervision,
     load,
@@ -68,12 +72,25 @@ def test_nan_is_refused():
         score(float("nan"))
 
 
-def test_nan_in_a_file_is_refused(tmp_path):
-    save(record(), tmp_path / "a.json")
+@pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])
+def test_nan_in_a_file_is_refused(tmp_path, constant):
+    """In a part of any form as well."""
+    save(record(recipe={"segmentors": [], "lr": 0.25}), tmp_path / "a.json")
     text = (tmp_path / "a.json").read_text()
-    (tmp_path / "a.json").write_text(text.replace('"recall": 0.25', '"recall": NaN', 1))
-    with pytest.raises(DataError, match=r"a\.json: field 'masks\..*recall': .*finite"):
+    (tmp_path / "a.json").write_text(text.replace('"lr": 0.25', f'"lr": {constant}'))
+    with pytest.raises(DataError, match=rf"a\.json is not valid JSON \({constant} is no number"):
         load(tmp_path / "a.json")
+
+
+def test_percent_are_no_fraction():
+    with pytest.raises(ValidationError, match=r"miou\n.*less than or equal to 1"):
+        score(55.0)
+
+
+def test_what_is_no_share_may_be_above_1():
+    masks = record().masks.model_dump()
+    found = Masks.model_validate({**masks, "cooccurrence": {"pooled": 12.5}})
+    assert found.cooccurrence["pooled"] == 12.5
 
 
 def test_null_is_kept_and_is_no_zero(tmp_path):
@@ -108,6 +125,29 @@ def test_a_wrong_field_is_named(tmp_path, change, message):
     content = json.loads((tmp_path / "a.json").read_text())
     (tmp_path / "a.json").write_text(json.dumps({**content, **change}))
     with pytest.raises(DataError, match=message):
+        load(tmp_path / "a.json")
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        (("masks", "anatomy"), {"missing": {"share": 0.1, "gain": 0.1}}, "missing; expected ignor"),
+        (("masks", "curve"), [0.1, 0.2], "2 values; expected 101, or none"),
+        (("masks", "boundary"), {"recall": 0.5}, "f missing"),
+        (("masks", "large"), {}, "precision, recall missing"),
+        (("segmentations", 0, "mmseg"), {}, "mIoU missing"),
+        (("recipe",), {}, "segmentors missing"),
+        (("recipe",), {"segmentors": 5}, "segmentors is 5; expected a list of labels"),
+    ],
+)
+def test_what_readers_take_for_granted_has_to_be_there(tmp_path, place, value, message):
+    save(record(), tmp_path / "a.json")
+    content = json.loads((tmp_path / "a.json").read_text())
+    *above, last = place
+    reduce(getitem, above, content)[last] = value
+    (tmp_path / "a.json").write_text(json.dumps(content))
+    field = re.escape(".".join(map(str, place)))
+    with pytest.raises(DataError, match=rf"a\.json: field '{field}': Value error, {message}"):
         load(tmp_path / "a.json")
 
 
