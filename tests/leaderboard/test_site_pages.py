@@ -16,6 +16,7 @@ from wsss_harness.errors import DataError
 from wsss_harness.metrics.anatomy import CAUSES
 from wsss_leaderboard import accepting, entries, releases, verification
 from wsss_leaderboard.published import published
+from wsss_leaderboard.records import Step
 from wsss_leaderboard.site import guides
 from wsss_leaderboard.site.build import build
 from wsss_leaderboard.site.charts import Axis, curve_of, shares_of
@@ -104,6 +105,28 @@ def test_a_verdict_says_whether_a_published_figure_is_met(lines):
     assert verdict(high - 0.1) == "within our interval"
     assert verdict(high + 1) == f"differs by {MINUS}{high + 1 - mean:.1f}"
     assert Claim(figure()).verdict == "not measured"
+
+
+def test_figures_of_unlike_protocols_are_not_compared(tmp_path):
+    known = (f for f in published().figures if f.segmentor and f.crf == "yes")
+    one = next(f for f in known if (f.dataset, f.split) == ("voc2012", "val"))
+
+    def verdict(crf):
+        step = Step(stage=f"predict {one.segmentor} on x 1", key="k", options={"crf": crf})
+        runs = simulated.runs({one.method: 0}, (0,), 1449, (one.segmentor,), steps=(step,))
+        out = tmp_path / crf
+        build([simulated.write(tmp_path / f"of {crf}", runs)], out)
+        rows = [
+            row for row in parsed(out / "paper.html").iter("tr") if row.find("th/a") is not None
+        ]
+        (cells,) = [["".join(c.itertext()) for c in row.findall("td")] for row in rows]
+        assert cells[4].startswith(one.cell)
+        return cells[6], cells[7]
+
+    assert verdict("none") == ("-", "measured otherwise: crf 'yes' there, 'no' here")
+    difference, words = verdict("dense")
+    assert difference != "-"
+    assert words == f"differs by {difference}"
 
 
 def test_a_failed_row_is_no_verdict():

@@ -16,11 +16,15 @@ from wsss_leaderboard.site.pages import Pages, points
 
 @dataclass(frozen=True, eq=False)
 class Claim:
-    """A published figure and, if a row of its name was measured on the same data, that row."""
+    """A published figure and, if a row of its name was measured on the same data, that row.
+
+    ``unlike``: in what the row was measured otherwise; then the two are not compared.
+    """
 
     figure: Figure
     line: Line | None = None
     page: str = ""
+    unlike: str = ""
 
     @property
     def entry(self) -> Entry | None:
@@ -34,11 +38,13 @@ class Claim:
     def difference(self) -> float | None:
         """From the published figure to ours, a fraction."""
         mean = self.line.mean if self.line else None
-        return None if mean is None else mean - self.figure.value / 100
+        return None if mean is None or self.unlike else mean - self.figure.value / 100
 
     @property
     def verdict(self) -> str:
         """What the difference says, in words."""
+        if self.unlike:
+            return f"measured otherwise: {self.unlike}"
         if self.difference is None:
             return "not measured" if self.line is None else "failed"
         allowances = expected().allowances
@@ -66,7 +72,10 @@ def _order(claim: Claim) -> float:
 
 
 def _claim(figure: Figure, boards: Sequence[Sequence[Lines]]) -> Claim:
-    return next(_measured(figure, boards), Claim(figure))
+    """With the row of its name; one that was measured alike goes before others."""
+    return min(
+        _measured(figure, boards), key=lambda claim: bool(claim.unlike), default=Claim(figure)
+    )
 
 
 def _measured(figure: Figure, boards: Sequence[Sequence[Lines]]) -> Iterator[Claim]:
@@ -75,7 +84,8 @@ def _measured(figure: Figure, boards: Sequence[Sequence[Lines]]) -> Iterator[Cla
         for line in found.all if found.target == figure.segmentor else ():
             if line.entry and line.method == figure.method and _same_data(figure, line.entry):
                 page = f"{folder_of(found.board)}/methods/{stem(line.method)}.html"
-                yield Claim(figure, line, page)
+                unlike = published().unlike(figure, line.records[0])
+                yield Claim(figure, line, page, unlike)
 
 
 def _same_data(figure: Figure, entry: Entry) -> bool:
