@@ -17,7 +17,9 @@ from wsss_harness.errors import ConfigError, DataError
 from wsss_harness.recipe import check_suite, read_suite
 from wsss_leaderboard import comparison, entries
 from wsss_leaderboard.certainty import Runs
+from wsss_leaderboard.records import Supervision
 from wsss_leaderboard.site.build import MARK, build, snapshot_of
+from wsss_leaderboard.site.compare import reaches_of
 from wsss_leaderboard.site.names import shown, stem
 
 HOSTILE = (
@@ -245,6 +247,20 @@ def test_the_interval_of_a_pair_is_that_of_the_ranking(site, results):
     reaches = Runs.of(known).differences().reaches
     _, data = data_of(board_of(site) / "data" / f"{stem(known[0].method)}.js")
     assert data["targets"]["masks"]["reach"] == pytest.approx(reaches[0], abs=1e-5)
+
+
+def test_seeds_of_bounds_say_nothing_of_methods():
+    truth = Supervision(declared=(), read={"bound": ("truth",)}, weights=())
+    singles = simulated.runs({"A": 0.0, "B": 0.15}, (0,), 60)
+    unsteady = simulated.runs({"Bound": 2.0}, (0, 1), 60, luck=0.6, supervision=truth)
+    (board,) = entries.boards([run for run in (*singles, *unsteady) if not run.record.control])
+    known = board.entries("V1")
+    reaches, seeds = reaches_of(known)
+    methods, kinds = Runs.of(known[:2]).differences().reaches, [entry.kind for entry in known]
+    assert kinds == ["method", "method", "bound"]
+    assert reaches[0, 1] == methods[0, 1] < reaches[0, 2]
+    assert seeds.tolist() == [[False, False, True], [False, False, True], [True, True, True]]
+    assert reaches[0, 2] == Runs.of(known).differences().reaches[0, 2]
 
 
 def test_seeds_stand_in_the_data_of_a_method(site):

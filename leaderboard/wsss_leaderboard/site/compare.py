@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wsss_leaderboard.certainty import Runs
+from wsss_leaderboard.entries import Entry
 from wsss_leaderboard.site.board import folder_of, targets_of
 from wsss_leaderboard.site.lines import Lines
 from wsss_leaderboard.site.pages import Pages
 
 DIGITS = 5  # of what is written of fractions
+KINDS = (("method",), ("bound", "control"))  # of rows whose spreads over seeds are pooled
 
 
 def write_compare(pages: Pages, each: Sequence[Lines]) -> None:
@@ -41,20 +43,39 @@ def pairs_of(found: Lines) -> dict[str, dict[str, Any]]:
     """For each method with an estimate what its differences to the others are read from.
 
     ``reach``: from the difference to each method, in the order of ``at``, to the ends of its 95 %
-    interval, a fraction. ``influence``: of each image on its mIoU, 32-bit floats in base64.
+    interval, a fraction. ``seeds``: of each of these, 1 if the spread over seeds is part of it, 0
+    if none of the rows has several. ``influence``: of each image on its mIoU, 32-bit floats in
+    base64.
     """
     known = [line.entry for line in found.all if line.entry and line.entry.estimate]
     if not known:
         return {}
-    reaches = Runs.of(known).differences().reaches.round(DIGITS)
+    reaches, seeds = reaches_of(known)
     return {
         entry.method: {
             "at": place,
-            "reach": reaches[place].tolist(),
+            "reach": reaches[place].round(DIGITS).tolist(),
+            "seeds": seeds[place].astype(int).tolist(),
             "influence": encoded(entry.estimate.influence) if entry.estimate else "",
         }
         for place, entry in enumerate(known)
     }
+
+
+def reaches_of(known: Sequence[Entry]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """(n, n): reaches of all differences, and whether seeds are part of them.
+
+    Spreads over seeds are pooled as the ranking pools them: over methods, and over what is no
+    method. Only the difference of a method to what is none has that of all rows.
+    """
+    runs = Runs.of(known)
+    reaches = runs.differences().reaches
+    seeds = np.full(reaches.shape, runs.within is not None)
+    for kinds in KINDS:
+        if places := [place for place, entry in enumerate(known) if entry.kind in kinds]:
+            runs, block = Runs.of([known[place] for place in places]), np.ix_(places, places)
+            reaches[block], seeds[block] = runs.differences().reaches, runs.within is not None
+    return reaches, seeds
 
 
 def encoded(values: NDArray[np.float64]) -> str:

@@ -28,11 +28,11 @@
     );
   };
 
-  const verdict = (difference, reach) => {
+  const verdict = (difference, reach, seeds) => {
     if (difference === null) return "one of them did not finish";
     if (reach === undefined) return "no interval: counts by image are missing";
-    if (Math.abs(difference) <= reach) return "cannot be told apart";
-    return difference > 0 ? "B is better" : "A is better";
+    const so = difference > 0 ? "B is better" : "A is better";
+    return (Math.abs(difference) <= reach ? "cannot be told apart" : so) + (seeds ? "" : ", by the images alone");
   };
 
   const means = (a, b) => {
@@ -49,7 +49,7 @@
           number(percent(other?.mean)),
           number(points(difference)),
           number(ends),
-          words(verdict(difference, reach)),
+          words(verdict(difference, reach, one?.seeds?.[other?.at])),
         ],
       ];
     });
