@@ -14,19 +14,24 @@ def migrated(content: Any, path: Path) -> Any:
     """The content of a record's file in the form of VERSION.
 
     Raises:
-        DataError: a newer version of wsss-bench wrote it.
+        DataError: it is of no version that is known, or not what its version has.
     """
     if not isinstance(content, dict):
         return content
     version = content.get("schema_version", VERSION)
-    if not isinstance(version, int) or version > VERSION:
+    if type(version) is not int or not 1 <= version <= VERSION:
         raise DataError(
-            f"{path}: field 'schema_version': {version!r:.40}; this version of wsss-bench reads up "
-            f"to {VERSION}: update wsss-bench"
+            f"{path}: field 'schema_version': {version!r:.40}; this version of wsss-bench reads "
+            f"1 to {VERSION}: update wsss-bench if it is newer"
         )
-    for older in range(version, VERSION):
-        if older in UPGRADES:
+    try:
+        for older in range(version, VERSION):
             content = UPGRADES[older](content)
+    except (AttributeError, KeyError, TypeError, IndexError) as error:
+        raise DataError(
+            f"{path}: it says that it is of version {version}, but has not the fields of one "
+            f"({error}); take it back from where it was made"
+        ) from None
     return content
 
 

@@ -118,6 +118,9 @@ def test_records_and_tables_need_neither_plugins_nor_torch(tmp_path):
         ({"metod": "EPS"}, r"a\.json: field 'metod': Extra inputs"),
         ({"seed": "one"}, r"a\.json: field 'seed'"),
         ({"schema_version": 3}, r"a\.json: field 'schema_version': 3; .*update wsss-bench"),
+        ({"schema_version": 0}, r"a\.json: field 'schema_version': 0; .*reads 1 to 2"),
+        ({"schema_version": -(10**7)}, r"a\.json: field 'schema_version': -10000000; "),
+        ({"schema_version": True}, r"a\.json: field 'schema_version': True; "),
     ],
 )
 def test_a_wrong_field_is_named(tmp_path, change, message):
@@ -180,6 +183,22 @@ def test_a_record_of_version_1_is_read(tmp_path):
         fingerprint="f", images=8, val_images=4, held_out=0, evaluator=1
     )
     assert read.masks.score == record().masks.score
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"stages": ["fit eps"]},
+        {"stages": {"fit eps": "key"}, "environments": ["python"]},
+        {"masks": [1]},
+        {"segmentations": [1]},
+        {"segmentations": {"a": 1}},
+    ],
+)
+def test_a_file_that_is_no_record_of_version_1_is_named(tmp_path, change):
+    (tmp_path / "a.json").write_text(json.dumps({"schema_version": 1, **change}))
+    with pytest.raises(DataError, match=r"a\.json: it says that it is of version 1, but has not"):
+        load(tmp_path / "a.json")
 
 
 def test_the_schema_beside_the_module_is_that_of_the_model():
