@@ -12,6 +12,7 @@ docs/decisions.md has the coverage that was measured, and of which other interva
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -48,8 +49,8 @@ class Estimate:
 
     @property
     def reach(self) -> float:
-        """From the value to either end of its interval."""
-        return self.t * self.error
+        """From the value to either end of its interval; infinite where ``t`` is."""
+        return self.t * self.error if math.isfinite(self.t) else math.inf
 
     def __sub__(self, other: Estimate) -> Estimate:
         influence = self.influence - other.influence
@@ -111,6 +112,8 @@ def t_of(value: float, hit: Floats, union: Floats, draws: int) -> float:
 
     Infinite where that many drawings say nothing of their error: there are too few images.
     """
+    if len(hit) < 2:
+        return math.inf
     distances = [
         _distances(value, weights, hit, union)
         for weights in np.array_split(drawings(len(hit), draws), max(1, draws // AT_ONCE))

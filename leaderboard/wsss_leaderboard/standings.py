@@ -61,7 +61,8 @@ def standings(loaded: Iterable[Loaded]) -> Standings:
 
 def gaps_of(board: Board, target: str, entries: Sequence[Entry]) -> list[float | None]:
     """The share of the attainable gap that each entry closes; above 1 is possible, below 0 too."""
-    upper = next((e.mean for e in entries if e.method == bound_of(target)), None)
+    named = (e for e in entries if (e.method, e.kind) == (bound_of(target), "bound"))
+    upper = next((e.mean for e in named), None)
     lower = nothing(board, target)
     if upper is None or lower is None or upper <= lower:
         return [None] * len(entries)

@@ -110,6 +110,12 @@ def test_a_class_that_is_in_one_image_has_no_interval():
     assert estimates.iou_of(estimates.tallies_of(counts), 2, draws=100).t == np.inf
 
 
+@pytest.mark.parametrize("images", [0, 1])
+def test_too_few_images_are_not_sure(images):
+    estimate = estimates.miou(estimates.tallies_of(random_counts(images=images)))
+    assert (estimate.t, estimate.reach) == (np.inf, np.inf)
+
+
 def test_one_class_is_estimated_alone():
     counts = random_counts(7)
     tallies = estimates.tallies_of(counts)

@@ -82,6 +82,23 @@ def test_without_the_bound_there_is_no_gap(runs):
         assert not any(note.startswith("gap") for note in table.notes)
 
 
+def test_one_image_has_no_interval():
+    runs = simulated.runs({"A": 0.0, "B": 0.5}, images=1, segmentors=())
+    without = [Loaded(unsure(run.record), None, run.tallies) for run in runs]
+    assert "95 %" not in [column.name for column in table_of(without).columns]
+
+
+def unsure(record):
+    """Without t, which is not finite."""
+    score = record.masks.score.model_copy(update={"t": None})
+    return record.model_copy(update={"masks": record.masks.model_copy(update={"score": score})})
+
+
+def test_a_method_that_is_called_like_the_bound_is_none(runs):
+    named = simulated.runs({"A": 0.0, NEAREST: 0.5}, images=60, segmentors=())
+    assert "gap" not in [column.name for column in table_of(named).columns]
+
+
 def test_without_counts_nothing_stands_beside():
     found = standings([Loaded(record(), None)])
     assert found.of("", "EPS").place is None
