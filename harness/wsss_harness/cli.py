@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import signal
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -108,7 +109,7 @@ def run(
         return run_and_report(request, store, how, failed, console, as_json)
 
     try:
-        problems = work(*requests) if len(requests) == 1 else any_failed(requests, work)
+        problems = any_failed(requests, work)
     except KeyboardInterrupt:
         Console(stderr=True).print("stopped; run the same command again to go on", style="bold")
         raise typer.Exit(130) from None
@@ -117,13 +118,18 @@ def run(
 
 
 def any_failed(requests: Iterable["Request"], work: Callable[["Request"], bool]) -> bool:
-    """Work on each dataset, also after one that has no data; whether anything failed."""
+    """Work on each dataset, of several also after one without data; whether anything failed."""
     problems = False
     for request in requests:
         try:
             problems |= work(request)
         except (StageFailure, DataError) as error:
-            Console(stderr=True).print(f"{request.dataset}: {error}", style="red", markup=False)
+            if not request.dataset:
+                raise
+            told = re.sub(r"\bdataset\.", f"datasets.{request.dataset}.", str(error))
+            Console(stderr=True).print(
+                f"{request.dataset}: {told}", style="red", markup=False, soft_wrap=True
+            )
             problems = True
     return problems
 
@@ -143,7 +149,14 @@ def plan(
     """Show what a run would do: which stages are done, which are to be made, and why."""
     from wsss_harness.plan_display import print_plan_of
 
-    print_plan_of(request_of(suite, overrides, methods, words), store, Console(), as_json, picture)
+    console = Console()
+
+    def show(request: "Request") -> bool:
+        print_plan_of(request, store, console, as_json, picture)
+        return False
+
+    if any_failed(request_of(suite, overrides, methods, words).each(), show):
+        raise typer.Exit(1)
 
 
 @app.command()

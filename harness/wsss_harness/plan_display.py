@@ -24,19 +24,12 @@ def print_plan_of(
 ) -> None:
     """Print the plan of a suite on the store ``root``, or draw it if a file for it is named.
 
-    There is one for each of its datasets, and so a file for each.
+    Each of several datasets has a file of its own.
     """
-    for one in request.each():
-        name = picture and picture.with_stem("-".join(filter(None, (picture.stem, one.dataset))))
-        _print_one(one, root, console, as_json, name)
-
-
-def _print_one(
-    request: Request, root: Path, console: Console, as_json: bool, picture: Path | None
-) -> None:
     suite, plugins = request.suite(), installed()
     made = plan_of(suite, plugins, Store(root, plugins.tell))
     if picture:
+        picture = picture.with_stem("-".join(filter(None, (picture.stem, request.dataset))))
         draw(made, suite.title, picture)
     if as_json:
         console.print_json(json.dumps(made.json()))
