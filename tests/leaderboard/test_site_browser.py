@@ -12,6 +12,7 @@ import sites
 from sample_records import record
 
 from wsss_leaderboard import records
+from wsss_leaderboard.records import Step, Supervision
 from wsss_leaderboard.site.build import build
 from wsss_leaderboard.site.names import MINUS, TO, stem
 
@@ -223,6 +224,32 @@ def test_a_local_record_is_ranked(open_page, board, tmp_path):
     values = [float(text.split()[0]) for text in column(page, "miou")[:5]]
     assert values == sorted(values, reverse=True)
     assert "2 of your records stand in the table" in page.locator("#dropped").text_content()
+
+
+def test_local_bounds_and_controls_have_no_rank(open_page, board, tmp_path):
+    page = open_page(f"{board}/index.html")
+    truth = Supervision(declared=(), read={"bound": ("truth",)}, weights=())
+    paths = [
+        local(tmp_path, "bound.json", method="Top", supervision=truth),
+        local(tmp_path, "control.json", method="Idle", control=True),
+    ]
+    page.get_by_label("choose files").set_input_files(paths)
+    rows = page.locator("#board tbody.reference tr.local")
+    assert rows.locator("th").all_text_contents() == ["Top‡ (yours)", "Idle† (yours)"]
+    assert rows.locator("td:first-child").all_text_contents() == ["-", "-"]
+    assert page.locator("#board tbody.method tr.local").count() == 0
+
+
+def test_local_seeds_that_share_masks_are_one_run(open_page, board, tmp_path):
+    page = open_page(f"{board}/index.html")
+    steps = (Step(stage="mask it 1", key="same"),)
+    paths = [local(tmp_path, f"{n}.json", seed=n, method="a\u202eb", steps=steps) for n in (0, 1)]
+    page.get_by_label("choose files").set_input_files(paths)
+    row = page.locator("#board tr.local")
+    assert row.locator("th").text_content() == "a b (yours)"
+    place = page.evaluate("wsss.place('seeds')")
+    assert row.locator(f":nth-child({place + 1})").text_content() == "1"
+    assert "±" not in row.text_content()
 
 
 def test_local_records_of_another_protocol_or_none_are_left_out(open_page, board, tmp_path):

@@ -15,6 +15,23 @@
     return Math.sqrt(values.reduce((sum, value) => sum + (value - middle) ** 2, 0) / (values.length - 1));
   };
 
+  // Without characters that do not print, which could turn a line around.
+  const shown = (text) => String(text).replace(/\p{C}/gu, " ");
+
+  // Of a bound, which reads the truth, or a control; empty for methods, which alone have ranks.
+  const markOf = (records) => {
+    const read = records.flatMap((record) => Object.values(record.supervision?.read ?? {}).flat());
+    return read.includes("truth") ? "‡" : records[0].control ? "†" : "";
+  };
+
+  // Runs without those whose masks, or segmentor, are those of an earlier seed.
+  const distinct = (records, target) => {
+    const begins = labels[target] ? [`segment ${labels[target]} on `] : ["mask ", "bound "];
+    const made = ({ steps }) =>
+      steps.findLast((step) => begins.some((begin) => String(step?.stage).startsWith(begin)))?.key;
+    return [...new Map(records.map((record) => [made(record) ?? record, record]).reverse()).values()];
+  };
+
   const scoreOf = (record, target) => {
     const label = labels[target];
     const part = label ? record.segmentations?.find((one) => one.segmentor === label) : record.masks;
@@ -24,12 +41,12 @@
 
   // Why a record cannot stand on this board, in words; empty if it can.
   const objection = (record) => {
-    if (typeof record?.method !== "string" || !Number.isInteger(record.seed) || !record.protocol)
+    if (typeof record?.method !== "string" || !Number.isInteger(record.seed) || !record.protocol || !Array.isArray(record.steps))
       return "it is no record that `wsss run` of today wrote";
-    if (record.dataset !== board.dataset) return `it is of the dataset ${record.dataset}, the board of ${board.dataset}`;
+    if (record.dataset !== board.dataset) return `it is of the dataset ${shown(record.dataset)}, the board of ${board.dataset}`;
     const unlike = Object.keys(protocol).filter((name) => record.protocol[name] !== protocol[name]);
     if (unlike.length)
-      return `its protocol differs: ${unlike.map((n) => `${n} is ${record.protocol[n]}, here ${protocol[n]}`).join("; ")}`;
+      return `its protocol differs: ${unlike.map((n) => `${n} is ${shown(record.protocol[n])}, here ${protocol[n]}`).join("; ")}`;
     if (scoreOf(record, board.target) === null) return "it has no mIoU for this board, as its row did not finish";
     return "";
   };
@@ -45,31 +62,44 @@
     return best === worst ? `${best}` : `${best}–${worst}`;
   };
 
-  const rowOf = (method, records) => {
-    const values = records.map((record) => scoreOf(record, board.target));
+  const rowOf = (method, records, mark) => {
+    const values = distinct(records, board.target).map((record) => scoreOf(record, board.target));
     const spread = values.length > 1 ? ` ±${percent(deviation(values))}` : "";
     const texts = { method, seeds: values.length, verified: "local file" };
-    if (wsss.place("interval") >= 0) texts.rank = rankOf(mean(values));
+    if (!mark && wsss.place("interval") >= 0) texts.rank = rankOf(mean(values));
     for (const { dataset } of wsss.heads) {
       if (dataset.of === undefined) continue;
-      const found = records.map((record) => scoreOf(record, dataset.of));
+      const found = distinct(records, dataset.of).map((record) => scoreOf(record, dataset.of));
       if (!found.includes(null)) texts[dataset.key] = percent(mean(found));
     }
     const cells = wsss.heads.map((head) => {
       const { key } = head.dataset;
-      if (key === "method") return wsss.make("th", { scope: "row" }, `${method.slice(0, 60)} (yours)`);
+      if (key === "method") return wsss.make("th", { scope: "row" }, `${shown(method).slice(0, 60)}${mark} (yours)`);
       if (key === "miou") return wsss.make("td", { class: "n" }, wsss.make("b", {}, percent(mean(values))), spread);
       return wsss.make("td", { class: head.className === "n" ? "n" : "" }, `${texts[key] ?? "-"}`);
     });
     return wsss.make("tr", { class: "local" }, ...cells);
   };
 
+  // The rows of a group; they come into being where the board has none.
+  const bodyOf = (name) => {
+    const found = wsss.groups.find((body) => body.className === name);
+    if (found) return found;
+    const made = wsss.make("tbody", { class: name });
+    const after = wsss.groups.findIndex((body) => name === "method" || body.className === "published");
+    wsss.table.insertBefore(made, wsss.groups[after] ?? null);
+    wsss.groups.splice(after < 0 ? wsss.groups.length : after, 0, made);
+    return made;
+  };
+
   const place = () => {
     for (const { row } of wsss.rows.filter(({ row }) => row.classList.contains("local"))) row.remove();
     wsss.rows = wsss.rows.filter(({ row }) => !row.classList.contains("local"));
-    const body = wsss.table.querySelector("tbody.method") ?? wsss.table.tBodies[0];
     for (const [method, seeds] of local) {
-      const row = rowOf(method, [...seeds.values()]);
+      const records = [...seeds.values()];
+      const mark = markOf(records);
+      const body = bodyOf(mark ? "reference" : "method");
+      const row = rowOf(method, records, mark);
       body.append(row);
       wsss.rows.push({ row, body, under: [] });
     }
@@ -83,12 +113,12 @@
       try {
         record = JSON.parse(await file.text());
       } catch {
-        told.push(`${file.name} was left out: it is no JSON.`);
+        told.push(`${shown(file.name)} was left out: it is no JSON.`);
         continue;
       }
       const why = objection(record);
       if (why) {
-        told.push(`${file.name} was left out: ${why}.`);
+        told.push(`${shown(file.name)} was left out: ${why}.`);
         continue;
       }
       if (!local.has(record.method)) local.set(record.method, new Map());
