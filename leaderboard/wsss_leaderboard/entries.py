@@ -150,11 +150,13 @@ def kind_of(group: Sequence[Record]) -> Kind:
 def load(folders: Iterable[Path]) -> tuple[Loaded, ...]:
     """All records below these folders of results or boards, with counts where they are there.
 
+    What several folders have stands once (see ``once``).
+
     Raises:
         DataError: a folder has no records, a file is not what it should be, or counts are not
             those of their record; by name.
     """
-    return tuple(run for folder in folders for run in _load(folder))
+    return once(run for folder in folders for run in _load(folder))
 
 
 def _load(folder: Path) -> Iterable[Loaded]:
@@ -181,6 +183,47 @@ def _tallies(record: Record, path: Path) -> Mapping[str, Tallies]:
             "or take the file back"
         )
     return found
+
+
+def once(loaded: Iterable[Loaded]) -> tuple[Loaded, ...]:
+    """The runs, those that suites share but once: the same stages made their masks.
+
+    A control row of suites with unlike segmentors has them all; one that failed in a suite gives
+    way to what another made of it.
+    """
+    found: dict[object, Loaded] = {}
+    for run in loaded:
+        record = run.record
+        place: object = (record.data, record.protocol, record.method, record.seed)
+        earlier = found.get(place)
+        both = joined(earlier, run) if earlier else run
+        found[place if both else len(found)] = both or run  # what is unlike is for ``boards``
+    return tuple(found.values())
+
+
+def joined(one: Loaded, other: Loaded) -> Loaded | None:
+    """The run of which both are parts; None if there is none."""
+    first, second = one.record, other.record
+    if first.control and second.control and (first.failure or second.failure):
+        return max(one, other, key=lambda run: (not run.record.failure, len(run.record.steps)))
+    ours, theirs = ({s.segmentor: s for s in record.segmentations} for record in (first, second))
+    made = [(first.maker(t), second.maker(t)) for t in (MASKS, *(ours.keys() & theirs.keys()))]
+    if any(here is None or here != there for here, there in made):
+        return None
+    if ours.keys() >= theirs.keys() and (first.control or len(ours) == len(theirs)):
+        return one
+    if not (first.control and second.control):
+        return None
+    steps = {step.key: step for step in (*second.steps, *first.steps)}
+    labels = dict.fromkeys((*first.recipe["segmentors"], *second.recipe["segmentors"]))
+    whole = first.model_copy(
+        update={
+            "recipe": {**first.recipe, "segmentors": list(labels)},
+            "segmentations": tuple({**ours, **theirs}.values()),
+            "steps": tuple(steps.values()),
+        }
+    )
+    return Loaded(whole, one.path, {**other.tallies, **one.tallies})
 
 
 def boards(loaded: Iterable[Loaded]) -> tuple[Board, ...]:

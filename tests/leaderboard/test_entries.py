@@ -8,7 +8,7 @@ from sample_records import record
 from wsss_harness.errors import DataError
 from wsss_leaderboard import counts, entries, estimates
 from wsss_leaderboard.entries import Loaded
-from wsss_leaderboard.records import Step
+from wsss_leaderboard.records import Failure, Step
 
 QUALITIES = {"A": 0.5, "B": 0.0}
 
@@ -85,6 +85,62 @@ def test_two_records_of_one_run_are_named(folder):
     twice = [*entries.load([folder]), *entries.load([folder])]
     with pytest.raises(DataError, match=r"0000\.json and .*0000\.json are both of 'A', seed 0"):
         entries.boards(twice)
+
+
+def made(method="All background", labels=("V1",), key="k", **changes):
+    """A control row as a suite with these segmentors makes it."""
+    segmentation = record().segmentations[0]
+    steps = [Step(stage=f"bound {method} 1", key=key)]
+    steps += [
+        Step(stage=f"segment {label} on {method} 1", key=f"{key} {label}") for label in labels
+    ]
+    values = {
+        "control": True,
+        "recipe": {"segmentors": list(labels)},
+        "segmentations": [segmentation.model_copy(update={"segmentor": x}) for x in labels],
+        "steps": steps,
+    }
+    return Loaded(record(method, **{**values, **changes}), None)
+
+
+def failed(**changes):
+    empty = {"masks": None, "segmentations": (), "steps": (), "failure": Failure(message="x")}
+    return made(**{**empty, **changes})
+
+
+def test_rows_that_suites_share_stand_once():
+    same = made(), made()
+    assert entries.once(same) == same[:1]
+    assert len(entries.once([made(control=False), made(control=False)])) == 1
+    assert entries.once([made(), made("Other"), made(seed=1)]) != same[:1]
+
+
+def test_a_control_row_has_the_segmentors_of_all_suites():
+    (run,) = entries.once([made(labels=("V1",)), made(labels=("V2",)), made(labels=("V2", "V3"))])
+    assert run.record.recipe["segmentors"] == ["V1", "V2", "V3"]
+    assert {s.segmentor for s in run.record.segmentations} == {"V1", "V2", "V3"}
+    assert [run.record.maker(label) for label in ("", "V1", "V3")] == ["k", "k V1", "k V3"]
+    assert len(run.record.steps) == 4
+
+
+def test_a_control_row_that_failed_gives_way():
+    whole = made()
+    for found in ([failed(), whole], [whole, failed()], [failed(), failed(), whole]):
+        assert entries.once(found) == (whole,)
+    assert len(entries.once([failed(), failed()])) == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        made(key="other"),
+        made(control=False, labels=("V2",)),
+        failed(control=False),
+        made(steps=()),
+    ],
+)
+def test_unlike_rows_of_one_name_are_not_joined(other):
+    assert len(entries.once([made(control=other.record.control), other])) == 2
 
 
 def test_counts_of_another_record_are_refused(tmp_path):

@@ -1,7 +1,7 @@
 """The whole site, from folders of results."""
 
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -70,7 +70,7 @@ def build(folders: Sequence[Path], out: Path, title: str = "WSSS leaderboard") -
     """
     frozen = releases_of(folders)
     versions = [Version(LATEST, ""), *(version for version, _ in frozen)]
-    editions = [(versions[0], once(load(folders))), *frozen]
+    editions = [(versions[0], load(folders)), *frozen]
     clear(out)
     written = []
     for here, loaded in editions:
@@ -100,25 +100,13 @@ def write_all(pages: Pages, loaded: Sequence[Loaded], folders: Sequence[Path]) -
     pages.write("index.html", "home.html", summaries=[summary(each) for each in made])
 
 
-def once(loaded: Iterable[Loaded]) -> list[Loaded]:
-    """The runs without those that an earlier folder has as well: suites share control rows."""
-    found: dict[object, Loaded] = {}
-    for run in loaded:
-        record = run.record
-        targets = ("", *(s.segmentor for s in record.segmentations))
-        made = tuple(map(record.maker, targets))
-        place = (record.data, record.protocol, record.method, record.seed, made)
-        found.setdefault(place if None not in made else run.path, run)
-    return list(found.values())
-
-
-def releases_of(folders: Sequence[Path]) -> list[tuple[Version, list[Loaded]]]:
+def releases_of(folders: Sequence[Path]) -> list[tuple[Version, tuple[Loaded, ...]]]:
     """The releases of the boards among the folders, the newest first, with their records."""
     found = []
     for board in folders:
         for path in sorted((board / RELEASES).glob("*.json")):
             release = releases.read(path)
-            runs = [load_file(record) for record in releases.paths(board, release.name)]
+            runs = tuple(map(load_file, releases.paths(board, release.name)))
             folder = f"{RELEASES}/{release.name}"
             found.append((Version(release.name, folder, release.date, release.stale), runs))
     return sorted(found, key=lambda one: (one[0].date, one[0].name), reverse=True)
