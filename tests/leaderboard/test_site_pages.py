@@ -82,6 +82,33 @@ def test_a_board_of_a_segmentor_says_whether_a_crf_follows(tmp_path):
     assert "V1 with the CRF 'dense'" in lead(sharpened)
 
 
+def crossed(run):
+    """The run as one of two seeds of a generator by two of a segmentor, which share masks."""
+    generator, segmentor = divmod(run.record.seed, 2)
+    steps = (
+        Step(stage="mask x 1", key=f"{run.record.method}{generator}"),
+        Step(stage="segment V1 on x 1", key=f"{run.record.method}{run.record.seed}"),
+    )
+    seeds = {"weights": 0, "generator": generator, "refiner": 0, "segmentor": segmentor}
+    changes = {"steps": steps, "seeds": seeds, "vary": ("generator", "segmentor")}
+    return entries.Loaded(run.record.model_copy(update=changes), None, run.tallies)
+
+
+def test_pages_tell_distinct_runs_and_where_their_spread_comes_from(tmp_path):
+    runs = simulated.runs({"CAM": 0.0, "EPS": 0.9}, range(4), 20)
+    runs = [crossed(run) for run in runs if not run.record.control]
+    build([simulated.write(tmp_path / "r", runs)], tmp_path / "out")
+    folder = board_of(tmp_path / "out")
+    masks, v1 = (next(folder.glob(name)).read_text() for name in ("index.html", "v1-*.html"))
+    assert "Mean ± standard deviation over 2 seeds; the same seed throughout: refiner" in masks
+    assert "Mean ± standard deviation over 4 seeds" in v1
+    assert "Of the variance over the 4 runs of CAM, V1: generator " in v1
+    page = (folder / "methods" / f"{stem('CAM')}.html").read_text()
+    assert "one run of it: Pseudo-masks 2, V1 4." in page
+    text = (tmp_path / "out" / "coverage.html").read_text()
+    assert re.findall(r"✓ \d", text) == ["✓ 2", "✓ 4"] * 2
+
+
 def figure(value=60.0, segmentor=""):
     one = next(f for f in published().figures if f.segmentor == segmentor)
     return one.model_copy(update={"value": value})

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from wsss_leaderboard import notes, published
 from wsss_leaderboard.comparison import labels_of
+from wsss_leaderboard.components import components_of, note_of
 from wsss_leaderboard.counts import MASKS
 from wsss_leaderboard.entries import Board
 from wsss_leaderboard.site.lines import Line, Lines
@@ -182,10 +183,13 @@ def notes_of(found: Lines) -> list[str]:
     """What the short words mean, and what a reader must know before comparing two rows."""
     records = [record for line in found.all for record in line.records]
     singles = any(x.place and x.place.single for x in found.of("method"))
+    entries = [line.entry for line in found.all if line.entry]
     told = [
+        *notes.seeds(records, found.target),
         *found.ranking.notes,
         *([f"{SINGLE} a single run, shown as a hollow dot."] if singles else []),
         *([GAP] if any(line.gap is not None for line in found.all) else []),
+        *(note_of(entry) for entry in entries if components_of(entry)),
         notes.SUP,
         *notes.packs(records),
         *notes.chosen(records),
