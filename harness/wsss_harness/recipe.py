@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
@@ -16,6 +17,7 @@ Options = dict[str, Any]
 Axis = Literal["weights", "generator", "refiner", "segmentor"]
 Choice = Literal["fixed", "held_out", "oracle", "unknown"]  # on what a threshold was chosen
 AXES: tuple[Axis, ...] = ("weights", "generator", "refiner", "segmentor")
+NAME = re.compile(r"\w[\w-]*")  # of one of several datasets
 Seed = Annotated[int, Field(ge=0, lt=2**32)]  # what numpy and torch both take
 Seeds = Annotated[tuple[Seed, ...], Field(min_length=1)]
 
@@ -186,14 +188,17 @@ def read_suite(path: Path, overrides: Sequence[str] = ()) -> Suite:
     """
     content = _content(path, overrides)
     if "datasets" in content:
-        content["dataset"] = _chosen(content.pop("datasets"), content.get("dataset"), path)
+        datasets = _several(content.pop("datasets"), path)
+        content["dataset"] = _chosen(datasets, content.get("dataset"), path)
     return check_suite(content, str(path))
 
 
 def datasets_of(path: Path, overrides: Sequence[str] = ()) -> tuple[str, ...]:
     """The names of the datasets among which a suite file leaves the choice; empty if it has one."""
     content = _content(path, overrides)
-    return () if "dataset" in content else tuple(content.get("datasets", ()))
+    if "dataset" in content or "datasets" not in content:
+        return ()
+    return tuple(_several(content["datasets"], path))
 
 
 def _content(path: Path, overrides: Sequence[str]) -> dict[str, Any]:
@@ -213,14 +218,26 @@ def _content(path: Path, overrides: Sequence[str]) -> dict[str, Any]:
     return content
 
 
-def _chosen(datasets: Any, name: Any, path: Path) -> Any:
+def _several(datasets: Any, path: Path) -> dict[str, Any]:
+    """The several datasets of a suite; their names become parts of names of files."""
+    if not isinstance(datasets, dict) or not datasets:
+        raise ConfigError(f"{path}: datasets is {datasets!r}; expected tables, as [datasets.NAME]")
+    for name in datasets:
+        if not NAME.fullmatch(name):
+            raise ConfigError(
+                f"{path}: datasets has the name '{name}'; expected letters, digits, _ and -, "
+                "the first of them no -"
+            )
+    return datasets
+
+
+def _chosen(datasets: Mapping[str, Any], name: Any, path: Path) -> Any:
     """The dataset of this name among the several of a suite."""
-    if isinstance(datasets, Mapping) and isinstance(name, str) and name in datasets:
+    if isinstance(name, str) and name in datasets:
         return datasets[name]
-    known = ", ".join(datasets) if isinstance(datasets, Mapping) else f"none ({datasets!r})"
     raise ConfigError(
         f"{path} has several datasets; choose one as --set dataset=NAME, and give its options as "
-        f"datasets.NAME.OPTION. Datasets: {known}"
+        f"datasets.NAME.OPTION. Datasets: {', '.join(datasets)}"
     )
 
 

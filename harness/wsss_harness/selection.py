@@ -1,7 +1,6 @@
 """What a command is asked to run: a suite, with some options changed, or some of its rows."""
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +10,8 @@ import xxhash
 from wsss_harness.errors import ConfigError
 from wsss_harness.places import RESULTS
 from wsss_harness.recipe import Row, Suite, datasets_of, read_suite
+
+OF = "@"  # before the dataset in the name of results; in no name of a dataset
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,10 @@ class Request:
         changes += [f"--rows {method}" for method in self.methods]
         changes += [f"--only {word}" for word in self.words]
         name = self.path.stem
-        if self.dataset:
-            name += "-" + re.sub(r"\W", "-", self.dataset)
         if changes:
             name += "-" + xxhash.xxh3_64_hexdigest("\n".join(sorted(changes)).encode())[:6]
+        if self.dataset:
+            name += OF + self.dataset
         return store / RESULTS / name
 
 

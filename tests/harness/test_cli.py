@@ -256,7 +256,7 @@ def test_a_suite_is_run_on_each_of_its_datasets_and_one_without_data_stops_no_ot
     assert code == 1
     assert "gone" in err
     assert [f"Pseudo-masks, {count} train images" in out for count in (6, 8)] == [False, True]
-    assert {"two-a", "two-b"} <= {path.name for path in (tmp_path / "runs/results").iterdir()}
+    assert {"two@a", "two@b"} <= {path.name for path in (tmp_path / "runs/results").iterdir()}
     code, out, err = wsss("plan", "two.toml")
     assert code == 1
     assert "gone: dataset root gone is not a folder; set datasets.gone.root" in err

@@ -73,7 +73,7 @@ def test_other_options_and_other_rows_have_results_of_their_own(tmp_path):
 SEVERAL = """
 title = "Two"
 datasets.small = { name = "in_memory", count = 8 }
-datasets."large one" = { name = "in_memory" }
+datasets.large-1 = { name = "in_memory" }
 generators.R = { name = "redness" }
 rows = [{ method = "R", generator = "R" }]
 """
@@ -85,7 +85,10 @@ def test_a_suite_of_several_datasets_is_asked_of_each(tmp_path):
     found = Request(path, ("datasets.small.count=6",)).each()
     assert [one.suite().dataset.options for one in found] == [{"count": 6}, {}]
     plain = [one.results(tmp_path).name for one in Request(path).each()]
-    assert plain == ["two-small", "two-large-one"]
+    assert plain == ["two@small", "two@large-1"]
+    changed = [one.results(tmp_path).name for one in Request(path, methods=("R",)).each()]
+    assert [name.rpartition("@")[2] for name in changed] == ["small", "large-1"]
+    assert not set(changed) & set(plain)
     (chosen,) = Request(path, ("dataset=small",)).each()
     assert chosen.suite().dataset.options == {"count": 8}
 
@@ -94,8 +97,25 @@ def test_a_suite_of_several_datasets_is_asked_of_each(tmp_path):
 def test_one_of_several_datasets_must_be_chosen_where_one_is_needed(tmp_path, overrides):
     path = tmp_path / "two.toml"
     path.write_text(SEVERAL)
-    with pytest.raises(ConfigError, match=r"two\.toml has several .* Datasets: small, large one"):
+    with pytest.raises(ConfigError, match=r"two\.toml has several .* Datasets: small, large-1"):
         Request(path, overrides).suite()
+
+
+@pytest.mark.parametrize(
+    ("datasets", "told"),
+    [
+        ("3", r"datasets is 3; expected tables, as \[datasets.NAME\]"),
+        ("{}", "datasets is {}; expected tables"),
+        ("{ 'a b' = { name = 'x' } }", "datasets has the name 'a b'; expected letters, digits"),
+        ("{ 'a/b' = { name = 'x' } }", "datasets has the name 'a/b'"),
+    ],
+)
+def test_datasets_are_tables_whose_names_can_name_files(tmp_path, datasets, told):
+    path = tmp_path / "two.toml"
+    path.write_text(f"title = 'Two'\ndatasets = {datasets}\n")
+    for read in (Request(path).each, Request(path).suite):
+        with pytest.raises(ConfigError, match=f"two\\.toml: {told}"):
+            read()
 
 
 @pytest.fixture(scope="module")
