@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from wsss_harness.errors import DataError
 from wsss_harness.graph import Graph
 from wsss_harness.housekeeping import damage
 from wsss_harness.manifests import key_of
+from wsss_harness.places import RECORDS
 from wsss_harness.plugins import Plugins
 from wsss_harness.recipe import Suite
 from wsss_harness.rows import RowStages
@@ -22,8 +24,11 @@ from wsss_harness.twin import parent_of
 from wsss_leaderboard.collect import Collector
 from wsss_leaderboard.definitions import dataset_of, stages_of
 from wsss_leaderboard.records import Record, Step
+from wsss_leaderboard.remeasure import differences
 
 TRAINED = ("data", "pretrain", "fit", "segment")  # kinds of stages that are not made from weights
+CLAIMED = ("classes", "control", "recipe", "seeds", "supervision")  # whatever the machinery
+MEASURED = ("counts", "masks", "plugins", "segmentations")  # follow from equal bytes
 
 
 @dataclass(frozen=True)
@@ -31,13 +36,15 @@ class Remade:
     """What came out. ``stages``: how many were compared; ``differing``: titles, the first first.
 
     ``alike``: the same versions, number of threads and CPU were at work, so that bytes should be
-    equal. ``moved``: by how much the mIoU of each target differs, a fraction.
+    equal. ``moved``: by how much the mIoU of each target differs, a fraction. ``unlike``: what else
+    the record says otherwise; of its metrics and counts only where all bytes are equal.
     """
 
     stages: int
     differing: tuple[str, ...]
     alike: bool
     moved: Mapping[str, float]
+    unlike: tuple[str, ...] = ()
 
     @property
     def worst(self) -> float:
@@ -61,7 +68,8 @@ def remake(record: Record, suite: Suite, plugins: Plugins, store: Store, trained
             for target in row.targets:
                 scratch.make(target)
         graph = Graph(suite, plugins, record.seed)
-        made = Collector(suite, scratch, dataset, graph).record(Outcome(row))
+        collector = Collector(suite, scratch, dataset, graph)
+        _, made = collector.save(Outcome(row), Path(folder) / RECORDS)
     return compare(record, made, TRAINED if trained else ())
 
 
@@ -124,18 +132,41 @@ def compare(before: Record, after: Record, kept: tuple[str, ...] = ()) -> Remade
         for step in after.steps
         if not step.stage.startswith(tuple(f"{kind} " for kind in kept))
     ]
+    differing = tuple(
+        _title(new) for old, new in pairs if old is None or old.products != new.products
+    )
     return Remade(
         stages=len(pairs),
-        differing=tuple(
-            _title(new) for old, new in pairs if old is None or old.products != new.products
-        ),
+        differing=differing,
         alike=all(old is not None and _alike(old, new) for old, new in pairs),
         moved=dict(_moved(before, after)),
+        unlike=tuple(_unlike(before, after, same=not differing)),
     )
 
 
 def _title(step: Step) -> str:
     return step.stage.rpartition(" ")[0]
+
+
+def _unlike(before: Record, after: Record, same: bool) -> Iterator[str]:
+    """What two records of one row say otherwise, field by field."""
+    for name in (*CLAIMED, *(MEASURED if same else ())):
+        old, new = _said(before, name, same), _said(after, name, same)
+        if name == "seeds" and not old:  # of an older version
+            continue
+        if name == "masks" and old and new:  # scored anew, without scores
+            new |= {part: old[part] for part in ("curve", "others") if not old[part]}
+        yield from differences(old, new, name)
+
+
+def _said(record: Record, name: str, same: bool) -> Any:
+    """A field without the digests of its stages, and of its weights unless bytes are the same."""
+    value = record.model_dump()[name]
+    if name == "supervision":
+        value["read"] = {stage.rpartition(" ")[0]: parts for stage, parts in value["read"].items()}
+        for weights in () if same else value["weights"]:
+            del weights["digest"]
+    return value
 
 
 def _alike(old: Step, new: Step) -> bool:
@@ -150,4 +181,5 @@ def _moved(before: Record, after: Record) -> Iterator[tuple[str, float]]:
         yield "masks", after.masks.score.miou - before.masks.score.miou
     found = {one.segmentor: one.score.miou for one in after.segmentations}
     for one in before.segmentations:
-        yield one.segmentor, found[one.segmentor] - one.score.miou
+        if one.segmentor in found:  # what is missing is told by the recipe
+            yield one.segmentor, found[one.segmentor] - one.score.miou

@@ -123,6 +123,9 @@ def differences(before: Any, after: Any, field: str) -> Iterator[str]:
     if isinstance(before, dict) and isinstance(after, dict):
         for name in {**before, **after}:
             yield from differences(before.get(name), after.get(name), f"{field}.{name}")
+    elif isinstance(before, tuple) and isinstance(after, tuple) and len(before) == len(after):
+        for place, (old, new) in enumerate(zip(before, after, strict=True)):
+            yield from differences(old, new, f"{field}.{place}")
     elif isinstance(before, float) and isinstance(after, float):
         if not math.isclose(before, after, rel_tol=CLOSE, abs_tol=CLOSE):
             yield f"{field} is {before}, measured again {after}{points(before, after)}"

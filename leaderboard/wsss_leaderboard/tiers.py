@@ -58,12 +58,15 @@ class Verifier:
     tolerance: float | None = None
 
     def verify(self, highest: int) -> Iterator[Verdict]:
-        """The verdict of each tier, as soon as it is known; the last one may be a failure."""
+        """The verdict of each tier, as soon as it is known, up to a failure.
+
+        Those above tier 2 come only after it was passed.
+        """
         for tier in tuple(TIERS)[:highest]:
             verdict = self.verdict(tier)
             yield verdict
-            if verdict.passed is False:
-                return
+            if verdict.passed is False or (tier == 2 and not verdict.passed):
+                return  # what is made again says nothing about masks that nobody has seen
 
     def verdict(self, tier: Tier) -> Verdict:
         try:
@@ -117,7 +120,12 @@ class Verifier:
 
 
 def judged(made: Remade, tier: Tier, tolerance: float | None) -> Verdict:
-    """Equal bytes pass; where they could not be equal, mIoU may move by the tolerance."""
+    """Equal bytes pass; where they could not be equal, mIoU may move by the tolerance.
+
+    What a record says of itself must in both cases be what came out.
+    """
+    if made.unlike:
+        return Verdict(tier, False, "; ".join(made.unlike))
     if not made.differing:
         return Verdict(tier, True, f"{made.stages} stages have the same bytes")
     told = f"{made.differing[0]} differs"

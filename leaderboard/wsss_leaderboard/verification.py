@@ -28,7 +28,7 @@ TIERS: dict[Tier, str] = {
 
 
 class Verification(Part):
-    """A tier that a record has passed, and all below it.
+    """A tier that a record has passed, and all below it; but 3 where nobody had the weights.
 
     ``tolerance``: by how much mIoU was allowed to differ, as a fraction; 0 where all bytes or all
     numbers are the same. ``record`` is the digest of the record, ``by`` who says so.

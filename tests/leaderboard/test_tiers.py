@@ -283,3 +283,52 @@ def test_a_definition_is_the_suite_that_was_run(good, ran):
     record = records.load(record_of(good))
     assert suite_of(record, "here") == ran.suite
     assert json.loads((good / "suite.json").read_text()) == record.definition
+
+
+# What was forged
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda c: c["masks"]["score"].update(miou=0.9), "masks.score.miou is 0.9, measured again"),
+        (lambda c: c["masks"].update(rule="mine"), "masks.rule is mine"),
+        (lambda c: c["masks"].update(curve=[0.5] * len(c["masks"]["curve"])), "masks.curve.0 is"),
+        (lambda c: c["segmentations"][0]["mmseg"].update(mIoU=99.0), "segmentations.0.mmseg.mIoU"),
+        (lambda c: c["supervision"].update(read={}), "supervision.read.fit redness is None"),
+        (lambda c: c.update(counts="0" * 32), "counts is 0"),
+        (lambda c: c.update(control=True), "control is True"),
+        (lambda c: c["recipe"].update(rule={}), "recipe.rule"),
+    ],
+)
+def test_equal_bytes_excuse_no_record_that_says_otherwise(verifier, change, message):
+    edit(verifier.path, change)
+    verdict = verifier.verdict(3)
+    assert verdict.passed is False
+    assert message in verdict.told
+
+
+def test_what_a_tolerance_does_not_excuse(good):
+    record = records.load(record_of(good))
+    supervision = record.supervision.model_copy(update={"read": {}})
+    forged = record.model_copy(update={"supervision": supervision})
+    made = compare(forged, moved(record, products="x"))
+    assert judged(made, 4, 1.0).passed is False
+
+
+def test_thresholds_that_a_rescored_record_leaves_empty_are_not_claimed(good):
+    record = records.load(record_of(good))
+    masks = record.masks.model_copy(update={"curve": (), "others": {}})
+    assert compare(record.model_copy(update={"masks": masks}), record).unlike == ()
+
+
+def test_a_segmentor_of_another_label_is_told(good):
+    record = records.load(record_of(good))
+    other = record.segmentations[0].model_copy(update={"segmentor": "two"})
+    found = compare(record.model_copy(update={"segmentations": (other,)}), record)
+    assert "segmentations.0.segmentor is two, measured again one" in found.unlike
+
+
+def test_no_tier_stands_above_masks_that_nobody_has_seen(verifier):
+    shutil.rmtree(packs_of(verifier))
+    assert verdicts(verifier, 4) == [(1, True), (2, None)]
