@@ -35,6 +35,8 @@ def checked(tmp_path):
     head.mkdir()
     git(head, "init", "-q")
     (head / "README.md").write_text("A board")
+    (head / "board").mkdir()
+    (head / "board" / "chain.jsonl").write_text("a line of a chain, long enough to be found again")
     git(head, "add", ".")
     git(head, "commit", "-qm", "begin")
     base = git(head, "rev-parse", "HEAD")
@@ -44,10 +46,14 @@ def checked(tmp_path):
     wsss.write_text('#!/bin/sh\necho "wsss $*"\ncase "$*" in *bad*) exit 1;; esac\n')
     wsss.chmod(wsss.stat().st_mode | stat.S_IXUSR)
 
-    def run(*names):
+    def run(*names, moved=None, removed=None):
         for name in names:
             (head / name).parent.mkdir(parents=True, exist_ok=True)
             (head / name).write_text("x")
+        if moved:
+            git(head, "mv", *moved)
+        if removed:
+            git(head, "rm", "-q", removed)
         git(head, "add", ".")
         git(head, "commit", "-qm", "submit")
         given = {"BASE": base, "HEAD": git(head, "rev-parse", "HEAD")}
@@ -85,6 +91,25 @@ def test_other_changes_are_refused(checked, name):
     code, comment, _ = checked("submissions/a/x", name)
     assert code == 1
     assert "**Not accepted:** it changes files outside of `submissions`." in comment
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"moved": ("board/chain.jsonl", "submissions/a/README.md")},
+        {"removed": "board/chain.jsonl"},
+    ],
+    ids=["move", "deletion"],
+)
+def test_what_is_taken_from_the_board_is_seen(checked, change):
+    code, comment, _ = checked("submissions/a/x", **change)
+    assert code == 1
+    assert "it changes files outside of `submissions`." in comment
+
+
+def test_the_commit_that_is_checked_is_the_one_that_is_compared():
+    refs = [step["with"]["ref"] for step in STEPS if "ref" in step.get("with", {})]
+    assert refs == [f"${{{{ github.event.pull_request.{side}.sha }}}}" for side in ("base", "head")]
 
 
 def test_names_are_never_words_of_a_shell(checked, tmp_path):
