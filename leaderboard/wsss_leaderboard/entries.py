@@ -230,7 +230,8 @@ def boards(loaded: Iterable[Loaded]) -> tuple[Board, ...]:
     """The boards that the records make, by dataset; unlike protocols never share one.
 
     Raises:
-        DataError: two records are of the same method and seed; names both files.
+        DataError: two records are of the same method and seed, or seeds of a method have different
+            recipes; names both files.
     """
     ordered = sorted(loaded, key=_place)
     made = [tuple(runs) for _, runs in groupby(ordered, key=_place)]
@@ -246,12 +247,19 @@ def _place(run: Loaded) -> tuple[str, str, str]:
 
 def _board(runs: tuple[Loaded, ...]) -> Board:
     seen: dict[tuple[str, int], Path] = {}
+    firsts: dict[str, Loaded] = {}
     for run in runs:
         place = run.record.method, run.record.seed
+        first = firsts.setdefault(run.record.method, run)
         if place in seen:
             raise DataError(
                 f"{run.path} and {seen[place]} are both of '{place[0]}', seed {place[1]}; leave "
                 "one of them out, or give one of the rows another name"
+            )
+        if run.record.recipe != first.record.recipe:
+            raise DataError(
+                f"{run.path} and {first.path} are seeds of '{place[0]}' with different recipes, so "
+                "they have no mean; leave one of them out, or give one of the rows another name"
             )
         seen[place] = run.path
     return Board(runs[0].record.dataset, runs[0].record.protocol, runs)

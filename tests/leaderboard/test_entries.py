@@ -1,5 +1,7 @@
 """Boards from folders of records: what shares one, what makes an entry, what is refused."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import simulated
@@ -141,6 +143,13 @@ def test_a_control_row_that_failed_gives_way():
 )
 def test_unlike_rows_of_one_name_are_not_joined(other):
     assert len(entries.once([made(control=other.record.control), other])) == 2
+
+
+def test_seeds_with_different_recipes_have_no_mean():
+    recipe = record().recipe
+    runs = [Loaded(record(seed=n, recipe={**recipe, "lr": n}), Path(f"{n}.json")) for n in range(2)]
+    with pytest.raises(DataError, match=r"1\.json and 0\.json are seeds of 'EPS' with different"):
+        entries.boards(runs)
 
 
 def test_counts_of_another_record_are_refused(tmp_path):
