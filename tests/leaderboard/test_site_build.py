@@ -17,7 +17,7 @@ from wsss_harness.errors import ConfigError, DataError
 from wsss_harness.recipe import check_suite, read_suite
 from wsss_leaderboard import comparison, entries
 from wsss_leaderboard.certainty import Runs
-from wsss_leaderboard.records import Supervision
+from wsss_leaderboard.records import InitialWeights, Step, Supervision
 from wsss_leaderboard.site.build import MARK, build, snapshot_of
 from wsss_leaderboard.site.compare import reaches_of
 from wsss_leaderboard.site.names import shown, stem
@@ -133,6 +133,28 @@ def test_published_figures_stand_last_and_have_no_value_of_ours(tmp_path):
     assert float(cells["published"].text.strip("?")) > 40
     ours = next(row for row in table.iter("tr") if len(row.findall("td")) == len(keys) - 1)
     assert dict(zip(keys, list(ours), strict=True))["difference"].text[0] in "+\N{MINUS SIGN}"
+
+
+def test_words_of_records_are_shortened_and_a_long_one_is_filtered_by(tmp_path):
+    long = "\u202eevil" + "x" * 3000
+    weights = InitialWeights(name="w", trained_on=long, digest="d")
+    runs = simulated.runs(
+        {"A": 0.0},
+        (0,),
+        20,
+        steps=(Step(stage="fit", key="k", options={"backbone": long}),),
+        supervision=Supervision(declared=(), read={}, weights=(weights,)),
+    )
+    steps = (Step(stage="fit", key="k", options={"backbone": "small"}),)
+    runs += simulated.runs({"B": 0.1}, (0,), 20, steps=steps)[:1]
+    build([simulated.write(tmp_path / "r", runs)], tmp_path / "out")
+    page = board_of(tmp_path / "out") / "index.html"
+    assert "\u202e" not in page.read_text(encoding="utf-8")
+    assert "x" * 1000 not in page.read_text(encoding="utf-8")
+    options = {one.text for one in parsed(page).iter("option")}
+    cells = ((cell.text or "").strip() for cell in parsed(page).iter("td"))
+    (cell,) = (text for text in cells if "evil" in text)
+    assert cell in options
 
 
 def test_names_are_text_whatever_they_hold(hostile):
