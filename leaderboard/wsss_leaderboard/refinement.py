@@ -9,6 +9,7 @@ from wsss_leaderboard.filled import fill
 from wsss_leaderboard.pairs import Family, paired
 from wsss_leaderboard.published import published
 from wsss_leaderboard.records import Record
+from wsss_leaderboard.standings import NONE, Standings
 from wsss_leaderboard.table import Table
 from wsss_leaderboard.tablefiles import JOINT, ColumnOf, RowOf, TableFile
 from wsss_leaderboard.tables import by_method
@@ -16,8 +17,10 @@ from wsss_leaderboard.tables import by_method
 KINDS = {"published": "Paper", "reported": "reported"}
 
 
-def refinement_table(records: Sequence[Record]) -> Table | None:
+def refinement_table(records: Sequence[Record], standings: Standings = NONE) -> Table | None:
     """The table over all methods that were refined, or None if none was.
+
+    Bold is ranked as ``standings`` has it.
 
     Raises:
         ConfigError: the records may not share a table (see ``check_comparable``).
@@ -36,6 +39,7 @@ def refinement_table(records: Sequence[Record]) -> Table | None:
             columns=tuple(_columns(families, rows, dataset)),
         ),
         records,
+        standings,
     )
 
 

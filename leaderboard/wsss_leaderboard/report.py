@@ -1,11 +1,11 @@
 """Run a suite and show what came out: records, tables and figures."""
 
-import json
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -39,11 +39,17 @@ from wsss_leaderboard.tables import (
 
 
 def run_and_report(
-    request: Request, root: Path, how: How, again: bool, console: Console, as_json: bool
+    request: Request,
+    root: Path,
+    how: How,
+    again: bool,
+    console: Console,
+    documents: dict[str, Any] | None,
 ) -> bool:
     """Run a suite, write its results below ``root`` and print its tables; True if a row failed.
 
-    ``again`` works on rows that failed before and no others.
+    ``again`` works on rows that failed before and no others. ``documents`` gets the tables instead,
+    by the name of the dataset.
     """
     suite, plugins, results = request.suite(), installed(), request.results(root)
     engine = how.engine(root, plugins)
@@ -51,7 +57,7 @@ def run_and_report(
     wanted = failed(records.load_all(results / RECORDS)) if again else None
     with (
         written(results, root),
-        watched(plugins, display_of(as_json, how.events)),
+        watched(plugins, display_of(documents is not None, how.events)),
         engine.session(),
     ):
         dataset = suites.prepare(suite, plugins, engine)
@@ -67,7 +73,11 @@ def run_and_report(
         draw(results, suite, store, dataset, outcomes)
         if publishable(suite, plugins):
             write_examples(results, suite, store, dataset, outcomes)
-    print_tables(results, console, as_json)
+    made = tables(entries.load([results]))
+    if documents is None:
+        print_tables(made, [results], console)
+    else:
+        documents[request.dataset] = json_of(made)
     return bool(notes.failures(found.values()))
 
 
@@ -157,7 +167,7 @@ def tables(loaded: Sequence[Loaded]) -> list[tuple[str, Table]]:
         made += zip(("anatomy", "gains"), anatomy, strict=True)
     further = (
         ("further", further_table(found)),
-        ("refinement", refinement_table(found)),
+        ("refinement", refinement_table(found, standing)),
     )
     return [*made, *((name, table) for name, table in further if table)]
 
@@ -170,12 +180,15 @@ def said_once(tables: Iterable[Table]) -> Iterator[Table]:
         said |= set(table.notes)
 
 
-def print_tables(results: Path, console: Console, as_json: bool) -> None:
-    """Print the tables of a results folder."""
-    made = tables(entries.load([results]))
-    if as_json:
-        console.print_json(json.dumps({name: table.json() for name, table in made}))
-        return
+def print_tables(
+    made: Sequence[tuple[str, Table]], folders: Iterable[Path], console: Console
+) -> None:
+    """Print tables and the folders of results that they are of."""
     for table in said_once([table for _, table in made]):
         console.print(table)
-    console.print(f"Results: {results}", highlight=False, soft_wrap=True)
+    for folder in folders:
+        console.print(f"Results: {folder}", highlight=False, soft_wrap=True)
+
+
+def json_of(made: Iterable[tuple[str, Table]]) -> dict[str, Any]:
+    return {name: table.json() for name, table in made}

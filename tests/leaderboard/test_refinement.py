@@ -1,11 +1,14 @@
 """The table of what refiners add: which rows pair up, what each cell says, what is known."""
 
+import simulated
 from rich.console import Console
 from sample_records import controls, record
 
+from wsss_leaderboard.entries import Loaded
 from wsss_leaderboard.published import published
 from wsss_leaderboard.records import Failure, Protocol, Score, Segmentation
 from wsss_leaderboard.refinement import refinement_table
+from wsss_leaderboard.standings import NONE, standings
 
 VOC = published().datasets["voc2012"]
 RULE = {"name": "constant", "threshold": "held_out"}
@@ -82,6 +85,21 @@ def test_each_chain_of_refiners_has_a_column():
     masks = cells(table)[0]
     assert masks["w/ CRF"] == "55.0 (-5.0)"
     assert table.rows[0].best == {6}
+
+
+def test_a_tie_is_bold_as_a_whole():
+    """Of rows that images cannot tell apart."""
+    labels = record(parts=("image_labels",)).supervision
+    runs = [
+        Loaded(run.record.model_copy(update={"recipe": made}), None, run.tallies)
+        for number, made in enumerate((recipe(segmentors=()), recipe("CRF", segmentors=())))
+        for run in simulated.runs(
+            {"EPS": 0.0, "EPS + CRF": 0.02}, (0,), 60, (), supervision=labels
+        )[number : number + 1]
+    ]
+    records = [run.record for run in runs]
+    places = [refinement_table(records, s).rows[0].best for s in (NONE, standings(runs))]
+    assert [len(best) for best in places] == [1, 2]
 
 
 def test_other_generators_do_not_pair():
