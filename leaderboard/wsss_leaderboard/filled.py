@@ -18,6 +18,10 @@ from wsss_leaderboard.table import NOTHING, Column, Row, Table
 from wsss_leaderboard.tablefiles import JOINT, ColumnOf, RowOf, TableFile
 from wsss_leaderboard.tables import by_method, controls_note, rule_of
 
+OF_ALL = (
+    "Tie groups are those of all methods that were measured: where fewer are compared, the best of "
+    "these and what shares its group."
+)
 RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 
 
@@ -183,7 +187,7 @@ class Source:
             if self.asked.suite:
                 yield f"Nothing of this was measured: run the suite {self.asked.suite}."
             return
-        yield from scored(used[0], targets)
+        yield from scored(used, targets)
         pairs = [f"{c.head} less {c.less}" for c in self.asked.columns if c.less]
         yield from [f"In brackets: {'; '.join(pairs)}."] if pairs else []
         yield from rules(self.families.values(), used)
@@ -204,18 +208,22 @@ class Source:
         if told and self.asked.bold != "none":
             second = "; underlined is the next such group" * (self.asked.underline != "none")
             yield f"mIoU: bold is the best and all that is not significantly worse{second}."
+            if (
+                self.asked.within
+                or self.asked.rows
+                or "row" in (self.asked.bold, self.asked.underline)
+            ):
+                yield OF_ALL
 
 
-def scored(record: Record, targets: set[str]) -> Iterator[str]:
-    """On what masks and segmentors are scored."""
-    protocol = record.protocol
+def scored(used: Sequence[Record], targets: set[str]) -> Iterator[str]:
+    """On what masks and segmentors are scored, and how."""
+    protocol = used[0].protocol
     if MASKS in targets:
         yield f"Masks: mIoU in percent on {protocol.images:,} train images."
     if any(targets):
-        yield (
-            f"Segmentors: mIoU in percent on {protocol.val_images:,} val images, by "
-            "mmsegmentation, with the weights of the last iteration."
-        )
+        yield f"Segmentors: mIoU in percent on {protocol.val_images:,} val images."
+        yield notes.scored(used)
 
 
 def check_classes(asked: TableFile, records: Sequence[Record]) -> None:

@@ -6,7 +6,7 @@ import pytest
 from sample_records import controls, record
 
 from wsss_harness.errors import ConfigError
-from wsss_leaderboard.filled import fill
+from wsss_leaderboard.filled import OF_ALL, fill
 from wsss_leaderboard.lines import BESIDE
 from wsss_leaderboard.published import published
 from wsss_leaderboard.ranking import Place
@@ -105,6 +105,21 @@ def test_a_control_row_that_trains_a_segmentor_stands_below_those_of_segmentors(
     )
     assert not any(note.startswith("Masks:") for note in table.notes)
     assert len(fill(asked(OURS, lines="both"), others).rows) == 3
+
+
+def test_a_crf_that_follows_a_segmentor_is_named():
+    offered = {"segmentors": {"V1": {"name": "mmseg", "crf": "deeplab"}}}
+    for definition, words in (({}, "without CRF"), (offered, "V1 with the CRF 'deeplab'")):
+        found = [record("EPS", definition=definition), *controls()]
+        table = fill(asked(OURS, rows=[{"method": "EPS", "segmentor": "V1"}]), found)
+        assert f"Scored by mmsegmentation, {words}, the last iteration's weights." in table.notes
+
+
+@pytest.mark.parametrize("fields", [{"rows": [{"method": "CAM"}]}, {"within": ["Method"]}, {}])
+def test_whose_tie_groups_they_are_is_said_where_fewer_are_compared(fields):
+    standing = Standings({}, {"": ("Intervals.",)})
+    table = fill(asked(OURS, **fields), [record("CAM"), *controls()], standing)
+    assert (OF_ALL in table.notes) is bool(fields)
 
 
 def test_the_rule_has_the_mark_where_it_has_a_column():
