@@ -12,7 +12,7 @@ import numpy as np
 
 from wsss_harness.errors import ConfigError
 from wsss_leaderboard import estimates
-from wsss_leaderboard.certainty import Runs
+from wsss_leaderboard.certainty import Runs, independent, within
 from wsss_leaderboard.components import note_of
 from wsss_leaderboard.counts import MASKS
 from wsss_leaderboard.entries import Entry, Loaded, entry_of, same_images
@@ -70,7 +70,8 @@ class TargetChange:
     """What differs on one target: MASKS, or the label of a segmentor.
 
     ``classes`` by size of their change; ``images`` the IMAGES that move the difference most;
-    ``spread``: where the spread over seeds of A and B comes from, in words.
+    ``spread``: where the spread over seeds of A and B comes from, in words; ``seeds``: whether
+    intervals have that spread in them, which takes several seeds of A or of B.
     """
 
     target: str
@@ -78,6 +79,7 @@ class TargetChange:
     classes: tuple[Change, ...]
     images: tuple[ImageChange, ...]
     spread: tuple[str, ...] = ()
+    seeds: bool = False
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,8 @@ def unlike_of(first: Record, second: Record) -> Iterator[str]:
     for (name, one), (_, other) in zip(first.protocol, second.protocol, strict=True):
         if one != other:
             yield f"{name.replace('_', ' ')} {one}, {other}"
+    if not first.protocol.fingerprint and first.data != second.data:  # of version 1
+        yield f"data {first.data}, {second.data}"
 
 
 # Settings
@@ -222,7 +226,8 @@ def on_target(
     classes.sort(key=lambda change: -abs(change.difference or 0))
     images = tuple(moved(one, other)) if paired else ()
     spread = tuple(filter(None, (note_of(one), note_of(other))))
-    return TargetChange(target, miou, tuple(classes), images, spread)
+    seeds = paired and within([independent(one), independent(other)]) is not None
+    return TargetChange(target, miou, tuple(classes), images, spread, seeds)
 
 
 def reach_of(a: Entry, b: Entry) -> float | None:

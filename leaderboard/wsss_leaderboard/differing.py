@@ -103,13 +103,19 @@ def _text(value: Any) -> str:
 
 
 def miou_table(found: Comparison) -> Table:
-    rows = [_row(_target(one), one.miou) for one in found.targets]
+    rows = [_row(_target(one), one.miou, one.seeds) for one in found.targets]
     below = (
         "B - A with its 95 % interval, of images and, as far as runs tell, of seeds; paired by "
         "both. Bold if 0 lies outside.",
     )
     if found.unlike:
         below = (f"Measured differently, so nothing is paired: {'; '.join(found.unlike)}.",)
+    alone = [_target(one) for one in found.targets if one.miou.reach is not None and not one.seeds]
+    if alone:
+        below += (
+            f"Neither row has several seeds of {', '.join(alone)}: the interval is of the images "
+            "alone, a difference may be luck, and none is bold.",
+        )
     spread = (note for target in found.targets for note in target.spread)
     return Table("mIoU", _columns("target"), tuple(rows), (*below, *spread))
 
@@ -118,7 +124,7 @@ def class_table(target: TargetChange) -> Table:
     shown = target.classes[:CLASSES]
     left = len(target.classes) - len(shown)
     below = (f"{left} classes that differ less are left out.",) if left else ()
-    rows = tuple(_row(change.name, change) for change in shown)
+    rows = tuple(_row(change.name, change, target.seeds) for change in shown)
     return Table(f"IoU of classes, {_target(target)}", _columns("class"), rows, below)
 
 
@@ -151,11 +157,11 @@ def _columns(first: str) -> tuple[Column, ...]:
     return (Column(first, words=True), *map(Column, ("A", "B", "B - A", "95 %")))
 
 
-def _row(name: str, change: Change) -> Row:
+def _row(name: str, change: Change, seeds: bool) -> Row:
     numbers = [_percent(value) for value in (change.a, change.b)]
     difference = NOTHING if change.difference is None else f"{100 * change.difference:+.1f}"
     reach = NOTHING if change.reach is None else f"±{100 * change.reach:.1f}"
-    bold = frozenset({3}) if change.told_apart else frozenset[int]()
+    bold = frozenset({3}) if change.told_apart and seeds else frozenset[int]()
     return Row((name, *numbers, difference, reach), best=bold)
 
 

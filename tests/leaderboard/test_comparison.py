@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 from wsss_harness.cli import app
 from wsss_harness.errors import ConfigError
 from wsss_leaderboard import comparison, entries, estimates
-from wsss_leaderboard.comparison import compare, flat, settings
+from wsss_leaderboard.comparison import compare, flat, settings, unlike_of
 from wsss_leaderboard.counts import Tallies
-from wsss_leaderboard.differing import found_by
+from wsss_leaderboard.differing import found_by, miou_table
 from wsss_leaderboard.entries import Loaded
 from wsss_leaderboard.records import Step
 
@@ -168,6 +168,25 @@ def test_a_class_that_is_in_one_image_has_no_interval():
     classes = {change.name: change for change in compare([rare], [run]).targets[0].classes}
     assert classes[simulated.CLASSES[3]].reach is None
     assert classes["background"].reach is not None
+
+
+def test_one_seed_of_each_may_be_luck(runs):
+    several = compare(of(runs, "A"), of(runs, "B"))
+    single = compare(of(runs, "A")[:1], of(runs, "B")[:1])
+    assert {target.seeds for target in several.targets} == {True}
+    assert {target.seeds for target in single.targets} == {False}
+    assert single.targets[0].miou.told_apart
+    assert not any(row.best for row in miou_table(single).rows)
+    assert any(row.best for row in miou_table(several).rows)
+    told = "Neither row has several seeds of pseudo-masks, V1: the interval is of the images alone"
+    assert any(note.startswith(told) for note in miou_table(single).notes)
+    assert not any(note.startswith("Neither") for note in miou_table(several).notes)
+
+
+def test_records_of_version_1_are_told_apart_by_their_data():
+    one, other = (record(data=data) for data in ("one", "two"))
+    assert list(unlike_of(one, other)) == ["data one, two"]
+    assert not list(unlike_of(one, one))
 
 
 # The command
