@@ -14,7 +14,7 @@ from wsss_harness.types import BACKGROUND, IGNORE, ClassScores, Mask
 
 Bound = Callable[[Dataset, str, Ledger], Mask]
 STRIDES = (8, 16)  # of the class maps of released code: ResNet38's, and ResNet50's
-NEAREST = f"Truth at stride {STRIDES[0]}"  # what class maps could reach at most
+NEAREST = f"Truth at stride {STRIDES[0]}"  # the truth as class maps have it
 SUPERVISED = "Full supervision"  # what segmentors could
 
 

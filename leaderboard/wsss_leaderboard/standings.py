@@ -13,7 +13,7 @@ from wsss_leaderboard.ranking import Place, rank
 GAP = (
     "gap: percent of the attainable gap that is closed, (mIoU - nothing) / (attainable - nothing). "
     f"nothing: all background; attainable: of masks '{NEAREST}', of a segmentor '{SUPERVISED}', if "
-    "it was run."
+    "it was run. It is no upper limit: more than 100 is possible."
 )
 
 
