@@ -1,12 +1,13 @@
 """The command `wsss`. Nothing heavy is imported before a command needs it."""
 
 import errno
+import json
 import os
 import re
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -102,17 +103,19 @@ def run(
     how = How(executor, options, limits_of(times or (), memory), policy, events)
     requests = request_of(suite, overrides, methods, words).each()
     console = Console(stderr=events and not as_json)  # the events have the output for themselves
+    documents: dict[str, Any] | None = {} if as_json else None
 
     def work(request: "Request") -> bool:
         if stage:
             return run_until(request, store, how, stage, console)
-        return run_and_report(request, store, how, failed, console, as_json)
+        return run_and_report(request, store, how, failed, console, documents)
 
     try:
         problems = any_failed(requests, work)
     except KeyboardInterrupt:
         Console(stderr=True).print("stopped; run the same command again to go on", style="bold")
         raise typer.Exit(130) from None
+    print_documents(documents, console)
     if problems:
         raise typer.Exit(1)
 
@@ -134,6 +137,12 @@ def any_failed(requests: Iterable["Request"], work: Callable[["Request"], bool])
     return problems
 
 
+def print_documents(documents: Mapping[str, Any] | None, console: Console) -> None:
+    """Print the JSON of a suite, or for several datasets one object by their names."""
+    if documents:
+        console.print_json(json.dumps(documents.get("", documents)))
+
+
 @app.command()
 def plan(
     suite: SuiteArgument,
@@ -150,12 +159,15 @@ def plan(
     from wsss_harness.plan_display import print_plan_of
 
     console = Console()
+    documents: dict[str, Any] | None = {} if as_json else None
 
     def show(request: "Request") -> bool:
-        print_plan_of(request, store, console, as_json, picture)
+        print_plan_of(request, store, console, documents, picture)
         return False
 
-    if any_failed(request_of(suite, overrides, methods, words).each(), show):
+    problems = any_failed(request_of(suite, overrides, methods, words).each(), show)
+    print_documents(documents, console)
+    if problems:
         raise typer.Exit(1)
 
 

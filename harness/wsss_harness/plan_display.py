@@ -1,7 +1,7 @@
 """A plan as people read it: a tree in which each stage hangs below its last input, and a sum."""
 
-import json
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.filesize import decimal
@@ -20,19 +20,24 @@ WIDE = 160  # columns of a file, where nobody sees an edge
 
 
 def print_plan_of(
-    request: Request, root: Path, console: Console, as_json: bool, picture: Path | None
+    request: Request,
+    root: Path,
+    console: Console,
+    documents: dict[str, Any] | None,
+    picture: Path | None,
 ) -> None:
     """Print the plan of a suite on the store ``root``, or draw it if a file for it is named.
 
-    Each of several datasets has a file of its own.
+    Each of several datasets has a file of its own. ``documents`` gets the plan instead, by the name
+    of the dataset.
     """
     suite, plugins = request.suite(), installed()
     made = plan_of(suite, plugins, Store(root, plugins.tell))
     if picture:
         picture = picture.with_stem("-".join(filter(None, (picture.stem, request.dataset))))
         draw(made, suite.title, picture)
-    if as_json:
-        console.print_json(json.dumps(made.json()))
+    if documents is not None:
+        documents[request.dataset] = made.json()
     elif picture:
         console.print(f"drew {picture}", highlight=False, soft_wrap=True)
     else:

@@ -1,5 +1,6 @@
 """Print tables in the form that is asked for, and keep those of a page as the records have them."""
 
+import glob
 import json
 import re
 import shlex
@@ -11,9 +12,10 @@ from rich.console import Console
 from wsss_harness.errors import ConfigError, DataError
 from wsss_harness.files import write_text
 from wsss_harness.places import RECORDS, RESULTS
+from wsss_harness.selection import OF
 from wsss_leaderboard import entries, tablefiles
 from wsss_leaderboard.filled import fill
-from wsss_leaderboard.report import said_once, tables
+from wsss_leaderboard.report import json_of, print_tables, tables
 from wsss_leaderboard.standings import standings
 from wsss_leaderboard.table import FORMATS, Table
 
@@ -36,19 +38,26 @@ def print_tables_of(
     if tablefiles.is_table_file(source):
         own = store / RESULTS / tablefiles.read(source).suite
         folders = folders or [own] * (own / RECORDS).is_dir()
-        made = [(source.stem, table_of(source, folders))]
+        found = {"": (folders, [(source.stem, table_of(source, folders))])}
     else:
-        folders = folders or [store / RESULTS / source.stem]
-        made = tables(entries.load(folders))
+        groups = {"": folders} if folders else results_of(source.stem, store)
+        found = {name: (group, tables(entries.load(group))) for name, group in groups.items()}
     if form == "terminal":
-        for table in said_once([table for _, table in made]):
-            console.print(table)
-        for folder in folders:
-            console.print(f"Results: {folder}", highlight=False, soft_wrap=True)
+        for group, made in found.values():
+            print_tables(made, group, console)
     elif form == "json":
-        console.print_json(json.dumps({name: table.json() for name, table in made}))
+        documents = {name: json_of(made) for name, (_, made) in found.items()}
+        console.print_json(json.dumps(documents.get("", documents)))
     else:
-        console.file.write("\n".join(FORMATS[form](table) for _, table in made))
+        every = (table for _, made in found.values() for _, table in made)
+        console.file.write("\n".join(FORMATS[form](table) for table in every))
+
+
+def results_of(suite: str, store: Path) -> dict[str, Sequence[Path]]:
+    """The folder of results of a suite, or of each of its datasets by name, in a list."""
+    several = sorted((store / RESULTS).glob(f"{glob.escape(suite)}{OF}*/{RECORDS}"))
+    found = {place.parent.name.rpartition(OF)[2]: [place.parent] for place in several}
+    return found or {"": [store / RESULTS / suite]}
 
 
 def table_of(path: Path, folders: Sequence[Path]) -> Table:

@@ -261,6 +261,11 @@ def test_a_suite_is_run_on_each_of_its_datasets_and_one_without_data_stops_no_ot
     assert code == 1
     assert "gone: dataset root gone is not a folder; set datasets.gone.root" in err
     assert out.count("nothing to do") == 2
+    code, out, _ = wsss("table", "two.toml")
+    assert code == 0
+    assert out.count("Pseudo-masks") == 2
+    for words in (("run", "two.toml"), ("plan", "two.toml"), ("table", "two.toml")):
+        assert list(json.loads(wsss(*words, "--json")[1])) == ["a", "b"]
     there = ("--set", 'datasets.gone={ name = "in_memory" }')
     assert wsss("plan", "two.toml", "--svg", "plan.svg", *there)[0] == 0
     assert {path.name for path in tmp_path.glob("*.svg")} == {

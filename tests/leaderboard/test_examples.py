@@ -86,7 +86,7 @@ def test_a_run_writes_them(ran, tmp_path, monkeypatch):
     root = tmp_path / "runs"
     shutil.copytree(ran.root, root)
     report.run_and_report(
-        ran.request, root, How("inline"), False, Console(quiet=True), as_json=False
+        ran.request, root, How("inline"), False, Console(quiet=True), documents=None
     )
     assert {"R", "Half"} <= examples.read(ran.request.results(root)).rows.keys()
 
