@@ -8,7 +8,7 @@ from wsss_harness.stage import Stage
 
 Options = Mapping[str, Any]
 SEED = "seed"
-TOLD = 2  # options of a twin that are told
+TOLD = 2  # options of a twin that are told, or more until no two names are equal
 
 
 def names(stages: Sequence[Stage]) -> dict[str, str]:
@@ -28,10 +28,17 @@ def _named(twins: Sequence[Stage]) -> Iterator[tuple[str, str]]:
     options = [_flat(stage.options) for stage in twins]
     every = dict.fromkeys(name for one in options for name in one if name != SEED)
     apart = [name for name in every if len({one.get(name) for one in options}) > 1]
+    many = next((n for n in range(TOLD, len(apart)) if _differ(options, apart[:n])), len(apart))
     for stage, one in zip(twins, options, strict=True):
-        told = [name for name in (SEED, *apart[:TOLD]) if name in one]
+        told = [name for name in (SEED, *apart[:many]) if name in one]
         words = ", ".join(f"{name} {one[name]}" for name in told)
         yield stage.key, f"{stage.kind} {stage.name}" + (f" ({words})" if words else "")
+
+
+def _differ(options: Sequence[Options], names: Sequence[str]) -> bool:
+    """Whether these options, with the seed, tell all of them apart."""
+    seen = {tuple(one.get(name) for name in (SEED, *names)) for one in options}
+    return len(seen) == len(options)
 
 
 def _flat(options: Options, place: str = "") -> dict[str, str]:

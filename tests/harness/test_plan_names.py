@@ -21,7 +21,16 @@ def test_twins_are_told_apart_by_their_options():
     ]
 
 
-def test_no_more_than_two_options_are_told_and_one_that_is_missing_is_not():
+def test_options_are_told_until_no_two_names_are_equal():
+    twins = [stage(a=a, b=b, c=c, d=c) for a, b, c in ((1, 1, 1), (1, 1, 2), (2, 2, 1))]
+    assert list(names(twins).values()) == [
+        "fit cam (a 1, b 1, c 1)",
+        "fit cam (a 1, b 1, c 2)",
+        "fit cam (a 2, b 2, c 1)",
+    ]
+
+
+def test_no_more_than_two_options_are_told_without_need_and_one_that_is_missing_is_not():
     many = [stage(a=n, b=n, c=n) for n in (1, 2)]
     assert list(names(many).values()) == ["fit cam (a 1, b 1)", "fit cam (a 2, b 2)"]
     assert list(names([stage(rule="x"), stage()]).values()) == ["fit cam (rule x)", "fit cam"]
