@@ -104,17 +104,17 @@ def _text(value: Any) -> str:
 
 def miou_table(found: Comparison) -> Table:
     rows = [_row(_target(one), one.miou, one.seeds) for one in found.targets]
-    below = (
+    below = [
         "B - A with its 95 % interval, of images and, as far as runs tell, of seeds; paired by "
-        "both. Bold if 0 lies outside.",
-    )
+        "both. Bold if 0 lies outside."
+    ]
     if found.unlike:
-        below = (f"Measured differently, so nothing is paired: {'; '.join(found.unlike)}.",)
+        below = [f"Measured differently, so nothing is paired: {'; '.join(found.unlike)}."]
     alone = [_target(one) for one in found.targets if one.miou.reach is not None and not one.seeds]
     if alone:
-        below += (
+        below.append(
             f"Neither row has several seeds of {', '.join(alone)}: the interval is of the images "
-            "alone, a difference may be luck, and none is bold.",
+            "alone, a difference may be luck, and none is bold."
         )
     spread = (note for target in found.targets for note in target.spread)
     return Table("mIoU", _columns("target"), tuple(rows), (*below, *spread))
