@@ -106,10 +106,10 @@ def check(folder: Path, reader: Reader, allowed: Path | None = None) -> Report:
 
 def _left_out(runs: Sequence[Run]) -> Iterator[str]:
     """Runs of the suite that are not submitted: the others may have been chosen for their luck."""
-    asked = runs[0].record.definition.get("seeds", [0])
+    said = runs[0].record.definition.get("seeds", [0])
+    asked = [seed for seed in said if type(seed) is int] if isinstance(said, list) else []
     found = [run.record.seed for run in runs]
-    missing = [seed for seed in asked if seed not in found] if isinstance(asked, list) else []
-    if missing:
+    if missing := [seed for seed in asked if seed not in found]:
         named = ", ".join(map(str, missing[:12]))
         yield f"runs: {len(found)} of {len(asked)} of the suite; not here: seeds {named}"
 

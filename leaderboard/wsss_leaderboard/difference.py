@@ -1,7 +1,6 @@
 """What a submission would change on a board, as a comment in Markdown.
 
-Text of the submission stands in it where nothing can be markup: escaped in tables, indented as code
-elsewhere.
+Text of the submission stands in it where nothing can be markup: escaped, or code.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,9 +14,10 @@ from wsss_leaderboard.comparison import reach_of
 from wsss_leaderboard.counts import MASKS
 from wsss_leaderboard.entries import Entry, Loaded
 from wsss_leaderboard.ranking import Place, rank
-from wsss_leaderboard.table import NOTHING, Column, Row, Table, inert
+from wsss_leaderboard.table import NOTHING, Column, Row, Table, inert, markdown
 from wsss_leaderboard.verification import TIERS
 
+LINE = 150  # characters of a heading
 NEAR = 2  # rows above, and as many below
 
 
@@ -32,16 +32,26 @@ def comment(report: Report, board: Path, new_table: bool = False) -> str:
             tables = [] if problems else list(changes(report, board, found))
         except DataError as error:
             problems = [str(error)]
-    parts = [headline(report, problems), *(f"    {line}" for line in _lines(problems))]
-    parts += ["", *(f"- {note}" for note in report.notes if not problems), ""]
+    parts = [
+        heading(report),
+        headline(report, problems),
+        *(f"    {line}" for line in _lines(problems)),
+    ]
+    parts += ["", *(f"- {markdown(note)}" for note in report.notes if not problems), ""]
     return "\n".join([*parts, *(table.markdown() for table in tables)]).rstrip() + "\n"
+
+
+def heading(report: Report) -> str:
+    """The folder and its method, as code: a name that is refused may be anything."""
+    said = f", {report.submission.method}" if report.submission else ""
+    return f"### `{inert(report.folder.name + said)[:LINE].replace('`', ' ')}`\n"
 
 
 def headline(report: Report, problems: Sequence[str]) -> str:
     if problems or report.tier is None:
         return f"**Not accepted: {len(problems)} problems.**\n"
     runs = f"{len(report.runs)} run" + "s" * (len(report.runs) > 1)
-    signed = f", signed by `{report.signer}`" if report.signer else ""
+    signed = f", signed by {markdown(report.signer)}" if report.signer else ""
     return f"**Fits the board:** {runs}, tier {report.tier} ({TIERS[report.tier]}){signed}."
 
 

@@ -146,13 +146,13 @@ class Table:
         return min(NARROW, word if place else self._most(place))
 
     def markdown(self) -> str:
-        names = [_escape(column.name) for column in self.columns]
+        names = [markdown(column.name) for column in self.columns]
         sides = ["---" if column.words else "---:" for column in self.columns]
-        lines = [f"**{_escape(self.title)}**", "", _line(names), _line(sides)]
+        lines = [f"**{markdown(self.title)}**", "", _line(names), _line(sides)]
         for row in self.rows:
-            cells = _cells(row, _escape, "**{}**", "<ins>{}</ins>")
+            cells = _cells(row, markdown, "**{}**", "<ins>{}</ins>")
             lines.append(_line([f"*{c}*" for c in cells] if row.kind == "published" else cells))
-        lines += ["", *(f"{_escape(note)}  " for note in self.notes)]
+        lines += ["", *(f"{markdown(note)}  " for note in self.notes)]
         return "\n".join(lines).rstrip() + "\n"
 
     def latex(self) -> str:
@@ -250,7 +250,8 @@ def _line(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def _escape(text: str) -> str:
+def markdown(text: str) -> str:
+    """Text that is no markup in Markdown."""
     return "".join("\\" + c if c in PUNCTUATION else c for c in inert(text))
 
 

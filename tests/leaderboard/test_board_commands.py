@@ -52,7 +52,7 @@ def test_from_a_run_to_a_release(wsss, ran, tmp_path):
         assert again in said
     code, said = wsss("check", "mine", "--board", "board", "--markdown")
     assert code == 0
-    assert said.startswith("**Fits the board:** 2 runs, tier 2")
+    assert said.startswith("### `mine, R`\n\n**Fits the board:** 2 runs, tier 2")
     code, said = wsss("accept", "mine", "--board", "board", "--by", "Ada")
     assert code == 0
     assert "accepted r-seed0-" in said
@@ -79,7 +79,7 @@ def test_problems_end_a_check(wsss, folder):
     assert f"{folder} cannot be accepted" in said
     code, said = wsss("check", folder, "--board", "board", "--markdown")
     assert code == 1
-    assert said.startswith("**Not accepted: 1 problems.**")
+    assert said.startswith("### `submission`\n\n**Not accepted: 1 problems.**")
     code, said = wsss("accept", folder, "--board", "board")
     assert code == 2
     assert "evil.py" in said

@@ -414,7 +414,9 @@ def test_other_masks_score_nothing_anew(board, folder, ran, risen):
 
 def test_a_comment_says_what_would_change(filled, corrected, ran):
     text = difference.comment(check(corrected, ran), filled)
-    assert text.startswith("**Fits the board:** 1 run, tier 2 (metrics recomputed from masks).\n")
+    assert text.startswith(
+        "### `corrected, R`\n\n**Fits the board:** 1 run, tier 2 (metrics recomputed from masks).\n"
+    )
     assert "**Pseudo-masks, 2 rows**" in text
     assert "| **R** | 1 to 2 |" in text.replace("1 to 2", "1 to 2")
     assert "| R, replaced |" in text
@@ -432,10 +434,23 @@ def test_a_comment_names_problems_as_code(folder, ran, filled):
     edit(path, lambda content: content.update(method="</pre><script> @all \u202e"))
     renew(folder)
     text = difference.comment(check(folder, ran), filled)
-    assert text.startswith("**Not accepted: 1 problems.**\n\n    ")
+    assert text.startswith("### `submission, R`\n\n**Not accepted: 1 problems.**\n\n    ")
     assert "\u202e" not in text
-    code = [line for line in text.splitlines() if line and not line.startswith("**")]
+    code = [line for line in text.splitlines() if line and not line.startswith(("**", "### `"))]
     assert all(line.startswith("    ") for line in code)
+
+
+def test_nothing_of_a_submission_is_markup_in_a_comment(good, ran, filled):
+    report = check(good, ran)
+    report.folder = report.folder.with_name("`![x](u) @all")
+    report.problems = []
+    report.notes = ["![x](https://a/p.png) **bold** <b>"]
+    report.runs[0].record.definition["seeds"] = [0, 9, "![x](u)", True]
+    assert list(checking._left_out(report.runs)) == ["runs: 2 of 2 of the suite; not here: seeds 9"]
+    text = difference.comment(report, filled.parent / "none")
+    assert "### ` ![x](u) @all, R`\n" in text
+    assert r"- !\[x\](" in text
+    assert r"\*\*bold\*\* \<b\>" in text
 
 
 def test_a_comment_names_what_does_not_fit(good, ran, filled):
