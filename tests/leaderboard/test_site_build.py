@@ -311,6 +311,22 @@ def test_folders_without_records_leave_the_old_site_alone(results, tmp_path):
     assert (tmp_path / "out" / "index.html").is_file()
 
 
+def test_an_error_while_pages_are_made_leaves_the_old_site_alone(results, tmp_path, monkeypatch):
+    build([results], tmp_path / "out")
+    before = sorted((tmp_path / "out").rglob("*"))
+    (tmp_path / "out" / "index.html").write_text("old")
+
+    def broken(*_):
+        raise DataError("no page")
+
+    monkeypatch.setattr("wsss_leaderboard.site.build.write_guides", broken)
+    with pytest.raises(DataError, match="no page"):
+        build([results], tmp_path / "out")
+    assert (tmp_path / "out" / "index.html").read_text() == "old"
+    assert sorted((tmp_path / "out").rglob("*")) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
 def test_a_snapshot_is_of_the_records_whatever_their_order(results):
     loaded = entries.load([results])
     assert snapshot_of(loaded) == snapshot_of(loaded[::-1]) != snapshot_of(loaded[1:])

@@ -1,10 +1,10 @@
 """The whole site, from folders of results."""
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import xxhash
@@ -62,22 +62,41 @@ class Site:
 def build(folders: Sequence[Path], out: Path, title: str = "WSSS leaderboard") -> list[Path]:
     """Write the pages of all boards that the records below ``folders`` make; gives their files.
 
-    Releases of a board get pages of their own, below ``releases``.
+    Releases of a board get pages of their own, below ``releases``. An older site in ``out`` gives
+    way only once the new one is whole.
 
     Raises:
         DataError: a folder has no records, or a file is not what it should be.
         ConfigError: ``out`` holds something else than such a site.
     """
     frozen = releases_of(folders)
-    versions = [Version(LATEST, ""), *(version for version, _ in frozen)]
-    editions = [(versions[0], load(folders)), *frozen]
-    clear(out)
-    written = []
+    editions = [(Version(LATEST, ""), load(folders)), *frozen]
+    check_free(out)
+    place = out.resolve()
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f".{place.name}-", dir=place.parent) as scratch:
+        new, old = Path(scratch, "new"), Path(scratch, "old")
+        written = write_editions(new, editions, folders, title)
+        (new / MARK).touch()
+        if place.exists():
+            place.rename(old)
+        new.rename(place)
+    return [out / path for path in written]
+
+
+def write_editions(
+    out: Path,
+    editions: Sequence[tuple[Version, Sequence[Loaded]]],
+    folders: Sequence[Path],
+    title: str,
+) -> list[Path]:
+    """Write the pages of all versions of the board; gives their places below ``out``."""
+    versions, written = [here for here, _ in editions], []
     for here, loaded in editions:
         site = Site(title, version("wsss-bench"), len(loaded), snapshot_of(loaded), here, versions)
         pages = Pages(out / here.folder, site=site)
         write_all(pages, loaded, folders)
-        written += [pages.out / path for path in pages.written]
+        written += [Path(here.folder, path) for path in pages.written]
     return written
 
 
@@ -112,16 +131,13 @@ def releases_of(folders: Sequence[Path]) -> list[tuple[Version, tuple[Loaded, ..
     return sorted(found, key=lambda one: (one[0].date, one[0].name), reverse=True)
 
 
-def clear(out: Path) -> None:
-    """Remove the site that a folder holds; ConfigError if it holds anything else."""
+def check_free(out: Path) -> None:
+    """Raise ConfigError if a folder holds anything else than a site."""
     if out.exists() and any(out.iterdir()) and not (out / MARK).is_file():
         raise ConfigError(
             f"{out} is not empty and holds no site that `wsss leaderboard build` made; give an "
             "empty folder, or one that does not exist"
         )
-    shutil.rmtree(out, ignore_errors=True)
-    out.mkdir(parents=True)
-    (out / MARK).touch()
 
 
 def snapshot_of(loaded: Sequence[Loaded]) -> str:
