@@ -185,6 +185,16 @@ def test_an_export_is_exactly_what_is_seen(open_page, board, form):
         assert text.splitlines()[2:3] == ["\\toprule"]
 
 
+def test_a_method_of_a_single_run_is_exported_as_a_method(browser, tmp_path):
+    build([sites.write(tmp_path / "r", {"CAM": 0.0}, seeds=(0,))], tmp_path / "out")
+    page = browser.new_page()
+    page.goto(f"file://{next((tmp_path / 'out').glob('*/compare.html')).with_name('index.html')}")
+    assert page.locator("#board tr.single").count() == 1
+    rows = csv.DictReader(io.StringIO(page.evaluate("wsss.exported('csv')")))
+    assert [row["kind"] for row in rows] == ["method", "control", "control", "bound"]
+    page.close()
+
+
 def test_an_export_is_seen_and_closed(open_page, board):
     page = open_page(f"{board}/index.html")
     page.get_by_text("Export this view").click()

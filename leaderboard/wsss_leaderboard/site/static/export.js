@@ -21,6 +21,10 @@
       .replaceAll("‡", "$^\\ddagger$")
       .replaceAll("§", "$^\\S$");
 
+  // Of runs of a row that are unfolded, that they are; of others whether they have ranks, or why not.
+  const KINDS = ["bound", "control", "published", "seedrow", "local"];
+  const kindOf = (row) => KINDS.find((kind) => row.classList.contains(kind)) ?? "method";
+
   const view = () => {
     const places = wsss.heads.map((head, at) => (head.dataset.off ? -1 : at)).filter((at) => at >= 0);
     const rows = [...wsss.table.querySelectorAll("tbody:not([hidden]) tr:not([hidden], .head)")];
@@ -28,7 +32,7 @@
       heads: places.map((at) => wsss.heads[at].dataset.words),
       right: places.map((at) => wsss.heads[at].matches(".n")),
       rows: rows.map((row) => places.map((at) => wsss.text(row, at))),
-      kinds: rows.map((row) => row.className || "method"),
+      kinds: rows.map(kindOf),
       source: `${wsss.table.dataset.title}; snapshot ${wsss.table.dataset.snapshot}; ${location.href}`,
     };
   };
