@@ -108,6 +108,17 @@ def test_a_click_sorts_and_the_address_keeps_it(open_page, board, width):
     assert names(page) == [*before[-2::-1], sites.FAILED]
 
 
+def test_tie_groups_are_blocks_when_sorted_by_them(open_page, board):
+    page = open_page(f"{board}/index.html?sort=group")
+    groups = page.locator("#board tbody.method tr").evaluate_all(
+        "rows => rows.map(r => [r.cells[wsss.place('group')].textContent, r.className])"
+    )
+    begins = [place for place, (_, name) in enumerate(groups) if "new-group" in name]
+    assert begins == [n for n in range(1, len(groups)) if groups[n][0] != groups[n - 1][0]] != []
+    page.locator("#board th[data-key=method] button").click()
+    assert page.locator("#board .new-group").count() == 0
+
+
 def test_the_keyboard_sorts(open_page, board):
     page = open_page(f"{board}/index.html")
     page.locator("#board th[data-key=method] button").focus()

@@ -108,7 +108,7 @@ def images_of(board: Board, target: str) -> str:
 def columns_of(found: Lines, others: Iterable[Target]) -> list[Column]:
     """The columns of a board, without those in which there is nothing."""
     made = [
-        Column("rank", "Rank", _rank, number=True),
+        Column("rank", "Rank", lambda line: line.ranks or NOTHING, number=True),
         Column("group", "Tie group", _group, number=True),
         Column("method", "Method", lambda line: line.method),
         Column("miou", "mIoU", lambda line: percent(line.mean), number=True),
@@ -139,13 +139,6 @@ def _other(place: int, target: Target) -> Column:
         return percent(entry.mean) if entry else NOTHING
 
     return Column(f"t{place}", target.title if target.name else "Masks", text, True, target.key)
-
-
-def _rank(line: Line) -> str:
-    if line.place is None or line.place.best is None:
-        return NOTHING
-    best, worst = line.place.best, line.place.worst
-    return f"{best}" if best == worst else f"{best}{TO}{worst}"
 
 
 def _group(line: Line) -> str:

@@ -12,6 +12,7 @@ from wsss_leaderboard.entries import Board, Entry, Loaded
 from wsss_leaderboard.published import Figure, published
 from wsss_leaderboard.ranking import Place, Ranking, rank
 from wsss_leaderboard.records import Record, Score
+from wsss_leaderboard.site.names import TO
 from wsss_leaderboard.standings import gaps_of
 from wsss_leaderboard.table import Kind
 from wsss_leaderboard.verification import Verification
@@ -43,6 +44,11 @@ class Line:
     @property
     def records(self) -> tuple[Record, ...]:
         return self.entry.records if self.entry else ()
+
+    @property
+    def ranks(self) -> str:
+        """The rank interval; empty for what has none."""
+        return self.place.ranks.replace("-", TO) if self.place and self.place.best else ""
 
     @property
     def backbone(self) -> str:

@@ -27,6 +27,16 @@ const compare = (a, b, sign) => {
   return sign * (typeof a === "string" ? a.localeCompare(b) : a - b);
 };
 
+// A line where another tie group begins, if rows are sorted by these or by ranks.
+const markGroups = (key) => {
+  const at = wsss.place("group");
+  const groups = wsss.rows.map(({ row }) => (at < 0 ? "" : wsss.text(row, at)));
+  wsss.rows.forEach(({ row, body }, n) => {
+    const follows = n > 0 && body === wsss.rows[n - 1].body && groups[n] !== groups[n - 1];
+    row.classList.toggle("new-group", ["rank", "group"].includes(key) && follows);
+  });
+};
+
 wsss.sort = ({ key, descending }) => {
   const place = Math.max(0, wsss.place(key));
   const counts = wsss.heads[place].matches(".n, .iv");
@@ -37,6 +47,7 @@ wsss.sort = ({ key, descending }) => {
   if (ordered.some((one, at) => one !== wsss.rows[at]))
     for (const one of ordered) one.body.append(one.row, ...one.under);
   wsss.rows = ordered;
+  markGroups(key);
   wsss.heads.forEach((head, at) => {
     if (at === place) head.setAttribute("aria-sort", descending ? "descending" : "ascending");
     else head.removeAttribute("aria-sort");
