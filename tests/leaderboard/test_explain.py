@@ -87,7 +87,9 @@ def score(miou, classes=CLASSES):
 
 def measured(miou=0.694, images=1464, val=0.709):
     masks = record().masks.model_dump() | {"images": images, "score": score(miou)}
-    segmentation = Segmentation(segmentor="DeepLab V2", images=1449, score=score(val), mmseg={})
+    segmentation = Segmentation(
+        segmentor="DeepLab V2", images=1449, score=score(val), mmseg={"mIoU": 100 * val}
+    )
     return record(masks=Masks.model_validate(masks), segmentations=(segmentation,))
 
 
