@@ -106,6 +106,15 @@ def test_other_maps_make_what_reads_them_anew_and_nothing_else(maps):
     assert second[1][1] != first[1][1]
 
 
+def test_the_rule_of_a_perfect_seed_reads_the_maps_of_its_row(run, maps):
+    changes = options(maps)
+    changes["rows"] = [{**changes["rows"][1], "refiners": ["half"]}]
+    found = run(**changes, bounds=["refined"])
+    outcome, record = found["Perfect seed + half, saliency Upper"]
+    assert record.failure is None
+    assert outcome.row.masks.options["saliency"] == found["U"][0].row.masks.options["saliency"]
+
+
 def test_maps_that_are_not_there_are_named(maps):
     for path in maps.iterdir():
         path.unlink()
