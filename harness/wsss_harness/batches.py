@@ -19,8 +19,8 @@ def at_once(device: str) -> int:
         return 1
     import torch
 
-    memory: int = torch.cuda.get_device_properties(device).total_memory
-    return min(max(memory // BYTES, 1), MOST)
+    free, _ = torch.cuda.mem_get_info(device)  # others may use it too
+    return min(max(free // BYTES, 1), MOST)
 
 
 def by_size(samples: Iterable[Sample], most: int) -> Iterator[list[Sample]]:

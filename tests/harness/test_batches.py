@@ -1,7 +1,5 @@
 """Images of one size are found, and go through a method together where there is a GPU."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import torch
@@ -51,8 +49,8 @@ def test_no_more_images_wait_than_are_looked_ahead(monkeypatch):
 
 @pytest.mark.parametrize(("gigabytes", "images"), [(4, 1), (24, 4), (80, 8)])
 def test_a_gpu_takes_as_many_as_it_has_memory_for(monkeypatch, gigabytes, images):
-    found = SimpleNamespace(total_memory=gigabytes * 10**9)
-    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: found)
+    free = gigabytes * 10**9
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free, 80 * 10**9))
     assert batches.at_once("cuda") == images
     assert batches.at_once("cpu") == 1
 
