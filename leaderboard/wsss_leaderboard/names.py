@@ -6,6 +6,7 @@ direction of text, none without width.
 """
 
 import math
+import re
 import unicodedata
 from collections.abc import Iterator
 from typing import Any
@@ -16,6 +17,7 @@ from wsss_leaderboard.records import Record
 NAME, KEY, TEXT = 100, 200, 2000  # characters
 DEEP = 40  # levels of JSON
 SHOWN = 30  # characters of what is refused
+ALIKE = {"LATIN", "GREEK", "CYRILLIC"}  # alphabets that share the looks of letters
 MARKUP = ("<", ">", "@", "://")  # of pages, and what makes a comment call people or link away
 
 
@@ -69,13 +71,20 @@ def refuse_names(record: Record, owner: str) -> None:
 
 
 def refuse_name(name: str, what: str) -> None:
-    """DataError unless it is a plain name, which nobody takes for another one or for markup."""
+    """DataError unless it is a plain name, without markup.
+
+    Of lookalikes, other forms of a letter and mixed alphabets in a word are refused.
+    """
     refuse_text(name, what, NAME)
     if not name or name != " ".join(unicodedata.normalize("NFKC", name).split()):
         raise DataError(
             f"{what} is {name[:SHOWN]!a}; expected a plain name, without spaces at its ends, two "
             "in a row, or characters that look like others"
         )
+    for word in re.findall(r"[^\W\d_]+", name):
+        scripts = {unicodedata.name(letter, "").partition(" ")[0] for letter in word}
+        if len(scripts & ALIKE) > 1:
+            raise DataError(f"{what}, {name[:SHOWN]!a}, mixes alphabets that look alike in a word")
     if found := [mark for mark in MARKUP if mark in name]:
         raise DataError(f"{what}, {name[:SHOWN]!a}, holds {found[0]!r}; leave it out")
 

@@ -20,6 +20,7 @@ def test_what_a_record_holds_is_let_through():
     refuse_hostile(record().model_dump(mode="json"), "a.json")
     refuse_names(record("Ours (R50), V1+"), "a.json")
     refuse_names(record("Größe 方法"), "a.json")
+    refuse_names(record("\u03b2-VAE"), "a.json")
 
 
 @pytest.mark.parametrize(
@@ -57,6 +58,7 @@ def test_hostile_content_is_refused_with_its_field(content, message):
         ("EPS  two", "a plain name"),
         ("ＥＰＳ", "characters that look like others"),  # noqa: RUF001
         ("E\u0301PS", "characters that look like others"),
+        ("\u0415PS", "mixes alphabets that look alike"),  # a Cyrillic letter
     ],
 )
 def test_a_name_that_is_shown_is_plain(name, message):
