@@ -56,7 +56,9 @@ def print_tables_of(
 def results_of(suite: str, store: Path) -> dict[str, Sequence[Path]]:
     """The folder of results of a suite, or of each of its datasets by name, in a list."""
     several = sorted((store / RESULTS).glob(f"{glob.escape(suite)}{OF}*/{RECORDS}"))
-    found = {place.parent.name.rpartition(OF)[2]: [place.parent] for place in several}
+    found: dict[str, Sequence[Path]] = {
+        place.parent.name.rpartition(OF)[2]: [place.parent] for place in several
+    }
     return found or {"": [store / RESULTS / suite]}
 
 

@@ -289,9 +289,10 @@ class Record(Part):
     failure: Failure | None = None
 
     @property
-    def seconds(self) -> float:
-        """Wall time of all its stages, those that it shares with other rows counted in full."""
-        return sum(step.cost.wall_seconds for step in self.steps if step.cost)
+    def seconds(self) -> float | None:
+        """Wall time of all its stages, shared ones counted in full; None if no stage has one."""
+        known = [step.cost.wall_seconds for step in self.steps if step.cost]
+        return sum(known) if known else None
 
     @property
     def sup(self) -> str:

@@ -96,6 +96,8 @@ def test_what_is_no_share_may_be_above_1():
 def test_null_is_kept_and_is_no_zero(tmp_path):
     save(record(), tmp_path / "a.json")
     assert load(tmp_path / "a.json").masks.score.iou == {"background": 0.9, "dog": 0.3, "cat": None}
+    without = tuple(step.model_copy(update={"cost": None}) for step in record().steps)
+    assert record(steps=without).seconds is None
 
 
 def test_records_and_tables_need_neither_plugins_nor_torch(tmp_path):

@@ -73,7 +73,8 @@ class Line:
     @property
     def seconds(self) -> float | None:
         """Of a run, on average."""
-        return statistics.fmean(r.seconds for r in self.records) if self.records else None
+        known = [r.seconds for r in self.records if r.seconds is not None]
+        return statistics.fmean(known) if known else None
 
     @property
     def order(self) -> tuple[bool, float, str]:
