@@ -21,10 +21,11 @@ from wsss_harness.supervision import Dataset
 from wsss_leaderboard.records import Record
 
 DRAWN = "railscenes"  # the dataset that anybody has, because it is drawn
-PIXELS = 200_000_000  # of all its images together; a stranger may not ask for more
+IMAGES, PIXELS = 20_000, 200_000_000  # of all its images together; a stranger may not ask for more
 REPETITIONS = 1000  # and as many rows
 PLACES = ("dataset", "weights", "saliency", "shared", "generators", "refiners", "segmentors")
 WORDS = frozenset({"name", "weights", "trained_on", "detector"})  # no paths, whatever they hold
+FILES = re.compile(r"root|file|folder|checkpoint|masks|config|.*_(list|file|folder|root)")  # keys
 PATH = re.compile(r"[/\\]|\.py$")  # of a file that is not beside the reader, or that is code
 
 
@@ -70,7 +71,8 @@ def paths(definition: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]
 
 def _paths(value: Any, place: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
     if isinstance(value, str):
-        if PATH.search(value) and place[-1] not in WORDS:
+        named = PATH.search(value) or FILES.fullmatch(place[-1])
+        if value and named and place[-1] not in WORDS:
             yield place, value
     elif isinstance(value, dict):
         for key, inner in value.items():
@@ -98,11 +100,14 @@ def drawn(record: Record, plugins: Plugins, owner: str) -> Suite | None:
     if suite.dataset.name != DRAWN:
         raise DataError(f"{owner}: definition.dataset.name is not the record's dataset, {DRAWN}")
     scenes = plugins.build("dataset", DRAWN, suite.dataset.options)
-    pixels = (scenes.train + scenes.val) * scenes.width * scenes.height
-    if pixels > PIXELS:
+    images = scenes.train + scenes.val
+    pixels = images * scenes.width * scenes.height
+    least = min(scenes.train, scenes.val, scenes.width, scenes.height)
+    if least < 1 or images > IMAGES or pixels > PIXELS:
         raise DataError(
-            f"{owner}: definition.dataset asks for {pixels} pixels; at most {PIXELS} are drawn: "
-            "give your own suite with --suite"
+            f"{owner}: definition.dataset asks for {images} images of {pixels} pixels, and for "
+            f"{least} of something; 1 to {IMAGES} of {PIXELS} are drawn: give your own suite with "
+            "--suite"
         )
     return suite
 
