@@ -76,10 +76,17 @@ def misfits(report: Report, board: Board, new_table: bool) -> Iterator[str]:
         twin = board.twin(run.record)
         if run.digest in {entry.record for entry in board.entries}:
             yield f"{run.path} was accepted before"
+        elif run.stem in {entry.stem for entry in board.entries}:
+            yield f"{run.path}: the board has, or had, another record of this name"
         elif twin and not (said and said.corrects):
             yield (
                 f"{run.path}: the board has '{run.record.method}', seed {run.record.seed}, as "
                 f"{twin.stem}; if this corrects it, submit it with --corrects"
+            )
+        elif twin and twin.signer != report.signer:
+            yield (
+                f"{run.path} corrects {twin.stem}, which {twin.signer or 'nobody'} has signed, but "
+                f"{report.signer or 'nobody'} has signed this; have the same key sign it"
             )
         if twin:
             del left[twin.stem]
