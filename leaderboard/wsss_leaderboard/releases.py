@@ -95,10 +95,14 @@ def problems(board: Path) -> Iterator[str]:
     entries = chain.read(board)
     for path in sorted((board / RELEASES).glob("*.json")):
         release = read(path)
+        if release.name != path.stem:
+            yield f"{path} is the release {release.name}: it was renamed or copied"
         if chain.head(entries[: release.entries]) != release.head:
             yield f"{path} knows another chain: {chain.CHAIN} was rewritten, or lines were removed"
         elif named(entries[: release.entries]) != release.records:
             yield f"{path} does not name the records of its chain: it was edited"
+        elif release.date < entries[release.entries - 1].date:
+            yield f"{path} is older than the last of its records: it was edited"
         if signatures.path_of(path).is_file() and (board / ALLOWED).is_file():
             try:
                 signatures.signer(path, board / ALLOWED)
