@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
-import xxhash
 
 from wsss_harness.errors import DataError
 from wsss_harness.metrics.confusion import Counts, Ratios, mean, named, ratio
@@ -28,7 +27,7 @@ def read(path: Path) -> tuple[Record, dict[str, Tallies]]:
     if not record.counts:
         raise DataError(f"{path} has no counts by image; run the suite again with this version")
     tallies = counts.read(place)
-    found = xxhash.xxh3_128_hexdigest(place.read_bytes())
+    found = counts.digest(place)
     if found != record.counts:
         raise DataError(
             f"{place} has the digest {found}, its record names {record.counts}: one of them was "
@@ -43,7 +42,7 @@ def problems(record: Record, tallies: Mapping[str, Tallies]) -> Iterator[str]:
         yield "the row did not finish; only complete rows can be checked"
         return
     labels = [one.segmentor for one in record.segmentations]
-    if labels != list(record.recipe.get("segmentors", labels)):
+    if labels != list(record.recipe["segmentors"]):
         yield f"it has the segmentors {labels}, its recipe {record.recipe['segmentors']}"
     if list(tallies) != [MASKS, *labels]:
         yield f"its counts are of {list(tallies)}, expected {[MASKS, *labels]}"

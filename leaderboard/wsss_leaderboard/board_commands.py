@@ -149,7 +149,9 @@ def verify(verifier: Verifier, highest: int, by: str | None, console: Console) -
             if verdict.passed is False:
                 return False
             passed += [verdict] if verdict.passed else []
-    if by and passed:
+    if by and (verifier.path.parents[1] / MANIFEST).is_file():
+        say(console, "not noted: a submission is noted once it is on a board")
+    elif by and passed:
         last = passed[-1]
         verification.add(verifier.path, last.tier, by, last.tolerance)
         say(console, f"noted in {verification.path_of(verifier.path)}")
@@ -165,7 +167,11 @@ def rescore(board: Path, packs: Path, only: str | None, reader: Reader, console:
         DataError: there is nothing to be done, or the truth is not at hand.
     """
     found = boards.Board.read(board)
-    stems = [only] if only else [stem for stem in found.stale if (packs / stem).is_dir()]
+    stems = (
+        [only]
+        if only
+        else [stem for stem in found.stale if chain.packs_of(board, stem, packs).is_dir()]
+    )
     if not stems:
         raise DataError(f"{board} has no stale record whose packs are in {packs}")
     for stem in stems:
@@ -198,5 +204,5 @@ def verifier_of(
 ) -> Verifier:
     given = tuple(overrides or ())
     return Verifier(
-        path, reader.plugins, reader.store, reader.packs, reader.suite, given, tolerance
+        path.resolve(), reader.plugins, reader.store, reader.packs, reader.suite, given, tolerance
     )

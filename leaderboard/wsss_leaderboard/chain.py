@@ -93,6 +93,16 @@ def places(board: Path, entries: Sequence[Entry]) -> dict[Path, Entry]:
     }
 
 
+def packs_of(board: Path, stem: str, packs: Path) -> Path:
+    """Where the packs of a record lie: under its name, or that of one it is scored anew from."""
+    wanted, stems = "", [stem]
+    for entry in reversed(read(board)):
+        if entry.stem == stem or entry.record == wanted:
+            stems.append(entry.stem)
+            wanted = entry.supersedes
+    return next((packs / one for one in stems if (packs / one).is_dir()), packs / stem)
+
+
 def suite_of(board: Path, entry: Entry) -> Path:
     """The suite of a record as data; records of one suite share it."""
     return board / SUITES / f"{entry.suite[:16]}.json"

@@ -86,7 +86,7 @@ def read(path: Path) -> dict[str, Tallies]:
 
 def _tallies(arrays: Mapping[str, NDArray[Any]], number: int) -> Tallies:
     ids, counts = arrays[f"ids{number}"], arrays[f"counts{number}"]
-    if ids.dtype.kind != "U" or counts.dtype.kind != "i":
+    if ids.dtype.kind != "U" or counts.dtype != np.dtype("<i4"):
         raise ValueError(f"ids are of {ids.dtype}, counts of {counts.dtype}")
     if counts.ndim != 3 or counts.shape[-1] != 3 or ids.shape != counts.shape[:1]:
         raise ValueError(f"{ids.shape} ids have counts of shape {counts.shape}")

@@ -13,6 +13,7 @@ from wsss_leaderboard.counts import PROBLEMS
 from wsss_leaderboard.signatures import SUFFIX
 
 KB, MB = 2**10, 2**20
+DEEP = 4  # folders, as packs/STEM/PACK/masks
 STEM = r"\w[\w-]{0,199}"
 MOST = {  # bytes of each kind of file
     rf"submission\.json({re.escape(SUFFIX)})?": 4 * MB,
@@ -21,10 +22,10 @@ MOST = {  # bytes of each kind of file
     rf"records/{STEM}\.json": MB,
     rf"counts/{STEM}\.npz": 128 * MB,
     rf"logs/{STEM}\.txt": MB,
-    rf"packs/{STEM}/{STEM}/{re.escape(PACK)}": 64 * MB,
+    rf"packs/{STEM}/{STEM}/{re.escape(PACK)}": 8 * MB,
     rf"packs/{STEM}/{STEM}/masks/[^/]{{1,200}}\.png": 32 * MB,
 }
-UNPACKED = 512 * MB  # of counts
+UNPACKED = 128 * MB  # of counts
 
 
 def files(folder: Path) -> dict[str, int]:
@@ -49,14 +50,14 @@ def _walk(folder: Path, above: str) -> Iterator[tuple[str, int]]:
     with os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda one: one.name):
             name, status = above + entry.name, entry.stat(follow_symlinks=False)
-            if stat.S_ISDIR(status.st_mode):
+            if stat.S_ISDIR(status.st_mode) and name.count("/") < DEEP:
                 yield from _walk(Path(entry.path), f"{name}/")
             elif stat.S_ISREG(status.st_mode):
                 yield name, status.st_size
             else:
                 raise DataError(
                     f"{folder}: {entry.name!a} is neither a plain file nor a folder, as a link to "
-                    "elsewhere; it is refused"
+                    "elsewhere, or it lies too deep; it is refused"
                 )
 
 

@@ -4,8 +4,6 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-import xxhash
-
 from wsss_harness import locks
 from wsss_harness.errors import DataError
 from wsss_harness.metrics import EVALUATOR
@@ -24,7 +22,7 @@ from wsss_leaderboard.verification import is_stale
 def rescore(board: Path, stem: str, packs: Path, dataset: Dataset) -> Entry:
     """Score the masks of a stale record of a board anew; the new record supersedes it.
 
-    ``packs``: the folder that has those of the record below its stem.
+    ``packs``: the folder that has those of the record below its stem, or that of an older form.
 
     Raises:
         DataError: there is no such record, it is not stale, or these are not its masks.
@@ -37,13 +35,14 @@ def rescore(board: Path, stem: str, packs: Path, dataset: Dataset) -> Entry:
         record, tallies = agreement.read(board / RECORDS / f"{stem}.json")
         if not is_stale(record):
             raise DataError(f"{stem} is not stale: its metrics are of version {EVALUATOR}")
-        if rowpacks.digests(packs / stem, record) != entry.packs:
-            raise DataError(f"{packs / stem} holds other packs than those that were accepted")
-        new, counted = anew(record, tallies, packs / stem, dataset)
+        own = chain.packs_of(board, stem, packs)
+        if rowpacks.digests(own, record) != entry.packs:
+            raise DataError(f"{own} holds other packs than those that were accepted")
+        new, counted = anew(record, tallies, own, dataset)
         with tempfile.TemporaryDirectory(prefix=".rescore-", dir=board) as folder:
             path = _written(Path(folder), new, counted)
             suite = chain.suite_of(board, entry)
-            return add(found, [New(path, suite, entry.packs, entry.record)])[0]
+            return add(found, [New(path, suite, entry.packs, entry.record, entry.signer)])[0]
 
 
 def anew(
@@ -74,7 +73,7 @@ def _written(folder: Path, record: Record, tallies: Mapping[str, Tallies]) -> Pa
     """Write a record and its counts under the name that it will have."""
     path = folder / RECORDS / "new.json"
     counts.write(counts.path_of(path), tallies)
-    found = xxhash.xxh3_128_hexdigest(counts.path_of(path).read_bytes())
+    found = counts.digest(counts.path_of(path))
     records.save(record.model_copy(update={"counts": found}), path)
     named = path.with_name(f"{stem_of(record, path)}.json")
     counts.path_of(path).rename(counts.path_of(named))

@@ -20,6 +20,7 @@ from wsss_leaderboard.counts import MASKS, Tallies
 from wsss_leaderboard.records import Record
 
 PACKS = "packs"
+MOST = 8 * 2**20  # bytes of the manifest of a pack
 PIXELS = 25_000_000  # of one mask; more is refused where nobody knows the size of the image
 
 
@@ -65,13 +66,15 @@ def digests(packs: Path, record: Record) -> dict[str, str]:
     """The SHA-256 of the manifest of each target's pack, which has that of every mask.
 
     Raises:
-        DataError: a pack is missing.
+        DataError: a pack is missing, or what it says of itself is too long.
     """
     return {target: digest(folder) for target, folder in folders(packs, record).items()}
 
 
 def digest(pack: Path) -> str:
     try:
+        if (pack / MANIFEST).stat().st_size > MOST:
+            raise DataError(f"{pack / MANIFEST} has more than {MOST} bytes; it is not read")
         return hashlib.sha256((pack / MANIFEST).read_bytes()).hexdigest()
     except OSError:
         raise DataError(f"{pack / MANIFEST} is missing; get the mask packs of the row") from None

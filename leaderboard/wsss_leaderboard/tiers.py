@@ -4,15 +4,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from wsss_harness.errors import DataError, StageFailure, WsssError
+from wsss_harness.errors import ConfigError, DataError, StageFailure, WsssError
 from wsss_harness.files import read_json
 from wsss_harness.plugins import Plugins
 from wsss_harness.recipe import Suite
 from wsss_harness.store import Store
 from wsss_harness.supervision import Dataset
-from wsss_leaderboard import agreement, chain, records, rowpacks, submission
+from wsss_leaderboard import agreement, chain, counts, folders, records, rowpacks, submission
 from wsss_leaderboard.canonical import digest
 from wsss_leaderboard.definitions import check_same, dataset_of, suite_of
+from wsss_leaderboard.names import refuse_hostile
 from wsss_leaderboard.records import Record
 from wsss_leaderboard.remake import Remade, remake
 from wsss_leaderboard.remeasure import disagreements
@@ -73,12 +74,14 @@ class Verifier:
             if tier == 1:
                 return self._digests()
             return self._masks() if tier == 2 else self._remade(tier)
-        except Unable as reason:
+        except (Unable, ConfigError) as reason:
             return Verdict(tier, None, str(reason))
         except (DataError, StageFailure) as error:
             return Verdict(tier, False, str(error))
 
     def _digests(self) -> Verdict:
+        refuse_hostile(read_json(self.path), str(self.path))
+        folders.refuse_bomb(counts.path_of(self.path))
         record, tallies = agreement.read(self.path)
         accepted_packs(self.path)
         problems = list(agreement.problems(record, tallies))
@@ -86,11 +89,12 @@ class Verifier:
 
     def _masks(self) -> Verdict:
         record, tallies = agreement.read(self.path)
-        packs = (self.packs or self.path.parents[1] / PACKS) / self.path.stem
+        board = self.path.parents[1]
+        packs = chain.packs_of(board, self.path.stem, self.packs or board / PACKS)
         if not packs.is_dir():
             raise Unable(f"there are no mask packs in {packs}; give their folder with --packs")
-        said = accepted_packs(self.path)
-        if said is not None and rowpacks.digests(packs, record) != said:
+        said, found = accepted_packs(self.path), rowpacks.digests(packs, record)
+        if said is not None and found != said:
             raise DataError(f"{packs} holds other packs than those that were submitted")
         dataset = self._dataset(record)
         problems = list(disagreements(record, tallies, packs, dataset))
