@@ -94,6 +94,9 @@ def submit(
     from wsss_leaderboard import board_commands as commands
 
     if to_check is not None:
+        given = (suite, method, out, seed, key, overrides, methods, words, dataset)
+        if any(one is not None for one in given) or corrects or not masks:
+            raise typer.BadParameter("--check takes no other option but --store")
         check(to_check, store=store)
         return
     if suite is None or method is None or out is None:
@@ -172,7 +175,7 @@ def verify(
 
     from wsss_leaderboard import board_commands as commands
 
-    reader = commands.reader_of(own(suite, overrides), packs, store, limit)
+    reader = commands.reader_of(own(suite, overrides, alone=True), packs, store, limit)
     points = None if tolerance is None else tolerance / 100
     verifier = commands.verifier_of(record, reader, overrides, points)
     if not commands.verify(verifier, tier, by, Console()):
@@ -213,6 +216,8 @@ def release(
     commands.release(board, name, key, Console())
 
 
-def own(suite: Path | None, overrides: list[str] | None) -> "Suite | None":
-    """The reader's own suite."""
+def own(suite: Path | None, overrides: list[str] | None, alone: bool = False) -> "Suite | None":
+    """The reader's own suite; overrides without one only where they stand ``alone``."""
+    if overrides and not suite and not alone:
+        raise typer.BadParameter("--set changes a suite of yours; name it with --suite")
     return request_of(suite, overrides).suite() if suite else None
