@@ -5,6 +5,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pydantic import ValidationError
+
+from wsss_harness.bounds import BOUNDS, OF_SALIENCY, SUPERVISED
 from wsss_harness.errors import DataError, WsssError
 from wsss_harness.files import read_json
 from wsss_harness.metrics import EVALUATOR
@@ -12,7 +15,7 @@ from wsss_harness.packs.manifest import MANIFEST as PACK
 from wsss_harness.packs.manifest import read_manifest
 from wsss_harness.places import RECORDS
 from wsss_harness.plugins import Plugins
-from wsss_harness.recipe import Suite
+from wsss_harness.recipe import Row, Suite
 from wsss_harness.store import Store
 from wsss_harness.supervision import Dataset
 from wsss_leaderboard import agreement, counts, folders, records, rowpacks, signatures, submission
@@ -146,7 +149,7 @@ def _run(folder: Path, stem: str) -> Run:
     record, tallies = agreement.read(path)
     for image_id in (image_id for one in tallies.values() for image_id in one.ids):
         refuse_text(image_id, f"{counts.path_of(path)}: an image id", NAME)
-    problems = list(agreement.problems(record, tallies))
+    problems = [*agreement.problems(record, tallies), *_not_a_row(record)]
     if submission.stem_of(record, path) != stem:
         problems.append(f"its name should be {submission.stem_of(record, path)}.json")
     if record.protocol.evaluator != EVALUATOR:
@@ -159,12 +162,33 @@ def _run(folder: Path, stem: str) -> Run:
     return Run(stem, path, record, tallies)
 
 
+def _not_a_row(record: Record) -> Iterator[str]:
+    """A recipe that no suite has, and a method that calls itself a control, or hides that it is."""
+    try:
+        row = Row.model_validate(record.recipe)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        yield f"recipe.{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
+        return
+    if (row.method, row.control) != (record.method, record.control):
+        yield "its method or control is not that of its recipe"
+    painted = any(step.stage.startswith("bound ") for step in record.steps)
+    salient = row.rule.name == "saliency" and record.method.startswith("Saliency")
+    if record.control != painted and not (record.control and salient):
+        yield f"control is {record.control}, but its steps {'do' if painted else 'never'} paint one"
+    if not record.control and record.method in {*BOUNDS, *OF_SALIENCY, SUPERVISED}:
+        yield f"{record.method!a} is the name of a bound; rename the row"
+
+
 def _together(folder: Path, said: Submission, runs: Sequence[Run]) -> Iterator[str]:
     """What makes several runs no row."""
     suite, first = read_json(folder / SUITE), runs[0].record
     seeds: dict[int, Path] = {}
     for run in runs:
         record = run.record
+        targets = {counts.MASKS, *(one.segmentor for one in record.segmentations)}
+        if set(said.packs[run.stem]) != targets:
+            yield f"{folder / MANIFEST}: packs.{run.stem} has not the digest of each target's masks"
         if record.method != said.method:
             yield f"{run.path}: method is {record.method!a}, that of {MANIFEST} {said.method!a}"
         if record.definition != suite:
@@ -210,10 +234,10 @@ def _check_masks(report: Report, reader: Reader) -> None:
 def _measured(packs: Path, run: Run, report: Report, reader: Reader) -> bool:
     """Whether the masks of a run could be counted again; DataError if they are no good."""
     said = report.submission.packs[run.stem] if report.submission else {}
-    for pack in rowpacks.folders(packs, run.record).values():
-        refuse_hostile(read_json(pack / PACK), str(pack / PACK))
     if rowpacks.digests(packs, run.record) != said:
         raise DataError(f"{packs}: the packs are not those whose digests {MANIFEST} has")
+    for pack in rowpacks.folders(packs, run.record).values():
+        refuse_hostile(read_json(pack / PACK), str(pack / PACK))
     dataset = reader.dataset(run.record, str(run.path))
     problems = list(disagreements(run.record, run.tallies, packs, dataset))
     if problems:

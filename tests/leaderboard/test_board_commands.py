@@ -145,6 +145,37 @@ def test_a_stale_record_is_scored_anew(wsss, good, tmp_path, monkeypatch):
     assert "board has no absent" in said
 
 
+def test_a_record_is_verified_where_it_lies(wsss, good, tmp_path, monkeypatch):
+    wsss("accept", good, "--board", "board")
+    monkeypatch.chdir(tmp_path / "board" / "records")
+    name = record_of(tmp_path / "board").name
+    assert wsss("verify", name, "--tier", 1, "--by", "Ada")[0] == 0
+    assert verification.badge(tmp_path / "board" / "records" / name).tier == 1
+
+
+def test_nothing_is_noted_in_a_submission(wsss, folder):
+    code, said = wsss("verify", record_of(folder), "--tier", 1, "--by", "Ada")
+    assert code == 0
+    assert "not noted: a submission is noted once it is on a board" in said
+    assert not (folder / "verified").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("check", "x", "--set", "held_out=3"),
+        ("accept", "x", "--board", "b", "--set", "held_out=3"),
+        ("rescore", "x", "--board", "b", "--set", "held_out=3"),
+        ("submit", "--check", "x", "--set", "held_out=3"),
+        ("submit", "--check", "x", "--corrects"),
+    ],
+)
+def test_no_option_is_ignored(wsss, words):
+    code, said = wsss(*words)
+    assert code == 2
+    assert "--suite" in said or "takes no other option" in said
+
+
 @pytest.mark.parametrize("words", [("submit",), ("submit", "a.toml", "R")])
 def test_what_is_missing_is_named(wsss, words):
     code, said = wsss(*words)

@@ -4,7 +4,7 @@ import json
 import shutil
 
 import pytest
-from submissions import check, edit, reader, record_of, renew, submitted
+from submissions import PLUGINS, check, edit, reader, record_of, renew, submitted
 
 from wsss_harness import metrics
 from wsss_harness.errors import ConfigError, DataError
@@ -24,6 +24,7 @@ from wsss_leaderboard.accepting import Board, accept, misfits
 from wsss_leaderboard.site.board import STALE
 from wsss_leaderboard.site.build import build
 from wsss_leaderboard.submission import MANIFEST
+from wsss_leaderboard.tiers import Verifier
 
 
 @pytest.fixture(scope="module")
@@ -203,6 +204,28 @@ def test_a_killed_correction_is_taken_up_again(board, corrected, ran, monkeypatc
     assert wrong(board) == ""
 
 
+def test_what_somebody_signed_is_corrected_by_nobody_else(board, corrected, ran):
+    found = chain.read(board)
+    lines, before = [], ""
+    for entry in found:
+        lines.append(entry.model_copy(update={"previous": before, "signer": "ada@lab"}))
+        before = lines[-1].digest
+    chain.write(board, lines)
+    report = check(corrected, ran)
+    with pytest.raises(DataError, match="which ada@lab has signed, but nobody has signed this"):
+        accept(report, board)
+    report.signer = "ada@lab"
+    assert accept(report, board)[0].signer == "ada@lab"
+
+
+def test_a_name_that_the_board_has_is_refused(board, corrected, ran):
+    report = check(corrected, ran)
+    object.__setattr__(report.runs[0], "stem", record_of(board).stem)
+    assert "the board has, or had, another record of this name" in "\n".join(
+        misfits(report, Board.read(board), new_table=False)
+    )
+
+
 # What a chain shows
 
 
@@ -350,6 +373,19 @@ def test_an_edited_release(board):
     assert f"{path} does not name the records of its chain" in wrong(board)
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda path: path.rename(path.with_name("2027.json")), "is the release 2026.1: it was"),
+        (lambda path: edit(path, lambda c: c.update(date="1999-01-01")), "is older than the last"),
+    ],
+)
+def test_a_release_that_was_renamed_or_dated_back(board, change, message):
+    releases.create(board, "2026.1")
+    change(releases.path_of(board, "2026.1"))
+    assert message in wrong(board)
+
+
 # Metrics that have changed
 
 
@@ -382,6 +418,16 @@ def test_a_stale_record_is_scored_anew_from_its_masks(board, good, ran, risen):
     assert entry.packs == chain.read(board)[0].packs
     assert not old.exists()
     assert not list(board.glob(".rescore*"))
+
+
+def test_packs_are_found_again_under_the_name_of_an_older_record(board, good, ran, risen):
+    stem = record_of(board).stem
+    entry = rescore.rescore(board, stem, good / "packs", ran.dataset)
+    assert entry.stem != stem
+    assert chain.packs_of(board, entry.stem, good / "packs") == good / "packs" / stem
+    found = Verifier(board / "records" / f"{entry.stem}.json", PLUGINS, ran.store, good / "packs")
+    assert "other packs" not in found.verdict(2).told
+    assert "no mask packs" not in found.verdict(2).told
 
 
 def test_a_record_of_today_is_not_scored_anew(board, good, ran):

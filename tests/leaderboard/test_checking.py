@@ -15,7 +15,7 @@ from submissions import PLUGINS, check, edit, record_of, renew, submitted
 from wsss_harness import files
 from wsss_harness.errors import ConfigError, DataError
 from wsss_harness.store import Store
-from wsss_leaderboard import checking, counts, records, rowpacks
+from wsss_leaderboard import checking, counts, definitions, records, rowpacks
 from wsss_leaderboard.canonical import digest_of_file
 from wsss_leaderboard.submission import MANIFEST, SUITE, command_of
 
@@ -239,8 +239,17 @@ def test_a_suite_that_is_not_that_of_the_records(folder, ran):
     ("change", "message"),
     [
         ({"seed": 1}, "are both of seed 1"),
-        ({"method": "Mine"}, "method is 'Mine', that of submission.json 'R'"),
-        ({"recipe": {"segmentors": ["one"]}}, "its protocol or recipe is not that of"),
+        (
+            {
+                "method": "Mine",
+                "recipe": {"method": "Mine", "generator": "R", "segmentors": ["one"]},
+            },
+            "method is 'Mine', that of submission.json 'R'",
+        ),
+        (
+            {"recipe": {"method": "R", "generator": "H", "segmentors": ["one"]}},
+            "its protocol or recipe is not that of",
+        ),
     ],
 )
 def test_runs_that_make_no_row(folder, ran, change, message):
@@ -456,8 +465,10 @@ def test_json_that_is_none(folder, ran, text, name):
     [
         ({"train": 10**9}, "definition.dataset asks for"),
         ({"width": 10**6}, "definition.dataset asks for"),
+        ({"train": 10**5, "width": 1, "height": 1}, "definition.dataset asks for"),
+        ({"train": -1, "val": 9}, "train"),
         ({"name": "voc_folder", "root": "/etc"}, "definition.dataset.root is the path '/etc'"),
-        ({"name": "voc_folder", "root": "x"}, "is not the record's dataset"),
+        ({"name": "voc_folder", "root": "x"}, "definition.dataset.root is the path 'x'"),
         ({"name": "absent"}, "is not the record's dataset"),
         ({"train": "many"}, "train"),
     ],
@@ -488,3 +499,80 @@ def test_a_check_runs_nothing(good, ran, monkeypatch):
     monkeypatch.setattr(pickle, "Unpickler", never)
     monkeypatch.setattr(subprocess, "Popen", never)
     assert check(good, ran).tier == 2
+
+
+# What claims too much
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda c: c["recipe"].pop("generator"), "recipe.generator: Field required"),
+        (lambda c: c["recipe"].update(rule={"threshold": "lucky"}), "recipe.rule.threshold"),
+        (lambda c: c.update(control=True), "method or control is not that of its recipe"),
+        (
+            lambda c: (c.update(control=True), c["recipe"].update(control=True)),
+            "control is True, but its steps never paint one",
+        ),
+        (
+            lambda c: c["steps"][-1].update(stage="bound x 1"),
+            "control is False, but its steps do paint one",
+        ),
+        (
+            lambda c: (c.update(method="Full supervision"), c["recipe"].update(method=c["method"])),
+            "is the name of a bound; rename the row",
+        ),
+    ],
+)
+def test_a_recipe_that_no_row_has(folder, ran, change, message):
+    rewrite(folder, change)
+    assert message in refused(folder, ran)
+
+
+def test_controls_of_a_suite_are_rows(ran):
+    """What the harness says of its own bounds is let through."""
+    record = records.load(record_of(ran.request.results(ran.root)))
+    assert list(checking._not_a_row(record)) == []
+    for method, stage, rule in (
+        ("All background", "bound All background 1", {}),
+        ("Saliency, R's classes", "mask R 1", {"rule": {"name": "saliency", "threshold": 0.5}}),
+    ):
+        recipe = {**record.recipe, "method": method, "control": True, **rule}
+        changes = {"method": method, "control": True, "recipe": recipe}
+        step = record.steps[-1].model_copy(update={"stage": stage})
+        control = record.model_copy(update={**changes, "steps": (step,)})
+        assert list(checking._not_a_row(control)) == []
+
+
+def test_packs_without_digests(folder, ran):
+    edit(folder / MANIFEST, lambda c: c.update(packs={stem: {} for stem in c["packs"]}))
+    shutil.rmtree(folder / "packs")
+    assert "has not the digest of each target's masks" in refused(folder, ran)
+
+
+def test_a_manifest_of_a_pack_that_is_too_long(folder, ran, monkeypatch):
+    monkeypatch.setattr(rowpacks, "MOST", 100)
+    assert "has more than 100 bytes; it is not read" in refused(folder, ran, packs=folder / "packs")
+
+
+def test_folders_that_lie_too_deep(folder, ran):
+    (folder / "/".join("a" * 50)).mkdir(parents=True)
+    assert "or it lies too deep" in refused(folder, ran)
+
+
+def test_counts_are_of_one_type(good, tmp_path):
+    arrays = dict(np.load(counts.path_of(record_of(good))))
+    np.savez(tmp_path / "a.npz", **{**arrays, "counts0": arrays["counts0"].astype("<i8")})
+    with pytest.raises(DataError, match="counts of int64"):
+        counts.read(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize(
+    "place", ["dataset.root", "weights.w.file", "saliency.s.folder", "generators.R.train_list"]
+)
+@pytest.mark.parametrize("value", ["..", "id_rsa"])
+def test_a_path_needs_no_slash(place, value):
+    content = value
+    for key in reversed(place.split(".")):
+        content = {key: content}
+    assert list(definitions.paths(content)) == [(tuple(place.split(".")), value)]
