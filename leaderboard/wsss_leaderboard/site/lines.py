@@ -113,9 +113,9 @@ class Lines:
         return max(0.0, low // STEP * STEP), min(1.0, -(-high // STEP) * STEP)
 
     def along(self, value: float) -> float:
-        """Where a value lies on that axis, in percent of its length."""
+        """Where a value lies on that axis, in percent of its length; ends beyond it are cut."""
         low, high = self.scale
-        return 100 * (value - low) / ((high - low) or 1)
+        return min(max(100 * (value - low) / ((high - low) or 1), 0), 100)
 
 
 def lines_of(board: Board, badges: dict[Path, Verification | None]) -> list[Lines]:
