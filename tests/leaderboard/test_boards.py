@@ -173,6 +173,7 @@ def test_another_protocol_may_open_a_table(board, good, ran):
     protocol = run.record.protocol.model_copy(update={"fingerprint": "f"})
     object.__setattr__(run, "record", run.record.model_copy(update={"protocol": protocol}))
     object.__setattr__(run, "path", edited_copy(run.path, board.parent))
+    object.__setattr__(run, "stem", "another")
     report.runs = [run]
     found = Board.read(board)
     assert "protocol.fingerprint is 'f'" in "\n".join(misfits(report, found, new_table=False))

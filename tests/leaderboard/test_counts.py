@@ -41,7 +41,7 @@ def write_arrays(path, **arrays):
     np.savez(path, **arrays)
 
 
-IDS, GOOD = np.array(["a"]), np.ones((1, 3, 3), np.int64)
+IDS, GOOD = np.array(["a"]), np.ones((1, 3, 3), "<i4")
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ IDS, GOOD = np.array(["a"]), np.ones((1, 3, 3), np.int64)
         ({"ids0": np.array([1]), "counts0": GOOD}, "ids are of int64"),
         ({"ids0": IDS, "counts0": GOOD[0]}, "shape"),
         ({"ids0": IDS, "counts0": np.repeat(GOOD, 2, 0)}, "shape"),
-        ({"ids0": IDS, "counts0": GOOD * [2, 1, 1]}, "fewer pixels than hits"),
+        ({"ids0": IDS, "counts0": GOOD * np.array([2, 1, 1], "<i4")}, "fewer pixels than hits"),
         ({"ids0": IDS, "counts0": -GOOD}, "fewer than none"),
         ({"ids0": np.array([{}]), "counts0": GOOD}, "[Oo]bject arrays"),
     ],
