@@ -223,7 +223,7 @@ def diff(
     as_json: JsonOption = False,
 ) -> None:
     """Say in what two rows were made differently, and by how much, on which classes and images."""
-    from wsss_leaderboard.differing import print_difference
+    from wsss_leaderboard.estimation.differing import print_difference
 
     print_difference(a, b, store, anyway, Console(), as_json)
 
@@ -248,7 +248,7 @@ def table(
     ] = False,
 ) -> None:
     """Print the tables of a suite that has been run, or the one that a table file asks for."""
-    from wsss_leaderboard.printing import print_tables_of, update
+    from wsss_leaderboard.tables.printing import print_tables_of, update
 
     if page is None:
         chosen = Form.JSON if as_json else form

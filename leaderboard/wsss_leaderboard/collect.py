@@ -24,8 +24,9 @@ from wsss_harness.stages import BY_MMSEG, CURVE, QUALITY, THRESHOLDS, divide
 from wsss_harness.store import Store
 from wsss_harness.suite import Outcome
 from wsss_harness.supervision import Dataset, scored_ids
-from wsss_leaderboard import counts, estimates, records
+from wsss_leaderboard import counts, records
 from wsss_leaderboard.counts import MASKS, Tallies
+from wsss_leaderboard.estimation import estimates
 
 FIXED = 0.2
 

@@ -91,7 +91,7 @@ def submit(
     """Write a row that was run as a folder for a pull request, and check it."""
     from rich.console import Console
 
-    from wsss_leaderboard import board_commands as commands
+    from wsss_leaderboard.boards import commands
 
     if to_check is not None:
         given = (suite, method, out, seed, key, overrides, methods, words, dataset)
@@ -122,7 +122,7 @@ def check(
     """Check a submission, or the chain of a board; nothing of either is run."""
     from rich.console import Console
 
-    from wsss_leaderboard import board_commands as commands
+    from wsss_leaderboard.boards import commands
 
     reader = commands.reader_of(own(suite, overrides), packs, store)
     if not commands.check(folder, board, reader, new_table, markdown, Console()):
@@ -143,7 +143,7 @@ def accept(
     """Check a submission and put its records onto a board."""
     from rich.console import Console
 
-    from wsss_leaderboard import board_commands as commands
+    from wsss_leaderboard.boards import commands
 
     reader = commands.reader_of(own(suite, overrides), packs, store)
     commands.accept(folder, board, reader, new_table, by, Console())
@@ -173,7 +173,7 @@ def verify(
     """Verify a record in tiers up to a failure, and note the highest that it passes."""
     from rich.console import Console
 
-    from wsss_leaderboard import board_commands as commands
+    from wsss_leaderboard.boards import commands
 
     reader = commands.reader_of(own(suite, overrides, alone=True), packs, store, limit)
     points = None if tolerance is None else tolerance / 100
@@ -196,7 +196,7 @@ def rescore(
     """Score records anew from their masks, once the metrics have changed."""
     from rich.console import Console
 
-    from wsss_leaderboard import board_commands as commands
+    from wsss_leaderboard.boards import commands
 
     reader = commands.reader_of(own(suite, overrides), packs, store)
     commands.rescore(board, packs, record, reader, Console())
@@ -211,7 +211,7 @@ def release(
     """Freeze a board under a name that never means anything else."""
     from rich.console import Console
 
-    from wsss_leaderboard import board_commands as commands
+    from wsss_leaderboard.boards import commands
 
     commands.release(board, name, key, Console())
 

@@ -14,11 +14,12 @@ from pathlib import Path
 
 from wsss_harness.errors import DataError
 from wsss_harness.places import RECORDS
-from wsss_leaderboard import counts, estimates, records
+from wsss_leaderboard import counts, records
 from wsss_leaderboard.counts import MASKS, Tallies
-from wsss_leaderboard.estimates import Estimate
+from wsss_leaderboard.estimation import estimates
+from wsss_leaderboard.estimation.estimates import Estimate
 from wsss_leaderboard.records import Protocol, Record, Score
-from wsss_leaderboard.table import Kind
+from wsss_leaderboard.tables.table import Kind
 
 
 @dataclass(frozen=True, eq=False)

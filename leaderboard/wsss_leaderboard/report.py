@@ -20,22 +20,23 @@ from wsss_harness.places import RECORDS, create
 from wsss_harness.plugins import Plugins, installed
 from wsss_harness.selection import Request
 from wsss_harness.store import Store
-from wsss_leaderboard import counts, entries, notes, records
+from wsss_leaderboard import counts, entries, records
 from wsss_leaderboard.collect import Collector
 from wsss_leaderboard.entries import Loaded
-from wsss_leaderboard.examples import publishable, write_examples
-from wsss_leaderboard.pictures import draw
+from wsss_leaderboard.figures.examples import publishable, write_examples
+from wsss_leaderboard.figures.pictures import draw
 from wsss_leaderboard.records import Record
-from wsss_leaderboard.refinement import refinement_table
-from wsss_leaderboard.standings import standings
-from wsss_leaderboard.table import Table, write_tables
-from wsss_leaderboard.tables import (
+from wsss_leaderboard.tables import notes
+from wsss_leaderboard.tables.builtin import (
     anatomy_tables,
     failure_table,
     further_table,
     mask_table,
     segmentation_table,
 )
+from wsss_leaderboard.tables.refinement import refinement_table
+from wsss_leaderboard.tables.standings import standings
+from wsss_leaderboard.tables.table import Table, write_tables
 
 
 def run_and_report(

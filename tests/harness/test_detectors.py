@@ -11,8 +11,8 @@ from wsss_harness import suite as suites
 from wsss_harness.engine import Engine
 from wsss_harness.errors import ConfigError, DataError
 from wsss_harness.graph import Graph
-from wsss_leaderboard import notes
 from wsss_leaderboard.collect import Collector
+from wsss_leaderboard.tables import notes
 
 DATA = FakeDataset()
 RULE = {"name": "saliency", "threshold": 0.5}

@@ -11,7 +11,7 @@ from wsss_harness import suite as suites
 from wsss_harness.engine import Engine
 from wsss_harness.errors import DataError
 from wsss_harness.explanations import EXPLAINED, Explained, choose
-from wsss_leaderboard.pictures import draw
+from wsss_leaderboard.figures.pictures import draw
 
 ROW = {"generator": "R", "rule": {"name": "constant", "threshold": 0.5}}
 

@@ -26,7 +26,7 @@ from wsss_harness.packs.manifest import Pack, from_mask
 from wsss_harness.scorefiles import read_scores
 from wsss_harness.types import ClassScores
 from wsss_leaderboard.collect import Collector
-from wsss_leaderboard.tables import mask_table
+from wsss_leaderboard.tables.builtin import mask_table
 
 DATA = FakeDataset(12)
 IDS = DATA.ids("train")

@@ -20,10 +20,10 @@ from wsss_harness.recipe import Suite, check_suite
 from wsss_harness.scorefiles import read_scores
 from wsss_harness.stage import upstream
 from wsss_harness.types import ClassScores
-from wsss_leaderboard import notes
 from wsss_leaderboard.collect import Collector
 from wsss_leaderboard.records import distinct
-from wsss_leaderboard.tables import mask_table
+from wsss_leaderboard.tables import notes
+from wsss_leaderboard.tables.builtin import mask_table
 
 
 @pytest.fixture(autouse=True)

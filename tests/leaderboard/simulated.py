@@ -8,9 +8,10 @@ import xxhash
 from sample_records import controls, record
 
 from wsss_harness.metrics.confusion import ratio
-from wsss_leaderboard import counts, estimates, records
+from wsss_leaderboard import counts, records
 from wsss_leaderboard.counts import MASKS, Tallies
 from wsss_leaderboard.entries import Loaded
+from wsss_leaderboard.estimation import estimates
 from wsss_leaderboard.records import Protocol, Score, Segmentation
 
 VOC = (

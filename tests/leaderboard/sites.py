@@ -6,9 +6,9 @@ from sample_records import score
 
 from wsss_harness.files import write_json
 from wsss_harness.metrics.anatomy import CAUSES
-from wsss_leaderboard import examples
 from wsss_leaderboard.entries import Loaded
-from wsss_leaderboard.examples import Examples, Shown
+from wsss_leaderboard.figures import examples
+from wsss_leaderboard.figures.examples import Examples, Shown
 from wsss_leaderboard.records import Cause, Cost, Failure, Step, Thresholded
 
 QUALITIES = {"CAM": 0.0, "EPS": 0.9, "SEAM": 0.1, "CAM + CRF": 0.3}

@@ -11,12 +11,12 @@ from wsss_harness.graph import Graph
 from wsss_harness.places import RECORDS
 from wsss_harness.selection import Request
 from wsss_harness.store import Store
-from wsss_leaderboard import submission
-from wsss_leaderboard.canonical import digest_of_file
-from wsss_leaderboard.checking import Reader
-from wsss_leaderboard.checking import check as check_folder
 from wsss_leaderboard.collect import Collector
-from wsss_leaderboard.submission import MANIFEST, Ran
+from wsss_leaderboard.submissions import writing as submission
+from wsss_leaderboard.submissions.canonical import digest_of_file
+from wsss_leaderboard.submissions.checking import Reader
+from wsss_leaderboard.submissions.checking import check as check_folder
+from wsss_leaderboard.submissions.writing import MANIFEST, Ran
 
 SUITE = """
 title = "Small"

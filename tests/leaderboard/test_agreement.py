@@ -7,10 +7,11 @@ from sample_records import record
 
 from wsss_harness.errors import DataError
 from wsss_harness.metrics import anatomy, confusion
-from wsss_leaderboard import counts, estimates, records
-from wsss_leaderboard.agreement import problems, ratios, read
+from wsss_leaderboard import counts, records
 from wsss_leaderboard.collect import score_of
 from wsss_leaderboard.counts import Tallies
+from wsss_leaderboard.estimation import estimates
+from wsss_leaderboard.submissions.agreement import problems, ratios, read
 
 NAMES = ("background", "dog", "cat")
 

@@ -11,7 +11,16 @@ from submissions import PLUGINS, record_of
 from wsss_harness.cli import main
 from wsss_harness.errors import ConfigError
 from wsss_harness.selection import Request
-from wsss_leaderboard import board_commands, chain, checking, releases, rescore, verification
+from wsss_leaderboard.boards import (
+    chain,
+    releases,
+    rescore,
+    verification,
+)
+from wsss_leaderboard.boards import (
+    commands as board_commands,
+)
+from wsss_leaderboard.submissions import checking
 
 needs_openssh = pytest.mark.skipif(not shutil.which("ssh-keygen"), reason="needs ssh-keygen")
 

@@ -8,23 +8,14 @@ from submissions import PLUGINS, check, edit, reader, record_of, renew, submitte
 
 from wsss_harness import metrics
 from wsss_harness.errors import ConfigError, DataError
-from wsss_leaderboard import (
-    accepting,
-    chain,
-    checking,
-    counts,
-    difference,
-    entries,
-    records,
-    releases,
-    rescore,
-    verification,
-)
-from wsss_leaderboard.accepting import Board, accept, misfits
+from wsss_leaderboard import counts, entries, records
+from wsss_leaderboard.boards import accepting, chain, difference, releases, rescore, verification
+from wsss_leaderboard.boards.accepting import Board, accept, misfits
 from wsss_leaderboard.site.board import STALE
 from wsss_leaderboard.site.build import build
-from wsss_leaderboard.submission import MANIFEST
-from wsss_leaderboard.tiers import Verifier
+from wsss_leaderboard.submissions import checking
+from wsss_leaderboard.submissions.tiers import Verifier
+from wsss_leaderboard.submissions.writing import MANIFEST
 
 
 @pytest.fixture(scope="module")
@@ -399,7 +390,7 @@ def risen(monkeypatch):
     old = found["boundary"]
     halved = lambda *args: {k: v and v / 2 for k, v in old.read(*args).items()}  # noqa: E731
     found["boundary"] = type(old)(old.count, halved)
-    monkeypatch.setattr("wsss_leaderboard.remeasure.METRICS", found)
+    monkeypatch.setattr("wsss_leaderboard.submissions.remeasure.METRICS", found)
 
 
 def test_a_stale_record_is_scored_anew_from_its_masks(board, good, ran, risen):

@@ -15,9 +15,10 @@ from submissions import PLUGINS, check, edit, record_of, renew, submitted
 from wsss_harness import files
 from wsss_harness.errors import ConfigError, DataError
 from wsss_harness.store import Store
-from wsss_leaderboard import checking, counts, definitions, records, rowpacks
-from wsss_leaderboard.canonical import digest_of_file
-from wsss_leaderboard.submission import MANIFEST, SUITE, command_of
+from wsss_leaderboard import counts, records
+from wsss_leaderboard.submissions import checking, definitions, rowpacks
+from wsss_leaderboard.submissions.canonical import digest_of_file
+from wsss_leaderboard.submissions.writing import MANIFEST, SUITE, command_of
 
 
 def refused(folder, ran, **changes):

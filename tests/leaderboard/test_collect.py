@@ -9,8 +9,9 @@ from wsss_harness.engine import Engine
 from wsss_harness.graph import Graph
 from wsss_harness.metrics import EVALUATOR
 from wsss_harness.recipe import check_suite
-from wsss_leaderboard import counts, entries, estimates
+from wsss_leaderboard import counts, entries
 from wsss_leaderboard.collect import Collector
+from wsss_leaderboard.estimation import estimates
 from wsss_leaderboard.report import tables
 
 

@@ -10,11 +10,12 @@ from typer.testing import CliRunner
 
 from wsss_harness.cli import app
 from wsss_harness.errors import ConfigError
-from wsss_leaderboard import comparison, entries, estimates
-from wsss_leaderboard.comparison import compare, flat, settings, unlike_of
+from wsss_leaderboard import entries
 from wsss_leaderboard.counts import Tallies
-from wsss_leaderboard.differing import found_by, miou_table
 from wsss_leaderboard.entries import Loaded
+from wsss_leaderboard.estimation import comparison, estimates
+from wsss_leaderboard.estimation.comparison import compare, flat, settings, unlike_of
+from wsss_leaderboard.estimation.differing import found_by, miou_table
 from wsss_leaderboard.records import Step
 
 

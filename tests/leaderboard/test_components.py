@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sample_records import record
 
-from wsss_leaderboard.components import components_of, note_of, split
 from wsss_leaderboard.entries import Entry, Loaded
+from wsss_leaderboard.estimation.components import components_of, note_of, split
 
 
 def naive_split(table):

@@ -8,8 +8,9 @@ import simulated
 from sample_records import record
 
 from wsss_harness.errors import DataError
-from wsss_leaderboard import counts, entries, estimates
+from wsss_leaderboard import counts, entries
 from wsss_leaderboard.entries import Loaded
+from wsss_leaderboard.estimation import estimates
 from wsss_leaderboard.records import Failure, Step
 
 QUALITIES = {"A": 0.5, "B": 0.0}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from wsss_harness.metrics import confusion
-from wsss_leaderboard import estimates
+from wsss_leaderboard.estimation import estimates
 
 
 def random_counts(seed=0, images=12, classes=3):

@@ -17,8 +17,9 @@ from wsss_harness.files import read_json, read_mask, write_json
 from wsss_harness.how import How
 from wsss_harness.metrics.anatomy import CAUSES, causes
 from wsss_harness.types import IGNORE
-from wsss_leaderboard import examples, ink, report
-from wsss_leaderboard.examples import CAUSE_COLOURS, COLUMNS, EXAMPLES, INDEX
+from wsss_leaderboard import report
+from wsss_leaderboard.figures import examples, ink
+from wsss_leaderboard.figures.examples import CAUSE_COLOURS, COLUMNS, EXAMPLES, INDEX
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from wsss_leaderboard import ink
-from wsss_leaderboard.figures import Curve, Example, contact_sheet, curve_figure, method_figure
+from wsss_leaderboard.figures import ink
+from wsss_leaderboard.figures.curves import (
+    Curve,
+    Example,
+    contact_sheet,
+    curve_figure,
+    method_figure,
+)
 
 NAMES = ("background", "boat", "cat", "train", "sheep")
 ODD = ["$x^2$", r"$\bad{", "_hidden", "two\nlines", "a\tb\x00c", "", "猫", "<b>&amp;", "x" * 500]
@@ -176,7 +182,7 @@ def test_equal_inputs_give_equal_bytes_without_metadata(tmp_path):
 
 def test_matplotlib_is_loaded_late_and_without_a_display(tmp_path):
     lines = (
-        "import sys, wsss_leaderboard.figures as figures, numpy as np",
+        "import sys, wsss_leaderboard.figures.curves as figures, numpy as np",
         "assert 'matplotlib' not in sys.modules",
         "from pathlib import Path",
         "t = np.linspace(0, 1, 5)",

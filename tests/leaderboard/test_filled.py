@@ -6,13 +6,13 @@ import pytest
 from sample_records import controls, record
 
 from wsss_harness.errors import ConfigError
-from wsss_leaderboard.filled import OF_ALL, fill
-from wsss_leaderboard.lines import BESIDE
+from wsss_leaderboard.estimation.ranking import Place
 from wsss_leaderboard.published import published
-from wsss_leaderboard.ranking import Place
 from wsss_leaderboard.records import Cause, Failure, Protocol, Segmentation, Step
-from wsss_leaderboard.standings import Standing, Standings
-from wsss_leaderboard.tablefiles import Beside, TableFile
+from wsss_leaderboard.tables.filled import OF_ALL, fill
+from wsss_leaderboard.tables.lines import BESIDE
+from wsss_leaderboard.tables.standings import Standing, Standings
+from wsss_leaderboard.tables.tablefiles import Beside, TableFile
 
 VOC = published().datasets["voc2012"]
 NAME = {"head": "Method", "words": "method"}

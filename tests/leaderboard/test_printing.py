@@ -15,8 +15,8 @@ from wsss_harness.cli_options import Form
 from wsss_harness.errors import ConfigError, DataError
 from wsss_harness.places import RECORDS
 from wsss_leaderboard import records
-from wsss_leaderboard.printing import BLOCK, MARK, update, updated
-from wsss_leaderboard.table import FORMATS
+from wsss_leaderboard.tables.printing import BLOCK, MARK, update, updated
+from wsss_leaderboard.tables.table import FORMATS
 
 ROOT = Path(__file__).parents[2]
 BOARD = "leaderboard/board"

@@ -6,7 +6,7 @@ from sample_records import record, score
 from wsss_harness.errors import ConfigError, DataError
 from wsss_leaderboard.published import Published, check_alike, notes_of, published
 from wsss_leaderboard.records import Protocol, Segmentation, Step, Supervision
-from wsss_leaderboard.tables import mask_table, segmentation_table
+from wsss_leaderboard.tables.builtin import mask_table, segmentation_table
 
 VOC = published().datasets["voc2012"]
 FIGURE = """

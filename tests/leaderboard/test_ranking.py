@@ -10,12 +10,12 @@ from sample_records import record
 from scipy import stats
 
 from wsss_harness.errors import DataError
-from wsss_leaderboard import ranking
-from wsss_leaderboard.certainty import NORMAL, Runs, independent
 from wsss_leaderboard.counts import Tallies
 from wsss_leaderboard.entries import Entry, Loaded, boards
-from wsss_leaderboard.estimates import Estimate
-from wsss_leaderboard.ranking import rank
+from wsss_leaderboard.estimation import ranking
+from wsss_leaderboard.estimation.certainty import NORMAL, Runs, independent
+from wsss_leaderboard.estimation.estimates import Estimate
+from wsss_leaderboard.estimation.ranking import rank
 from wsss_leaderboard.records import Step
 
 IMAGES = 8

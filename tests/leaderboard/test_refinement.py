@@ -7,8 +7,8 @@ from sample_records import controls, record
 from wsss_leaderboard.entries import Loaded
 from wsss_leaderboard.published import published
 from wsss_leaderboard.records import Failure, Protocol, Score, Segmentation
-from wsss_leaderboard.refinement import refinement_table
-from wsss_leaderboard.standings import NONE, standings
+from wsss_leaderboard.tables.refinement import refinement_table
+from wsss_leaderboard.tables.standings import NONE, standings
 
 VOC = published().datasets["voc2012"]
 RULE = {"name": "constant", "threshold": "held_out"}

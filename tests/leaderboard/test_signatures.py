@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from wsss_harness.errors import ConfigError, DataError
-from wsss_leaderboard import signatures
+from wsss_leaderboard.submissions import signatures
 
 needs_openssh = pytest.mark.skipif(not shutil.which("ssh-keygen"), reason="needs ssh-keygen")
 

@@ -15,8 +15,9 @@ from typer.testing import CliRunner
 from wsss_harness.cli import app
 from wsss_harness.errors import ConfigError, DataError
 from wsss_harness.recipe import check_suite, read_suite
-from wsss_leaderboard import comparison, entries
-from wsss_leaderboard.certainty import Runs
+from wsss_leaderboard import entries
+from wsss_leaderboard.estimation import comparison
+from wsss_leaderboard.estimation.certainty import Runs
 from wsss_leaderboard.records import InitialWeights, Step, Supervision
 from wsss_leaderboard.site.build import MARK, build, snapshot_of
 from wsss_leaderboard.site.compare import reaches_of

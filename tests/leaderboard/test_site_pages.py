@@ -14,7 +14,8 @@ from test_site_build import board_of, leads, parsed
 
 from wsss_harness.errors import DataError
 from wsss_harness.metrics.anatomy import CAUSES
-from wsss_leaderboard import accepting, entries, releases, verification
+from wsss_leaderboard import entries
+from wsss_leaderboard.boards import accepting, releases, verification
 from wsss_leaderboard.published import published
 from wsss_leaderboard.records import Step
 from wsss_leaderboard.site import guides

@@ -8,10 +8,10 @@ from sample_records import controls, record
 from fake_data import FakeDataset
 from wsss_harness.bounds import NEAREST, SUPERVISED
 from wsss_harness.metrics import confusion
-from wsss_leaderboard import estimates
 from wsss_leaderboard.entries import Loaded
-from wsss_leaderboard.standings import NONE, standings
-from wsss_leaderboard.tables import mask_table, segmentation_table
+from wsss_leaderboard.estimation import estimates
+from wsss_leaderboard.tables.builtin import mask_table, segmentation_table
+from wsss_leaderboard.tables.standings import NONE, standings
 
 QUALITIES = {"A": 0.6, "B": 0.58, "C": 0.0}
 TRUTH = simulated.record().supervision.model_copy(update={"read": {"bound b": ("truth",)}})

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from wsss_leaderboard.names import NAME
-from wsss_leaderboard.tiers import TOLERANCES
+from wsss_leaderboard.submissions.names import NAME
+from wsss_leaderboard.submissions.tiers import TOLERANCES
 
 PAGE = " ".join((Path(__file__).parents[2] / "docs/submit.md").read_text().split())
 

@@ -13,9 +13,9 @@ import html5lib
 import pytest
 from rich.console import Console
 
-from wsss_leaderboard import latex
 from wsss_leaderboard.report import said_once
-from wsss_leaderboard.table import LONGEST, Column, Row, Table, write_tables
+from wsss_leaderboard.tables import latex
+from wsss_leaderboard.tables.table import LONGEST, Column, Row, Table, write_tables
 
 HOSTILE = "a|b [bold]c[/] <script>\n`d` $x$\x1b[31m\u202e"
 COLUMNS = (Column("Method", words=True), Column("mIoU"), Column("recall"))

@@ -8,9 +8,9 @@ import pytest
 
 from wsss_harness.errors import DataError
 from wsss_harness.files import configs
-from wsss_leaderboard.cells import OF_MASKS, OF_SEGMENTORS
-from wsss_leaderboard.filled import fill
-from wsss_leaderboard.tablefiles import Beside, Words, is_table_file, read
+from wsss_leaderboard.tables.cells import OF_MASKS, OF_SEGMENTORS
+from wsss_leaderboard.tables.filled import fill
+from wsss_leaderboard.tables.tablefiles import Beside, Words, is_table_file, read
 
 FILE = """
 title = "A table"

@@ -14,7 +14,7 @@ from wsss_leaderboard.records import (
     Step,
     Supervision,
 )
-from wsss_leaderboard.tables import (
+from wsss_leaderboard.tables.builtin import (
     anatomy_tables,
     failure_table,
     further_table,

@@ -11,11 +11,12 @@ import small_suite
 from wsss_harness import files
 from wsss_harness.errors import DataError
 from wsss_harness.store import Store
-from wsss_leaderboard import records, remake
-from wsss_leaderboard.accepting import accept
-from wsss_leaderboard.definitions import suite_of
-from wsss_leaderboard.remake import Remade, compare
-from wsss_leaderboard.tiers import Verifier, judged
+from wsss_leaderboard import records
+from wsss_leaderboard.boards.accepting import accept
+from wsss_leaderboard.submissions import remake
+from wsss_leaderboard.submissions.definitions import suite_of
+from wsss_leaderboard.submissions.remake import Remade, compare
+from wsss_leaderboard.submissions.tiers import Verifier, judged
 
 
 @pytest.fixture

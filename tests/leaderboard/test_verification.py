@@ -8,7 +8,8 @@ from sample_records import record
 
 from wsss_harness.errors import DataError
 from wsss_harness.metrics import EVALUATOR
-from wsss_leaderboard import records, verification
+from wsss_leaderboard import records
+from wsss_leaderboard.boards import verification
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from wsss_leaderboard.site.board import folder_of, targets_of
 from wsss_leaderboard.site.lines import Lines
 from wsss_leaderboard.site.names import shown, stem
 from wsss_leaderboard.site.pages import Pages
-from wsss_leaderboard.table import Kind
+from wsss_leaderboard.tables.table import Kind
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from wsss_leaderboard import verification
+from wsss_leaderboard.boards import verification
+from wsss_leaderboard.boards.verification import Verification
 from wsss_leaderboard.counts import MASKS
 from wsss_leaderboard.entries import Board, Entry, Loaded
+from wsss_leaderboard.estimation.ranking import Place, Ranking, rank
 from wsss_leaderboard.published import Figure, published
-from wsss_leaderboard.ranking import Place, Ranking, rank
 from wsss_leaderboard.records import Record, Score
 from wsss_leaderboard.site.names import TO
-from wsss_leaderboard.standings import gaps_of
-from wsss_leaderboard.table import Kind
-from wsss_leaderboard.verification import Verification
+from wsss_leaderboard.tables.standings import gaps_of
+from wsss_leaderboard.tables.table import Kind
 
 STEP = 0.05  # ends of axes are multiples of it
 

@@ -1,0 +1,1 @@
+"""Accepted records: their chain, what was verified of them, and releases."""

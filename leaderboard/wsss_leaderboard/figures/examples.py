@@ -1,0 +1,184 @@
+"""Pictures for pages: images, truth, and what each row made of them, on sheets of tiles.
+
+A few scored images, chosen without a look at any mask, of datasets that say that their pictures may
+be published (``publishable``, see ``hookspecs``). A sheet holds one tile for each image, so that
+500 rows leave a thousand small files and not fifty times as many.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as PillowImage
+from pydantic import Field
+
+from wsss_harness.files import atomic, read_json, read_mask, write_json
+from wsss_harness.metrics.anatomy import CAUSES, causes
+from wsss_harness.plugins import Plugins
+from wsss_harness.recipe import Suite
+from wsss_harness.rows import RowStages
+from wsss_harness.sourcecode import source_digest
+from wsss_harness.stages import divide
+from wsss_harness.store import Store
+from wsss_harness.suite import Outcome
+from wsss_harness.supervision import Dataset, scored_ids
+from wsss_harness.types import IGNORE, Mask
+from wsss_leaderboard.collect import slug
+from wsss_leaderboard.figures import ink
+from wsss_leaderboard.records import Fraction, Part, validated
+
+EXAMPLES, INDEX = "examples", "index.json"
+COUNT, COLUMNS = 24, 6
+QUALITY = 82  # of WebP
+CAUSE_COLOURS: dict[str, tuple[int, int, int]] = {
+    "ignored": (210, 210, 210),
+    "missing": (0, 114, 178),
+    "boundary": (240, 228, 66),
+    "context": (213, 94, 0),
+    "confusion": (204, 121, 167),
+    "extension": (230, 159, 0),
+    "partial": (86, 180, 233),
+}
+FileName = Annotated[str, Field(pattern=r"^[\w-]+\.(png|webp)$")]
+
+
+class Shown(Part):
+    """Sheets of a row; ``wrong`` is the share of wrong pixels of each image that has truth."""
+
+    masks: FileName
+    causes: FileName
+    wrong: tuple[Fraction, ...]
+
+
+class Examples(Part):
+    """What lies in the folder: a tile is ``width`` x ``height`` pixels, ``columns`` in a row.
+
+    ``drawn`` says from which masks, so that nothing is drawn twice.
+    """
+
+    dataset: str
+    fingerprint: str
+    width: int
+    height: int
+    columns: int
+    ids: tuple[str, ...]
+    classes: tuple[str, ...]
+    images: FileName
+    truth: FileName
+    rows: dict[str, Shown]
+    drawn: tuple[str, ...]
+
+
+def read(results: Path) -> Examples | None:
+    """The examples of a folder of results, if it has any; DataError names what is wrong."""
+    path = results / EXAMPLES / INDEX
+    return validated(Examples, read_json(path), path) if path.is_file() else None
+
+
+def publishable(suite: Suite, plugins: Plugins) -> bool:
+    """Whether the dataset of a suite says that its pictures may be shown to everybody."""
+    return bool(getattr(plugins.find("dataset", suite.dataset.name).made, "publishable", False))
+
+
+def write_examples(
+    results: Path, suite: Suite, store: Store, dataset: Dataset, outcomes: Sequence[Outcome]
+) -> None:
+    """Write the examples of all rows of the first seed that have masks, controls as well."""
+    rows = [outcome.row for outcome in outcomes if outcome.row.seed == suite.seeds[0]]
+    rows = [row for row in rows if store.done(row.masks)]
+    drawn = (source_digest("wsss_leaderboard"), *(row.masks.key for row in rows))
+    folder = results / EXAMPLES
+    known = read(results)
+    if not rows or (known and known.drawn == drawn):
+        return
+    for old in folder.glob("*"):
+        old.unlink()
+    ids = chosen(dataset, suite.held_out)
+    images = [dataset.image(image_id) for image_id in ids]
+    size = (max(len(i) for i in images), max(i.shape[1] for i in images))
+    pictures = PillowImage.fromarray(sheet(images, size))
+    _save(folder / "images.webp", pictures, format="WebP", quality=QUALITY)
+    save_palette(
+        folder / "truth.png", sheet([dataset.truth(i) for i in ids], size), ink.class_colours()
+    )
+    shown = {row.row.method: _row(folder, row, store, dataset, ids, size) for row in rows}
+    index = Examples(
+        dataset=suite.dataset.name,
+        fingerprint=dataset.fingerprint(),
+        width=size[1],
+        height=size[0],
+        columns=COLUMNS,
+        ids=tuple(ids),
+        classes=dataset.classes,
+        images="images.webp",
+        truth="truth.png",
+        rows=shown,
+        drawn=drawn,
+    )
+    write_json(folder / INDEX, index.model_dump(mode="json"))
+
+
+def chosen(dataset: Dataset, held_out: int) -> list[str]:
+    """Scored images, evenly spread over their list."""
+    ids = scored_ids(dataset)
+    _, scored = divide(ids, held_out)
+    places = np.unique(np.linspace(0, len(scored) - 1, COUNT).round().astype(int))
+    return [ids[scored[place]] for place in places]
+
+
+def _row(
+    folder: Path,
+    row: RowStages,
+    store: Store,
+    dataset: Dataset,
+    ids: Sequence[str],
+    size: tuple[int, int],
+) -> Shown:
+    masks = [read_mask(store.folder(row.masks) / f"{image_id}.png") for image_id in ids]
+    truths = [dataset.truth(image_id) for image_id in ids]
+    found = [
+        causes(truth, mask, dataset.context(image_id))
+        for truth, mask, image_id in zip(truths, masks, ids, strict=True)
+    ]
+    name = f"{slug(row.row.method)[:40]}-{row.masks.key[:8]}"
+    save_palette(folder / f"{name}.png", sheet(masks, size), ink.class_colours())
+    save_palette(folder / f"{name}-causes.png", sheet(found, size), cause_palette())
+    wrong = tuple(map(wrong_share, truths, found))
+    return Shown(masks=f"{name}.png", causes=f"{name}-causes.png", wrong=wrong)
+
+
+def wrong_share(truth: Mask, found: NDArray[np.uint8]) -> float:
+    """The share of wrong pixels among those that count."""
+    return float((found > 0).sum() / max(1, (truth != IGNORE).sum()))
+
+
+def sheet(tiles: Sequence[NDArray[np.uint8]], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Pictures of at most ``size`` (height, width) side by side, COLUMNS in a row, zero between."""
+    high, wide = size
+    shape = (-(-len(tiles) // COLUMNS) * high, COLUMNS * wide, *tiles[0].shape[2:])
+    made = np.zeros(shape, np.uint8)
+    for number, tile in enumerate(tiles):
+        top, left = np.multiply(divmod(number, COLUMNS), size)
+        made[top : top + len(tile), left : left + tile.shape[1]] = tile
+    return made
+
+
+def cause_palette() -> NDArray[np.uint8]:
+    """A colour for every value that ``anatomy.causes`` gives, (256, 3)."""
+    table = np.zeros((256, 3), np.uint8)
+    table[1 : len(CAUSES) + 1] = [CAUSE_COLOURS[cause] for cause in CAUSES]
+    return table
+
+
+def save_palette(path: Path, values: NDArray[np.uint8], colours: NDArray[np.uint8]) -> None:
+    """Write a palette picture through whose value 0 one sees what lies below."""
+    picture = PillowImage.frombytes("P", values.shape[::-1], values.tobytes())
+    picture.putpalette(colours.tobytes())
+    _save(path, picture, format="PNG", transparency=0, optimize=True)
+
+
+def _save(path: Path, picture: PillowImage.Image, **how: Any) -> None:
+    with atomic(path) as temporary:
+        picture.save(temporary, **how)

@@ -1,0 +1,133 @@
+"""The metrics of a row, counted again from its masks and the truth."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wsss_harness.metrics import METRICS
+from wsss_harness.metrics.confusion import Counts
+from wsss_harness.supervision import Dataset
+from wsss_harness.types import Mask
+from wsss_leaderboard.collect import score_of
+from wsss_leaderboard.counts import Tallies
+from wsss_leaderboard.estimation.estimates import tallies_of
+from wsss_leaderboard.records import Masks, Record, Score, Segmentation
+from wsss_leaderboard.submissions import rowpacks
+from wsss_leaderboard.submissions.agreement import points, sureness
+
+CLOSE = 1e-9  # of ratios: their counts are compared as whole numbers
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What the harness counts of some masks: by image, and all images together by metric."""
+
+    tallies: Tallies
+    totals: Mapping[str, Counts]
+    dataset: Dataset
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return ("background", *self.dataset.classes)
+
+    def read(self, metric: str) -> dict[str, Any]:
+        return METRICS[metric].read(self.totals[metric], self.names, self.dataset.contexts)
+
+    def masks(self, before: Masks) -> Masks:
+        """Pseudo-masks as measured now; what only scores tell, as the curve, is as it was."""
+        found = {name: self.read(name) for name in ("boundary", "large", "anatomy")}
+        if self.dataset.contexts:
+            found["cooccurrence"] = self.read("cooccurrence")
+        return Masks.model_validate({**before.model_dump(), **found, **self._common(before.score)})
+
+    def segmentation(self, before: Segmentation) -> Segmentation:
+        from wsss_harness.segmentors import metric
+
+        found = {
+            "anatomy": self.read("anatomy"),
+            "mmseg": metric.read([self.totals["confusion"]], self.names),
+            **self._common(before.score),
+        }
+        return Segmentation.model_validate({**before.model_dump(), **found})
+
+    def _common(self, before: Score) -> dict[str, Any]:
+        ratios = score_of(self.totals["confusion"], self.names).model_dump(exclude_unset=True)
+        if before.error is not None:
+            ratios |= sureness(self.tallies.counts)
+        return {"images": len(self.tallies.ids), "score": ratios}
+
+
+def disagreements(
+    record: Record, tallies: Mapping[str, Tallies], packs: Path, dataset: Dataset | None
+) -> Iterator[str]:
+    """What a record says otherwise than its masks; without the dataset these are only looked at.
+
+    Raises:
+        DataError: a pack is not of these images, or a mask is not what its pack says.
+    """
+    parts: list[Masks | Segmentation] = [*((record.masks,) if record.masks else ())]
+    parts += record.segmentations
+    folders = rowpacks.folders(packs, record)
+    for (target, folder), before in zip(folders.items(), parts, strict=True):
+        ids, classes = tallies[target].ids, len(before.score.iou) - 1
+        pack = rowpacks.opened(folder, ids, classes, dataset)
+        if dataset is None:
+            for image_id in ids:
+                pack.mask(image_id)
+            continue
+        measured = measure(dataset, ids, pack.mask)
+        after = (
+            measured.masks(before) if isinstance(before, Masks) else measured.segmentation(before)
+        )
+        field = target or "masks"
+        yield from differences(before.model_dump(), after.model_dump(), field)
+        yield from other_images(tallies[target], measured.tallies, field)
+
+
+def measure(dataset: Dataset, ids: Sequence[str], mask_of: Callable[[str], Mask]) -> Measured:
+    """Count the masks of some images, one after another.
+
+    Raises:
+        DataError: a mask or a truth is missing or damaged.
+    """
+    totals: dict[str, Counts] = {}
+    tallies = []
+    for image_id in ids:
+        counted = _count(dataset, image_id, mask_of(image_id))
+        tallies.append(tallies_of(counted["confusion"]))
+        totals = {name: totals.get(name, 0) + counts for name, counts in counted.items()}
+    return Measured(Tallies(tuple(ids), np.stack(tallies)), totals, dataset)
+
+
+def _count(dataset: Dataset, image_id: str, mask: Mask) -> dict[str, Counts]:
+    truth, context = dataset.truth(image_id), dataset.context(image_id)
+    classes = len(dataset.classes)
+    return {name: metric.count(truth, mask, classes, context) for name, metric in METRICS.items()}
+
+
+def other_images(before: Tallies, after: Tallies, field: str) -> Iterator[str]:
+    """How many images have other counts, and the first of them."""
+    differing = (before.counts != after.counts).any((1, 2))
+    if differing.any():
+        first = before.ids[int(differing.argmax())]
+        many = f"{int(differing.sum())} of {len(differing)}"
+        yield f"{field}: {many} images have other counts than their masks, first {first}"
+
+
+def differences(before: Any, after: Any, field: str) -> Iterator[str]:
+    """Where two forms of the same part of a record differ, field by field."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        for name in {**before, **after}:
+            yield from differences(before.get(name), after.get(name), f"{field}.{name}")
+    elif isinstance(before, tuple) and isinstance(after, tuple) and len(before) == len(after):
+        for place, (old, new) in enumerate(zip(before, after, strict=True)):
+            yield from differences(old, new, f"{field}.{place}")
+    elif isinstance(before, float) and isinstance(after, float):
+        if not math.isclose(before, after, rel_tol=CLOSE, abs_tol=CLOSE):
+            yield f"{field} is {before}, measured again {after}{points(before, after)}"
+    elif before != after:
+        yield f"{field} is {before}, measured again {after}"

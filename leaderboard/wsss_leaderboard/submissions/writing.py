@@ -1,0 +1,252 @@
+"""A row as a folder for a pull request: all of its seeds, and what others need to check them.
+
+submission.json        what it is, and each file with its size and SHA-256
+README.md              the same for people, with the command that makes the row again
+suite.json             the suite as data: `wsss run suite.json`
+records/STEM.json, counts/STEM.npz, logs/STEM.txt      one of each for a seed
+packs/STEM/...         the masks, see rowpacks; or their digests alone, in submission.json
+"""
+
+import shlex
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from wsss_harness.errors import ConfigError
+from wsss_harness.files import read_json, write_json, write_text
+from wsss_harness.graph import Graph
+from wsss_harness.manifests import LOG
+from wsss_harness.places import RECORDS
+from wsss_harness.plugins import Plugins
+from wsss_harness.recipe import Suite
+from wsss_harness.rows import RowStages
+from wsss_harness.selection import Request
+from wsss_harness.stage import upstream
+from wsss_harness.store import Store
+from wsss_harness.suite import complete
+from wsss_harness.supervision import Dataset
+from wsss_leaderboard import counts, records
+from wsss_leaderboard.collect import slug
+from wsss_leaderboard.records import Part, Record
+from wsss_leaderboard.submissions import agreement, rowpacks
+from wsss_leaderboard.submissions.canonical import digest, digest_of_file
+from wsss_leaderboard.submissions.definitions import stages_of
+from wsss_leaderboard.submissions.names import refuse_names
+from wsss_leaderboard.submissions.rowpacks import PACKS
+from wsss_leaderboard.tables.table import inert
+
+MANIFEST, README, SUITE, LOGS = "submission.json", "README.md", "suite.json", "logs"
+TAIL, LINE = 20, 500  # lines of the log of each stage, and characters of a line
+Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+Stem = Annotated[str, Field(pattern=r"^\w[\w-]{0,199}$")]
+
+
+class File(Part):
+    sha256: Digest
+    bytes: Annotated[int, Field(ge=0)]
+
+
+class Submission(Part):
+    """``files`` by their path in the folder; ``packs``: by stem and target, digests of packs.
+
+    ``corrects``: its records take the place of those of the same method and seed.
+    """
+
+    format: Literal[1] = 1
+    suite: str
+    method: str
+    command: str
+    version: str
+    files: dict[str, File]
+    packs: dict[Stem, dict[str, Digest]]
+    corrects: bool = False
+
+
+def read(folder: Path) -> Submission:
+    """What submission.json says; DataError names the field that is wrong."""
+    path = folder / MANIFEST
+    return records.validated(Submission, read_json(path), path)
+
+
+def stem_of(record: Record, path: Path) -> str:
+    """The name of a record's files, which no other record of any board has."""
+    name = slug(record.method)[:80] or "row"
+    return f"{name}-seed{record.seed}-{digest(read_json(path))[:8]}"
+
+
+@dataclass(frozen=True, eq=False)
+class Ran:
+    """A suite that was run in the store ``root``."""
+
+    request: Request
+    root: Path
+    plugins: Plugins
+
+    @cached_property
+    def suite(self) -> Suite:
+        return self.request.suite()
+
+    @cached_property
+    def store(self) -> Store:
+        return Store(self.root, self.plugins.tell)
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        graph = Graph(self.suite, self.plugins, self.suite.seeds[0])
+        if not self.store.done(graph.data):
+            raise ConfigError(f"{self.request.path} has not been run in {self.root}; run it first")
+        return graph.opened(self.store.folder(graph.data))
+
+    def records(self, method: str, seed: int | None) -> dict[Path, Record]:
+        """The records of a row, by file; of this seed only, if one is given.
+
+        Raises:
+            ConfigError: there is none, or one of them failed.
+        """
+        folder = self.request.results(self.root) / RECORDS
+        every = {path: records.load(path) for path in sorted(folder.glob("*.json"))}
+        found = {
+            path: record
+            for path, record in every.items()
+            if record.method == method and seed in (None, record.seed)
+        }
+        if not found:
+            known = ", ".join(dict.fromkeys(record.method for record in every.values()))
+            raise ConfigError(
+                f"{folder} has no such record of '{method}'; it has those of "
+                f"{known or 'nothing: run the suite first'}"
+            )
+        for path, record in found.items():
+            refuse_names(record, str(path))
+            if record.failure:
+                raise ConfigError(f"{path} is of a run that failed: {record.failure.message}")
+        return found
+
+    def row(self, record: Record) -> RowStages:
+        """The stages of a record; ConfigError unless they are done as the source is now."""
+        row = stages_of(record, self.suite, self.plugins, self.dataset)
+        if not complete(row, self.store):
+            raise ConfigError(
+                f"'{record.method}', seed {record.seed}, is not in {self.root} as the suite and "
+                "the source are now; run the suite again"
+            )
+        return row
+
+
+def write(
+    ran: Ran,
+    method: str,
+    seed: int | None,
+    folder: Path,
+    masks: bool = True,
+    corrects: bool = False,
+) -> Submission:
+    """Write a row of a suite that was run; without ``masks`` their digests alone.
+
+    Raises:
+        ConfigError: the folder is not empty, the suite was not run, or a run of the row failed.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise ConfigError(f"{folder} is not empty; name a new folder")
+    found = ran.records(method, seed)
+    try:
+        packs = {
+            stem_of(record, path): _write_run(ran, path, record, folder)
+            for path, record in found.items()
+        }
+        write_json(folder / SUITE, next(iter(found.values())).definition)
+        if not masks:
+            shutil.rmtree(folder / PACKS)
+        return _describe(folder, ran, method, packs, corrects)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)  # half of it would be refused later
+        raise
+
+
+def _write_run(ran: Ran, path: Path, record: Record, folder: Path) -> dict[str, str]:
+    """Write the files of one seed; gives the digests of its packs."""
+    stem, row = stem_of(record, path), ran.row(record)
+    _, tallies = agreement.read(path)
+    place = folder / RECORDS / f"{stem}.json"
+    for source, target in ((path, place), (counts.path_of(path), counts.path_of(place))):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+    write_text(folder / LOGS / f"{stem}.txt", "\n".join(_log(row, ran.store)) + "\n")
+    packs = folder / PACKS / stem
+    return rowpacks.write(packs, record, tallies, row, ran.store, ran.dataset)
+
+
+def _log(row: RowStages, store: Store) -> Iterator[str]:
+    """The end of the log of each stage of a row, without what does not print."""
+    for stage in upstream(*row.targets):
+        yield f"== {stage.title} {stage.key}"
+        path = store.folder(stage) / LOG
+        text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+        yield from (inert(line)[:LINE] for line in text.splitlines()[-TAIL:])
+
+
+def _describe(
+    folder: Path,
+    ran: Ran,
+    method: str,
+    packs: Mapping[str, Mapping[str, str]],
+    corrects: bool,
+) -> Submission:
+    """Write what the folder says of itself, for people and for programs."""
+    command = command_of(ran.request)
+    write_text(folder / README, readme(method, command, tuple(packs)))
+    content = {
+        "suite": ran.suite.title,
+        "method": method,
+        "command": command,
+        "version": version("wsss-bench"),
+        "files": {
+            path.relative_to(folder).as_posix(): {
+                "sha256": digest_of_file(path),
+                "bytes": path.stat().st_size,
+            }
+            for path in sorted(folder.rglob("*"))
+            if path.is_file() and PACKS not in path.relative_to(folder).parts
+        },
+        "packs": packs,
+        "corrects": corrects,
+    }
+    made = Submission.model_validate(content)
+    write_json(folder / MANIFEST, made.model_dump(mode="json"))
+    return made
+
+
+def command_of(request: Request) -> str:
+    """The command that ran the suite."""
+    words = ["wsss", "run", request.path.name]
+    words += [word for override in request.overrides for word in ("--set", override)]
+    words += [word for method in request.methods for word in ("--rows", method)]
+    words += [word for part in request.words for word in ("--only", part)]
+    return shlex.join(words)
+
+
+def readme(method: str, command: str, stems: Sequence[str]) -> str:
+    again = shlex.join(["wsss", "run", SUITE, "--rows", method])
+    listed = "\n".join(f"- `records/{stem}.json`" for stem in stems)
+    return f"""# A submission
+
+One row of a suite, with all of its runs:
+
+{listed}
+
+It was run by
+
+    {command}
+
+and is made again, from the suite as data that lies here, by
+
+    {again}
+
+`wsss leaderboard check FOLDER` checks this folder and runs nothing of it.
+"""

@@ -1,0 +1,1 @@
+"""Tables of records: built in or from a file, in every form."""

@@ -1,0 +1,236 @@
+"""The tables that the records of a suite make."""
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from wsss_harness.metrics.anatomy import CAUSES
+from wsss_leaderboard.published import published
+from wsss_leaderboard.records import Cause, Masks, Policy, Record, Segmentation, distinct
+from wsss_leaderboard.tables import notes
+from wsss_leaderboard.tables.comparable import check_comparable
+from wsss_leaderboard.tables.lines import Line, Measure, assemble
+from wsss_leaderboard.tables.standings import NONE, Standings
+from wsss_leaderboard.tables.table import NOTHING, Table
+
+
+def _at(policy: Policy) -> Callable[[Masks], float | None]:
+    return lambda masks: masks.others[policy].score.miou if policy in masks.others else None
+
+
+def _wrong(anatomy: Mapping[str, Cause]) -> float | None:
+    """The share of all wrong pixels."""
+    shares = [cause.share for cause in anatomy.values() if cause.share is not None]
+    return sum(shares) if shares else None
+
+
+def _share(cause: str) -> Callable[[Masks], float | None]:
+    return lambda masks: masks.anatomy[cause].share if cause in masks.anatomy else None
+
+
+def _gain(cause: str) -> Callable[[Masks], float | None]:
+    return lambda masks: masks.anatomy[cause].gain if cause in masks.anatomy else None
+
+
+def _finds(masks: Masks) -> bool:
+    """Whether there is anything but background, which alone has the precision of the background."""
+    return any(iou for name, iou in masks.score.iou.items() if name != "background")
+
+
+MASKS: tuple[Measure[Masks], ...] = (
+    Measure("mIoU", lambda masks: masks.score.miou),
+    Measure("prec.", lambda masks: masks.score.precision if _finds(masks) else None),
+    Measure("recall", lambda masks: masks.score.recall),
+    Measure("at 0.20", _at("fixed")),
+    Measure("oracle", _at("oracle")),
+)
+FAILURES: tuple[Measure[Masks], ...] = (
+    Measure("large prec.", lambda masks: masks.large["precision"]),
+    Measure("large recall", lambda masks: masks.large["recall"]),
+    Measure("bound. F", lambda masks: masks.boundary["f"]),
+    Measure("m(k,c)", lambda masks: masks.cooccurrence.get("pooled"), 1, 2, lower_is_better=True),
+)
+ANATOMY: tuple[Measure[Masks], ...] = (
+    Measure("wrong", lambda masks: _wrong(masks.anatomy), lower_is_better=True),
+    *(Measure(cause, _share(cause), lower_is_better=True) for cause in CAUSES),
+)
+GAINS: tuple[Measure[Masks], ...] = tuple(
+    Measure(cause, _gain(cause), ranked=False) for cause in CAUSES
+)
+VAL: tuple[Measure[Segmentation], ...] = (
+    Measure("val", lambda segmentation: segmentation.mmseg["mIoU"], scale=1),
+)
+
+
+def mask_table(records: Sequence[Record], standings: Standings = NONE) -> Table:
+    """The pseudo-masks of every method beside the control rows; ranked as ``standings`` has it.
+
+    Raises:
+        ConfigError: the records may not share a table (see ``check_comparable``).
+    """
+    check_comparable(records)
+    lines = [_masks(group, (_labels(group), rule_of(group))) for group in by_method(records)]
+    below = (
+        notes.SUP,
+        "labels: whether image labels are used at inference.",
+        *notes.chosen(records),
+        "at 0.20, oracle: mIoU at this threshold, and at the best one for the scored images.",
+        *notes.packs(records),
+        *notes.kinds(records),
+        *notes.weights(records),
+        *notes.saliency(records),
+        *standings.notes.get("", ()),
+        *notes.common(records),
+    )
+    heads = ("Method", "sup", "labels", "rule")
+    title = f"Pseudo-masks{_images(records)}"
+    return assemble(title, heads, lines, MASKS, below, standings)
+
+
+def failure_table(records: Sequence[Record]) -> Table:
+    """The three failures of class maps, a number for each: coverage, boundaries, context."""
+    check_comparable(records)
+    lines = [_masks(group, (), compared=False) for group in by_method(records)]
+    below = (
+        "Sparse coverage: recall below precision on large objects (15 % of the image or more).",
+        "Wrong boundaries: F-score of edges. Context: m(k,c) = FP(k,c) / TP(c), "
+        "pooled over the pairs, lower is better.",
+        *notes.packs(records),
+        *notes.kinds(records),
+        *notes.common(records),
+    )
+    title = f"Coverage, boundaries and context of the masks{_images(records)}"
+    return assemble(title, ("Method", "sup"), lines, FAILURES, below)
+
+
+def anatomy_tables(records: Sequence[Record]) -> tuple[Table, Table] | None:
+    """Why pixels are wrong, and what mending each cause would give; None without an anatomy.
+
+    Every wrong pixel has one cause, so the causes add up to all that are wrong.
+    """
+    check_comparable(records)
+    if not any(record.masks and record.masks.anatomy for record in records):
+        return None
+    lines = [_masks(group, (), compared=False) for group in by_method(records)]
+    heads, images = ("Method", "sup"), _images(records)
+    ends = (*notes.packs(records), *notes.kinds(records), *notes.common(records))
+    shares = assemble(
+        f"Wrong pixels by cause, % of all pixels{images}",
+        heads,
+        lines,
+        ANATOMY,
+        (notes.ANATOMY, *ends),
+    )
+    gains = assemble(
+        f"mIoU to be gained from each cause{images}", heads, lines, GAINS, (notes.GAINS, *ends)
+    )
+    return shares, gains
+
+
+def further_table(records: Sequence[Record]) -> Table | None:
+    """What metrics of plugins read of the masks; None if there are none.
+
+    A metric does not say which of its numbers are better, so none is marked.
+    """
+    check_comparable(records)
+    more = [record.masks.more for record in records if record.masks]
+    found = {(m, key) for read in more for m, values in read.items() for key in numbers(values)}
+    if not found:
+        return None
+    measures = [
+        Measure(
+            key if key == metric else f"{metric} {key}", _further(metric, key), 1, 3, ranked=False
+        )
+        for metric, key in sorted(found)
+    ]
+    lines = [_masks(group, (), compared=False) for group in by_method(records)]
+    below = (*notes.packs(records), *notes.kinds(records), *notes.common(records))
+    title = f"Further metrics of the masks{_images(records)}"
+    return assemble(title, ("Method", "sup"), lines, measures, below)
+
+
+def numbers(values: Mapping[str, Any]) -> list[str]:
+    """The names of those values that are single numbers; the rest stays in the record."""
+    return [name for name, value in values.items() if isinstance(value, float | int)]
+
+
+def _further(metric: str, key: str) -> Callable[[Masks], float | None]:
+    return lambda masks: masks.more.get(metric, {}).get(key)
+
+
+def segmentation_table(records: Sequence[Record], standings: Standings = NONE) -> Table:
+    """Segmentors trained on the masks, in the form of the paper's table; each is a league."""
+    check_comparable(records)
+    trained = [record for record in records if record.recipe["segmentors"]]
+    lines = [line for group in by_method(trained) for line in _segmentations(group)]
+    first = next((s for record in trained for s in record.segmentations), None)
+    images = f", mIoU on {first.images} val images" if first else ""
+    below = (
+        notes.scored(trained),
+        *notes.weights(trained),
+        *notes.chosen(trained),
+        *notes.packs(trained),
+        *controls_note(records),
+        *dict.fromkeys(note for line in lines for note in standings.notes.get(line.league, ())),
+        *notes.common(trained, first.segmentor if first else ""),
+    )
+    heads = ("Method", "Seg", "sup", "rule")
+    return assemble(f"Segmentation{images}", heads, lines, VAL, below, standings)
+
+
+def by_method(records: Sequence[Record]) -> list[list[Record]]:
+    """The records of each method, seeds together, in the order of the first of each."""
+    order = {record.method: place for place, record in reversed(list(enumerate(records)))}
+    ordered = sorted(records, key=lambda record: order[record.method])
+    return [list(group) for _, group in groupby(ordered, key=lambda record: record.method)]
+
+
+def _masks(group: list[Record], words: tuple[str, ...], compared: bool = True) -> Line[Masks]:
+    method, group = group[0].method, distinct(group)
+    found = [record.masks for record in group if record.masks]
+    figure = published().beside(group[0]) if found and compared else None
+    return Line(group, (method, group[0].sup, *words), found, figure)
+
+
+def _segmentations(group: list[Record]) -> list[Line[Segmentation]]:
+    method, sup, rule = group[0].method, group[0].sup, rule_of(group)
+    lines = []
+    for label in group[0].recipe["segmentors"]:
+        runs = distinct(group, label)
+        found = [s for record in runs for s in record.segmentations if s.segmentor == label]
+        figure = published().beside(runs[0], label) if found else None
+        lines.append(Line(runs, (method, label, sup, rule), found, figure, league=label))
+    return lines
+
+
+def rule_of(group: Sequence[Record]) -> str:
+    """The background rule, with its thresholds and a mark for what they were chosen on."""
+    found = [record.masks for record in group if record.masks]
+    if not found:
+        return NOTHING
+    rules = sorted({masks.rule for masks in found})
+    text = rules[0] if len(rules) == 1 else f"{rules[0]} to {rules[-1]}"
+    return text + notes.CHOSEN[found[0].chosen_on]
+
+
+def _labels(group: list[Record]) -> str:
+    if not group[0].masks or group[0].sup == "F.":
+        return NOTHING
+    if group[0].supervision.stated:
+        return "?"
+    return "yes" if group[0].supervision.labels_at_inference else "no"
+
+
+def controls_note(records: Sequence[Record]) -> list[str]:
+    """Control rows train no segmentor; what their masks score stands below those that do."""
+    controls = [r for r in records if r.control and not r.recipe["segmentors"]]
+    groups = by_method(controls)
+    found = [[r.masks for r in distinct(group) if r.masks] for group in groups]
+    scores = [MASKS[0].text(masks) for masks in found]
+    each = [f"{g[0].method} {score}" for g, score in zip(groups, scores, strict=True)]
+    return [f"mIoU of the masks of control rows: {'; '.join(each)}."] if each else []
+
+
+def _images(records: Sequence[Record]) -> str:
+    first = next((record.masks for record in records if record.masks), None)
+    return f", {first.images} train images" if first else ""

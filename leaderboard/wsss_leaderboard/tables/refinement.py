@@ -1,0 +1,69 @@
+"""The table of what refiners add: a method alone, and with each refiner, beside what is known.
+
+Its form is that of the reproduced report: Method, Paper, ours, w/ Affinity Net.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from wsss_leaderboard.published import published
+from wsss_leaderboard.records import Record
+from wsss_leaderboard.tables.builtin import by_method
+from wsss_leaderboard.tables.filled import fill
+from wsss_leaderboard.tables.pairs import Family, paired
+from wsss_leaderboard.tables.standings import NONE, Standings
+from wsss_leaderboard.tables.table import Table
+from wsss_leaderboard.tables.tablefiles import JOINT, ColumnOf, RowOf, TableFile
+
+KINDS = {"published": "Paper", "reported": "reported"}
+
+
+def refinement_table(records: Sequence[Record], standings: Standings = NONE) -> Table | None:
+    """The table over all methods that were refined, or None if none was.
+
+    Bold is ranked as ``standings`` has it.
+
+    Raises:
+        ConfigError: the records may not share a table (see ``check_comparable``).
+    """
+    families = list(paired(by_method(records)))
+    if not families:
+        return None
+    dataset = published().dataset_of(records)
+    rows = tuple(row for family in families for row in _rows(family))
+    return fill(
+        TableFile(
+            title="What refiners add",
+            dataset=dataset,
+            bold="row",
+            rows=rows,
+            columns=tuple(_columns(families, rows, dataset)),
+        ),
+        records,
+        standings,
+    )
+
+
+def _rows(family: Family) -> Iterator[RowOf]:
+    """A row for the masks, and one for each segmentor of the method alone."""
+    head = family.plain[0]
+    for segmentor in ("", *head.recipe["segmentors"]):
+        yield RowOf(method=head.method, segmentor=segmentor)
+
+
+def _columns(families: Sequence[Family], rows: Sequence[RowOf], dataset: str) -> Iterator[ColumnOf]:
+    """What is known stands before what was measured."""
+    named = [f for row in rows for f in published().named(row.method, row.segmentor)]
+    known = {figure.kind for figure in named if figure.dataset == dataset}
+    yield ColumnOf(head="Method", words="method")
+    yield ColumnOf(head="Seg", words="seg")
+    yield ColumnOf(head="sup", words="sup")
+    for kind in sorted(known):
+        yield ColumnOf(head=KINDS[kind], figure=kind)
+    paper = KINDS["published"] if "published" in known else ""
+    yield ColumnOf(head="ours", number="mIoU", less=paper)
+    for chain in dict.fromkeys(chain for family in families for chain in family.refined):
+        refiner = JOINT.join(chain)
+        if "reported" in known:
+            head = f"{KINDS['reported']} w/ {refiner}"
+            yield ColumnOf(head=head, figure="reported", refiner=refiner)
+        yield ColumnOf(head=f"w/ {refiner}", number="mIoU", refiner=refiner, less="ours")

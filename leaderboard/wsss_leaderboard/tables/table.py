@@ -1,0 +1,286 @@
+"""A table: the same content in the terminal, as Markdown, CSV, LaTeX, HTML and JSON."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any, Literal
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from wsss_harness.files import write_text
+from wsss_leaderboard.tables import latex
+
+NOTHING = "-"
+GAP = 2  # between columns in a terminal
+NARROW = 15  # least room for the words of the first column, most room for one word
+
+LONGEST = 200  # characters of a cell that people are shown
+
+Kind = Literal["method", "control", "bound", "published"]
+MARKS: dict[Kind, str] = {"method": "", "control": "†", "bound": "‡", "published": "§"}
+PUNCTUATION = frozenset(
+    "\\|*_<>[]`~&$#"
+)  # what Markdown or a renderer of formulas takes for markup
+MEASURED = re.compile(r"[-+]?[\d.]+( ±[\d.]+)?( \([-+][\d.]+\))?")
+NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(?![\d.])")
+
+
+@dataclass(frozen=True)
+class Column:
+    """Words stand to the left and may wrap; numbers stand to the right and never do."""
+
+    name: str
+    words: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """Cells are text; ``best`` and ``second`` are the places of those that are so in their column.
+
+    A ``published`` row was not measured here: its numbers are others'.
+    """
+
+    cells: tuple[str, ...]
+    kind: Kind = "method"
+    best: frozenset[int] = frozenset()
+    second: frozenset[int] = frozenset()
+
+    @property
+    def marked(self) -> tuple[str, ...]:
+        """The cells as people read them: the first one tells methods from other rows."""
+        first, *others = (shortened(inert(cell)) for cell in self.cells)
+        return (first + MARKS[self.kind], *others)
+
+    def style(self, place: int) -> str:
+        """Of a cell, as rich calls it."""
+        return "bold" if place in self.best else "underline" if place in self.second else ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Printed by rich; a terminal too narrow for all columns gets them in several blocks.
+
+    ``label`` is what LaTeX refers to it by.
+    """
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...] = ()
+    label: str = ""
+
+    def __rich_console__(
+        self, console: Console, options: ConsoleOptions
+    ) -> Iterator[RenderableType]:
+        yield Text(inert(self.title), style="bold")
+        for number, block in enumerate(self._blocks(options.max_width)):
+            if number:
+                yield ""
+            yield self._block(block, self._widths(block, options.max_width))
+        yield from (Text(inert(note), style="dim") for note in self.notes)
+        yield ""
+
+    def _block(self, block: Sequence[int], widths: Sequence[int]) -> RichTable:
+        table = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+        table.padding = (0, GAP - 1, 0, 0)
+        for place, width in zip(block, widths, strict=True):
+            words = self.columns[place].words
+            table.add_column(
+                Text(self.columns[place].name),
+                justify="left" if words else "right",
+                no_wrap=not words,
+                overflow="fold" if words else "ellipsis",
+                width=width,
+            )
+        for row in self.rows:
+            cells = [Text(row.marked[place], row.style(place)) for place in block]
+            table.add_row(*cells, style="" if row.kind == "method" else "dim")
+        return table
+
+    def _blocks(self, room: int) -> list[list[int]]:
+        """The columns that find room beside the first one, in as many blocks as it takes."""
+        blocks = [[0]]
+        for place in range(1, len(self.columns)):
+            wider = [*blocks[-1], place]
+            needed = sum(self._least(p) for p in wider) + GAP * (len(wider) - 1)
+            if len(wider) > 2 and needed > room:
+                wider = [0, place]
+                blocks.append(wider)
+            blocks[-1] = wider
+        return blocks
+
+    def _widths(self, block: Sequence[int], room: int) -> list[int]:
+        """The least width of each column; what is left goes to words, from the left.
+
+        Where even that finds no room, the first column gives way, never a number.
+        """
+        widths = [self._least(place) for place in block]
+        spare = room - sum(widths) - GAP * (len(block) - 1)
+        widths[0] = max(1, widths[0] + min(spare, 0))
+        spare = max(spare, 0)
+        for number, place in enumerate(block):
+            more = min(spare, self._most(place) - widths[number])
+            widths[number] += more
+            spare -= more
+        return widths
+
+    def _texts(self, place: int) -> list[str]:
+        return [self.columns[place].name, *(row.marked[place] for row in self.rows)]
+
+    def _most(self, place: int) -> int:
+        return max(cell_len(text) for text in self._texts(place))
+
+    def _least(self, place: int) -> int:
+        if not self.columns[place].words:
+            return self._most(place)
+        word = max(cell_len(word) for text in self._texts(place) for word in text.split() or [""])
+        return min(NARROW, word if place else self._most(place))
+
+    def markdown(self) -> str:
+        names = [markdown(column.name) for column in self.columns]
+        sides = ["---" if column.words else "---:" for column in self.columns]
+        lines = [f"**{markdown(self.title)}**", "", _line(names), _line(sides)]
+        for row in self.rows:
+            cells = _cells(row, markdown, "**{}**", "<ins>{}</ins>")
+            lines.append(_line([f"*{c}*" for c in cells] if row.kind == "published" else cells))
+        lines += ["", *(f"{markdown(note)}  " for note in self.notes)]
+        return "\n".join(lines).rstrip() + "\n"
+
+    def latex(self) -> str:
+        """A table of booktabs; rows that are no methods stand in italics."""
+        sides = "".join("l" if column.words else "r" for column in self.columns)
+        lines = [
+            r"\begin{table}",
+            r"\centering",
+            rf"\caption{{{_latex(self.title)}}}",
+            *([rf"\label{{{self.label}}}"] if self.label else []),
+            rf"\begin{{tabular}}{{{sides}}}",
+            r"\toprule",
+            " & ".join(_latex(column.name) for column in self.columns) + r" \\",
+            r"\midrule",
+        ]
+        for row in self.rows:
+            cells = _cells(row, _latex, r"\textbf{{{}}}", r"\underline{{{}}}")
+            if row.kind != "method":
+                cells = [rf"\textit{{{cell}}}" for cell in cells]
+            lines.append(" & ".join(cells) + r" \\")
+        lines += [r"\bottomrule", r"\end{tabular}"]
+        lines += [rf"\par\smallskip\footnotesize\raggedright {_latex(n)}" for n in self.notes]
+        return "\n".join([*lines, r"\end{table}"]) + "\n"
+
+    def html(self) -> str:
+        """A ``table`` element in ASCII, whose rows have their kind as class.
+
+        Cells of numbers have ``data-value``, the number that they begin with, to sort by.
+        """
+        heads = [_element("th", _html(c.name), scope="col") for c in self.columns]
+        width = str(len(self.columns))
+        notes = [_element("td", _html(note), colspan=width) for note in self.notes]
+        parts = [
+            _element("caption", _html(self.title)),
+            _element("thead", _element("tr", *heads)),
+            _element("tbody", *map(self._html_row, self.rows)),
+            *([_element("tfoot", *(_element("tr", note) for note in notes))] if notes else []),
+        ]
+        return _element("table", *parts) + "\n"
+
+    def _html_row(self, row: Row) -> str:
+        cells = _cells(row, _html, "<strong>{}</strong>", "<u>{}</u>")
+        found = [None if column.words else NUMBER.match(cell) for column, cell in self._under(row)]
+        values = [{"data-value": number[0]} if number else {} for number in found]
+        first = _element("th", cells[0], scope="row")
+        others = [
+            _element("td", cell, **value) for cell, value in zip(cells[1:], values[1:], strict=True)
+        ]
+        return _element("tr", first, *others, **{"class": row.kind})
+
+    def _under(self, row: Row) -> Iterator[tuple[Column, str]]:
+        return zip(self.columns, row.cells, strict=True)
+
+    def csv(self) -> str:
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow([*(_datum(column.name) for column in self.columns), "kind"])
+        writer.writerows([*map(_datum, row.cells), row.kind] for row in self.rows)
+        return text.getvalue()
+
+    def json(self) -> dict[str, Any]:
+        rows = [
+            {column.name: inert(cell) for column, cell in self._under(row)} | {"kind": row.kind}
+            for row in self.rows
+        ]
+        return {"title": inert(self.title), "rows": rows, "notes": [inert(n) for n in self.notes]}
+
+
+FORMATS: Mapping[str, Callable[[Table], str]] = {
+    "markdown": Table.markdown,
+    "csv": Table.csv,
+    "latex": Table.latex,
+    "html": Table.html,
+}
+
+
+def inert(text: str) -> str:
+    """One line without control characters, whatever a label holds."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def shortened(text: str) -> str:
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def _cells(row: Row, escaped: Callable[[str], str], best: str, second: str) -> list[str]:
+    """The cells in a markup, with the form that it has for the best and the second."""
+    forms = {"bold": best, "underline": second, "": "{}"}
+    return [forms[row.style(p)].format(escaped(cell)) for p, cell in enumerate(row.marked)]
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def markdown(text: str) -> str:
+    """Text that is no markup in Markdown."""
+    return "".join("\\" + c if c in PUNCTUATION else c for c in inert(text))
+
+
+def _latex(text: str) -> str:
+    return latex.escape(inert(text))
+
+
+def _html(text: str) -> str:
+    return escape(inert(text)).encode("ascii", "xmlcharrefreplace").decode()
+
+
+def _element(name: str, *content: str, **attributes: str) -> str:
+    """An element of HTML whose content and attributes are escaped already."""
+    opening = " ".join([name, *(f'{key}="{value}"' for key, value in attributes.items())])
+    separator = "" if name in ("caption", "th", "td", "tr") else "\n"
+    return separator.join([f"<{opening}>", *content, f"</{name}>"])
+
+
+def _datum(text: str) -> str:
+    """A cell of CSV that no spreadsheet takes for a formula."""
+    text = inert(text)
+    safe = text[:1] not in ("=", "+", "-", "@") or text == NOTHING or MEASURED.fullmatch(text)
+    return text if safe else "'" + text
+
+
+def write_tables(folder: Path, tables: Sequence[tuple[str, Table]]) -> None:
+    """Write each table as ``name``.md, ``name``.csv and ``name``.json."""
+    for name, table in tables:
+        write_text(folder / f"{name}.md", table.markdown())
+        write_text(folder / f"{name}.csv", table.csv())
+        content = json.dumps(table.json(), indent=1, ensure_ascii=False, allow_nan=False)
+        write_text(folder / f"{name}.json", content + "\n")
