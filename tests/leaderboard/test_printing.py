@@ -86,7 +86,7 @@ def test_the_tables_of_a_suite_have_every_form_too(folder):
 
 
 def test_the_results_of_its_suite_are_read_if_there_are_any(folder):
-    assert "Nothing of this was measured: run the suite small." in wsss("a.toml")[1]
+    assert "Nothing of this was measured: run the suite file small.toml." in wsss("a.toml")[1]
     write(folder / "runs/results/small", 0.75)
     assert "75.0" in wsss("a.toml")[1]
 
@@ -95,6 +95,17 @@ def test_results_that_are_named_have_to_be_there(folder):
     result = CliRunner().invoke(app, ["table", "a.toml", "--results", "none"])
     assert isinstance(result.exception, DataError)
     assert "there are no records in none" in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [("smal.toml", "there is no file smal.toml, and"), ("small", "were run as small-0a1b2c;")],
+)
+def test_results_that_are_not_there_are_told_from_those_that_are(folder, source, told):
+    write(folder / "runs/results/small-0a1b2c", 0.5)
+    result = CliRunner().invoke(app, ["table", source])
+    assert isinstance(result.exception, DataError)
+    assert told in str(result.exception)
 
 
 def test_a_page_is_brought_up_to_date(folder):

@@ -185,7 +185,7 @@ class Source:
         """What is to be known of the records that are shown."""
         if not used:
             if self.asked.suite:
-                yield f"Nothing of this was measured: run the suite {self.asked.suite}."
+                yield f"Nothing of this was measured: run the suite file {self.asked.suite}.toml."
             return
         yield from scored(used, targets)
         pairs = [f"{c.head} less {c.less}" for c in self.asked.columns if c.less]

@@ -41,7 +41,7 @@ def print_tables_of(
         folders = folders or [own] * (own / RECORDS).is_dir()
         found = {"": (folders, [(source.stem, table_of(source, folders))])}
     else:
-        groups = {"": folders} if folders else results_of(source.stem, store)
+        groups = {"": folders} if folders else results_of(source, store)
         found = {name: (group, tables(entries.load(group))) for name, group in groups.items()}
     if form == "terminal":
         for group, made in found.values():
@@ -54,13 +54,24 @@ def print_tables_of(
         console.file.write("\n".join(FORMATS[form](table) for table in every))
 
 
-def results_of(suite: str, store: Path) -> dict[str, Sequence[Path]]:
-    """The folder of results of a suite, or of each of its datasets by name, in a list."""
+def results_of(source: Path, store: Path) -> dict[str, Sequence[Path]]:
+    """The folder of results of a suite, or of each of its datasets by name, in a list.
+
+    Raises:
+        DataError: there are none; names those of parts of the suite.
+    """
+    suite = source.stem
     several = sorted((store / RESULTS).glob(f"{glob.escape(suite)}{OF}*/{RECORDS}"))
     found: dict[str, Sequence[Path]] = {
         place.parent.name.rpartition(OF)[2]: [place.parent] for place in several
     }
-    return found or {"": [store / RESULTS / suite]}
+    place = store / RESULTS / suite
+    if not found and not place.is_dir():
+        others = sorted(other.name for other in (store / RESULTS).glob(f"{glob.escape(suite)}-*"))
+        parts = f"; parts of it, or other options, were run as {', '.join(others)}" * bool(others)
+        missing = f"there is no file {source}, and " * bool(source.suffix and not source.is_file())
+        raise DataError(f"{missing}there are no results {place}{parts}; run the suite first")
+    return found or {"": [place]}
 
 
 def table_of(path: Path, folders: Sequence[Path]) -> Table:
