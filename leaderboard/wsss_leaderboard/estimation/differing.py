@@ -61,7 +61,7 @@ def found_by(name: str, store: Path) -> tuple[Loaded, ...]:
     named = [run for run in found if run.record.method == method]
     if not named:
         known = dict.fromkeys(run.record.method for run in found)
-        raise ConfigError(f"{place} has no row '{method}'; rows: {', '.join(known)}")
+        raise ConfigError(f"{place} has no row '{method}'; rows: {', '.join(map(repr, known))}")
     return tuple(named)
 
 
