@@ -175,16 +175,22 @@ def write_state(path: Path, state: Any) -> None:
         ) from error
 
 
-def read_state(path: Path, device: str = "cpu") -> Any:
-    """What ``write_state`` or a plain torch.save of tensors wrote."""
+AGAIN = "replace it, or delete it and run again"
+
+
+def read_state(path: Path, device: str = "cpu", remedy: str = AGAIN) -> Any:
+    """What ``write_state`` or a plain torch.save of tensors wrote.
+
+    Raises:
+        DataError: there is none; ``remedy`` says what to do about a file that is something else.
+    """
     try:
         return torch.load(path, map_location=device, weights_only=True)
     except FileNotFoundError:
         raise DataError(f"{path} is missing") from None
     except Exception as error:  # torch raises many kinds for a damaged or foreign file
         raise DataError(
-            f"{path} cannot be read as weights: {_unreadable(str(error))}; replace it, or delete "
-            "it and run again"
+            f"{path} cannot be read as weights: {_unreadable(str(error))}; {remedy}"
         ) from None
 
 

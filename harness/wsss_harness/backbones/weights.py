@@ -104,7 +104,7 @@ def read_weights(path: Path) -> State:
     """
     if path.is_file() and is_params(path):
         return _from_mxnet(read_params(path))
-    return _plain(read_state(path), path)
+    return _plain(read_state(path, remedy="name a file of weights, or get it again"), path)
 
 
 def _from_mxnet(arrays: Mapping[str, "np.ndarray[Any, Any]"]) -> State:
