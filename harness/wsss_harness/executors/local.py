@@ -4,6 +4,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -142,7 +143,9 @@ class Worker:
         workers.pass_on(promised, done, named)
 
     def _died(self) -> WorkerDied:
-        self.process.join(DIED)
+        end = time.monotonic() + DIED
+        while self.process.exitcode is None and time.monotonic() < end:
+            time.sleep(0.01)  # the pool waits for it too; who comes second hears of it late
         return WorkerDied(f"its process {ending(self.process.exitcode)}")
 
     def close(self) -> None:
