@@ -231,7 +231,7 @@ def test_the_file_of_a_record_is_one_run(store, runs):
     ("name", "message"),
     [
         ("A", "'A' names no row; give the file of a record, or RESULTS:METHOD"),
-        ("small:X", "small has no row 'X'; rows: A, B, Saliency"),
+        ("small:X", "small has no row 'X'; rows: 'A', 'B', 'Saliency'"),
         ("other:A", "there are no records in .*other.records; run the suite first"),
     ],
 )

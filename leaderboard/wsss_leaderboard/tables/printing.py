@@ -70,7 +70,7 @@ def results_of(source: Path, store: Path) -> dict[str, Sequence[Path]]:
         others = sorted(other.name for other in (store / RESULTS).glob(f"{glob.escape(suite)}-*"))
         parts = f"; parts of it, or other options, were run as {', '.join(others)}" * bool(others)
         missing = f"there is no file {source}, and " * bool(source.suffix and not source.is_file())
-        raise DataError(f"{missing}there are no results {place}{parts}; run the suite first")
+        raise DataError(f"{missing}there are no records in {place}{parts}; run the suite first")
     return found or {"": [place]}
 
 
