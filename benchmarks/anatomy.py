@@ -9,10 +9,10 @@ import time
 
 import numpy as np
 
-from wsss_harness.bounds import coverage, nearest_class
 from wsss_harness.datasets.railscenes import compose
 from wsss_harness.datasets.railscenes.cast import CLASSES
 from wsss_harness.metrics import anatomy
+from wsss_harness.stages.bounds import coverage, nearest_class
 
 
 def main():

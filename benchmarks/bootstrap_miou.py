@@ -3,7 +3,7 @@
 import numpy as np
 from timing import Result, interleave
 
-from wsss_leaderboard.estimation import estimates
+from wsss_leaderboard.statistics import estimates
 
 IMAGES, CLASSES, DRAWS = 1449, 20, 10_000
 OF_PEER = 200  # drawings that are timed; the rest would take as long each

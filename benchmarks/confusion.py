@@ -5,11 +5,11 @@ import torch
 from scenes import scene
 from timing import Result, interleave
 
-from wsss_harness.masks import Constant, to_mask
+from wsss_harness.contract.types import IGNORE
 from wsss_harness.metrics.confusion import confusion as count
 from wsss_harness.metrics.confusion import settle
-from wsss_harness.mmseg_quiet import IoUMetric
-from wsss_harness.types import IGNORE
+from wsss_harness.networks.mmseg_quiet import IoUMetric
+from wsss_harness.stages.background_rules import Constant, to_mask
 
 CLASSES = 20
 

@@ -11,11 +11,12 @@ from scenes import scene
 from timing import Result, interleave
 
 from wsss_affinity.crf import Crf
-from wsss_harness import parallel, stages
-from wsss_harness.files import read_image
-from wsss_harness.scorefiles import write_scores
-from wsss_harness.stage import Work
-from wsss_harness.supervision import Ledger, View
+from wsss_harness.contract.supervision import Ledger, View
+from wsss_harness.stages import work as stages
+from wsss_harness.store.stage import Work
+from wsss_harness.system import parallel
+from wsss_harness.system.files import read_image
+from wsss_harness.system.score_files import write_scores
 
 CLASSES = 20
 

@@ -13,10 +13,10 @@ from timing import Result, interleave
 from torch.utils.data import default_collate
 from torchvision.transforms import ColorJitter
 
-from wsss_harness.classmaps.augment import Augmentation
-from wsss_harness.classmaps.fitting import item_maker
+from wsss_harness.contract.supervision import IMAGE_LABELS, SALIENCY, Ledger, View
 from wsss_harness.datasets.voc_folder import VocFolder
-from wsss_harness.supervision import IMAGE_LABELS, SALIENCY, Ledger, View
+from wsss_harness.networks.classmaps.augment import Augmentation
+from wsss_harness.networks.classmaps.fitting import item_maker
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 RESIZE, JITTER = (256, 512), (0.3, 0.3, 0.3, 0.1)

@@ -10,12 +10,12 @@ import numpy as np
 from scenes import scene
 from timing import Result
 
-from wsss_harness import stages
+from wsss_harness.contract.supervision import Ledger, View
 from wsss_harness.metrics import METRICS
-from wsss_harness.recipe import Rule
-from wsss_harness.scorefiles import write_scores
-from wsss_harness.stage import Work
-from wsss_harness.supervision import Ledger, View
+from wsss_harness.stages import work as stages
+from wsss_harness.store.stage import Work
+from wsss_harness.suite.spec import Rule
+from wsss_harness.system.score_files import write_scores
 
 SIZE = (72, 96)
 KINDS = 8  # different images; there are as many copies of them as needed

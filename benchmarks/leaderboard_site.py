@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).parents[1] / "tests/leaderboard"))
+sys.path.append(str(Path(__file__).parents[1] / "tests/support"))
 import simulated
 import sites
 

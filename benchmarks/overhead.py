@@ -17,14 +17,14 @@ from PIL import Image
 from scenes import scene
 from timing import Result, interleave
 
-from wsss_harness.files import write_mask
-from wsss_harness.mmseg_quiet import SegDataSample
-from wsss_harness.optimizers import ReleasedPolyLR
-from wsss_harness.segmentors import MmsegSegmentor, config
-from wsss_harness.segmentors.fitting import augmentation, build, item_maker
-from wsss_harness.stage import Stage
-from wsss_harness.store import Store
-from wsss_harness.supervision import Ledger, View
+from wsss_harness.contract.supervision import Ledger, View
+from wsss_harness.networks.mmseg_quiet import SegDataSample
+from wsss_harness.networks.segmentors import MmsegSegmentor, config
+from wsss_harness.networks.segmentors.fitting import augmentation, build, item_maker
+from wsss_harness.networks.training.optimizers import ReleasedPolyLR
+from wsss_harness.store.stage import Stage
+from wsss_harness.store.store import Store
+from wsss_harness.system.files import write_mask
 
 SIZE, CLASSES, IMAGES = (96, 128), 20, 64
 
@@ -61,12 +61,12 @@ def by_harness(folder, segmentor):
     shutil.rmtree(root, ignore_errors=True)
 
     def fit(work):
-        from wsss_harness.hookspecs import Run
+        from wsss_harness.contract.hookspecs import Run
 
         data = View(Pictures(folder), "train", (), work.ledger, "the benchmark")
         segmentor.fit(data, folder / "masks", Run(work.folder, progress=work.progress))
 
-    stage = Stage("segment", "V1", fit, {}, ("wsss_harness.segmentors",), heavy=True)
+    stage = Stage("segment", "V1", fit, {}, ("wsss_harness.networks.segmentors",), heavy=True)
     Store(root, lambda event: None).make(stage)
 
 

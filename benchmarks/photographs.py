@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from wsss_harness.files import read_image
+from wsss_harness.system.files import read_image
 
 FOLDER = "WSSS_PHOTOS"  # an environment variable: a folder of .jpg files
 

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.append(str(Path(__file__).parents[1] / "tests/leaderboard"))
+sys.path.append(str(Path(__file__).parents[1] / "tests/support"))
 from simulated import scenes, tallies_of
 
-from wsss_leaderboard.counts import MASKS, Tallies
-from wsss_leaderboard.entries import Entry
-from wsss_leaderboard.estimation import estimates
-from wsss_leaderboard.estimation.estimates import mean_of
-from wsss_leaderboard.estimation.ranking import rank
+from wsss_leaderboard.ranking.entries import Entry
+from wsss_leaderboard.ranking.ranking import rank
+from wsss_leaderboard.records.counts import MASKS, Tallies
+from wsss_leaderboard.statistics import estimates
+from wsss_leaderboard.statistics.estimates import mean_of
 
 METHODS, IMAGES = 8, 200
 LUCK = 0.08  # log odds: over seeds, a standard deviation of about one point of mIoU

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from wsss_harness.types import IGNORE, ClassScores
+from wsss_harness.contract.types import IGNORE, ClassScores
 
 STRIDE = 8
 SCALES = (1.0, 0.5, 1.5, 2.0)

@@ -8,7 +8,7 @@ from scenes import scene
 from timing import Result
 
 from wsss_harness.metrics import curve
-from wsss_harness.scorefiles import read_scores, write_scores
+from wsss_harness.system.score_files import read_scores, write_scores
 
 CLASSES = 20
 

@@ -4,9 +4,9 @@ import numpy as np
 from scenes import scene
 from timing import Result, interleave
 
+from wsss_harness.contract.types import IGNORE
 from wsss_harness.metrics import curve
 from wsss_harness.metrics.confusion import settle
-from wsss_harness.types import IGNORE
 
 CLASSES = 20
 THRESHOLDS = np.arange(60) / 100

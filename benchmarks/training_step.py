@@ -14,8 +14,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from wsss_affinity.affinities import affinity_maps
 from wsss_affinity.walk import propagate
 from wsss_eps import Eps
-from wsss_harness import batches
-from wsss_harness.types import Sample
+from wsss_harness.contract.types import Sample
+from wsss_harness.stages import batches
 
 CLASSES = tuple(f"class_{index}" for index in range(1, 21))
 
@@ -78,7 +78,7 @@ def training(eps, crop, batch, device):
 
 def scoring(eps, size, device, images):
     """Maps of some images at all scales and mirrored, as the harness makes them."""
-    from wsss_harness.classmaps import inference
+    from wsss_harness.networks.classmaps import inference
 
     score = inference.scorer(eps.network(len(CLASSES)).to(device), eps.inference())
     image = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)

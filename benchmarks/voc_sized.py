@@ -57,7 +57,7 @@ def measured(count):
 
 def generate(root, count):
     """A folder in VOC layout of ``count`` training images; val and scored in VOC's proportion."""
-    from wsss_harness.files import write_mask
+    from wsss_harness.system.files import write_mask
 
     train = [f"train_{number:06d}" for number in range(count)]
     val = [f"val_{number:06d}" for number in range(count * VAL // MANY)]
@@ -93,15 +93,16 @@ ENDS = {"JPEGImages": ".jpg", "SegmentationClass": ".png", "saliency": ".png"}
 def run(folder, count):
     import torch  # noqa: F401 - what is measured is memory beyond it
 
-    from wsss_harness import datacheck, stages
+    from wsss_harness.contract.supervision import Ledger, View
     from wsss_harness.datasets.voc_folder import VocFolder
+    from wsss_harness.execution.run import plan_of
     from wsss_harness.metrics import METRICS
-    from wsss_harness.plugins import installed
-    from wsss_harness.recipe import Rule, read_suite
-    from wsss_harness.scorefiles import write_scores
-    from wsss_harness.store import Store
-    from wsss_harness.suite import plan_of
-    from wsss_harness.supervision import Ledger, View
+    from wsss_harness.plugins.registry import installed
+    from wsss_harness.stages import work as stages
+    from wsss_harness.store.store import Store
+    from wsss_harness.suite import data_check as datacheck
+    from wsss_harness.suite.spec import Rule, read_suite
+    from wsss_harness.system.score_files import write_scores
 
     drawn = generate(folder / "data", count)
     before = mebibytes("VmRSS")

@@ -26,7 +26,7 @@ def test_links_to_files_lead_somewhere(page):
 def test_commands_exist(page):
     from typer.main import get_command
 
-    from wsss_harness.cli import app
+    from wsss_leaderboard.cli.app import app
 
     groups = get_command(app).commands
     for name, sub in re.findall(r"(?:^|[`/ ])wsss ([a-z]+)(?: ([a-z]+))?", page.read_text()):

@@ -1,5 +1,6 @@
-"""python -m wsss_harness is the command wsss."""
+"""python -m wsss_harness is the command `wsss`, wherever that is announced."""
 
-from wsss_harness.cli import main
+from importlib.metadata import entry_points
 
-main()
+(command,) = entry_points(group="console_scripts", name="wsss")
+command.load()()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from wsss_harness.hookspecs import Metric, hookimpl
+from wsss_harness.contract.hookspecs import Metric, hookimpl
 
 
 @hookimpl
@@ -24,16 +24,16 @@ def wsss_generators() -> Mapping[str, type[Any]]:
 
 @hookimpl
 def wsss_segmentors() -> Mapping[str, type[Any]]:
-    from wsss_harness.segmentors import MmsegSegmentor
+    from wsss_harness.networks.segmentors import MmsegSegmentor
 
     return {"mmseg": MmsegSegmentor}
 
 
 @hookimpl
 def wsss_executors() -> Mapping[str, type[Any]]:
-    from wsss_harness.executors.inline import Inline
-    from wsss_harness.executors.local import Local
-    from wsss_harness.executors.ray import Ray
+    from wsss_harness.execution.executors.inline import Inline
+    from wsss_harness.execution.executors.local import Local
+    from wsss_harness.execution.executors.ray import Ray
 
     return {"local": Local, "inline": Inline, "ray": Ray}
 

@@ -1,7 +1,7 @@
 """One small run for all tests of submissions and boards."""
 
 import pytest
-import submissions
+import sample_submissions as submissions
 
 
 @pytest.fixture(scope="session")

@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from wsss_harness.hookspecs import hookimpl
-from wsss_harness.types import ClassScores, Image, Sample
+from wsss_harness import ClassScores, Image, Sample, hookimpl
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from wsss_harness.hookspecs import Run
-    from wsss_harness.supervision import View
+    from wsss_harness import Run, View
 
 wsss_contract = 1
 

@@ -14,11 +14,11 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from wsss_harness import digests, files
-from wsss_harness.errors import ConfigError, DataError
-from wsss_harness.hookspecs import Run
-from wsss_harness.supervision import IMAGE_LABELS, SALIENCY, Dataset
-from wsss_harness.types import IGNORE, Image, Map, Mask
+from wsss_harness.contract.errors import ConfigError, DataError
+from wsss_harness.contract.hookspecs import Run
+from wsss_harness.contract.supervision import IMAGE_LABELS, SALIENCY, Dataset
+from wsss_harness.contract.types import IGNORE, Image, Map, Mask
+from wsss_harness.system import digests, files
 
 INDEX = "index.sqlite"
 SPLITS = ("train", "val")

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from PIL import UnidentifiedImageError
 
-from wsss_harness import digests, files
-from wsss_harness.errors import DataError
-from wsss_harness.hookspecs import Run
-from wsss_harness.supervision import IMAGE_LABELS, SALIENCY, Dataset
-from wsss_harness.types import Image, Map, Mask
+from wsss_harness.contract.errors import DataError
+from wsss_harness.contract.hookspecs import Run
+from wsss_harness.contract.supervision import IMAGE_LABELS, SALIENCY, Dataset
+from wsss_harness.contract.types import Image, Map, Mask
+from wsss_harness.system import digests, files
 
 LISTS = Path("ImageSets/Segmentation")
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from wsss_harness.hookspecs import Metric
+from wsss_harness.contract.hookspecs import Metric
 from wsss_harness.metrics import anatomy, boundary, confusion, cooccurrence, large
 
 EVALUATOR = 1  # rises when a metric gives another number for the same masks

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from wsss_harness.contract.types import BACKGROUND, IGNORE, Mask
 from wsss_harness.metrics.boundary import fill_ignored, near, reach_of
 from wsss_harness.metrics.confusion import Counts, Ratios, mean, ratio
-from wsss_harness.types import BACKGROUND, IGNORE, Mask
 
 CAUSES = ("ignored", "missing", "boundary", "context", "confusion", "extension", "partial")
 RIGHT = 0  # the causes follow

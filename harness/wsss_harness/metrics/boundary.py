@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from wsss_harness.contract.types import IGNORE, Mask
 from wsss_harness.metrics.confusion import Counts, ratio
-from wsss_harness.types import IGNORE, Mask
 
 TOLERANCE = 0.0075  # of the image diagonal, as in the boundary benchmark of the BSDS
 

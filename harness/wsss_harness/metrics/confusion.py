@@ -6,8 +6,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from wsss_harness.errors import DataError
-from wsss_harness.types import BACKGROUND, IGNORE, Mask
+from wsss_harness.contract.errors import DataError
+from wsss_harness.contract.types import BACKGROUND, IGNORE, Mask
 
 Counts = NDArray[np.int64]
 Ratios = NDArray[np.float64]

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from wsss_harness.contract.types import IGNORE, Mask
 from wsss_harness.metrics.confusion import Counts, named, ratio
-from wsss_harness.types import IGNORE, Mask
 
 
 def count(

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wsss_harness.files import atomic
+from wsss_harness.contract.types import IGNORE, ClassScores, Mask
 from wsss_harness.metrics.confusion import Counts, check_values, iou, mean
-from wsss_harness.types import IGNORE, ClassScores, Mask
+from wsss_harness.system.files import atomic
 
 THRESHOLDS = np.arange(101) / 100
 BLOCK = "block"

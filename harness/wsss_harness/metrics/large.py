@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from wsss_harness.contract.types import IGNORE, Mask
 from wsss_harness.metrics.confusion import Counts, mean, ratio
-from wsss_harness.types import IGNORE, Mask
 
 SHARE = 0.15
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wsss_harness.types import IGNORE, Map, Mask
+from wsss_harness.contract.types import IGNORE, Map, Mask
 
 
 @dataclass(frozen=True)

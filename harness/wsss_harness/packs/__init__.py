@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from wsss_harness.packs.manifest import MANIFEST, Pack, read_manifest
 
 if TYPE_CHECKING:
-    from wsss_harness.hookspecs import Run
-    from wsss_harness.supervision import View
-    from wsss_harness.types import ClassScores, Sample
+    from wsss_harness.contract.hookspecs import Run
+    from wsss_harness.contract.supervision import View
+    from wsss_harness.contract.types import ClassScores, Sample
 
 
 @dataclass(frozen=True)

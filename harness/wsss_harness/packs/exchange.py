@@ -7,8 +7,9 @@ from typing import Literal
 
 import numpy as np
 
-from wsss_harness import files, scorefiles
-from wsss_harness.errors import ConfigError, DataError
+from wsss_harness.contract.errors import ConfigError, DataError
+from wsss_harness.contract.supervision import SUPERVISION, Dataset
+from wsss_harness.contract.types import ClassScores
 from wsss_harness.packs.manifest import (
     MANIFEST,
     SUFFIXES,
@@ -19,10 +20,10 @@ from wsss_harness.packs.manifest import (
     decoded,
     digest,
 )
-from wsss_harness.rows import RowStages, chosen_on
-from wsss_harness.store import Store
-from wsss_harness.supervision import SUPERVISION, Dataset
-from wsss_harness.types import ClassScores
+from wsss_harness.store.store import Store
+from wsss_harness.suite.rows import RowStages, chosen_on
+from wsss_harness.system import files
+from wsss_harness.system import score_files as scorefiles
 
 Layout = Literal["pack", "masks", "maps"]
 LAYOUTS: tuple[Layout, ...] = ("pack", "masks", "maps")

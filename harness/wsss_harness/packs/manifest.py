@@ -12,9 +12,10 @@ from PIL import Image as PillowImage
 from PIL import UnidentifiedImageError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from wsss_harness import files, scorefiles
-from wsss_harness.errors import DataError
-from wsss_harness.types import IGNORE, ClassScores, Mask
+from wsss_harness.contract.errors import DataError
+from wsss_harness.contract.types import IGNORE, ClassScores, Mask
+from wsss_harness.system import files
+from wsss_harness.system import score_files as scorefiles
 
 MANIFEST = "pack.json"
 PNG = b"\x89PNG\r\n\x1a\n"  # then a head of 8 bytes, width and height

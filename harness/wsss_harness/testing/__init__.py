@@ -1,4 +1,4 @@
-"""Conformance checks: whether a plugin keeps the contract of wsss_harness.hookspecs.
+"""Conformance checks: whether a plugin keeps the contract of wsss_harness.contract.hookspecs.
 
 A plugin's own tests call one function, and the command `wsss plugin check` prints the same:
 
@@ -14,9 +14,9 @@ this quick are those of the class attribute ``quick`` of the method, and those t
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from wsss_harness.errors import ConfigError
-from wsss_harness.plugins import installed
-from wsss_harness.testing.findings import FAILURE, Finding
+from wsss_harness.contract.errors import ConfigError
+from wsss_harness.contract.findings import FAILURE, Finding
+from wsss_harness.plugins.registry import installed
 
 __all__ = ["Finding", "assert_conforms", "check"]
 

@@ -8,11 +8,11 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from wsss_harness.errors import ConfigError, PluginError
-from wsss_harness.hookspecs import CONTRACT, PROTOCOLS
-from wsss_harness.options import construct, divided
-from wsss_harness.plugins import Offer, Plugins, methods
-from wsss_harness.testing.findings import WARNING, Finding, judged
+from wsss_harness.contract.errors import ConfigError, PluginError
+from wsss_harness.contract.findings import WARNING, Finding, judged
+from wsss_harness.contract.hookspecs import CONTRACT, PROTOCOLS
+from wsss_harness.plugins.options import construct, divided
+from wsss_harness.plugins.registry import Offer, Plugins, methods
 
 PLACEHOLDER = "Authors, venue and year"  # as templates have it
 HEAVY = 99  # the answer of a process in which torch was loaded

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from wsss_harness.errors import DataError
-from wsss_harness.hookspecs import Run
-from wsss_harness.options import construct
-from wsss_harness.plugins import Offer
-from wsss_harness.supervision import SALIENCY, Dataset
-from wsss_harness.testing.findings import FAILURE, WARNING, Finding, judged
-from wsss_harness.types import IGNORE
+from wsss_harness.contract.errors import DataError
+from wsss_harness.contract.findings import FAILURE, WARNING, Finding, judged
+from wsss_harness.contract.hookspecs import Run
+from wsss_harness.contract.supervision import SALIENCY, Dataset
+from wsss_harness.contract.types import IGNORE
+from wsss_harness.plugins.options import construct
+from wsss_harness.plugins.registry import Offer
 
 LOOKED_AT = 20  # images of each split
 

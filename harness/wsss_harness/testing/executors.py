@@ -10,10 +10,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from wsss_harness.errors import WorkerDied
-from wsss_harness.hookspecs import Pool
-from wsss_harness.plugins import Offer
-from wsss_harness.testing.findings import Finding, judged
+from wsss_harness.contract.errors import WorkerDied
+from wsss_harness.contract.findings import Finding, judged
+from wsss_harness.contract.hookspecs import Pool
+from wsss_harness.plugins.registry import Offer
 
 LONG = 600.0  # seconds of a job that is ended before
 

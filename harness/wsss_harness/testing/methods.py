@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from wsss_harness import files
-from wsss_harness.plugins import PLUGIN_PATH, Offer, named_files
+from wsss_harness.contract.findings import FAILURE, OK, WARNING, Finding, judged
+from wsss_harness.plugins.registry import PLUGIN_PATH, Offer, named_files
+from wsss_harness.system import files
 from wsss_harness.testing import scenes
-from wsss_harness.testing.findings import FAILURE, OK, WARNING, Finding, judged
 from wsss_harness.testing.probe import Report, Task
 
 KINDS = ("generator", "refiner", "segmentor")

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from wsss_harness.plugins import Offer
-from wsss_harness.testing.findings import FAILURE, Finding, judged
-from wsss_harness.types import IGNORE
+from wsss_harness.contract.findings import FAILURE, Finding, judged
+from wsss_harness.contract.types import IGNORE
+from wsss_harness.plugins.registry import Offer
 
 NAMES = ("background", "square", "disc")
 PAIRS = (("strip", "square"),)

@@ -17,13 +17,14 @@ from typing import Any
 
 import numpy as np
 
-from wsss_harness import files, guard
-from wsss_harness.errors import PluginError, WsssError
-from wsss_harness.hookspecs import Run
-from wsss_harness.plugins import installed
-from wsss_harness.supervision import IMAGE_LABELS, Dataset, Ledger, View
+from wsss_harness.contract.errors import PluginError, WsssError
+from wsss_harness.contract.hookspecs import Run
+from wsss_harness.contract.supervision import IMAGE_LABELS, Dataset, Ledger, View
+from wsss_harness.contract.types import IGNORE, ClassScores, Sample
+from wsss_harness.plugins.registry import installed
+from wsss_harness.system import files
+from wsss_harness.system import write_guard as guard
 from wsss_harness.testing import scenes
-from wsss_harness.types import IGNORE, ClassScores, Sample
 
 KILLED = getattr(signal, "SIGKILL", signal.SIGTERM)
 NOWHERE = Path(os.devnull) / "nowhere"  # nothing is below it

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from wsss_harness import files
+from wsss_harness.contract.hookspecs import Run
+from wsss_harness.contract.supervision import IMAGE_LABELS, Dataset
+from wsss_harness.contract.types import ClassScores, Image, Sample
 from wsss_harness.datasets.railscenes import RailScenes
-from wsss_harness.hookspecs import Run
-from wsss_harness.supervision import IMAGE_LABELS, Dataset
-from wsss_harness.types import ClassScores, Image, Sample
+from wsss_harness.system import files
 
 SCENES = RailScenes(train=6, val=2, width=64, height=48)
 MASKS = "masks"

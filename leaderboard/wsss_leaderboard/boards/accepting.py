@@ -6,17 +6,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from wsss_harness import locks
-from wsss_harness.errors import DataError
-from wsss_harness.files import atomic, read_json
-from wsss_harness.places import RECORDS
-from wsss_leaderboard import counts, records
+from wsss_harness.contract.errors import DataError
+from wsss_harness.store.layout import RECORDS
+from wsss_harness.system import locks
+from wsss_harness.system.files import atomic, read_json
 from wsss_leaderboard.boards import chain
 from wsss_leaderboard.boards.chain import SUPERSEDED, Entry
-from wsss_leaderboard.boards.verification import is_stale
-from wsss_leaderboard.records import Record
+from wsss_leaderboard.records import counts
+from wsss_leaderboard.records import record as records
+from wsss_leaderboard.records.record import Record
 from wsss_leaderboard.submissions.canonical import digest, digest_of_file
 from wsss_leaderboard.submissions.checking import Report, Run
+from wsss_leaderboard.submissions.verification import is_stale
 from wsss_leaderboard.submissions.writing import SUITE
 
 Identity = tuple[str, str, int, str, int]

@@ -10,12 +10,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from wsss_harness.errors import DataError
-from wsss_harness.files import read_json, write_text
-from wsss_harness.places import RECORDS
-from wsss_leaderboard import records
-from wsss_leaderboard.counts import COUNTS
-from wsss_leaderboard.records import Part
+from wsss_harness.contract.errors import DataError
+from wsss_harness.store.layout import RECORDS
+from wsss_harness.system.files import read_json, write_text
+from wsss_leaderboard.records import record as records
+from wsss_leaderboard.records.counts import COUNTS
+from wsss_leaderboard.records.record import Part
 from wsss_leaderboard.submissions.canonical import digest, digest_of_file
 from wsss_leaderboard.submissions.writing import Digest, Stem
 

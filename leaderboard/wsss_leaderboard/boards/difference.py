@@ -6,15 +6,15 @@ Text of the submission stands in it where nothing can be markup: escaped, or cod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from wsss_harness.errors import DataError
-from wsss_leaderboard import entries
+from wsss_harness.contract.errors import DataError
 from wsss_leaderboard.boards.accepting import Board, misfits
-from wsss_leaderboard.boards.verification import TIERS
-from wsss_leaderboard.counts import MASKS
-from wsss_leaderboard.entries import Entry, Loaded
-from wsss_leaderboard.estimation.comparison import reach_of
-from wsss_leaderboard.estimation.ranking import Place, rank
+from wsss_leaderboard.comparison.comparison import reach_of
+from wsss_leaderboard.ranking import entries
+from wsss_leaderboard.ranking.entries import Entry, Loaded
+from wsss_leaderboard.ranking.ranking import Place, rank
+from wsss_leaderboard.records.counts import MASKS
 from wsss_leaderboard.submissions.checking import Report
+from wsss_leaderboard.submissions.verification import TIERS
 from wsss_leaderboard.tables.table import NOTHING, Column, Row, Table, inert, markdown
 
 LINE = 150  # characters of a heading

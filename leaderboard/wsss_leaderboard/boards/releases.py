@@ -7,13 +7,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from wsss_harness.errors import ConfigError, DataError
-from wsss_harness.files import read_json, write_json
+from wsss_harness.contract.errors import ConfigError, DataError
 from wsss_harness.metrics import EVALUATOR
-from wsss_leaderboard import records
+from wsss_harness.system.files import read_json, write_json
 from wsss_leaderboard.boards import chain
 from wsss_leaderboard.boards.accepting import Board
-from wsss_leaderboard.records import Part
+from wsss_leaderboard.records import record as records
+from wsss_leaderboard.records.record import Part
 from wsss_leaderboard.submissions import signatures
 from wsss_leaderboard.submissions.signatures import ALLOWED
 from wsss_leaderboard.submissions.writing import Digest, Stem

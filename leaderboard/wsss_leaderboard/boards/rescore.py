@@ -4,20 +4,21 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from wsss_harness import locks
-from wsss_harness.errors import DataError
+from wsss_harness.contract.errors import DataError
+from wsss_harness.contract.supervision import Dataset
 from wsss_harness.metrics import EVALUATOR
-from wsss_harness.places import RECORDS
-from wsss_harness.supervision import Dataset
-from wsss_leaderboard import counts, records
+from wsss_harness.store.layout import RECORDS
+from wsss_harness.system import locks
 from wsss_leaderboard.boards import chain
 from wsss_leaderboard.boards.accepting import LOCK, Board, New, add
 from wsss_leaderboard.boards.chain import Entry
-from wsss_leaderboard.boards.verification import is_stale
-from wsss_leaderboard.counts import MASKS, Tallies
-from wsss_leaderboard.records import Record
+from wsss_leaderboard.records import counts
+from wsss_leaderboard.records import record as records
+from wsss_leaderboard.records.counts import MASKS, Tallies
+from wsss_leaderboard.records.record import Record
 from wsss_leaderboard.submissions import agreement, rowpacks
 from wsss_leaderboard.submissions.remeasure import measure
+from wsss_leaderboard.submissions.verification import is_stale
 from wsss_leaderboard.submissions.writing import stem_of
 
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
-from wsss_harness.files import atomic
-from wsss_harness.types import BACKGROUND, IGNORE, Image, Map, Mask
+from wsss_harness.contract.types import BACKGROUND, IGNORE, Image, Map, Mask
+from wsss_harness.system.files import atomic
 from wsss_leaderboard.figures import ink
 
 DPI = 120

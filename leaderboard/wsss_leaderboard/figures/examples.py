@@ -14,20 +14,20 @@ from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from pydantic import Field
 
-from wsss_harness.files import atomic, read_json, read_mask, write_json
+from wsss_harness.contract.supervision import Dataset, scored_ids
+from wsss_harness.contract.types import IGNORE, Mask
+from wsss_harness.execution.run import Outcome
 from wsss_harness.metrics.anatomy import CAUSES, causes
-from wsss_harness.plugins import Plugins
-from wsss_harness.recipe import Suite
-from wsss_harness.rows import RowStages
-from wsss_harness.sourcecode import source_digest
-from wsss_harness.stages import divide
-from wsss_harness.store import Store
-from wsss_harness.suite import Outcome
-from wsss_harness.supervision import Dataset, scored_ids
-from wsss_harness.types import IGNORE, Mask
-from wsss_leaderboard.collect import slug
+from wsss_harness.plugins.registry import Plugins
+from wsss_harness.stages.work import divide
+from wsss_harness.store.source_digest import source_digest
+from wsss_harness.store.store import Store
+from wsss_harness.suite.rows import RowStages
+from wsss_harness.suite.spec import Suite
+from wsss_harness.system.files import atomic, read_json, read_mask, write_json
 from wsss_leaderboard.figures import ink
-from wsss_leaderboard.records import Fraction, Part, validated
+from wsss_leaderboard.records.collect import slug
+from wsss_leaderboard.records.record import Fraction, Part, validated
 
 EXAMPLES, INDEX = "examples", "index.json"
 COUNT, COLUMNS = 24, 6

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wsss_harness.files import atomic
-from wsss_harness.types import BACKGROUND, IGNORE, Image, Map
+from wsss_harness.contract.types import BACKGROUND, IGNORE, Image, Map
+from wsss_harness.system.files import atomic
 
 GROUND = (23, 25, 30)
 IGNORED = (210, 210, 210)

@@ -3,22 +3,22 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from wsss_harness import explanations
-from wsss_harness.explanations import EXPLAINED, choose
-from wsss_harness.files import read_json, read_mask, write_json
+from wsss_harness.contract.supervision import Dataset, scored_ids
+from wsss_harness.contract.types import Map
+from wsss_harness.execution.run import Outcome
 from wsss_harness.metrics import curve
-from wsss_harness.recipe import Suite
-from wsss_harness.rows import RowStages
-from wsss_harness.scorefiles import read_scores
-from wsss_harness.sourcecode import source_digest
-from wsss_harness.stages import CURVE, SCORES, THRESHOLDS, divide
-from wsss_harness.store import Store
-from wsss_harness.suite import Outcome
-from wsss_harness.supervision import Dataset, scored_ids
-from wsss_harness.types import Map
-from wsss_leaderboard.collect import FIXED, slug
+from wsss_harness.stages import explanations
+from wsss_harness.stages.explanations import EXPLAINED, choose
+from wsss_harness.stages.work import CURVE, SCORES, THRESHOLDS, divide
+from wsss_harness.store.source_digest import source_digest
+from wsss_harness.store.store import Store
+from wsss_harness.suite.rows import RowStages
+from wsss_harness.suite.spec import Suite
+from wsss_harness.system.files import read_json, read_mask, write_json
+from wsss_harness.system.score_files import read_scores
 from wsss_leaderboard.figures.curves import Curve, Example, curve_figure, method_figure
 from wsss_leaderboard.figures.refiner_figure import Refined, refiner_figure
+from wsss_leaderboard.records.collect import FIXED, slug
 
 COMPARISON, CURVES = "comparison.png", "curves.png"
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from wsss_harness.explanations import Explained
-from wsss_harness.types import Image, Map
+from wsss_harness.contract.types import Image, Map
+from wsss_harness.stages.explanations import Explained
 from wsss_leaderboard.figures import ink
 from wsss_leaderboard.figures.curves import BOTTOM, CELL, DPI, GAP, LEFT, RIGHT, TOP
 

@@ -4,17 +4,17 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from wsss_leaderboard import published
-from wsss_leaderboard.boards.verification import is_stale
-from wsss_leaderboard.counts import MASKS
-from wsss_leaderboard.entries import Board
-from wsss_leaderboard.estimation.comparison import labels_of
-from wsss_leaderboard.estimation.components import components_of, note_of
+from wsss_leaderboard.comparison.comparison import labels_of
+from wsss_leaderboard.ranking.components import components_of, note_of
+from wsss_leaderboard.ranking.entries import Board
+from wsss_leaderboard.ranking.standings import GAP
+from wsss_leaderboard.records import published
+from wsss_leaderboard.records.counts import MASKS
 from wsss_leaderboard.site.lines import Line, Lines
 from wsss_leaderboard.site.names import MINUS, SINGLE, TO, shown, stem
 from wsss_leaderboard.site.pages import Pages, minutes, percent, points
+from wsss_leaderboard.submissions.verification import is_stale
 from wsss_leaderboard.tables import notes
-from wsss_leaderboard.tables.standings import GAP
 from wsss_leaderboard.tables.table import NOTHING
 
 SELF = "self-reported"

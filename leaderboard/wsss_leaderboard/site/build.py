@@ -9,10 +9,10 @@ from typing import Any
 
 import xxhash
 
-from wsss_harness.errors import ConfigError
+from wsss_harness.contract.errors import ConfigError
 from wsss_leaderboard.boards import releases
 from wsss_leaderboard.boards.releases import RELEASES
-from wsss_leaderboard.entries import Board, Loaded, boards, load, load_file
+from wsss_leaderboard.ranking.entries import Board, Loaded, boards, load, load_file
 from wsss_leaderboard.site.board import Target, folder_of, measured, targets_of, write_board
 from wsss_leaderboard.site.compare import write_compare
 from wsss_leaderboard.site.coverage import write_coverage

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wsss_leaderboard.entries import Entry
-from wsss_leaderboard.estimation.certainty import Runs
+from wsss_leaderboard.ranking.certainty import Runs
+from wsss_leaderboard.ranking.entries import Entry
 from wsss_leaderboard.site.board import folder_of, targets_of
 from wsss_leaderboard.site.lines import Lines
 from wsss_leaderboard.site.pages import Pages

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wsss_leaderboard.records import Failure
+from wsss_leaderboard.ranking.entries import Kind
+from wsss_leaderboard.records.record import Failure
 from wsss_leaderboard.site.board import folder_of, targets_of
 from wsss_leaderboard.site.lines import Lines
 from wsss_leaderboard.site.names import shown, stem
 from wsss_leaderboard.site.pages import Pages
-from wsss_leaderboard.tables.table import Kind
 
 
 @dataclass(frozen=True)

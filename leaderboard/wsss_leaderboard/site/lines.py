@@ -6,16 +6,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from wsss_leaderboard.boards import verification
-from wsss_leaderboard.boards.verification import Verification
-from wsss_leaderboard.counts import MASKS
-from wsss_leaderboard.entries import Board, Entry, Loaded
-from wsss_leaderboard.estimation.ranking import Place, Ranking, rank
-from wsss_leaderboard.published import Figure, published
-from wsss_leaderboard.records import Record, Score
+from wsss_leaderboard.ranking.entries import Board, Entry, Kind, Loaded
+from wsss_leaderboard.ranking.ranking import Place, Ranking, rank
+from wsss_leaderboard.ranking.standings import gaps_of
+from wsss_leaderboard.records.counts import MASKS
+from wsss_leaderboard.records.published import Figure, published
+from wsss_leaderboard.records.record import Record, Score
 from wsss_leaderboard.site.names import TO
-from wsss_leaderboard.tables.standings import gaps_of
-from wsss_leaderboard.tables.table import Kind
+from wsss_leaderboard.submissions import verification
+from wsss_leaderboard.submissions.verification import Verification
 
 STEP = 0.05  # ends of axes are multiples of it
 

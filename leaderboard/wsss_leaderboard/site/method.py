@@ -8,11 +8,11 @@ from typing import Any
 
 import xxhash
 
-from wsss_harness.files import write_text
-from wsss_leaderboard.counts import MASKS
-from wsss_leaderboard.entries import Entry, Loaded
-from wsss_leaderboard.estimation.comparison import PARTS, parts_of, steps_of
-from wsss_leaderboard.records import Cause, Record
+from wsss_harness.system.files import write_text
+from wsss_leaderboard.comparison.comparison import PARTS, parts_of, steps_of
+from wsss_leaderboard.ranking.entries import Entry, Loaded
+from wsss_leaderboard.records.counts import MASKS
+from wsss_leaderboard.records.record import Cause, Record
 from wsss_leaderboard.site.board import Target, folder_of, targets_of
 from wsss_leaderboard.site.charts import Share, curve_of, shares_of
 from wsss_leaderboard.site.compare import pairs_of

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from wsss_leaderboard.entries import Entry
-from wsss_leaderboard.estimation.ranking import Place
-from wsss_leaderboard.expected import expected
-from wsss_leaderboard.published import Figure, published
+from wsss_leaderboard.ranking.entries import Entry
+from wsss_leaderboard.ranking.ranking import Place
+from wsss_leaderboard.records.expected import expected
+from wsss_leaderboard.records.published import Figure, published
 from wsss_leaderboard.site.board import folder_of
 from wsss_leaderboard.site.lines import Line, Lines, images_of
 from wsss_leaderboard.site.names import stem

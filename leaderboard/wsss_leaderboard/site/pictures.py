@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from wsss_leaderboard.entries import Board
 from wsss_leaderboard.figures import examples, ink
 from wsss_leaderboard.figures.examples import CAUSE_COLOURS, EXAMPLES, Examples, Shown
+from wsss_leaderboard.ranking.entries import Board
 from wsss_leaderboard.site.board import folder_of
 from wsss_leaderboard.site.lines import Lines
 from wsss_leaderboard.site.names import stem

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from wsss_harness.errors import DataError
+from wsss_harness.contract.errors import DataError
 from wsss_harness.metrics.confusion import Counts, Ratios, mean, named, ratio
-from wsss_leaderboard import counts, records
-from wsss_leaderboard.counts import MASKS, Tallies
-from wsss_leaderboard.estimation.estimates import miou
-from wsss_leaderboard.records import Cause, Record, Score
+from wsss_leaderboard.records import counts
+from wsss_leaderboard.records import record as records
+from wsss_leaderboard.records.counts import MASKS, Tallies
+from wsss_leaderboard.records.record import Cause, Record, Score
+from wsss_leaderboard.statistics.estimates import miou
 
 CLOSE = 1e-6  # of sums whose terms machines may add in another order
 

@@ -7,21 +7,21 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from wsss_harness.bounds import BOUNDS, OF_SALIENCY, SUPERVISED
-from wsss_harness.errors import DataError, WsssError
-from wsss_harness.files import read_json
+from wsss_harness.contract.errors import DataError, WsssError
+from wsss_harness.contract.supervision import Dataset
 from wsss_harness.metrics import EVALUATOR
 from wsss_harness.packs.manifest import MANIFEST as PACK
 from wsss_harness.packs.manifest import read_manifest
-from wsss_harness.places import RECORDS
-from wsss_harness.plugins import Plugins
-from wsss_harness.recipe import Row, Suite
-from wsss_harness.store import Store
-from wsss_harness.supervision import Dataset
-from wsss_leaderboard import counts, records
-from wsss_leaderboard.boards.verification import Tier
-from wsss_leaderboard.counts import Tallies
-from wsss_leaderboard.records import Record
+from wsss_harness.plugins.registry import Plugins
+from wsss_harness.stages.bounds import BOUNDS, OF_SALIENCY, SUPERVISED
+from wsss_harness.store.layout import RECORDS
+from wsss_harness.store.store import Store
+from wsss_harness.suite.spec import Row, Suite
+from wsss_harness.system.files import read_json
+from wsss_leaderboard.records import counts
+from wsss_leaderboard.records import record as records
+from wsss_leaderboard.records.counts import Tallies
+from wsss_leaderboard.records.record import Record
 from wsss_leaderboard.submissions import (
     agreement,
     folders,
@@ -36,6 +36,7 @@ from wsss_leaderboard.submissions.definitions import check_same, dataset_of, dra
 from wsss_leaderboard.submissions.names import NAME, refuse_hostile, refuse_names, refuse_text
 from wsss_leaderboard.submissions.remeasure import disagreements
 from wsss_leaderboard.submissions.rowpacks import PACKS
+from wsss_leaderboard.submissions.verification import Tier
 from wsss_leaderboard.submissions.writing import LOGS, MANIFEST, README, SUITE, Submission
 
 

@@ -10,15 +10,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
-from wsss_harness.errors import ConfigError, DataError
-from wsss_harness.graph import Graph
-from wsss_harness.plugins import Plugins
-from wsss_harness.recipe import Suite, apply_override, check_suite
-from wsss_harness.rows import RowStages
-from wsss_harness.store import Store
-from wsss_harness.suite import rows
-from wsss_harness.supervision import Dataset
-from wsss_leaderboard.records import Record
+from wsss_harness.contract.errors import ConfigError, DataError
+from wsss_harness.contract.supervision import Dataset
+from wsss_harness.execution.run import rows
+from wsss_harness.plugins.registry import Plugins
+from wsss_harness.store.store import Store
+from wsss_harness.suite.graph import Graph
+from wsss_harness.suite.rows import RowStages
+from wsss_harness.suite.spec import Suite, apply_override, check_suite
+from wsss_leaderboard.records.record import Record
 
 DRAWN = "railscenes"  # the dataset that anybody has, because it is drawn
 IMAGES, PIXELS = 20_000, 200_000_000  # of all its images together; a stranger may not ask for more

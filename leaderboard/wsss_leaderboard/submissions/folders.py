@@ -7,9 +7,9 @@ import zipfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from wsss_harness.errors import DataError
+from wsss_harness.contract.errors import DataError
 from wsss_harness.packs.manifest import MANIFEST as PACK
-from wsss_leaderboard.counts import PROBLEMS
+from wsss_leaderboard.records.counts import PROBLEMS
 from wsss_leaderboard.submissions.signatures import SUFFIX
 
 KB, MB = 2**10, 2**20

@@ -11,8 +11,8 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
-from wsss_harness.errors import DataError
-from wsss_leaderboard.records import Record
+from wsss_harness.contract.errors import DataError
+from wsss_leaderboard.records.record import Record
 
 NAME, KEY, TEXT = 100, 200, 2000  # characters
 DEEP = 40  # levels of JSON

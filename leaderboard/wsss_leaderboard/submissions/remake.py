@@ -9,20 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from wsss_harness.errors import DataError
-from wsss_harness.graph import Graph
-from wsss_harness.housekeeping import damage
-from wsss_harness.manifests import key_of
-from wsss_harness.places import RECORDS
-from wsss_harness.plugins import Plugins
-from wsss_harness.recipe import Suite
-from wsss_harness.rows import RowStages
-from wsss_harness.stage import Stage, upstream
-from wsss_harness.store import Store
-from wsss_harness.suite import Outcome
-from wsss_harness.twin import parent_of
-from wsss_leaderboard.collect import Collector
-from wsss_leaderboard.records import Record, Step
+from wsss_harness.contract.errors import DataError
+from wsss_harness.execution.repeat import parent_of
+from wsss_harness.execution.run import Outcome
+from wsss_harness.plugins.registry import Plugins
+from wsss_harness.store.housekeeping import damage
+from wsss_harness.store.layout import RECORDS
+from wsss_harness.store.manifest import key_of
+from wsss_harness.store.stage import Stage, upstream
+from wsss_harness.store.store import Store
+from wsss_harness.suite.graph import Graph
+from wsss_harness.suite.rows import RowStages
+from wsss_harness.suite.spec import Suite
+from wsss_leaderboard.records.collect import Collector
+from wsss_leaderboard.records.record import Record, Step
 from wsss_leaderboard.submissions.definitions import dataset_of, stages_of
 from wsss_leaderboard.submissions.remeasure import differences
 

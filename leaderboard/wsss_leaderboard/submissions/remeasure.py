@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from wsss_harness.contract.supervision import Dataset
+from wsss_harness.contract.types import Mask
 from wsss_harness.metrics import METRICS
 from wsss_harness.metrics.confusion import Counts
-from wsss_harness.supervision import Dataset
-from wsss_harness.types import Mask
-from wsss_leaderboard.collect import score_of
-from wsss_leaderboard.counts import Tallies
-from wsss_leaderboard.estimation.estimates import tallies_of
-from wsss_leaderboard.records import Masks, Record, Score, Segmentation
+from wsss_leaderboard.records.collect import score_of
+from wsss_leaderboard.records.counts import Tallies
+from wsss_leaderboard.records.record import Masks, Record, Score, Segmentation
+from wsss_leaderboard.statistics.estimates import tallies_of
 from wsss_leaderboard.submissions import rowpacks
 from wsss_leaderboard.submissions.agreement import points, sureness
 
@@ -45,7 +45,7 @@ class Measured:
         return Masks.model_validate({**before.model_dump(), **found, **self._common(before.score)})
 
     def segmentation(self, before: Segmentation) -> Segmentation:
-        from wsss_harness.segmentors import metric
+        from wsss_harness.networks.segmentors import metric
 
         found = {
             "anatomy": self.read("anatomy"),

@@ -9,15 +9,15 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from wsss_harness.errors import DataError
+from wsss_harness.contract.errors import DataError
+from wsss_harness.contract.supervision import SUPERVISION, TRUTH, Dataset
 from wsss_harness.packs.exchange import blank, stated_choice, write_pack
 from wsss_harness.packs.manifest import MANIFEST, Pack
-from wsss_harness.rows import RowStages
-from wsss_harness.store import Store
-from wsss_harness.supervision import SUPERVISION, TRUTH, Dataset
-from wsss_leaderboard.collect import slug
-from wsss_leaderboard.counts import MASKS, Tallies
-from wsss_leaderboard.records import Record
+from wsss_harness.store.store import Store
+from wsss_harness.suite.rows import RowStages
+from wsss_leaderboard.records.collect import slug
+from wsss_leaderboard.records.counts import MASKS, Tallies
+from wsss_leaderboard.records.record import Record
 
 PACKS = "packs"
 MOST = 8 * 2**20  # bytes of the manifest of a pack

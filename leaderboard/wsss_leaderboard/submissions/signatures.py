@@ -4,7 +4,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from wsss_harness.errors import ConfigError, DataError
+from wsss_harness.contract.errors import ConfigError, DataError
 
 NAMESPACE = "wsss-bench"  # a signature for another purpose is none here
 SUFFIX = ".sig"

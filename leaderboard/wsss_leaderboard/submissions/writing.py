@@ -18,22 +18,23 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from wsss_harness.errors import ConfigError
-from wsss_harness.files import read_json, write_json, write_text
-from wsss_harness.graph import Graph
-from wsss_harness.manifests import LOG
-from wsss_harness.places import RECORDS
-from wsss_harness.plugins import Plugins
-from wsss_harness.recipe import Suite
-from wsss_harness.rows import RowStages
-from wsss_harness.selection import Request
-from wsss_harness.stage import upstream
-from wsss_harness.store import Store
-from wsss_harness.suite import complete
-from wsss_harness.supervision import Dataset
-from wsss_leaderboard import counts, records
-from wsss_leaderboard.collect import slug
-from wsss_leaderboard.records import Part, Record
+from wsss_harness.contract.errors import ConfigError
+from wsss_harness.contract.supervision import Dataset
+from wsss_harness.execution.run import complete
+from wsss_harness.plugins.registry import Plugins
+from wsss_harness.store.layout import RECORDS
+from wsss_harness.store.manifest import LOG
+from wsss_harness.store.stage import upstream
+from wsss_harness.store.store import Store
+from wsss_harness.suite.graph import Graph
+from wsss_harness.suite.rows import RowStages
+from wsss_harness.suite.selection import Request
+from wsss_harness.suite.spec import Suite
+from wsss_harness.system.files import read_json, write_json, write_text
+from wsss_leaderboard.records import counts
+from wsss_leaderboard.records import record as records
+from wsss_leaderboard.records.collect import slug
+from wsss_leaderboard.records.record import Part, Record
 from wsss_leaderboard.submissions import agreement, rowpacks
 from wsss_leaderboard.submissions.canonical import digest, digest_of_file
 from wsss_leaderboard.submissions.definitions import stages_of

@@ -5,12 +5,12 @@ from itertools import groupby
 from typing import Any
 
 from wsss_harness.metrics.anatomy import CAUSES
-from wsss_leaderboard.published import published
-from wsss_leaderboard.records import Cause, Masks, Policy, Record, Segmentation, distinct
+from wsss_leaderboard.ranking.standings import NONE, Standings
+from wsss_leaderboard.records.published import published
+from wsss_leaderboard.records.record import Cause, Masks, Policy, Record, Segmentation, distinct
 from wsss_leaderboard.tables import notes
 from wsss_leaderboard.tables.comparable import check_comparable
 from wsss_leaderboard.tables.lines import Line, Measure, assemble
-from wsss_leaderboard.tables.standings import NONE, Standings
 from wsss_leaderboard.tables.table import NOTHING, Table
 
 

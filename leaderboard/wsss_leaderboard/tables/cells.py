@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from wsss_leaderboard.published import Figure
-from wsss_leaderboard.records import Record, distinct
+from wsss_leaderboard.ranking.entries import Kind
+from wsss_leaderboard.records.published import Figure
+from wsss_leaderboard.records.record import Record, distinct
 from wsss_leaderboard.tables.builtin import ANATOMY, FAILURES, MASKS, VAL
 from wsss_leaderboard.tables.lines import FAILED, Measure
-from wsss_leaderboard.tables.table import NOTHING, Kind
+from wsss_leaderboard.tables.table import NOTHING
 from wsss_leaderboard.tables.tablefiles import TableFile
 
 Numbers = dict[str, Measure[Any]]

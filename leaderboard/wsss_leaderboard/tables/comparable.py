@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from wsss_harness.errors import ConfigError
-from wsss_harness.supervision import SALIENCY, TRUTH
-from wsss_leaderboard.records import Record
+from wsss_harness.contract.errors import ConfigError
+from wsss_harness.contract.supervision import SALIENCY, TRUTH
+from wsss_leaderboard.records.record import Record
 
 # By what they read, since their names may change. A failed one has read nothing yet.
 CONTROLS: Mapping[str, Callable[[Record], bool]] = {

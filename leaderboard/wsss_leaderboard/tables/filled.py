@@ -3,18 +3,18 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from wsss_harness.errors import ConfigError
-from wsss_leaderboard.counts import MASKS
-from wsss_leaderboard.entries import kind_of
-from wsss_leaderboard.published import check_alike, notes_of, published
-from wsss_leaderboard.records import Record
+from wsss_harness.contract.errors import ConfigError
+from wsss_leaderboard.ranking.entries import kind_of
+from wsss_leaderboard.ranking.standings import NONE, Standings
+from wsss_leaderboard.records.counts import MASKS
+from wsss_leaderboard.records.published import check_alike, notes_of, published
+from wsss_leaderboard.records.record import Record
 from wsss_leaderboard.tables import notes
 from wsss_leaderboard.tables.builtin import by_method, controls_note, rule_of
 from wsss_leaderboard.tables.cells import Cell, Line, measured, places
 from wsss_leaderboard.tables.comparable import check_comparable
 from wsss_leaderboard.tables.lines import BESIDE
 from wsss_leaderboard.tables.pairs import Family, paired, same
-from wsss_leaderboard.tables.standings import NONE, Standings
 from wsss_leaderboard.tables.table import NOTHING, Column, Row, Table
 from wsss_leaderboard.tables.tablefiles import JOINT, ColumnOf, RowOf, TableFile
 

@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from wsss_leaderboard.entries import kind_of
-from wsss_leaderboard.estimation.ranking import Place
-from wsss_leaderboard.published import Figure
-from wsss_leaderboard.records import Record
-from wsss_leaderboard.tables.standings import NONE, Standing, Standings
-from wsss_leaderboard.tables.table import NOTHING, Column, Kind, Row, Table
+from wsss_leaderboard.ranking.entries import Kind, kind_of
+from wsss_leaderboard.ranking.ranking import Place
+from wsss_leaderboard.ranking.standings import NONE, Standing, Standings
+from wsss_leaderboard.records.published import Figure
+from wsss_leaderboard.records.record import Record
+from wsss_leaderboard.tables.table import NOTHING, Column, Row, Table
 
 FAILED = "failed"
 T = TypeVar("T")

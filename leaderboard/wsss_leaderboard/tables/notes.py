@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from wsss_harness.recipe import AXES
-from wsss_leaderboard.records import ERROR, Record, SaliencyQuality, distinct
+from wsss_harness.suite.spec import AXES
+from wsss_leaderboard.records.record import ERROR, Record, SaliencyQuality, distinct
 
 SUP = "I. image labels, S. saliency, F. truth, which no method may read."
 CHOSEN = {"fixed": "", "held_out": " (h)", "oracle": " (o)", "unknown": " (?)"}

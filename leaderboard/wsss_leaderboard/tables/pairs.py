@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from wsss_leaderboard.records import Record
+from wsss_leaderboard.records.record import Record
 
 Group = Sequence[Record]  # one method's records, a seed each
 Chain = tuple[str, ...]  # labels of refiners, in their order

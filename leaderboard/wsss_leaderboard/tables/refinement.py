@@ -5,12 +5,12 @@ Its form is that of the reproduced report: Method, Paper, ours, w/ Affinity Net.
 
 from collections.abc import Iterator, Sequence
 
-from wsss_leaderboard.published import published
-from wsss_leaderboard.records import Record
+from wsss_leaderboard.ranking.standings import NONE, Standings
+from wsss_leaderboard.records.published import published
+from wsss_leaderboard.records.record import Record
 from wsss_leaderboard.tables.builtin import by_method
 from wsss_leaderboard.tables.filled import fill
 from wsss_leaderboard.tables.pairs import Family, paired
-from wsss_leaderboard.tables.standings import NONE, Standings
 from wsss_leaderboard.tables.table import Table
 from wsss_leaderboard.tables.tablefiles import JOINT, ColumnOf, RowOf, TableFile
 

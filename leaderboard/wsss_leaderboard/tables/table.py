@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from rich import box
 from rich.cells import cell_len
@@ -16,7 +16,8 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from wsss_harness.files import write_text
+from wsss_harness.system.files import write_text
+from wsss_leaderboard.ranking.entries import Kind
 from wsss_leaderboard.tables import latex
 
 NOTHING = "-"
@@ -25,7 +26,6 @@ NARROW = 15  # least room for the words of the first column, most room for one w
 
 LONGEST = 200  # characters of a cell that people are shown
 
-Kind = Literal["method", "control", "bound", "published"]
 MARKS: dict[Kind, str] = {"method": "", "control": "†", "bound": "‡", "published": "§"}
 PUNCTUATION = frozenset(
     "\\|*_<>[]`~&$#"

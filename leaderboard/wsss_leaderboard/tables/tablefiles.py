@@ -9,9 +9,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from wsss_harness.errors import DataError
-from wsss_leaderboard.published import FigureKind, published
-from wsss_leaderboard.records import Part, validated
+from wsss_harness.contract.errors import DataError
+from wsss_leaderboard.records.published import FigureKind, published
+from wsss_leaderboard.records.record import Part, validated
 
 Words = Literal["method", "seg", "sup", "rule", "venue"]
 Beside = Literal["95 %", "ranks", "tie", "gap"]

@@ -2,7 +2,7 @@
 
 from wsss_affinity.affinitynet import AffinityNet
 from wsss_affinity.crf import Crf
-from wsss_harness.hookspecs import Refiner, hookimpl
+from wsss_harness import Refiner, hookimpl
 
 __all__ = ["AffinityNet", "Crf"]
 

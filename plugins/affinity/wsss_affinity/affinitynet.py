@@ -9,9 +9,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from wsss_affinity.backgrounds import Background
-from wsss_harness.crf_parameters import PARAMETERS
-from wsss_harness.errors import ConfigError
-from wsss_harness.settings import TrainingSettings
+from wsss_harness import ConfigError, TrainingSettings
+from wsss_harness.networks.crf_parameters import PARAMETERS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,9 +18,7 @@ if TYPE_CHECKING:
     from wsss_affinity.inference import Explained
     from wsss_affinity.items import Evidence
     from wsss_affinity.network import AffinityFeatures, Shape
-    from wsss_harness.hookspecs import Run
-    from wsss_harness.supervision import View
-    from wsss_harness.types import ClassScores, Sample
+    from wsss_harness import ClassScores, Run, Sample, View
 
 RELEASED_STEPS = 256
 RELEASED_NODES = 47 * 63  # the grid of a VOC image of 375 x 500 at stride 8

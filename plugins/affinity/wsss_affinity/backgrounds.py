@@ -5,9 +5,8 @@ from typing import Literal
 
 import numpy as np
 
-from wsss_harness.crf import Maps
-from wsss_harness.errors import PluginError
-from wsss_harness.types import ClassScores, Map
+from wsss_harness import ClassScores, Map, PluginError
+from wsss_harness.networks.crf import Maps
 
 
 @dataclass(frozen=True, kw_only=True)

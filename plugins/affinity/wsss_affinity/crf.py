@@ -8,12 +8,9 @@ from typing import ClassVar
 import numpy as np
 
 from wsss_affinity.backgrounds import Background
-from wsss_harness.crf import infer, library
-from wsss_harness.crf_parameters import PARAMETERS, Parameters, check_name
-from wsss_harness.errors import ConfigError
-from wsss_harness.hookspecs import Run
-from wsss_harness.supervision import View
-from wsss_harness.types import ClassScores, Sample
+from wsss_harness import ClassScores, ConfigError, Run, Sample, View
+from wsss_harness.networks.crf import infer, library
+from wsss_harness.networks.crf_parameters import PARAMETERS, Parameters, check_name
 
 
 @dataclass(frozen=True)

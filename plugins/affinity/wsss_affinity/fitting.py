@@ -17,19 +17,18 @@ from wsss_affinity import items, network
 from wsss_affinity.affinities import Norm, affinities
 from wsss_affinity.labels import Pairs, pair_kinds, sure_labels
 from wsss_affinity.loss import affinity_losses
-from wsss_harness import backbones, crf, parallel, training
-from wsss_harness.backbones import released
-from wsss_harness.classmaps.augment import Cropping
-from wsss_harness.errors import ConfigError
-from wsss_harness.fitting import fit_network
-from wsss_harness.manifests import LOG
+from wsss_harness import ConfigError
+from wsss_harness.networks import backbones, crf
+from wsss_harness.networks.backbones import released
+from wsss_harness.networks.classmaps.augment import Cropping
+from wsss_harness.networks.training import loop as training
+from wsss_harness.networks.training.fit import fit_network
+from wsss_harness.store.manifest import LOG
+from wsss_harness.system import parallel
 
 if TYPE_CHECKING:
     from wsss_affinity.affinitynet import AffinityNet
-    from wsss_harness.hookspecs import Run
-    from wsss_harness.supervision import View
-    from wsss_harness.training import Batch
-    from wsss_harness.types import ClassScores
+    from wsss_harness import Batch, ClassScores, Run, View
 
 EVIDENCE = "evidence"
 

@@ -14,14 +14,13 @@ from torch.nn.functional import avg_pool2d, interpolate, pad
 from wsss_affinity.affinities import affinity_maps
 from wsss_affinity.neighbours import half_plane
 from wsss_affinity.walk import propagate
-from wsss_harness.classmaps.augment import normalise
-from wsss_harness.errors import PluginError
-from wsss_harness.types import ClassScores
+from wsss_harness import ClassScores, PluginError
+from wsss_harness.networks.classmaps.augment import normalise
 
 if TYPE_CHECKING:
     from wsss_affinity.affinitynet import AffinityNet
     from wsss_affinity.network import AffinityFeatures
-    from wsss_harness.types import Image, Map, Sample
+    from wsss_harness import Image, Map, Sample
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from wsss_affinity.backgrounds import Background
-from wsss_harness import crf
-from wsss_harness.classmaps.augment import (
+from wsss_harness import ClassScores, Image, Sample
+from wsss_harness.networks import crf
+from wsss_harness.networks.classmaps.augment import (
     Cropping,
     draw_jitter,
     draw_window,
@@ -21,13 +22,12 @@ from wsss_harness.classmaps.augment import (
     outside,
     place,
 )
-from wsss_harness.crf import Maps
-from wsss_harness.crf_parameters import Parameters
-from wsss_harness.scorefiles import read_scores, write_scores
-from wsss_harness.types import ClassScores, Image, Sample
+from wsss_harness.networks.crf import Maps
+from wsss_harness.networks.crf_parameters import Parameters
+from wsss_harness.system.score_files import read_scores, write_scores
 
 if TYPE_CHECKING:
-    from wsss_harness.supervision import View
+    from wsss_harness import View
 
 Stacks = tuple[Maps, Maps]  # careful and eager, (K + 1, H, W) each
 Item = dict[str, Maps]

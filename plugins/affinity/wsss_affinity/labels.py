@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from wsss_affinity.neighbours import sources, targets
-from wsss_harness.types import BACKGROUND, IGNORE
+from wsss_harness import BACKGROUND, IGNORE
 
 NOTHING_SCORES = 1e-5  # below it a node lies outside of the image
 

@@ -10,12 +10,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import elu, interpolate
 
-from wsss_harness import backbones, files, training
-from wsss_harness.backbones.taps import taps_of
-from wsss_harness.errors import ConfigError
-from wsss_harness.fitting import Headed
-from wsss_harness.hookspecs import Run
-from wsss_harness.resuming import read_state
+from wsss_harness import ConfigError, Run
+from wsss_harness.networks import backbones
+from wsss_harness.networks.backbones.taps import taps_of
+from wsss_harness.networks.checkpoints import read_state
+from wsss_harness.networks.training import loop as training
+from wsss_harness.networks.training.fit import Headed
+from wsss_harness.system import files
 
 WEIGHTS, SHAPE = "weights.pth", "network.json"
 

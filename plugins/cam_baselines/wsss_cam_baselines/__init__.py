@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 from wsss_cam_baselines.cam import Cam
 from wsss_cam_baselines.seam import Seam
-from wsss_harness.classmaps.generator import ClassMapGenerator
-from wsss_harness.hookspecs import hookimpl
+from wsss_harness import ClassMapGenerator, hookimpl
 
 __all__ = ["Cam", "Seam"]
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from wsss_harness.classmaps.generator import ClassMapGenerator
+from wsss_harness import ClassMapGenerator
 
 if TYPE_CHECKING:
-    from wsss_harness.classmaps.inference import Inference
-    from wsss_harness.training import Loss
+    from wsss_harness import Inference, Loss
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +34,7 @@ class Cam(ClassMapGenerator):
     layers: tuple[str, ...] = ("features",)
 
     def loss(self, classes: tuple[str, ...]) -> Loss:
-        from wsss_harness.classmaps.fitting import multilabel_loss
+        from wsss_harness import multilabel_loss
 
         return multilabel_loss
 

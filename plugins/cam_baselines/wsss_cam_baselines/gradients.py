@@ -17,9 +17,9 @@ import torch
 from torch import Tensor, nn
 from torchcam.methods import GradCAM, LayerCAM, XGradCAM
 
-from wsss_harness.classmaps.inference import Read
-from wsss_harness.classmaps.network import ClassMaps
-from wsss_harness.errors import ConfigError
+from wsss_harness import ConfigError
+from wsss_harness.networks.classmaps.inference import Read
+from wsss_harness.networks.classmaps.network import ClassMaps
 
 TINY = 1e-12  # a map of nothing stays 0
 METHODS: Mapping[str, type] = {

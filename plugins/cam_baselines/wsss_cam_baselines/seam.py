@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from wsss_harness.classmaps.generator import ClassMapGenerator
-from wsss_harness.settings import require
+from wsss_harness import ClassMapGenerator
+from wsss_harness.networks.training.settings import require
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from wsss_cam_baselines.seam_network import SeamShape
-    from wsss_harness.classmaps.inference import Inference
-    from wsss_harness.training import Batch, Loss
+    from wsss_harness import Batch, Inference, Loss
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from wsss_cam_baselines.correlation import Correlation, resized
-from wsss_harness import backbones
-from wsss_harness.backbones.taps import taps_of
-from wsss_harness.classmaps.inference import Read, logits
-from wsss_harness.classmaps.network import HEAD_THEN_POOL, ClassMaps, Shape
-from wsss_harness.errors import ConfigError
+from wsss_harness import ConfigError
+from wsss_harness.networks import backbones
+from wsss_harness.networks.backbones.taps import taps_of
+from wsss_harness.networks.classmaps.inference import Read, logits
+from wsss_harness.networks.classmaps.network import HEAD_THEN_POOL, ClassMaps, Shape
 
 
 class SeamNetwork(ClassMaps):

@@ -1,7 +1,7 @@
 """EPS: saliency as pseudo-pixel supervision."""
 
 from wsss_eps.eps import Eps
-from wsss_harness.hookspecs import hookimpl
+from wsss_harness import hookimpl
 
 __all__ = ["Eps"]
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from wsss_harness.classmaps.generator import ClassMapGenerator
-from wsss_harness.errors import ConfigError
+from wsss_harness import ClassMapGenerator, ConfigError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from wsss_eps.loss import Selection
-    from wsss_harness.classmaps.inference import Inference
-    from wsss_harness.training import Batch, Loss
+    from wsss_harness import Batch, Inference, Loss
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from wsss_harness.contract.hookspecs import Run
+from wsss_harness.contract.supervision import Dataset
 from wsss_harness.datasets.voc_folder import VocFolder
-from wsss_harness.files import read_json, write_json
-from wsss_harness.hookspecs import Run
-from wsss_harness.supervision import Dataset
+from wsss_harness.system.files import read_json, write_json
 
 Write = Callable[[Path, str], list[str]]  # (root, image id) -> names of its classes
 JOURNAL = 50  # pictures between two notes of what was drawn

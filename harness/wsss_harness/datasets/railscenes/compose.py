@@ -7,11 +7,11 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from wsss_harness.contract.types import IGNORE, Image, Map, Mask
 from wsss_harness.datasets.railscenes.noise import FloatMap, grain
 from wsss_harness.datasets.railscenes.perform import perform
 from wsss_harness.datasets.railscenes.saliency import detect
 from wsss_harness.datasets.railscenes.stage import Item, Stage
-from wsss_harness.types import IGNORE, Image, Map, Mask
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,12 @@
 
 import numpy as np
 
+from wsss_harness.contract.types import Image
 from wsss_harness.datasets.railscenes.cast import CAST, CLASSES
 from wsss_harness.datasets.railscenes.compose import photograph
 from wsss_harness.datasets.railscenes.distractors import DISTRACTORS
 from wsss_harness.datasets.railscenes.settings import SETTINGS
 from wsss_harness.datasets.railscenes.stage import Spot, Stage
-from wsss_harness.types import Image
 
 FURTHER = tuple(name for name in DISTRACTORS if name not in ("bush", "cushion", "fence", "picture"))
 ICON_CLASSES = (*CLASSES, *FURTHER)

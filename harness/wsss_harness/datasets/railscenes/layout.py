@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
-from wsss_harness.files import atomic, write_json, write_mask, write_text
-from wsss_harness.types import Image, Map, Mask
+from wsss_harness.contract.types import Image, Map, Mask
+from wsss_harness.system.files import atomic, write_json, write_mask, write_text
 
 
 def write_picture(root: Path, image_id: str, image: Image) -> None:

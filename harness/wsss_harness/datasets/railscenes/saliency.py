@@ -5,9 +5,9 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from wsss_harness.contract.types import Map, Mask
 from wsss_harness.datasets.railscenes.noise import FloatMap, patch
 from wsss_harness.datasets.railscenes.stage import Item
-from wsss_harness.types import Map, Mask
 
 # How often the detector fails, and how. The sums of these make its quality on the whole set.
 MISSES_FIRST = 0.10  # the largest figure is not seen at all

@@ -1,0 +1,154 @@
+"""The commands `wsss weights inspect` and `wsss weights convert`."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from torch import nn
+
+from wsss_harness.contract.errors import ConfigError
+from wsss_harness.networks import backbones
+from wsss_harness.networks.backbones import released, weights
+from wsss_harness.networks.backbones.params_file import is_params
+from wsss_harness.networks.backbones.weights import HEADS, Misfit, State
+from wsss_harness.networks.checkpoints import write_state
+from wsss_harness.plugins.registry import Plugins, installed
+from wsss_harness.system import files
+
+CLASSES = (20, 80)  # of PASCAL VOC and of MS-COCO
+
+
+@dataclass(frozen=True)
+class Network:
+    """One that weights may be for; ``build`` gives it, ``fit`` its names to a file's tensors."""
+
+    name: str
+    build: Callable[[], nn.Module]
+    fit: Callable[[State], State]
+
+
+def networks(plugins: Plugins, classes: int) -> Iterator[Network]:
+    """All methods that know the names of a released network, then all backbones."""
+    for kind in ("generator", "refiner"):
+        for name, offer in plugins.offers[kind].items():
+            if hasattr(offer.made, "released"):
+                for label, made in _forms(name, offer.made):
+                    yield _of_method(label, made, classes)
+    for name in sorted(backbones.NAMES):
+        yield Network(name, lambda name=name: backbones.build(name), _without_heads)  # type: ignore[misc]
+
+
+def _forms(name: str, made: Any) -> Iterator[tuple[str, Any]]:
+    """A method with its defaults; one of several forms in each of them."""
+    for form in getattr(made, "forms", ("",)):
+        yield (f"{name}:{form}", made(form=form)) if form else (name, made())
+
+
+def _of_method(name: str, method: Any, classes: int) -> Network:
+    def fit(state: State) -> State:
+        if any(one.startswith("backbone.") for one in state):
+            return state
+        adapted: State = method.adapt(released.ours(state, method.released))
+        return adapted
+
+    return Network(name, lambda: method.network(classes), fit)
+
+
+def _without_heads(state: State) -> State:
+    own = weights.of_backbone(state)
+    return {name: value for name, value in own.items() if name.split(".")[0] not in HEADS}
+
+
+def skeleton(network: Network) -> dict[str, Any]:
+    """Names and shapes of a network's tensors, without memory for them."""
+    try:
+        with torch.device("meta"):
+            return network.build().state_dict()
+    except NotImplementedError:  # mmengine looks at its initial weights
+        return network.build().state_dict()
+
+
+def compare(state: State, plugins: Plugins) -> dict[str, Misfit]:
+    """What each network's tensors differ in from a file's, nearest first."""
+    generators = plugins.offers["generator"]
+    found = {}
+    for classes in CLASSES:
+        for network in networks(plugins, classes):
+            counted = f", {classes} classes" if network.name in generators else ""
+            name = f"{network.name}{counted}"
+            if name not in found:
+                found[name] = weights.misfit(network.fit(state), skeleton(network))
+    return dict(sorted(found.items(), key=lambda one: one[1].size))
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a file holds; ``fits`` names the networks that have just these tensors.
+
+    ``misfit`` is what differs from the ``nearest`` network.
+    """
+
+    format: str
+    digest: str
+    tensors: int
+    numbers: int
+    types: tuple[str, ...]
+    fits: tuple[str, ...]
+    nearest: str
+    misfit: Misfit
+
+
+def inspect(path: Path, plugins: Plugins) -> Inspection:
+    state = weights.read_weights(path)
+    found = compare(state, plugins)
+    nearest, misfit = next(iter(found.items()))
+    return Inspection(
+        "params of MXNet" if is_params(path) else "state dict of torch",
+        files.digest(path),
+        len(state),
+        sum(value.numel() for value in state.values()),
+        tuple(sorted({str(value.dtype).removeprefix("torch.") for value in state.values()})),
+        tuple(name for name, misfit in found.items() if not misfit.size),
+        nearest,
+        misfit,
+    )
+
+
+def print_weights(path: Path, console: Console, as_json: bool) -> None:
+    """Say what a file of weights holds and which networks it fits."""
+    found = inspect(path, installed())
+    if as_json:
+        console.print_json(json.dumps(dataclasses.asdict(found)))
+        return
+    console.print(f"{found.format}, digest {found.digest}", highlight=False, soft_wrap=True)
+    told = f"{found.tensors:,} tensors of {', '.join(found.types)}, {found.numbers:,} numbers"
+    console.print(told, highlight=False)
+    for name in found.fits:
+        console.print(f"fits {name}", highlight=False)
+    if not found.fits:
+        told = f"fits no network that is known; nearest is {found.nearest}: {found.misfit}"
+        console.print(told, highlight=False, markup=False, soft_wrap=True)
+
+
+def convert(path: Path, out: Path, to: str, classes: int, console: Console) -> None:
+    """Write the tensors of a file under the names of one of our networks.
+
+    Raises:
+        ConfigError: no network is called ``to``.
+        DataError: a tensor is missing, left over, or of another shape.
+    """
+    known = {network.name: network for network in networks(installed(), classes)}
+    if to not in known:
+        raise ConfigError(f"no network is called '{to}'; there are {', '.join(known)}")
+    network = known[to]
+    state = network.fit(weights.read_weights(path))
+    module = network.build()
+    weights.fill(module, state, path)
+    write_state(out, module.state_dict())
+    count = len(module.state_dict())
+    console.print(f"wrote {count} tensors of {to} to {out}", highlight=False, soft_wrap=True)

@@ -1,0 +1,1 @@
+"""What plugins and the harness agree on: data types, hooks, supervision, errors, findings."""

@@ -1,0 +1,1 @@
+"""Running a suite: scheduler, jobs, executors, failures and status files."""

@@ -1,0 +1,224 @@
+"""Jobs run as tasks of a Ray cluster, one that runs already or one that is started here."""
+
+import contextlib
+import os
+import platform
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from wsss_harness.contract.errors import ConfigError, WorkerDied
+from wsss_harness.store.layout import create
+from wsss_harness.system import parallel, workers
+from wsss_harness.system.workers import THREADS
+
+Result = TypeVar("Result")
+PACKAGES = ("wsss-bench", "ray", "torch", "numpy", "onedl-mmengine", "onedl-mmsegmentation")
+STALE = 5.0  # seconds after which the cluster is asked again how large it is
+
+
+@dataclass(frozen=True)
+class Ray:
+    """Tasks of a Ray cluster, whose nodes see the store under one path.
+
+    ``address`` is that of a cluster, ``auto`` the one of this machine, ``local`` starts one here. A
+    job with networks gets ``threads`` cores and ``gpus`` of a GPU where the cluster has any; at
+    most ``jobs`` run at once, if that is given. A task whose node is lost is tried again elsewhere,
+    up to ``retries`` times.
+    """
+
+    quick: ClassVar[dict[str, Any]] = {"address": "local"}
+    address: str = "auto"
+    jobs: int = 0
+    threads: int = 4
+    gpus: float = 1.0
+    retries: int = 3
+
+    def __post_init__(self) -> None:
+        workers.refuse_below(0, jobs=self.jobs, gpus=self.gpus, retries=self.retries)
+        workers.refuse_below(1, threads=self.threads)
+
+    @contextlib.contextmanager
+    def start(self, folder: Path) -> Iterator["Tasks"]:
+        """Connect; check that all nodes see ``folder`` and have the versions of this machine."""
+        ray = _imported()
+        try:
+            ray.init(
+                address=self.address,
+                log_to_driver=False,
+                configure_logging=False,
+                **({"include_dashboard": False} if self.address == "local" else {}),
+            )
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            raise ConfigError(
+                f"no Ray cluster at '{self.address}' ({error}); start one with `ray start --head`, "
+                "or use --executor-set address=local"
+            ) from None
+        try:
+            check_nodes(folder)
+            yield Tasks(self)
+        finally:
+            ray.shutdown()
+
+
+def _imported() -> Any:
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    try:
+        import ray
+    except ImportError:
+        raise ConfigError(
+            "the executor 'ray' needs Ray, which is not installed; install wsss-bench[ray]"
+        ) from None
+    return ray
+
+
+# What all nodes must have
+
+
+def versions() -> dict[str, str]:
+    return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+
+
+def look(token: Path) -> tuple[bool, dict[str, str]]:
+    """Whether this node sees a file, and what is installed here."""
+    return token.is_file(), versions()
+
+
+def check_nodes(folder: Path) -> None:
+    """Raise ConfigError unless every node sees ``folder`` and has the versions of this one."""
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    create(folder, folder)
+    token = folder.resolve() / f".cluster-{uuid.uuid4().hex}"
+    token.touch()
+    try:
+        for node in ray.nodes():
+            if node["Alive"]:
+                where = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+                task = ray.remote(num_cpus=0, scheduling_strategy=where)(look)
+                _judge(node["NodeManagerHostname"], folder, *ray.get(task.remote(token)))
+    finally:
+        token.unlink()
+
+
+def _judge(node: str, folder: Path, seen: bool, found: dict[str, str]) -> None:
+    if not seen:
+        raise ConfigError(
+            f"node {node} of the Ray cluster does not see {folder.resolve()}; put the store on a "
+            "file system that all nodes share, under one path"
+        )
+    for name, here in versions().items():
+        if found[name] != here:
+            raise ConfigError(
+                f"node {node} of the Ray cluster has {name} {found[name]}, and this machine has "
+                f"{here}; install the same versions everywhere"
+            )
+
+
+# Jobs as tasks
+
+
+class Tasks:
+    """A pool of Ray tasks."""
+
+    here = False
+
+    def __init__(self, options: Ray) -> None:
+        self._options = options
+        self._known: list[dict[str, float]] = []
+        self._asked = -STALE
+        self._tasks: dict[Future[Any], Any] = {}
+
+    @property
+    def _nodes(self) -> list[dict[str, float]]:
+        """What each node has."""
+        import ray
+
+        if time.monotonic() - self._asked > STALE:
+            self._known = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+            self._asked = time.monotonic()
+        return self._known
+
+    def _largest(self, what: str) -> float:
+        return max((node.get(what, 0.0) for node in self._nodes), default=0.0)
+
+    def _needs(self, heavy: bool) -> dict[str, float]:
+        """What a job is given, so that it fits on some node."""
+        if not heavy:
+            return {"num_cpus": 1}
+        gpus = min(self._options.gpus, self._largest("GPU"))
+        cpus = max(1, min(self._options.threads, int(self._largest("CPU"))))
+        return {"num_cpus": cpus, **({"num_gpus": gpus} if gpus else {})}
+
+    def width(self, heavy: bool) -> int:
+        fit = sum(_fitting(node, self._needs(heavy)) for node in self._nodes)
+        return max(1, min(fit, self._options.jobs or fit) if heavy else fit)
+
+    def share(self, heavy: bool) -> float:
+        cores = sum(node.get("CPU", 0.0) for node in self._nodes)
+        return min(1.0, self._needs(heavy)["num_cpus"] / max(cores, 1.0))
+
+    def submit(self, job: Callable[[], Result], heavy: bool) -> "Future[Result]":
+        import ray
+
+        needs = self._needs(heavy)
+        task = ray.remote(**needs, max_retries=self._options.retries)(perform)
+        reference = task.remote(job, int(needs["num_cpus"]))
+        promised: Future[Result] = Future()
+        self._tasks[promised] = reference
+        reference.future().add_done_callback(partial(self._keep, promised))
+        return promised
+
+    def _keep(self, promised: "Future[Any]", done: "Future[Any]") -> None:
+        self._tasks.pop(promised, None)
+        workers.pass_on(promised, done, _named)
+
+    def kill(self, future: "Future[Any]") -> None:
+        """A task that has ended leaves no process to Ray's users; that of ours ends itself."""
+        import ray
+
+        reference = self._tasks.get(future)
+        if reference is not None:
+            ray.cancel(reference, force=True)
+
+
+def _fitting(node: dict[str, float], needs: dict[str, float]) -> int:
+    """How many jobs fit on a node."""
+    names = {"num_cpus": "CPU", "num_gpus": "GPU"}
+    return min(int(node.get(names[need], 0.0) / amount) for need, amount in needs.items())
+
+
+def _named(error: BaseException) -> BaseException:
+    """What a job raised itself, or the death of its process."""
+    import ray.exceptions as errors
+
+    if isinstance(error, errors.RayTaskError):
+        cause: BaseException = error.cause
+        return cause
+    if isinstance(error, errors.RayError):
+        return WorkerDied(f"its Ray task ended: {_first_line(error)}")
+    return error
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def perform(job: Callable[[], Result], threads: int) -> Result:
+    """Do a job in the process of a task, with so many threads."""
+    if workers.retired:
+        os._exit(1)  # then Ray gives the job to another process
+    os.environ.update(dict.fromkeys(THREADS, str(threads)))
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(threads)
+    parallel.grant(threads)
+    return job()

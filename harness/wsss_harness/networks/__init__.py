@@ -1,0 +1,1 @@
+"""Backbones, class maps, segmentors, their training, and the dense CRF."""

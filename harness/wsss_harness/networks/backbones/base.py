@@ -1,0 +1,64 @@
+"""What every backbone offers, and the rules of freezing that they share."""
+
+from collections.abc import Collection, Sequence
+from typing import Literal
+
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from wsss_harness.contract.errors import ConfigError
+
+Colour = tuple[float, float, float]
+Normalise = Literal["imagenet", "half"] | Sequence[Sequence[float]]
+
+STATISTICS: dict[str, tuple[Colour, Colour]] = {
+    "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    "half": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+}
+
+
+class Backbone(nn.Module):
+    """Normalised images (B, 3, H, W) in, named features out; the last has the name "out".
+
+    ``mean`` and ``std`` normalise RGB values in 0..1. ``train()`` keeps frozen parts frozen.
+    """
+
+    out_channels: int
+    stride: int
+    mean: Colour
+    std: Colour
+
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        raise NotImplementedError
+
+
+def statistics(normalise: Normalise) -> tuple[Colour, Colour]:
+    """Mean and standard deviation of RGB in 0..1, by name or given as two lists of three."""
+    if isinstance(normalise, str):
+        choose("normalise", normalise, STATISTICS)
+        return STATISTICS[normalise]
+    if [len(values) for values in normalise] != [3, 3] or min(normalise[1]) <= 0:
+        raise ConfigError(
+            f"normalise is {normalise!r}; give 'imagenet', 'half' or three means and three "
+            "positive standard deviations"
+        )
+    (r, g, b), (dr, dg, db) = normalise
+    return (r, g, b), (dr, dg, db)
+
+
+def choose(option: str, value: object, allowed: Collection[object]) -> None:
+    """Raise ConfigError if ``value`` of ``option`` is not among ``allowed``."""
+    if value not in allowed:
+        choices = ", ".join(str(one) for one in allowed)
+        raise ConfigError(f"{option} is {value!r}; choose one of {choices}")
+
+
+def freeze(module: nn.Module) -> None:
+    module.requires_grad_(False)
+
+
+def freeze_norms(module: nn.Module) -> None:
+    """Let every batch normalisation use its running statistics and keep its affine parameters."""
+    for part in module.modules():
+        if isinstance(part, _BatchNorm):
+            freeze(part.eval())

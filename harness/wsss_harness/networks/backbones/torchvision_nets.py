@@ -1,0 +1,167 @@
+"""Backbones of torchvision under its own names of tensors, with a chosen output stride."""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Literal, Self
+
+import torchvision
+from torch import Tensor, nn
+
+from wsss_harness.networks.backbones.base import (
+    Backbone,
+    Normalise,
+    choose,
+    freeze,
+    freeze_norms,
+    statistics,
+)
+
+Frozen = Literal["norms", "none"]
+STRIDES = (8, 16, 32)
+
+
+class Stages(Backbone):
+    """Stages in a row, each a list of modules that keep their names in the state dict.
+
+    ``names[k]`` are the modules of stage k; the features after stage k are the tap "stage<k>",
+    after the last "out".
+    """
+
+    def __init__(
+        self,
+        modules: Mapping[str, nn.Module],
+        names: Sequence[Sequence[str]],
+        strides: Sequence[int],
+        channels: int,
+        output_stride: int,
+        frozen: Frozen,
+        frozen_stages: int,
+        normalise: Normalise,
+    ) -> None:
+        super().__init__()
+        choose("output_stride", output_stride, STRIDES)
+        choose("frozen", frozen, ("norms", "none"))
+        choose("frozen_stages", frozen_stages, range(len(names) + 1))
+        for name, module in modules.items():
+            self.add_module(name, module)
+        self.names, self.frozen, self.frozen_stages = names, frozen, frozen_stages
+        self.out_channels, self.stride = channels, output_stride
+        self.mean, self.std = statistics(normalise)
+        self._dilate(strides, output_stride)
+
+    def stage(self, index: int) -> list[nn.Module]:
+        return [self.get_submodule(name) for name in self.names[index]]
+
+    def _dilate(self, strides: Sequence[int], output_stride: int) -> None:
+        reached, dilation = 1, 1
+        for index, stride in enumerate(strides):
+            reached *= stride
+            if reached > output_stride:
+                for module in self.stage(index):
+                    dilate(module, dilation, dilation * stride)
+                dilation *= stride
+
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        x, taps = images, {}
+        for index in range(len(self.names)):
+            for module in self.stage(index):
+                x = module(x)
+            taps[f"stage{index}"] = x
+        taps["out"] = taps.pop(f"stage{len(self.names) - 1}")
+        return taps
+
+    def train(self, mode: bool = True) -> Self:
+        super().train(mode)
+        if self.frozen == "norms":
+            freeze_norms(self)
+        for index in range(self.frozen_stages):
+            for module in self.stage(index):
+                freeze(module)
+                freeze_norms(module)
+        return self
+
+
+def dilate(stage: nn.Module, before: int, after: int) -> None:
+    """Replace the stride of a stage by dilation, so that its weights mean what they meant.
+
+    Convolutions that had the stride look at the finer grid before them, with dilation ``before``;
+    the others look at the grid after it, with dilation ``after``.
+    """
+    for conv in stage.modules():
+        if isinstance(conv, nn.Conv2d):
+            dilation = before if conv.stride[0] > 1 else after
+            reach = dilation * (conv.kernel_size[0] // 2)
+            conv.stride = (1, 1)
+            conv.dilation, conv.padding = (dilation, dilation), (reach, reach)
+
+
+def mobilenet_v2(
+    output_stride: int = 16,
+    frozen: Frozen = "norms",
+    frozen_stages: int = 0,
+    normalise: Normalise = "imagenet",
+) -> Backbone:
+    """MobileNetV2 1.0 (Sandler et al., 2018), 1280 channels, in five stages of stride 2.
+
+    ``frozen`` "norms" keeps all batch normalisations as they are in training; the first
+    ``frozen_stages`` stages keep everything.
+    """
+    features = torchvision.models.mobilenet_v2(weights=None).features
+    starts = (0, 2, 4, 7, 14, len(features))
+    names = [
+        [f"features.{index}" for index in range(first, last)] for first, last in pairwise(starts)
+    ]
+    return Stages(
+        {"features": features},
+        names,
+        (2,) * 5,
+        1280,
+        output_stride,
+        frozen,
+        frozen_stages,
+        normalise,
+    )
+
+
+def _resnet(
+    depth: int, output_stride: int, frozen: Frozen, frozen_stages: int, normalise: Normalise
+) -> Backbone:
+    network = getattr(torchvision.models, f"resnet{depth}")(weights=None)
+    channels = network.fc.in_features
+    modules = {
+        name: part for name, part in network.named_children() if name not in ("avgpool", "fc")
+    }
+    names = [["conv1", "bn1", "relu", "maxpool"], *([f"layer{index}"] for index in range(1, 5))]
+    return Stages(
+        modules, names, (4, 1, 2, 2, 2), channels, output_stride, frozen, frozen_stages, normalise
+    )
+
+
+def resnet18(
+    output_stride: int = 16,
+    frozen: Frozen = "norms",
+    frozen_stages: int = 0,
+    normalise: Normalise = "imagenet",
+) -> Backbone:
+    """ResNet18 (He et al., 2016), 512 channels; options as for mobilenet_v2."""
+    return _resnet(18, output_stride, frozen, frozen_stages, normalise)
+
+
+def resnet50(
+    output_stride: int = 16,
+    frozen: Frozen = "norms",
+    frozen_stages: int = 0,
+    normalise: Normalise = "imagenet",
+) -> Backbone:
+    """ResNet50 (He et al., 2016), 2048 channels; options as for mobilenet_v2."""
+    return _resnet(50, output_stride, frozen, frozen_stages, normalise)
+
+
+def resnet101(
+    output_stride: int = 16,
+    frozen: Frozen = "norms",
+    frozen_stages: int = 0,
+    normalise: Normalise = "imagenet",
+) -> Backbone:
+    """ResNet101 (He et al., 2016), 2048 channels; options as for mobilenet_v2."""
+    return _resnet(101, output_stride, frozen, frozen_stages, normalise)

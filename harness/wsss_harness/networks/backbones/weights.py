@@ -1,0 +1,134 @@
+"""Files of named tensors: reading them, and filling networks with them under our names."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from wsss_harness.contract.errors import DataError
+from wsss_harness.networks.backbones.deeplab_names import deeplab_to_torchvision
+from wsss_harness.networks.backbones.mxnet_names import mxnet_to_torch
+from wsss_harness.networks.backbones.params_file import is_params, read_params
+from wsss_harness.networks.checkpoints import read_state
+
+# First parts of names that belong to what stood on top of the backbone.
+HEADS = frozenset(
+    {"classifier", "fc", "head", "decode_head", "auxiliary_head", "aspp"}  # of libraries, and ours
+    | {"fc1", "linear1000", "fc8", "f8_3", "f8_4", "f8_5", "f9"}  # the psa lineage
+)
+WRAPPERS = ("module.", "network.", "base.", "scale.")
+COUNTER = "num_batches_tracked"
+State = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """How many tensors a backbone took, and the names of those that were left out as heads."""
+
+    tensors: int
+    left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """Names of tensors that differ from those of a network."""
+
+    missing: tuple[str, ...]
+    unexpected: tuple[str, ...]
+    differing: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        return len(self.missing) + len(self.unexpected) + len(self.differing)
+
+    def __str__(self) -> str:
+        parts = {
+            "missing": self.missing,
+            "unexpected": self.unexpected,
+            "of another shape": self.differing,
+        }
+        return "; ".join(
+            f"{len(names)} tensors are {how} ({', '.join(names[:3])}{', ...' * (len(names) > 3)})"
+            for how, names in parts.items()
+            if names
+        )
+
+
+def load_weights(module: nn.Module, path: Path) -> Loaded:
+    """Fill a backbone with the tensors of a file, whose heads are left out.
+
+    The file holds a state dict under the names of the backbone, of kazuto1011/deeplab-pytorch, or
+    is a .params file of MXNet with ResNet38.
+
+    Raises:
+        DataError: the file is missing or damaged, or its tensors are not those of the module.
+    """
+    state, own = of_backbone(read_weights(path)), module.state_dict()
+    left_out = tuple(name for name in state if name not in own and name.split(".")[0] in HEADS)
+    fill(module, {name: value for name, value in state.items() if name not in left_out}, path)
+    return Loaded(len(state) - len(left_out), left_out)
+
+
+def fill(module: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
+    """Load a state dict of exactly the tensors of a module; DataError says what differs."""
+    found = misfit(state, module.state_dict())
+    if found.size:
+        raise DataError(
+            f"{path} does not fit the network: {found}; give the weights of this network with the "
+            "same options. `wsss weights inspect` says what a file holds"
+        )
+    module.load_state_dict(state, strict=False)  # the counters of batches may be missing
+
+
+def misfit(state: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> Misfit:
+    """What keeps a state from being one with the names and shapes of ``own``."""
+    needed = [name for name in own if not name.endswith(COUNTER)]
+    return Misfit(
+        tuple(name for name in needed if name not in state),
+        tuple(name for name in state if name not in own),
+        tuple(n for n in needed if n in state and state[n].shape != own[n].shape),
+    )
+
+
+def read_weights(path: Path) -> State:
+    """The tensors of a file by name, without the names of what wrapped the network.
+
+    Those of a .params file of MXNet have their names in psa.
+
+    Raises:
+        DataError: the file is missing, damaged, or holds something else.
+    """
+    if path.is_file() and is_params(path):
+        return _from_mxnet(read_params(path))
+    return _plain(read_state(path, remedy="name a file of weights, or get it again"), path)
+
+
+def _from_mxnet(arrays: Mapping[str, "np.ndarray[Any, Any]"]) -> State:
+    return {mxnet_to_torch(n): torch.from_numpy(values.copy()) for n, values in arrays.items()}
+
+
+def _plain(content: Any, path: Path) -> State:
+    for key in ("state_dict", "model", "model_state_dict"):
+        if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
+            content = content[key]
+    if not isinstance(content, Mapping) or not all(
+        isinstance(value, Tensor) for value in content.values()
+    ):
+        raise DataError(f"{path} does not hold tensors by name; save the state dict of a network")
+    return {_unwrapped(name): value for name, value in content.items()}
+
+
+def _unwrapped(name: str) -> str:
+    for prefix in WRAPPERS:
+        name = name.removeprefix(prefix)
+    return name
+
+
+def of_backbone(state: Mapping[str, Tensor]) -> State:
+    """The tensors of a state under the names that the backbone has by itself."""
+    named = {name.removeprefix("backbone."): value for name, value in state.items()}
+    return {deeplab_to_torchvision(name) or name: value for name, value in named.items()}

@@ -1,0 +1,216 @@
+"""What makes mmengine's Runner resume to the byte: its hooks, its state on disk, a clean exit."""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.dist import get_rank, get_world_size, is_main_process
+from mmengine.hooks import Hook
+from mmengine.logging import MessageHub, MMLogger
+from mmengine.model import MMDistributedDataParallel, convert_sync_batchnorm
+from mmengine.registry import DefaultScope
+from mmengine.runner import Runner
+from mmengine.visualization import Visualizer
+from torch import nn
+
+from wsss_harness.contract.errors import DataError, StageError
+from wsss_harness.system import files
+
+SECONDS = 10.0  # of training that a kill may cost
+GLOBAL = re.compile(r"GLOBAL ([\w.]+)")  # what torch names that it does not unpickle
+
+
+class SeedEachIteration(Hook):  # type: ignore[misc]
+    """Seed torch with (seed, iteration), so that dropout does not depend on what ran before."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
+        others = (rank,) if (rank := get_rank()) else ()  # each process draws its own dropouts
+        entropy = np.random.SeedSequence((self.seed, 2, batch_idx, *others))
+        torch.manual_seed(int(entropy.generate_state(1, np.uint64)[0] >> 1))
+
+
+class Watch(Hook):  # type: ignore[misc]
+    """Report progress, and stop at a loss that is not finite before its weights are kept."""
+
+    priority = "VERY_HIGH"
+
+    def __init__(self, progress: Callable[[int, int], None]) -> None:
+        self.progress = progress
+
+    def before_train(self, runner: Runner) -> None:
+        self.progress(runner.iter, runner.max_iters)
+
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
+    ) -> None:
+        loss = outputs["loss"].item()
+        if not np.isfinite(loss):
+            raise StageError(
+                f"the loss is {loss} at iteration {batch_idx + 1} of {runner.max_iters}; lower the "
+                "learning rate, or look for broken values in images, saliency or initial weights"
+            )
+        self.progress(batch_idx + 1, runner.max_iters)
+
+
+class Losses(Hook):  # type: ignore[misc]
+    """The mean of each loss over ``EVERY`` iterations at a time, written to ``path`` at the end.
+
+    ``means`` and ``sums`` are part of what a resumed training takes up.
+    """
+
+    EVERY = 50  # as the logs of halbielee/EPS
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.means: list[dict[str, float]] = []
+        self.sums: dict[str, float] = {}
+
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
+    ) -> None:
+        for name, value in outputs.items():
+            self.sums[name] = self.sums.get(name, 0.0) + value.item()
+        count = batch_idx % self.EVERY + 1
+        if count == self.EVERY or batch_idx + 1 == runner.max_iters:
+            means = {name: total / count for name, total in self.sums.items()}
+            self.means.append({"iteration": batch_idx + 1, **means})
+            self.sums = {}
+
+    def after_train(self, runner: Runner) -> None:
+        if is_main_process():
+            files.write_json(self.path, self.means)
+
+
+class KeepState(Hook):  # type: ignore[misc]
+    """Keep all that a resumed training needs, in a file without pickle.
+
+    Every ``every`` iterations, and when ``SECONDS`` have passed since the last time: what a resumed
+    training makes does not depend on when it was interrupted.
+    """
+
+    priority = "VERY_LOW"  # after the schedules have moved on
+
+    def __init__(self, path: Path, every: int, losses: Losses) -> None:
+        self.path, self.every, self.losses = path, every, losses
+        self._kept = time.monotonic()
+
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
+    ) -> None:
+        if not is_main_process():
+            return
+        due = (batch_idx + 1) % self.every == 0 or batch_idx + 1 == runner.max_iters
+        if not due and time.monotonic() - self._kept < SECONDS:
+            return
+        self._kept = time.monotonic()
+        weights = trained(runner.model).state_dict()
+        if bad := [name for name, value in weights.items() if not value.isfinite().all()]:
+            raise StageError(
+                f"{bad[0]} is no longer finite at iteration {batch_idx + 1}; lower the learning "
+                "rate, or look for broken values in images, saliency or initial weights"
+            )
+        state = {
+            "iteration": batch_idx + 1,
+            "weights": weights,
+            "optimizer": runner.optim_wrapper.state_dict(),
+            "schedules": [schedule.state_dict() for schedule in runner.param_schedulers],
+            "losses": {"means": self.losses.means, "sums": self.losses.sums},
+        }
+        write_state(self.path, state)
+
+
+class ResumingRunner(Runner):  # type: ignore[misc]
+    """mmengine's Runner on a given device that resumes from what KeepState wrote."""
+
+    def __init__(self, device: str, state: Path, losses: Losses, **options: Any) -> None:
+        self.device, self.state, self.losses = device, state, losses
+        super().__init__(**options)
+
+    def wrap_model(self, model_wrapper_cfg: Any, model: nn.Module) -> nn.Module:
+        """The model on its device, and in step with that of other processes if there are any."""
+        model = model.to(self.device)
+        if get_world_size() == 1:
+            return model
+        if self.device != "cpu":
+            model = convert_sync_batchnorm(model, "torch")
+        wrapped: nn.Module = MMDistributedDataParallel(
+            model, broadcast_buffers=False, find_unused_parameters=True
+        )
+        return wrapped
+
+    def load_or_resume(self) -> None:
+        if not self.state.is_file():
+            return
+        state = read_state(self.state)
+        self.train_loop._iter = state["iteration"]
+        trained(self.model).load_state_dict(state["weights"])
+        self.optim_wrapper.load_state_dict(state["optimizer"])
+        for schedule, kept in zip(self.param_schedulers, state["schedules"], strict=True):
+            schedule.load_state_dict(kept)
+        self.losses.means, self.losses.sums = state["losses"]["means"], state["losses"]["sums"]
+
+
+def trained(model: nn.Module) -> nn.Module:
+    """The model itself, where it is wrapped for several processes."""
+    return model.module if isinstance(model, MMDistributedDataParallel) else model
+
+
+def write_state(path: Path, state: Any) -> None:
+    """torch.save with bytes that do not depend on the name of the temporary file."""
+    try:
+        with files.atomic(path) as temporary, temporary.open("wb") as stream:
+            torch.save(state, stream)
+    except (OSError, RuntimeError) as error:
+        raise StageError(
+            f"{path} could not be written ({error}); free disk space and run again: training "
+            "goes on from the last state that was kept"
+        ) from error
+
+
+AGAIN = "replace it, or delete it and run again"
+
+
+def read_state(path: Path, device: str = "cpu", remedy: str = AGAIN) -> Any:
+    """What ``write_state`` or a plain torch.save of tensors wrote.
+
+    Raises:
+        DataError: there is none; ``remedy`` says what to do about a file that is something else.
+    """
+    try:
+        return torch.load(path, map_location=device, weights_only=True)
+    except FileNotFoundError:
+        raise DataError(f"{path} is missing") from None
+    except Exception as error:  # torch raises many kinds for a damaged or foreign file
+        raise DataError(
+            f"{path} cannot be read as weights: {_unreadable(str(error))}; {remedy}"
+        ) from None
+
+
+def _unreadable(told: str) -> str:
+    """Why torch reads no tensors, without its advice to let a file run code."""
+    if found := GLOBAL.search(told):
+        return f"it holds {found[1]}, which could run code; only tensors are read"
+    return "it is damaged, or no file of tensors"
+
+
+@contextmanager
+def no_trace() -> Iterator[None]:
+    """Forget the loggers and other named instances that a Runner leaves in mmengine's globals."""
+    kinds = (MMLogger, MessageHub, Visualizer, DefaultScope)
+    before = [set(kind._instance_dict) for kind in kinds]
+    try:
+        yield
+    finally:
+        for kind, names in zip(kinds, before, strict=True):
+            for name in set(kind._instance_dict) - names:
+                instance = kind._instance_dict.pop(name)
+                for handler in getattr(instance, "handlers", ())[1:]:  # the first is the terminal
+                    handler.close()

@@ -1,0 +1,157 @@
+"""The augmentations of the released classifiers, as pure functions of a random generator.
+
+jiwoon-ahn/psa (tool/imutils.py) and halbielee/EPS (util/imutils.py, metadata/dataset.py): a random
+length of the long side, mirroring, colour jitter, normalisation, then a crop filled up with zeros.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as PillowImage
+from torchvision.transforms import functional
+
+from wsss_harness.contract.types import Image, Map
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cropping:
+    """How an image is varied at its own size.
+
+    ``jitter``: brightness, contrast, saturation and hue. ``mean``, ``std``: of the backbone, for
+    pixels in [0, 1]. ``padding``: what is outside the image; ``mean`` is zero after normalising, as
+    released for classifiers, ``black`` is zero before, as released for AffinityNet.
+    """
+
+    crop: int
+    mean: Sequence[float]
+    std: Sequence[float]
+    jitter: tuple[float, float, float, float] = (0.3, 0.3, 0.3, 0.1)
+    flip: float = 0.5
+    padding: str = "mean"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augmentation(Cropping):
+    """The same with a random size; ``resize``: bounds of the long side."""
+
+    resize: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Window:
+    """A crop along one axis: ``length`` pixels from ``source`` land at ``target``."""
+
+    source: int
+    target: int
+    length: int
+
+
+def draw_window(length: int, crop: int, rng: np.random.Generator) -> Window:
+    """A random crop, or a random place in the crop for an image that is shorter than it."""
+    source = int(rng.integers(max(length - crop, 0) + 1))
+    target = int(rng.integers(max(crop - length, 0) + 1))
+    return Window(source, target, min(length, crop))
+
+
+def long_side(size: tuple[int, int], length: int) -> tuple[int, int]:
+    """(width, height) whose longer side is ``length``, Python's round on the other."""
+    width, height = size
+    if width < height:
+        return round(width * length / height), length
+    return length, round(height * length / width)
+
+
+def draw_jitter(strength: Sequence[float], rng: np.random.Generator) -> list[tuple[int, float]]:
+    """Changes in random order as (0 brightness .. 3 hue, factor); a strength of 0 draws none."""
+    order = rng.permutation(4)
+    factors = rng.uniform(-1, 1, 4) * np.asarray(strength)
+    centre = (1.0, 1.0, 1.0, 0.0)
+    return [(int(i), float(centre[i] + factors[i])) for i in order if strength[i]]
+
+
+def jitter(picture: PillowImage.Image, changes: Sequence[tuple[int, float]]) -> PillowImage.Image:
+    adjust = (
+        functional.adjust_brightness,
+        functional.adjust_contrast,
+        functional.adjust_saturation,
+        functional.adjust_hue,
+    )
+    for kind, factor in changes:
+        picture = adjust[kind](picture, factor)
+    return picture
+
+
+def normalise(image: Image, mean: Sequence[float], std: Sequence[float]) -> Floats:
+    """(H, W, 3) uint8 to (3, H, W) float32 with the statistics of the backbone."""
+    table = normalised_levels(tuple(mean), tuple(std))
+    return np.ascontiguousarray(cv2.LUT(np.ascontiguousarray(image), table).transpose(2, 0, 1))
+
+
+@cache
+def normalised_levels(mean: tuple[float, ...], std: tuple[float, ...]) -> Floats:
+    """(256, 1, 3): each level of each channel, since there are fewer levels than pixels."""
+    scale = 1 / (255 * np.asarray(std, np.float32))
+    shift = np.asarray(mean, np.float32) / np.asarray(std, np.float32)
+    levels = np.arange(256, dtype=np.uint8)[:, None, None]
+    return (levels * scale - shift).astype(np.float32)
+
+
+def place(values: Floats, rows: Window, columns: Window, filled: Floats) -> Floats:
+    """Copy the crop of ``values`` (channels, H, W) into ``filled`` (channels, crop, crop)."""
+    filled[
+        :,
+        rows.target : rows.target + rows.length,
+        columns.target : columns.target + columns.length,
+    ] = values[
+        :,
+        rows.source : rows.source + rows.length,
+        columns.source : columns.source + columns.length,
+    ]
+    return filled
+
+
+def outside(settings: Cropping) -> Floats:
+    """The crop before the image is laid into it, (3, crop, crop)."""
+    shape = (settings.crop, settings.crop, 3)
+    if settings.padding == "black":
+        return normalise(np.zeros(shape, np.uint8), settings.mean, settings.std)
+    return np.zeros((3, *shape[:2]), np.float32)
+
+
+def grey_picture(saliency: Map) -> PillowImage.Image:
+    """Saliency as the 8-bit picture that the released code resizes, hence no overshoot."""
+    return PillowImage.fromarray(np.rint(saliency * 255).astype(np.uint8))
+
+
+def augment(
+    image: Image, saliency: Map | None, settings: Augmentation, rng: np.random.Generator
+) -> tuple[Floats, Floats | None]:
+    """(3, crop, crop) and, for a saliency map, (1, crop, crop) in [0, 1] with 0 outside.
+
+    Image and saliency see the same geometry; the random numbers do not depend on the saliency.
+    """
+    length = int(rng.integers(settings.resize[0], settings.resize[1] + 1))
+    size = long_side((image.shape[1], image.shape[0]), length)
+    mirrored = rng.random() < settings.flip
+    changes = draw_jitter(settings.jitter, rng)
+    columns, rows = (draw_window(side, settings.crop, rng) for side in size)
+    picture = jitter(resized(PillowImage.fromarray(image), size, mirrored), changes)
+    values = normalise(np.asarray(picture), settings.mean, settings.std)
+    cropped = place(values, rows, columns, outside(settings))
+    if saliency is None:
+        return cropped, None
+    grey = np.asarray(resized(grey_picture(saliency), size, mirrored))
+    values = np.divide(grey[None], np.float32(255), dtype=np.float32)
+    return cropped, place(values, rows, columns, np.zeros_like(cropped[:1]))
+
+
+def resized(picture: PillowImage.Image, size: tuple[int, int], mirrored: bool) -> PillowImage.Image:
+    """Bicubic as released, then mirrored if asked for."""
+    picture = picture.resize(size, PillowImage.Resampling.BICUBIC)
+    return picture.transpose(PillowImage.Transpose.FLIP_LEFT_RIGHT) if mirrored else picture

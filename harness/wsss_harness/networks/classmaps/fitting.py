@@ -1,0 +1,120 @@
+"""Training of a ClassMaps network on the images of a view."""
+
+from collections.abc import Callable
+from typing import NoReturn
+
+import numpy as np
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from wsss_harness.contract.errors import DataError, SupervisionError
+from wsss_harness.contract.hookspecs import Run
+from wsss_harness.contract.supervision import SALIENCY, View
+from wsss_harness.networks.classmaps.augment import Augmentation, augment
+from wsss_harness.networks.classmaps.network import ClassMaps
+from wsss_harness.networks.classmaps.settings import ClassifierSettings
+from wsss_harness.networks.training import loop as training
+from wsss_harness.networks.training.fit import fit_network
+from wsss_harness.networks.training.loop import Batch
+
+Item = dict[str, NDArray[np.float32]]
+Make = Callable[[str, np.random.Generator], Item]
+
+
+def multilabel_loss(network: nn.Module, batch: Batch) -> dict[str, Tensor]:
+    """The mean over images and classes of the binary cross-entropy of the pooled logits."""
+    _, pooled = network(batch["image"])
+    return {"loss_cls": F.multilabel_soft_margin_loss(pooled, batch["present"])}
+
+
+def single_label_loss(network: nn.Module, batch: Batch) -> dict[str, Tensor]:
+    """Softmax cross-entropy of the pooled logits of images with exactly one class."""
+    _, pooled = network(batch["image"])
+    return {"loss_cls": F.cross_entropy(pooled, batch["present"].argmax(1))}
+
+
+def labelled_ids(data: View, settings: ClassifierSettings) -> list[str]:
+    """The ids to train on; DataError for one without classes unless ``unlabelled`` is ``skip``."""
+    unlabelled = {image_id for image_id in data if not data[image_id].present}
+    if unlabelled and settings.unlabelled == "error":
+        first = next(image_id for image_id in data if image_id in unlabelled)
+        raise DataError(
+            f"image {first} has no classes ({len(unlabelled)} of {len(data)} images have none); "
+            "take it out of the list or set unlabelled = 'skip'"
+        )
+    return [image_id for image_id in data if image_id not in unlabelled]
+
+
+def one_hot(present: tuple[int, ...], classes: int) -> NDArray[np.float32]:
+    """Classes 1..C as (C,) zeros and ones."""
+    vector = np.zeros(classes, np.float32)
+    vector[[index - 1 for index in present]] = 1
+    return vector
+
+
+def item_maker(data: View, augmentation: Augmentation) -> Make:
+    """Items {"image", "present"}, and "saliency" where the view's reader declares it."""
+
+    def make(image_id: str, rng: np.random.Generator) -> Item:
+        sample = data[image_id]
+        saliency = sample.saliency if SALIENCY in data.needs else None
+        if saliency is not None and saliency.shape != sample.image.shape[:2]:
+            raise DataError(
+                f"the saliency of image {image_id} is {saliency.shape}, the image is "
+                f"{sample.image.shape[:2]}; both must have the same height and width"
+            )
+        image, cropped = augment(sample.image, saliency, augmentation, rng)
+        item = {"image": image, "present": one_hot(sample.present, len(data.classes))}
+        return item if cropped is None else item | {"saliency": cropped}
+
+    return make
+
+
+class Declared(dict[str, Tensor]):
+    """A batch that says what to do about a part that the generator did not declare."""
+
+    def __init__(self, batch: Batch, data: View) -> None:
+        super().__init__(batch)
+        self.data = data
+
+    def __missing__(self, part: str) -> NoReturn:
+        raise SupervisionError(
+            f"the loss of {self.data.owner} read '{part}', but the batch holds {', '.join(self)}: "
+            f"it declares {sorted(self.data.needs)}; add what it reads to its `needs`"
+        )
+
+
+def augmentation(network: ClassMaps, settings: ClassifierSettings) -> Augmentation:
+    """The options as an augmentation with the pixel statistics of the network's backbone."""
+    return Augmentation(
+        crop=settings.crop,
+        resize=(settings.resize[0], settings.resize[1]),
+        mean=network.mean,
+        std=network.std,
+        jitter=settings.jitter,
+        flip=settings.flip,
+        padding=settings.padding,
+    )
+
+
+def draws(network: ClassMaps, data: View, run: Run, settings: ClassifierSettings) -> training.Draws:
+    """The training items by number; they depend on the run's seed and the number alone."""
+    make = item_maker(data, augmentation(network, settings))
+    return training.Draws(labelled_ids(data, settings), make, run.seed)
+
+
+def fit_classifier(
+    network: ClassMaps, loss: training.Loss, data: View, run: Run, settings: ClassifierSettings
+) -> None:
+    """Train ``network`` in place; goes on from what an interrupted run left in the run's folder.
+
+    The batch of ``loss`` holds ``image`` (B, 3, crop, crop), ``present`` (B, C) and, where the view
+    gives it, ``saliency`` (B, 1, crop, crop).
+
+    Raises:
+        DataError: an image has no classes, or its saliency another size.
+        StageError: the loss is no longer finite.
+    """
+    make = draws(network, data, run, settings)
+    fit_network(network, lambda net, batch: loss(net, Declared(batch, data)), make, run, settings)

@@ -1,0 +1,101 @@
+"""The frame of a generator in the manner of CAM. Free of torch, which its methods load."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from wsss_harness.networks.classmaps.settings import ClassifierSettings
+from wsss_harness.networks.training.settings import require
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from wsss_harness.contract.hookspecs import Run
+    from wsss_harness.contract.supervision import View
+    from wsss_harness.contract.types import ClassScores, Sample
+    from wsss_harness.networks.classmaps.inference import Inference
+    from wsss_harness.networks.classmaps.network import ClassMaps, Shape
+    from wsss_harness.networks.training.loop import Loss
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassMapGenerator(ClassifierSettings, ABC):
+    """Train a ClassMaps network with a loss, then merge its maps over scales and orientations.
+
+    A generator says what it ``needs``, gives its ``loss`` and the defaults of its fields, and how
+    many ``channels`` its network has for a number of classes.
+
+    ``pooling`` and ``dropout``: see network.ClassMaps. ``scales``, ``normalise``: see
+    inference.Inference.
+    """
+
+    needs: ClassVar[frozenset[str]]
+    at_inference: ClassVar[frozenset[str]] = frozenset({"scales", "normalise"})
+    quick: ClassVar[Mapping[str, Any]] = {**ClassifierSettings.quick, "scales": (1.0,)}
+    activation: ClassVar[str] = "relu"
+    released: ClassVar[Mapping[str, str]] = {"fc8.weight": "head.weight"}
+    distributed: ClassVar[bool] = True
+
+    pooling: Literal["head_then_pool", "pool_then_head"] = "head_then_pool"
+    dropout: float = 0.0
+    scales: tuple[float, ...] = (0.5, 1.0, 1.5, 2.0)
+    normalise: Literal["max", "min_max"] = "max"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        positive = bool(self.scales) and min(self.scales) > 0
+        require(self, "scales", positive, "at least one, all above 0")
+
+    @abstractmethod
+    def loss(self, classes: tuple[str, ...]) -> Loss:
+        """The loss for a dataset with these names of the classes 1..C."""
+
+    def channels(self, classes: int) -> int:
+        return classes
+
+    def kind(self) -> type[Shape]:
+        """The description of its network, with which network.json is read."""
+        from wsss_harness.networks.classmaps.network import Shape
+
+        return Shape
+
+    def shape(self, classes: int) -> Shape:
+        return self.kind()(self.backbone, self.channels(classes), self.pooling, self.dropout)
+
+    def network(self, classes: int, seed: int = 0) -> ClassMaps:
+        """Its network for so many classes, before training."""
+        return self.shape(classes).build(seed)
+
+    def adapt(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The tensors of a released checkpoint in the form that the network here has."""
+        return state
+
+    def inference(self) -> Inference:
+        from wsss_harness.networks.classmaps.inference import Inference
+
+        return Inference(tuple(self.scales), self.activation, self.normalise)
+
+    def fit(self, data: View, run: Run) -> None:
+        """Train, or take a checkpoint, and write weights.pth and network.json."""
+        from wsss_harness.networks import backbones
+        from wsss_harness.networks.backbones import released
+        from wsss_harness.networks.classmaps import fitting, network
+
+        loss = self.loss(data.classes)
+        maps = self.network(len(data.classes), run.seed)
+        if self.checkpoint is not None:
+            released.take(maps, Path(self.checkpoint), self.released, self.adapt)
+        else:
+            if run.weights is not None:
+                backbones.load_weights(maps.backbone, run.weights)
+            fitting.fit_classifier(maps, loss, data, run, self)
+        network.save(maps, self.shape(len(data.classes)), run)
+
+    def load(self, folder: Path, device: str) -> Callable[[Sample], ClassScores]:
+        from wsss_harness.networks.classmaps import inference, network
+
+        return inference.scorer(network.load(folder, device, self.kind()), self.inference())

@@ -1,0 +1,167 @@
+"""Maps of one image from several scales and both orientations.
+
+jiwoon-ahn/psa (infer_cls.py), halbielee/EPS (infer.py) and YudeWang/SEAM (infer_SEAM.py): the maps
+are resized to the image, those of mirrored pictures mirrored back, and summed; each class is then
+scaled by its own largest (and, for SEAM, smallest) value.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image as PillowImage
+from torch import Tensor
+
+from wsss_harness.contract.types import ClassScores, Image, Sample
+from wsss_harness.networks.classmaps.augment import normalise
+from wsss_harness.networks.classmaps.network import ClassMaps
+
+EPSILON = 1e-5
+
+
+def relu(logits: Tensor) -> Tensor:
+    """Evidence for a class, nothing against it (CAM)."""
+    return logits.relu()
+
+
+def softmax(logits: Tensor) -> Tensor:
+    """Shares of the channels, made before resizing (EPS)."""
+    return logits.softmax(1)
+
+
+Read = Callable[[ClassMaps, Tensor, Sequence[int]], Tensor]
+"""(network, images, channels) -> maps (B, all channels, h, w), of which ``channels`` count."""
+
+
+def logits(network: ClassMaps, images: Tensor, channels: Sequence[int]) -> Tensor:
+    """What the head gives."""
+    maps: Tensor = network(images)[0]
+    return maps
+
+
+ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {"relu": relu, "softmax": softmax}
+
+
+def divide_by_maximum(total: Tensor) -> Tensor:
+    """(K, H, W) non-negative sums to [0, 1) by each map's maximum, as in psa, EPS and IRN."""
+    return total / (total.amax((1, 2), keepdim=True) + EPSILON)
+
+
+def stretch(total: Tensor) -> Tensor:
+    """(K, H, W) sums stretched from each map's minimum to its maximum, as in SEAM.
+
+    The released code sets what is at the minimum to 0 and then subtracts the minimum from it as
+    well, so that it becomes negative; this is kept.
+    """
+    total = total.relu()
+    low, high = total.amin((1, 2), keepdim=True), total.amax((1, 2), keepdim=True)
+    above = torch.where(total < low + EPSILON, 0, total)
+    return (above - low - EPSILON) / (high - low + EPSILON)
+
+
+NORMALISATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
+    "max": divide_by_maximum,
+    "min_max": stretch,
+}
+
+
+def merge(maps: Sequence[Tensor], channels: Sequence[int], size: tuple[int, int]) -> Tensor:
+    """The sum over ``maps`` of their ``channels`` at ``size``, (K, H, W).
+
+    Each of ``maps`` is a pair (2, channels, h, w) of one scale: the picture and its mirror image.
+    The present classes are chosen first, which equals multiplying by image labels.
+    """
+    chosen = torch.as_tensor(channels, dtype=torch.long, device=maps[0].device)
+    total = torch.zeros((len(channels), *size), dtype=maps[0].dtype, device=maps[0].device)
+    for pair in maps:
+        if len(channels):
+            total += merge_pair(pair[:, chosen], size)
+    return total
+
+
+def merge_pair(pair: Tensor, size: tuple[int, int]) -> Tensor:
+    resized: Tensor = F.interpolate(pair, size, mode="bilinear", align_corners=False)
+    return resized[0] + resized[1].flip(-1)
+
+
+def scaled(image: Image, scale: float) -> Image:
+    """The image at a scale: bicubic, sides by Python's round, as released."""
+    height, width = image.shape[:2]
+    size = (round(width * scale), round(height * scale))
+    picture = PillowImage.fromarray(image)
+    return np.asarray(picture.resize(size, PillowImage.Resampling.BICUBIC))
+
+
+@dataclass(frozen=True)
+class Inference:
+    """How a network's maps become scores.
+
+    ``activation`` and ``normalise`` name functions above; ``read`` gets the maps out of a network.
+    ``background`` is ``ignored`` or, where the last channel is the background, ``explicit``: it is
+    then merged and normalised like a class.
+    """
+
+    scales: tuple[float, ...]
+    activation: str
+    normalise: str = "max"
+    background: str = "ignored"
+    read: Read = logits
+
+    def scores(self, network: ClassMaps, samples: Sequence[Sample]) -> list[ClassScores]:
+        """Scores of the classes present in each sample, clipped to [0, 1]; reads image labels.
+
+        The images of the samples are of one size.
+        """
+        chosen = [self.channels(network, sample) for sample in samples]
+        channels = sorted({channel for some in chosen for channel in some})
+        images = [sample.image for sample in samples]
+        maps = [self.maps(network, images, scale, channels) for scale in self.scales]
+        return [
+            self.merged([one[place :: len(samples)] for one in maps], sample, some)
+            for place, (sample, some) in enumerate(zip(samples, chosen, strict=True))
+        ]
+
+    def channels(self, network: ClassMaps, sample: Sample) -> list[int]:
+        """Which of the network's channels a sample's scores are made of."""
+        last = [network.channels - 1] if self.background == "explicit" else []
+        return [index - 1 for index in sample.present] + last
+
+    def merged(
+        self, maps: Sequence[Tensor], sample: Sample, channels: Sequence[int]
+    ) -> ClassScores:
+        total = merge(maps, channels, sample.image.shape[:2])
+        values = NORMALISATIONS[self.normalise](total).clamp(0, 1).cpu().numpy()
+        if self.background == "explicit":
+            return ClassScores(sample.present, values[:-1], values[-1])
+        return ClassScores(sample.present, values)
+
+    def maps(
+        self, network: ClassMaps, images: Sequence[Image], scale: float, channels: Sequence[int]
+    ) -> Tensor:
+        """Activated maps of B images at one scale, then of their mirror images, (2 B, K, h, w)."""
+        values = [normalise(scaled(one, scale), network.mean, network.std) for one in images]
+        plain = torch.from_numpy(np.stack(values)).to(network.device)
+        maps = self.read(network, torch.cat((plain, plain.flip(-1))), channels)
+        return ACTIVATIONS[self.activation](maps)
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """Scores of a sample, or of several whose images are of one size."""
+
+    network: ClassMaps
+    settings: Inference
+
+    def __call__(self, sample: Sample) -> ClassScores:
+        return self.many([sample])[0]
+
+    @torch.no_grad()  # not inference mode, since a reader may ask for gradients
+    def many(self, samples: Sequence[Sample]) -> list[ClassScores]:
+        return self.settings.scores(self.network, samples)
+
+
+def scorer(network: ClassMaps, settings: Inference) -> Scorer:
+    """A function from samples to scores; the network is put into eval mode."""
+    return Scorer(network.eval(), settings)

@@ -1,0 +1,107 @@
+"""A backbone with a 1x1 head: maps of classes, and their spatial mean as the image's logits."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from wsss_harness.contract.errors import ConfigError
+from wsss_harness.contract.hookspecs import Run
+from wsss_harness.networks import backbones
+from wsss_harness.networks.checkpoints import read_state
+from wsss_harness.networks.training import loop as training
+from wsss_harness.networks.training.fit import Headed
+from wsss_harness.system import files
+
+WEIGHTS = "weights.pth"
+SHAPE = "network.json"
+
+HEAD_THEN_POOL = "head_then_pool"
+POOL_THEN_HEAD = "pool_then_head"
+
+
+class ClassMaps(Headed):
+    """Maps (B, channels, h, w) of raw logits and pooled logits (B, channels) of images.
+
+    The head is a 1x1 convolution without bias, drawn after Xavier as released. Being linear, it
+    gives the same pooled logits before and after pooling up to rounding; ``pooling`` says which
+    order is taken: CAM pools first (psa, EPS: network/resnet38_cls.py), EPS applies the head first
+    (network/resnet38_eps.py). ``dropout`` drops whole channels of the features: 0.5 in CAM, none
+    in EPS. ``heads`` names the parts that start from nothing.
+    """
+
+    heads: tuple[str, ...] = ("head",)
+
+    def __init__(
+        self, backbone: backbones.Backbone, channels: int, pooling: str, dropout: float
+    ) -> None:
+        super().__init__()
+        if pooling not in (HEAD_THEN_POOL, POOL_THEN_HEAD):
+            raise ConfigError(
+                f"pooling '{pooling}' is unknown; choose {HEAD_THEN_POOL} or {POOL_THEN_HEAD}"
+            )
+        self.backbone = backbone
+        self.dropout = nn.Dropout2d(dropout)
+        self.head = nn.Conv2d(backbone.out_channels, channels, 1, bias=False)
+        self.pooling = pooling
+        nn.init.xavier_uniform_(self.head.weight)
+
+    @property
+    def channels(self) -> int:
+        return self.head.out_channels
+
+    @property
+    def mean(self) -> Sequence[float]:
+        return self.backbone.mean
+
+    @property
+    def std(self) -> Sequence[float]:
+        return self.backbone.std
+
+    @property
+    def device(self) -> torch.device:
+        return self.head.weight.device
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        features = self.dropout(self.backbone(images)["out"])
+        maps = self.head(features)
+        if self.pooling == HEAD_THEN_POOL:
+            return maps, maps.mean((2, 3))
+        pooled = self.head(features.mean((2, 3), keepdim=True))
+        return maps, pooled.flatten(1)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """All that is needed to build a network again; network.json holds it."""
+
+    backbone: Mapping[str, Any]
+    channels: int
+    pooling: str
+    dropout: float
+
+    def build(self, seed: int = 0) -> ClassMaps:
+        """The network with weights that depend on ``seed`` alone."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return self.assemble(backbones.build(**self.backbone))
+
+    def assemble(self, backbone: backbones.Backbone) -> ClassMaps:
+        return ClassMaps(backbone, self.channels, self.pooling, self.dropout)
+
+
+def save(network: ClassMaps, shape: Shape, run: Run) -> None:
+    """Write weights.pth, a plain state dict, and network.json; training is over then."""
+    files.write_json(run.folder / SHAPE, dataclasses.asdict(shape))
+    training.finish(network, run.folder / WEIGHTS, run)
+
+
+def load(folder: Path, device: str, kind: type[Shape] = Shape) -> ClassMaps:
+    """The network that ``save`` wrote with a shape of this ``kind``, in eval mode."""
+    network = kind(**files.read_json(folder / SHAPE)).build()
+    network.load_state_dict(read_state(folder / WEIGHTS))
+    return network.to(device).eval()

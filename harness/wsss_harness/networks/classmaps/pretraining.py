@@ -1,0 +1,61 @@
+"""Initial weights for a backbone: a classifier of images with a single object each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from wsss_harness.contract.errors import DataError
+from wsss_harness.networks.classmaps.settings import ClassifierSettings
+
+if TYPE_CHECKING:
+    from wsss_harness.contract.hookspecs import Run
+    from wsss_harness.contract.supervision import View
+
+WEIGHTS = "backbone.pth"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pretraining(ClassifierSettings):
+    """Train all of a backbone on softmax cross-entropy and write its state dict, backbone.pth.
+
+    The backbone's ``frozen`` is "none" here, whatever its options say, so batch normalisations
+    learn; after training their statistics are measured anew on ``recalibration`` batches with
+    dropout off, so that they belong to the final weights. Defaults suit a slim network and icons.
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset({"image_labels"})
+
+    iterations: int = 300
+    batch: int = 16
+    crop: int = 48
+    resize: tuple[int, int] = (40, 64)
+    optimizer: Literal["sgd", "adamw"] = "adamw"
+    lr: float = 3e-3
+    head_lr: float = 1.0
+    weight_decay: float = 1e-4
+    recalibration: int = 50
+
+    def fit(self, data: View, run: Run) -> None:
+        from wsss_harness.networks.classmaps import fitting, network, normalisation
+        from wsss_harness.networks.training import loop as training
+
+        refuse_several_classes(data)
+        shape = network.Shape(
+            {**self.backbone, "frozen": "none"}, len(data.classes), "head_then_pool", 0.0
+        )
+        maps = shape.build(run.seed)
+        fitting.fit_classifier(maps, fitting.single_label_loss, data, run, self)
+        draws = fitting.draws(maps, data, run, self)
+        normalisation.recalibrate(maps, draws, self.recalibration, self.batch)
+        training.finish(maps.backbone, run.folder / WEIGHTS, run)
+
+
+def refuse_several_classes(data: View) -> None:
+    for image_id in data:
+        present = data[image_id].present
+        if len(present) != 1:
+            raise DataError(
+                f"image {image_id} has {len(present)} classes; pretraining needs images with "
+                "exactly one, take it out of the list"
+            )

@@ -1,0 +1,25 @@
+"""The options of a classifier's training."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from wsss_harness.networks.training.settings import TrainingSettings, require
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassifierSettings(TrainingSettings):
+    """``resize``: bounds of the random long side in pixels.
+
+    ``unlabelled``: whether an image without classes stops the training or is left out of it.
+    """
+
+    quick: ClassVar[Mapping[str, Any]] = {**TrainingSettings.quick, "resize": (32, 48)}
+
+    resize: tuple[int, int] = (256, 512)
+    unlabelled: Literal["error", "skip"] = "error"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        low, high = self.resize
+        require(self, "resize", 0 < low <= high, "two lengths above 0, the smaller one first")

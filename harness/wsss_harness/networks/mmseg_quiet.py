@@ -1,0 +1,50 @@
+"""mmsegmentation without its remarks.
+
+On import it warns and prints about compiled operators that DeepLab does not need, and its modules
+tell the terminal how they drew every initial weight.
+"""
+
+import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+
+with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
+    warnings.simplefilter("ignore")
+    from mmseg.evaluation import IoUMetric
+    from mmseg.models.backbones import ResNet, ResNetV1c
+    from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+    from mmseg.models.segmentors import EncoderDecoder
+    from mmseg.registry import METRICS, MODELS
+    from mmseg.structures import SegDataSample
+from mmengine.logging import MMLogger
+from mmengine.model import BaseModule
+
+from wsss_harness.networks.checkpoints import no_trace
+
+__all__ = [
+    "METRICS",
+    "MODELS",
+    "BaseDecodeHead",
+    "EncoderDecoder",
+    "IoUMetric",
+    "ResNet",
+    "ResNetV1c",
+    "SegDataSample",
+    "initialise",
+    "silent",
+]
+
+
+@contextmanager
+def silent() -> Iterator[None]:
+    """Let nothing that mmsegmentation logs reach the terminal."""
+    with no_trace():
+        MMLogger.get_instance("silent", log_level="CRITICAL")
+        yield
+
+
+def initialise(module: BaseModule) -> None:
+    """Draw the initial weights as the module's own configuration says."""
+    with silent():
+        module.init_weights()

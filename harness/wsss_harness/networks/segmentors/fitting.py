@@ -1,0 +1,130 @@
+"""Build a segmentation network from a configuration and train it on masks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from mmengine.optim import build_optim_wrapper
+from mmengine.registry import DefaultScope
+from mmengine.structures import PixelData
+from torch import Tensor
+
+from wsss_harness.contract.types import Mask
+from wsss_harness.networks import backbones
+from wsss_harness.networks.mmseg_quiet import MODELS, SegDataSample, initialise, silent
+from wsss_harness.networks.segmentors import (  # noqa: F401 what configurations name
+    config,
+    heads,
+    networks,
+)
+from wsss_harness.networks.segmentors.augment import Augmentation
+from wsss_harness.networks.training.loop import Draws, finish, train
+from wsss_harness.networks.training.optimizers import ReleasedPolyLR
+from wsss_harness.networks.training.settings import Arithmetic
+from wsss_harness.system import files
+
+if TYPE_CHECKING:
+    from wsss_harness.contract.hookspecs import Run
+    from wsss_harness.contract.supervision import View
+    from wsss_harness.networks.segmentors.mmseg_segmentor import MmsegSegmentor
+
+WEIGHTS, CONFIG = "weights.pth", "config.json"
+
+
+def fit(segmentor: MmsegSegmentor, data: View, masks: Path, run: Run) -> None:
+    """Train, and write weights.pth and config.json; see MmsegSegmentor.fit.
+
+    A folder that holds the weights already stays as it is.
+    """
+    if (run.folder / WEIGHTS).is_file():
+        return
+    given = {name: getattr(segmentor, name) for name in ("iterations", "batch", "crop")}
+    settings = config.settled(segmentor.config, len(data.classes), given)
+    files.write_json(run.folder / CONFIG, settings.to_dict())
+    network = build(settings.model, run.seed)
+    if run.weights is not None:
+        backbone = getattr(network.backbone, "named", network.backbone)
+        backbones.load_weights(backbone, run.weights)
+    with silent():
+        optimizer = build_optim_wrapper(network, settings.optim_wrapper).optimizer
+    iterations = settings.train.iterations
+    poly = {"type": ReleasedPolyLR, "max_step": iterations, "by_epoch": False}
+    train(
+        network,
+        loss,
+        Draws(data.ids, item_maker(data, masks, augmentation(settings)), run.seed),
+        run,
+        iterations=iterations,
+        batch=settings.train.batch,
+        optimizer=optimizer,
+        schedule=[{**poly, **settings.get("schedule", {})}],
+        checkpoint_every=segmentor.checkpoint_every,
+        workers=segmentor.workers,
+        arithmetic=Arithmetic(segmentor.amp, segmentor.channels_last, segmentor.compiled),
+    )
+    finish(network, run.folder / WEIGHTS, run)
+
+
+def build(model: Mapping[str, Any], seed: int) -> Any:
+    """The network with initial weights that depend on ``seed`` alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = assemble(model)
+        initialise(network)
+    return network
+
+
+def assemble(model: Mapping[str, Any]) -> Any:
+    """The network that a configuration describes, with arbitrary weights."""
+    with DefaultScope.overwrite_default_scope("mmseg"):
+        return MODELS.build(model)
+
+
+def augmentation(settings: Any) -> Augmentation:
+    preprocessor, chosen = settings.model.data_preprocessor, settings.train
+    red, green, blue = (round(value) for value in preprocessor.mean)
+    if preprocessor.get("rgb_to_bgr"):  # then the means are those of blue, green and red
+        red, blue = blue, red
+    further = {name: chosen[name] for name in ("between", "hsv") if name in chosen}
+    colour = (red, green, blue)
+    return Augmentation(chosen.crop, tuple(chosen.scales), chosen.flip, colour, **further)
+
+
+def item_maker(
+    data: View, masks: Path, augment: Augmentation
+) -> Callable[[str, np.random.Generator], dict[str, Tensor]]:
+    """A function from an image id to an augmented image (3, H, W) and its mask (1, H, W)."""
+
+    def make(image_id: str, rng: np.random.Generator) -> dict[str, Tensor]:
+        image = data[image_id].image
+        mask = read_mask(masks / f"{image_id}.png", image.shape[:2], len(data.classes))
+        image, mask = augment(image, mask, rng)
+        return {
+            "images": torch.from_numpy(image).permute(2, 0, 1),
+            "masks": torch.from_numpy(mask).long()[None],
+        }
+
+    return make
+
+
+def read_mask(path: Path, size: tuple[int, ...], classes: int) -> Mask:
+    """A mask to train on, whose size and values are checked.
+
+    Raises:
+        DataError: it is missing or damaged, has another size, or holds a value beyond the classes.
+    """
+    mask = files.of_size(files.read_mask(path), size, path)
+    return files.of_classes(mask, classes, path)
+
+
+def loss(network: Any, batch: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The losses of an EncoderDecoder on images and masks that have the size of the crop."""
+    samples = [SegDataSample(gt_sem_seg=PixelData(data=mask)) for mask in batch["masks"]]
+    inputs = {"inputs": list(batch["images"]), "data_samples": samples}
+    prepared = network.data_preprocessor(inputs, training=True)
+    losses: dict[str, Tensor] = network(**prepared, mode="loss")
+    return losses

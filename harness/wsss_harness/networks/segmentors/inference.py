@@ -1,0 +1,71 @@
+"""Segment whole images with a trained network, at one or several scales."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine import ConfigDict
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from wsss_harness.contract.types import Image, Mask, Sample
+from wsss_harness.networks import crf
+from wsss_harness.networks.checkpoints import read_state
+from wsss_harness.networks.crf_parameters import PARAMETERS
+from wsss_harness.networks.segmentors import fitting
+from wsss_harness.system import files
+
+
+def load(
+    folder: Path, device: str, scales: tuple[float, ...], flip: bool, crf_name: str = "none"
+) -> Callable[[Sample], Mask]:
+    """A function from a sample to its mask, by the network that ``fitting.fit`` wrote."""
+    if crf_name != "none":
+        crf.library()  # where it is missing, that is said before any work
+    settings = files.read_json(folder / fitting.CONFIG)
+    network = fitting.assemble(ConfigDict(settings["model"]))
+    network.load_state_dict(read_state(folder / fitting.WEIGHTS))
+    network.to(device).eval()
+    return lambda sample: segment(network, sample.image, scales, flip, crf_name)
+
+
+@torch.inference_mode()
+def segment(
+    network: Any, image: Image, scales: tuple[float, ...], flip: bool, crf_name: str = "none"
+) -> Mask:
+    """The most probable class of every pixel: probabilities are averaged over the copies.
+
+    A CRF then starts from the averages of all classes, as kazuto1011/deeplab-pytorch does.
+    """
+    normalised = _normalised(network, image)
+    copies = list(_probabilities(network, normalised, scales, flip))
+    mean = torch.stack(copies).mean(0)
+    if crf_name == "none":
+        mask: Mask = mean.argmax(0).to(torch.uint8).cpu().numpy()
+    else:
+        sharpened = crf.infer(image, mean.cpu().numpy(), PARAMETERS[crf_name])
+        mask = sharpened.argmax(0).astype(np.uint8)
+    return mask
+
+
+def _normalised(network: Any, image: Image) -> Tensor:
+    pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)
+    prepared = network.data_preprocessor({"inputs": [pixels]}, training=False)
+    normalised: Tensor = prepared["inputs"]
+    return normalised
+
+
+def _probabilities(
+    network: Any, image: Tensor, scales: tuple[float, ...], flip: bool
+) -> Iterator[Tensor]:
+    """(C + 1, H, W) for each copy of an image (1, 3, H, W), at the image's size."""
+    size = tuple(image.shape[2:])
+    for scale in scales:
+        sides = [max(1, round(side * scale)) for side in size]
+        copy = interpolate(image, sides, mode="bilinear", align_corners=False)
+        for flipped in (False, True)[: 1 + flip]:
+            view = copy.flip(3) if flipped else copy
+            logits = network.encode_decode(view, [{"img_shape": size}])
+            yield (logits.flip(3) if flipped else logits).softmax(1)[0]

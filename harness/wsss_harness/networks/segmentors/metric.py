@@ -1,0 +1,64 @@
+"""Intersection over union by mmsegmentation, with the counts of every image kept."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from wsss_harness.contract.types import Mask
+from wsss_harness.metrics.confusion import Counts, confusion, settle
+from wsss_harness.networks.mmseg_quiet import METRICS, IoUMetric, silent
+
+
+@METRICS.register_module()
+class PerImageIoU(IoUMetric):  # type: ignore[misc]
+    """IoUMetric that keeps the integer counts of every image, and sums them exactly.
+
+    ``results`` holds one array (4, C + 1) an image: pixels in both, in either, in the mask, in the
+    truth. What is computed from the sums is mmsegmentation's own code.
+    """
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
+        for sample in data_samples:
+            truth = _pixels(sample["gt_sem_seg"])
+            mask = _pixels(sample["pred_sem_seg"])
+            self.add(confusion(truth, mask, len(self.dataset_meta["classes"]) - 1))
+
+    def add(self, counts: Counts) -> None:
+        """Take the confusion counts of one image, (C + 1, C + 2), as metrics.confusion gives."""
+        hit, truth, mask = settle(counts)
+        self.results.append(np.stack([hit, truth + mask - hit, mask, truth]))
+
+    def compute_metrics(self, results: list[NDArray[np.int64]]) -> dict[str, float]:
+        totals = torch.from_numpy(np.sum(results, axis=0)).double()
+        found: dict[str, float] = super().compute_metrics([tuple(totals)])
+        return found
+
+
+def _pixels(field: Any) -> Mask:
+    pixels: Mask = field["data"].squeeze().cpu().numpy().astype(np.uint8)
+    return pixels
+
+
+def read(counts: Iterable[Counts], names: Sequence[str]) -> dict[str, float]:
+    """What mmsegmentation reports (aAcc, mIoU, mAcc in per cent) for the counts of some images.
+
+    ``names`` are those of 0..C, the background first.
+    """
+    with silent():
+        metric = PerImageIoU()
+        metric.dataset_meta = {"classes": tuple(names)}
+        for one in counts:
+            metric.add(one)
+        found: dict[str, float] = metric.evaluate(len(metric.results))
+    return {name: float(value) for name, value in found.items()}
+
+
+def evaluate(
+    pairs: Iterable[tuple[str, Mask, Mask]], names: Sequence[str]
+) -> tuple[dict[str, float], dict[str, Counts]]:
+    """mmsegmentation's report on (image id, truth, mask), and the confusion of each image."""
+    counts = {image_id: confusion(truth, mask, len(names) - 1) for image_id, truth, mask in pairs}
+    return read(counts.values(), names), counts

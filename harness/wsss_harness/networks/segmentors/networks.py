@@ -1,0 +1,111 @@
+"""Backbones and the multi-scale segmentor of the released DeepLabs, for mmsegmentation."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, interpolate
+
+from wsss_harness.networks import backbones
+from wsss_harness.networks.mmseg_quiet import MODELS, EncoderDecoder, ResNet
+
+VGG16 = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
+
+
+@MODELS.register_module()
+class CeilResNet(ResNet):  # type: ignore[misc]
+    """ResNet whose first pooling rounds sizes up, as the Caffe networks of DeepLab do."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.maxpool.ceil_mode = True
+
+
+@MODELS.register_module()
+class LargeFOVVGG16(BaseModule):  # type: ignore[misc]
+    """VGG16 up to conv5_3 at stride 8, conv5 with rate 2; names of tensors as in torchvision.
+
+    DeepLab V1: poolings are 3x3 with padding; the fourth keeps the resolution.
+    """
+
+    def __init__(self, init_cfg: Any = None) -> None:
+        super().__init__(init_cfg)
+        layers: list[nn.Module] = []
+        channels = 3
+        for stage, widths in enumerate(VGG16):
+            rate = 2 if stage == 4 else 1
+            for width in widths:
+                layers += [nn.Conv2d(channels, width, 3, 1, rate, rate), nn.ReLU(inplace=True)]
+                channels = width
+            if stage < 4:
+                layers.append(nn.MaxPool2d(3, 2 if stage < 3 else 1, 1))
+        self.features = nn.Sequential(*layers)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        return (self.features(images),)
+
+
+@MODELS.register_module()
+class NamedBackbone(BaseModule):  # type: ignore[misc]
+    """A backbone of the harness by its ``name``, so that one file of weights fits both.
+
+    All its taps come out, the last one last.
+    """
+
+    def __init__(self, name: str, **options: Any) -> None:
+        super().__init__()
+        self.named = backbones.build(name, **options)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        return tuple(self.named(images).values())
+
+
+def multi_scale(
+    network: Callable[[Tensor], Tensor], images: Tensor, scales: Sequence[float]
+) -> list[Tensor]:
+    """Logits of the images and of their rescaled copies, and last the greatest of all.
+
+    The greatest is taken at each pixel after resizing to the first logits. Source:
+    kazuto1011/deeplab-pytorch, libs/models/msc.py.
+    """
+    logits = [network(images)]
+    for scale in scales:
+        rescaled = interpolate(images, scale_factor=scale, mode="bilinear", align_corners=False)
+        logits.append(network(rescaled))
+    greatest = logits[0]
+    for other in logits[1:]:
+        resized = interpolate(other, greatest.shape[2:], mode="bilinear", align_corners=False)
+        greatest = greatest.maximum(resized)
+    return [*logits, greatest]
+
+
+@MODELS.register_module()
+class MultiScaleEncoderDecoder(EncoderDecoder):  # type: ignore[misc]
+    """DeepLab V2's three scales: cross entropies of all logits are summed, the greatest is used.
+
+    In training masks are resized to the logits by nearest neighbour, as the released code does.
+    """
+
+    def __init__(self, scales: Sequence[float] = (0.5, 0.75), **options: Any) -> None:
+        super().__init__(**options)
+        self.scales = tuple(scales)
+
+    def _all_logits(self, images: Tensor) -> list[Tensor]:
+        return multi_scale(
+            lambda one: self.decode_head(self.extract_feat(one)), images, self.scales
+        )
+
+    def loss(self, inputs: Tensor, data_samples: Sequence[Any]) -> dict[str, Tensor]:
+        masks = self.decode_head._stack_batch_gt(data_samples).float()
+        names = ("full", *map(str, self.scales), "max")
+        losses = {}
+        for name, logits in zip(names, self._all_logits(inputs), strict=True):
+            resized = interpolate(masks, logits.shape[2:], mode="nearest-exact").squeeze(1).long()
+            losses[f"loss_{name}"] = cross_entropy(logits, resized, ignore_index=255)
+        return losses
+
+    def encode_decode(self, inputs: Tensor, batch_img_metas: list[dict[str, Any]]) -> Tensor:
+        greatest = self._all_logits(inputs)[-1]
+        logits: Tensor = self.decode_head.predict_by_feat(greatest, batch_img_metas)
+        return logits

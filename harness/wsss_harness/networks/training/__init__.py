@@ -1,0 +1,1 @@
+"""Training: settings, optimizers, the loop, and fitting a network to a view."""

@@ -1,0 +1,203 @@
+"""Training that goes on where it was killed and ends with the same bytes, by mmengine's Runner.
+
+    draws = Draws(data.ids, make, run.seed)  # make(image_id, rng) -> {"image": ..., ...}
+    train(network, loss, draws, run, iterations=300, batch=16, optimizer=optimizer)
+    finish(network, run.folder / "weights.pth", run)
+
+``loss(network, batch)`` gives named tensors; those with "loss" in their name are added up, the
+others are logged. Everything random depends on the seed and a number: an item on the number of its
+draw, a dropout on the number of its iteration. What was done before a kill needs no replay.
+"""
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+import torch
+from mmengine import dist
+from mmengine.hooks import Hook
+from mmengine.model import BaseDataPreprocessor, BaseModel
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.utils.data import Dataset, Subset
+
+from wsss_harness.contract.errors import ConfigError, DataError
+from wsss_harness.contract.hookspecs import Run
+from wsss_harness.networks.checkpoints import (
+    KeepState,
+    Losses,
+    ResumingRunner,
+    SeedEachIteration,
+    Watch,
+    no_trace,
+    write_state,
+)
+from wsss_harness.networks.training.optimizers import ReleasedPolyLR
+from wsss_harness.networks.training.settings import Amp, Arithmetic
+
+PLAIN = Arithmetic()
+Batch = Mapping[str, Any]
+Loss = Callable[[nn.Module, Batch], dict[str, Tensor]]
+WORK, STATE, LOSSES = "work", "state.pth", "losses.json"
+
+
+class Draws(Dataset[Any]):
+    """Training items by number: ``make(image_id, rng)``, all images once in each round.
+
+    Item ``number`` depends on the seed and the number alone, whoever asks for it and when.
+    """
+
+    def __init__(
+        self, ids: Sequence[str], make: Callable[[str, np.random.Generator], Any], seed: int
+    ) -> None:
+        if not ids:
+            raise DataError("there is no image to train on; check the list of the split")
+        self.ids, self.make, self.seed = tuple(ids), make, seed
+        self._order = lru_cache(maxsize=2)(self._drawn_order)
+
+    def _drawn_order(self, turn: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+        return np.random.default_rng((self.seed, 0, turn)).permutation(len(self.ids))
+
+    def __getitem__(self, number: int) -> Any:
+        turn, place = divmod(number, len(self.ids))
+        image_id = self.ids[self._order(turn)[place]]
+        return self.make(image_id, np.random.default_rng((self.seed, 1, number)))
+
+
+class Learner(BaseModel):  # type: ignore[misc]
+    """A network with its loss, in the form that mmengine's Runner trains."""
+
+    def __init__(self, network: nn.Module, loss: Loss, channels_last: bool = False) -> None:
+        super().__init__(BaseDataPreprocessor(non_blocking=True))  # as batches lie in pinned memory
+        self.network, self.loss, self.channels_last = network, loss, channels_last
+
+    def init_weights(self) -> None:
+        """Nothing: the network comes with its initial weights."""
+
+    def forward(self, mode: str = "loss", **batch: Any) -> dict[str, Tensor]:
+        if self.channels_last:
+            batch = {name: pixel_by_pixel(value) for name, value in batch.items()}
+        return self.loss(self.network, batch)
+
+
+def pixel_by_pixel(value: Any) -> Any:
+    """A batch of images (B, C, H, W) with the channels of a pixel beside each other."""
+    if isinstance(value, Tensor) and value.ndim == 4:
+        return value.contiguous(memory_format=torch.channels_last)
+    return value
+
+
+def loading(workers: int, device: str) -> dict[str, Any]:
+    """How images come: by processes that stay and work ahead, into memory that a GPU reads from."""
+    ahead = {"persistent_workers": True, "prefetch_factor": 4} if workers else {}
+    return {"num_workers": workers, "pin_memory": device.startswith("cuda"), **ahead}
+
+
+def loader(draws: Draws, iterations: int, batch: int, workers: int, device: str) -> dict[str, Any]:
+    """mmengine's loader of all draws in their order.
+
+    Raises:
+        ConfigError: the batch cannot be divided among the processes that torchrun has started.
+    """
+    processes = dist.get_world_size()
+    if batch % processes:
+        raise ConfigError(
+            f"a batch of {batch} cannot be divided among {processes} processes; choose "
+            "another --processes, or a batch that is a multiple of it"
+        )
+    return {
+        "dataset": Subset(draws, range(iterations * batch)),
+        "batch_size": batch // processes,  # the sampler gives each its share in turn
+        **loading(workers, device),
+        "sampler": {"type": "InfiniteSampler", "shuffle": False},
+        "collate_fn": {"type": "default_collate"},
+    }
+
+
+def precision(amp: Amp, device: str) -> dict[str, Any]:
+    """mmengine's wrapper of an optimizer; mixed precision only where a device is fast at it."""
+    if amp == "off" or device.startswith("cpu"):
+        return {"type": "OptimWrapper"}
+    kinds = {"fp16": "float16", "bf16": "bfloat16"}
+    return {"type": "AmpOptimWrapper", "dtype": kinds[amp]}
+
+
+def arrange(network: nn.Module, arithmetic: Arithmetic) -> None:
+    """Have a network compute as ``arithmetic`` says, apart from its precision."""
+    if arithmetic.channels_last:
+        network.to(memory_format=torch.channels_last)
+    if arithmetic.compiled:
+        network.compile()
+
+
+def train(
+    network: nn.Module,
+    loss: Loss,
+    draws: Draws,
+    run: Run,
+    *,
+    iterations: int,
+    batch: int,
+    optimizer: Optimizer,
+    schedule: Sequence[Mapping[str, Any]] | None = None,
+    checkpoint_every: int = 200,
+    hooks: Sequence[Hook] = (),
+    workers: int = 0,
+    arithmetic: Arithmetic = PLAIN,
+) -> None:
+    """Train ``network`` in place, keeping the state of training below run.folder/work.
+
+    The means of its losses stay in run.folder/losses.json, as resuming.Losses writes them.
+
+    ``schedule``: configurations of mmengine's parameter schedulers, by iteration; None is the poly
+    schedule with power 0.9.
+
+    Where torchrun has started several processes, each trains on its share of the batch.
+
+    Raises:
+        ConfigError: the batch cannot be divided among the processes.
+        StageError: the loss or a weight is no longer finite, or the disk is full.
+    """
+    work = run.folder / WORK
+    if schedule is None:
+        schedule = [{"type": ReleasedPolyLR, "max_step": iterations, "by_epoch": False}]
+    arrange(network, arithmetic)
+    losses = Losses(run.folder / LOSSES)
+    with no_trace():
+        runner = ResumingRunner(
+            device=run.device,
+            launcher="pytorch" if dist.get_world_size() > 1 else "none",
+            state=work / STATE,
+            losses=losses,
+            model=Learner(network, loss, arithmetic.channels_last),
+            work_dir=str(work),
+            train_dataloader=loader(draws, iterations, batch, workers, run.device),
+            train_cfg={"type": "IterBasedTrainLoop", "max_iters": iterations},
+            optim_wrapper={**precision(arithmetic.amp, run.device), "optimizer": optimizer},
+            param_scheduler=[dict(one) for one in schedule],
+            default_hooks={"checkpoint": None},
+            custom_hooks=[
+                SeedEachIteration(run.seed),
+                Watch(run.progress),
+                losses,
+                KeepState(work / STATE, checkpoint_every, losses),
+                *hooks,
+            ],
+            log_processor={"by_epoch": False},
+            randomness={"seed": run.seed},
+            experiment_name=uuid4().hex,
+        )
+        runner.train()
+
+
+def finish(network: nn.Module, path: Path, run: Run) -> None:
+    """Write the weights as a plain state dict on the CPU and clear away the state of training."""
+    if not dist.is_main_process():
+        return
+    state = {name: value.cpu().contiguous() for name, value in network.state_dict().items()}
+    write_state(path, state)
+    shutil.rmtree(run.folder / WORK, ignore_errors=True)

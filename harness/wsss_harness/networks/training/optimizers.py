@@ -1,0 +1,103 @@
+"""The optimizers and learning rates of the psa lineage and of DeepLab.
+
+Read from jiwoon-ahn/psa and halbielee/EPS (tool/torchutils.py, network/resnet38_cls.py) and from
+kazuto1011/deeplab-pytorch (libs/utils/lr_scheduler.py).
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Any, Final, Literal
+
+from mmengine.optim.scheduler.lr_scheduler import LRSchedulerMixin
+from mmengine.optim.scheduler.param_scheduler import _ParamScheduler
+from mmengine.registry import PARAM_SCHEDULERS
+from torch import nn
+from torch.optim import SGD, Optimizer
+
+from wsss_harness.contract.errors import ConfigError
+
+Momentum = float | Literal["released"]
+RELEASED: Final = "released"
+POWER = 0.9
+FACTORS = (1.0, 2.0, 10.0, 20.0)
+
+_Convolution = (nn.Conv2d, nn.Linear)
+
+
+def poly_lr(base: float, step: int, max_step: int, power: float = POWER, every: int = 1) -> float:
+    """base * (1 - step / max_step) ** power, for the last step that ``every`` divides.
+
+    From ``max_step`` on the rate keeps the last value that was not zero, as it does in the
+    released optimizer of psa and in the scheduler of deeplab-pytorch.
+    """
+    step = min(step, max_step - 1)
+    left = 1 - (step - step % every) / max_step
+    return float(base * left**power)
+
+
+@PARAM_SCHEDULERS.register_module()
+class ReleasedPolyLR(LRSchedulerMixin, _ParamScheduler):  # type: ignore[misc]
+    """``poly_lr`` as a scheduler of mmengine, for all groups of an optimizer.
+
+    mmengine's PolyLR reaches zero after its end and multiplies rate upon rate; this one computes
+    each rate from the step alone.
+    """
+
+    def __init__(
+        self, optimizer: Any, max_step: int, power: float = POWER, every: int = 1, **options: Any
+    ) -> None:
+        self.max_step, self.power, self.every = max_step, power, every
+        super().__init__(optimizer, **options)
+
+    def _get_value(self) -> list[float]:
+        return [
+            poly_lr(base, self.last_step, self.max_step, self.power, self.every)
+            for base in self.base_values
+        ]
+
+
+def parameter_groups(
+    network: nn.Module, heads: Collection[str] = ()
+) -> tuple[list[nn.Parameter], ...]:
+    """Weights and biases of a network, then weights and biases of its heads.
+
+    ``heads`` are names of modules that start from nothing. Only convolutions and linear layers are
+    listed: affine parameters of normalisations are in no group, frozen parameters of convolutions
+    are in none either. The released scripts make the groups before the frozen parts are frozen,
+    which lists parameters that never get a gradient.
+    """
+    groups: tuple[list[nn.Parameter], ...] = ([], [], [], [])
+    for name, module in network.named_modules():
+        if isinstance(module, _Convolution):
+            head = any(name == own or name.startswith(f"{own}.") for own in heads)
+            _sort_in(module, groups[2:] if head else groups[:2])
+    return groups
+
+
+def _sort_in(module: nn.Conv2d | nn.Linear, groups: Sequence[list[nn.Parameter]]) -> None:
+    for group, parameter in zip(groups, (module.weight, module.bias), strict=True):
+        if isinstance(parameter, nn.Parameter) and parameter.requires_grad:
+            group.append(parameter)
+
+
+def sgd(
+    groups: Sequence[Sequence[nn.Parameter]],
+    lr: float,
+    weight_decay: float,
+    momentum: Momentum = RELEASED,
+    factors: Sequence[float] = FACTORS,
+) -> Optimizer:
+    """SGD over the four groups: rates times ``factors``, decay on the weights only.
+
+    ``momentum="released"`` takes the value of the weight decay. This is what psa, SEAM, SC-CAM,
+    IRN and EPS do: their PolyOptimizer hands the weight decay to SGD in the place of the momentum,
+    and the 0.9 of its own argument is the power of the schedule alone.
+    """
+    if isinstance(momentum, str) and momentum != RELEASED:
+        raise ConfigError(f"momentum '{momentum}' is unknown; give a number or '{RELEASED}'")
+    options = [
+        {"params": list(group), "lr": lr * factor, "weight_decay": decay}
+        for group, factor, decay in zip(groups, factors, (weight_decay, 0.0) * 2, strict=True)
+        if group
+    ]
+    value = weight_decay if momentum == RELEASED else float(momentum)
+    return SGD(options, lr=lr, momentum=value)

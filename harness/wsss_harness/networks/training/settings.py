@@ -1,0 +1,116 @@
+"""The options of a training run that plugins share. Free of torch, as options are read early."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from wsss_harness.contract.errors import ConfigError, DataError
+from wsss_harness.networks.backbones import NAMES
+from wsss_harness.system.files import digest
+
+Amp = Literal["off", "fp16", "bf16"]
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """How a training is calculated, which published results are not known to depend on.
+
+    ``amp``: mixed precision, on accelerators only. ``channels_last``: images and weights are kept
+    pixel by pixel, which tensor cores like; dropouts are drawn in that order. ``compiled``: by
+    torch.compile.
+    """
+
+    amp: Amp = "off"
+    channels_last: bool = False
+    compiled: bool = False
+
+
+def resnet38() -> dict[str, Any]:
+    return {"name": "resnet38"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSettings:
+    """How a network is trained. Defaults are those of halbielee/EPS, script/voc12_eps.sh.
+
+    ``backbone``: a name and the options of wsss_harness.networks.backbones.build.
+    ``crop`` is filled up with ``padding``, the mean colour (released for classifiers) or black
+    (released for AffinityNet), where the image is smaller.
+    ``jitter``: strengths of brightness, contrast, saturation and hue.
+    ``iterations`` on ``batch`` images each; ``flip``: how often an image is mirrored.
+    ``optimizer``: ``sgd`` in the four groups of psa, whose ``momentum`` is ``released``: the weight
+    decay, by a mistake of all code that descends from psa. The papers state 0.9.
+    ``lr``: the learning rate, ``weight_decay`` as released.
+    ``head_lr``: the factor of the learning rate of layers that start from nothing.
+    ``power``: of the poly schedule; ``warmup``: iterations over which its rate rises from zero.
+    ``checkpoint``: a file of released weights that are taken instead of training.
+    ``checkpoint_every``: iterations after which a killed training can go on.
+    ``amp``, ``channels_last``, ``compiled``: see Arithmetic; published numbers are without.
+    ``workers``: processes that load images.
+    """
+
+    idle: ClassVar[frozenset[str]] = frozenset({"workers", "checkpoint", "checkpoint_every"})
+    quick: ClassVar[Mapping[str, Any]] = {  # what conformance checks train with
+        "backbone": {"name": "resnet38", "width": 0.0625},
+        "iterations": 4,
+        "batch": 2,
+        "crop": 32,
+        "checkpoint_every": 1,
+    }
+
+    backbone: Mapping[str, Any] = field(default_factory=resnet38)
+    iterations: int = 20_000
+    batch: int = 8
+    crop: int = 448
+    flip: float = 0.5
+    jitter: tuple[float, float, float, float] = (0.3, 0.3, 0.3, 0.1)
+    padding: Literal["mean", "black"] = "mean"
+    optimizer: Literal["sgd", "adamw"] = "sgd"
+    momentum: float | Literal["released"] = "released"
+    lr: float = 0.01
+    head_lr: float = 10.0
+    weight_decay: float = 5e-4
+    power: float = 0.9
+    warmup: int = 0
+    amp: Amp = "off"
+    channels_last: bool = False
+    compiled: bool = False
+    checkpoint: str | None = None
+    checkpoint_every: int = 200
+    workers: int = 0
+
+    def identity(self) -> dict[str, Any]:
+        """What decides the network beside the options: the released weights, not their place."""
+        if self.checkpoint is None:
+            return {}
+        path = Path(self.checkpoint)
+        if not path.is_file():
+            raise DataError(f"{type(self).__name__}: there is no checkpoint {path}")
+        return {"checkpoint": digest(path)}
+
+    @property
+    def stated(self) -> tuple[str, ...]:
+        """What released weights were trained with, which nobody here has seen."""
+        return tuple(sorted(getattr(self, "needs", ()))) if self.checkpoint else ()
+
+    @property
+    def arithmetic(self) -> Arithmetic:
+        return Arithmetic(self.amp, self.channels_last, self.compiled)
+
+    def __post_init__(self) -> None:
+        for name in ("iterations", "batch", "crop", "checkpoint_every"):
+            require(self, name, getattr(self, name) > 0, "above 0")
+        require(self, "lr", self.lr > 0, "above 0")
+        require(self, "backbone", "name" in self.backbone, "a table with a name")
+        name = self.backbone["name"]
+        require(self, "backbone", name in NAMES, f"one of {', '.join(sorted(NAMES))}")
+
+
+def require(made: Any, name: str, fits: bool, expected: str) -> None:
+    """Raise ConfigError, naming class and option, unless a value ``fits``."""
+    if not fits:
+        raise ConfigError(
+            f"option '{name}' of {type(made).__name__} is {getattr(made, name)!r}; "
+            f"expected {expected}"
+        )

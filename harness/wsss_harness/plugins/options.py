@@ -1,0 +1,90 @@
+"""From the keys of a suite to the fields of a dataclass, with errors that list what exists."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, get_args, get_type_hints
+
+from wsss_harness.contract.errors import ConfigError, PluginError
+
+
+def construct(owner: str, made: Any, options: Mapping[str, Any]) -> Any:
+    """An object of the dataclass ``made`` whose fields are ``options``.
+
+    Raises:
+        ConfigError: an option is unknown, missing or of the wrong type; it names ``owner``.
+    """
+    fields = {f.name: f for f in dataclasses.fields(made) if f.init}
+    unknown = [name for name in options if name not in fields]
+    if unknown:
+        known = ", ".join(_describe(f) for f in fields.values()) or "none"
+        raise ConfigError(f"{owner} has no option '{unknown[0]}'. Its options: {known}")
+    missing = [name for name, f in fields.items() if name not in options and _required(f)]
+    if missing:
+        raise ConfigError(f"{owner} needs the option '{missing[0]}'")
+    types = get_type_hints(made)
+    return made(**{n: _checked(owner, n, value, types[n]) for n, value in options.items()})
+
+
+def names(made: Any) -> tuple[str, ...]:
+    """The names of the options of a dataclass."""
+    return tuple(f.name for f in dataclasses.fields(made) if f.init)
+
+
+def divided(made: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The options of a plugin's object that decide its fit, and those that only loading looks at.
+
+    Those that decide nothing, ``idle``, are in neither.
+
+    Raises:
+        PluginError: ``at_inference`` or ``idle`` names what is no option.
+    """
+    options = dataclasses.asdict(made)
+    late, idle = (_named(made, attribute, options) for attribute in ("at_inference", "idle"))
+    return (
+        {name: value for name, value in options.items() if name not in late | idle},
+        {name: value for name, value in options.items() if name in late - idle},
+    )
+
+
+def _named(made: Any, attribute: str, options: Mapping[str, Any]) -> set[str]:
+    named = set(getattr(made, attribute, ()))
+    unknown = sorted(named - set(options))
+    if unknown:
+        raise PluginError(
+            f"{type(made).__name__} names '{unknown[0]}' in {attribute}, which is no option of "
+            f"it; its options: {', '.join(options)}"
+        )
+    return named
+
+
+def _describe(field: dataclasses.Field[Any]) -> str:
+    if _required(field):
+        return field.name
+    factory = field.default_factory
+    default = field.default if factory is dataclasses.MISSING else factory()
+    return f"{field.name} = {default!r}"
+
+
+def _required(field: dataclasses.Field[Any]) -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+
+
+def _checked(owner: str, name: str, value: Any, wanted: Any) -> Any:
+    """``value`` as the type that is wanted: a list becomes a tuple, a whole number a float.
+
+    A table for options that have options of their own becomes their dataclass.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    nested = [t for t in (wanted, *get_args(wanted)) if dataclasses.is_dataclass(t)]
+    if nested and isinstance(value, Mapping):
+        return construct(f"option '{name}' of {owner}", nested[0], value)
+
+    told = str(wanted) if get_args(wanted) else getattr(wanted, "__name__", str(wanted))
+    problem = ConfigError(f"option '{name}' of {owner} is {value!r}; expected {told}")
+    if wanted in (int, float) and isinstance(value, bool | str):
+        raise problem
+    try:
+        return TypeAdapter(wanted).validate_python(value)
+    except ValidationError:
+        raise problem from None

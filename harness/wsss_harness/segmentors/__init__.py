@@ -1,5 +1,0 @@
-"""Segmentors: DeepLab through mmsegmentation. Free of torch until something is trained."""
-
-from wsss_harness.segmentors.mmseg_segmentor import MmsegSegmentor
-
-__all__ = ["MmsegSegmentor"]

@@ -1,0 +1,118 @@
+"""From class scores to pseudo-masks: background rules, and the largest score at each pixel."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from wsss_harness.contract.errors import ConfigError, DataError, PluginError
+from wsss_harness.contract.supervision import SALIENCY
+from wsss_harness.contract.types import BACKGROUND, IGNORE, ClassScores, Map, Mask, Sample
+from wsss_harness.plugins.options import construct
+
+
+@dataclass(frozen=True)
+class Rule:
+    """By how much the largest class score beats the background, pixel by pixel.
+
+    ``needs`` is the supervision that a rule reads. A pixel whose margin is closer to zero than
+    ``uncertain`` becomes 255, as between the two thresholds of jiwoon-ahn/irn.
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset()
+    uncertain: float = field(default=0.0, kw_only=True)
+
+    def margin(self, largest: Map, scores: ClassScores, sample: Sample) -> Map:
+        """(H, W), above zero in the foreground; ``largest`` is the largest score, 0 of no class."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Constant(Rule):
+    """The background scores ``threshold`` everywhere (psa, EPS: infer.py use 0.20)."""
+
+    threshold: float = 0.2
+
+    def margin(self, largest: Map, scores: ClassScores, sample: Sample) -> Map:
+        return largest - np.float32(self.threshold)
+
+
+@dataclass(frozen=True)
+class Power(Rule):
+    """The background scores (1 - largest class score) ** alpha (psa: infer_cls.py)."""
+
+    alpha: float = 16.0
+
+    def margin(self, largest: Map, scores: ClassScores, sample: Sample) -> Map:
+        margin: Map = largest - (1 - largest) ** np.float32(self.alpha)
+        return margin
+
+
+@dataclass(frozen=True)
+class Saliency(Rule):
+    """Background where saliency is at most ``threshold``, the largest class elsewhere."""
+
+    needs: ClassVar[frozenset[str]] = frozenset({SALIENCY})
+    threshold: float = 0.5
+
+    def margin(self, largest: Map, scores: ClassScores, sample: Sample) -> Map:
+        if sample.saliency.shape != scores.size:
+            raise DataError(
+                f"image {sample.image_id}: its saliency is {sample.saliency.shape}, its scores "
+                f"are {scores.size}; both must have the size of the image"
+            )
+        return sample.saliency - np.float32(self.threshold)
+
+
+@dataclass(frozen=True)
+class Explicit(Rule):
+    """The background scores what the map says that the generator made itself."""
+
+    def margin(self, largest: Map, scores: ClassScores, sample: Sample) -> Map:
+        if scores.background is None:
+            raise PluginError(
+                f"image {sample.image_id}: the rule 'explicit' needs scores with a background map; "
+                "choose another rule, or the generator's option that makes one"
+            )
+        return largest - scores.background
+
+
+@dataclass(frozen=True)
+class Nothing(Rule):
+    """Everything is background."""
+
+    def margin(self, largest: Map, scores: ClassScores, sample: Sample) -> Map:
+        return np.full_like(largest, -1)
+
+
+RULES: Mapping[str, type[Rule]] = {
+    "constant": Constant,
+    "power": Power,
+    "saliency": Saliency,
+    "explicit": Explicit,
+    "nothing": Nothing,
+}
+
+
+def build_rule(name: str, options: Mapping[str, Any]) -> Rule:
+    """The rule called ``name``; unknown names and options are errors that list what exists."""
+    if name not in RULES:
+        raise ConfigError(f"no background rule named '{name}'; there are {', '.join(RULES)}")
+    rule: Rule = construct(f"background rule '{name}'", RULES[name], options)
+    return rule
+
+
+def to_mask(scores: ClassScores, rule: Rule, sample: Sample) -> Mask:
+    """The class with the largest score where it is strictly greater than the background.
+
+    Ties between classes go to the first. An image without classes is background.
+    """
+    largest = scores.values.max(0, initial=0)
+    margin = rule.margin(largest, scores, sample)
+    if not scores.classes:
+        return np.full(scores.size, BACKGROUND, np.uint8)
+    best = np.array(scores.classes, np.uint8)[scores.values.argmax(0)]
+    mask = np.where(margin > 0, best, np.uint8(BACKGROUND))
+    mask[np.abs(margin) < rule.uncertain] = IGNORE
+    return mask

@@ -1,0 +1,116 @@
+"""Masks that no method could make: what nothing scores, and what parts of the truth would.
+
+A bound reads the truth, or nothing; the ledger notes what, and the tables mark it.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wsss_harness.contract.supervision import IMAGE_LABELS, SALIENCY, TRUTH, Dataset, Ledger
+from wsss_harness.contract.types import BACKGROUND, IGNORE, ClassScores, Mask
+
+Bound = Callable[[Dataset, str, Ledger], Mask]
+STRIDES = (8, 16)  # of the class maps of released code: ResNet38's, and ResNet50's
+NEAREST = f"Truth at stride {STRIDES[0]}"  # the truth as class maps have it
+SUPERVISED = "Full supervision"  # what segmentors could
+
+
+def all_background(dataset: Dataset, image_id: str, ledger: Ledger) -> Mask:
+    """What a method scores that finds nothing."""
+    return np.zeros(dataset.image(image_id).shape[:2], np.uint8)
+
+
+def largest_everywhere(dataset: Dataset, image_id: str, ledger: Ledger) -> Mask:
+    """Every pixel has that class of the image labels which is the largest one in the truth.
+
+    What image labels allow whoever knows no places; among equals the first class, background where
+    there is no class.
+    """
+    ledger.note(IMAGE_LABELS)
+    ledger.note(TRUTH)
+    truth, present = dataset.truth(image_id), dataset.present(image_id)
+    area = np.bincount(truth.ravel(), minlength=IGNORE + 1)
+    largest = max(present, key=lambda number: area[number], default=BACKGROUND)
+    return np.full_like(truth, largest)
+
+
+def salient_true_classes(dataset: Dataset, image_id: str, ledger: Ledger) -> Mask:
+    """Saliency above 0.5 painted with the class of the nearest pixel of a true object.
+
+    What saliency allows when classes are known. Salient pixels without any object stay background.
+    """
+    ledger.note(TRUTH)
+    ledger.note(SALIENCY)
+    salient = dataset.saliency(image_id) > 0.5
+    truth = dataset.truth(image_id)
+    return np.where(salient, nearest_class(truth), np.uint8(BACKGROUND))
+
+
+def nearest_class(truth: Mask) -> Mask:
+    """For every pixel the class of the nearest object pixel; background if there is none."""
+    from scipy.ndimage import distance_transform_edt
+
+    objects = (truth != BACKGROUND) & (truth != IGNORE)
+    if not objects.any():
+        return np.zeros_like(truth)
+    rows, columns = distance_transform_edt(~objects, return_distances=False, return_indices=True)
+    nearest: Mask = truth[rows, columns]
+    return nearest
+
+
+def whole_truth(dataset: Dataset, image_id: str, ledger: Ledger) -> Mask:
+    """The truth itself, for a segmentor with full supervision."""
+    ledger.note(TRUTH)
+    return dataset.truth(image_id)
+
+
+def at_stride(stride: int, dataset: Dataset, image_id: str, ledger: Ledger) -> Mask:
+    """What is left of the truth at the stride of class maps: the class that covers most."""
+    ledger.note(TRUTH)
+    values, cover = coverage(dataset.truth(image_id), stride)
+    mask: Mask = values[cover.argmax(0)]
+    return mask
+
+
+def perfect_seed(stride: int, dataset: Dataset, image_id: str, ledger: Ledger) -> ClassScores:
+    """The truth as class maps of this stride: how much of a place each true class covers."""
+    ledger.note(TRUTH)
+    values, cover = coverage(dataset.truth(image_id), stride)
+    return ClassScores(tuple(map(int, values[1:])), cover[1:])
+
+
+def coverage(truth: Mask, stride: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """The background and the classes of the truth, (1 + K,), and their maps, (1 + K, H, W).
+
+    A map is the share of a class among the counted pixels of each square of ``stride`` pixels,
+    enlarged again by bilinear interpolation. Squares without a counted pixel are background.
+    """
+    import cv2
+
+    height, width = truth.shape
+    counted = truth != IGNORE
+    values = np.union1d([np.uint8(BACKGROUND)], truth[counted])
+    missing = (0, -height % stride), (0, -width % stride)
+
+    def pixels(places: NDArray[np.bool_]) -> NDArray[np.float32]:
+        blocks = np.pad(places, missing).reshape(-1, stride, (width - 1) // stride + 1, stride)
+        found: NDArray[np.float32] = blocks.sum((1, 3), dtype=np.float32)
+        return found
+
+    total = pixels(counted)
+    shares = np.stack([pixels(truth == value) for value in values]) / np.maximum(total, 1)
+    shares[0] += total == 0
+    size = shares.shape[2] * stride, shares.shape[1] * stride
+    cover = np.stack([cv2.resize(share, size, interpolation=cv2.INTER_LINEAR) for share in shares])
+    return values, cover[:, :height, :width].clip(0, 1)
+
+
+OF_SALIENCY: Mapping[str, Bound] = {"Saliency, true classes": salient_true_classes}
+BOUNDS: Mapping[str, Bound] = {
+    "All background": all_background,
+    "Image labels everywhere": largest_everywhere,
+    **{f"Truth at stride {stride}": partial(at_stride, stride) for stride in STRIDES},
+}

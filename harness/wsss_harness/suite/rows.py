@@ -1,0 +1,79 @@
+"""The stages of a row, and the rows that stand beside the methods as controls."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from wsss_harness.contract.supervision import SALIENCY
+from wsss_harness.plugins.registry import Plugins
+from wsss_harness.store.stage import Stage, upstream
+from wsss_harness.suite.spec import Choice, Row, Rule, Suite
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """The stages that train a segmentor on masks and score it on val."""
+
+    label: str
+    fit: Stage
+    predictions: Stage
+    counts: Stage
+
+
+@dataclass(frozen=True)
+class RowStages:
+    """The stages of one row for one seed; a bound row has no scores and so no curve.
+
+    ``further`` are the counts of metrics of plugins, by metric.
+    """
+
+    row: Row
+    seed: int
+    masks: Stage
+    counts: Stage
+    scores: Stage | None = None
+    curve: Stage | None = None
+    segmentations: tuple[Segmentation, ...] = ()
+    explained: tuple[Stage, ...] = ()
+    further: Mapping[str, Stage] = field(default_factory=dict)
+
+    @property
+    def targets(self) -> tuple[Stage, ...]:
+        ends = (s.counts for s in self.segmentations)
+        curve = (self.curve,) if self.curve else ()
+        return (*curve, self.counts, *self.further.values(), *self.explained, *ends)
+
+
+def chosen_on(row: RowStages) -> Choice:
+    """On what the threshold was chosen; unknown if a pack does not say."""
+    threshold = row.row.rule.threshold
+    if isinstance(threshold, str):
+        return threshold
+    said: Iterator[Choice] = (stage.note.get("chosen_on", "fixed") for stage in upstream(row.masks))
+    return next((choice for choice in said if choice != "fixed"), "fixed")
+
+
+def named_after(method: str, saliency: str | None) -> str:
+    """The name of a control row of the saliency maps of a name; those of the dataset have none."""
+    return method.replace("Saliency", f"Saliency {saliency}") if saliency else method
+
+
+def saliency_of(row: Row, suite: Suite) -> str | None:
+    """The name of the saliency maps that a row reads; None for those of the dataset."""
+    parts = [suite.refiners[label] for label in row.refiners]
+    parts += [suite.generators[row.generator]] if row.generator else []
+    named = [row.saliency, *(part.saliency for part in parts)]
+    return next((label for label in named if label), None)
+
+
+def control_row(suite: Suite, plugins: Plugins, saliency: str | None) -> Row:
+    """Saliency above 0.5 painted with the classes of a generator, if possible one without it."""
+
+    def uses_saliency(label: str) -> bool:
+        made = plugins.find("generator", suite.generators[label].name).made
+        return SALIENCY in made.needs
+
+    used = dict.fromkeys(row.generator for row in suite.rows)  # none is trained for this alone
+    label = min(used, key=uses_saliency)
+    rule = Rule(name="saliency", threshold=0.5)
+    method = named_after(f"Saliency, {label}'s classes", saliency)
+    return Row(method=method, generator=label, rule=rule, saliency=saliency, control=True)

@@ -1,0 +1,73 @@
+"""Which stages can be made now: each after what it needs, those of the first rows first."""
+
+import heapq
+from collections.abc import Callable, Iterable, Iterator
+
+from wsss_harness.store.stage import Stage
+
+
+class Schedule:
+    """The stages that some targets need and that are not there yet, as a run works through them."""
+
+    def __init__(self, targets: Iterable[Stage], done: Callable[[Stage], bool]) -> None:
+        self.there: dict[str, Stage] = {}  # those that nothing needs to be made for
+        self.left: dict[str, Stage] = {}
+        self._users: dict[str, list[Stage]] = {}
+        self._lacking: dict[str, set[str]] = {}
+        self._ready: list[tuple[int, str]] = []
+        self._offered: set[str] = set()
+        for target in targets:
+            self._add(target, done)
+        self._place = {key: place for place, key in enumerate(self.left)}
+        for key in self.left:
+            self._offer(key)
+
+    def _add(self, stage: Stage, done: Callable[[Stage], bool]) -> None:
+        if stage.key in self.there or stage.key in self.left:
+            return
+        if done(stage):
+            self.there[stage.key] = stage
+            return
+        for needed in stage.inputs.values():
+            self._add(needed, done)
+            self._users.setdefault(needed.key, []).append(stage)
+        self._lacking[stage.key] = {i.key for i in stage.inputs.values() if i.key in self.left}
+        self.left[stage.key] = stage
+
+    def _offer(self, key: str) -> None:
+        if not self._lacking[key] and key not in self._offered:
+            self._offered.add(key)
+            heapq.heappush(self._ready, (self._place[key], key))
+
+    def take(self, wanted: Callable[[Stage], bool]) -> Iterator[Stage]:
+        """Hand out the stages that can be made now and are wanted, in order."""
+        passed = []
+        while self._ready:
+            place = heapq.heappop(self._ready)
+            stage = self.left.get(place[1])
+            self._offered.discard(place[1])
+            if stage is None:  # it fell with another one
+                continue
+            if wanted(stage):
+                yield stage
+            else:
+                passed.append(stage)
+        for stage in passed:
+            self._offer(stage.key)
+
+    def give_back(self, stage: Stage) -> None:
+        """A stage that was handed out is to be handed out again."""
+        self._offer(stage.key)
+
+    def made(self, stage: Stage) -> None:
+        self.left.pop(stage.key)
+        for user in self._users.get(stage.key, ()):
+            self._lacking[user.key].discard(stage.key)
+            self._offer(user.key)
+
+    def failed(self, stage: Stage) -> list[Stage]:
+        """Take out a stage and all that needs it; gives what was taken out, the stage first."""
+        if self.left.pop(stage.key, None) is None:
+            return []
+        users = self._users.get(stage.key, ())
+        return [stage, *(fallen for user in users for fallen in self.failed(user))]

@@ -1,0 +1,83 @@
+"""What a command is asked to run: a suite, with some options changed, or some of its rows."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import xxhash
+
+from wsss_harness.contract.errors import ConfigError
+from wsss_harness.store.layout import RESULTS
+from wsss_harness.suite.spec import Row, Suite, datasets_of, read_suite
+
+OF = "@"  # before the dataset in the name of results; in no name of a dataset
+
+
+@dataclass(frozen=True)
+class Request:
+    """A suite file; ``overrides`` of options, and ``methods`` and ``words`` that select rows.
+
+    ``dataset`` is the name of one, where the suite has several.
+    """
+
+    path: Path
+    overrides: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    dataset: str = ""
+
+    def each(self) -> tuple["Request", ...]:
+        """A request for each dataset of the suite; for several, none of which is chosen."""
+        names = datasets_of(self.path, self.overrides)
+        return tuple(replace(self, dataset=name) for name in names) or (self,)
+
+    def suite(self) -> Suite:
+        chosen = (f"dataset={json.dumps(self.dataset)}",) if self.dataset else ()
+        suite = read_suite(self.path, (*self.overrides, *chosen))
+        return select(suite, self.methods, self.words)
+
+    def results(self, store: Path) -> Path:
+        """Where tables, figures and records go; another place for each other suite."""
+        changes = [*self.overrides]
+        changes += [f"--rows {method}" for method in self.methods]
+        changes += [f"--only {word}" for word in self.words]
+        name = self.path.stem
+        if changes:
+            name += "-" + xxhash.xxh3_64_hexdigest("\n".join(sorted(changes)).encode())[:6]
+        if self.dataset:
+            name += OF + self.dataset
+        return store / RESULTS / name
+
+
+def select(suite: Suite, methods: Sequence[str] = (), words: Sequence[str] = ()) -> Suite:
+    """The suite with those rows only; nothing given selects all.
+
+    ``methods`` are names of rows. ``words`` are parts of the name of a row, its generator, its
+    refiners or segmentors, in small or capital letters.
+
+    Raises:
+        ConfigError: no row has such a name, or such a word.
+    """
+    rows = suite.rows
+    for method in methods:
+        _found(f"--rows {method}", [row for row in suite.rows if row.method == method], suite)
+    for word in words:
+        _found(f"--only {word}", [row for row in suite.rows if _has(row, word)], suite)
+    if methods:
+        rows = tuple(row for row in rows if row.method in methods)
+    if words:
+        rows = tuple(row for row in rows if any(_has(row, word) for word in words))
+    _found("--rows and --only together", rows, suite)
+    return suite.model_copy(update={"rows": rows})
+
+
+def _has(row: Row, word: str) -> bool:
+    names = (row.method, row.generator, *row.refiners, *row.segmentors)
+    return any(word.lower() in name.lower() for name in names)
+
+
+def _found(what: str, rows: Sequence[Row], suite: Suite) -> None:
+    if not rows:
+        known = ", ".join(row.method for row in suite.rows)
+        raise ConfigError(f"{what}: no row is called so; rows: {known}")

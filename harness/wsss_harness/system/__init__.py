@@ -1,0 +1,1 @@
+"""Files, processes, locks and limits; knows nothing of segmentation."""

@@ -1,0 +1,201 @@
+"""Reading and writing files so that a kill never leaves half of one behind."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+from PIL import Image as PillowImage
+from PIL import UnidentifiedImageError
+
+from wsss_harness.contract.errors import DataError, PluginError
+from wsss_harness.contract.types import IGNORE, Image, Map, Mask
+
+TEMPORARY = ".part"
+
+
+def configs() -> Path:
+    """The folder of suites and segmentors: inside an installed package, or beside it in a clone."""
+    package = Path(__file__).parents[1]
+    inside = package / "configs"
+    return inside if inside.is_dir() else package.parents[1] / "configs"
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; it takes its name if the body succeeds."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def remove_temporary_files(folder: Path) -> None:
+    """Remove what writers that were killed have left; nobody else may be writing there."""
+    for path in folder.rglob(f".*{TEMPORARY}"):
+        path.unlink()
+
+
+def write_text(path: Path, text: str) -> None:
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write ``content`` with sorted keys; NaN is refused because it is not JSON."""
+    write_text(path, json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """What a file holds; DataError if it is not JSON, which has neither NaN nor infinity."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
+    except FileNotFoundError:
+        raise DataError(f"{path} is missing") from None
+    except (ValueError, RecursionError) as error:
+        raise DataError(
+            f"{path} is not valid JSON ({error}); mend it or, if a run wrote it, delete it and run "
+            "again"
+        ) from None
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no number of JSON")
+
+
+def digest(path: Path) -> str:
+    """The digest of a file's content; read once a process unless the file changes."""
+    return _digest(path, path.stat().st_mtime_ns)
+
+
+@cache
+def _digest(path: Path, changed: int) -> str:
+    with path.open("rb") as file:
+        found = xxhash.xxh3_128()
+        while chunk := file.read(1 << 20):
+            found.update(chunk)
+    return found.hexdigest()
+
+
+def _pixels(path: Path, mode: str | None) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    try:
+        with PillowImage.open(path) as picture:
+            if picture.mode.startswith(("I", "F")):
+                raise DataError(f"{path} has mode '{picture.mode}'; save it with 8 bits a pixel")
+            return np.array(picture if mode is None else picture.convert(mode), dtype=np.uint8)
+    except FileNotFoundError:
+        raise DataError(f"{path} is missing") from None
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+        raise DataError(
+            f"{path} cannot be read as an image ({error}); replace the file or take its id "
+            "out of the list"
+        ) from None
+
+
+def read_image(path: Path) -> Image:
+    """An image as (H, W, 3) uint8 RGB."""
+    return _pixels(path, "RGB")
+
+
+def read_grey(path: Path) -> Mask:
+    """A single-channel 8-bit picture as (H, W) uint8."""
+    return _pixels(path, "L")
+
+
+def as_map(grey: Mask) -> Map:
+    """8 bits a pixel as numbers in [0, 1]."""
+    values: Map = grey.astype(np.float32) / np.float32(255)
+    return values
+
+
+def read_mask(path: Path) -> Mask:
+    """A mask stored as palette or grey PNG, as (H, W) uint8 class indices."""
+    mask = _pixels(path, None)
+    if mask.ndim != 2:
+        raise DataError(
+            f"{path} has {mask.shape[-1]} channels; a mask is a palette or grey PNG whose "
+            "pixel values are class indices"
+        )
+    return mask
+
+
+def of_size(values: Mask, size: tuple[int, ...], path: Path) -> Mask:
+    """``values`` of a file; DataError unless they have the size (H, W) of their image."""
+    if values.shape != size:
+        raise DataError(
+            f"{path} is {values.shape[1]}x{values.shape[0]}, but its image is {size[1]}x{size[0]}; "
+            "both must have the same size"
+        )
+    return values
+
+
+def of_classes(mask: Mask, classes: int, path: Path) -> Mask:
+    """A mask of a file; DataError for a value that is neither one of 0..``classes`` nor 255."""
+    beyond = mask[(mask > classes) & (mask != IGNORE)]
+    if beyond.size:
+        raise DataError(
+            f"{path} holds the value {beyond[0]}, but there are {classes} classes: values are "
+            f"0..{classes} or {IGNORE}"
+        )
+    return mask
+
+
+@contextmanager
+def rows(path: Path, count: int) -> Iterator[Callable[[NDArray[np.int64]], None]]:
+    """Yield a function that writes one of the ``count`` rows of an .npy array at a time.
+
+    Unlike the pages of a memory map, rows that were written take no memory.
+    """
+    shape: tuple[int, ...] = ()
+    with atomic(path) as temporary, temporary.open("wb") as file:
+
+        def write(row: NDArray[np.int64]) -> None:
+            nonlocal shape
+            if not file.tell():
+                shape = row.shape
+                header = {"descr": "<i8", "fortran_order": False, "shape": (count, *shape)}
+                np.lib.format.write_array_header_1_0(file, header)
+            if row.shape != shape:
+                raise PluginError(
+                    f"{path.stem} has counts of shape {row.shape} after {shape}; the counts of all "
+                    "images must have one shape, because they add up"
+                )
+            file.write(row.astype("<i8").tobytes())
+
+        yield write
+
+
+@cache
+def palette() -> bytes:
+    """The PASCAL VOC colour map: the bits of the index spread over red, green and blue."""
+    colours = np.zeros((256, 3), np.uint8)
+    for bit in range(8):
+        for channel in range(3):
+            taken = (np.arange(256) >> (3 * bit + channel)) & 1
+            colours[:, channel] |= (taken << (7 - bit)).astype(np.uint8)
+    return colours.tobytes()
+
+
+def has_voc_palette(path: Path) -> bool:
+    """Whether a picture is grey, or a palette picture with the colours of PASCAL VOC's classes."""
+    with PillowImage.open(path) as picture:
+        colours = picture.getpalette() if picture.mode == "P" else None
+    return colours is None or bytes(colours[: 3 * 21]) == palette()[: min(len(colours), 3 * 21)]
+
+
+def write_mask(path: Path, mask: Mask) -> None:
+    """Write ``mask`` as a palette PNG in VOC colours."""
+    height, width = mask.shape
+    picture = PillowImage.frombytes("P", (width, height), mask.tobytes())
+    picture.putpalette(palette())
+    with atomic(path) as temporary:
+        picture.save(temporary, format="PNG")

@@ -1,0 +1,129 @@
+"""The same work on many images, spread over as many processes as there are usable cores.
+
+Only for work whose result depends neither on the process nor on the number of threads, so the
+number of processes decides how fast it goes and nothing else.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import pickle
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import cache
+from pathlib import Path
+
+from wsss_harness.contract.errors import StageError
+from wsss_harness.system import workers
+from wsss_harness.system import write_guard as guard
+from wsss_harness.system.limits import Ring
+
+FEW = 4  # images that take about as long as the start of a process
+
+Work = Callable[[str], None]  # what is done for one image id
+Start = Callable[[], Work]  # loads what the work needs, once a process
+
+
+_granted: int | None = None
+
+
+def grant(cores: int) -> None:
+    """Have this process use no more than so many cores."""
+    global _granted
+    _granted = cores
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    if _granted is not None:
+        return _granted
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def run(
+    start: Start, ids: Sequence[str], processes: int, log: Path, done: Callable[[], None]
+) -> None:
+    """Do the work for every id, calling ``done`` after each in order.
+
+    Few ids take fewer processes. ``start`` must be picklable for more than one; where it is not, as
+    with a class defined in a session, all is done here. Workers write what they print to ``log``.
+
+    Raises:
+        StageError: a worker was killed. An error of the work itself comes as it was raised; of
+            several, that of the first id.
+    """
+    processes = min(processes, len(ids) // FEW)
+    task = _packed(start) if processes > 1 else None
+    if task is not None:
+        _spread(task, ids, processes, log, done)
+        return
+    work = start()
+    for image_id in ids:
+        work(image_id)
+        done()
+
+
+def _packed(start: Start) -> bytes | None:
+    """``start`` for a pipe to processes of this program; nothing pickled is ever on disk."""
+    try:
+        return pickle.dumps(start)
+    except (pickle.PicklingError, AttributeError, TypeError):
+        return None
+
+
+def _spread(
+    task: bytes, ids: Sequence[str], processes: int, log: Path, done: Callable[[], None]
+) -> None:
+    context = multiprocessing.get_context("spawn")
+    entering = (task, log, guard.current())
+    with ProcessPoolExecutor(processes, context, _enter, entering) as pool:
+        try:
+            # Not pool.map: it cancels what waits when it is interrupted, and a pool whose workers
+            # were killed fails at what somebody else cancelled (Python 3.11).
+            for future in [pool.submit(_work, image_id) for image_id in ids]:
+                future.result()
+                done()
+        except (Ring, KeyboardInterrupt):
+            for process in multiprocessing.active_children():
+                process.kill()  # or they would be waited for, however long they take
+            raise
+        except BrokenProcessPool:
+            raise StageError(
+                "a worker process ended before its work was done, perhaps because memory ran out; "
+                "finished images are kept: run again, on fewer cores (taskset) if it happens again"
+            ) from None
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+# In the workers
+
+
+_task = b""
+
+
+def _enter(task: bytes, log: Path, watcher: Callable[[str], None] | None) -> None:
+    """Prepare a worker: one thread, a log, watched as its parent is, no life of its own."""
+    global _task
+    workers.enter(threads=1)
+    sys.stdout = sys.stderr = log.open("a", encoding="utf-8", buffering=1)
+    if watcher is not None:
+        guard.confine(watcher)
+    _task = task
+
+
+@cache
+def _started() -> Work:
+    start: Start = pickle.loads(_task)
+    work = start()
+    with contextlib.suppress(KeyError):
+        sys.modules["cv2"].setNumThreads(1)
+    return work
+
+
+def _work(image_id: str) -> None:
+    _started()(image_id)

@@ -1,0 +1,167 @@
+"""Verify a record in tiers, each stronger and dearer than the one before, up to a failure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from wsss_harness.contract.errors import ConfigError, DataError, StageFailure, WsssError
+from wsss_harness.contract.supervision import Dataset
+from wsss_harness.plugins.registry import Plugins
+from wsss_harness.store.store import Store
+from wsss_harness.suite.spec import Suite
+from wsss_harness.system.files import read_json
+from wsss_leaderboard.boards import chain
+from wsss_leaderboard.records import counts
+from wsss_leaderboard.records import record as records
+from wsss_leaderboard.records.record import Record
+from wsss_leaderboard.submissions import agreement, folders, rowpacks
+from wsss_leaderboard.submissions import writing as submission
+from wsss_leaderboard.submissions.canonical import digest
+from wsss_leaderboard.submissions.definitions import check_same, dataset_of, suite_of
+from wsss_leaderboard.submissions.names import refuse_hostile
+from wsss_leaderboard.submissions.remake import Remade, remake
+from wsss_leaderboard.submissions.remeasure import disagreements
+from wsss_leaderboard.submissions.rowpacks import PACKS
+from wsss_leaderboard.submissions.verification import TIERS, Tier
+
+# By how much mIoU may move where bytes cannot be the same: inference on another device rounds
+# otherwise, and a training on it comes out like one with another seed.
+TOLERANCES: Mapping[Tier, float] = {3: 0.001, 4: 0.01}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Of one tier: whether it was passed, None if it was left out, and what was found.
+
+    ``tolerance``: by how much mIoU was allowed to differ, a fraction.
+    """
+
+    tier: Tier
+    passed: bool | None
+    told: str
+    tolerance: float = 0.0
+
+
+class Unable(Exception):
+    """Something that a tier needs is not at hand, which says nothing about the record."""
+
+
+@dataclass(frozen=True)
+class Verifier:
+    """Verifies the record in a file with what the reader has: plugins, a store, masks.
+
+    ``suite``: the reader's own; else that of the record, with ``overrides``. ``tolerance`` replaces
+    those of TOLERANCES, and equal bytes.
+    """
+
+    path: Path
+    plugins: Plugins
+    store: Store
+    packs: Path | None = None
+    suite: Suite | None = None
+    overrides: tuple[str, ...] = ()
+    tolerance: float | None = None
+
+    def verify(self, highest: int) -> Iterator[Verdict]:
+        """The verdict of each tier, as soon as it is known, up to a failure.
+
+        Those above tier 2 come only after it was passed.
+        """
+        for tier in tuple(TIERS)[:highest]:
+            verdict = self.verdict(tier)
+            yield verdict
+            if verdict.passed is False or (tier == 2 and not verdict.passed):
+                return  # what is made again says nothing about masks that nobody has seen
+
+    def verdict(self, tier: Tier) -> Verdict:
+        try:
+            if tier == 1:
+                return self._digests()
+            return self._masks() if tier == 2 else self._remade(tier)
+        except (Unable, ConfigError) as reason:
+            return Verdict(tier, None, str(reason))
+        except (DataError, StageFailure) as error:
+            return Verdict(tier, False, str(error))
+
+    def _digests(self) -> Verdict:
+        refuse_hostile(read_json(self.path), str(self.path))
+        folders.refuse_bomb(counts.path_of(self.path))
+        record, tallies = agreement.read(self.path)
+        accepted_packs(self.path)
+        problems = list(agreement.problems(record, tallies))
+        return Verdict(1, not problems, "; ".join(problems) or "metrics are those of the counts")
+
+    def _masks(self) -> Verdict:
+        record, tallies = agreement.read(self.path)
+        board = self.path.parents[1]
+        packs = chain.packs_of(board, self.path.stem, self.packs or board / PACKS)
+        if not packs.is_dir():
+            raise Unable(f"there are no mask packs in {packs}; give their folder with --packs")
+        said, found = accepted_packs(self.path), rowpacks.digests(packs, record)
+        if said is not None and found != said:
+            raise DataError(f"{packs} holds other packs than those that were submitted")
+        dataset = self._dataset(record)
+        problems = list(disagreements(record, tallies, packs, dataset))
+        masks = sum(len(one.ids) for one in tallies.values())
+        return Verdict(2, not problems, "; ".join(problems) or f"{masks} masks give its metrics")
+
+    def _remade(self, tier: Tier) -> Verdict:
+        record = records.load(self.path)
+        self._dataset(record)
+        try:
+            made = remake(record, self._suite(record), self.plugins, self.store, tier == 3)
+        except DataError as error:
+            raise Unable(str(error)) from None
+        return judged(made, tier, self.tolerance)
+
+    def _suite(self, record: Record) -> Suite:
+        return self.suite or suite_of(record, str(self.path), self.overrides)
+
+    def _dataset(self, record: Record) -> Dataset:
+        """The data of the record; Unable if it is not at hand."""
+        try:
+            dataset = dataset_of(self._suite(record), self.plugins, self.store)
+            check_same(dataset, record, str(self.path))
+        except WsssError as error:
+            raise Unable(str(error)) from None
+        return dataset
+
+
+def judged(made: Remade, tier: Tier, tolerance: float | None) -> Verdict:
+    """Equal bytes pass; where they could not be equal, mIoU may move by the tolerance.
+
+    What a record says of itself must in both cases be what came out.
+    """
+    if made.unlike:
+        return Verdict(tier, False, "; ".join(made.unlike))
+    if not made.differing:
+        return Verdict(tier, True, f"{made.stages} stages have the same bytes")
+    told = f"{made.differing[0]} differs"
+    if made.differing[1:]:
+        told += f", and {len(made.differing) - 1} more"
+    told += "; mIoU: " + ", ".join(
+        f"{target} {100 * moved:+.2f} points" for target, moved in made.moved.items()
+    )
+    if made.alike and tolerance is None:
+        same = "on a CPU with the same versions and threads all bytes should be the same"
+        return Verdict(tier, False, f"{told}; {same}")
+    allowed = TOLERANCES[tier] if tolerance is None else tolerance
+    told += f"; allowed {100 * allowed:g}"
+    return Verdict(tier, made.worst <= allowed, told, allowed)
+
+
+def accepted_packs(path: Path) -> dict[str, str] | None:
+    """The digests of the packs of a record, as it was submitted or accepted; None if it was not.
+
+    Raises:
+        DataError: the record is not the one that a board has accepted.
+    """
+    folder = path.parents[1]
+    if (folder / submission.MANIFEST).is_file():
+        return submission.read(folder).packs.get(path.stem)
+    for entry in chain.read(folder):
+        if entry.stem == path.stem:
+            if entry.record != digest(read_json(path)):
+                raise DataError(f"{path} is not the record that was accepted: it was edited")
+            return entry.packs
+    return None

@@ -1,0 +1,1 @@
+"""The command line: what runs suites and shows records."""

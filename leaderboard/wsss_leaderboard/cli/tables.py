@@ -1,0 +1,124 @@
+"""Print tables in the form that is asked for, and keep those of a page as the records have them."""
+
+import glob
+import json
+import re
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from wsss_harness.contract.errors import ConfigError, DataError
+from wsss_harness.store.layout import RECORDS, RESULTS
+from wsss_harness.suite.selection import OF
+from wsss_harness.system.files import write_text
+from wsss_leaderboard.cli.report import json_of, print_tables, tables
+from wsss_leaderboard.ranking import entries
+from wsss_leaderboard.ranking.standings import standings
+from wsss_leaderboard.tables import tablefiles
+from wsss_leaderboard.tables.filled import fill
+from wsss_leaderboard.tables.table import FORMATS, Table
+
+BEGIN, END = "<!-- wsss table ", "<!-- end of table -->"
+MARK = re.compile(rf"^{BEGIN}", re.MULTILINE)  # not one that is quoted
+BLOCK = re.compile(rf"^{BEGIN}([^\n]+) -->\n(.*?)^{END}", re.DOTALL | re.MULTILINE)
+
+
+def print_tables_of(
+    source: Path, folders: Sequence[Path], store: Path, form: str, console: Console
+) -> None:
+    """Print the table of a table file, or the tables of a suite.
+
+    ``folders`` of results or boards are read instead of the results in ``store``.
+
+    Raises:
+        DataError: there are no records, or a file is not what it should be, by name.
+        ConfigError: records or figures may not share a table.
+    """
+    if tablefiles.is_table_file(source):
+        own = store / RESULTS / tablefiles.read(source).suite
+        folders = folders or [own] * (own / RECORDS).is_dir()
+        found = {"": (folders, [(source.stem, table_of(source, folders))])}
+    else:
+        groups = {"": folders} if folders else results_of(source, store)
+        found = {name: (group, tables(entries.load(group))) for name, group in groups.items()}
+    if form == "terminal":
+        for group, made in found.values():
+            print_tables(made, group, console)
+    elif form == "json":
+        documents = {name: json_of(made) for name, (_, made) in found.items()}
+        console.print_json(json.dumps(documents.get("", documents)))
+    else:
+        every = (table for _, made in found.values() for _, table in made)
+        console.file.write("\n".join(FORMATS[form](table) for table in every))
+
+
+def results_of(source: Path, store: Path) -> dict[str, Sequence[Path]]:
+    """The folder of results of a suite, or of each of its datasets by name, in a list.
+
+    Raises:
+        DataError: there are none; names those of parts of the suite.
+    """
+    suite = source.stem
+    several = sorted((store / RESULTS).glob(f"{glob.escape(suite)}{OF}*/{RECORDS}"))
+    found: dict[str, Sequence[Path]] = {
+        place.parent.name.rpartition(OF)[2]: [place.parent] for place in several
+    }
+    place = store / RESULTS / suite
+    if not found and not place.is_dir():
+        others = sorted(other.name for other in (store / RESULTS).glob(f"{glob.escape(suite)}-*"))
+        parts = f"; parts of it, or other options, were run as {', '.join(others)}" * bool(others)
+        missing = f"there is no file {source}, and " * bool(source.suffix and not source.is_file())
+        raise DataError(f"{missing}there are no records in {place}{parts}; run the suite first")
+    return found or {"": [place]}
+
+
+def table_of(path: Path, folders: Sequence[Path]) -> Table:
+    """The table of a table file, without numbers of ours where there are no folders."""
+    loaded = entries.load(folders)
+    return fill(tablefiles.read(path), [run.record for run in loaded], standings(loaded))
+
+
+def updated(page: Path) -> str:
+    """The text of a page whose tables are made again by the commands in its marks.
+
+    A table stands between ``<!-- wsss table FILE.toml --results FOLDER -->`` and
+    ``<!-- end of table -->``; paths are relative to the page, and without a folder nothing is
+    measured.
+
+    Raises:
+        ConfigError: there is no such mark, or one is not like this.
+    """
+    text = _read(page)
+    marks, blocks = len(MARK.findall(text)), len(BLOCK.findall(text))
+    if not blocks or marks != blocks:
+        raise ConfigError(
+            f"{page} has {marks} marks of a table, {blocks} of them complete; expected "
+            f"{BEGIN}FILE.toml --results FOLDER --> and, below the table, {END}"
+        )
+    return BLOCK.sub(lambda found: _block(found[1], page), text)
+
+
+def _block(words: str, page: Path) -> str:
+    file, *options = shlex.split(words)
+    folders = [page.parent / folder for folder in options[1::2]]
+    if options != [word for folder in options[1::2] for word in ("--results", folder)]:
+        raise ConfigError(f"{page}: '{words}' is not FILE.toml --results FOLDER")
+    table = table_of(page.parent / file, folders)
+    return f"{BEGIN}{words} -->\n\n{table.markdown()}\n{END}"
+
+
+def _read(page: Path) -> str:
+    try:
+        return page.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"the page {page} cannot be read: {error}") from None
+
+
+def update(page: Path, check: bool) -> bool:
+    """Whether a page had other tables; they are made again unless this is only to ``check``."""
+    before, after = _read(page), updated(page)
+    if after != before and not check:
+        write_text(page, after)
+    return after != before

@@ -1,0 +1,1 @@
+"""How two rows, or a row and a publication, differ."""

@@ -1,0 +1,1 @@
+"""Boards of entries: intervals, ranks, tie groups, and where the spread comes from."""

@@ -1,0 +1,80 @@
+"""Where each method stands on each target: its place, and what it gains of what is attainable."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from wsss_harness.stages.bounds import NEAREST, SUPERVISED
+from wsss_leaderboard.ranking.components import components_of, note_of
+from wsss_leaderboard.ranking.entries import Board, Entry, Loaded, boards
+from wsss_leaderboard.ranking.ranking import Place, rank
+from wsss_leaderboard.records.counts import MASKS
+from wsss_leaderboard.statistics import estimates
+
+GAP = (
+    "gap: percent of the attainable gap that is closed, (mIoU - nothing) / (attainable - nothing). "
+    f"nothing: all background; attainable: of masks '{NEAREST}', of a segmentor '{SUPERVISED}', if "
+    "it was run. It is no upper limit: more than 100 is possible."
+)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The place of a method on a target, and the share of the attainable gap that it closes.
+
+    None where counts by image or a bound are missing.
+    """
+
+    place: Place | None
+    gap: float | None
+
+
+@dataclass(frozen=True)
+class Standings:
+    """Standings by target and method; ``notes`` by target say how to read them."""
+
+    found: Mapping[tuple[str, str], Standing] = field(default_factory=dict)
+    notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def of(self, target: str, method: str) -> Standing | None:
+        return self.found.get((target, method))
+
+
+NONE = Standings()  # of records without counts
+
+
+def standings(loaded: Iterable[Loaded]) -> Standings:
+    """Of all methods of these records on all targets, a board at a time."""
+    found: dict[tuple[str, str], Standing] = {}
+    notes: dict[str, tuple[str, ...]] = {}
+    for board in boards(loaded):
+        for target in board.targets:
+            entries = board.entries(target)
+            ranking = rank(entries)
+            gaps = gaps_of(board, target, entries)
+            for entry, place, gap in zip(entries, ranking.places, gaps, strict=True):
+                found[target, entry.method] = Standing(place, gap)
+            closed = [GAP] * any(gap is not None for gap in gaps)
+            crossed = [note_of(entry) for entry in entries if components_of(entry)]
+            notes[target] = (*ranking.notes, *closed, *crossed)
+    return Standings(found, notes)
+
+
+def gaps_of(board: Board, target: str, entries: Sequence[Entry]) -> list[float | None]:
+    """The share of the attainable gap that each entry closes; above 1 is possible, below 0 too."""
+    named = (e for e in entries if (e.method, e.kind) == (bound_of(target), "bound"))
+    upper = next((e.mean for e in named), None)
+    lower = nothing(board, target)
+    if upper is None or lower is None or upper <= lower:
+        return [None] * len(entries)
+    return [None if e.mean is None else (e.mean - lower) / (upper - lower) for e in entries]
+
+
+def bound_of(target: str) -> str:
+    """The row whose mIoU counts as attainable."""
+    return NEAREST if target == MASKS else SUPERVISED
+
+
+def nothing(board: Board, target: str) -> float | None:
+    """mIoU of masks that are background everywhere; None without counts."""
+    found = (run.tallies[target].counts for run in board.loaded if target in run.tallies)
+    return next(map(estimates.of_nothing, found), None)

@@ -1,0 +1,1 @@
+"""Records of results: their format, how they are collected, and published figures."""

@@ -1,0 +1,95 @@
+"""The counts of every image of a record, in a file beside it: what intervals are computed from.
+
+Counts of images add up to those that the record's mIoU was read from, so any subset of images can
+be read again without the masks. The file holds plain arrays; nothing else is ever read from it.
+"""
+
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+
+from wsss_harness.contract.errors import DataError
+from wsss_harness.metrics.confusion import Counts
+from wsss_harness.system.files import atomic
+
+MASKS = ""  # the target that is no segmentor
+COUNTS = "counts"  # the folder beside that of the records
+MOST = 2 << 30  # bytes of a file when it is unpacked
+PROBLEMS = (  # of archives that are damaged, or lie about what is in them
+    *(OSError, ValueError, KeyError, EOFError, MemoryError, RuntimeError),
+    *(zlib.error, zipfile.BadZipFile),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Tallies:
+    """``counts``, (n, C + 1, 3): hits, truth and mask pixels of each class of each of ``ids``."""
+
+    ids: tuple[str, ...]
+    counts: Counts
+
+
+def path_of(record: Path) -> Path:
+    """Where the counts of the record in a file lie."""
+    return record.parent.with_name(COUNTS) / f"{record.stem}.npz"
+
+
+def digest(path: Path) -> str:
+    """What a record calls the file by."""
+    return xxhash.xxh3_128_hexdigest(path.read_bytes())
+
+
+def write(path: Path, tallies: Mapping[str, Tallies]) -> None:
+    """Write tallies by target: MASKS, or the label of a segmentor; the same bytes each time."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        atomic(path) as temporary,
+        zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
+        _put(archive, "targets", np.array(list(tallies), str))
+        for number, one in enumerate(tallies.values()):
+            _put(archive, f"ids{number}", np.array(one.ids, str))
+            _put(archive, f"counts{number}", one.counts.astype("<i4"))
+
+
+def _put(archive: zipfile.ZipFile, name: str, values: NDArray[Any]) -> None:
+    with archive.open(f"{name}.npy", "w") as file:
+        np.lib.format.write_array(file, values, allow_pickle=False)
+
+
+def read(path: Path) -> dict[str, Tallies]:
+    """The tallies by target.
+
+    Raises:
+        DataError: the file is missing, is no such file, or would take more than MOST bytes.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+        if size > MOST:
+            raise DataError(f"{path} unpacks to {size} bytes, more than the {MOST} that are read")
+        with np.load(path, allow_pickle=False) as arrays:
+            targets = [str(target) for target in arrays["targets"]]
+            return {name: _tallies(arrays, number) for number, name in enumerate(targets)}
+    except FileNotFoundError:
+        raise DataError(f"{path} is missing; run the suite again, or take it back") from None
+    except PROBLEMS as error:
+        raise DataError(f"{path} is no file of counts: {error}") from None
+
+
+def _tallies(arrays: Mapping[str, NDArray[Any]], number: int) -> Tallies:
+    ids, counts = arrays[f"ids{number}"], arrays[f"counts{number}"]
+    if ids.dtype.kind != "U" or counts.dtype != np.dtype("<i4"):
+        raise ValueError(f"ids are of {ids.dtype}, counts of {counts.dtype}")
+    if counts.ndim != 3 or counts.shape[-1] != 3 or ids.shape != counts.shape[:1]:
+        raise ValueError(f"{ids.shape} ids have counts of shape {counts.shape}")
+    if counts.min(initial=0) < 0 or (counts[..., :1] > counts[..., 1:]).any():
+        raise ValueError("a class has fewer pixels than hits, or fewer than none")
+    return Tallies(tuple(map(str, ids)), counts.astype(np.int64))

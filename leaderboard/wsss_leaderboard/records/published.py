@@ -1,0 +1,198 @@
+"""Figures of others, with their source: shown beside ours, never mixed with them."""
+
+import tomllib
+from collections import Counter
+from collections.abc import Collection, Iterable
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from wsss_harness.contract.errors import ConfigError, DataError
+from wsss_leaderboard.records.record import Part, Record, validated
+
+FigureKind = Literal["published", "reported"]
+PUBLISHED = Path(__file__).with_name("published.toml")
+
+
+class Data(Part):
+    """What makes a record's data the same as that of a figure: its classes and its images."""
+
+    classes: tuple[str, ...]
+    splits: dict[str, int]
+
+
+class Figure(Part):
+    """An mIoU in percent; ``segmentor`` is empty for pseudo-masks.
+
+    ``kind``: ``published`` by those who made the method, or ``reported`` by those who repeated it.
+    What the source does not say is empty: published.toml explains the fields.
+    """
+
+    kind: FigureKind = "published"
+    method: str
+    venue: Annotated[str, Field(pattern=r"^(.+ \d{4})?$")] = ""
+    sup: Literal["I.", "I.+S."]
+    segmentor: str = ""
+    backbone: str = ""
+    init: str = ""
+    crf: Literal["", "no", "yes"] = ""
+    dataset: str
+    split: str
+    value: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
+    protocol: str = ""
+    source: str
+    table: str = ""
+    confidence: Literal["authors", "quoted", "unverified"]
+
+    @property
+    def year(self) -> int | None:
+        return int(self.venue[-4:]) if self.venue else None
+
+    @property
+    def cell(self) -> str:
+        """With the digits that it was published with."""
+        return f"{self.value}" + "?" * (self.confidence == "unverified")
+
+    @property
+    def how(self) -> str:
+        """All that is known of how it was measured."""
+        start = f"starts from {self.init}" if self.init else ""
+        crf = {"no": "no CRF", "yes": "with a CRF", "": ""}[self.crf]
+        return ", ".join(filter(None, (self.backbone, start, crf, self.protocol)))
+
+    @property
+    def where(self) -> str:
+        return f"{self.source}, table {self.table}" if self.table else self.source
+
+    @property
+    def note(self) -> str:
+        return notes_of([self])[0]
+
+
+def notes_of(figures: Iterable[Figure]) -> list[str]:
+    """A note on each source, those together that differ in the split alone."""
+    found: dict[tuple[str, ...], list[Figure]] = {}
+    for one in dict.fromkeys(figures):
+        found.setdefault((one.kind, one.method, one.segmentor, one.how, one.where), []).append(one)
+    return [
+        f"{kind.capitalize()} {_cells(group)}, {method}{f', {segmentor}' if segmentor else ''}: "
+        f"{f'{how} ' if how else ''}({where})."
+        for (kind, method, segmentor, how, where), group in found.items()
+    ]
+
+
+def _cells(group: list[Figure]) -> str:
+    if len(group) == 1:
+        return group[0].cell
+    return " and ".join(f"{one.cell} ({one.split})" for one in group)
+
+
+ALIKE = ("dataset", "init", "crf")
+
+
+def check_alike(figures: Iterable[Figure]) -> None:
+    """Refuse figures that say that they were measured in unlike ways; silence agrees with all.
+
+    The splits may differ: each has a column of its own.
+
+    Raises:
+        ConfigError: names two figures and what they differ in.
+    """
+    said: dict[str, Figure] = {}
+    for figure in figures:
+        for field in filter(lambda name: getattr(figure, name), ALIKE):
+            other = said.setdefault(field, figure)
+            if getattr(other, field) != getattr(figure, field):
+                raise ConfigError(
+                    f"the {other.kind} {other.cell} of '{other.method}' has {field} "
+                    f"'{getattr(other, field)}', the {figure.kind} {figure.cell} of "
+                    f"'{figure.method}' has '{getattr(figure, field)}'; unlike protocols never "
+                    "share a table: leave one of them out"
+                )
+
+
+def segmented(record: Record, label: str) -> dict[str, str]:
+    """What a segmentor started from and whether a CRF followed, as far as its steps say."""
+    found = {}
+    for step in record.steps if label else ():
+        if step.stage.startswith(f"segment {label} on ") and "weights" in step.options:
+            found["init"] = str(step.options["weights"]["trained_on"])
+        if step.stage.startswith(f"predict {label} on ") and "crf" in step.options:
+            found["crf"] = "no" if step.options["crf"] == "none" else "yes"
+    return found
+
+
+class Published(Part):
+    datasets: dict[str, Data]
+    figures: tuple[Figure, ...]
+
+    def beside(self, record: Record, segmentor: str = "") -> Figure | None:
+        """What was published for a row of this name and, as far as is known, measured alike."""
+        named = [f for f in self.named(record.method, segmentor) if f.kind == "published"]
+        measured = [f for f in named if f.split != "test" and not self.unlike(f, record)]
+        return measured[0] if measured else None
+
+    def unlike(self, figure: Figure, record: Record) -> str:
+        """In what a figure was measured otherwise than a record; empty if in nothing known."""
+        data, masks = self.datasets[figure.dataset], record.masks
+        if masks and {"background", *data.classes} != set(masks.score.iou):
+            return "other classes"
+        here = record.protocol.val_images if figure.segmentor else record.protocol.images
+        there = data.splits["val" if figure.segmentor else figure.split]
+        if here != there:
+            return f"{there:,} images there, {here:,} here"
+        for name, ours in segmented(record, figure.segmentor).items():
+            theirs = getattr(figure, name)
+            if theirs and ours != theirs:
+                return f"{name} '{theirs}' there, '{ours}' here"
+        return ""
+
+    def named(self, method: str, segmentor: str) -> list[Figure]:
+        return [f for f in self.figures if (f.method, f.segmentor) == (method, segmentor)]
+
+    def of(self, classes: Collection[str]) -> "Published":
+        """The dataset with these classes and its figures; the first one's where none has them."""
+        same = (name for name, data in self.datasets.items() if set(data.classes) == set(classes))
+        kept = next(same, next(iter(self.datasets)))
+        figures = tuple(figure for figure in self.figures if figure.dataset == kept)
+        return self.model_copy(update={"datasets": {kept: self.datasets[kept]}, "figures": figures})
+
+    def dataset_of(self, records: Iterable[Record]) -> str:
+        """The dataset whose classes were measured; empty if it is none of these."""
+        measured = next((r.masks.score for r in records if r.masks), None)
+        classes = set(measured.iou) - {"background"} if measured else set()
+        found = (name for name, data in self.datasets.items() if set(data.classes) == classes)
+        return next(found, "")
+
+    def fits(self, figure: Figure, classes: Collection[str], images: int) -> bool:
+        data = self.datasets[figure.dataset]
+        return set(data.classes) == set(classes) and data.splits[figure.split] == images
+
+
+@cache
+def published(path: Path = PUBLISHED) -> Published:
+    """The figures in a TOML file; DataError names the file and what is wrong in it."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read as TOML: {error}") from None
+    found = validated(Published, content, path)
+    for figure in found.figures:
+        if (
+            figure.split
+            not in found.datasets.get(figure.dataset, Data(classes=(), splits={})).splits
+        ):
+            raise DataError(
+                f"{path}: '{figure.method}' is on '{figure.dataset} {figure.split}', "
+                "which is not under datasets; add it there"
+            )
+    places = Counter((f.kind, f.method, f.segmentor, f.dataset, f.split) for f in found.figures)
+    for place, count in places.items():
+        if count > 1:
+            raise DataError(
+                f"{path}: {count} figures for {', '.join(filter(None, place))}; give "
+                "one of them another method name"
+            )
+    return found

@@ -1,0 +1,1 @@
+"""Estimates with intervals; plain arrays in, plain numbers out."""

@@ -1,0 +1,248 @@
+"""MS-COCO from annotation files in its own format, small and made here."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from wsss_harness import testing
+from wsss_harness.contract.errors import ConfigError, DataError
+from wsss_harness.contract.hookspecs import Run
+from wsss_harness.datasets import coco
+from wsss_harness.datasets.coco import Coco14
+from wsss_harness.system.files import write_mask
+
+pytest.importorskip("pycocotools", reason="it draws the instances")
+
+HEIGHT, WIDTH = 8, 10
+CATEGORIES = [{"id": 1, "name": "person"}, {"id": 3, "name": "car"}, {"id": 90, "name": "brush"}]
+A, B, EMPTY = (f"COCO_train2014_{number:012d}" for number in (1, 2, 3))
+V = f"COCO_val2014_{4:012d}"
+
+
+def square(x, y, side):
+    return [[x, y, x + side, y, x + side, y + side, x, y + side]]
+
+
+def instance(image, category, outline, area=1.0, crowd=0):
+    return {
+        "image_id": image,
+        "category_id": category,
+        "segmentation": outline,
+        "area": area,
+        "iscrowd": crowd,
+    }
+
+
+def crowd():
+    """Run lengths down the columns: two columns of a crowd at the left."""
+    return {"size": [HEIGHT, WIDTH], "counts": [0, 2 * HEIGHT, (WIDTH - 2) * HEIGHT]}
+
+
+def content(ids, instances):
+    images = [
+        {"id": int(one[-12:]), "file_name": f"{one}.jpg", "height": HEIGHT, "width": WIDTH}
+        for one in ids
+    ]
+    return {"images": images, "annotations": instances, "categories": CATEGORIES}
+
+
+TRAIN = [
+    instance(1, 3, square(2, 1, 6), area=36.0),
+    instance(1, 90, square(4, 3, 2), area=4.0),
+    instance(2, 1, crowd(), crowd=1),
+    instance(2, 3, square(5, 2, 4), area=16.0),
+]
+VAL = [instance(4, 1, square(0, 0, 4), area=16.0)]
+
+
+@pytest.fixture
+def root(tmp_path):
+    write(tmp_path, "train", [A, B, EMPTY], TRAIN)
+    write(tmp_path, "val", [V], VAL)
+    (tmp_path / "saliency").mkdir()
+    for image_id in (A, B, V):
+        grey = Image.fromarray(np.full((HEIGHT, WIDTH), 51, np.uint8))
+        grey.save(tmp_path / f"saliency/{image_id}.png")
+    return tmp_path
+
+
+def write(root, split, ids, instances):
+    folder = root / f"{split}2014"
+    folder.mkdir(exist_ok=True)
+    for image_id in ids:
+        Image.fromarray(np.full((HEIGHT, WIDTH), 90, np.uint8)).save(folder / f"{image_id}.jpg")
+    write_annotations(root, split, content(ids, instances))
+
+
+def write_annotations(root, split, made):
+    (root / "annotations").mkdir(exist_ok=True)
+    (root / f"annotations/instances_{split}2014.json").write_text(json.dumps(made))
+
+
+def opened(root, **options):
+    layout = Coco14(str(root), **options)
+    folder = root / "prepared"
+    folder.mkdir(exist_ok=True)
+    layout.prepare(Run(folder))
+    return layout.open(folder)
+
+
+def test_everything_is_read(root):
+    data = opened(root)
+    assert data.classes == ("person", "car", "brush")
+    assert data.ids("train") == (A, B)  # EMPTY has no annotation
+    assert data.ids("val") == (V,)
+    assert (data.present(A), data.present(B), data.present(V)) == ((2, 3), (1, 2), (1,))
+    assert data.supervision == {"image_labels", "saliency"}
+    assert data.image(V).shape == (HEIGHT, WIDTH, 3)  # a grey photograph has three channels
+    assert data.saliency(A)[0, 0] == np.float32(0.2)
+    assert data.contexts == ()
+    assert data.context(A) == {}
+
+
+def test_the_last_instance_covers_those_before_it(root):
+    truth = opened(root).truth(A)
+    assert truth.dtype == np.uint8
+    assert truth[5, 2] == 2
+    assert truth[4, 5] == 3
+    assert truth[0, 0] == 0
+
+
+def test_the_smallest_instance_may_cover_the_larger_ones(root):
+    write(root, "train", [A, B, EMPTY], TRAIN[1::-1] + TRAIN[2:])
+    assert opened(root).truth(A)[4, 5] == 2
+    assert opened(root, overlap="smallest").truth(A)[4, 5] == 3
+
+
+def test_a_crowd_is_of_its_class_or_ignored(root):
+    assert set(opened(root).truth(B)[:, :2].ravel()) == {1}
+    ignored = opened(root, crowd="ignore").truth(B)
+    assert set(ignored[:, :2].ravel()) == {255}
+    assert ignored[3, 7] == 2
+
+
+def test_compressed_run_lengths_are_drawn(root):
+    from pycocotools import mask
+
+    inside = np.zeros((HEIGHT, WIDTH), np.uint8, order="F")
+    inside[2:4, 3:9] = 1
+    encoded = mask.encode(inside)
+    outline = {"size": encoded["size"], "counts": encoded["counts"].decode()}
+    write(root, "val", [V], [instance(4, 90, outline)])
+    np.testing.assert_array_equal(opened(root).truth(V), 3 * inside)
+
+
+def test_masks_may_be_pictures(root):
+    (root / "masks").mkdir()
+    write_mask(root / f"masks/{A}.png", np.full((HEIGHT, WIDTH), 3, np.uint8))
+    assert (opened(root, masks="masks").truth(A) == 3).all()
+    write_mask(root / f"masks/{A}.png", np.full((HEIGHT, WIDTH), 90, np.uint8))
+    with pytest.raises(DataError, match=r"holds the value 90, but there are 3 classes"):
+        opened(root, masks="masks").truth(A)  # numbers of COCO's categories, which have gaps
+
+
+def test_lists_choose_the_images(root):
+    (root / "some.txt").write_text(f"{B}\n{EMPTY}\n")
+    data = opened(root, train_list="some.txt")
+    assert data.ids("train") == (B, EMPTY)
+    assert data.present(EMPTY) == ()
+    (root / "some.txt").write_text("COCO_train2014_000000000099\n")
+    with pytest.raises(DataError, match=r"some\.txt lists COCO_train2014_000000000099 \(1 such\)"):
+        opened(root, train_list="some.txt")
+
+
+def test_the_contract_is_kept(root):
+    findings = list(testing.check("dataset", "coco14", {"root": str(root)}, 60))
+    assert [str(one) for one in findings if one.outcome != "ok"] == []
+
+
+def test_the_identity_follows_annotations_and_sizes(root):
+    layout = Coco14(str(root))
+    first = layout.identity()
+    assert layout.identity() == first
+    assert Coco14(str(root), crowd="ignore").identity() != first
+    write(root, "val", [V], [instance(4, 3, square(0, 0, 4))])
+    changed = layout.identity()
+    assert changed != first
+    (root / f"saliency/{A}.png").write_bytes(b"another size")
+    assert layout.identity() != changed
+
+
+def test_a_process_opens_the_index_and_not_the_annotations(root):
+    opened(root)
+    for split in ("train", "val"):
+        (root / f"annotations/instances_{split}2014.json").unlink()
+    assert Coco14(str(root)).open(root / "prepared").present(A) == (2, 3)
+
+
+# What is wrong with the files
+
+
+def test_annotations_that_are_cut_short_are_named(root):
+    path = root / "annotations/instances_train2014.json"
+    path.write_text(path.read_text()[:-30])
+    with pytest.raises(DataError, match=r"instances_train2014\.json is not valid JSON"):
+        opened(root)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda c: c.pop("images"), r"instances_train2014\.json has no list 'images'"),
+        (lambda c: c["annotations"][0].pop("area"), "annotations of train lack 'area'"),
+        (lambda c: c["annotations"][0].update(image_id=77), "of image 77, which is not listed"),
+        (lambda c: c["annotations"][0].update(category_id=5), "category 5, which has no name"),
+        (lambda c: c["images"].append(c["images"][0]), "an image of train is listed twice"),
+        (lambda c: c.update(images=[], annotations=[]), "no image of train has an annotation"),
+    ],
+)
+def test_wrong_annotations_are_named(root, change, message):
+    made = content([A, B, EMPTY], [dict(one) for one in TRAIN])
+    change(made)
+    write_annotations(root, "train", made)
+    with pytest.raises(DataError, match=message):
+        opened(root)
+
+
+def test_an_image_in_both_splits_is_refused(root):
+    write(root, "val", [A], [instance(1, 1, square(0, 0, 4))])
+    with pytest.raises(DataError, match="an image of val is listed twice, or is in train as well"):
+        opened(root)
+
+
+@pytest.mark.parametrize("outline", [{"counts": 3}, [[1, 2]], {"size": [2, 2], "counts": [0, 4]}])
+def test_an_outline_that_cannot_be_drawn_is_named(root, outline):
+    write(root, "val", [V], [instance(4, 1, outline)])
+    with pytest.raises(DataError, match=f"image {V} "):
+        opened(root).truth(V)
+
+
+def test_a_missing_root_and_missing_annotations_are_named(root, tmp_path):
+    with pytest.raises(DataError, match=r"nowhere is not a folder; set dataset\.root"):
+        Coco14(str(tmp_path / "nowhere")).identity()
+    (root / "annotations/instances_val2014.json").unlink()
+    with pytest.raises(DataError, match=r"instances_val2014\.json is missing"):
+        Coco14(str(root)).identity()
+
+
+def test_saliency_of_another_size_is_named(root):
+    Image.fromarray(np.zeros((3, 3), np.uint8)).save(root / f"saliency/{A}.png")
+    with pytest.raises(DataError, match=rf"{A}\.png is 3x3, but its image is {WIDTH}x{HEIGHT}"):
+        opened(root).saliency(A)
+
+
+def test_without_pycocotools_it_says_what_to_install(root, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pycocotools", None)
+    with pytest.raises(ConfigError, match=r"pip install 'wsss-bench\[coco\]'"):
+        coco.library()
+
+
+def test_an_unknown_split_and_a_missing_index_are_named(root):
+    data = opened(root)
+    with pytest.raises(DataError, match="no split named 'test'; there are train, val"):
+        data.ids("test")
+    with pytest.raises(DataError, match="has not been prepared"):
+        Coco14(str(root)).open(root / "elsewhere")

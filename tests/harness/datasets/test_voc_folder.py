@@ -1,0 +1,223 @@
+"""A folder in VOC layout is read as it is, and damage is named by file."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from wsss_harness.contract.errors import DataError
+from wsss_harness.datasets.voc_folder import VocFolder
+from wsss_harness.system.files import write_mask
+
+
+@pytest.fixture
+def root(tmp_path):
+    """Two images of 4x3 pixels, one for train and one for val."""
+    for folder in ("JPEGImages", "SegmentationClass", "saliency", "context"):
+        (tmp_path / folder).mkdir()
+    lists = tmp_path / "ImageSets/Segmentation"
+    lists.mkdir(parents=True)
+    for split, image_id in (("train", "a"), ("val", "b")):
+        (lists / f"{split}.txt").write_text(image_id + "\n")
+        pixels = np.full((3, 4, 3), 200, np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"JPEGImages/{image_id}.jpg", quality=95)
+        truth = np.array([[0, 1, 2, 255], [0, 0, 0, 0], [2, 2, 2, 2]], np.uint8)
+        write_mask(tmp_path / f"SegmentationClass/{image_id}.png", truth)
+        grey = Image.fromarray(np.arange(12, dtype=np.uint8).reshape(3, 4) * 20)
+        grey.save(tmp_path / f"saliency/{image_id}.png")
+        index = Image.fromarray(np.eye(3, 4, dtype=np.uint8))
+        index.save(tmp_path / f"context/{image_id}.png")
+    labels = {"classes": ["cat", "train"], "labels": {"a": ["train", "cat"], "b": []}}
+    (tmp_path / "image_labels.json").write_text(json.dumps(labels))
+    contexts = {"names": ["rails"], "pairs": [["rails", "train"]]}
+    (tmp_path / "contexts.json").write_text(json.dumps(contexts))
+    return tmp_path
+
+
+@pytest.fixture
+def opened(root):
+    return lambda **options: VocFolder(str(root), **options).open(root)
+
+
+def test_everything_is_read(opened):
+    data = opened()
+    assert data.classes == ("cat", "train")
+    assert data.contexts == (("rails", "train"),)
+    assert data.supervision == {"image_labels", "saliency"}
+    assert (data.ids("train"), data.ids("val")) == (("a",), ("b",))
+    assert (data.present("a"), data.present("b")) == ((1, 2), ())
+    assert data.image("a").shape == (3, 4, 3)
+    assert data.truth("a").tolist()[0] == [0, 1, 2, 255]
+    assert data.saliency("a").dtype == np.float32
+    assert data.saliency("a")[2, 3] == np.float32(220 / 255)
+    assert data.context("a")["rails"].sum() == 3
+
+
+def test_lists_and_folders_may_have_other_names(opened, root):
+    (root / "ImageSets/Segmentation/few.txt").write_text("a\n")
+    (root / "saliency").rename(root / "maps")
+    data = opened(train="few", saliency="maps")
+    assert data.ids("train") == ("a",)
+    assert data.saliency("a").max() > 0
+
+
+def test_an_image_of_train_and_val_is_refused(opened, root):
+    (root / "ImageSets/Segmentation/few.txt").write_text("b\n")
+    with pytest.raises(DataError, match=r"image b .* in the lists of train and of val"):
+        opened(train="few")
+
+
+def test_an_image_that_is_listed_twice_is_refused(opened, root):
+    (root / "ImageSets/Segmentation/few.txt").write_text("a\na\n")
+    with pytest.raises(DataError, match=r"few\.txt lists image a more than once"):
+        opened(train="few")
+
+
+def test_a_dataset_without_saliency_and_context(opened, root):
+    (root / "contexts.json").unlink()
+    for path in (root / "saliency").iterdir():
+        path.unlink()
+    (root / "saliency").rmdir()
+    data = opened()
+    assert data.supervision == {"image_labels"}
+    assert data.context("a") == {}
+    assert data.contexts == ()
+
+
+def test_the_fingerprint_follows_content_not_place(opened, root, tmp_path_factory):
+    before = opened().fingerprint()
+    other = tmp_path_factory.mktemp("elsewhere") / "data"
+    root.rename(other)
+    moved = VocFolder(str(other)).open(other)
+    assert moved.fingerprint() == before
+    write_mask(other / "SegmentationClass/b.png", np.zeros((3, 4), np.uint8))
+    assert moved.fingerprint() != before
+
+
+def truncate(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def test_a_truncated_jpeg_is_named(opened, root):
+    truncate(root / "JPEGImages/a.jpg")
+    with pytest.raises(DataError, match=r"JPEGImages.a\.jpg cannot be read as an image"):
+        opened().image("a")
+
+
+def test_a_missing_saliency_map_is_named(opened, root):
+    (root / "saliency/a.png").unlink()
+    with pytest.raises(DataError, match=r"saliency.a\.png is missing"):
+        opened().saliency("a")
+
+
+@pytest.mark.parametrize("part", ["truth", "saliency"])
+def test_another_size_is_named(opened, root, part):
+    folder = {"truth": "SegmentationClass", "saliency": "saliency"}[part]
+    Image.fromarray(np.zeros((5, 4), np.uint8)).save(root / folder / "a.png")
+    with pytest.raises(DataError, match=r"a\.png is 4x5, but its image is 4x3"):
+        getattr(opened(), part)("a")
+
+
+def test_truth_beyond_the_classes_is_refused(opened, root):
+    write_mask(root / "SegmentationClass/a.png", np.full((3, 4), 3, np.uint8))
+    with pytest.raises(DataError, match=r"holds the value 3, but there are 2 classes"):
+        opened().truth("a")
+
+
+def test_a_colour_mask_is_refused(opened, root):
+    Image.fromarray(np.zeros((3, 4, 3), np.uint8)).save(root / "SegmentationClass/a.png")
+    with pytest.raises(DataError, match="has 3 channels"):
+        opened().truth("a")
+
+
+def test_an_unknown_class_is_named(opened, root):
+    labels = {"classes": ["cat"], "labels": {"a": ["dog"], "b": []}}
+    (root / "image_labels.json").write_text(json.dumps(labels))
+    with pytest.raises(DataError, match="image a has class 'dog'"):
+        opened()
+
+
+def test_an_image_without_an_entry_is_named(opened, root):
+    labels = {"classes": ["cat"], "labels": {"b": []}}
+    (root / "image_labels.json").write_text(json.dumps(labels))
+    with pytest.raises(DataError, match=r"no entry for 1 ids of .*train\.txt, first a"):
+        opened()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [('{"labels": {}}', "must hold"), ("{", "not valid JSON"), (None, "is missing")],
+)
+def test_a_damaged_label_file_is_named(opened, root, content, message):
+    path = root / "image_labels.json"
+    path.unlink() if content is None else path.write_text(content)
+    with pytest.raises(DataError, match=f"image_labels.json.*{message}"):
+        opened()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"names": ["rails"]}, "must hold"),
+        ({"names": ["rails"], "pairs": [["water", "cat"]]}, r"the pair \['water', 'cat'\]"),
+        ({"names": ["rails"], "pairs": [["rails", "dog"]]}, r"the pair \['rails', 'dog'\]"),
+    ],
+)
+def test_wrong_contexts_are_named(opened, root, content, message):
+    (root / "contexts.json").write_text(json.dumps(content))
+    with pytest.raises(DataError, match=f"contexts.json.*{message}"):
+        opened()
+
+
+def test_the_contexts_are_part_of_the_fingerprint(opened, root):
+    before = opened().fingerprint()
+    (root / "contexts.json").write_text(json.dumps({"names": ["rails"], "pairs": []}))
+    assert opened().fingerprint() != before
+
+
+def test_a_16_bit_map_is_refused(opened, root):
+    Image.fromarray(np.zeros((3, 4), np.uint16)).save(root / "saliency/a.png")
+    with pytest.raises(DataError, match=r"saliency.a\.png .* 'I;16'"):
+        opened().saliency("a")
+
+
+def test_an_empty_list_is_refused(opened, root):
+    (root / "ImageSets/Segmentation/train.txt").write_text("\n")
+    with pytest.raises(DataError, match=r"train\.txt is empty"):
+        opened()
+
+
+def test_a_missing_list_is_named(opened):
+    with pytest.raises(DataError, match=r"other\.txt is missing"):
+        opened(val="other")
+
+
+def test_a_missing_root_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"nowhere is not a folder; set dataset\.root"):
+        VocFolder(str(tmp_path / "nowhere")).open(tmp_path)
+
+
+def test_an_unknown_split_lists_what_exists(opened):
+    with pytest.raises(
+        DataError, match=r"no split named 'test'; there are \['scored', 'train', 'val'\]"
+    ):
+        opened().ids("test")
+
+
+def test_a_list_of_scored_images_is_part_of_train(opened, root):
+    assert opened().scored == opened().ids("train")
+    lists = root / "ImageSets/Segmentation"
+    train = (lists / "train.txt").read_text().split()
+    (lists / "few.txt").write_text(f"{train[0]}\n")
+    assert opened(scored="few").scored == (train[0],)
+    (lists / "few.txt").write_text((lists / "val.txt").read_text())
+    with pytest.raises(DataError, match="of the list few is not in train"):
+        opened(scored="few")
+
+
+def test_an_image_without_a_context_map_says_so(opened, root):
+    (root / "context/a.png").unlink()
+    data = opened()
+    assert data.context("a") == {"rails": None}
+    assert data.context("b")["rails"].any()

@@ -1,0 +1,96 @@
+"""Training in two processes is training in one: the same batches, the same losses and weights."""
+
+import json
+import re
+import subprocess
+import sys
+
+import distributed_curve
+import numpy as np
+import pytest
+import torch
+from commands import output_of, wait_for
+
+from wsss_harness.contract.errors import ConfigError
+from wsss_harness.execution import run as suites
+from wsss_harness.execution.engine import Engine, Policy
+from wsss_harness.execution.executors.local import Local
+from wsss_harness.plugins.registry import installed
+from wsss_harness.store.store import Store
+from wsss_harness.suite.spec import check_suite
+
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+CONTENT = {
+    "title": "Two processes",
+    "dataset": {"name": "railscenes", "train": 8, "val": 2},
+    "generators": {
+        "CAM": {
+            "name": "cam",
+            "backbone": {"name": "openmmlab_resnet", "depth": 18, "base_channels": 4},
+            "iterations": 4,
+            "batch": 4,
+            "crop": 32,
+            "scales": [1.0],
+            "dropout": 0.0,  # which is drawn anew in each process
+        }
+    },
+    "rows": [{"method": "CAM", "generator": "CAM"}],
+}
+
+
+def test_two_processes_have_the_loss_curve_of_one_with_the_whole_batch(tmp_path):
+    out = output_of(*TORCHRUN, distributed_curve.__file__, tmp_path / "two")
+    (line,) = (line for line in out.splitlines() if line.startswith("losses"))
+    losses = distributed_curve.curve(tmp_path / "one")
+    assert len(losses) == distributed_curve.ITERATIONS
+    assert losses[-1] < losses[0] / 2
+    np.testing.assert_allclose(json.loads(line.removeprefix("losses")), losses, rtol=1e-4)
+
+
+def made(folder, processes, **changes):
+    """The events, failures and weights of the fit of a suite, trained by so many processes."""
+    content = json.loads(json.dumps(CONTENT))
+    content["generators"]["CAM"] |= changes
+    suite, events = check_suite(content, "two"), []
+    engine = Engine(Store(folder, events.append), Local(), Policy(processes=processes))
+    _, failures = suites.make_until(suite, installed(), engine, "fit")
+    return events, failures, list(folder.glob("fit/*/weights.pth"))
+
+
+def test_a_stage_is_trained_by_two_processes_through_torchrun(tmp_path):
+    _, failures, ones = made(tmp_path / "one", 1)
+    assert failures == []
+    events, failures, twos = made(tmp_path / "two", 2)
+    assert failures == []
+    (one,), (two,) = ones, twos
+    assert "progress" in {event.kind for event in events if event.stage == "fit cam"}
+    first, second = (torch.load(path, weights_only=True) for path in (one, two))
+    assert first.keys() == second.keys()
+    for name, value in first.items():
+        torch.testing.assert_close(second[name], value, rtol=1e-4, atol=1e-5)
+    assert "torch.distributed" not in (two.parent / "log.txt").read_text()
+
+
+def test_what_goes_wrong_in_one_of_them_is_the_failure_of_the_stage(tmp_path):
+    _, failures, weights = made(tmp_path, 2, lr=1e30)
+    assert weights == []
+    (failure,) = failures
+    assert re.search(r"the loss is (nan|inf) at iteration \d of 4", str(failure))
+    wait_for(lambda: "wsss_harness.execution.distributed" not in processes())
+
+
+def test_a_batch_that_cannot_be_divided_is_refused_before_anything_runs(tmp_path):
+    engine = Engine(Store(tmp_path, lambda event: None), policy=Policy(processes=3))
+    with pytest.raises(ConfigError, match="--processes 3: fit cam has a batch of 4, which cannot"):
+        suites.prepare(check_suite(CONTENT, "two"), installed(), engine)
+    assert not list(tmp_path.iterdir())
+
+
+def processes():
+    return subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+
+
+def test_a_batch_that_cannot_be_divided_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("wsss_harness.networks.training.loop.dist.get_world_size", lambda: 3)
+    with pytest.raises(ConfigError, match="a batch of 8 cannot be divided among 3 processes"):
+        distributed_curve.curve(tmp_path)

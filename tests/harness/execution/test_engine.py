@@ -1,0 +1,221 @@
+"""Stages in worker processes: whatever ends one of them costs one row and no more."""
+
+import json
+import os
+import signal
+from collections import Counter
+
+import pytest
+import small_suite
+from commands import PLUGIN, command, events_of, products, wait_for
+
+from wsss_harness.contract.errors import StageFailure
+from wsss_harness.execution import run as suites
+from wsss_harness.execution import scheduler as course
+from wsss_harness.execution.engine import Engine, Policy
+from wsss_harness.execution.executors.inline import Inline
+from wsss_harness.execution.executors.local import Local, ending
+from wsss_harness.execution.status_files import runs
+from wsss_harness.store.manifest import MANIFEST
+from wsss_harness.store.store import Store
+from wsss_harness.system.limits import GB, Limits
+
+
+@pytest.fixture(autouse=True)
+def in_workers(monkeypatch):
+    monkeypatch.setenv("WSSS_PLUGIN_PATH", str(PLUGIN))
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Run a suite with an executor; gives outcomes by method, and the events by kind."""
+
+    def run(folder=tmp_path / "store", executor=None, limits=None, policy=None, **changes):
+        suite, events = small_suite.suite(**changes), []
+        store = Store(folder, events.append, limits or Limits())
+        engine = Engine(store, executor or Local(jobs=2), policy or Policy())
+        plugins = small_suite.plugins()
+        with engine.session():
+            dataset = suites.prepare(suite, plugins, engine)
+            outcomes = suites.run(suite, plugins, engine, dataset)
+            return {o.row.row.method: o for o in outcomes}, events
+
+    return run
+
+
+def test_workers_make_the_same_bytes_as_this_process_each_stage_once(run, tmp_path):
+    _, events = run()
+    run(tmp_path / "inline", Inline())
+    assert products(tmp_path / "store") == products(tmp_path / "inline")
+    finished = Counter(event.key for event in events if event.kind == "finished")
+    assert set(finished.values()) == {1}
+    last = [event for event in events if event.kind == "suite"][-1]
+    assert last.done == last.total
+
+
+@pytest.mark.parametrize("shards", [2, 3])
+def test_the_number_of_parts_changes_nothing(run, tmp_path, shards):
+    run(policy=Policy(shards=shards))
+    run(tmp_path / "inline", Inline())
+    assert products(tmp_path / "store") == products(tmp_path / "inline")
+    assert not list((tmp_path / "store").rglob("parts"))
+
+
+WRONG = {
+    "leaves": ("WorkerDied", "its process ended with exit code 0, though its work was not done"),
+    "dies": ("WorkerDied", "its process was killed, perhaps because memory ran out"),
+    "hangs": ("TimeLimitReached", "took longer than the time limit of 6 s"),
+    "hoards": ("MemoryLimitReached", "of memory, and the limit is 1.5 GB"),
+    "fails": ("OSError", "the network is down"),
+}
+ROWS = [{"method": "bad", "generator": "bad"}, {"method": "R", "generator": "R"}]
+
+
+def bad(how, **options):
+    named = {"name": "restless", "how": how, **options}
+    return {"generators": {"R": {"name": "redness"}, "bad": named}, "rows": ROWS}
+
+
+@pytest.mark.parametrize("how", WRONG)
+def test_what_goes_wrong_in_a_worker_is_named_and_stops_one_row(run, monkeypatch, how):
+    monkeypatch.setattr(course, "GRACE", 0.5)
+    limits = Limits(
+        seconds=6 if how == "hangs" else None, memory=round(1.5 * GB) if how == "hoards" else None
+    )
+    outcomes, _ = run(limits=limits, **bad(how))
+    kind, told = WRONG[how]
+    assert outcomes["bad"].failure.kind == kind
+    assert told in str(outcomes["bad"].failure)
+    assert "fit restless" in str(outcomes["bad"].failure)
+    assert outcomes["R"].failure is None
+
+
+@pytest.mark.parametrize("how", ["dies", "fails"])
+def test_a_stage_that_fails_by_no_mistake_is_tried_again(run, how):
+    outcomes, events = run(policy=Policy(retries=1), **bad(how, once=True))
+    assert outcomes["bad"].failure is None
+    assert [event.stage for event in events if event.kind == "retried"] == ["fit restless"]
+
+
+def test_a_mistake_is_not_tried_again(run):
+    changes = bad("leaves")
+    changes["generators"]["bad"] = {"name": "truthful"}
+    outcomes, events = run(policy=Policy(retries=3), **changes)
+    assert outcomes["bad"].failure.kind == "SupervisionError"
+    assert not [event for event in events if event.kind == "retried"]
+
+
+def test_a_failure_is_not_tried_again_by_the_same_engine(tmp_path):
+    suite, plugins = small_suite.suite(**bad("fails")), small_suite.plugins()
+    engine = Engine(small_suite.store(tmp_path))
+    dataset = suites.prepare(suite, plugins, engine)
+    for _ in range(2):
+        failures = [o.failure for o in suites.run(suite, plugins, engine, dataset)]
+        assert len([failure for failure in failures if failure]) == 2  # its row, and its control
+    started = [event.stage for event in engine.store.events if event.kind == "started"]
+    assert started.count("fit restless") == 1
+
+
+def test_code_that_changed_since_the_run_began_is_no_longer_run(run, monkeypatch):
+    """The worker finds other keys than those that it is asked for."""
+    source = small_suite.Redness.fit
+    monkeypatch.setattr("wsss_harness.store.stage.source_digest", lambda module: "as it was")
+    with pytest.raises(StageFailure, match=r"source code .* is not that with which"):
+        run()
+    assert small_suite.Redness.fit is source
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        (0, "exit code 0, though"),
+        (3, "exit code 3, though"),
+        (-9, "was killed, perhaps because memory ran out"),
+        (-11, r"crashed (SIGSEGV); the log"),
+    ],
+)
+def test_how_a_process_ended_in_words(code, told):
+    assert told in ending(code)
+
+
+# Two runs, and runs that are stopped
+
+
+SLOW = {
+    "seeds": [0, 1],
+    "generators": {
+        "R": {"name": "redness", "pause": 0.5},
+        "S": {"name": "salient", "pause": 0.5},
+    },
+}
+
+
+def test_two_runs_on_one_store_share_the_work(run, tmp_path, monkeypatch):
+    ran = tmp_path / "ran.txt"
+    monkeypatch.setenv(small_suite.RAN_FILE, str(ran))
+    both = [command(tmp_path, **SLOW) for _ in range(2)]
+    found = [events_of(process) for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    kinds = {event["kind"] for events, _ in found for event in events}
+    assert kinds & {"waiting", "reused"}
+    fits = ran.read_text().splitlines()
+    assert len(fits) == 2 * len(SLOW["seeds"])
+    assert len(set(fits)) == len(fits)
+    run(tmp_path / "inline", Inline(), **SLOW)
+    assert products(tmp_path / "runs") == products(tmp_path / "inline")
+    made = list((tmp_path / "runs").glob(f"*/*/{MANIFEST}"))
+    assert len(made) == len(list((tmp_path / "inline").glob(f"*/*/{MANIFEST}")))
+
+
+def test_an_interrupt_stops_cleanly_and_says_how_to_go_on(tmp_path):
+    slow = {"generators": {"R": {"name": "redness", "pause": 60}}, "rows": ROWS[1:]}
+    process = command(tmp_path, **slow)
+    wait_for(lambda: any(fitting(run) for run in runs(tmp_path / "runs")))
+    process.send_signal(signal.SIGINT)
+    events, err = events_of(process)
+    assert process.returncode == 130
+    assert "run the same command again to go on" in err
+    assert "stopping" in {event["kind"] for event in events}
+    assert not list((tmp_path / "runs").glob("running/*"))
+    wait_for(lambda: not group_lives(process.pid))
+
+
+def fitting(run):
+    """Whether a run told that a fit has begun."""
+    stages = [one for one in run["running"] if one["stage"] == "fit redness"]
+    return bool(stages) and stages[0]["seconds"] > 0
+
+
+def group_lives(leader):
+    try:
+        os.killpg(leader, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_a_run_that_is_told_to_end_stops_as_at_ctrl_c(tmp_path):
+    slow = {"generators": {"R": {"name": "redness", "pause": 60}}, "rows": ROWS[1:]}
+    process = command(tmp_path, **slow)
+    wait_for(lambda: any(fitting(run) for run in runs(tmp_path / "runs")))
+    process.terminate()
+    _, err = events_of(process)
+    assert process.returncode == 130
+    assert "run the same command again to go on" in err
+    assert not (tmp_path / "runs/running").exists()
+
+
+def test_a_stage_after_one_that_was_cut_off_has_a_process_of_its_own(run):
+    """The process that was cut off is ended, and must not be given another stage meanwhile."""
+    generators = {f"G{n}": {"name": "redness", "pause": 9, "value": n / 9} for n in range(3)}
+    rows = [{"method": name, "generator": name} for name in generators]
+    limits = Limits(by_kind={"fit": 3})
+    outcomes, _ = run(executor=Local(), limits=limits, generators=generators, rows=rows)
+    kinds = {name: outcomes[name].failure.kind for name in generators}
+    assert set(kinds.values()) == {"TimeLimitReached"}
+
+
+def test_a_stage_that_was_not_interrupted_does_not_say_so(run, tmp_path):
+    run(policy=Policy(shards=2))
+    manifests = [json.loads(p.read_text()) for p in (tmp_path / "store").glob(f"*/*/{MANIFEST}")]
+    assert not [m["recipe"]["kind"] for m in manifests if m["cost"]["continued"]]

@@ -1,0 +1,52 @@
+"""A disk that runs full in any kind of stage costs the rows that need it; then they go on."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import full_disk
+import pytest
+import small_suite
+from commands import output_of
+
+from wsss_harness.execution import run as suites
+from wsss_harness.store.stage import upstream
+
+KINDS = ["data", "saliency", "fit", "score", "refine", "explain", "curve"]
+KINDS += ["mask", "measure", "metric", "bound", "segment", "predict"]
+MOUNTED = 'mount -t tmpfs -o size=3m tmpfs "$1" && shift && exec "$@"'
+
+
+def test_all_kinds_of_stages_are_here(tmp_path):
+    rows, beside = suites.known(
+        small_suite.suite(**full_disk.SUITE), small_suite.plugins(), small_suite.store(tmp_path)
+    )
+    kinds = {stage.kind for row in rows for stage in upstream(*row.targets, *beside)}
+    assert kinds < set(KINDS)
+    assert set(KINDS) - kinds == {"bound", "saliency"}  # which are known once there is data
+
+
+def can_mount():
+    words = ["unshare", "-m", "true"]
+    return shutil.which("unshare") and not subprocess.run(words, check=False).returncode
+
+
+def test_a_full_disk_is_named_and_costs_what_needs_the_stage(tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if not can_mount():
+        pytest.skip("no file system can be mounted here; it needs root")
+    words = ["unshare", "-m", "sh", "-c", MOUNTED, "sh", disk]
+    out = output_of(*words, sys.executable, full_disk.__file__, disk, json.dumps(KINDS))
+    found = json.loads(out.splitlines()[-1])
+    assert list(found) == KINDS
+    whole = {one["made"] + one["rest"] for one in found.values()}
+    assert len(whole) == 1  # nothing was made twice, and nothing is missing
+    for kind, one in found.items():
+        assert one["failures"], kind
+        for error, message in one["failures"].values():
+            assert error in ("OSError", "StageError"), message
+            assert kind in message
+            assert "disk" in message
+        assert one["again"] == {}

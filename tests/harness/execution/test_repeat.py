@@ -1,0 +1,63 @@
+"""A row that is made twice has the same bytes, or the first stage that has not is named."""
+
+import itertools
+
+import pytest
+import small_suite
+
+from wsss_harness.contract.errors import ConfigError, StageFailure
+from wsss_harness.execution import repeat as twin
+from wsss_harness.system.files import write_text
+
+
+@pytest.fixture(scope="module")
+def plugins():
+    return small_suite.plugins()
+
+
+def compared(folder, plugins, **changes):
+    row = twin.row_of(small_suite.suite(**changes), plugins, "R", None)
+    store = small_suite.store(folder / "store")
+    return list(twin.compare(row, store)), store
+
+
+def test_every_stage_of_a_row_is_made_twice_with_the_same_bytes(tmp_path, plugins):
+    found, store = compared(tmp_path, plugins)
+    assert [one.differing for one in found] == [()] * len(found)
+    started = [event.stage for event in store.events if event.kind == "started"]
+    assert sorted(started) == sorted(2 * [one.stage.title for one in found])
+    assert {"fit redness", "predict one on redness"} <= set(started)
+
+
+def test_what_was_made_before_is_compared_and_nothing_is_left_beside(tmp_path, plugins):
+    compared(tmp_path, plugins)
+    found, store = compared(tmp_path, plugins)
+    started = [event.stage for event in store.events if event.kind == "started"]
+    assert len(started) == len(found)
+    assert [path.name for path in tmp_path.iterdir()] == ["store"]
+
+
+def test_the_first_stage_that_differs_is_named_and_the_last(tmp_path, plugins, monkeypatch):
+    numbers = itertools.count()
+
+    def fit(self, data, run):
+        write_text(run.folder / "number.txt", str(next(numbers)))
+        write_text(run.folder / "same.txt", "same")
+
+    monkeypatch.setattr(small_suite.Redness, "fit", fit)
+    found, _ = compared(tmp_path, plugins)
+    assert found[-1].stage.title == "fit redness"
+    assert found[-1].differing == ("number.txt",)
+    assert not any(one.differing for one in found[:-1])
+
+
+def test_a_stage_that_fails_is_a_failure_not_a_difference(tmp_path, plugins):
+    generators = {"R": {"name": "redness", "reads": "nothing"}, "S": {"name": "salient"}}
+    with pytest.raises(StageFailure, match="redness"):
+        compared(tmp_path, plugins, generators=generators)
+    assert [path.name for path in tmp_path.iterdir()] == ["store"]
+
+
+def test_an_unknown_row_lists_the_rows(plugins):
+    with pytest.raises(ConfigError, match="no row is called 'X'; rows: R, S"):
+        twin.row_of(small_suite.suite(), plugins, "X", None)

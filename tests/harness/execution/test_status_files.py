@@ -1,0 +1,110 @@
+"""What goes on in a store is told to other processes, and no longer when a run has died."""
+
+import json
+
+import pytest
+from commands import command, wait_for
+from rich.console import Console
+
+from wsss_harness.cli.status import print_status
+from wsss_harness.contract.hookspecs import StageEvent
+from wsss_harness.execution import status_files as live
+from wsss_harness.execution.status_files import Board, Report, read_report, runs
+from wsss_harness.store import housekeeping
+
+TOLD = {
+    "suite": "Small [1]",
+    "stages": 9,
+    "ended": 4,
+    "failed": 1,
+    "seconds": 75.0,
+    "running": [
+        {"stage": "fit [cam]", "part": None, "done": 0, "total": 0, "seconds": 3.0},
+        {
+            "stage": "score cam",
+            "part": {"index": 1, "count": 2},
+            "done": 20,
+            "total": 80,
+            "seconds": 30.0,
+        },
+    ],
+}
+
+
+def status(root, capsys, as_json=False):
+    print_status(root, Console(width=100), as_json)
+    return capsys.readouterr().out
+
+
+def test_what_runs_is_shown_until_it_has_ended(tmp_path, capsys):
+    with Board(tmp_path) as board:
+        board.tell(TOLD)
+        text = " ".join(status(tmp_path, capsys).split())
+        assert "Small [1] on " in text
+        assert "for 75 s: 4 of 9 stages, 1 failed" in text
+        assert "fit [cam] - 3.0 s -" in text
+        assert "score cam, part 2 of 2 20/80 30 s 2 min" in text
+        (run,) = json.loads(status(tmp_path, capsys, as_json=True))
+        assert run.items() >= TOLD.items()
+    assert "nothing runs on" in status(tmp_path, capsys)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_that_has_nothing_to_do_leaves_nothing(tmp_path):
+    with Board(tmp_path / "store"):
+        pass
+    assert not (tmp_path / "store").exists()
+
+
+def test_what_a_dead_run_left_is_not_shown_and_goes_with_the_next_one(tmp_path):
+    dead = tmp_path / "running" / "far-1"
+    dead.mkdir(parents=True)
+    (dead / live.RUNNER).write_text(json.dumps(TOLD))
+    assert list(runs(tmp_path)) == []
+    with Board(tmp_path) as board:
+        board.tell(TOLD)
+        assert not dead.exists()
+        assert len(list(runs(tmp_path))) == 1
+        assert len(list((tmp_path / "running").iterdir())) == 2  # its folder and its lock
+
+
+def test_a_report_is_written_when_a_stage_begins_and_then_now_and_then(tmp_path, monkeypatch):
+    report = Report(tmp_path / "one.json")
+    assert read_report(report.path) is None
+    report(StageEvent("started", "fit"))
+    assert read_report(report.path) == (0, 0)
+    report(StageEvent("progress", "fit", 1, 9))
+    assert read_report(report.path) == (0, 0)
+    monkeypatch.setattr(live, "OFTEN", 0)
+    report(StageEvent("progress", "fit", 2, 9))
+    assert read_report(report.path) == (2, 9)
+
+
+def test_a_report_that_cannot_be_written_stops_nothing(tmp_path):
+    (tmp_path / "file").write_text("x")
+    Report(tmp_path / "file" / "one.json")(StageEvent("started", "fit"))
+
+
+def test_live_state_is_no_stage(tmp_path):
+    with Board(tmp_path) as board:
+        board.tell(TOLD)
+        assert housekeeping.stages(tmp_path) == []
+
+
+def test_another_terminal_sees_a_run_at_work(tmp_path, capsys):
+    slow = {"generators": {"R": {"name": "redness", "pause": 60}}}
+    (tmp_path / "runs").mkdir()
+    process = command(tmp_path, **slow, rows=[{"method": "R", "generator": "R"}])
+    try:
+        wait_for(lambda: "fit redness" in status(tmp_path / "runs", capsys))
+    finally:
+        process.kill()
+        process.communicate()
+    wait_for(lambda: "nothing runs on" in status(tmp_path / "runs", capsys))
+
+
+@pytest.mark.parametrize("content", ["", "{"])
+def test_a_report_that_is_torn_is_as_none(tmp_path, content):
+    path = tmp_path / "one.json"
+    path.write_text(content)
+    assert read_report(path) is None

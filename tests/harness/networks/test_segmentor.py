@@ -1,0 +1,319 @@
+"""A segmentor learns from masks, resumes to the byte and says what is wrong with its input."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from fake_data import FakeDataset, view
+from mmengine.optim import build_optim_wrapper
+from torch.nn.functional import cross_entropy
+
+from wsss_harness.contract.errors import ConfigError, DataError, SupervisionError
+from wsss_harness.contract.hookspecs import Run, Segmentor
+from wsss_harness.networks import backbones
+from wsss_harness.networks.segmentors import MmsegSegmentor, config, fitting, inference
+from wsss_harness.networks.segmentors.augment import Augmentation, padded, resized, shifted
+from wsss_harness.system import files
+
+TINY = """
+_base_ = "{base}"
+model = dict(
+    backbone=dict(stem_channels=8, base_channels=8, strides=(1,) * 4, dilations=(1,) * 4),
+    decode_head=dict(in_channels=64, rate=2),
+)
+train = dict(iterations=6, batch=4, crop=24, scales=[1.0], flip=0.5)
+"""
+DATA = FakeDataset()
+
+
+class Killed(BaseException):
+    """Stands for a signal: nothing of ours catches it."""
+
+
+@pytest.fixture
+def masks(tmp_path):
+    folder = tmp_path / "masks"
+    for image_id in DATA.ids("train"):
+        files.write_mask(folder / f"{image_id}.png", DATA.truth(image_id))
+    return folder
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    path = tmp_path / "tiny.py"
+    base = config.folder() / "deeplab_v1_railscenes.py"
+    path.write_text(TINY.format(base=base))
+    return MmsegSegmentor(config=str(path), checkpoint_every=2)
+
+
+def fit(segmentor, masks, folder, **options):
+    run = Run(folder, seed=1, **options)
+    segmentor.fit(view(folder, ()), masks, run)
+    return (folder / "weights.pth").read_bytes()
+
+
+def test_it_is_a_segmentor_without_needs(tiny):
+    assert isinstance(tiny, Segmentor)
+    assert tiny.needs == frozenset()
+
+
+def test_it_overfits_a_few_images(tiny, masks, tmp_path):
+    fit(replace(tiny, iterations=60, checkpoint_every=100), masks, tmp_path / "fit")
+    segment = tiny.load(tmp_path / "fit", "cpu")
+    data = view(tmp_path, ())
+    right = [np.mean(segment(data[i]) == DATA.truth(i)) for i in DATA.ids("train")]
+    background = np.mean([np.mean(DATA.truth(i) == 0) for i in DATA.ids("train")])
+    assert np.mean(right) > background + 0.5 * (1 - background)
+
+
+def test_masks_have_the_size_of_their_image(tiny, masks, tmp_path):
+    fit(tiny, masks, tmp_path / "fit")
+    segmentor = replace(tiny, scales=(0.75, 1.0, 1.5), flip=True)
+    data = view(tmp_path, (), split="val")
+    for loaded in (tiny, segmentor):
+        mask = loaded.load(tmp_path / "fit", "cpu")(data[data.ids[0]])
+        assert mask.shape == data[data.ids[0]].image.shape[:2]
+        assert mask.dtype == np.uint8
+        assert set(np.unique(mask)) <= {0, 1, 2}
+
+
+@pytest.mark.parametrize("killed_at", [1, 3, 4])
+def test_a_killed_training_ends_with_the_same_bytes(tiny, masks, tmp_path, killed_at):
+    def kill(done, total):
+        if done == killed_at:
+            raise Killed
+
+    whole = fit(tiny, masks, tmp_path / "whole")
+    with pytest.raises(Killed):
+        fit(tiny, masks, tmp_path / "killed", progress=kill)
+    assert fit(tiny, masks, tmp_path / "killed") == whole
+    names = sorted(path.name for path in (tmp_path / "killed").iterdir())
+    assert names == ["config.json", "losses.json", "weights.pth"]
+
+
+def test_a_finished_fit_is_not_done_again(tiny, masks, tmp_path):
+    fit(tiny, masks, tmp_path / "fit")
+    seen = []
+    fit(tiny, masks, tmp_path / "fit", progress=lambda done, total: seen.append(done))
+    assert seen == []
+
+
+def test_pretrained_weights_reach_the_backbone(tiny, masks, tmp_path):
+    torch.manual_seed(0)
+    initial = backbones.build("openmmlab_resnet", base_channels=8)
+    torch.save(initial.state_dict(), tmp_path / "backbone.pth")
+    still = replace(tiny, iterations=1)
+    (tmp_path / "still.py").write_text(
+        "_base_ = 'tiny.py'\noptim_wrapper = dict(optimizer=dict(lr=0.0, weight_decay=0.0))\n"
+    )
+    still = replace(still, config=str(tmp_path / "still.py"))
+    fit(still, masks, tmp_path / "fit", weights=tmp_path / "backbone.pth")
+    state = torch.load(tmp_path / "fit" / "weights.pth", weights_only=True)
+    for name, value in initial.named_parameters():
+        assert torch.equal(state[f"backbone.{name}"], value)
+
+
+def test_ignored_pixels_have_no_loss(tiny):
+    from wsss_harness.networks.segmentors import fitting
+
+    network = fitting.build(config.settled(tiny.config, 2, {}).model, 0).eval()
+    images = torch.randint(0, 255, (2, 3, 24, 24), dtype=torch.uint8)
+    masks = torch.randint(0, 3, (2, 1, 24, 24))
+    masks[:, :, 12:] = 255
+    found = fitting.loss(network, {"images": images, "masks": masks})["decode.loss_ce"]
+    mean, std = (
+        torch.tensor(v).view(3, 1, 1) for v in ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
+    )
+    logits = network.encode_decode((images - mean) / std, [{"img_shape": (24, 24)}])
+    expected = cross_entropy(logits[:, :, :12].double(), masks[:, 0, :12])
+    torch.testing.assert_close(found.double(), expected, rtol=1e-5, atol=1e-6)
+    nothing = fitting.loss(network, {"images": images, "masks": torch.full_like(masks, 255)})
+    assert nothing["decode.loss_ce"].item() == 0
+
+
+@pytest.mark.parametrize(
+    ("break_it", "message"),
+    [
+        (lambda path: path.unlink(), r"image_\d+\.png is missing"),
+        (lambda path: path.write_bytes(b"PNG"), r"image_\d+\.png cannot be read as an image"),
+        (
+            lambda path: files.write_mask(path, np.zeros((5, 7), np.uint8)),
+            r"image_\d+\.png is 7x5, but its image is 32x24",
+        ),
+        (
+            lambda path: files.write_mask(path, np.full((24, 32), 3, np.uint8)),
+            r"image_\d+\.png holds the value 3, .* values are 0\.\.2 or 255",
+        ),
+    ],
+)
+def test_bad_masks_are_named(tiny, masks, tmp_path, break_it, message):
+    for path in masks.iterdir():
+        break_it(path)
+    with pytest.raises(DataError, match=message):
+        fit(tiny, masks, tmp_path / "fit")
+
+
+def test_it_cannot_see_labels_or_truth(tmp_path):
+    data = view(tmp_path, ())
+    with pytest.raises(SupervisionError, match="declares nothing"):
+        _ = data[data.ids[0]].present
+    with pytest.raises(SupervisionError, match="truth"):
+        data.truth("image_000")
+
+
+def test_unknown_configurations_are_errors_that_list_the_known():
+    with pytest.raises(ConfigError, match=r"'deeplab_v9' is not there; .*deeplab_v1_railscenes"):
+        MmsegSegmentor(config="deeplab_v9")
+
+
+def test_an_incomplete_configuration_is_named(tmp_path):
+    (tmp_path / "half.py").write_text("model = dict()\n")
+    with pytest.raises(ConfigError, match=r"half\.py' does not set 'train'"):
+        config.settled(str(tmp_path / "half.py"), 2, {})
+
+
+def test_identity_follows_the_text_of_a_configuration_and_of_its_base(tmp_path):
+    base, top = tmp_path / "base.py", tmp_path / "top.py"
+    base.write_text("train = dict(batch=4)\n")
+    top.write_text("_base_ = 'base.py'\n")
+    before = MmsegSegmentor(config=str(top)).identity()
+    assert before == MmsegSegmentor(config=str(top)).identity()
+    base.write_text("train = dict(batch=5)\n")
+    assert before != MmsegSegmentor(config=str(top)).identity()
+
+
+@pytest.mark.parametrize("name", sorted(p.stem for p in config.folder().glob("*.py")))
+def test_every_shipped_configuration_builds_and_says_what_it_is(name):
+    import ast
+
+    settings = config.settled(name, 3, {})
+    with torch.device("meta"):
+        network = fitting.assemble(settings.model)
+    assert network.num_classes == 4
+    assert settings.train.iterations > 0
+    said = ast.get_docstring(ast.parse(config.find(name).read_text()))
+    assert "Chen et al." in said
+
+
+def test_rates_of_deeplab_v1_are_those_of_the_released_code():
+    settings = config.settled("deeplab_v1_resnet38_voc", 2, {})
+    settings.model.backbone.width = 1 / 16
+    settings.model.decode_head.update(in_channels=256, channels=8)
+    network = fitting.build(settings.model, 0)
+    optimizer = build_optim_wrapper(network, settings.optim_wrapper).optimizer
+    found = {id(one): group for group in optimizer.param_groups for one in group["params"]}
+    for name, one in network.named_parameters():
+        group = found.get(id(one))
+        chosen = (group["lr"], group["weight_decay"]) if one.requires_grad and group else (0, 0)
+        if "bn" in name:
+            assert chosen[0] == 0, name
+        elif name == "decode_head.conv_seg.bias":
+            assert chosen == (0.02, 0)
+        else:
+            assert chosen == (pytest.approx(0.01 if "head" in name else 1e-3), 5e-4), name
+    assert network.decode_head.fov[0].bn.momentum == 3e-4
+    assert network.train().decode_head.fov[0].bn.training  # its statistics learn
+
+
+IMAGE = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
+MASK = np.random.default_rng(1).integers(0, 4, (20, 30)).astype(np.uint8)
+
+
+def test_a_crop_holds_the_same_window_of_image_and_mask():
+    augment = Augmentation(crop=16, scales=(1.0,), flip=0.5, colour=(1, 2, 3))
+    pairs = np.dstack([IMAGE, MASK])
+    windows = {
+        pairs[top : top + 16, left : left + 16][:, ::step].tobytes(): (top, left, step)
+        for top in range(5)
+        for left in range(15)
+        for step in (1, -1)
+    }
+    drawn = set()
+    for seed in range(300):
+        image, mask = augment(IMAGE, MASK, np.random.default_rng(seed))
+        drawn.add(windows[np.dstack([image, mask]).tobytes()])
+    assert {step for *_, step in drawn} == {1, -1}
+    assert len(drawn) > 100
+
+
+def test_scales_may_lie_between_two():
+    augment = Augmentation(16, (0.5, 1.5), 0.0, (1, 2, 3), between=True)
+    drawn = [augment.scale(np.random.default_rng(seed)) for seed in range(200)]
+    assert 0.5 < min(drawn) < 0.55
+    assert 1.45 < max(drawn) < 1.5
+
+
+def test_colours_move_around_the_circle_of_hues():
+    red, grey = [200, 0, 0], [90, 90, 90]
+    image = np.array([[red, grey]], np.uint8)
+    turned = shifted(image, np.array([60, 0, 0]))  # of 180
+    assert turned.tolist() == [[[0, 200, 0], grey]]
+    assert shifted(turned, np.array([120, 0, 0])).tolist() == image.tolist()
+    assert shifted(image, np.array([0, 0, 10])).tolist() == [[[210, 0, 0], [100, 100, 100]]]
+    assert shifted(image, np.array([0, 0, -255])).max() == 0
+    assert shifted(image, np.array([0, -255, 0])).tolist() == [[[200, 200, 200], grey]]
+
+
+def test_colours_are_drawn_for_the_image_alone():
+    moved = Augmentation(16, (1.0,), 0.0, (1, 2, 3), hsv=10)
+    images = [moved(IMAGE, MASK, np.random.default_rng(seed))[0] for seed in range(3)]
+    assert len({image.tobytes() for image in images}) == 3
+    mask = moved(IMAGE, MASK, np.random.default_rng(0))[1]
+    assert set(np.unique(mask)) <= set(np.unique(MASK))
+
+
+def test_small_images_are_filled_up():
+    image, mask = padded(IMAGE, MASK, 24, (1, 2, 3))
+    assert image.shape == (24, 30, 3)
+    np.testing.assert_array_equal(image[:20], IMAGE)
+    assert (image[20:] == (1, 2, 3)).all()
+    assert (mask[20:] == 255).all()
+    assert padded(IMAGE, MASK, 16, (1, 2, 3))[0] is IMAGE
+
+
+def nearest(index, ratio):
+    """The source pixel in which the centre of a pixel lies, or the two between which it lies."""
+    place = (index + 0.5) * ratio
+    return sorted({int(place - 1e-6), int(place + 1e-6)})
+
+
+@pytest.mark.parametrize("scale", [0.5, 0.75, 1.5])
+def test_masks_are_resized_to_their_nearest_pixels(scale):
+    image, mask = resized(IMAGE, MASK, scale)
+    height, width = round(20 * scale), round(30 * scale)
+    assert image.shape == (height, width, 3)
+    for y in range(height):
+        for x in range(width):
+            rows, columns = nearest(y, 20 / height), nearest(x, 30 / width)
+            assert mask[y, x] in MASK[np.ix_(rows, columns)]
+    whole = np.full((20, 30, 3), 77, np.uint8)
+    assert (resized(whole, MASK, scale)[0] == 77).all()
+
+
+def test_a_crf_at_test_time_follows_the_borders_of_the_image():
+    pytest.importorskip("pydensecrf", reason="it needs a compiler to install")
+    image = np.zeros((12, 16, 3), np.uint8)
+    image[:, 8:] = 255
+
+    class Leaning:
+        """Says class 1 a column too far to the left of the border."""
+
+        def data_preprocessor(self, inputs, training):
+            return {"inputs": inputs["inputs"][0][None].float()}
+
+        def encode_decode(self, view, metas):
+            logits = torch.zeros(1, 2, *view.shape[2:])
+            logits[:, 1, :, 7:] = 0.4
+            logits[:, 0, :, :7] = 0.4
+            return logits
+
+    plain = inference.segment(Leaning(), image, (1.0,), False)
+    sharp = inference.segment(Leaning(), image, (1.0,), False, "deeplab")
+    assert plain[:, 7].all()
+    assert np.array_equal(sharp, (image[..., 0] > 0).astype(np.uint8))
+
+
+def test_a_crf_that_is_not_known_is_refused(tiny):
+    with pytest.raises(ConfigError, match="no CRF parameters named 'best'; there are psa"):
+        replace(tiny, crf="best")

@@ -1,0 +1,111 @@
+"""What `wsss plugin new` writes installs, conforms, passes its tests and runs in a suite."""
+
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from wsss_harness.contract.errors import ConfigError
+from wsss_harness.plugins import scaffold
+from wsss_harness.suite.spec import read_suite
+from wsss_harness.system.files import configs
+
+ROOT = Path(__file__).parents[3]
+SMALL = [
+    "dataset.train=8",
+    "dataset.val=2",
+    "held_out=2",
+    "weights.icons.dataset.train=8",
+    "weights.icons.pretraining.iterations=2",
+    "weights.icons.pretraining.recalibration=1",
+    "shared.iterations=2",
+    "shared.batch=2",
+    "shared.scales=[1.0]",
+]
+
+
+def run(*command, folder, installed):
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    done = subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("kind", scaffold.KINDS)
+def test_a_new_distribution_works_at_once(kind, tmp_path):
+    """Installed as pip would, checked, tested by its own tests, run in its own suite."""
+    folder = scaffold.create("my-thing", kind, tmp_path / "wsss-my-thing")
+    site = tmp_path / "site"
+    install = ("install", "--quiet", "--no-deps", "--no-index", "--no-build-isolation")
+    run("pip", *install, "--target", str(site), str(folder), folder=tmp_path, installed="")
+    cli = "wsss_harness"
+    listed = run(cli, "plugins", folder=tmp_path, installed=site)
+    assert "wsss-my-thing" in listed.replace("\n", "")
+    if kind == "dataset":  # the own tests of the others do the same, and take longer
+        checked = run(cli, "plugin", "check", "my_thing", folder=tmp_path, installed=site)
+        assert ", 0 failures" in checked
+    assert "2 passed" in run("pytest", folder=folder, installed=site)
+    overrides = [word for override in SMALL for word in ("--set", override)]
+    table = run(cli, "run", "my_thing.toml", *overrides, folder=folder, installed=site)
+    expected = {"generator": "MyThing", "refiner": "CAM + MyThing", "metric": "my_thing"}
+    assert expected.get(kind, "Pseudo-masks") in table
+
+
+@pytest.mark.parametrize("kind", scaffold.KINDS)
+def test_its_suite_shares_the_stages_of_the_demo(kind, tmp_path):
+    folder = scaffold.create("mine", kind, tmp_path / "mine")
+    ours = tomllib.loads((configs() / "suites" / "railscenes.toml").read_text())
+    theirs = tomllib.loads((folder / "mine.toml").read_text())
+    shared = ["weights", "shared"] + ([] if kind == "dataset" else ["dataset", "held_out"])
+    assert {key: theirs[key] for key in shared} == {key: ours[key] for key in shared}
+    assert theirs["generators"]["CAM"] == ours["generators"]["CAM"]
+    assert read_suite(folder / "mine.toml").rows[0].method == "CAM"
+
+
+@pytest.mark.parametrize("kind", scaffold.KINDS)
+def test_what_is_written_is_tidy(kind, tmp_path):
+    folder = scaffold.create("mine", kind, tmp_path / "mine")
+    options = ("--config", str(ROOT / "pyproject.toml"), "--no-cache")
+    run("ruff", "check", *options, "--ignore", "ANN201,I001", ".", folder=folder, installed="")
+    run("ruff", "format", "--check", *options, ".", folder=folder, installed="")
+    assert not [path for path in folder.rglob("*") if path.is_file() and "$" in text_of(path)]
+
+
+def text_of(path):
+    text = path.read_text()
+    return text.replace("$WSSS_BENCH", "") if path.suffix == ".yml" else text
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("My-CAM", "cannot be a name; use small letters"),
+        ("../cam", "cannot be a name"),
+        ("none", "cannot be a name"),
+        ("my-cam-", "cannot be a name"),
+        ("my--cam", "cannot be a name"),
+        ("c-a-m", "cannot be a name"),
+        ("eps", "named 'eps' is installed already"),
+    ],
+)
+def test_a_name_that_will_not_do_is_refused(name, message, tmp_path):
+    with pytest.raises(ConfigError, match=message):
+        scaffold.create(name, "generator", tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_folder_with_something_in_it_is_left_alone(tmp_path):
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(ConfigError, match="is not empty; name another folder with --folder"):
+        scaffold.create("mine", "generator", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]

@@ -1,0 +1,167 @@
+"""Background rules by hand, against a float64 loop, and against masks of released code."""
+
+import numpy as np
+import pytest
+from golden_files import golden
+
+from wsss_harness.contract.errors import ConfigError, DataError, PluginError
+from wsss_harness.contract.types import ClassScores, Sample
+from wsss_harness.stages.background_rules import RULES, Constant, Power, build_rule, to_mask
+
+
+def sample(saliency=None):
+    def give(part):
+        assert part == "saliency", f"a rule read '{part}'"
+        return np.asarray(saliency, np.float32)
+
+    return Sample("image_7", give)
+
+
+def made(values, name, classes=(3, 7), background=None, saliency=None, **options):
+    """The mask of a 1 x n image as a list."""
+    values = np.asarray(values, np.float32).reshape(len(classes), 1, -1)
+    if background is not None:
+        background = np.asarray(background, np.float32)[None]
+    if saliency is not None:
+        saliency = np.asarray(saliency)[None]
+    scores = ClassScores(classes, values, background)
+    mask = to_mask(scores, build_rule(name, options), sample(saliency))
+    assert mask.dtype == np.uint8
+    assert mask.shape == scores.size
+    return mask[0].tolist()
+
+
+def test_the_background_and_then_the_first_class_win_ties():
+    values = [[0.2, 0.5, 0.3, 0.0], [0.2, 0.5, 0.6, 0.21]]
+    assert made(values, "constant", threshold=0.2) == [0, 3, 7, 7]
+    assert made([[0.0, 1.0], [0.0, 1.0]], "constant", threshold=0) == [0, 3]
+    assert made([[0.0, 1.0], [0.0, 1.0]], "constant", threshold=1) == [0, 0]
+
+
+def test_power_of_one_minus_the_largest_score():
+    """0.5 is (1 - 0.5) ** 1: a tie, which the background wins."""
+    values = [[0.5, 0.51, 0.3], [0.1, 0.2, 0.4]]
+    assert made(values, "power", alpha=1) == [0, 3, 0]
+    assert made(values, "power", alpha=2) == [3, 3, 7]
+
+
+def test_saliency_decides_and_the_scores_only_name():
+    values = [[0.0, 0.1, 0.9, 0.0], [0.0, 0.2, 0.8, 0.0]]
+    assert made(values, "saliency", saliency=[0.5, 0.6, 0.4, 1]) == [0, 7, 0, 3]
+    assert made(values, "saliency", saliency=[0.5, 0.6, 0.4, 1], threshold=0.3) == [3, 7, 3, 3]
+
+
+def test_an_explicit_background_map():
+    values = [[0.3, 0.3, 0.3], [0.4, 0.4, 0.4]]
+    assert made(values, "explicit", background=[0.5, 0.4, 0.3]) == [0, 0, 7]
+    with pytest.raises(PluginError, match="image_7: the rule 'explicit' needs scores with a back"):
+        made(values, "explicit")
+
+
+def test_nothing_finds_nothing():
+    assert made([[1.0, 0.0], [0.0, 1.0]], "nothing") == [0, 0]
+
+
+def test_a_band_around_the_threshold_is_ignored():
+    """Two thresholds, 0.25 and 0.75: what lies strictly between them is left open."""
+    values = [[0.0, 0.25, 0.26, 0.5, 0.74, 0.75, 1.0]]
+    found = made(values, "constant", classes=(3,), threshold=0.5, uncertain=0.25)
+    assert found == [0, 0, 255, 255, 255, 3, 3]
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_an_image_without_classes_is_background(name):
+    scores = ClassScores((), np.zeros((0, 2, 3), np.float32), np.zeros((2, 3), np.float32))
+    mask = to_mask(scores, build_rule(name, {}), sample(np.ones((2, 3))))
+    assert mask.dtype == np.uint8
+    np.testing.assert_array_equal(mask, np.zeros((2, 3)))
+
+
+def background_score(name, option, scores, saliency, explicit):
+    if name == "constant":
+        return float(np.float32(option))
+    if name == "power":
+        return (1 - max(scores)) ** option
+    if name == "saliency":
+        return -1.0 if saliency > np.float32(option) else 2.0
+    return explicit
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "value"),
+    [
+        ("constant", "threshold", 0.37),
+        ("power", "alpha", 3.0),
+        ("saliency", "threshold", 0.6),
+        ("explicit", None, None),
+    ],
+)
+def test_rules_against_a_loop(name, option, value):
+    rng = np.random.default_rng(5)
+    values = rng.random((3, 9, 11), np.float32)
+    saliency, explicit = rng.random((2, 9, 11), np.float32)
+    scores = ClassScores((2, 4, 5), values, explicit)
+    rule = build_rule(name, {option: value} if option else {})
+    found = to_mask(scores, rule, sample(saliency))
+    for y, x in np.ndindex(9, 11):
+        column = [float(v) for v in values[:, y, x]]
+        best = background_score(name, value, column, saliency[y, x], float(explicit[y, x]))
+        expected = 0
+        for index, score in zip(scores.classes, column, strict=True):
+            if score > best:
+                best, expected = score, index
+        assert found[y, x] == expected
+
+
+def test_a_rule_says_which_supervision_it_reads():
+    assert {name: set(rule.needs) for name, rule in RULES.items()} == {
+        "constant": set(),
+        "power": set(),
+        "saliency": {"saliency"},
+        "explicit": set(),
+        "nothing": set(),
+    }
+    for name, rule in RULES.items():
+        if not rule.needs:
+            made([[0.1], [0.2]], name, background=[0.0])  # `sample` fails if anything is read
+
+
+def test_saliency_of_another_size_is_an_error_that_names_the_image():
+    with pytest.raises(DataError, match=r"image_7: its saliency is \(1, 3\), its scores are"):
+        made([[0.1, 0.2], [0.2, 0.1]], "saliency", saliency=[0.1, 0.2, 0.3])
+
+
+def test_the_first_option_of_a_rule_is_its_own():
+    assert Constant(0.3) == build_rule("constant", {"threshold": 0.3})
+    assert Power(4) == build_rule("power", {"alpha": 4})
+
+
+def test_unknown_rules_and_options_list_what_exists():
+    with pytest.raises(ConfigError, match="no background rule named 'konstant'; there are constan"):
+        build_rule("konstant", {})
+    with pytest.raises(ConfigError, match=r"'power' has no option 'alfa'. Its.*alpha = 16"):
+        build_rule("power", {"alfa": 2})
+
+
+def released():
+    """The masks in the file, with the threshold or power that their name states."""
+    for name, mask in golden("cam_inference.npz").items():
+        method, _, what = name.partition("_")
+        if what.startswith("argmax_alpha"):
+            yield method, "power", {"alpha": float(what.removeprefix("argmax_alpha"))}, mask
+        elif what.startswith("pred_"):
+            threshold = what.removeprefix("pred_").lstrip("bgthr").replace("p", ".")
+            yield method, "constant", {"threshold": float(threshold)}, mask
+
+
+@pytest.mark.golden
+def test_masks_of_released_code():
+    arrays = golden("cam_inference.npz")
+    checked = 0
+    for method, name, options, expected in released():
+        keys = arrays[f"{method}_cam_keys"]
+        scores = ClassScores(tuple(int(key) + 1 for key in keys), arrays[f"{method}_cam"])
+        found = to_mask(scores, build_rule(name, options), sample())
+        assert np.mean(found != expected) <= 0.001, (method, name, options)
+        checked += 1
+    assert checked >= 5

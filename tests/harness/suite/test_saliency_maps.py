@@ -1,0 +1,158 @@
+"""Saliency maps of several detectors in one suite: each is read by whom it is meant for."""
+
+import numpy as np
+import pytest
+import small_suite
+from fake_data import FakeDataset
+from PIL import Image
+
+from wsss_harness.contract.errors import ConfigError, DataError
+from wsss_harness.execution import run as suites
+from wsss_harness.execution.engine import Engine
+from wsss_harness.suite import data_check as datacheck
+from wsss_harness.suite.graph import Graph
+from wsss_leaderboard.records.collect import Collector
+from wsss_leaderboard.tables import notes
+
+DATA = FakeDataset()
+RULE = {"name": "saliency", "threshold": 0.5}
+
+
+@pytest.fixture
+def maps(tmp_path):
+    """Maps of a detector that finds the upper half of every image."""
+    folder = tmp_path / "maps"
+    folder.mkdir()
+    for image_id in DATA.names:
+        grey = np.zeros(DATA.truth(image_id).shape, np.uint8)
+        grey[: len(grey) // 2] = 255
+        Image.fromarray(grey).save(folder / f"{image_id}.png")
+    return folder
+
+
+def options(maps):
+    return {
+        "saliency": {"Upper": {"folder": str(maps), "detector": "PFAN", "trained_on": "DUTS"}},
+        "generators": {
+            "S": {"name": "salient"},
+            "U": {"name": "salient", "saliency": "Upper"},
+        },
+        "rows": [
+            {"method": "S", "generator": "S", "rule": RULE},
+            {"method": "U", "generator": "U", "rule": RULE, "saliency": "Upper"},
+        ],
+    }
+
+
+@pytest.fixture
+def run(tmp_path):
+    def run(**changes):
+        store, plugins = small_suite.store(tmp_path / "store"), small_suite.plugins()
+        suite = small_suite.suite(**changes)
+        dataset = suites.prepare(suite, plugins, Engine(store))
+        outcomes = sorted(
+            suites.run(suite, plugins, Engine(store), dataset), key=lambda outcome: outcome.number
+        )
+        collector = Collector(suite, store, dataset, Graph(suite, plugins, 0))
+        return {o.row.row.method: (o, collector.record(o)) for o in outcomes}
+
+    return run
+
+
+def test_each_detector_has_its_rows_and_its_controls(run, maps):
+    found = run(**options(maps))
+    assert list(found) == [
+        "S",
+        "U",
+        "Saliency, S's classes",
+        "Saliency, true classes",
+        "Saliency Upper, S's classes",
+        "Saliency Upper, true classes",
+        "All background",
+        "Image labels everywhere",
+        "Truth at stride 8",
+        "Truth at stride 16",
+    ]
+    assert not any(outcome.failure for outcome, _ in found.values())
+    scores = {method: record.masks.score.miou for method, (_, record) in found.items()}
+    assert scores["S"] > scores["U"]
+    assert scores["Saliency, true classes"] > scores["Saliency Upper, true classes"]
+
+
+def test_a_record_says_which_maps_were_read_and_how_good_they_are(run, maps):
+    found = run(**options(maps))
+    own, upper = (found[method][1].saliency for method in ("S", "U"))
+    assert (own.detector, own.digest) == ("", "")
+    assert (upper.detector, upper.trained_on, len(upper.digest)) == ("PFAN", "DUTS", 32)
+    assert own.iou > upper.iou
+    told = notes.saliency([record for _, record in found.values()])
+    assert len(told) == 2
+    assert told[1].startswith("Saliency of PFAN, trained on DUTS: IoU")
+
+
+def test_other_maps_make_what_reads_them_anew_and_nothing_else(maps):
+    def keys():
+        graph = Graph(small_suite.suite(**options(maps)), small_suite.plugins(), 0)
+        rows = [graph.row(row) for row in graph.suite.rows]
+        return [(row.scores.inputs["fit"].key, row.masks.key) for row in rows]
+
+    first = keys()
+    assert first[0] != first[1]
+    path = maps / f"{DATA.names[0]}.png"
+    Image.fromarray(np.zeros(DATA.truth(DATA.names[0]).shape, np.uint8)).save(path)
+    second = keys()
+    assert second[0] == first[0]
+    assert second[1][0] != first[1][0]
+    assert second[1][1] != first[1][1]
+
+
+def test_the_rule_of_a_perfect_seed_reads_the_maps_of_its_row(run, maps):
+    changes = options(maps)
+    changes["rows"] = [{**changes["rows"][1], "refiners": ["half"]}]
+    found = run(**changes, bounds=["refined"])
+    outcome, record = found["Perfect seed + half, saliency Upper"]
+    assert record.failure is None
+    assert outcome.row.masks.options["saliency"] == found["U"][0].row.masks.options["saliency"]
+
+
+def test_maps_that_are_not_there_are_named(maps):
+    for path in maps.iterdir():
+        path.unlink()
+    graph = Graph(small_suite.suite(**options(maps)), small_suite.plugins(), 0)
+    with pytest.raises(
+        DataError, match=r"saliency 'Upper': .*maps holds no maps ID\.png; set sali"
+    ):
+        graph.row(graph.suite.rows[1])
+
+
+def test_a_map_of_another_size_fails_its_row_alone(run, maps):
+    Image.fromarray(np.zeros((2, 3), np.uint8)).save(maps / f"{DATA.names[0]}.png")
+    found = run(**options(maps))
+    assert "is 3x2, but its image is 32x24" in str(found["U"][0].failure)
+    assert found["S"][0].failure is None
+
+
+def test_a_name_that_is_not_defined_is_refused(maps):
+    changes = options(maps)
+    changes["generators"]["U"]["saliency"] = "Lower"
+    with pytest.raises(ConfigError, match=r"saliency of 'U': 'Lower' is not defined .*: Upper"):
+        small_suite.suite(**changes)
+    changes = options(maps)
+    changes["rows"][1]["saliency"] = "Lower"
+    with pytest.raises(ConfigError, match="saliency of 'row U': 'Lower' is not defined"):
+        small_suite.suite(**changes)
+
+
+def test_data_check_knows_that_maps_are_given_or_missing(tmp_path, maps):
+    suite, plugins = small_suite.suite(**options(maps)), small_suite.plugins()
+    told = {
+        f.check: f.message for f in datacheck.missing(suite, plugins, frozenset({"image_labels"}))
+    }
+    assert told["row 'U' has all files"] == ""
+    assert told["row 'S' has all files"].startswith("missing: ")
+    changes = options(tmp_path / "nowhere")
+    suite = small_suite.suite(**changes)
+    told = {
+        f.check: f.message for f in datacheck.missing(suite, plugins, frozenset({"image_labels"}))
+    }
+    assert "the maps of saliency.Upper.folder" in told["row 'U' has all files"]

@@ -1,0 +1,364 @@
+"""Conformance checks: what comes with the harness passes, and each way to break is named."""
+
+import os
+import re
+
+import pytest
+
+from wsss_harness import testing
+from wsss_harness.contract.findings import FAILURE, OK, WARNING
+from wsss_harness.plugins.registry import installed
+
+EXPECTED = {("dataset", "icons"): {"has a truth, without which no mask is scored"}}
+OWN = [
+    (kind, name)
+    for kind, offers in installed().offers.items()
+    for name in offers
+    if name not in ("voc_folder", "coco14", "pack", "ray")  # which need a folder, or a cluster
+]
+
+
+@pytest.mark.parametrize(("kind", "name"), OWN, ids=lambda value: str(value))
+def test_what_comes_with_the_harness_conforms(kind, name):
+    found = list(testing.check(kind, name))
+    assert not [str(f) for f in found if f.outcome == FAILURE]
+    assert {f.check for f in found if f.outcome == WARNING} == EXPECTED.get((kind, name), set())
+    assert sum(f.outcome == OK for f in found) >= 5
+
+
+# Plugins that break their contract
+
+MODULE = '''
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+import numpy as np
+from wsss_harness import Metric, hookimpl
+from wsss_harness import ClassScores
+
+wsss_contract = 1
+
+
+@dataclass(frozen=True)
+class Red:
+    """Scores every class by how red the image is, times ``value``, which fit writes down."""
+
+    paper: ClassVar[str] = "nobody, nowhere"
+    needs: ClassVar[frozenset] = frozenset({"image_labels"})
+    value: float = 1.0
+
+    def fit(self, data, run):
+        folder = run.folder
+        for done in range(5):
+            run.progress(done, 4)
+        (folder / "value.txt").write_text(str(self.value))
+
+    def load(self, folder, device):
+        value = float((folder / "value.txt").read_text())
+
+        def score(sample):
+            image, present = sample.image, sample.present
+            red = value * image[..., 0].astype(np.float32) / 255
+            return ClassScores(present, np.stack([red] * len(present) or [red])[: len(present)])
+
+        return score
+
+
+@hookimpl
+def wsss_generators():
+    return {"red": Red}
+'''
+
+
+@pytest.fixture
+def plugin(tmp_path, monkeypatch):
+    """A function that makes a module the one outside plugin, here and in new processes."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def install(*changes, module=MODULE):
+        for old, new in changes:
+            assert old in module
+            module = module.replace(old, new)
+        name = f"red_{abs(hash(module))}"
+        (tmp_path / f"{name}.py").write_text(module)
+        monkeypatch.setenv("WSSS_PLUGIN_PATH", str(tmp_path / f"{name}.py"))
+        installed.cache_clear()
+        return name
+
+    yield install
+    monkeypatch.undo()
+    installed.cache_clear()
+
+
+def outcomes(kind="generator", name="red", options=None, limit=60):
+    """{check: message} of what is not ok."""
+    found = testing.check(kind, name, options, limit)
+    return {f.check: f"{f.outcome}: {f.message}" for f in found if f.outcome != OK}
+
+
+def test_a_good_plugin_conforms(plugin):
+    plugin()
+    assert outcomes() == {}
+    testing.assert_conforms("generator", "red")
+
+
+FAULTS = {
+    "no contract": ("contract", "wsss_contract = 1", "", "warning: set wsss_contract = 1"),
+    "no paper": ("comes from", '    paper: ClassVar[str] = "nobody, nowhere"', "", "class attri"),
+    "undocumented": ("documents", "times ``value``, ", "", "does not say what value do"),
+    "heavy": ("torch", "import time", "import time, torch", "import torch and what uses it inside"),
+    "no dataclass": ("option", "@dataclass(frozen=True)", "", "Red is no dataclass"),
+    "raises": ("fits", "folder = run.folder", "1 / 0", "ZeroDivisionError: division by zero"),
+    "truth": ("fits", "folder = run.folder", "data.truth('x')", "never see the truth"),
+    "undeclared": (
+        "fits",
+        "folder = run.folder",
+        "folder = run.folder; data[data.ids[0]].saliency",
+        r"read 'saliency' .* add it to its `needs`",
+    ),
+    "unused": (
+        "supervision",
+        'frozenset({"image_labels"})',
+        'frozenset({"image_labels", "saliency"})',
+        "declares 'saliency' and never reads it; take it out",
+    ),
+    "writes elsewhere": (
+        "writes below",
+        "folder = run.folder",
+        "folder = run.folder; Path('stray.txt').write_text('x')",
+        r"it wrote .*stray.txt; write in fit alone, below run.folder",
+    ),
+    "writes when loaded": (
+        "writes below",
+        "        value = float(",
+        "        (folder / 'cache.txt').write_text('x'); value = float(",
+        r"it wrote .*cache.txt; write in fit alone",
+    ),
+    "no docstring": (
+        "documents",
+        '    """Scores every class by how red the image is, times ``value``, which fit',
+        '    text = """',
+        "does not say what value do",
+    ),
+    "cannot be killed": (
+        "after a kill",
+        "            run.progress(done, 4)",
+        "            time.sleep(0.5)",
+        "not tried: it told no progress between start and end",
+    ),
+    "writes into the data": (
+        "writes below",
+        "folder = run.folder",
+        "folder = run.folder; np.save(data._readers['image'].__self__.layout.root + '/x', [1])",
+        r"it wrote .*x.npy; write in fit",
+    ),
+    "nan": ("answers as", "/ 255", "/ 0", "must be finite and lie in"),
+    "too large": ("answers as", "/ 255", "/ 2", "must be finite and lie in"),
+    "shape": (
+        "answers as",
+        "image[..., 0]",
+        "image[1:, :, 0]",
+        r"scores are \(47, 64\), the image",
+    ),
+    "dtype": ("answers as", "np.float32", "np.float64", "scores are float64; expected float32"),
+    "array": (
+        "answers as",
+        "return ClassScores(present, ",
+        "return (",
+        "gave ndarray; expected Cl",
+    ),
+    "absent": (
+        "answers as",
+        "ClassScores(present, ",
+        "ClassScores((1, 2, 3, 4, 5, 6, 7, 8), np.stack([red] * 8)); (",
+        "which is not in the image; score present classes only",
+    ),
+    "no objects": (
+        "fits",
+        " or [red])[: len(present)]",
+        ")",
+        r"failed on a scene \(without objects, 64x48\): ValueError",
+    ),
+    "changes the image": (
+        "answers as",
+        "image, present = sample.image, sample.present",
+        "image, present = sample.image, sample.present; image[0] = 0",
+        "it changed what it was given; copy first",
+    ),
+    "memory": (
+        "fresh process",
+        '        value = float((folder / "value.txt").read_text())',
+        "        import os; value = (os.getpid() % 1000) / 1000",
+        "values differ by up to .*; draw every random number from run.seed",
+    ),
+    "random": (
+        "same seed",
+        "str(self.value)",
+        "str(np.random.default_rng().random())",
+        "values differ by up to",
+    ),
+    "no resuming": (
+        "after a kill",
+        "folder = run.folder",
+        "folder = run.folder; (folder / 'mark').mkdir()",
+        "FileExistsError",
+    ),
+    "endless": ("fits", "folder = run.folder", "time.sleep(600)", "had not ended after 5 s; look"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_named_with_its_remedy(plugin, fault):
+    check, old, new, message = FAULTS[fault]
+    plugin((old, new))
+    found = outcomes(limit=5 if fault == "endless" else 60)
+    (told,) = [text for name, text in found.items() if check in name][:1]
+    assert re.search(message, told)
+    harmless = {"no contract", "no paper", "undocumented", "heavy", "unused"}
+    harmless |= {"no docstring", "cannot be killed"}
+    assert told.startswith("warning" if fault in harmless else "failure")
+
+
+def test_what_is_over_at_once_need_not_be_killed(plugin):
+    plugin(("            run.progress(done, 4)", "            pass"))
+    found = {f.check: f for f in testing.check("generator", "red")}
+    kill = found["goes on after a kill, to the same result"]
+    assert (kill.outcome, kill.message[:9]) == (OK, "not tried")
+
+
+def test_a_path_relative_to_here_reaches_the_processes_that_work(plugin, tmp_path, monkeypatch):
+    name = plugin(("nobody, nowhere", "nobody, on the way"))
+    monkeypatch.chdir(tmp_path)
+    installed.cache_clear()
+    monkeypatch.setenv("WSSS_PLUGIN_PATH", f"{name}.py")
+    assert outcomes() == {}
+
+
+def test_the_weight_of_one_plugin_is_not_laid_at_the_door_of_another(plugin, tmp_path, monkeypatch):
+    name = plugin(("nobody, nowhere", "nobody, light"))
+    heavy = MODULE.replace("import time", "import torch").replace('"red"', '"blue"')
+    (tmp_path / "heavy_one.py").write_text(heavy)
+    paths = [str(tmp_path / f"{module}.py") for module in (name, "heavy_one")]
+    monkeypatch.setenv("WSSS_PLUGIN_PATH", os.pathsep.join(paths))
+    installed.cache_clear()
+    assert [weight("red"), weight("blue")] == [OK, WARNING]
+
+
+def weight(name):
+    found = testing.check("generator", name)
+    return next(f.outcome for f in found if f.check == "is announced without loading torch")
+
+
+def test_assert_conforms_tells_every_failure(plugin):
+    plugin(("/ 255", "/ 2"), ("folder = run.folder", "folder = run.folder; open('stray', 'w')"))
+    with pytest.raises(AssertionError) as caught:
+        testing.assert_conforms("generator", "red")
+    assert "generator 'red' breaks its contract" in str(caught.value)
+    assert "stray" in str(caught.value)
+    assert "must be finite" in str(caught.value)
+
+
+def test_what_is_not_installed_is_a_failure_too():
+    with pytest.raises(AssertionError, match="no generator named 'rde'; installed: "):
+        testing.assert_conforms("generator", "rde")
+
+
+METRIC = """
+import numpy as np
+from wsss_harness import Metric, hookimpl
+
+wsss_contract = 1
+
+def count(truth, mask, classes, context):
+    return np.array([(truth == mask).sum(), truth.size])
+
+def read(counts, names, contexts):
+    return {"equal": counts[0] / counts[1] if counts[1] else None}
+
+@hookimpl
+def wsss_metrics():
+    return {"equal": Metric(count, read)}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "check", "message"),
+    [
+        ("def", "def", "", ""),
+        (".sum(), ", ".sum() / 2, ", "whole numbers", "counts are no integers; ratios are made"),
+        ("truth.size])", "*truth.shape][: truth.size])", "one shape", "give one shape whatever"),
+        ("truth.size]", "np.random.randint(9)]", "twice", "not a pure function"),
+        (" if counts[1] else None", "", "JSON", "None for what is undefined"),
+        ("counts[0] / counts[1] if counts[1] else None", "counts", "JSON", "give plain values"),
+        ("np.array([(", "np.array([(1 / 0, ", "empty", "ZeroDivisionError"),
+    ],
+)
+def test_metrics_are_checked(plugin, old, new, check, message):
+    plugin((old, new), module=METRIC)
+    found = outcomes("metric", "equal")
+    if not check:
+        assert found == {}
+        return
+    told = [text for name, text in found.items() if check in name]
+    assert message in told[0]
+
+
+DATASET = '''
+from dataclasses import dataclass
+import numpy as np
+from fake_data import FakeDataset
+from wsss_harness import hookimpl
+
+wsss_contract = 1
+
+class Data(FakeDataset):
+    def image(self, i):
+        return FakeDataset(self.count).image(i)
+
+    def saliency(self, i):
+        return FakeDataset(self.count).saliency(i)
+
+    pass
+
+@dataclass(frozen=True)
+class Drawn:
+    """Shapes; ``count`` of them."""
+    count: int = 12
+
+    def prepare(self, run):
+        pass
+
+    def open(self, folder):
+        return Data(self.count)
+
+@hookimpl
+def wsss_datasets():
+    return {"drawn": Drawn}
+'''
+
+
+@pytest.mark.parametrize(
+    ("body", "check", "message"),
+    [
+        ("pass", "", ""),
+        ("def fingerprint(self): return str(np.random.random())", "again", "fingerprint differs"),
+        ("def ids(self, split): return self.names", "apart", "is in both; take it out"),
+        ("def present(self, i): return (2, 1)", "supervision that fit", "expected ascending"),
+        ("def truth(self, i): return super().truth(i) * 0", "agree", "its truth holds []"),
+        ("def truth(self, i): return np.zeros((2, 2), np.uint8)", "truth that fits", "expected ui"),
+        ("def saliency(self, i): return np.ones((2, 2))", "supervision that fit", "its saliency"),
+        ("def image(self, i): raise OSError('gone')", "supervision that fit", "OSError: gone"),
+    ],
+)
+def test_datasets_are_checked(plugin, body, check, message):
+    plugin(
+        ("    pass\n\n@dataclass", f"    {body}\n\n@dataclass"),
+        module=DATASET,
+    )
+    found = outcomes("dataset", "drawn")
+    if not check:
+        assert found == {}
+        return
+    told = [text for name, text in found.items() if check in name]
+    assert message in told[0]

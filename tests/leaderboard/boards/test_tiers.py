@@ -1,0 +1,335 @@
+"""Verification in tiers: each passes on what is right, and fails on what it is there to find."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import pytest
+import small_suite
+from sample_submissions import PLUGINS, check, edit, record_of
+
+from wsss_harness.contract.errors import DataError
+from wsss_harness.store.store import Store
+from wsss_harness.system import files
+from wsss_leaderboard.boards.accepting import accept
+from wsss_leaderboard.boards.tiers import Verifier, judged
+from wsss_leaderboard.records import record as records
+from wsss_leaderboard.submissions import remake
+from wsss_leaderboard.submissions.definitions import suite_of
+from wsss_leaderboard.submissions.remake import Remade, compare
+
+
+@pytest.fixture
+def verifier(folder, ran):
+    """Of the record R, seed 0, in a submission that can be tampered with."""
+    return Verifier(record_of(folder), PLUGINS, Store(ran.root, lambda event: None))
+
+
+def verdicts(verifier, highest):
+    return [(one.tier, one.passed) for one in verifier.verify(highest)]
+
+
+def test_what_was_run_passes_every_tier(verifier):
+    found = list(verifier.verify(4))
+    assert [(one.tier, one.passed, one.tolerance) for one in found] == [
+        (tier, True, 0.0) for tier in (1, 2, 3, 4)
+    ]
+    assert found[0].told == "metrics are those of the counts"
+    assert found[1].told == "9 masks give its metrics"
+    assert found[2].told == "7 stages have the same bytes"
+    assert found[3].told == "10 stages have the same bytes"
+
+
+def test_a_record_on_a_board_is_verified_with_packs_from_elsewhere(good, ran, tmp_path):
+    accept(check(good, ran), tmp_path / "board")
+    path = record_of(tmp_path / "board")
+    alone = Verifier(path, PLUGINS, ran.store)
+    assert verdicts(alone, 2) == [(1, True), (2, None)]
+    assert "give their folder with --packs" in list(alone.verify(2))[1].told
+    assert verdicts(replace(alone, packs=good / "packs"), 2) == [(1, True), (2, True)]
+
+
+# Tier 1
+
+
+def test_tier_1_finds_an_edited_record(verifier):
+    edit(verifier.path, lambda content: content["masks"]["score"].update(miou=0.9))
+    (verdict,) = verifier.verify(4)
+    assert (verdict.tier, verdict.passed) == (1, False)
+    assert "masks.score.miou is 0.9, but its counts give 0." in verdict.told
+
+
+def test_tier_1_finds_a_record_that_is_not_the_accepted_one(good, ran, tmp_path):
+    accept(check(good, ran), tmp_path / "board")
+    path = record_of(tmp_path / "board")
+    edit(path, lambda content: content.update(suite="Other"))
+    (verdict,) = Verifier(path, PLUGINS, ran.store).verify(2)
+    assert (verdict.tier, verdict.passed) == (1, False)
+    assert "is not the record that was accepted: it was edited" in verdict.told
+
+
+# Tier 2
+
+
+def packs_of(verifier):
+    return verifier.path.parents[1] / "packs" / verifier.path.stem
+
+
+def test_tier_2_finds_other_masks(verifier):
+    path = sorted((packs_of(verifier) / "0-masks" / "masks").iterdir())[0]
+    files.write_mask(path, files.read_mask(path)[::-1].copy())
+    assert verdicts(verifier, 4) == [(1, True), (2, False)]
+    assert "is not the file that pack.json names" in verifier.verdict(2).told
+
+
+def test_tier_2_finds_another_pack(verifier):
+    edit(packs_of(verifier) / "1-one" / "pack.json", lambda content: content.update(method="X"))
+    assert "holds other packs than those that were submitted" in verifier.verdict(2).told
+
+
+def test_tier_2_finds_metrics_that_are_not_those_of_the_masks(verifier):
+    def change(content):
+        content["masks"]["boundary"]["f"] += 0.01
+        content["segmentations"][0]["mmseg"]["mIoU"] = 99.0
+
+    edit(verifier.path, change)
+    verdict = verifier.verdict(2)
+    assert verdict.passed is False
+    assert "masks.boundary.f is 0." in verdict.told
+    assert "(-1.00 points)" in verdict.told
+    assert "one.mmseg.mIoU is 99.0" in verdict.told
+
+
+def test_tier_2_is_left_out_where_the_data_is_another(verifier, ran):
+    other = suite_of(records.load(verifier.path), "here", ["dataset.train=9"])
+    verdict = replace(verifier, suite=other).verdict(2)
+    assert verdict.passed is None
+    assert "that of the data at hand is" in verdict.told
+
+
+def test_paths_of_a_record_are_never_followed(verifier):
+    def change(content):
+        content["definition"]["generators"]["R"]["checkpoint"] = "../evil.pth"
+        content["definition"]["segmentors"]["one"]["config"] = "evil.py"
+
+    edit(verifier.path, change)
+    for tier in (2, 3, 4):
+        verdict = verifier.verdict(tier)
+        assert verdict.passed is None
+        assert "definition.generators.R.checkpoint is the path '../evil.pth'" in verdict.told
+        assert "--set generators.R.checkpoint=PATH" in verdict.told
+    own = ("generators.R.checkpoint=mine", "segmentors.one.config=mine")
+    suite = suite_of(records.load(verifier.path), "here", own)
+    assert suite.segmentors["one"].options == {"config": "mine"}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"rows": [{"method": str(n), "generator": "R"} for n in range(1001)]}, "more than 1000"),
+        ({"cross": {"weights": list(range(99)), "generator": list(range(99))}}, "more than 1000"),
+        ({"product": {"generators": ["R"] * 9}}, "more than 1000"),
+        ({"cross": 3}, "definition is no suite"),
+        ({"rows": [7]}, "definition is no suite"),
+        ({"title": 7}, "definition is no suite"),
+    ],
+)
+def test_a_suite_that_is_none_or_endless(verifier, change, message):
+    edit(verifier.path, lambda content: content["definition"].update(change))
+    with pytest.raises(DataError, match=message):
+        suite_of(records.load(verifier.path), "here")
+
+
+# Tiers 3 and 4
+
+
+def test_tier_3_finds_scores_that_do_not_follow_from_the_weights(verifier, monkeypatch):
+    load = small_suite.Redness.load
+
+    def darker(self, folder, device):
+        return load(replace(self, value=0.4), folder, device)
+
+    monkeypatch.setattr(small_suite.Redness, "load", darker)
+    assert verdicts(verifier, 4) == [(1, True), (2, True), (3, False)]
+    told = verifier.verdict(3).told
+    assert told.startswith("score redness differs, and ")
+    assert "mIoU: masks " in told
+    assert " points, one +0.00 points; on a CPU with the same versions and threads" in told
+
+
+def test_a_tolerance_is_what_the_reader_allows(verifier, monkeypatch):
+    load = small_suite.Redness.load
+
+    def darker(self, folder, device):
+        return load(replace(self, value=0.4), folder, device)
+
+    monkeypatch.setattr(small_suite.Redness, "load", darker)
+    verdict = replace(verifier, tolerance=0.5).verdict(3)
+    assert (verdict.passed, verdict.tolerance) == (True, 0.5)
+    assert verdict.told.endswith("; allowed 50")
+
+
+def test_tier_3_is_left_out_without_the_weights(verifier, ran, tmp_path):
+    store = Store(tmp_path / "empty", lambda event: None)
+    assert verdicts(replace(verifier, store=store), 4) == [
+        (1, True),
+        (2, True),
+        (3, None),
+        (4, True),
+    ]
+    assert "does not have fit redness" in replace(verifier, store=store).verdict(3).told
+
+
+def test_tier_3_does_not_take_other_weights(verifier, ran, tmp_path):
+    shutil.copytree(ran.root, tmp_path / "runs")
+    store = Store(tmp_path / "runs", lambda event: None)
+    for path in (tmp_path / "runs" / "segment").glob("one-*/class.txt"):
+        path.write_text("7")
+    verdict = replace(verifier, store=store).verdict(3)
+    assert verdict.passed is None
+    assert "class.txt was changed" in verdict.told
+
+
+def test_tier_3_is_left_out_where_the_source_is_another(verifier):
+    def change(content):
+        for step in content["steps"]:
+            step["key"] = "0" * 64
+
+    edit(verifier.path, change)
+    assert "install the version that made the record" in verifier.verdict(3).told
+
+
+def test_tier_4_finds_a_training_that_ends_otherwise(verifier, monkeypatch):
+    def fit(self, data, masks, run):
+        files.write_text(run.folder / "class.txt", "1")
+
+    monkeypatch.setattr(small_suite.CopiesMostCommon, "fit", fit)
+    assert verdicts(verifier, 4) == [(1, True), (2, True), (3, True), (4, False)]
+    assert verifier.verdict(4).told.startswith("segment one on redness differs, and 2 more; mIoU")
+
+
+def test_a_training_that_fails_is_a_failure(verifier, monkeypatch):
+    monkeypatch.setattr(small_suite.Redness, "fit", lambda self, data, run: 1 / 0)
+    verdict = verifier.verdict(4)
+    assert verdict.passed is False
+    assert "fit redness: ZeroDivisionError" in verdict.told
+
+
+def test_nothing_is_left_beside_the_store(verifier, ran):
+    before = sorted(path.name for path in ran.root.parent.iterdir())
+    verifier.verdict(3)
+    assert sorted(path.name for path in ran.root.parent.iterdir()) == before
+
+
+def test_torch_has_the_threads_of_the_record(good):
+    import torch
+
+    record = records.load(record_of(good))
+    step = record.steps[0].model_copy(update={"environment": {"threads": "1"}})
+    before = torch.get_num_threads()
+    with remake.as_recorded(record.model_copy(update={"steps": (step,)})):
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == before
+
+
+# What a verdict says
+
+
+LAST = "measure one on redness"
+
+
+def moved(record, **changes):
+    """The record with another last step of the row."""
+    steps = [
+        step.model_copy(update=changes) if step.stage.startswith(LAST) else step
+        for step in record.steps
+    ]
+    return record.model_copy(update={"steps": tuple(steps)})
+
+
+def test_equal_bytes_can_only_be_asked_for_on_the_same_machinery(good):
+    record = records.load(record_of(good))
+    assert compare(record, record).alike
+    assert not compare(record, record).differing
+    other = {"device": "cpu", "threads": "64"}
+    changed = moved(record, environment=other, products="x")
+    found = compare(moved(record, environment=other), changed)
+    assert (found.differing, found.alike) == ((LAST,), True)
+    assert not compare(moved(record, environment={**other, "threads": "2"}), changed).alike
+    gpu = moved(record, environment={"device": "NVIDIA H100"})
+    assert not compare(gpu, gpu).alike
+
+
+@pytest.mark.parametrize(
+    ("tier", "difference", "tolerance", "passed", "allowed"),
+    [
+        (3, 0.0009, None, True, 0.001),
+        (3, 0.0011, None, False, 0.001),
+        (4, 0.0099, None, True, 0.01),
+        (4, -0.0101, None, False, 0.01),
+        (4, 0.0101, 0.02, True, 0.02),
+    ],
+)
+def test_other_machinery_has_a_tolerance_that_is_stated(
+    tier, difference, tolerance, passed, allowed
+):
+    made = Remade(5, ("score x",), alike=False, moved={"masks": difference, "V1": 0.0})
+    verdict = judged(made, tier, tolerance)
+    assert (verdict.passed, verdict.tolerance) == (passed, allowed)
+    assert f"masks {100 * difference:+.2f} points" in verdict.told
+    assert verdict.told.endswith(f"allowed {100 * allowed:g}")
+
+
+def test_a_definition_is_the_suite_that_was_run(good, ran):
+    record = records.load(record_of(good))
+    assert suite_of(record, "here") == ran.suite
+    assert json.loads((good / "suite.json").read_text()) == record.definition
+
+
+# What was forged
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda c: c["masks"]["score"].update(miou=0.9), "masks.score.miou is 0.9, measured again"),
+        (lambda c: c["masks"].update(rule="mine"), "masks.rule is mine"),
+        (lambda c: c["masks"].update(curve=[0.5] * len(c["masks"]["curve"])), "masks.curve.0 is"),
+        (lambda c: c["segmentations"][0]["mmseg"].update(mIoU=99.0), "segmentations.0.mmseg.mIoU"),
+        (lambda c: c["supervision"].update(read={}), "supervision.read.fit redness is None"),
+        (lambda c: c.update(counts="0" * 32), "counts is 0"),
+        (lambda c: c.update(control=True), "control is True"),
+        (lambda c: c["recipe"].update(rule={}), "recipe.rule"),
+    ],
+)
+def test_equal_bytes_excuse_no_record_that_says_otherwise(verifier, change, message):
+    edit(verifier.path, change)
+    verdict = verifier.verdict(3)
+    assert verdict.passed is False
+    assert message in verdict.told
+
+
+def test_what_a_tolerance_does_not_excuse(good):
+    record = records.load(record_of(good))
+    supervision = record.supervision.model_copy(update={"read": {}})
+    forged = record.model_copy(update={"supervision": supervision})
+    made = compare(forged, moved(record, products="x"))
+    assert judged(made, 4, 1.0).passed is False
+
+
+def test_thresholds_that_a_rescored_record_leaves_empty_are_not_claimed(good):
+    record = records.load(record_of(good))
+    masks = record.masks.model_copy(update={"curve": (), "others": {}})
+    assert compare(record.model_copy(update={"masks": masks}), record).unlike == ()
+
+
+def test_a_segmentor_of_another_label_is_told(good):
+    record = records.load(record_of(good))
+    other = record.segmentations[0].model_copy(update={"segmentor": "two"})
+    found = compare(record.model_copy(update={"segmentations": (other,)}), record)
+    assert "segmentations.0.segmentor is two, measured again one" in found.unlike
+
+
+def test_no_tier_stands_above_masks_that_nobody_has_seen(verifier):
+    shutil.rmtree(packs_of(verifier))
+    assert verdicts(verifier, 4) == [(1, True), (2, None)]

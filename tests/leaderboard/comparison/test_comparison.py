@@ -1,0 +1,241 @@
+"""`wsss diff`: what differs between two rows, by how much, on which classes and images."""
+
+import json
+
+import numpy as np
+import pytest
+import simulated
+from sample_records import record
+from typer.testing import CliRunner
+
+from wsss_harness.contract.errors import ConfigError
+from wsss_leaderboard.cli.app import app
+from wsss_leaderboard.comparison import comparison
+from wsss_leaderboard.comparison.comparison import compare, flat, settings, unlike_of
+from wsss_leaderboard.comparison.difference_view import found_by, miou_table
+from wsss_leaderboard.ranking import entries
+from wsss_leaderboard.ranking.entries import Loaded
+from wsss_leaderboard.records.counts import Tallies
+from wsss_leaderboard.records.record import Step
+from wsss_leaderboard.statistics import estimates
+
+
+@pytest.fixture(scope="module")
+def runs():
+    return simulated.runs({"A": 0.0, "B": 0.6}, images=60)
+
+
+def of(runs, method):
+    return [run for run in runs if run.record.method == method]
+
+
+@pytest.fixture(scope="module")
+def found(runs):
+    return compare(of(runs, "A"), of(runs, "B"))
+
+
+def test_miou_of_each_target_and_whether_it_can_be_told_apart(runs, found):
+    assert [target.target for target in found.targets] == ["", "V1"]
+    for target in found.targets:
+        means = [
+            np.mean([run.score(target.target).miou for run in of(runs, method)])
+            for method in ("A", "B")
+        ]
+        assert (target.miou.a, target.miou.b) == pytest.approx(means)
+        assert target.miou.difference == pytest.approx(means[1] - means[0])
+        assert target.miou.told_apart
+
+
+def test_a_row_does_not_differ_from_itself(runs):
+    same = compare(of(runs, "A"), of(runs, "A"))
+    assert same.settings == ()
+    for target in same.targets:
+        assert (target.miou.difference, target.miou.told_apart) == (0, False)
+        assert target.miou.reach == pytest.approx(0, abs=1e-12)
+
+
+def test_classes_stand_by_the_size_of_their_change(runs, found):
+    classes = found.targets[0].classes
+    sizes = [abs(change.difference or 0) for change in classes]  # None of one that is nowhere
+    assert sizes == sorted(sizes, reverse=True)
+    assert {change.name for change in classes} == {"background", *simulated.CLASSES}
+    for change in classes:
+        values = [run.score("").iou[change.name] for run in of(runs, "B")]
+        assert change.b == (None if None in values else pytest.approx(np.mean(values)))
+
+
+def test_classes_are_compared_by_name_in_records_from_files(runs, found, tmp_path):
+    """A file has its classes in the order of the alphabet, its counts in that of the dataset."""
+    simulated.write(tmp_path, [run for run in runs if run.tallies])
+    again = entries.load([tmp_path])
+    one, other = (
+        {change.name: change.reach for change in compared.targets[0].classes}
+        for compared in (found, compare(of(again, "A"), of(again, "B")))
+    )
+    assert one == pytest.approx(other)
+
+
+def test_images_are_those_that_move_the_difference_most(runs, found):
+    images = found.targets[0].images
+    assert len(images) == comparison.IMAGES
+    moved = [abs(image.influence) for image in images]
+    assert moved == sorted(moved, reverse=True)
+    tallies = [of(runs, method)[0].tallies[""] for method in ("A", "B")]
+    place = tallies[0].ids.index(images[0].image_id)
+    means = []
+    for method in ("A", "B"):
+        each = [estimates.miou(run.tallies[""].counts, t=2).influence for run in of(runs, method)]
+        means.append(np.mean(each, 0))
+        assert np.abs(means[-1]).max() > 0
+    expected = means[1] - means[0]
+    assert images[0].influence == pytest.approx(expected[place])
+    assert np.abs(expected).max() == pytest.approx(moved[0])
+
+
+def test_the_share_of_wrong_pixels_of_an_image_is_that_of_a_loop(runs, found):
+    image = found.targets[0].images[0]
+    shares = []
+    for run in of(runs, "A"):
+        one = run.tallies[""]
+        hit, truth, _ = one.counts[one.ids.index(image.image_id)].T
+        shares.append(1 - sum(map(int, hit)) / sum(map(int, truth)))
+    assert image.a == pytest.approx(np.mean(shares), abs=1e-3)
+
+
+def test_settings_that_differ_are_named_by_their_part():
+    first = record(
+        plugins={"generator cam": "wsss-bench 1"},
+        steps=(
+            Step(stage="fit cam 1", key="a", options={"lr": 0.1, "net": {"depth": 18}, "seed": 0}),
+            Step(stage="fit cam+crf 1", key="b", code={"wsss_harness.networks.crf": "0" * 32}),
+            Step(stage="segment V1 on cam", key="c", options={"iterations": 10}),
+        ),
+    )
+    second = record(
+        plugins={"generator cam": "wsss-bench 2"},
+        seed=1,
+        steps=(
+            Step(stage="fit cam 2", key="d", options={"lr": 0.1, "net": {"depth": 50}, "seed": 1}),
+            Step(stage="segment V1 on cam", key="e", environment={"torch": "2.11"}),
+        ),
+    )
+    told = [(one.part, one.name, one.a, one.b) for one in settings(first, second)]
+    assert told == [
+        ("plugins", "generator cam", "wsss-bench 1", "wsss-bench 2"),
+        ("seeds", "all", 0, 1),
+        ("source code", "wsss_harness.networks.crf", "00000000", None),
+        ("environment", "torch", None, "2.11"),
+        ("fit 1", "net.depth", 18, 50),
+        ("segment V1", "iterations", 10, None),
+    ]
+
+
+def test_options_are_told_by_their_path():
+    assert flat({"a": {"b": {"c": 1}, "d": []}, "e": {}}) == {"a.b.c": 1, "a.d": [], "e": {}}
+
+
+def held_out(run, images):
+    protocol = run.record.protocol.model_copy(update={"held_out": images})
+    return Loaded(run.record.model_copy(update={"protocol": protocol}), None, run.tallies)
+
+
+def test_unlike_protocols_are_refused_with_the_reason_unless_told_otherwise(runs):
+    others = [held_out(run, 5) for run in of(runs, "B")]
+    with pytest.raises(ConfigError, match=r"measured differently: held out 0, 5\..*--anyway"):
+        compare(of(runs, "A"), others)
+    forced = compare(of(runs, "A"), others, anyway=True)
+    assert forced.unlike == ("held out 0, 5",)
+    target = forced.targets[0]
+    assert target.miou.difference is not None
+    assert (target.miou.reach, target.miou.told_apart, target.images) == (None, None, ())
+    assert {change.reach for change in target.classes} == {None}
+
+
+def test_counts_of_other_images_are_not_paired(runs):
+    others = [
+        Loaded(run.record, None, {"": Tallies(("x",) * len(one.ids), one.counts)})
+        for run in of(runs, "B")
+        for one in [run.tallies[""]]
+    ]
+    target = compare(of(runs, "A"), others).targets[0]
+    assert (target.miou.reach, target.images) == (None, ())
+
+
+def test_a_class_that_is_in_one_image_has_no_interval():
+    (run,) = simulated.runs({"A": 0}, seeds=(0,), images=30, segmentors=())[:1]
+    counts = run.tallies[""].counts.copy()
+    counts[1:, 4] = 0
+    counts[0, 4] = [10, 20, 30]
+    rare = Loaded(run.record, None, {"": Tallies(run.tallies[""].ids, counts)})
+    classes = {change.name: change for change in compare([rare], [run]).targets[0].classes}
+    assert classes[simulated.CLASSES[3]].reach is None
+    assert classes["background"].reach is not None
+
+
+def test_one_seed_of_each_may_be_luck(runs):
+    several = compare(of(runs, "A"), of(runs, "B"))
+    single = compare(of(runs, "A")[:1], of(runs, "B")[:1])
+    assert {target.seeds for target in several.targets} == {True}
+    assert {target.seeds for target in single.targets} == {False}
+    assert single.targets[0].miou.told_apart
+    assert not any(row.best for row in miou_table(single).rows)
+    assert any(row.best for row in miou_table(several).rows)
+    told = "Neither row has several seeds of pseudo-masks, V1: the interval is of the images alone"
+    assert any(note.startswith(told) for note in miou_table(single).notes)
+    assert not any(note.startswith("Neither") for note in miou_table(several).notes)
+
+
+def test_records_of_version_1_are_told_apart_by_their_data():
+    one, other = (record(data=data) for data in ("one", "two"))
+    assert list(unlike_of(one, other)) == ["data one, two"]
+    assert not list(unlike_of(one, one))
+
+
+# The command
+
+
+@pytest.fixture(scope="module")
+def store(runs, tmp_path_factory):
+    store = tmp_path_factory.mktemp("store")
+    simulated.write(store / "results" / "small", runs)
+    return store
+
+
+def diff(store, *words):
+    return CliRunner().invoke(app, ["diff", *words, "--store", str(store)])
+
+
+def test_the_command_prints_what_was_found(store):
+    done = diff(store, "small:A", "configs/small.toml:B")
+    assert done.exit_code == 0, done.output
+    for words in ("A: A, seeds 0, 1, 2", "No setting differs", "IoU of classes, V1", "matter most"):
+        assert words in done.output
+
+
+def test_the_command_gives_json(store, found):
+    folder = store / "results" / "small"
+    done = diff(store, f"{folder}:A", "small:B", "--json")
+    read = json.loads(done.output)
+    assert read["targets"][0]["miou"]["b"] == found.targets[0].miou.b
+    assert read["targets"][0]["classes"][0]["told_apart"] in (True, False, None)
+    assert len(read["targets"][1]["images"]) == comparison.IMAGES
+
+
+def test_the_file_of_a_record_is_one_run(store, runs):
+    path = store / "results" / "small" / "records" / "0001.json"
+    (run,) = found_by(str(path), store)
+    assert (run.record.method, run.record.seed) == ("A", 1)
+    assert set(run.tallies) == {"", "V1"}
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("A", "'A' names no row; give the file of a record, or RESULTS:METHOD"),
+        ("small:X", "small has no row 'X'; rows: 'A', 'B', 'Saliency'"),
+        ("other:A", "there are no records in .*other.records; run the suite first"),
+    ],
+)
+def test_what_names_no_row_is_told(store, name, message):
+    with pytest.raises(Exception, match=message):
+        found_by(name, store)

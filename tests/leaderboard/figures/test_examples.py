@@ -1,0 +1,147 @@
+"""Pictures for pages: what is on the sheets, of which datasets, and how wrong masks are."""
+
+import shutil
+
+import numpy as np
+import pytest
+import sample_submissions as submissions
+import small_suite
+from fake_data import FakeDataset
+from PIL import Image
+from rich.console import Console
+
+from wsss_harness.contract.errors import DataError
+from wsss_harness.contract.types import IGNORE
+from wsss_harness.execution import run as suites
+from wsss_harness.execution.engine import Engine
+from wsss_harness.execution.run_options import How
+from wsss_harness.metrics.anatomy import CAUSES, causes
+from wsss_harness.system.files import read_json, read_mask, write_json
+from wsss_leaderboard.cli import report
+from wsss_leaderboard.figures import examples, ink
+from wsss_leaderboard.figures.examples import CAUSE_COLOURS, COLUMNS, EXAMPLES, INDEX
+
+
+@pytest.fixture(scope="module")
+def outcomes(ran):
+    """What ran, as a run hands it to whatever draws."""
+    engine = Engine(ran.store)
+    dataset = suites.prepare(ran.suite, submissions.PLUGINS, engine)
+    wanted = [(row.method, seed) for row in ran.suite.rows for seed in ran.suite.seeds]
+    return dataset, list(suites.run(ran.suite, submissions.PLUGINS, engine, dataset, wanted))
+
+
+@pytest.fixture(scope="module")
+def written(ran, outcomes, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("results")
+    examples.write_examples(folder, ran.suite, ran.store, *outcomes)
+    return folder
+
+
+def tile(path, number, size):
+    high, wide = size
+    top, left = np.multiply(divmod(number, COLUMNS), size)
+    return np.array(Image.open(path))[top : top + high, left : left + wide]
+
+
+def test_sheets_hold_images_truth_masks_and_causes(written, ran, outcomes):
+    dataset, done = outcomes
+    found = examples.read(written)
+    size = (found.height, found.width)
+    assert found.rows.keys() == {"R", "Half"}
+    row = next(o.row for o in done if o.row.row.method == "R" and o.row.seed == 0)
+    folder = written / EXAMPLES
+    for number, image_id in enumerate(found.ids):
+        truth = dataset.truth(image_id)
+        mask = read_mask(ran.store.folder(row.masks) / f"{image_id}.png")
+        wrong = causes(truth, mask, dataset.context(image_id))
+        assert (tile(folder / found.truth, number, size) == truth).all()
+        assert (tile(folder / found.rows["R"].masks, number, size) == mask).all()
+        assert (tile(folder / found.rows["R"].causes, number, size) == wrong).all()
+        naive = sum(
+            t not in (m, IGNORE) for t, m in zip(truth.ravel(), mask.ravel(), strict=True)
+        ) / sum(t != IGNORE for t in truth.ravel())
+        assert found.rows["R"].wrong[number] == pytest.approx(naive)
+        near = tile(folder / found.images, number, size).astype(int) - dataset.image(image_id)
+        assert np.abs(near).mean() < 12  # WebP is not exact
+
+
+def test_nothing_is_drawn_twice(written, ran, outcomes):
+    path = written / EXAMPLES / INDEX
+    before = path.stat().st_mtime_ns
+    examples.write_examples(written, ran.suite, ran.store, *outcomes)
+    assert path.stat().st_mtime_ns == before
+    only = [outcome for outcome in outcomes[1] if outcome.row.row.method == "R"]
+    examples.write_examples(written, ran.suite, ran.store, outcomes[0], only)
+    assert examples.read(written).rows.keys() == {"R"}
+    assert len(list((written / EXAMPLES).iterdir())) == 5
+
+
+def test_only_datasets_that_say_so_are_shown(ran):
+    assert examples.publishable(ran.suite, submissions.PLUGINS)
+    assert not examples.publishable(small_suite.suite(), small_suite.plugins())
+
+
+def test_a_run_writes_them(ran, tmp_path, monkeypatch):
+    monkeypatch.setattr(report, "installed", lambda: submissions.PLUGINS)
+    root = tmp_path / "runs"
+    shutil.copytree(ran.root, root)
+    report.run_and_report(
+        ran.request, root, How("inline"), False, Console(quiet=True), documents=None
+    )
+    assert {"R", "Half"} <= examples.read(ran.request.results(root)).rows.keys()
+
+
+def test_images_are_chosen_without_those_that_chose_a_threshold():
+    dataset = FakeDataset(60)
+    chosen = examples.chosen(dataset, 10)
+    ids = dataset.ids("train")
+    assert len(chosen) == len(set(chosen)) == examples.COUNT
+    assert [ids.index(one) for one in chosen] == sorted(ids.index(one) for one in chosen)
+    few = examples.chosen(FakeDataset(12), 4)
+    assert len(few) == 4
+
+
+def test_pictures_of_unlike_sizes_share_a_sheet():
+    tiles = [np.full((2, 3), n, np.uint8) for n in range(1, 8)] + [np.full((1, 1), 9, np.uint8)]
+    made = examples.sheet(tiles, (2, 3))
+    assert made.shape == (4, 3 * COLUMNS)
+    assert (made[:2, 3:6] == 2).all()
+    assert (made[2:, :3] == 7).all()
+    assert made[2:, 3:6].tolist() == [[9, 0, 0], [0, 0, 0]]
+
+
+def test_what_is_right_is_seen_through(written):
+    found = examples.read(written)
+    picture = Image.open(written / EXAMPLES / found.rows["R"].causes).convert("RGBA")
+    values = np.array(Image.open(written / EXAMPLES / found.rows["R"].causes))
+    colours = np.array(picture)
+    assert (colours[values == 0][:, 3] == 0).all()
+    wrong = int(values[values > 0][0])
+    expected = (*CAUSE_COLOURS[CAUSES[wrong - 1]], 255)
+    assert (colours[values == wrong] == expected).all()
+
+
+def test_the_colours_of_causes_are_those_of_pages():
+    from wsss_leaderboard.site.build import STATIC
+
+    style = (STATIC / "site.css").read_text()
+    assert tuple(CAUSE_COLOURS) == CAUSES
+    for cause, colour in CAUSE_COLOURS.items():
+        code = "".join(f"{part:02x}" for part in colour)
+        assert f".cause-{cause} {{ background: #{code};" in style
+
+
+def test_an_index_that_leads_elsewhere_is_refused(written, tmp_path):
+    content = read_json(written / EXAMPLES / INDEX)
+    content["truth"] = "../../secret.png"
+    write_json(tmp_path / EXAMPLES / INDEX, content)
+    with pytest.raises(DataError, match="field 'truth'"):
+        examples.read(tmp_path)
+
+
+def test_classes_have_the_colours_of_figures(written):
+    found = examples.read(written)
+    palette = Image.open(written / EXAMPLES / found.truth).getpalette()
+    shown = np.array(palette[3:6])
+    assert (shown == ink.class_colours()[1]).all()

@@ -1,0 +1,320 @@
+"""The site: pages that validate, links that lead somewhere, weights, and names that stay text."""
+
+import base64
+import json
+from collections import Counter
+
+import numpy as np
+import pytest
+import simulated
+import sites
+from site_pages import board_of, leads, parsed
+from typer.testing import CliRunner
+
+from wsss_harness.contract.errors import ConfigError, DataError
+from wsss_harness.suite.spec import check_suite, read_suite
+from wsss_leaderboard.cli.app import app
+from wsss_leaderboard.comparison import comparison
+from wsss_leaderboard.ranking import entries
+from wsss_leaderboard.ranking.certainty import Runs
+from wsss_leaderboard.records.record import InitialWeights, Step, Supervision
+from wsss_leaderboard.site.build import MARK, build, snapshot_of
+from wsss_leaderboard.site.compare import reaches_of
+from wsss_leaderboard.site.names import shown, stem
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(2)>',
+    "{{ 7 * 7 }}{% raw %}",
+    "right\u202eto left\x1b[31m",
+    "../../../etc/passwd",
+    "x" * 10_000,
+    "'); alert(3); //",
+)
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    qualities = {**sites.QUALITIES, sites.FAILED: 0.2}
+    return sites.write(tmp_path_factory.mktemp("results"), qualities)
+
+
+@pytest.fixture(scope="module")
+def site(results, tmp_path_factory):
+    out = tmp_path_factory.mktemp("site") / "out"
+    build([results], out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory):
+    qualities = {name: n / 10 for n, name in enumerate(HOSTILE)}
+    results = sites.write(tmp_path_factory.mktemp("hostile"), qualities, segmentors=HOSTILE[:2])
+    out = tmp_path_factory.mktemp("site") / "out"
+    build([results], out, title=HOSTILE[0])
+    return out
+
+
+def data_of(path):
+    """The name and the content of a script of data."""
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith("wsss.receive(")
+    return json.loads(f"[{text.removeprefix('wsss.receive(').removesuffix(');' + chr(10))}]")
+
+
+@pytest.mark.parametrize("which", ["site", "hostile"])
+def test_every_page_is_valid_html_without_twice_the_same_id(which, request):
+    pages = sorted(request.getfixturevalue(which).rglob("*.html"))
+    assert len(pages) > 10
+    for page in pages:
+        tree = parsed(page)  # raises where it is not valid
+        ids = Counter(one.get("id") for one in tree.iter() if one.get("id"))
+        assert max(ids.values()) == 1, page
+        assert tree.get("lang") == "en"
+        assert tree.find(".//title").text
+
+
+@pytest.mark.parametrize("which", ["site", "hostile"])
+def test_every_link_leads_to_a_file_of_the_site(which, request):
+    out = request.getfixturevalue(which)
+    count = 0
+    for page in out.rglob("*.html"):
+        for one in parsed(page).iter():
+            for link in filter(None, (one.get("href"), one.get("src"))):
+                count += 1
+                assert leads(page, link, out), f"{page}: {link}"
+    assert count > 200
+
+
+def test_methods_are_ranked_and_what_is_no_method_stands_apart(site):
+    table = parsed(board_of(site) / "index.html").find(".//table[@id='board']")
+    bodies = {body.get("class"): body for body in table.iter("tbody")}
+    assert list(bodies) == ["method", "reference"]
+    names = [link.text for link in bodies["method"].iter("a")]
+    assert names[0] == "EPS"
+    assert names[-1] == sites.FAILED
+    first = [cell.text for cell in bodies["reference"].iter("td")][:2]
+    assert first == ["-", "-"]  # no rank, no tie group
+
+
+def test_published_figures_stand_last_and_have_no_value_of_ours(tmp_path):
+    runs = simulated.runs({"CAM": 0.0}, seeds=(0,), images=1464, segmentors=())
+    build([simulated.write(tmp_path / "results", runs)], tmp_path / "out")
+    table = parsed(board_of(tmp_path / "out") / "index.html").find(".//table[@id='board']")
+    assert [body.get("class") for body in table.iter("tbody")] == [
+        "method",
+        "reference",
+        "published",
+    ]
+    keys = [head.get("data-key") for head in table.find("thead").iter("th")]
+    row = next(row for row in table.iter("tr") if row.get("class") == "published")
+    cells = dict(zip(keys, list(row), strict=True))
+    assert cells["rank"].text == cells["miou"].text == cells["difference"].text == "-"
+    assert float(cells["published"].text.strip("?")) > 40
+    ours = next(row for row in table.iter("tr") if len(row.findall("td")) == len(keys) - 1)
+    assert dict(zip(keys, list(ours), strict=True))["difference"].text[0] in "+\N{MINUS SIGN}"
+
+
+def test_words_of_records_are_shortened_and_a_long_one_is_filtered_by(tmp_path):
+    long = "\u202eevil" + "x" * 3000
+    weights = InitialWeights(name="w", trained_on=long, digest="d")
+    runs = simulated.runs(
+        {"A": 0.0},
+        (0,),
+        20,
+        steps=(Step(stage="fit", key="k", options={"backbone": long}),),
+        supervision=Supervision(declared=(), read={}, weights=(weights,)),
+    )
+    steps = (Step(stage="fit", key="k", options={"backbone": "small"}),)
+    runs += simulated.runs({"B": 0.1}, (0,), 20, steps=steps)[:1]
+    build([simulated.write(tmp_path / "r", runs)], tmp_path / "out")
+    page = board_of(tmp_path / "out") / "index.html"
+    assert "\u202e" not in page.read_text(encoding="utf-8")
+    assert "x" * 1000 not in page.read_text(encoding="utf-8")
+    options = {one.text for one in parsed(page).iter("option")}
+    cells = ((cell.text or "").strip() for cell in parsed(page).iter("td"))
+    (cell,) = (text for text in cells if "evil" in text)
+    assert cell in options
+
+
+def test_names_are_text_whatever_they_hold(hostile):
+    for page in hostile.rglob("*.html"):
+        tree = parsed(page)
+        scripts = [one.get("src") for one in tree.iter("script")]
+        assert all(src and src.rpartition("/")[0].endswith("static") for src in scripts)
+        assert not [one for one in tree.iter() if any(name.startswith("on") for name in one.attrib)]
+        assert not list(tree.iter("img"))
+        text = page.read_text(encoding="utf-8")
+        assert "\u202e" not in text
+        assert "\x1b" not in text
+        assert "x" * 500 not in text
+    headings = {next(parsed(p).iter("h1")).text for p in (board_of(hostile) / "methods").iterdir()}
+    assert {shown(name, 200) for name in HOSTILE} <= headings
+
+
+def test_hostile_names_make_files_inside_the_site_alone(hostile):
+    names = [path.name for path in (board_of(hostile) / "methods").iterdir()]
+    assert len(names) == len(HOSTILE) + 3
+    assert max(map(len, names)) < 60
+    assert {path.name for path in hostile.parent.iterdir()} == {"out"}
+
+
+def test_stems_are_short_plain_and_told_apart():
+    stems = [stem(name) for name in (*HOSTILE, "EPS", "eps", "e p s", "", "日本")]
+    assert len(set(stems)) == len(stems)
+    assert all(one.isascii() and one.replace("-", "").isalnum() for one in stems)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("  a \n b ", "a b"), ("", "(no name)"), ("\u202e", "(no name)"), ("x" * 90, "x" * 79 + "…")],
+)
+def test_what_is_shown_of_a_name(name, text):
+    assert shown(name) == text
+
+
+def test_500_rows_are_loaded_with_less_than_300_kb(tmp_path):
+    """From the weight of a row, since 500 of them would take the tests too long to make."""
+    sizes = []
+    for count in (4, 24):
+        qualities = {f"Method {n} of a usual length": n / 50 for n in range(count)}
+        results = sites.write(tmp_path / f"r{count}", qualities, images=12)
+        out = tmp_path / f"o{count}"
+        build([results], out)
+        board = board_of(out)
+        sizes.append(
+            [loaded(page) for page in (board / "index.html", board / "compare.html")]
+            + [loaded(out / "coverage.html"), loaded(out / "paper.html")]
+        )
+    for small, large in zip(*sizes, strict=True):
+        assert large + (500 - 24) * (large - small) / 20 < 300_000
+
+
+def loaded(page):
+    """Bytes of a page with all that it loads at once, as they lie on a disk."""
+    tree = parsed(page)
+    links = [one.get("src") for one in tree.iter("script")]
+    links += [one.get("href") for one in tree.iter("link") if one.get("rel") == "stylesheet"]
+    return page.stat().st_size + sum((page.parent / link).stat().st_size for link in links)
+
+
+def test_a_board_has_the_protocol_that_local_records_must_have(site, results):
+    (board,) = entries.boards(entries.load([results]))
+    table = parsed(board_of(site) / "index.html").find(".//table[@id='board']")
+    assert json.loads(table.get("data-protocol")) == board.protocol.model_dump(mode="json")
+
+
+def test_the_suite_of_a_record_can_be_run_again(site):
+    (path,) = (site / "suites").iterdir()
+    assert read_suite(path) == check_suite(sites.DEFINITION, "definition")
+    page = (board_of(site) / "methods" / f"{stem('CAM + CRF')}.html").read_text()
+    assert f"wsss run {path.name} --rows &#39;CAM + CRF&#39;" in page
+
+
+def test_a_method_page_tells_what_failed_with_the_end_of_the_log(site):
+    page = (board_of(site) / "methods" / f"{stem(sites.FAILED)}.html").read_text()
+    assert "it &lt;b&gt;broke&lt;/b&gt;" in page
+    assert "a &lt; b" in page
+
+
+def test_two_rows_are_compared_as_the_command_does(site, results):
+    (board,) = entries.boards(entries.load([results]))
+    runs = {found[0].record.method: found for found in board.methods}
+    told = comparison.compare(runs["CAM"], runs["EPS"])
+    folder = board_of(site) / "data"
+    (_, a), (_, b) = (data_of(folder / f"{stem(name)}.js") for name in ("CAM", "EPS"))
+    images = data_of(folder / "images.js")[1]
+    for one in told.targets:
+        key = stem(one.target) if one.target else "masks"
+        here, there = a["targets"][key], b["targets"][key]
+        assert there["mean"] - here["mean"] == pytest.approx(one.miou.difference)
+        moved = decoded(there["influence"]) - decoded(here["influence"])
+        first = max(range(len(moved)), key=lambda place: abs(moved[place]))
+        assert images[key][first] == one.images[0].image_id
+        assert moved[first] == pytest.approx(one.images[0].influence, rel=1e-5)
+        assert here["reach"][there["at"]] == pytest.approx(there["reach"][here["at"]])
+    differing = {name for name in a["settings"] if a["settings"][name] != b["settings"].get(name)}
+    assert {f"{one.part}: {one.name}" for one in told.settings} == differing | (
+        set(b["settings"]) - set(a["settings"])
+    )
+
+
+def decoded(text):
+    return np.frombuffer(base64.b64decode(text), "<f4").astype(float)
+
+
+def test_the_interval_of_a_pair_is_that_of_the_ranking(site, results):
+    (board,) = entries.boards(entries.load([results]))
+    known = [entry for entry in board.entries() if entry.estimate]
+    reaches = Runs.of(known).differences().reaches
+    _, data = data_of(board_of(site) / "data" / f"{stem(known[0].method)}.js")
+    assert data["targets"]["masks"]["reach"] == pytest.approx(reaches[0], abs=1e-5)
+
+
+def test_seeds_of_bounds_say_nothing_of_methods():
+    truth = Supervision(declared=(), read={"bound": ("truth",)}, weights=())
+    singles = simulated.runs({"A": 0.0, "B": 0.15}, (0,), 60)
+    unsteady = simulated.runs({"Bound": 2.0}, (0, 1), 60, luck=0.6, supervision=truth)
+    (board,) = entries.boards([run for run in (*singles, *unsteady) if not run.record.control])
+    known = board.entries("V1")
+    reaches, seeds = reaches_of(known)
+    methods, kinds = Runs.of(known[:2]).differences().reaches, [entry.kind for entry in known]
+    assert kinds == ["method", "method", "bound"]
+    assert reaches[0, 1] == methods[0, 1] < reaches[0, 2]
+    assert seeds.tolist() == [[False, False, True], [False, False, True], [True, True, True]]
+    assert reaches[0, 2] == Runs.of(known).differences().reaches[0, 2]
+
+
+def test_seeds_stand_in_the_data_of_a_method(site):
+    _, data = data_of(board_of(site) / "data" / f"{stem('EPS')}.js")
+    assert [run["seed"] for run in data["seeds"]] == [0, 1]
+    record = json.loads((board_of(site) / data["seeds"][1]["record"]).read_text())
+    miou = record["masks"]["score"]["miou"]
+    assert data["seeds"][1]["miou"]["masks"] == f"{100 * miou:.1f}"
+    assert data["seeds"][1]["minutes"] == "2.0"
+
+
+def test_a_site_is_replaced_and_nothing_else_is(results, tmp_path):
+    build([results], tmp_path / "out")
+    (tmp_path / "out" / "old.html").touch()
+    build([results], tmp_path / "out")
+    assert not (tmp_path / "out" / "old.html").exists()
+    (tmp_path / "out" / MARK).unlink()
+    with pytest.raises(ConfigError, match="holds no site that `wsss leaderboard build` made"):
+        build([results], tmp_path / "out")
+
+
+def test_folders_without_records_leave_the_old_site_alone(results, tmp_path):
+    build([results], tmp_path / "out")
+    with pytest.raises(DataError, match="there are no records in"):
+        build([tmp_path / "nothing"], tmp_path / "out")
+    assert (tmp_path / "out" / "index.html").is_file()
+
+
+def test_an_error_while_pages_are_made_leaves_the_old_site_alone(results, tmp_path, monkeypatch):
+    build([results], tmp_path / "out")
+    before = sorted((tmp_path / "out").rglob("*"))
+    (tmp_path / "out" / "index.html").write_text("old")
+
+    def broken(*_):
+        raise DataError("no page")
+
+    monkeypatch.setattr("wsss_leaderboard.site.build.write_guides", broken)
+    with pytest.raises(DataError, match="no page"):
+        build([results], tmp_path / "out")
+    assert (tmp_path / "out" / "index.html").read_text() == "old"
+    assert sorted((tmp_path / "out").rglob("*")) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_snapshot_is_of_the_records_whatever_their_order(results):
+    loaded = entries.load([results])
+    assert snapshot_of(loaded) == snapshot_of(loaded[::-1]) != snapshot_of(loaded[1:])
+
+
+def test_the_command(results, tmp_path):
+    done = CliRunner().invoke(
+        app, ["leaderboard", "build", str(results), "--out", str(tmp_path / "out")]
+    )
+    assert done.exit_code == 0, done.output
+    assert f"the first is {tmp_path / 'out' / 'index.html'}" in done.output

@@ -1,0 +1,284 @@
+"""What single pages say: releases, badges, verdicts on published figures, coverage, charts."""
+
+import json
+import re
+import shutil
+
+import numpy as np
+import pytest
+import simulated
+import sites
+from sample_records import record
+from sample_submissions import check
+from site_pages import board_of, leads, parsed
+
+from wsss_harness.contract.errors import DataError
+from wsss_harness.metrics.anatomy import CAUSES
+from wsss_leaderboard.boards import accepting, releases
+from wsss_leaderboard.ranking import entries
+from wsss_leaderboard.records.published import published
+from wsss_leaderboard.records.record import Step
+from wsss_leaderboard.site import guides
+from wsss_leaderboard.site.build import build
+from wsss_leaderboard.site.charts import Axis, curve_of, shares_of
+from wsss_leaderboard.site.lines import backbone_of, lines_of
+from wsss_leaderboard.site.names import MINUS, stem
+from wsss_leaderboard.site.paper import Claim
+from wsss_leaderboard.submissions import verification
+
+
+@pytest.fixture(scope="module")
+def board(good, ran, tmp_path_factory):
+    """A board with one row, verified, and a release."""
+    folder = tmp_path_factory.mktemp("board") / "board"
+    accepting.accept(check(good, ran), folder)
+    for path in (folder / "records").glob("*.json"):
+        verification.add(path, 2, "Ada", 0.001)
+    releases.create(folder, "2026.1")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def published_site(board, tmp_path_factory):
+    out = tmp_path_factory.mktemp("site") / "out"
+    build([board], out)
+    return out
+
+
+def test_releases_have_pages_of_their_own_and_lead_to_the_latest(published_site):
+    frozen = published_site / "releases" / "2026.1"
+    first = parsed(frozen / "index.html")
+    assert "This is the release 2026.1" in "".join(first.itertext())
+    for page in (published_site / "index.html", board_of(frozen) / "methods" / f"{stem('R')}.html"):
+        links = [one.get("href") for one in parsed(page).iter("a")]
+        assert all(leads(page, link, published_site) for link in links)
+        assert [link for link in links if link.endswith("releases/2026.1/index.html")] or (
+            frozen in page.parents
+        )
+
+
+def test_a_badge_is_the_tier_that_all_seeds_have_passed(published_site, board, tmp_path):
+    def cells(out):
+        table = parsed(board_of(out) / "index.html").find(".//table[@id='board']")
+        return [row.findall("td")[-1].text.strip() for row in table.find("tbody").iter("tr")]
+
+    assert cells(published_site) == ["tier 2"]
+    page = (board_of(published_site) / "methods" / f"{stem('R')}.html").read_text()
+    assert "metrics recomputed from masks, by Ada," in page
+    assert "tolerance 0.10 points" in page
+    verification.path_of(next((board / "records").glob("*.json"))).rename(tmp_path / "taken")
+    build([board], tmp_path / "out")
+    assert cells(tmp_path / "out") == ["self-reported"]
+
+
+def test_a_board_of_a_segmentor_says_whether_a_crf_follows(tmp_path):
+    def lead(definition):
+        runs = simulated.runs({"CAM": 0.1}, (0,), 20, definition=definition)
+        out = tmp_path / ("plain" if not definition else "crf")
+        build([simulated.write(tmp_path / f"of {out.name}", runs)], out)
+        page = parsed(next(board_of(out).glob("v1-*.html")))
+        return next(one.text for one in page.iter("p") if one.get("class") == "lead")
+
+    assert "tested on 20 val images. Scored by mmsegmentation, without CRF" in lead({})
+    sharpened = {"segmentors": {"V1": {"name": "deeplab", "crf": "dense"}}}
+    assert "V1 with the CRF 'dense'" in lead(sharpened)
+
+
+def crossed(run):
+    """The run as one of two seeds of a generator by two of a segmentor, which share masks."""
+    generator, segmentor = divmod(run.record.seed, 2)
+    steps = (
+        Step(stage="mask x 1", key=f"{run.record.method}{generator}"),
+        Step(stage="segment V1 on x 1", key=f"{run.record.method}{run.record.seed}"),
+    )
+    seeds = {"weights": 0, "generator": generator, "refiner": 0, "segmentor": segmentor}
+    changes = {"steps": steps, "seeds": seeds, "vary": ("generator", "segmentor")}
+    return entries.Loaded(run.record.model_copy(update=changes), None, run.tallies)
+
+
+def test_pages_tell_distinct_runs_and_where_their_spread_comes_from(tmp_path):
+    runs = simulated.runs({"CAM": 0.0, "EPS": 0.9}, range(4), 20)
+    runs = [crossed(run) for run in runs if not run.record.control]
+    build([simulated.write(tmp_path / "r", runs)], tmp_path / "out")
+    folder = board_of(tmp_path / "out")
+    masks, v1 = (next(folder.glob(name)).read_text() for name in ("index.html", "v1-*.html"))
+    assert "Mean ± standard deviation over 2 seeds; the same seed throughout: refiner" in masks
+    assert "Mean ± standard deviation over 4 seeds" in v1
+    assert "Of the variance over the 4 runs of CAM, V1: generator " in v1
+    page = (folder / "methods" / f"{stem('CAM')}.html").read_text()
+    assert "one run of it: Pseudo-masks 2, V1 4." in page
+    text = (tmp_path / "out" / "coverage.html").read_text()
+    assert re.findall(r"✓ \d", text) == ["✓ 2", "✓ 4"] * 2
+
+
+def figure(value=60.0, segmentor=""):
+    one = next(f for f in published().figures if f.segmentor == segmentor)
+    return one.model_copy(update={"value": value})
+
+
+@pytest.fixture(scope="module")
+def lines():
+    (board,) = entries.boards(simulated.runs(sites.QUALITIES, (0, 1)))
+    return lines_of(board, {None: None})[0]
+
+
+def test_a_verdict_says_whether_a_published_figure_is_met(lines):
+    line = next(line for line in lines.all if line.method == "EPS")
+    mean, high = 100 * line.mean, 100 * line.place.high
+
+    def verdict(value):
+        return Claim(figure(value), line).verdict
+
+    assert verdict(mean + 0.4) == verdict(mean - 0.4) == "agrees to 0.5 points"
+    assert high - mean > 0.7
+    assert verdict(high - 0.1) == "within our interval"
+    assert verdict(high + 1) == f"differs by {MINUS}{high + 1 - mean:.1f}"
+    assert Claim(figure()).verdict == "not measured"
+
+
+def test_figures_of_unlike_protocols_are_not_compared(tmp_path):
+    known = (f for f in published().figures if f.segmentor and f.crf == "yes")
+    one = next(f for f in known if (f.dataset, f.split) == ("voc2012", "val"))
+
+    def verdict(crf):
+        step = Step(stage=f"predict {one.segmentor} on x 1", key="k", options={"crf": crf})
+        runs = simulated.runs({one.method: 0}, (0,), 1449, (one.segmentor,), steps=(step,))
+        out = tmp_path / crf
+        build([simulated.write(tmp_path / f"of {crf}", runs)], out)
+        rows = [
+            row for row in parsed(out / "paper.html").iter("tr") if row.find("th/a") is not None
+        ]
+        (cells,) = [["".join(c.itertext()) for c in row.findall("td")] for row in rows]
+        assert cells[4].startswith(one.cell)
+        return cells[6], cells[7]
+
+    assert verdict("none") == ("-", "measured otherwise: crf 'yes' there, 'no' here")
+    difference, words = verdict("dense")
+    assert difference != "-"
+    assert words == f"differs by {difference}"
+
+
+def test_a_failed_row_is_no_verdict():
+    runs = sites.runs({sites.FAILED: 0.2, "CAM": 0.1})
+    (board,) = entries.boards(runs)
+    line = next(x for x in lines_of(board, {None: None})[0].all if x.method == sites.FAILED)
+    assert Claim(figure(), line).verdict == "failed"
+
+
+def test_coverage_counts_runs_and_shows_why_some_failed(tmp_path):
+    results = sites.write(tmp_path / "r", {"CAM": 0.1, sites.FAILED: 0.2})
+    build([results], tmp_path / "out")
+    tree = parsed(tmp_path / "out" / "coverage.html")
+    rows = {
+        row.find("th").text: ["".join(cell.itertext()) for cell in row.findall("td")]
+        for row in tree.find(".//tbody").iter("tr")
+    }
+    assert rows[sites.FAILED] == ["✗ 1 of 2", "✗ 1 of 2"]
+    assert rows["CAM"][1] == "✓ 2"
+    assert rows["Saliency†"][1] == "not run"
+    text = " ".join("".join(tree.itertext()).split())
+    assert f"{sites.FAILED}, seed 1, on small" in text
+    assert "Boom in fit: it <b>broke</b>" in text
+
+
+def test_pictures_are_shown_where_a_folder_has_some_of_the_board(tmp_path):
+    results = sites.write(tmp_path / "r", {"CAM": 0.1, "EPS": 0.5})
+    build([results], tmp_path / "out")
+    folder = board_of(tmp_path / "out")
+    tree = parsed(folder / "pictures.html")
+    assert len(tree.findall(".//ol[@id='album']/li")) == 3
+    sheets = re.findall(r"url\(([^)]+)\)", (folder / "pictures.html").read_text())
+    assert {*sheets} == {"pictures/images.webp", "pictures/truth.png", "pictures/row.png"}
+    assert all((folder / sheet).is_file() for sheet in sheets)
+
+
+def test_pictures_of_other_data_are_not_shown(tmp_path):
+    results = sites.write(tmp_path / "r", {"CAM": 0.1})
+    path = results / "examples" / "index.json"
+    path.write_text(path.read_text().replace('"simulated"', '"other"'))
+    build([results], tmp_path / "out")
+    assert not list((tmp_path / "out").glob("*/pictures.html"))
+
+
+def test_an_axis_maps_its_ends_and_has_ticks_inside():
+    axis = Axis(0, 0.7, 300, 20)
+    assert (axis.at(0), axis.at(0.7), axis.at(0.35)) == (300, 20, 160)
+    assert [value for value, _ in axis.ticks] == pytest.approx([0, 0.2, 0.4, 0.6])
+    assert len(Axis(0, 0.3, 300, 20).ticks) == 4
+
+
+def test_a_curve_has_a_line_for_each_seed_and_marks_on_it():
+    runs = sites.runs({"CAM": 0.1})
+    found = curve_of([run.record for run in runs if run.record.method == "CAM"])
+    assert len(found.lines) == 2
+    points = [tuple(map(float, point.split(","))) for point in found.lines[0].split()]
+    assert len(points) == 101
+    assert [mark.shape for mark in found.marks] == ["fixed", "held_out", "oracle"]
+    for mark in found.marks:
+        assert points[round(100 * mark.threshold)] == pytest.approx((mark.x, mark.y), abs=0.2)
+    assert curve_of([record()]) is None
+
+
+def test_shares_are_means_and_their_parts_add_up():
+    anatomies = [
+        sites.ANATOMY,
+        {c: a.model_copy(update={"share": 0.0}) for c, a in sites.ANATOMY.items()},
+    ]
+    found = shares_of([*anatomies, {}])
+    assert [one.cause for one in found] == list(CAUSES)
+    assert [one.share for one in found] == pytest.approx([0.005 * (n + 1) for n in range(7)])
+    assert np.sum([one.part for one in found]) == pytest.approx(1)
+    assert shares_of([{}]) == []
+
+
+def test_the_backbone_is_that_of_the_first_network():
+    assert (
+        backbone_of(sites.dressed(next(iter(simulated.runs({"A": 0}, (0,), 5)))).record)
+        == "resnet 18"
+    )
+    assert backbone_of(record()) == ""
+
+
+def test_the_guide_tells_of_every_cause():
+    assert tuple(guides.CAUSES) == CAUSES
+
+
+def test_rows_that_two_suites_share_stand_once(ran, tmp_path):
+    results = ran.request.results(ran.root)
+    again = tmp_path / "again"
+    shutil.copytree(results, again)
+    build([results, again], tmp_path / "out")
+    table = parsed(board_of(tmp_path / "out") / "index.html").find(".//table[@id='board']")
+    assert len(list(table.find("tbody").iter("tr"))) == 2
+
+
+def test_unlike_runs_of_one_row_and_seed_are_refused(ran, tmp_path):
+    results = ran.request.results(ran.root)
+    again = tmp_path / "again"
+    shutil.copytree(results, again)
+    for path in (again / "records").glob("*.json"):
+        content = json.loads(path.read_text())
+        for step in content["steps"]:
+            step["key"] = step["key"][::-1]
+        path.write_text(json.dumps(content))
+    with pytest.raises(DataError, match="are both of 'R', seed 0"):
+        build([results, again], tmp_path / "out")
+
+
+def test_links_are_not_followed(tmp_path):
+    results = sites.write(tmp_path / "r", {"CAM": 0.1})
+    secret = tmp_path / "secret"
+    secret.write_text("nobody's")
+    picture = results / "examples" / "truth.png"
+    picture.unlink()
+    picture.symlink_to(secret)
+    with pytest.raises(DataError, match=r"truth\.png is a link; only files are published"):
+        build([results], tmp_path / "out")
+
+
+def test_a_board_on_which_nothing_finished_has_pages_all_the_same(tmp_path):
+    runs = [run for run in sites.runs({sites.FAILED: 0.2}) if run.record.failure]
+    build([simulated.write(tmp_path / "r", runs)], tmp_path / "out")
+    text = "".join(parsed(tmp_path / "out" / "index.html").itertext())
+    assert "No method has finished." in text
+    assert (board_of(tmp_path / "out") / "methods" / f"{stem(sites.FAILED)}.html").is_file()

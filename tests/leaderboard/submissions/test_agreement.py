@@ -1,0 +1,159 @@
+"""A record agrees with its counts to the last digit, or the field that does not is named."""
+
+import numpy as np
+import pytest
+import xxhash
+from sample_records import record
+
+from wsss_harness.contract.errors import DataError
+from wsss_harness.metrics import anatomy, confusion
+from wsss_leaderboard.records import counts
+from wsss_leaderboard.records import record as records
+from wsss_leaderboard.records.collect import score_of
+from wsss_leaderboard.records.counts import Tallies
+from wsss_leaderboard.statistics import estimates
+from wsss_leaderboard.submissions.agreement import problems, ratios, read
+
+NAMES = ("background", "dog", "cat")
+
+
+@pytest.fixture
+def measured():
+    """Masks of six images with 255 in truth and mask: their confusions, and counts of causes."""
+    rng = np.random.default_rng(0)
+    values = np.array([0, 0, 0, 1, 1, 255], np.uint8)  # there is no cat
+    pairs = [rng.choice(values, (2, 12, 16)) for _ in range(6)]
+    context = {"strip": np.zeros((12, 16), bool)}
+    return (
+        np.stack([confusion.confusion(truth, mask, 2) for truth, mask in pairs]),
+        sum(anatomy.count(truth, mask, 2, context) for truth, mask in pairs),
+    )
+
+
+@pytest.fixture
+def whole(measured):
+    """A record and its counts."""
+    confusions, causes = measured
+    tallies = Tallies(tuple("abcdef"), estimates.tallies_of(confusions))
+    before = record()
+    estimate = estimates.miou(tallies.counts)
+    score = score_of(confusions.sum(0), NAMES)
+    score = score.model_copy(update={"error": estimate.error, "t": estimate.t})
+    found = {"images": 6, "score": score, "anatomy": anatomy.read(causes, NAMES)}
+    masks = records.Masks.model_validate({**before.masks.model_dump(), **found})
+    protocol = before.protocol.model_copy(update={"images": 6})
+    changes = {"masks": masks, "protocol": protocol, "segmentations": (), "classes": NAMES}
+    return before.model_copy(update={**changes, "recipe": {"segmentors": []}}), {"": tallies}
+
+
+def edited(whole, **changes):
+    one, tallies = whole
+    masks = one.masks.model_copy(update=changes)
+    return one.model_copy(update={"masks": masks}), tallies
+
+
+def test_what_was_measured_agrees(whole):
+    assert list(problems(*whole)) == []
+
+
+def test_ratios_of_counts_are_those_of_confusions(measured):
+    confusions, _ = measured
+    found = ratios(estimates.tallies_of(confusions))
+    wanted = confusion.read(confusions.sum(0), NAMES)
+    for name, values in found.items():
+        assert confusion.named(values, NAMES) == wanted["iou" if name == "miou" else name]
+
+
+@pytest.mark.parametrize(
+    ("field", "message"),
+    [
+        ("miou", r"masks\.score\.miou is 0\.\d+, but its counts give 0\.\d+ \([+-]0\.00 points\)"),
+        ("precision", r"masks\.score\.precision is"),
+        ("recall", r"masks\.score\.recall is"),
+    ],
+)
+def test_the_last_digit_counts(whole, field, message):
+    score = whole[0].masks.score
+    after = np.nextafter(getattr(score, field), 1)
+    changed = edited(whole, score=score.model_copy(update={field: float(after)}))
+    with pytest.raises(DataError, match=message):
+        raise DataError(*problems(*changed))
+
+
+@pytest.mark.parametrize(
+    ("iou", "name"),
+    [
+        (lambda iou: {**iou, "dog": iou["background"], "background": iou["dog"]}, "background"),
+        (lambda iou: {**iou, "cat": 0.0}, "cat"),
+        (lambda iou: {**iou, "dog": None}, "dog"),
+        (lambda iou: {**iou, "cow": 0.5}, "cow"),
+        (lambda iou: {"background": iou["background"]}, "dog"),
+    ],
+)
+def test_the_iou_of_each_class_counts(whole, iou, name):
+    score = whole[0].masks.score
+    changed = edited(whole, score=score.model_copy(update={"iou": iou(score.iou)}))
+    assert f"masks.score.iou.{name} is " in "".join(problems(*changed))
+
+
+def test_the_order_of_the_alphabet_is_none_of_counts(whole):
+    one, tallies = whole
+    assert "masks.score.iou.dog is" in next(
+        problems(one.model_copy(update={"classes": ("dog", "background", "cat")}), tallies)
+    )
+    assert "classes names 0 classes, but its counts are of 3" in next(
+        problems(one.model_copy(update={"classes": ()}), tallies)
+    )
+
+
+@pytest.mark.parametrize("field", ["error", "t"])
+def test_an_interval_that_was_made_narrow_is_found(whole, field):
+    score = whole[0].masks.score
+    for value in (getattr(score, field) / 2, None):
+        changed = edited(whole, score=score.model_copy(update={field: value}))
+        assert f"masks.score.{field} is {value}, but" in next(problems(*changed))
+
+
+def test_causes_add_up_to_the_wrong_pixels(whole):
+    causes = dict(whole[0].masks.anatomy)
+    name = next(name for name, cause in causes.items() if cause.share)
+    causes[name] = causes[name].model_copy(update={"share": causes[name].share / 2})
+    assert "its causes add up to" in next(problems(*edited(whole, anatomy=causes)))
+
+
+def test_the_number_of_images_counts(whole):
+    assert "masks.images is 7, protocol 6, counts 6" in next(problems(*edited(whole, images=7)))
+    one, tallies = whole
+    twice = {"": Tallies(("a", *"abcde"), tallies[""].counts)}
+    assert "counted twice" in next(problems(one, twice))
+
+
+def test_counts_of_other_targets_are_found(whole):
+    one, tallies = whole
+    more = {**tallies, "V1": tallies[""]}
+    assert "its counts are of ['', 'V1'], expected ['']" in next(problems(one, more))
+    other = one.model_copy(update={"recipe": {"segmentors": ["V1"]}})
+    assert "it has the segmentors [], its recipe ['V1']" in next(problems(other, tallies))
+
+
+def test_a_row_that_failed_cannot_be_checked(whole):
+    one, tallies = whole
+    failed = one.model_copy(update={"failure": records.Failure(message="NaN")})
+    assert list(problems(failed, tallies)) == [
+        "the row did not finish; only complete rows can be checked"
+    ]
+
+
+def test_counts_are_those_that_the_record_names(tmp_path, whole):
+    one, tallies = whole
+    path = tmp_path / "records" / "a.json"
+    counts.write(counts.path_of(path), tallies)
+    records.save(one, path)
+    with pytest.raises(DataError, match=r"a\.json has no counts by image"):
+        read(path)
+    found = xxhash.xxh3_128_hexdigest(counts.path_of(path).read_bytes())
+    records.save(one.model_copy(update={"counts": found}), path)
+    assert read(path)[0].counts == found
+    records.save(one.model_copy(update={"counts": "0" * 32}), path)
+    with pytest.raises(DataError, match=r"a\.npz has the digest .*, its record names 000"):
+        read(path)

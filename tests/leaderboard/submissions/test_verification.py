@@ -1,0 +1,81 @@
+"""Badges: the highest tier passed, bound to the record that passed it."""
+
+import json
+import shutil
+
+import pytest
+from sample_records import record
+
+from wsss_harness.contract.errors import DataError
+from wsss_harness.metrics import EVALUATOR
+from wsss_leaderboard.records import record as records
+from wsss_leaderboard.submissions import verification
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "records" / "eps.json"
+    records.save(record(), path)
+    return path
+
+
+def test_the_highest_tier_is_the_badge_and_the_last_of_equals(path):
+    assert verification.badge(path) is None
+    verification.add(path, 3, "Ada", 0.001)
+    verification.add(path, 1, "Bob")
+    verification.add(path, 3, "Cy", 0.002)
+    badge = verification.badge(path)
+    assert (badge.tier, badge.by, badge.tolerance) == (3, "Cy", 0.002)
+    assert badge.title == "scores inferred again from weights"
+    assert len(verification.read(path)) == 3
+
+
+def test_another_spacing_keeps_the_badge(path):
+    verification.add(path, 2, "Ada")
+    path.write_text(json.dumps(json.loads(path.read_text())))
+    assert verification.badge(path).tier == 2
+
+
+def test_a_changed_record_has_lost_its_badge(path):
+    verification.add(path, 2, "Ada")
+    records.save(record(miou=0.6), path)
+    assert verification.badge(path) is None
+    assert len(verification.read(path)) == 1
+
+
+def test_a_badge_of_another_record_is_worth_nothing(path):
+    verification.add(path, 4, "Ada")
+    stolen = path.with_name("cam.json")
+    records.save(record("CAM"), stolen)
+    shutil.copyfile(verification.path_of(path), verification.path_of(stolen))
+    assert verification.badge(stolen) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"tier": 5}, r"eps\.json: field '0\.tier'"),
+        ({"record": "short"}, r"field '0\.record'"),
+        ({"extra": 1}, r"field '0\.extra'"),
+    ],
+)
+def test_a_file_of_verifications_that_is_none_is_named(path, change, message):
+    verification.add(path, 1, "Ada")
+    place = verification.path_of(path)
+    place.write_text(json.dumps([{**json.loads(place.read_text())[0], **change}]))
+    with pytest.raises(DataError, match=message):
+        verification.badge(path)
+
+
+@pytest.mark.parametrize("by", ["", "\u202eAda", "A" * 101])
+def test_who_verified_is_a_name(path, by):
+    with pytest.raises(DataError, match="who verified it"):
+        verification.add(path, 1, by)
+
+
+def test_a_record_of_other_metrics_is_stale():
+    protocol = record().protocol
+    today = record(protocol=protocol.model_copy(update={"evaluator": EVALUATOR}))
+    other = record(protocol=protocol.model_copy(update={"evaluator": EVALUATOR + 1}))
+    assert not verification.is_stale(today)
+    assert verification.is_stale(other)

@@ -1,0 +1,82 @@
+"""Affinities of features and of edges, against loops over pairs and golden numbers."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from golden_files import golden
+
+from wsss_affinity.affinities import affinities, affinity_maps, edge_affinities, path
+from wsss_affinity.neighbours import half_plane
+
+
+def random_features(channels=70, height=7, width=11, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.rand(channels, height, width, dtype=torch.float64, generator=generator)
+
+
+def loop_affinities(features, radius, norm, border):
+    channels, height, width = features.shape
+    reach = radius - 1
+    found = np.zeros((len(half_plane(radius)), height, width))
+    for (k, (dy, dx)), y, x in (
+        (offset, y, x)
+        for offset in enumerate(half_plane(radius))
+        for y, x in np.ndindex(height, width)
+    ):
+        v, u = y + dy, x + dx
+        inner = y < height - reach and reach <= x < width - reach
+        if v >= height or not 0 <= u < width or (border == "released" and not inner):
+            continue
+        distance = sum(abs(float(features[c, y, x] - features[c, v, u])) for c in range(channels))
+        found[k, y, x] = math.exp(-distance / (channels if norm == "mean" else 1))
+    return found
+
+
+@pytest.mark.parametrize("norm", ["mean", "sum"])
+@pytest.mark.parametrize("border", ["released", "linked"])
+def test_affinities_are_those_of_a_loop(norm, border):
+    features = random_features() / (1 if norm == "mean" else 50)
+    found = affinity_maps(features, 3, norm, border).numpy()
+    assert np.abs(found - loop_affinities(features, 3, norm, border)).max() < 1e-12
+
+
+def test_a_batch_is_image_by_image():
+    features = torch.stack([random_features(seed=0), random_features(seed=1)])
+    both = affinities(features, 3)
+    assert torch.equal(both[1], affinities(features[1], 3))
+
+
+def test_equal_features_have_affinity_one_and_no_gradient_is_lost():
+    features = random_features().requires_grad_()
+    affinities(features, 3).sum().backward()
+    assert features.grad.abs().sum() > 0
+    assert (affinities(torch.ones(3, 7, 11), 3) == 1).all()
+
+
+@pytest.mark.golden
+def test_edges_block_pairs_as_released():
+    numbers = golden("random_walk.npz")
+    edge = torch.from_numpy(numbers["irn_edge"][0])
+    height, width = edge.shape
+    found = edge_affinities(edge, 5)
+    dense = numbers["irn_aff_dense"].reshape(height, width, height, width)
+    for k, (dy, dx) in enumerate(half_plane(5)):
+        for y, x in np.ndindex(height, width):
+            inside = y + dy < height and 0 <= x + dx < width
+            expected = dense[y, x, y + dy, x + dx] if inside else 0
+            assert found[k, y, x] == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.golden
+def test_paths_are_as_long_as_released():
+    numbers = golden("random_walk.npz")
+    lengths = {(dy, dx): len(path((dy, dx))) for dy, dx in half_plane(5)}
+    released = {
+        tuple(offset): length
+        for offset, length in zip(
+            numbers["irn_search_dst"].tolist(), numbers["irn_path_len"], strict=True
+        )
+    }
+    assert lengths == released

@@ -1,0 +1,60 @@
+"""What runs on a GPU makes nothing on another device than that of its arguments.
+
+No GPU is needed: arithmetic between tensors of the device "meta", which has no numbers, and tensors
+of the CPU is an error as it is between a GPU and the CPU.
+"""
+
+import pytest
+import torch
+
+from wsss_affinity import AffinityNet, walk
+from wsss_affinity.affinities import affinities, affinity_maps, edge_affinities
+from wsss_affinity.labels import pair_kinds, sure_labels
+from wsss_affinity.loss import affinity_losses
+from wsss_cam_baselines import Cam, Seam
+from wsss_eps import Eps
+from wsss_harness.networks.classmaps.inference import NORMALISATIONS, merge
+from wsss_harness.networks.segmentors.networks import multi_scale
+
+META = torch.device("meta")
+TINY = {"name": "resnet38", "width": 0.0625}
+
+
+def maps(*shape):
+    return torch.empty(shape, device=META)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [Cam(backbone=TINY), Eps(backbone=TINY), Seam(backbone=TINY, widths=(4, 8))],
+    ids=lambda made: type(made).__name__,
+)
+def test_training_and_inference_of_a_generator(made):
+    network = made.network(2).to(META).train()
+    batch = {"image": maps(2, 3, 32, 32), "present": maps(2, 2), "saliency": maps(2, 1, 32, 32)}
+    losses = made.loss(("cat", "dog"))(network, batch)
+    assert {loss.device for loss in losses.values()} == {META}
+    sum(losses.values()).backward()
+    found = made.inference().read(network.eval(), batch["image"], [0, 1])
+    total = merge([found], [0, 1], (32, 32))
+    assert all(normalise(total).device == META for normalise in NORMALISATIONS.values())
+
+
+def test_training_of_affinitynet():
+    features = AffinityNet(backbone=TINY, widths=(4, 8, 16)).network(2).to(META)(maps(2, 3, 64, 64))
+    labels = sure_labels(maps(2, 3, 64, 64), maps(2, 3, 64, 64), 8)
+    losses = affinity_losses(affinities(features, 2), pair_kinds(labels, 2))
+    assert {loss.device for loss in losses.values()} == {META}
+
+
+@pytest.mark.parametrize("border", ["released", "linked"])
+def test_links_of_a_walk(border):
+    links = affinity_maps(maps(16, 12, 16), 5, border=border)
+    assert links.device == edge_affinities(maps(12, 16), 5).device == META
+    assert walk._both_ways(links, 5).device == META
+    assert {part.device for part in walk._structure((12, 16), 5, META)} == {META}
+
+
+def test_the_scales_of_a_segmentor():
+    found = multi_scale(torch.nn.Conv2d(3, 2, 3, 4, 1).to(META), maps(1, 3, 32, 32), (0.5, 0.75))
+    assert {logits.device for logits in found} == {META}

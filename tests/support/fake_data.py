@@ -1,0 +1,83 @@
+"""A dataset in memory: twelve images of 32 x 24 pixels, two classes, drawn from a seed.
+
+Class 1 is a red square and stands on a green strip (its context), class 2 a blue disc. Every
+third image has both, no image has none.
+"""
+
+from functools import cached_property
+
+import numpy as np
+
+from wsss_harness.contract.errors import DataError
+from wsss_harness.contract.supervision import IMAGE_LABELS, SALIENCY, Ledger, View
+
+HEIGHT, WIDTH = 24, 32
+COLOURS = {1: (200, 40, 30), 2: (30, 60, 210)}
+GROUND, STRIP = (120, 120, 110), (40, 150, 60)
+
+
+class FakeDataset:
+    """Implements the protocol `Dataset`; the first two thirds of the ids are train."""
+
+    classes = ("square", "disc")
+    contexts = (("strip", "square"),)
+    supervision = frozenset({IMAGE_LABELS, SALIENCY})
+
+    def __init__(self, count=12, seed=0):
+        self.count, self.seed = count, seed
+
+    @cached_property
+    def names(self):
+        return tuple(f"image_{i:03d}" for i in range(self.count))
+
+    def ids(self, split):
+        train = self.count * 2 // 3
+        splits = {"train": self.names[:train], "val": self.names[train:], "all": self.names}
+        if split not in splits:
+            raise DataError(f"no split named '{split}'")
+        return splits[split]
+
+    def present(self, image_id):
+        return ((1, 2), (1,), (2,))[self.names.index(image_id) % 3]
+
+    def rng(self, image_id):
+        return np.random.default_rng((self.seed, self.names.index(image_id)))
+
+    def truth(self, image_id):
+        rng = self.rng(image_id)
+        rows, columns = np.mgrid[:HEIGHT, :WIDTH]
+        truth = np.zeros((HEIGHT, WIDTH), np.uint8)
+        for index in self.present(image_id):
+            y = rng.integers(7, HEIGHT - 7)
+            x = rng.integers(7, 11) + 14 * (index - 1)
+            away = np.abs(rows - y), np.abs(columns - x)
+            inside = np.maximum(*away) <= 5 if index == 1 else np.hypot(*away) <= 5
+            truth[inside] = index
+        return truth
+
+    def context(self, image_id):
+        strip = np.zeros((HEIGHT, WIDTH), bool)
+        if 1 in self.present(image_id):
+            strip[-5:] = self.truth(image_id)[-5:] == 0
+        return {"strip": strip}
+
+    def image(self, image_id):
+        image = np.empty((HEIGHT, WIDTH, 3))
+        image[:] = GROUND
+        image[self.context(image_id)["strip"]] = STRIP
+        truth = self.truth(image_id)
+        for index, colour in COLOURS.items():
+            image[truth == index] = colour
+        noise = self.rng(image_id).normal(0, 8, image.shape)
+        return np.clip(image + noise, 0, 255).astype(np.uint8)
+
+    def saliency(self, image_id):
+        return np.where(self.truth(image_id) > 0, 0.9, 0.1).astype(np.float32)
+
+    def fingerprint(self):
+        return f"fake-{self.count}-{self.seed}"
+
+
+def view(folder, needs=(IMAGE_LABELS, SALIENCY), dataset=None, split="train"):
+    """A view of the fake data whose ledger lies in ``folder``."""
+    return View(dataset or FakeDataset(), split, needs, Ledger(folder / "read"), "the test")

@@ -1,0 +1,265 @@
+"""A suite that runs in a second: plugins defined here, on the dataset in memory."""
+
+import os
+import signal
+import time
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from fake_data import FakeDataset
+
+from wsss_harness.contract.hookspecs import Metric, hookimpl
+from wsss_harness.contract.types import ClassScores
+from wsss_harness.plugins.registry import load
+from wsss_harness.store.store import Store
+from wsss_harness.suite.spec import check_suite
+
+RAN = []
+RAN_FILE = "SMALL_RAN"  # a file that notes each fit, of all processes
+
+
+@dataclass(frozen=True)
+class InMemory:
+    count: int = 12
+
+    def prepare(self, run):
+        RAN.append("prepare")
+
+    def open(self, folder):
+        return FakeDataset(self.count)
+
+
+@dataclass(frozen=True)
+class Redness:
+    """Scores every present class by how red the image is; ``reads`` is what it looks at."""
+
+    needs: ClassVar[frozenset[str]] = frozenset({"image_labels"})
+    at_inference: ClassVar[frozenset[str]] = frozenset({"value"})
+    idle: ClassVar[frozenset[str]] = frozenset({"pause"})
+    reads: str = "present"
+    value: float = 1.0
+    stop_at: int = -1
+    pause: float = 0.0
+
+    def fit(self, data, run):
+        RAN.append("fit")
+        if path := os.environ.get(RAN_FILE):
+            with open(path, "a") as file:
+                file.write(f"{type(self).__name__} {run.seed}\n")
+        time.sleep(self.pause)
+        for number, image_id in enumerate(data):
+            getattr(data[image_id], self.reads)
+            if number == self.stop_at:
+                raise KeyboardInterrupt
+
+    def load(self, folder, device):
+        def score(sample):
+            red = self.value * sample.image[..., 0].astype(np.float32) / 255
+            return ClassScores(sample.present, np.stack([red] * len(sample.present)))
+
+        return score
+
+
+@dataclass(frozen=True)
+class Salient(Redness):
+    needs: ClassVar[frozenset[str]] = frozenset({"image_labels", "saliency"})
+    reads: str = "saliency"
+
+
+@dataclass(frozen=True)
+class Truthful(Redness):
+    def fit(self, data, run):
+        data.truth(data.ids[0])
+
+
+@dataclass(frozen=True)
+class Faulty(Redness):
+    """Redness that goes wrong in the way that ``how`` names."""
+
+    how: str = "nan"
+
+    def load(self, folder, device):
+        score = super().load(folder, device)
+
+        def faulty(sample):
+            scores = score(sample)
+            if self.how == "bug":
+                raise IndexError("7")
+            if self.how == "array":
+                return scores.values
+            if self.how == "shape":
+                return ClassScores(scores.classes, scores.values[:, 1:])
+            if self.how == "elsewhere":
+                (folder / "answers.txt").write_text("42")  # the folder of another stage
+            return ClassScores(scores.classes, scores.values * np.float32("nan"))
+
+        return faulty
+
+
+@dataclass(frozen=True)
+class Restless(Redness):
+    """Redness whose fit goes wrong in the way that ``how`` names, ``once`` or always."""
+
+    how: str = "leaves"
+    once: bool = False
+
+    def fit(self, data, run):
+        tried = run.folder / "tried.txt"
+        if self.once and tried.is_file():
+            return
+        tried.write_text("x")
+        wrong = {"leaves": leave, "dies": die, "hangs": hang, "hoards": hoard, "fails": fail}
+        wrong[self.how]()
+
+
+def leave():
+    os._exit(0)
+
+
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def hang():
+    """Sleep as a library does that hears no signal."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
+    time.sleep(600)
+
+
+def hoard():
+    held = []
+    while True:
+        held.append(np.ones(3 * 10**7))
+        time.sleep(0.02)
+
+
+def fail():
+    raise OSError("the network is down")
+
+
+@dataclass(frozen=True)
+class Narrow:
+    """Redness without any option."""
+
+    needs: ClassVar[frozenset[str]] = frozenset({"image_labels"})
+
+    def fit(self, data, run):
+        pass
+
+    def load(self, folder, device):
+        return Redness().load(folder, device)
+
+
+@dataclass(frozen=True)
+class Halved:
+    needs: ClassVar[frozenset[str]] = frozenset()
+
+    def fit(self, data, scores, run):
+        assert scores(data.ids[0]).values.max() <= 1
+
+    def load(self, folder, device):
+        return lambda sample, scores: ClassScores(scores.classes, scores.values / 2)
+
+
+@dataclass(frozen=True)
+class Shown(Halved):
+    """Shows the scores that it halves, about the first pixel; ``value`` times, to be wrong."""
+
+    value: float = 1.0
+
+    def explain(self, folder, device):
+        return lambda sample, scores: [("whole", self.value * scores.values.max(0), (0, 0))]
+
+
+@dataclass(frozen=True)
+class CopiesMostCommon:
+    """A segmentor that answers with the most common class of its masks everywhere."""
+
+    def fit(self, data, masks, run):
+        from wsss_harness.system.files import read_mask, write_text
+
+        pixels = np.concatenate([read_mask(masks / f"{i}.png").ravel() for i in data])
+        write_text(run.folder / "class.txt", str(np.bincount(pixels).argmax()))
+
+    def load(self, folder, device):
+        answer = int((folder / "class.txt").read_text())
+        return lambda sample: np.full(sample.image.shape[:2], answer, np.uint8)
+
+
+def count_equal(truth, mask, classes, context):
+    return np.array([(truth == mask).sum(), truth.size])
+
+
+def read_equal(counts, names, contexts):
+    return {"equal": counts[0] / counts[1]}
+
+
+class Plugin:
+    @hookimpl
+    def wsss_datasets(self):
+        return {"in_memory": InMemory}
+
+    @hookimpl
+    def wsss_generators(self):
+        return {
+            "redness": Redness,
+            "salient": Salient,
+            "truthful": Truthful,
+            "narrow": Narrow,
+            "faulty": Faulty,
+            "restless": Restless,
+        }
+
+    @hookimpl
+    def wsss_refiners(self):
+        return {"halved": Halved, "shown": Shown}
+
+    @hookimpl
+    def wsss_metrics(self):
+        return {"equal": Metric(count_equal, read_equal)}
+
+    @hookimpl
+    def wsss_segmentors(self):
+        return {"most_common": CopiesMostCommon}
+
+
+class Entry:
+    """An entry point that needs no installed distribution."""
+
+    name, dist = "small", None
+
+    def load(self):
+        return Plugin()
+
+
+def plugins():
+    return load((Entry(),))
+
+
+def content(**changes):
+    row = {"generator": "R", "rule": {"name": "constant", "threshold": 0.5}}
+    return {
+        "title": "Small",
+        "dataset": {"name": "in_memory"},
+        "held_out": 2,
+        "generators": {"R": {"name": "redness"}, "S": {"name": "salient"}},
+        "refiners": {"half": {"name": "halved"}},
+        "segmentors": {"one": {"name": "most_common"}},
+        "rows": [
+            {"method": "R", **row, "segmentors": ["one"]},
+            {"method": "S", **row, "generator": "S"},
+        ],
+        **changes,
+    }
+
+
+def suite(**changes):
+    return check_suite(content(**changes), "small")
+
+
+def store(folder):
+    events = []
+    made = Store(folder, events.append)
+    made.events = events
+    return made
