@@ -11,6 +11,7 @@ from pathlib import Path
 import fake_data
 import numpy as np
 import pytest
+from commands import wait_for
 from worker_refiners import Alone, Meeting, Shifted
 
 from wsss_harness.contract.errors import DataError, PluginError, StageError, SupervisionError
@@ -144,7 +145,7 @@ SLOW = """
     import signal, sys, time
     from functools import partial
     from pathlib import Path
-    from wsss_harness import parallel
+    from wsss_harness.system import parallel
 
     def work(image_id):
         Path(sys.argv[1], image_id).touch()
@@ -183,10 +184,3 @@ def test_stopping_the_command_stops_the_workers(tmp_path, how):
     reached = len(list(folder.glob("image_*")))
     time.sleep(0.5)
     assert reached == len(list(folder.glob("image_*"))) < 100
-
-
-def wait_for(condition, seconds=30):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it took too long"
-        time.sleep(0.02)
