@@ -15,7 +15,7 @@ from wsss_harness.plugins.options import construct, divided
 from wsss_harness.plugins.registry import Offer, Plugins, methods
 
 PLACEHOLDER = "Authors, venue and year"  # as templates have it
-HEAVY = 99  # the answer of a process in which torch was loaded
+LIGHT, HEAVY = 98, 99  # exit codes of a process without and with torch; other codes are crashes
 
 
 def check(plugins: Plugins, offer: Offer, options: Mapping[str, Any]) -> Iterator[Finding]:
@@ -78,14 +78,17 @@ def _paper(offer: Offer) -> str | None:
 
 def _heavy(offer: Offer) -> str | None:
     code = (
-        "import sys; from wsss_harness import plugins; "
-        f"plugins.load(e for e in plugins.entries() if e.name == {offer.plugin!r}); "
-        f"sys.exit({HEAVY} if 'torch' in sys.modules else 0)"
+        "import sys; from wsss_harness.plugins import registry; "
+        f"registry.load(e for e in registry.entries() if e.name == {offer.plugin!r}); "
+        f"sys.exit({HEAVY} if 'torch' in sys.modules else {LIGHT})"
     )
-    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True)
-    if done.returncode != HEAVY:
+    command = [sys.executable, "-c", code]
+    process = subprocess.run(command, check=False, capture_output=True, text=True, errors="replace")
+    if process.returncode == LIGHT:
         return None
-    return "import torch and what uses it inside methods; each command pays for what modules load"
+    if process.returncode == HEAVY:
+        return "import torch, and what uses it, inside methods; all commands pay for module imports"
+    return f"its process ended with {process.returncode}: {process.stderr[-400:]}"
 
 
 def _building(plugins: Plugins, offer: Offer, options: Mapping[str, Any]) -> str | None:

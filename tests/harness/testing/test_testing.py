@@ -107,7 +107,7 @@ FAULTS = {
     "no contract": ("contract", "wsss_contract = 1", "", "warning: set wsss_contract = 1"),
     "no paper": ("comes from", '    paper: ClassVar[str] = "nobody, nowhere"', "", "class attri"),
     "undocumented": ("documents", "times ``value``, ", "", "does not say what value do"),
-    "heavy": ("torch", "import time", "import time, torch", "import torch and what uses it inside"),
+    "heavy": ("torch", "import time", "import time, torch", "import torch.* inside methods"),
     "no dataclass": ("option", "@dataclass(frozen=True)", "", "Red is no dataclass"),
     "raises": ("fits", "folder = run.folder", "1 / 0", "ZeroDivisionError: division by zero"),
     "truth": ("fits", "folder = run.folder", "data.truth('x')", "never see the truth"),
@@ -235,7 +235,7 @@ def test_a_path_relative_to_here_reaches_the_processes_that_work(plugin, tmp_pat
     assert outcomes() == {}
 
 
-def test_the_weight_of_one_plugin_is_not_laid_at_the_door_of_another(plugin, tmp_path, monkeypatch):
+def test_weight_of_one_plugin_is_not_charged_to_another(plugin, tmp_path, monkeypatch):
     name = plugin(("nobody, nowhere", "nobody, light"))
     heavy = MODULE.replace("import time", "import torch").replace('"red"', '"blue"')
     (tmp_path / "heavy_one.py").write_text(heavy)
