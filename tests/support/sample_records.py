@@ -1,17 +1,9 @@
 """Records made by hand."""
 
-from wsss_leaderboard.records.record import (
-    Cost,
-    InitialWeights,
-    Masks,
-    Protocol,
-    Record,
-    Score,
-    Segmentation,
-    Step,
-    Supervision,
-    Thresholded,
-)
+from wsss_leaderboard.records.provenance import Cost, Protocol, Step
+from wsss_leaderboard.records.record import Record
+from wsss_leaderboard.records.scores import Masks, Score, Segmentation, Thresholded
+from wsss_leaderboard.records.supervision import InitialWeights, Supervision
 
 
 def score(miou):

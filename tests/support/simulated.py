@@ -8,11 +8,12 @@ import xxhash
 from sample_records import controls, record
 
 from wsss_harness.metrics.confusion import ratio
-from wsss_leaderboard.ranking.entries import Loaded
+from wsss_leaderboard.ranking.entries import LoadedRecord
 from wsss_leaderboard.records import counts
-from wsss_leaderboard.records import record as records
 from wsss_leaderboard.records.counts import MASKS, Tallies
-from wsss_leaderboard.records.record import Protocol, Score, Segmentation
+from wsss_leaderboard.records.provenance import Protocol
+from wsss_leaderboard.records.record import save_record
+from wsss_leaderboard.records.scores import Score, Segmentation
 from wsss_leaderboard.statistics import estimates
 
 VOC = (
@@ -71,7 +72,7 @@ def score_of(tallies, t=None):
 
 
 def runs(qualities, seeds=(0, 1, 2), images=200, segmentors=("V1",), luck=0.05, **changes):
-    """A ``Loaded`` for each method and seed, and the control rows; nothing is written.
+    """A ``LoadedRecord`` for each method and seed, and the control rows; nothing is written.
 
     ``qualities``: of each method by its name, in log odds; ``luck``: standard deviation over seeds.
     ``changes`` are fields of the records of methods.
@@ -92,7 +93,7 @@ def runs(qualities, seeds=(0, 1, 2), images=200, segmentors=("V1",), luck=0.05, 
             found = {target: tallies_of(met[target], better, rng) for target in targets}
             made.append(_run(method, seed, ids, found, protocol, changes))
     made += [
-        Loaded(one.model_copy(update={"protocol": protocol}), None)
+        LoadedRecord(one.model_copy(update={"protocol": protocol}), None)
         for seed in seeds
         for one in controls(seed=seed)
     ]
@@ -120,7 +121,7 @@ def _run(method, seed, ids, found, protocol, changes):
         **changes,
     }
     tallies = {target: Tallies(ids, one) for target, one in found.items()}
-    return Loaded(record(method, seed=seed, **fields), None, tallies)
+    return LoadedRecord(record(method, seed=seed, **fields), None, tallies)
 
 
 def write(folder, made):
@@ -133,5 +134,5 @@ def write(folder, made):
             counts.write(counts.path_of(path), run.tallies)
             content = counts.path_of(path).read_bytes()
             changes["counts"] = xxhash.xxh3_128_hexdigest(content)
-        records.save(run.record.model_copy(update=changes), path)
+        save_record(run.record.model_copy(update=changes), path)
     return folder

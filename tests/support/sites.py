@@ -8,8 +8,9 @@ from wsss_harness.metrics.anatomy import CAUSES
 from wsss_harness.system.files import write_json
 from wsss_leaderboard.figures import examples
 from wsss_leaderboard.figures.examples import Examples, Shown
-from wsss_leaderboard.ranking.entries import Loaded
-from wsss_leaderboard.records.record import Cause, Cost, Failure, Step, Thresholded
+from wsss_leaderboard.ranking.entries import LoadedRecord
+from wsss_leaderboard.records.provenance import Cost, Failure, Step
+from wsss_leaderboard.records.scores import Cause, Thresholded
 
 QUALITIES = {"CAM": 0.0, "EPS": 0.9, "SEAM": 0.1, "CAM + CRF": 0.3}
 FAILED = "Breaks"
@@ -36,7 +37,7 @@ def dressed(run):
     if record.method == FAILED and record.seed == 1:
         failure = Failure(message="it <b>broke</b>", stage="fit", kind="Boom", log_tail=("a < b",))
         changes = {"masks": None, "segmentations": (), "failure": failure, "counts": ""}
-        return Loaded(record.model_copy(update=changes), None)
+        return LoadedRecord(record.model_copy(update=changes), None)
     masks = record.masks.model_copy(
         update={
             "anatomy": ANATOMY,
@@ -48,7 +49,7 @@ def dressed(run):
         }
     )
     changes = {"masks": masks, "steps": (step(record),), "definition": DEFINITION}
-    return Loaded(record.model_copy(update=changes), None, run.tallies)
+    return LoadedRecord(record.model_copy(update=changes), None, run.tallies)
 
 
 def step(record):

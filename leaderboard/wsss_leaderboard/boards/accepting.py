@@ -13,8 +13,7 @@ from wsss_harness.system.files import atomic, read_json
 from wsss_leaderboard.boards import chain
 from wsss_leaderboard.boards.chain import SUPERSEDED, Entry
 from wsss_leaderboard.records import counts
-from wsss_leaderboard.records import record as records
-from wsss_leaderboard.records.record import Record
+from wsss_leaderboard.records.record import Record, load_record
 from wsss_leaderboard.submissions.canonical import digest, digest_of_file
 from wsss_leaderboard.submissions.checking import Report, Run
 from wsss_leaderboard.submissions.verification import is_stale
@@ -40,7 +39,7 @@ class Board:
         if wrong := list(chain.problems(folder)) if entries else []:
             raise DataError("\n".join(wrong))
         now = chain.current(entries)
-        found = {stem: records.load(folder / RECORDS / f"{stem}.json") for stem in now}
+        found = {stem: load_record(folder / RECORDS / f"{stem}.json") for stem in now}
         return cls(folder, entries, now, found)
 
     @property

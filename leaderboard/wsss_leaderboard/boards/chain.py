@@ -13,9 +13,8 @@ from typing import Any
 from wsss_harness.contract.errors import DataError
 from wsss_harness.store.layout import RECORDS
 from wsss_harness.system.files import read_json, write_text
-from wsss_leaderboard.records import record as records
 from wsss_leaderboard.records.counts import COUNTS
-from wsss_leaderboard.records.record import Part
+from wsss_leaderboard.records.model import StrictModel, validated
 from wsss_leaderboard.submissions.canonical import digest, digest_of_file
 from wsss_leaderboard.submissions.writing import Digest, Stem
 
@@ -23,7 +22,7 @@ CHAIN = "chain.jsonl"
 SUPERSEDED, SUITES = "superseded", "suites"
 
 
-class Entry(Part):
+class Entry(StrictModel):
     """A record that was accepted.
 
     ``record``, ``counts``, ``suite`` and ``packs`` are SHA-256 digests: of the content of the
@@ -64,7 +63,7 @@ def _entry(line: str, path: Path, number: int) -> Entry:
         content: Any = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path}: line {number} is not valid JSON ({error})") from None
-    return records.validated(Entry, content, path.with_name(f"{path.name}, line {number}"))
+    return validated(Entry, content, path.with_name(f"{path.name}, line {number}"))
 
 
 def write(board: Path, entries: Sequence[Entry]) -> None:

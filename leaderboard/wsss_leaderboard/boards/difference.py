@@ -10,12 +10,12 @@ from wsss_harness.contract.errors import DataError
 from wsss_leaderboard.boards.accepting import Board, misfits
 from wsss_leaderboard.comparison.comparison import reach_of
 from wsss_leaderboard.ranking import entries
-from wsss_leaderboard.ranking.entries import Entry, Loaded
+from wsss_leaderboard.ranking.entries import Entry, LoadedRecord
 from wsss_leaderboard.ranking.ranking import Place, rank
 from wsss_leaderboard.records.counts import MASKS
 from wsss_leaderboard.submissions.checking import Report
 from wsss_leaderboard.submissions.verification import TIERS
-from wsss_leaderboard.tables.table import NOTHING, Column, Row, Table, inert, markdown
+from wsss_leaderboard.tables.table import NOTHING, Column, Table, TableRow, inert, markdown
 
 LINE = 150  # characters of a heading
 NEAR = 2  # rows above, and as many below
@@ -63,7 +63,7 @@ def _lines(problems: Sequence[str]) -> Iterator[str]:
 def changes(report: Report, board: Path, found: Board) -> Iterator[Table]:
     """A table for each target: the submitted method among its neighbours."""
     old = entries.load([board]) if found.current else ()
-    new = [Loaded(run.record, run.path, run.tallies) for run in report.runs]
+    new = [LoadedRecord(run.record, run.path, run.tallies) for run in report.runs]
     twins = {twin.stem for run in report.runs if (twin := found.twin(run.record))}
     replaced = [one for one in old if one.path.stem in twins]
     kept = [one for one in old if one.path.stem not in twins]
@@ -91,7 +91,7 @@ def compared(
     ranks = [{e.method: p for e, p in zip(b, rank(b).places, strict=True)} for b in (before, after)]
     mine = next(entry for entry in after if entry.method == method)
     rows = [
-        Row(
+        TableRow(
             (
                 entry.method,
                 *(rank_of(places.get(entry.method)) for places in ranks),
@@ -105,7 +105,7 @@ def compared(
     ]
     if replaced:
         first = (f"{method}, replaced", rank_of(ranks[0].get(method)), NOTHING)
-        rows.append(Row((*first, percent(replaced), gap(mine, replaced)), replaced.kind))
+        rows.append(TableRow((*first, percent(replaced), gap(mine, replaced)), replaced.kind))
     heads = ("rank before", "rank after", "mIoU", f"{method} minus it")
     return Table(
         f"{target or 'Pseudo-masks'}, {len(after)} rows",

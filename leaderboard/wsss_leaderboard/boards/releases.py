@@ -12,8 +12,7 @@ from wsss_harness.metrics import EVALUATOR
 from wsss_harness.system.files import read_json, write_json
 from wsss_leaderboard.boards import chain
 from wsss_leaderboard.boards.accepting import Board
-from wsss_leaderboard.records import record as records
-from wsss_leaderboard.records.record import Part
+from wsss_leaderboard.records.model import StrictModel, validated
 from wsss_leaderboard.submissions import signatures
 from wsss_leaderboard.submissions.signatures import ALLOWED
 from wsss_leaderboard.submissions.writing import Digest, Stem
@@ -22,7 +21,7 @@ RELEASES = "releases"
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,49}$")]
 
 
-class Release(Part):
+class Release(StrictModel):
     """``records``: the digest of each by stem. ``head``: that of the last of ``entries`` entries.
 
     ``evaluator``: the version of the metrics when it was made; records of another one are stale.
@@ -48,7 +47,7 @@ def path_of(board: Path, name: str) -> Path:
 
 def read(path: Path) -> Release:
     """A release; DataError names the field that is wrong."""
-    return records.validated(Release, read_json(path), path)
+    return validated(Release, read_json(path), path)
 
 
 def create(board: Path, name: str) -> Release:
@@ -72,7 +71,7 @@ def create(board: Path, name: str) -> Release:
         "head": chain.head(found.entries),
         "records": named(found.entries),
     }
-    made = records.validated(Release, content, path)
+    made = validated(Release, content, path)
     write_json(path, made.model_dump(mode="json"))
     return made
 

@@ -13,9 +13,8 @@ from wsss_leaderboard.boards import chain
 from wsss_leaderboard.boards.accepting import LOCK, Board, New, add
 from wsss_leaderboard.boards.chain import Entry
 from wsss_leaderboard.records import counts
-from wsss_leaderboard.records import record as records
 from wsss_leaderboard.records.counts import MASKS, Tallies
-from wsss_leaderboard.records.record import Record
+from wsss_leaderboard.records.record import Record, save_record
 from wsss_leaderboard.submissions import agreement, rowpacks
 from wsss_leaderboard.submissions.remeasure import measure
 from wsss_leaderboard.submissions.verification import is_stale
@@ -77,7 +76,7 @@ def _written(folder: Path, record: Record, tallies: Mapping[str, Tallies]) -> Pa
     path = folder / RECORDS / "new.json"
     counts.write(counts.path_of(path), tallies)
     found = counts.digest(counts.path_of(path))
-    records.save(record.model_copy(update={"counts": found}), path)
+    save_record(record.model_copy(update={"counts": found}), path)
     named = path.with_name(f"{stem_of(record, path)}.json")
     counts.path_of(path).rename(counts.path_of(named))
     return path.rename(named)

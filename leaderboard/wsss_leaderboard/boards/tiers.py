@@ -12,8 +12,7 @@ from wsss_harness.suite.spec import Suite
 from wsss_harness.system.files import read_json
 from wsss_leaderboard.boards import chain
 from wsss_leaderboard.records import counts
-from wsss_leaderboard.records import record as records
-from wsss_leaderboard.records.record import Record
+from wsss_leaderboard.records.record import Record, load_record
 from wsss_leaderboard.submissions import agreement, folders, rowpacks
 from wsss_leaderboard.submissions import writing as submission
 from wsss_leaderboard.submissions.canonical import digest
@@ -106,7 +105,7 @@ class Verifier:
         return Verdict(2, not problems, "; ".join(problems) or f"{masks} masks give its metrics")
 
     def _remade(self, tier: Tier) -> Verdict:
-        record = records.load(self.path)
+        record = load_record(self.path)
         self._dataset(record)
         try:
             made = remake(record, self._suite(record), self.plugins, self.store, tier == 3)

@@ -31,9 +31,9 @@ def print_schema() -> None:
     """Print the JSON Schema of a record."""
     import json
 
-    from wsss_leaderboard.records.record import schema
+    from wsss_leaderboard.records.record import record_schema
 
-    typer.echo(json.dumps(schema(), indent=1))
+    typer.echo(json.dumps(record_schema(), indent=1))
 
 
 @app.command("build")

@@ -24,12 +24,11 @@ from wsss_harness.system.limits import Limits
 from wsss_leaderboard.figures.examples import publishable, write_examples
 from wsss_leaderboard.figures.pictures import draw
 from wsss_leaderboard.ranking import entries
-from wsss_leaderboard.ranking.entries import Loaded
+from wsss_leaderboard.ranking.entries import LoadedRecord
 from wsss_leaderboard.ranking.standings import standings
 from wsss_leaderboard.records import counts
-from wsss_leaderboard.records import record as records
 from wsss_leaderboard.records.collect import Collector
-from wsss_leaderboard.records.record import Record
+from wsss_leaderboard.records.record import Record, load_records
 from wsss_leaderboard.tables import notes
 from wsss_leaderboard.tables.builtin import (
     anatomy_tables,
@@ -58,7 +57,7 @@ def run_and_report(
     suite, plugins, results = request.suite(), installed(), request.results(root)
     engine = how.engine(root, plugins)
     store = engine.store
-    wanted = failed(records.load_all(results / RECORDS)) if again else None
+    wanted = failed(load_records(results / RECORDS)) if again else None
     with (
         written(results, root),
         watched(plugins, display_of(documents is not None, how.events)),
@@ -160,7 +159,7 @@ def remove_others(folder: Path, found: Collection[str]) -> None:
             counts.path_of(path).unlink(missing_ok=True)
 
 
-def tables(loaded: Sequence[Loaded]) -> list[tuple[str, Table]]:
+def tables(loaded: Sequence[LoadedRecord]) -> list[tuple[str, Table]]:
     """The tables of the records of one results folder, by the names of their files."""
     found = [run.record for run in loaded]
     standing = standings(loaded)

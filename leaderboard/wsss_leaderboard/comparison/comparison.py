@@ -13,7 +13,7 @@ import numpy as np
 from wsss_harness.contract.errors import ConfigError
 from wsss_leaderboard.ranking.certainty import Runs, independent, within
 from wsss_leaderboard.ranking.components import note_of
-from wsss_leaderboard.ranking.entries import Entry, Loaded, entry_of, same_images
+from wsss_leaderboard.ranking.entries import Entry, LoadedRecord, entry_of, same_images
 from wsss_leaderboard.records.counts import MASKS
 from wsss_leaderboard.records.record import Record
 from wsss_leaderboard.statistics import estimates
@@ -102,7 +102,9 @@ class Comparison:
         return content
 
 
-def compare(a: Sequence[Loaded], b: Sequence[Loaded], anyway: bool = False) -> Comparison:
+def compare(
+    a: Sequence[LoadedRecord], b: Sequence[LoadedRecord], anyway: bool = False
+) -> Comparison:
     """The comparison of two rows, each given by the runs of its seeds.
 
     Raises:
@@ -130,7 +132,7 @@ def labels_of(record: Record) -> tuple[str, ...]:
     return tuple(record.recipe.get("segmentors", ()))
 
 
-def name_of(runs: Sequence[Loaded]) -> str:
+def name_of(runs: Sequence[LoadedRecord]) -> str:
     """The method, with its seeds."""
     seeds = ", ".join(str(run.record.seed) for run in runs)
     return f"{runs[0].record.method}, seed{'s' * (len(runs) > 1)} {seeds}"
@@ -210,7 +212,7 @@ def _differing(part: str, here: Mapping[str, Any], there: Mapping[str, Any]) -> 
 
 
 def on_target(
-    a: Sequence[Loaded], b: Sequence[Loaded], target: str, paired: bool = True
+    a: Sequence[LoadedRecord], b: Sequence[LoadedRecord], target: str, paired: bool = True
 ) -> TargetChange:
     """What differs on one target; intervals and images only where images are ``paired``."""
     one, other = entry_of(a, target), entry_of(b, target)

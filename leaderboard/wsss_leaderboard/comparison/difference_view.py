@@ -17,8 +17,8 @@ from wsss_leaderboard.comparison.comparison import (
     compare,
 )
 from wsss_leaderboard.ranking import entries
-from wsss_leaderboard.ranking.entries import Loaded
-from wsss_leaderboard.tables.table import NOTHING, Column, Row, Table
+from wsss_leaderboard.ranking.entries import LoadedRecord
+from wsss_leaderboard.tables.table import NOTHING, Column, Table, TableRow
 
 CLASSES = 10  # that are printed, those that differ most
 LONG = 60  # letters of a value
@@ -41,7 +41,7 @@ def print_difference(
         console.print(table)
 
 
-def found_by(name: str, store: Path) -> tuple[Loaded, ...]:
+def found_by(name: str, store: Path) -> tuple[LoadedRecord, ...]:
     """The runs that are meant by the file of a record, or by RESULTS:METHOD.
 
     RESULTS is a suite, the name of its results in the store, or a folder of results.
@@ -85,7 +85,7 @@ def tables_of(found: Comparison) -> Iterator[Table]:
 
 def settings_table(settings: Sequence[Setting]) -> Table:
     rows = [
-        Row((one.part, one.name, _text(one.a), _text(one.b)))
+        TableRow((one.part, one.name, _text(one.a), _text(one.b)))
         for one in sorted(settings, key=lambda one: one.part == "source code")
     ]
     heads = ("part", "setting", "A", "B")
@@ -131,7 +131,7 @@ def class_table(target: TargetChange) -> Table:
 def image_table(target: TargetChange) -> Table:
     columns = [Column("image", words=True), *map(Column, ("wrong in A", "in B", "B - A", "moves"))]
     rows = [
-        Row(
+        TableRow(
             (
                 one.image_id,
                 f"{100 * one.a:.1f}",
@@ -157,12 +157,12 @@ def _columns(first: str) -> tuple[Column, ...]:
     return (Column(first, words=True), *map(Column, ("A", "B", "B - A", "95 %")))
 
 
-def _row(name: str, change: Change, seeds: bool) -> Row:
+def _row(name: str, change: Change, seeds: bool) -> TableRow:
     numbers = [_percent(value) for value in (change.a, change.b)]
     difference = NOTHING if change.difference is None else f"{100 * change.difference:+.1f}"
     reach = NOTHING if change.reach is None else f"±{100 * change.reach:.1f}"
     bold = frozenset({3}) if change.told_apart and seeds else frozenset[int]()
-    return Row((name, *numbers, difference, reach), best=bold)
+    return TableRow((name, *numbers, difference, reach), best=bold)
 
 
 def _percent(value: float | None) -> str:

@@ -32,7 +32,7 @@ SCORED, VAL = "train", "val"  # the splits of published figures of masks and of 
 
 
 @dataclass(frozen=True)
-class Comparison:
+class FigureComparison:
     """A number of a stage; ``measured`` is None where it was not run.
 
     ``images`` says that the published number is of other images, so that nothing departs.
@@ -65,11 +65,11 @@ class Difference:
 
 @dataclass(frozen=True)
 class Explanation:
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[FigureComparison, ...]
     differences: tuple[Difference, ...]
 
     @property
-    def first(self) -> Comparison | None:
+    def first(self) -> FigureComparison | None:
         """The first number that departs."""
         return next((one for one in self.comparisons if one.departs), None)
 
@@ -118,7 +118,7 @@ def _other_data(record: Record, data: Data) -> str:
 
 def losses(
     fit: Stage, method: str, known: Expected, store: Store, images: str
-) -> Iterator[Comparison]:
+) -> Iterator[FigureComparison]:
     """The losses of the generator at the iterations of a published curve."""
     published_losses = known.losses_of(method)
     if published_losses is None:
@@ -129,7 +129,9 @@ def losses(
             here = measured.get(iteration, {}).get(name)
             allowed = known.allowances.loss * value
             what = f"{name} at {iteration:,}"
-            yield Comparison(fit.title, what, value, allowed, here, published_losses.source, images)
+            yield FigureComparison(
+                fit.title, what, value, allowed, here, published_losses.source, images
+            )
 
 
 def read_losses(fit: Stage, store: Store) -> dict[int, dict[str, float]]:
@@ -142,7 +144,7 @@ def read_losses(fit: Stage, store: Store) -> dict[int, dict[str, float]]:
 
 def mious(
     record: Record, row: RowStages, figures: Published, known: Expected
-) -> Iterator[Comparison]:
+) -> Iterator[FigureComparison]:
     """The mIoU of masks and segmentors, in percent."""
     made = {s.segmentor: s for s in record.segmentations}
     allowances = known.allowances
@@ -157,7 +159,9 @@ def mious(
                 images = f"{part.images:,} images here, {wanted:,} there"
             here = 100 * part.score.miou if part else None
             source = "; ".join(filter(None, (figure.how, figure.where)))
-            yield Comparison(title, f"mIoU of {split}", figure.value, allowed, here, source, images)
+            yield FigureComparison(
+                title, f"mIoU of {split}", figure.value, allowed, here, source, images
+            )
 
 
 def _wanted(figures: Sequence[Figure], split: str) -> Figure | None:
@@ -239,7 +243,7 @@ def conclusion(found: Explanation) -> Iterator[str]:
         yield f"Numbers on other data are never called a departure: {other}."
 
 
-def _numbers(comparisons: Sequence[Comparison]) -> Table:
+def _numbers(comparisons: Sequence[FigureComparison]) -> Table:
     table = Table(box=box.SIMPLE_HEAD)
     for name, justify in (
         ("stage", "left"),

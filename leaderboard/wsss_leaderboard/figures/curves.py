@@ -47,7 +47,7 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Curve:
+class ThresholdCurve:
     """mIoU, (T,) fractions, at ``thresholds``, (T,); ``marks`` go by the names in MARKS."""
 
     label: str
@@ -128,7 +128,7 @@ def _score_bar(figure: Any, left: float, y: float) -> None:
         ink.words(figure, left + place, y, words, size=9, color=ink.QUIET)
 
 
-def curve_figure(path: Path, curves: Sequence[Curve]) -> None:
+def curve_figure(path: Path, curves: Sequence[ThresholdCurve]) -> None:
     """Draw mIoU in percent against the threshold, a line for each curve, as PNG."""
     from matplotlib.figure import Figure
 
@@ -158,7 +158,7 @@ def _mark_legend(figure: Any, names: Sequence[str]) -> None:
     ink.legend(figure, handles, labels, loc="outside upper right", ncols=3)
 
 
-def _spots(curves: Sequence[Curve], top: float) -> list[tuple[float, float]]:
+def _spots(curves: Sequence[ThresholdCurve], top: float) -> list[tuple[float, float]]:
     """Where labels go: at the upper half of their line, far from other lines and labels."""
     unit = np.array(CURVES) / (1, top)
     lines = [np.stack([c.thresholds, 100 * c.miou], 1) * unit for c in curves]

@@ -27,7 +27,7 @@ from wsss_harness.suite.spec import Suite
 from wsss_harness.system.files import atomic, read_json, read_mask, write_json
 from wsss_leaderboard.figures import ink
 from wsss_leaderboard.records.collect import slug
-from wsss_leaderboard.records.record import Fraction, Part, validated
+from wsss_leaderboard.records.model import Fraction, StrictModel, validated
 
 EXAMPLES, INDEX = "examples", "index.json"
 COUNT, COLUMNS = 24, 6
@@ -44,7 +44,7 @@ CAUSE_COLOURS: dict[str, tuple[int, int, int]] = {
 FileName = Annotated[str, Field(pattern=r"^[\w-]+\.(png|webp)$")]
 
 
-class Shown(Part):
+class Shown(StrictModel):
     """Sheets of a row; ``wrong`` is the share of wrong pixels of each image that has truth."""
 
     masks: FileName
@@ -52,7 +52,7 @@ class Shown(Part):
     wrong: tuple[Fraction, ...]
 
 
-class Examples(Part):
+class Examples(StrictModel):
     """What lies in the folder: a tile is ``width`` x ``height`` pixels, ``columns`` in a row.
 
     ``drawn`` says from which masks, so that nothing is drawn twice.

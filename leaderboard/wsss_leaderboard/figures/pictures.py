@@ -16,7 +16,7 @@ from wsss_harness.suite.rows import RowStages
 from wsss_harness.suite.spec import Suite
 from wsss_harness.system.files import read_json, read_mask, write_json
 from wsss_harness.system.score_files import read_scores
-from wsss_leaderboard.figures.curves import Curve, Example, curve_figure, method_figure
+from wsss_leaderboard.figures.curves import Example, ThresholdCurve, curve_figure, method_figure
 from wsss_leaderboard.figures.refiner_figure import Refined, refiner_figure
 from wsss_leaderboard.records.collect import FIXED, slug
 
@@ -59,13 +59,13 @@ def draw(
     write_json(drawn, keys)
 
 
-def _curve(row: RowStages, store: Store, suite: Suite, dataset: Dataset) -> Curve:
+def _curve(row: RowStages, store: Store, suite: Suite, dataset: Dataset) -> ThresholdCurve:
     assert row.curve is not None
     folder = store.folder(row.curve)
     _, scored = divide(scored_ids(dataset), suite.held_out)
     counted = curve.read(folder / CURVE).of(scored)
     marks: Mapping[str, float] = {"fixed": FIXED, **read_json(folder / THRESHOLDS)}
-    return Curve(row.row.method, counted.thresholds, curve.miou(counted), marks)
+    return ThresholdCurve(row.row.method, counted.thresholds, curve.miou(counted), marks)
 
 
 def _example(image_id: str, rows: Sequence[RowStages], store: Store, dataset: Dataset) -> Example:

@@ -16,9 +16,10 @@ from typing import Literal
 from wsss_harness.contract.errors import DataError
 from wsss_harness.store.layout import RECORDS
 from wsss_leaderboard.records import counts
-from wsss_leaderboard.records import record as records
 from wsss_leaderboard.records.counts import MASKS, Tallies
-from wsss_leaderboard.records.record import Protocol, Record, Score
+from wsss_leaderboard.records.provenance import Protocol
+from wsss_leaderboard.records.record import Record, distinct, load_record
+from wsss_leaderboard.records.scores import Score
 from wsss_leaderboard.statistics import estimates
 from wsss_leaderboard.statistics.estimates import Estimate
 
@@ -27,7 +28,7 @@ Kind = Literal["method", "control", "bound", "published"]
 
 
 @dataclass(frozen=True, eq=False)
-class Loaded:
+class LoadedRecord:
     """A record, its file, and its counts by image, by target; none where they are missing."""
 
     record: Record
@@ -62,7 +63,7 @@ class Entry:
     method: str
     target: str
     kind: Kind
-    runs: tuple[Loaded, ...]
+    runs: tuple[LoadedRecord, ...]
     values: tuple[float, ...]
     estimate: Estimate | None
 
@@ -92,7 +93,7 @@ class Board:
 
     dataset: str
     protocol: Protocol
-    loaded: tuple[Loaded, ...]
+    loaded: tuple[LoadedRecord, ...]
 
     @property
     def name(self) -> str:
@@ -106,9 +107,9 @@ class Board:
         return (MASKS, *dict.fromkeys(labels))
 
     @cached_property
-    def methods(self) -> tuple[tuple[Loaded, ...], ...]:
+    def methods(self) -> tuple[tuple[LoadedRecord, ...], ...]:
         """The runs of each method, seeds together, in the order of the first of each."""
-        found: dict[str, list[Loaded]] = {}
+        found: dict[str, list[LoadedRecord]] = {}
         for run in self.loaded:
             found.setdefault(run.record.method, []).append(run)
         return tuple(tuple(runs) for runs in found.values())
@@ -123,9 +124,9 @@ def _aims(record: Record, target: str) -> bool:
     return target == MASKS or target in record.recipe.get("segmentors", ())
 
 
-def entry_of(runs: Sequence[Loaded], target: str) -> Entry:
+def entry_of(runs: Sequence[LoadedRecord], target: str) -> Entry:
     """The entry of the runs of one method, a seed each."""
-    kept = {id(record) for record in records.distinct([run.record for run in runs], target)}
+    kept = {id(record) for record in distinct([run.record for run in runs], target)}
     runs = [run for run in runs if id(run.record) in kept]
     scores = [score for run in runs if (score := run.score(target))]
     found = [estimate for run in runs if (estimate := run.estimate(target))]
@@ -140,7 +141,7 @@ def entry_of(runs: Sequence[Loaded], target: str) -> Entry:
     )
 
 
-def same_images(runs: Iterable[Loaded], target: str) -> bool:
+def same_images(runs: Iterable[LoadedRecord], target: str) -> bool:
     """Whether the counts are of the same images in the same order, so that they can be paired."""
     return len({run.tallies[target].ids for run in runs if target in run.tallies}) == 1
 
@@ -152,7 +153,7 @@ def kind_of(group: Sequence[Record]) -> Kind:
     return "control" if group[0].control else "method"
 
 
-def load(folders: Iterable[Path]) -> tuple[Loaded, ...]:
+def load(folders: Iterable[Path]) -> tuple[LoadedRecord, ...]:
     """All records below these folders of results or boards, with counts where they are there.
 
     What several folders have stands once (see ``once``).
@@ -164,17 +165,17 @@ def load(folders: Iterable[Path]) -> tuple[Loaded, ...]:
     return once(run for folder in folders for run in _load(folder))
 
 
-def _load(folder: Path) -> Iterable[Loaded]:
+def _load(folder: Path) -> Iterable[LoadedRecord]:
     found = sorted((folder / RECORDS).glob("*.json"))
     if not found:
         raise DataError(f"there are no records in {folder / RECORDS}; run the suite first")
     yield from map(load_file, found)
 
 
-def load_file(path: Path) -> Loaded:
+def load_file(path: Path) -> LoadedRecord:
     """The record in a file, with its counts; raises as ``load``."""
-    record = records.load(path)
-    return Loaded(record, path, _tallies(record, path))
+    record = load_record(path)
+    return LoadedRecord(record, path, _tallies(record, path))
 
 
 def _tallies(record: Record, path: Path) -> Mapping[str, Tallies]:
@@ -190,13 +191,13 @@ def _tallies(record: Record, path: Path) -> Mapping[str, Tallies]:
     return found
 
 
-def once(loaded: Iterable[Loaded]) -> tuple[Loaded, ...]:
+def once(loaded: Iterable[LoadedRecord]) -> tuple[LoadedRecord, ...]:
     """The runs, those that suites share but once: the same stages made their masks.
 
     A control row of suites with unlike segmentors has them all; one that failed in a suite gives
     way to what another made of it.
     """
-    found: dict[object, Loaded] = {}
+    found: dict[object, LoadedRecord] = {}
     for run in loaded:
         record = run.record
         place: object = (record.data, record.protocol, record.method, record.seed)
@@ -206,7 +207,7 @@ def once(loaded: Iterable[Loaded]) -> tuple[Loaded, ...]:
     return tuple(found.values())
 
 
-def joined(one: Loaded, other: Loaded) -> Loaded | None:
+def joined(one: LoadedRecord, other: LoadedRecord) -> LoadedRecord | None:
     """The run of which both are parts; None if there is none."""
     first, second = one.record, other.record
     if first.control and second.control and (first.failure or second.failure):
@@ -228,10 +229,10 @@ def joined(one: Loaded, other: Loaded) -> Loaded | None:
             "steps": tuple(steps.values()),
         }
     )
-    return Loaded(whole, one.path, {**other.tallies, **one.tallies})
+    return LoadedRecord(whole, one.path, {**other.tallies, **one.tallies})
 
 
-def boards(loaded: Iterable[Loaded]) -> tuple[Board, ...]:
+def boards(loaded: Iterable[LoadedRecord]) -> tuple[Board, ...]:
     """The boards that the records make, by dataset; unlike protocols never share one.
 
     Raises:
@@ -243,16 +244,16 @@ def boards(loaded: Iterable[Loaded]) -> tuple[Board, ...]:
     return tuple(_board(runs) for runs in made)
 
 
-def _place(run: Loaded) -> tuple[str, str, str]:
+def _place(run: LoadedRecord) -> tuple[str, str, str]:
     """Records before version 2 have no fingerprint of the data, but a key of it."""
     record = run.record
     data = record.protocol.fingerprint or record.data
     return record.dataset, record.protocol.name, data
 
 
-def _board(runs: tuple[Loaded, ...]) -> Board:
+def _board(runs: tuple[LoadedRecord, ...]) -> Board:
     seen: dict[tuple[str, int], Path] = {}
-    firsts: dict[str, Loaded] = {}
+    firsts: dict[str, LoadedRecord] = {}
     for run in runs:
         place = run.record.method, run.record.seed
         first = firsts.setdefault(run.record.method, run)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from wsss_harness.stages.bounds import NEAREST, SUPERVISED
 from wsss_leaderboard.ranking.components import components_of, note_of
-from wsss_leaderboard.ranking.entries import Board, Entry, Loaded, boards
+from wsss_leaderboard.ranking.entries import Board, Entry, LoadedRecord, boards
 from wsss_leaderboard.ranking.ranking import Place, rank
 from wsss_leaderboard.records.counts import MASKS
 from wsss_leaderboard.statistics import estimates
@@ -42,7 +42,7 @@ class Standings:
 NONE = Standings()  # of records without counts
 
 
-def standings(loaded: Iterable[Loaded]) -> Standings:
+def standings(loaded: Iterable[LoadedRecord]) -> Standings:
     """Of all methods of these records on all targets, a board at a time."""
     found: dict[tuple[str, str], Standing] = {}
     notes: dict[str, tuple[str, ...]] = {}

@@ -25,8 +25,11 @@ from wsss_harness.suite.rows import Segmentation as SegmentationStages
 from wsss_harness.suite.spec import Suite
 from wsss_harness.system.files import read_json
 from wsss_leaderboard.records import counts
-from wsss_leaderboard.records import record as records
 from wsss_leaderboard.records.counts import MASKS, Tallies
+from wsss_leaderboard.records.provenance import Cost, Failure, Protocol, Step
+from wsss_leaderboard.records.record import Record, save_record
+from wsss_leaderboard.records.scores import ERROR, Masks, Policy, Score, Segmentation, Thresholded
+from wsss_leaderboard.records.supervision import InitialWeights, SaliencyQuality, Supervision
 from wsss_leaderboard.statistics import estimates
 
 FIXED = 0.2
@@ -42,7 +45,7 @@ class Collector:
         self.graph = graph
         self.names = ("background", *dataset.classes)
         _, self.scored = divide(scored_ids(dataset), suite.held_out)
-        self.protocol = records.Protocol(
+        self.protocol = Protocol(
             fingerprint=dataset.fingerprint(),
             images=len(self.scored),
             val_images=len(dataset.ids(VAL)),
@@ -50,13 +53,13 @@ class Collector:
             evaluator=EVALUATOR,
         )
 
-    def record(self, outcome: Outcome) -> records.Record:
+    def record(self, outcome: Outcome) -> Record:
         row = outcome.row
         maps = saliency_of(row.row, self.suite)
         judged = self.graph.saliency(maps)
         needed = upstream(*row.targets, judged)
         done = [stage for stage in needed if self.store.done(stage)]
-        return records.Record(
+        return Record(
             suite=self.suite.title,
             dataset=self.suite.dataset.name,
             data=self.graph.data.key,
@@ -80,7 +83,7 @@ class Collector:
             failure=failure(outcome.failure) if outcome.failure else None,
         )
 
-    def save(self, outcome: Outcome, folder: Path) -> tuple[str, records.Record]:
+    def save(self, outcome: Outcome, folder: Path) -> tuple[str, Record]:
         """Write the record of a row and, beside it, its counts by image; gives its file's name."""
         record = self.record(outcome)
         path = folder / file_name(outcome.number, record)
@@ -88,21 +91,21 @@ class Collector:
             counts.write(counts.path_of(path), tallies)
             digest = counts.digest(counts.path_of(path))
             record = record.model_copy(update={"counts": digest})
-        records.save(record, path)
+        save_record(record, path)
         return path.name, record
 
-    def step(self, stage: Stage) -> records.Step:
+    def step(self, stage: Stage) -> Step:
         manifest = self.store.manifest(stage)
-        cost = {k: v for k, v in manifest["cost"].items() if k in records.Cost.model_fields}
+        cost = {k: v for k, v in manifest["cost"].items() if k in Cost.model_fields}
         recipe = manifest["recipe"]
-        return records.Step(
+        return Step(
             stage=name_of(stage),
             key=stage.key,
             options=recipe["options"],
             code=recipe["code"],
             inputs=recipe["inputs"],
             products=key_of(manifest["files"]),
-            cost=records.Cost(**cost),
+            cost=Cost(**cost),
             environment=manifest["environment"],
         )
 
@@ -132,15 +135,15 @@ class Collector:
         counted: confusion.Counts = np.load(path, mmap_mode="r", allow_pickle=False)
         return counted
 
-    def saliency(self, judged: Stage) -> records.SaliencyQuality | None:
+    def saliency(self, judged: Stage) -> SaliencyQuality | None:
         """How good the maps are that a row reads, and which they are where the suite names them."""
         if not self.store.done(judged):
             return None
         quality = read_json(self.store.folder(judged) / QUALITY)
         named = dict(judged.options.get("saliency", {}))
-        return records.SaliencyQuality(**quality, **named)
+        return SaliencyQuality(**quality, **named)
 
-    def supervision(self, row: RowStages) -> records.Supervision:
+    def supervision(self, row: RowStages) -> Supervision:
         """What made the masks; the data of a pretraining stands under weights."""
         path = [s for s in upstream(row.masks) if s.kind in ("fit", "score", "refine", *MAKERS)]
         read = {name_of(s): self.store.manifest(s)["read"] for s in path if self.store.done(s)}
@@ -148,31 +151,31 @@ class Collector:
         declared = {part for stage in path for part in stage.note.get("needs", ())}
         fits = [*path, *(segmentation.fit for segmentation in row.segmentations)]
         weights = {w.digest: w for stage in fits for w in self.weights(stage)}
-        return records.Supervision(
+        return Supervision(
             declared=tuple(sorted(declared)),
             read=read,
             weights=tuple(weights.values()),
             stated=tuple(sorted(stated)),
         )
 
-    def weights(self, stage: Stage) -> Iterator[records.InitialWeights]:
+    def weights(self, stage: Stage) -> Iterator[InitialWeights]:
         identity = stage.options.get("weights")
         if not identity:
             return
         source = stage.inputs.get("weights")
         if source is None:
-            yield records.InitialWeights(**identity)
+            yield InitialWeights(**identity)
         elif self.store.done(source):
             digest = self.store.manifest(source)["files"][BACKBONE]
-            yield records.InitialWeights(**identity, digest=digest)
+            yield InitialWeights(**identity, digest=digest)
 
-    def masks(self, row: RowStages) -> records.Masks:
+    def masks(self, row: RowStages) -> Masks:
         folder = self.store.folder(row.counts)
         read = {name: self.read(folder, name, self.scored) for name in METRICS}
         constant = row.row.rule.name == "constant"
         curved = row.curve is not None and self.store.done(row.curve)
         others = self.thresholded(row.curve) if row.curve and curved and constant else {}
-        return records.Masks(
+        return Masks(
             images=len(self.scored),
             rule=self.describe(row),
             chosen_on=chosen_on(row),
@@ -199,7 +202,7 @@ class Collector:
             read = dict(self.read(folder, name, self.scored))
             json.dumps(read, allow_nan=False)
         except Exception as error:  # a stranger's code; all else of the row is finished
-            return {records.ERROR: f"{type(error).__name__}: {error}"}
+            return {ERROR: f"{type(error).__name__}: {error}"}
         return read
 
     def describe(self, row: RowStages) -> str:
@@ -219,7 +222,7 @@ class Collector:
         made: Metric = self.graph.plugins.offers["metric"][metric].made
         return made.read(counted[images].sum(0), self.names, self.dataset.contexts)
 
-    def score(self, folder: Path, images: Sequence[int]) -> records.Score:
+    def score(self, folder: Path, images: Sequence[int]) -> Score:
         counted = np.load(folder / "confusion.npy", mmap_mode="r", allow_pickle=False)[images]
         estimate = estimates.miou(estimates.tallies_of(counted))
         sure = {"error": estimate.error, "t": estimate.t if math.isfinite(estimate.t) else None}
@@ -230,23 +233,21 @@ class Collector:
         counted = curve.read(self.store.folder(stage) / CURVE).of(self.scored)
         return tuple(map(float, curve.miou(counted)))
 
-    def thresholded(self, stage: Stage) -> dict[records.Policy, records.Thresholded]:
+    def thresholded(self, stage: Stage) -> dict[Policy, Thresholded]:
         folder = self.store.folder(stage)
         counted = curve.read(folder / CURVE).of(self.scored)
         confusions = curve.confusions(counted)
         chosen = {"fixed": FIXED, **read_json(folder / THRESHOLDS)}
         steps = {name: int(np.abs(counted.thresholds - t).argmin()) for name, t in chosen.items()}
         return {
-            name: records.Thresholded(
-                threshold=chosen[name], score=score_of(confusions[step], self.names)
-            )
+            name: Thresholded(threshold=chosen[name], score=score_of(confusions[step], self.names))
             for name, step in steps.items()
         }
 
-    def segmentation(self, stages: SegmentationStages) -> records.Segmentation:
+    def segmentation(self, stages: SegmentationStages) -> Segmentation:
         images = range(len(self.dataset.ids("val")))
         folder = self.store.folder(stages.counts)
-        return records.Segmentation(
+        return Segmentation(
             segmentor=stages.label,
             images=len(images),
             score=self.score(folder, list(images)),
@@ -255,18 +256,16 @@ class Collector:
         )
 
 
-def failure(error: StageFailure) -> records.Failure:
-    return records.Failure(
-        message=str(error), stage=error.stage, kind=error.kind, log_tail=error.log_tail
-    )
+def failure(error: StageFailure) -> Failure:
+    return Failure(message=str(error), stage=error.stage, kind=error.kind, log_tail=error.log_tail)
 
 
 MAKERS = ("mask", "bound")
 
 
-def score_of(counts: confusion.Counts, names: tuple[str, ...]) -> records.Score:
+def score_of(counts: confusion.Counts, names: tuple[str, ...]) -> Score:
     read = confusion.read(counts, names)
-    return records.Score(
+    return Score(
         miou=read["miou"], precision=read["mprecision"], recall=read["mrecall"], iou=read["iou"]
     )
 
@@ -276,7 +275,7 @@ def name_of(stage: Stage) -> str:
     return f"{stage.title} {stage.key[:8]}"
 
 
-def file_name(index: int, record: records.Record) -> str:
+def file_name(index: int, record: Record) -> str:
     """Records sort by row, then seed."""
     return f"{index:03d}-{slug(record.method)}-seed{record.seed}.json"
 

@@ -8,13 +8,13 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from wsss_harness.contract.errors import DataError
-from wsss_leaderboard.records.record import Part, validated
+from wsss_leaderboard.records.model import StrictModel, validated
 
 EXPECTED = Path(__file__).with_name("expected.toml")
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
-class Allowances(Part):
+class Allowances(StrictModel):
     """By how much a number may differ: losses by a share of them, mIoU by points."""
 
     loss: Positive
@@ -22,7 +22,7 @@ class Allowances(Part):
     segmentation: Positive
 
 
-class Losses(Part):
+class ExpectedLosses(StrictModel):
     """A published curve: the mean of a loss over 50 iterations that end at each of these."""
 
     method: str
@@ -43,7 +43,7 @@ class Losses(Part):
         }
 
 
-class Setting(Part):
+class ExpectedSetting(StrictModel):
     """A value of an option of a stage, and what is known of other values.
 
     ``methods`` are generators for what they fit and score, else whole rows. ``dataset`` is empty
@@ -59,10 +59,10 @@ class Setting(Part):
     effect: str
 
 
-class Expected(Part):
+class Expected(StrictModel):
     allowances: Allowances
-    losses: tuple[Losses, ...]
-    settings: tuple[Setting, ...]
+    losses: tuple[ExpectedLosses, ...]
+    settings: tuple[ExpectedSetting, ...]
 
     def of(self, dataset: str) -> "Expected":
         """What is expected on one dataset."""
@@ -70,7 +70,7 @@ class Expected(Part):
         settings = tuple(one for one in self.settings if one.dataset in ("", dataset))
         return self.model_copy(update={"losses": losses, "settings": settings})
 
-    def losses_of(self, method: str) -> Losses | None:
+    def losses_of(self, method: str) -> ExpectedLosses | None:
         return next((one for one in self.losses if one.method == method), None)
 
 

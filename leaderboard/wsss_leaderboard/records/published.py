@@ -10,20 +10,21 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from wsss_harness.contract.errors import ConfigError, DataError
-from wsss_leaderboard.records.record import Part, Record, validated
+from wsss_leaderboard.records.model import StrictModel, validated
+from wsss_leaderboard.records.record import Record
 
 FigureKind = Literal["published", "reported"]
 PUBLISHED = Path(__file__).with_name("published.toml")
 
 
-class Data(Part):
+class Data(StrictModel):
     """What makes a record's data the same as that of a figure: its classes and its images."""
 
     classes: tuple[str, ...]
     splits: dict[str, int]
 
 
-class Figure(Part):
+class Figure(StrictModel):
     """An mIoU in percent; ``segmentor`` is empty for pseudo-masks.
 
     ``kind``: ``published`` by those who made the method, or ``reported`` by those who repeated it.
@@ -124,7 +125,7 @@ def segmented(record: Record, label: str) -> dict[str, str]:
     return found
 
 
-class Published(Part):
+class Published(StrictModel):
     datasets: dict[str, Data]
     figures: tuple[Figure, ...]
 

@@ -12,7 +12,7 @@ import xxhash
 from wsss_harness.contract.errors import ConfigError
 from wsss_leaderboard.boards import releases
 from wsss_leaderboard.boards.releases import RELEASES
-from wsss_leaderboard.ranking.entries import Board, Loaded, boards, load, load_file
+from wsss_leaderboard.ranking.entries import Board, LoadedRecord, boards, load, load_file
 from wsss_leaderboard.site.board import Target, folder_of, measured, targets_of, write_board
 from wsss_leaderboard.site.compare import write_compare
 from wsss_leaderboard.site.coverage import write_coverage
@@ -86,7 +86,7 @@ def build(folders: Sequence[Path], out: Path, title: str = "WSSS leaderboard") -
 
 def write_editions(
     out: Path,
-    editions: Sequence[tuple[Version, Sequence[Loaded]]],
+    editions: Sequence[tuple[Version, Sequence[LoadedRecord]]],
     folders: Sequence[Path],
     title: str,
 ) -> list[Path]:
@@ -100,7 +100,7 @@ def write_editions(
     return written
 
 
-def write_all(pages: Pages, loaded: Sequence[Loaded], folders: Sequence[Path]) -> None:
+def write_all(pages: Pages, loaded: Sequence[LoadedRecord], folders: Sequence[Path]) -> None:
     """Write all pages of one version of the board."""
     for file in STATIC.iterdir():
         pages.copy(file, f"static/{file.name}")
@@ -119,7 +119,7 @@ def write_all(pages: Pages, loaded: Sequence[Loaded], folders: Sequence[Path]) -
     pages.write("index.html", "home.html", summaries=[summary(each) for each in made])
 
 
-def releases_of(folders: Sequence[Path]) -> list[tuple[Version, tuple[Loaded, ...]]]:
+def releases_of(folders: Sequence[Path]) -> list[tuple[Version, tuple[LoadedRecord, ...]]]:
     """The releases of the boards among the folders, the newest first, with their records."""
     found = []
     for board in folders:
@@ -140,7 +140,7 @@ def check_free(out: Path) -> None:
         )
 
 
-def snapshot_of(loaded: Sequence[Loaded]) -> str:
+def snapshot_of(loaded: Sequence[LoadedRecord]) -> str:
     """A digest of all records, whatever their order: what an export was made from."""
     digests = sorted(xxhash.xxh3_64_hexdigest(run.path.read_bytes()) for run in loaded)
     return xxhash.xxh3_64_hexdigest("".join(digests).encode())[:10]

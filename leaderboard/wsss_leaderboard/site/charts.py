@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from wsss_harness.metrics.anatomy import CAUSES
 from wsss_harness.metrics.curve import THRESHOLDS
-from wsss_leaderboard.records.record import Cause, Record
+from wsss_leaderboard.records.record import Record
+from wsss_leaderboard.records.scores import Cause
 
 WIDE, HIGH = 640, 300  # of a drawing
 LEFT, RIGHT, TOP, BOTTOM = 44, 12, 26, 34  # its margins

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from wsss_leaderboard.ranking.entries import Kind
-from wsss_leaderboard.records.record import Failure
+from wsss_leaderboard.records.provenance import Failure
 from wsss_leaderboard.site.board import folder_of, targets_of
 from wsss_leaderboard.site.lines import Lines
 from wsss_leaderboard.site.names import shown, stem

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from wsss_leaderboard.ranking.entries import Board, Entry, Kind, Loaded
+from wsss_leaderboard.ranking.entries import Board, Entry, Kind, LoadedRecord
 from wsss_leaderboard.ranking.ranking import Place, Ranking, rank
 from wsss_leaderboard.ranking.standings import gaps_of
 from wsss_leaderboard.records.counts import MASKS
 from wsss_leaderboard.records.published import Figure, published
-from wsss_leaderboard.records.record import Record, Score
+from wsss_leaderboard.records.record import Record
+from wsss_leaderboard.records.scores import Score
 from wsss_leaderboard.site.names import TO
 from wsss_leaderboard.submissions import verification
 from wsss_leaderboard.submissions.verification import Verification
@@ -184,13 +185,13 @@ def _fits(figure: Figure, score: Score, images: int) -> bool:
     return published().fits(figure, set(score.iou) - {"background"}, images)
 
 
-def badges_of(loaded: Sequence[Loaded]) -> dict[Path, Verification | None]:
+def badges_of(loaded: Sequence[LoadedRecord]) -> dict[Path, Verification | None]:
     """The highest tier that each record has passed, by its file."""
     return {run.path: verification.badge(run.path) for run in loaded}
 
 
 def badge_of(
-    runs: Sequence[Loaded], badges: dict[Path, Verification | None]
+    runs: Sequence[LoadedRecord], badges: dict[Path, Verification | None]
 ) -> Verification | None:
     """The highest tier that all runs have passed; None if one has passed none."""
     passed = [badge for run in runs if (badge := badges[run.path])]

@@ -10,9 +10,10 @@ import xxhash
 
 from wsss_harness.system.files import write_text
 from wsss_leaderboard.comparison.comparison import PARTS, parts_of, steps_of
-from wsss_leaderboard.ranking.entries import Entry, Loaded
+from wsss_leaderboard.ranking.entries import Entry, LoadedRecord
 from wsss_leaderboard.records.counts import MASKS
-from wsss_leaderboard.records.record import Cause, Record
+from wsss_leaderboard.records.record import Record
+from wsss_leaderboard.records.scores import Cause
 from wsss_leaderboard.site.board import Target, folder_of, targets_of
 from wsss_leaderboard.site.charts import Share, curve_of, shares_of
 from wsss_leaderboard.site.compare import pairs_of
@@ -76,7 +77,7 @@ def anatomy_of(record: Record, target: str) -> dict[str, Cause]:
     return next((s.anatomy for s in record.segmentations if s.segmentor == target), {})
 
 
-def _write(pages: Pages, folder: str, runs: Sequence[Loaded], reached: list[Reached]) -> None:
+def _write(pages: Pages, folder: str, runs: Sequence[LoadedRecord], reached: list[Reached]) -> None:
     first = runs[0].record
     name = stem(first.method)
     for run in runs:
@@ -119,7 +120,7 @@ def command_of(pages: Pages, record: Record) -> tuple[str, str] | None:
     return f"wsss run {path.rpartition('/')[2]}{rows}", path
 
 
-def environments_of(runs: Sequence[Loaded]) -> list[tuple[str, str]]:
+def environments_of(runs: Sequence[LoadedRecord]) -> list[tuple[str, str]]:
     """Each part of the environments of all stages, with all values that it had."""
     found: dict[str, set[str]] = {}
     for run in runs:
@@ -139,7 +140,7 @@ def settings_of(record: Record) -> dict[str, str]:
     }
 
 
-def data_of(runs: Sequence[Loaded], reached: Sequence[Reached]) -> dict[str, Any]:
+def data_of(runs: Sequence[LoadedRecord], reached: Sequence[Reached]) -> dict[str, Any]:
     """What the board shows below a row, and what the page that compares two rows reads."""
     return {
         "method": shown(runs[0].record.method),
@@ -149,7 +150,7 @@ def data_of(runs: Sequence[Loaded], reached: Sequence[Reached]) -> dict[str, Any
     }
 
 
-def _seed(run: Loaded, reached: Sequence[Reached]) -> dict[str, Any]:
+def _seed(run: LoadedRecord, reached: Sequence[Reached]) -> dict[str, Any]:
     scores = {one.target.key: run.score(one.target.name) for one in reached}
     return {
         "seed": run.record.seed,

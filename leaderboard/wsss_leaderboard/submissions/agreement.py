@@ -9,9 +9,9 @@ import numpy as np
 from wsss_harness.contract.errors import DataError
 from wsss_harness.metrics.confusion import Counts, Ratios, mean, named, ratio
 from wsss_leaderboard.records import counts
-from wsss_leaderboard.records import record as records
 from wsss_leaderboard.records.counts import MASKS, Tallies
-from wsss_leaderboard.records.record import Cause, Record, Score
+from wsss_leaderboard.records.record import Record, load_record
+from wsss_leaderboard.records.scores import Cause, Score
 from wsss_leaderboard.statistics.estimates import miou
 
 CLOSE = 1e-6  # of sums whose terms machines may add in another order
@@ -23,7 +23,7 @@ def read(path: Path) -> tuple[Record, dict[str, Tallies]]:
     Raises:
         DataError: there are none, or they are not those that the record names.
     """
-    record = records.load(path)
+    record = load_record(path)
     place = counts.path_of(path)
     if not record.counts:
         raise DataError(f"{path} has no counts by image; run the suite again with this version")

@@ -19,9 +19,8 @@ from wsss_harness.store.store import Store
 from wsss_harness.suite.spec import Row, Suite
 from wsss_harness.system.files import read_json
 from wsss_leaderboard.records import counts
-from wsss_leaderboard.records import record as records
 from wsss_leaderboard.records.counts import Tallies
-from wsss_leaderboard.records.record import Record
+from wsss_leaderboard.records.record import Record, load_record
 from wsss_leaderboard.submissions import (
     agreement,
     folders,
@@ -154,7 +153,7 @@ def _run(folder: Path, stem: str) -> Run:
     """A record with its counts, each of which is what it should be."""
     path = folder / RECORDS / f"{stem}.json"
     refuse_hostile(read_json(path), str(path))
-    refuse_names(records.load(path), str(path))
+    refuse_names(load_record(path), str(path))
     folders.refuse_bomb(counts.path_of(path))
     record, tallies = agreement.read(path)
     for image_id in (image_id for one in tallies.values() for image_id in one.ids):

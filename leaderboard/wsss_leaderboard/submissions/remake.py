@@ -22,7 +22,8 @@ from wsss_harness.suite.graph import Graph
 from wsss_harness.suite.rows import RowStages
 from wsss_harness.suite.spec import Suite
 from wsss_leaderboard.records.collect import Collector
-from wsss_leaderboard.records.record import Record, Step
+from wsss_leaderboard.records.provenance import Step
+from wsss_leaderboard.records.record import Record
 from wsss_leaderboard.submissions.definitions import dataset_of, stages_of
 from wsss_leaderboard.submissions.remeasure import differences
 

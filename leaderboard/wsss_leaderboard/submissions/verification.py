@@ -13,7 +13,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 from wsss_harness.contract.errors import DataError
 from wsss_harness.metrics import EVALUATOR
 from wsss_harness.system.files import read_json, write_json
-from wsss_leaderboard.records.record import Fraction, Part, Record
+from wsss_leaderboard.records.model import Fraction, StrictModel
+from wsss_leaderboard.records.record import Record
 from wsss_leaderboard.submissions.canonical import digest
 from wsss_leaderboard.submissions.names import refuse_name
 
@@ -27,7 +28,7 @@ TIERS: dict[Tier, str] = {
 }
 
 
-class Verification(Part):
+class Verification(StrictModel):
     """A tier that a record has passed, and all below it; but 3 where nobody had the weights.
 
     ``tolerance``: by how much mIoU was allowed to differ, as a fraction; 0 where all bytes or all

@@ -32,9 +32,9 @@ from wsss_harness.suite.selection import Request
 from wsss_harness.suite.spec import Suite
 from wsss_harness.system.files import read_json, write_json, write_text
 from wsss_leaderboard.records import counts
-from wsss_leaderboard.records import record as records
 from wsss_leaderboard.records.collect import slug
-from wsss_leaderboard.records.record import Part, Record
+from wsss_leaderboard.records.model import StrictModel, validated
+from wsss_leaderboard.records.record import Record, load_record
 from wsss_leaderboard.submissions import agreement, rowpacks
 from wsss_leaderboard.submissions.canonical import digest, digest_of_file
 from wsss_leaderboard.submissions.definitions import stages_of
@@ -48,12 +48,12 @@ Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Stem = Annotated[str, Field(pattern=r"^\w[\w-]{0,199}$")]
 
 
-class File(Part):
+class File(StrictModel):
     sha256: Digest
     bytes: Annotated[int, Field(ge=0)]
 
 
-class Submission(Part):
+class Submission(StrictModel):
     """``files`` by their path in the folder; ``packs``: by stem and target, digests of packs.
 
     ``corrects``: its records take the place of those of the same method and seed.
@@ -72,7 +72,7 @@ class Submission(Part):
 def read(folder: Path) -> Submission:
     """What submission.json says; DataError names the field that is wrong."""
     path = folder / MANIFEST
-    return records.validated(Submission, read_json(path), path)
+    return validated(Submission, read_json(path), path)
 
 
 def stem_of(record: Record, path: Path) -> str:
@@ -111,7 +111,7 @@ class Ran:
             ConfigError: there is none, or one of them failed.
         """
         folder = self.request.results(self.root) / RECORDS
-        every = {path: records.load(path) for path in sorted(folder.glob("*.json"))}
+        every = {path: load_record(path) for path in sorted(folder.glob("*.json"))}
         found = {
             path: record
             for path, record in every.items()

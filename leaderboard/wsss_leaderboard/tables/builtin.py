@@ -7,10 +7,11 @@ from typing import Any
 from wsss_harness.metrics.anatomy import CAUSES
 from wsss_leaderboard.ranking.standings import NONE, Standings
 from wsss_leaderboard.records.published import published
-from wsss_leaderboard.records.record import Cause, Masks, Policy, Record, Segmentation, distinct
+from wsss_leaderboard.records.record import Record, distinct
+from wsss_leaderboard.records.scores import Cause, Masks, Policy, Segmentation
 from wsss_leaderboard.tables import notes
 from wsss_leaderboard.tables.comparable import check_comparable
-from wsss_leaderboard.tables.lines import Line, Measure, assemble
+from wsss_leaderboard.tables.lines import Measure, MethodRow, assemble
 from wsss_leaderboard.tables.table import NOTHING, Table
 
 
@@ -185,21 +186,21 @@ def by_method(records: Sequence[Record]) -> list[list[Record]]:
     return [list(group) for _, group in groupby(ordered, key=lambda record: record.method)]
 
 
-def _masks(group: list[Record], words: tuple[str, ...], compared: bool = True) -> Line[Masks]:
+def _masks(group: list[Record], words: tuple[str, ...], compared: bool = True) -> MethodRow[Masks]:
     method, group = group[0].method, distinct(group)
     found = [record.masks for record in group if record.masks]
     figure = published().beside(group[0]) if found and compared else None
-    return Line(group, (method, group[0].sup, *words), found, figure)
+    return MethodRow(group, (method, group[0].sup, *words), found, figure)
 
 
-def _segmentations(group: list[Record]) -> list[Line[Segmentation]]:
+def _segmentations(group: list[Record]) -> list[MethodRow[Segmentation]]:
     method, sup, rule = group[0].method, group[0].sup, rule_of(group)
     lines = []
     for label in group[0].recipe["segmentors"]:
         runs = distinct(group, label)
         found = [s for record in runs for s in record.segmentations if s.segmentor == label]
         figure = published().beside(runs[0], label) if found else None
-        lines.append(Line(runs, (method, label, sup, rule), found, figure, league=label))
+        lines.append(MethodRow(runs, (method, label, sup, rule), found, figure, league=label))
     return lines
 
 

@@ -43,7 +43,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Line:
+class FilledRow:
     """A row to be, of masks ("") or of the segmentor that ``target`` names."""
 
     target: str
@@ -68,7 +68,7 @@ def measured(group: Sequence[Record], segmentor: str, name: str) -> Cell:
     return Cell(measure.text(found), value, rank, measure.digits, records=tuple(group))
 
 
-def places(lines: Sequence[Line], asked: TableFile, nth: int) -> set[tuple[int, int]]:
+def places(lines: Sequence[FilledRow], asked: TableFile, nth: int) -> set[tuple[int, int]]:
     """Row and column of the numbers that are best (0) or second (1) among their rivals.
 
     Only what was measured of methods counts. Equal ones share a place, and so do those of one tie

@@ -11,12 +11,12 @@ from wsss_leaderboard.records.published import check_alike, notes_of, published
 from wsss_leaderboard.records.record import Record
 from wsss_leaderboard.tables import notes
 from wsss_leaderboard.tables.builtin import by_method, controls_note, rule_of
-from wsss_leaderboard.tables.cells import Cell, Line, measured, places
+from wsss_leaderboard.tables.cells import Cell, FilledRow, measured, places
 from wsss_leaderboard.tables.comparable import check_comparable
 from wsss_leaderboard.tables.lines import BESIDE
 from wsss_leaderboard.tables.pairs import Family, paired, same
-from wsss_leaderboard.tables.table import NOTHING, Column, Row, Table
-from wsss_leaderboard.tables.tablefiles import JOINT, ColumnOf, RowOf, TableFile
+from wsss_leaderboard.tables.table import NOTHING, Column, Table, TableRow
+from wsss_leaderboard.tables.tablefiles import JOINT, ColumnSpec, RowSpec, TableFile
 
 OF_ALL = (
     "Tie groups are those of all methods that were measured: where fewer are compared, the best of "
@@ -32,7 +32,7 @@ def fill(asked: TableFile, records: Sequence[Record], standings: Standings = NON
         ConfigError: the records, or the figures of one column, may not share a table.
     """
     check_comparable(records)
-    source = Source.of(asked, records, standings)
+    source = TableSource.of(asked, records, standings)
     lines = [source.line(row) for row in source.rows()]
     figures = [
         [c.figure for c in cells if c.figure]
@@ -42,7 +42,7 @@ def fill(asked: TableFile, records: Sequence[Record], standings: Standings = NON
         check_alike(column)
     best, second = (places(lines, asked, nth) for nth in range(2))
     rows = tuple(
-        Row(
+        TableRow(
             tuple(cell.text for cell in line.cells),
             line.kind,
             frozenset(place for row, place in best if row == number),
@@ -56,7 +56,7 @@ def fill(asked: TableFile, records: Sequence[Record], standings: Standings = NON
 
 
 @dataclass(frozen=True)
-class Source:
+class TableSource:
     """What the cells of a table are read from: the records of each method, and its partners."""
 
     asked: TableFile
@@ -66,13 +66,13 @@ class Source:
     families: Mapping[str, Family]
 
     @classmethod
-    def of(cls, asked: TableFile, records: Sequence[Record], standings: Standings) -> "Source":
+    def of(cls, asked: TableFile, records: Sequence[Record], standings: Standings) -> "TableSource":
         check_classes(asked, records)
         groups = {group[0].method: group for group in by_method(records)}
         families = {family.plain[0].method: family for family in paired(list(groups.values()))}
         return cls(asked, records, standings, groups, families)
 
-    def rows(self) -> Iterator[RowOf]:
+    def rows(self) -> Iterator[RowSpec]:
         """The rows of the file, or all; below them the control rows of the same targets."""
         shown = self.asked.rows or tuple(self._all())
         yield from shown
@@ -82,9 +82,9 @@ class Source:
             if group[0].control and method not in named:
                 labels = [label for label in group[0].recipe["segmentors"] if label in targets]
                 aims = labels if any(targets) else [MASKS]
-                yield from (RowOf(method=method, segmentor=target) for target in aims)
+                yield from (RowSpec(method=method, segmentor=target) for target in aims)
 
-    def _all(self) -> Iterator[RowOf]:
+    def _all(self) -> Iterator[RowSpec]:
         """Every method, but for those that stand in a column beside the method alone."""
         chains = {tuple(c.refiner.split(JOINT)) for c in self.asked.columns if c.refiner}
         families = self.families.values()
@@ -93,12 +93,12 @@ class Source:
             if group[0].control or method in beside:
                 continue
             if self.asked.lines != "segmentors":
-                yield RowOf(method=method)
+                yield RowSpec(method=method)
             if self.asked.lines != "masks":
                 labels = group[0].recipe["segmentors"]
-                yield from (RowOf(method=method, segmentor=label) for label in labels)
+                yield from (RowSpec(method=method, segmentor=label) for label in labels)
 
-    def line(self, row: RowOf) -> Line:
+    def line(self, row: RowSpec) -> FilledRow:
         columns = self.asked.columns
         heads = [column.head for column in columns]
         cells = [self.cell(row, column) for column in columns]
@@ -109,9 +109,9 @@ class Source:
         group = self.groups.get(row.method)
         known = any(cell.figure for cell in cells) and not any(cell.records for cell in cells)
         kind = kind_of(group) if group else "published" if known else "method"
-        return Line(row.segmentor, kind, tuple(compared))
+        return FilledRow(row.segmentor, kind, tuple(compared))
 
-    def cell(self, row: RowOf, column: ColumnOf) -> Cell:
+    def cell(self, row: RowSpec, column: ColumnSpec) -> Cell:
         if column.words:
             return Cell(self.words(row, column.words))
         method = self.partner(row.method, column.refiner) if column.refiner else row.method
@@ -130,7 +130,7 @@ class Source:
         group = family.refined.get(tuple(refiner.split(JOINT))) if family else None
         return group[0].method if group else method + JOINT + refiner
 
-    def words(self, row: RowOf, words: str) -> str:
+    def words(self, row: RowSpec, words: str) -> str:
         group = self.groups.get(row.method)
         if words == "method":
             return (row.name or row.method) + self.chosen(group) + self.reference(row)
@@ -149,7 +149,7 @@ class Source:
         found = [record.masks.chosen_on for record in group or () if record.masks]
         return "" if shown or not found else notes.CHOSEN[found[0]]
 
-    def figure(self, method: str, segmentor: str, column: ColumnOf) -> Cell:
+    def figure(self, method: str, segmentor: str, column: ColumnSpec) -> Cell:
         split = column.split or ("val" if segmentor else "train")
         place = (column.figure, self.asked.dataset, split)
         for one in published().named(method, segmentor):
@@ -160,13 +160,13 @@ class Source:
                 return Cell(one.cell, one.value, figure=one)
         return Cell()
 
-    def reference(self, part: ColumnOf | RowOf) -> str:
+    def reference(self, part: ColumnSpec | RowSpec) -> str:
         """The number of its footnote, raised; empty without one."""
         if not part.footnote:
             return ""
         return raised(list(self.asked.footnotes).index(part.footnote) + 1)
 
-    def notes(self, lines: Sequence[Line]) -> Iterator[str]:
+    def notes(self, lines: Sequence[FilledRow]) -> Iterator[str]:
         """Footnotes of the file, then those that rows and cells ask for."""
         asked, cells = self.asked, [cell for line in lines for cell in line.cells]
         for number, text in enumerate(asked.footnotes.values(), 1):

@@ -13,7 +13,7 @@ from wsss_leaderboard.ranking.ranking import Place
 from wsss_leaderboard.ranking.standings import NONE, Standing, Standings
 from wsss_leaderboard.records.published import Figure
 from wsss_leaderboard.records.record import Record
-from wsss_leaderboard.tables.table import NOTHING, Column, Row, Table
+from wsss_leaderboard.tables.table import NOTHING, Column, Table, TableRow
 
 FAILED = "failed"
 T = TypeVar("T")
@@ -56,7 +56,7 @@ class Measure(Generic[T]):
 
 
 @dataclass(frozen=True)
-class Line(Generic[T]):
+class MethodRow(Generic[T]):
     """A row to be: a method's records, words, and what its numbers are read from.
 
     ``league`` is its target, a segmentor or "" for the masks: the best is looked for in it.
@@ -90,7 +90,7 @@ BESIDE: tuple[Beside, ...] = (
 def assemble(
     title: str,
     heads: tuple[str, ...],
-    lines: Sequence[Line[T]],
+    lines: Sequence[MethodRow[T]],
     measures: Sequence[Measure[T]],
     notes: Sequence[str],
     standings: Standings = NONE,
@@ -115,7 +115,7 @@ def assemble(
         cells = [*line.words, first, *told, *others]
         cells += [line.figure.cell if line.figure else NOTHING] if figures else []
         at = {n: len(heads) + n + (len(beside) if n else 0) for p, n in best if p == place}
-        rows.append(Row(tuple(cells), line.kind, frozenset(at.values())))
+        rows.append(TableRow(tuple(cells), line.kind, frozenset(at.values())))
     return Table(title, tuple(columns), tuple(rows), (*notes, *(f.note for f in figures)))
 
 
@@ -125,14 +125,14 @@ def _told(found: Sequence[Standing | None]) -> list[Beside]:
     return [(name, read) for name, read in BESIDE if any(read(one) != NOTHING for one in known)]
 
 
-def _numbers(line: Line[T], measures: Sequence[Measure[T]]) -> list[str]:
+def _numbers(line: MethodRow[T], measures: Sequence[Measure[T]]) -> list[str]:
     if not line.complete:
         return [FAILED, *[NOTHING] * (len(measures) - 1)]
     return [measure.text(line.found) for measure in measures]
 
 
 def _best(
-    measures: Sequence[Measure[T]], lines: Sequence[Line[T]], found: Sequence[Standing | None]
+    measures: Sequence[Measure[T]], lines: Sequence[MethodRow[T]], found: Sequence[Standing | None]
 ) -> set[tuple[int, int]]:
     """Line and measure of each best number; methods alone count, against those of their league."""
     best = set()

@@ -12,7 +12,7 @@ from wsss_leaderboard.tables.builtin import by_method
 from wsss_leaderboard.tables.filled import fill
 from wsss_leaderboard.tables.pairs import Family, paired
 from wsss_leaderboard.tables.table import Table
-from wsss_leaderboard.tables.tablefiles import JOINT, ColumnOf, RowOf, TableFile
+from wsss_leaderboard.tables.tablefiles import JOINT, ColumnSpec, RowSpec, TableFile
 
 KINDS = {"published": "Paper", "reported": "reported"}
 
@@ -43,27 +43,29 @@ def refinement_table(records: Sequence[Record], standings: Standings = NONE) -> 
     )
 
 
-def _rows(family: Family) -> Iterator[RowOf]:
+def _rows(family: Family) -> Iterator[RowSpec]:
     """A row for the masks, and one for each segmentor of the method alone."""
     head = family.plain[0]
     for segmentor in ("", *head.recipe["segmentors"]):
-        yield RowOf(method=head.method, segmentor=segmentor)
+        yield RowSpec(method=head.method, segmentor=segmentor)
 
 
-def _columns(families: Sequence[Family], rows: Sequence[RowOf], dataset: str) -> Iterator[ColumnOf]:
+def _columns(
+    families: Sequence[Family], rows: Sequence[RowSpec], dataset: str
+) -> Iterator[ColumnSpec]:
     """What is known stands before what was measured."""
     named = [f for row in rows for f in published().named(row.method, row.segmentor)]
     known = {figure.kind for figure in named if figure.dataset == dataset}
-    yield ColumnOf(head="Method", words="method")
-    yield ColumnOf(head="Seg", words="seg")
-    yield ColumnOf(head="sup", words="sup")
+    yield ColumnSpec(head="Method", words="method")
+    yield ColumnSpec(head="Seg", words="seg")
+    yield ColumnSpec(head="sup", words="sup")
     for kind in sorted(known):
-        yield ColumnOf(head=KINDS[kind], figure=kind)
+        yield ColumnSpec(head=KINDS[kind], figure=kind)
     paper = KINDS["published"] if "published" in known else ""
-    yield ColumnOf(head="ours", number="mIoU", less=paper)
+    yield ColumnSpec(head="ours", number="mIoU", less=paper)
     for chain in dict.fromkeys(chain for family in families for chain in family.refined):
         refiner = JOINT.join(chain)
         if "reported" in known:
             head = f"{KINDS['reported']} w/ {refiner}"
-            yield ColumnOf(head=head, figure="reported", refiner=refiner)
-        yield ColumnOf(head=f"w/ {refiner}", number="mIoU", refiner=refiner, less="ours")
+            yield ColumnSpec(head=head, figure="reported", refiner=refiner)
+        yield ColumnSpec(head=f"w/ {refiner}", number="mIoU", refiner=refiner, less="ours")

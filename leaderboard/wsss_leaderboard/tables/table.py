@@ -43,7 +43,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     """Cells are text; ``best`` and ``second`` are the places of those that are so in their column.
 
     A ``published`` row was not measured here: its numbers are others'.
@@ -74,7 +74,7 @@ class Table:
 
     title: str
     columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[TableRow, ...]
     notes: tuple[str, ...] = ()
     label: str = ""
 
@@ -193,7 +193,7 @@ class Table:
         ]
         return _element("table", *parts) + "\n"
 
-    def _html_row(self, row: Row) -> str:
+    def _html_row(self, row: TableRow) -> str:
         cells = _cells(row, _html, "<strong>{}</strong>", "<u>{}</u>")
         found = [None if column.words else NUMBER.match(cell) for column, cell in self._under(row)]
         values = [{"data-value": number[0]} if number else {} for number in found]
@@ -203,7 +203,7 @@ class Table:
         ]
         return _element("tr", first, *others, **{"class": row.kind})
 
-    def _under(self, row: Row) -> Iterator[tuple[Column, str]]:
+    def _under(self, row: TableRow) -> Iterator[tuple[Column, str]]:
         return zip(self.columns, row.cells, strict=True)
 
     def csv(self) -> str:
@@ -240,7 +240,7 @@ def shortened(text: str) -> str:
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
-def _cells(row: Row, escaped: Callable[[str], str], best: str, second: str) -> list[str]:
+def _cells(row: TableRow, escaped: Callable[[str], str], best: str, second: str) -> list[str]:
     """The cells in a markup, with the form that it has for the best and the second."""
     forms = {"bold": best, "underline": second, "": "{}"}
     return [forms[row.style(p)].format(escaped(cell)) for p, cell in enumerate(row.marked)]

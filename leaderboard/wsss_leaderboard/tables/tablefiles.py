@@ -10,8 +10,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from wsss_harness.contract.errors import DataError
+from wsss_leaderboard.records.model import StrictModel, validated
 from wsss_leaderboard.records.published import FigureKind, published
-from wsss_leaderboard.records.record import Part, validated
 
 Words = Literal["method", "seg", "sup", "rule", "venue"]
 Beside = Literal["95 %", "ranks", "tie", "gap"]
@@ -21,7 +21,7 @@ JOINT = " + "  # between a method and its refiner in the name of a row
 Name = Annotated[str, Field(min_length=1)]
 
 
-class ColumnOf(Part):
+class ColumnSpec(StrictModel):
     """A column of words, of a number of our records, how sure it is, or of figures of others.
 
     ``standing``: the interval of the mIoU, its ranks, tie group, or share of the attainable gap.
@@ -49,7 +49,7 @@ class ColumnOf(Part):
         return self
 
 
-class RowOf(Part):
+class RowSpec(StrictModel):
     """The row of a method, on its masks or on a segmentor; ``name`` is what it is called here."""
 
     method: Name
@@ -58,7 +58,7 @@ class RowOf(Part):
     footnote: str = ""
 
 
-class TableFile(Part):
+class TableFile(StrictModel):
     """``dataset`` is one of published.toml; ``suite`` is the name of the results that are read.
 
     Without ``rows`` every method of the records is shown, on ``lines``. ``bold`` and ``underline``
@@ -74,8 +74,8 @@ class TableFile(Part):
     bold: Among = "column"
     underline: Among = "none"
     within: tuple[str, ...] = ()
-    columns: tuple[ColumnOf, ...]
-    rows: tuple[RowOf, ...] = ()
+    columns: tuple[ColumnSpec, ...]
+    rows: tuple[RowSpec, ...] = ()
     footnotes: dict[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -92,7 +92,7 @@ class TableFile(Part):
         for column in self.columns:
             if column.less and column.less not in set(heads) - words:
                 raise ValueError(f"less names '{column.less}', which is no column of numbers")
-        parts: tuple[ColumnOf | RowOf, ...] = (*self.columns, *self.rows)
+        parts: tuple[ColumnSpec | RowSpec, ...] = (*self.columns, *self.rows)
         for part in parts:
             if part.footnote and part.footnote not in self.footnotes:
                 raise ValueError(f"there is no footnote '{part.footnote}'")

@@ -13,7 +13,7 @@ from wsss_leaderboard.boards.accepting import Board, accept, misfits
 from wsss_leaderboard.boards.tiers import Verifier
 from wsss_leaderboard.ranking import entries
 from wsss_leaderboard.records import counts
-from wsss_leaderboard.records import record as records
+from wsss_leaderboard.records.record import load_record
 from wsss_leaderboard.site.board import STALE
 from wsss_leaderboard.site.build import build
 from wsss_leaderboard.submissions import checking, verification
@@ -50,7 +50,7 @@ def corrected(ran, tmp_path):
 def renamed(folder, change):
     path = record_of(folder)
     edit(path, change)
-    new = checking.submission.stem_of(records.load(path), path)
+    new = checking.submission.stem_of(load_record(path), path)
     old = path.stem
     for name in ("records/{}.json", "counts/{}.npz", "logs/{}.txt", "packs/{}"):
         (folder / name.format(old)).rename(folder / name.format(new))
@@ -397,11 +397,11 @@ def risen(monkeypatch):
 
 def test_a_stale_record_is_scored_anew_from_its_masks(board, good, ran, risen):
     old = record_of(board)
-    before = records.load(old)
+    before = load_record(old)
     assert verification.is_stale(before)
     dataset = reader(ran).dataset(before, "R")
     entry = rescore.rescore(board, old.stem, good / "packs", dataset)
-    after = records.load(board / "records" / f"{entry.stem}.json")
+    after = load_record(board / "records" / f"{entry.stem}.json")
     assert not verification.is_stale(after)
     assert after.masks.boundary["f"] == before.masks.boundary["f"] / 2
     assert after.masks.score == before.masks.score

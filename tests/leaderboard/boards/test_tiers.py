@@ -13,7 +13,7 @@ from wsss_harness.store.store import Store
 from wsss_harness.system import files
 from wsss_leaderboard.boards.accepting import accept
 from wsss_leaderboard.boards.tiers import Verifier, judged
-from wsss_leaderboard.records import record as records
+from wsss_leaderboard.records.record import load_record
 from wsss_leaderboard.submissions import remake
 from wsss_leaderboard.submissions.definitions import suite_of
 from wsss_leaderboard.submissions.remake import Remade, compare
@@ -101,7 +101,7 @@ def test_tier_2_finds_metrics_that_are_not_those_of_the_masks(verifier):
 
 
 def test_tier_2_is_left_out_where_the_data_is_another(verifier, ran):
-    other = suite_of(records.load(verifier.path), "here", ["dataset.train=9"])
+    other = suite_of(load_record(verifier.path), "here", ["dataset.train=9"])
     verdict = replace(verifier, suite=other).verdict(2)
     assert verdict.passed is None
     assert "that of the data at hand is" in verdict.told
@@ -119,7 +119,7 @@ def test_paths_of_a_record_are_never_followed(verifier):
         assert "definition.generators.R.checkpoint is the path '../evil.pth'" in verdict.told
         assert "--set generators.R.checkpoint=PATH" in verdict.told
     own = ("generators.R.checkpoint=mine", "segmentors.one.config=mine")
-    suite = suite_of(records.load(verifier.path), "here", own)
+    suite = suite_of(load_record(verifier.path), "here", own)
     assert suite.segmentors["one"].options == {"config": "mine"}
 
 
@@ -137,7 +137,7 @@ def test_paths_of_a_record_are_never_followed(verifier):
 def test_a_suite_that_is_none_or_endless(verifier, change, message):
     edit(verifier.path, lambda content: content["definition"].update(change))
     with pytest.raises(DataError, match=message):
-        suite_of(records.load(verifier.path), "here")
+        suite_of(load_record(verifier.path), "here")
 
 
 # Tiers 3 and 4
@@ -224,7 +224,7 @@ def test_nothing_is_left_beside_the_store(verifier, ran):
 def test_torch_has_the_threads_of_the_record(good):
     import torch
 
-    record = records.load(record_of(good))
+    record = load_record(record_of(good))
     step = record.steps[0].model_copy(update={"environment": {"threads": "1"}})
     before = torch.get_num_threads()
     with remake.as_recorded(record.model_copy(update={"steps": (step,)})):
@@ -248,7 +248,7 @@ def moved(record, **changes):
 
 
 def test_equal_bytes_can_only_be_asked_for_on_the_same_machinery(good):
-    record = records.load(record_of(good))
+    record = load_record(record_of(good))
     assert compare(record, record).alike
     assert not compare(record, record).differing
     other = {"device": "cpu", "threads": "64"}
@@ -281,7 +281,7 @@ def test_other_machinery_has_a_tolerance_that_is_stated(
 
 
 def test_a_definition_is_the_suite_that_was_run(good, ran):
-    record = records.load(record_of(good))
+    record = load_record(record_of(good))
     assert suite_of(record, "here") == ran.suite
     assert json.loads((good / "suite.json").read_text()) == record.definition
 
@@ -310,7 +310,7 @@ def test_equal_bytes_excuse_no_record_that_says_otherwise(verifier, change, mess
 
 
 def test_what_a_tolerance_does_not_excuse(good):
-    record = records.load(record_of(good))
+    record = load_record(record_of(good))
     supervision = record.supervision.model_copy(update={"read": {}})
     forged = record.model_copy(update={"supervision": supervision})
     made = compare(forged, moved(record, products="x"))
@@ -318,13 +318,13 @@ def test_what_a_tolerance_does_not_excuse(good):
 
 
 def test_thresholds_that_a_rescored_record_leaves_empty_are_not_claimed(good):
-    record = records.load(record_of(good))
+    record = load_record(record_of(good))
     masks = record.masks.model_copy(update={"curve": (), "others": {}})
     assert compare(record.model_copy(update={"masks": masks}), record).unlike == ()
 
 
 def test_a_segmentor_of_another_label_is_told(good):
-    record = records.load(record_of(good))
+    record = load_record(record_of(good))
     other = record.segmentations[0].model_copy(update={"segmentor": "two"})
     found = compare(record.model_copy(update={"segmentations": (other,)}), record)
     assert "segmentations.0.segmentor is two, measured again one" in found.unlike

@@ -15,7 +15,7 @@ from wsss_harness.contract.errors import ConfigError, DataError
 from wsss_harness.store.layout import RECORDS
 from wsss_leaderboard.cli.app import app
 from wsss_leaderboard.cli.tables import BLOCK, MARK, update, updated
-from wsss_leaderboard.records import record as records
+from wsss_leaderboard.records.record import save_record
 from wsss_leaderboard.tables.table import FORMATS
 
 ROOT = Path(__file__).parents[3]
@@ -53,7 +53,7 @@ def folder(tmp_path, monkeypatch):
 def write(board, miou):
     (board / RECORDS).mkdir(parents=True, exist_ok=True)
     for place, one in enumerate([record("EPS", miou=miou), record("CAM", miou=0.4), *controls()]):
-        records.save(one, board / RECORDS / f"{place}.json")
+        save_record(one, board / RECORDS / f"{place}.json")
 
 
 def wsss(*words):

@@ -14,9 +14,9 @@ from wsss_leaderboard.comparison import comparison
 from wsss_leaderboard.comparison.comparison import compare, flat, settings, unlike_of
 from wsss_leaderboard.comparison.difference_view import found_by, miou_table
 from wsss_leaderboard.ranking import entries
-from wsss_leaderboard.ranking.entries import Loaded
+from wsss_leaderboard.ranking.entries import LoadedRecord
 from wsss_leaderboard.records.counts import Tallies
-from wsss_leaderboard.records.record import Step
+from wsss_leaderboard.records.provenance import Step
 from wsss_leaderboard.statistics import estimates
 
 
@@ -136,7 +136,7 @@ def test_options_are_told_by_their_path():
 
 def held_out(run, images):
     protocol = run.record.protocol.model_copy(update={"held_out": images})
-    return Loaded(run.record.model_copy(update={"protocol": protocol}), None, run.tallies)
+    return LoadedRecord(run.record.model_copy(update={"protocol": protocol}), None, run.tallies)
 
 
 def test_unlike_protocols_are_refused_with_the_reason_unless_told_otherwise(runs):
@@ -153,7 +153,7 @@ def test_unlike_protocols_are_refused_with_the_reason_unless_told_otherwise(runs
 
 def test_counts_of_other_images_are_not_paired(runs):
     others = [
-        Loaded(run.record, None, {"": Tallies(("x",) * len(one.ids), one.counts)})
+        LoadedRecord(run.record, None, {"": Tallies(("x",) * len(one.ids), one.counts)})
         for run in of(runs, "B")
         for one in [run.tallies[""]]
     ]
@@ -166,7 +166,7 @@ def test_a_class_that_is_in_one_image_has_no_interval():
     counts = run.tallies[""].counts.copy()
     counts[1:, 4] = 0
     counts[0, 4] = [10, 20, 30]
-    rare = Loaded(run.record, None, {"": Tallies(run.tallies[""].ids, counts)})
+    rare = LoadedRecord(run.record, None, {"": Tallies(run.tallies[""].ids, counts)})
     classes = {change.name: change for change in compare([rare], [run]).targets[0].classes}
     assert classes[simulated.CLASSES[3]].reach is None
     assert classes["background"].reach is not None

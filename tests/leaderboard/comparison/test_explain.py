@@ -16,8 +16,8 @@ from wsss_harness.suite.spec import check_suite, read_suite
 from wsss_harness.system.files import configs, write_json
 from wsss_leaderboard.cli.app import app
 from wsss_leaderboard.comparison.explain import (
-    Comparison,
     Explanation,
+    FigureComparison,
     conclusion,
     differences,
     explain,
@@ -26,7 +26,7 @@ from wsss_leaderboard.comparison.explain import (
 )
 from wsss_leaderboard.records.expected import expected
 from wsss_leaderboard.records.published import published
-from wsss_leaderboard.records.record import Masks, Score, Segmentation
+from wsss_leaderboard.records.scores import Masks, Score, Segmentation
 
 CLASSES = published().datasets["voc2012"].classes
 RELEASED = {100: 0.242, 500: 0.161}
@@ -245,8 +245,8 @@ def test_a_method_that_nobody_published_is_refused(tmp_path, store):
 
 
 def test_numbers_that_are_not_comparable_never_come_first():
-    other = Comparison("masks", "mIoU", 69.4, 0.5, 20.0, "", images="other classes")
-    late = Comparison("segment", "mIoU", 70.9, 0.5, 60.0, "")
+    other = FigureComparison("masks", "mIoU", 69.4, 0.5, 20.0, "", images="other classes")
+    late = FigureComparison("segment", "mIoU", 70.9, 0.5, 60.0, "")
     assert Explanation((other, late), ()).first is late
 
 

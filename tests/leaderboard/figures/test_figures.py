@@ -10,8 +10,8 @@ from PIL import Image
 
 from wsss_leaderboard.figures import ink
 from wsss_leaderboard.figures.curves import (
-    Curve,
     Example,
+    ThresholdCurve,
     contact_sheet,
     curve_figure,
     method_figure,
@@ -40,7 +40,9 @@ def example(**changes):
 def curve(label="EPS", peak=0.4, height=0.6, **marks):
     thresholds = np.arange(101) / 100
     miou = height * np.exp(-(((thresholds - peak) / 0.3) ** 2))
-    return Curve(label, thresholds, miou, marks or {"fixed": 0.2, "held_out": 0.35, "oracle": peak})
+    return ThresholdCurve(
+        label, thresholds, miou, marks or {"fixed": 0.2, "held_out": 0.35, "oracle": peak}
+    )
 
 
 def pixels(path):

@@ -7,7 +7,7 @@ import pytest
 from sample_records import record
 
 from wsss_leaderboard.ranking.components import components_of, note_of, split
-from wsss_leaderboard.ranking.entries import Entry, Loaded
+from wsss_leaderboard.ranking.entries import Entry, LoadedRecord
 
 
 def naive_split(table):
@@ -46,7 +46,7 @@ def test_the_split_is_unbiased_for_three_axes():
 def entry(values):
     """An entry with a value for each pair of seeds of the generator and the segmentor."""
     runs = tuple(
-        Loaded(
+        LoadedRecord(
             record(
                 seed=number,
                 seeds={"weights": 0, "generator": one, "refiner": 0, "segmentor": other},

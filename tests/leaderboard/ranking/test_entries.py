@@ -9,9 +9,9 @@ from sample_records import record
 
 from wsss_harness.contract.errors import DataError
 from wsss_leaderboard.ranking import entries
-from wsss_leaderboard.ranking.entries import Loaded
+from wsss_leaderboard.ranking.entries import LoadedRecord
 from wsss_leaderboard.records import counts
-from wsss_leaderboard.records.record import Failure, Step
+from wsss_leaderboard.records.provenance import Failure, Step
 from wsss_leaderboard.statistics import estimates
 
 QUALITIES = {"A": 0.5, "B": 0.0}
@@ -50,13 +50,13 @@ def test_an_entry_has_the_mean_of_its_seeds(folder, target):
 
 
 def test_without_counts_there_is_no_estimate():
-    (board,) = entries.boards([Loaded(record(), None)])
+    (board,) = entries.boards([LoadedRecord(record(), None)])
     (entry,) = board.entries()
     assert (entry.mean, entry.spread, entry.estimate) == (0.5, None, None)
 
 
 def test_a_run_that_did_not_finish_leaves_no_mean():
-    runs = [Loaded(record(), None), Loaded(record(seed=1, masks=None), None)]
+    runs = [LoadedRecord(record(), None), LoadedRecord(record(seed=1, masks=None), None)]
     (entry,) = entries.boards(runs)[0].entries()
     assert not entry.complete
     assert (entry.values, entry.mean, entry.estimate) == ((0.5,), None, None)
@@ -65,7 +65,7 @@ def test_a_run_that_did_not_finish_leaves_no_mean():
 def test_counts_of_other_images_are_not_averaged():
     one, other = simulated.runs({"A": 0}, seeds=(0, 1), images=5, segmentors=())[:2]
     tallies = {"": counts_of_others(other.tallies[""])}
-    (board,) = entries.boards([one, Loaded(other.record, None, tallies)])
+    (board,) = entries.boards([one, LoadedRecord(other.record, None, tallies)])
     assert board.entries()[0].estimate is None
 
 
@@ -80,7 +80,7 @@ def test_unlike_protocols_and_data_make_boards_of_their_own():
         first.model_copy(update={"dataset": "other"}),
         first.model_copy(update={"data": "of version 1, without a fingerprint"}),
     ]
-    found = entries.boards([Loaded(one, None) for one in (first, *others)])
+    found = entries.boards([LoadedRecord(one, None) for one in (first, *others)])
     assert len(found) == 4
     assert len({(board.name, board.loaded[0].record.data) for board in found}) == 4
 
@@ -104,7 +104,7 @@ def made(method="All background", labels=("V1",), key="k", **changes):
         "segmentations": [segmentation.model_copy(update={"segmentor": x}) for x in labels],
         "steps": steps,
     }
-    return Loaded(record(method, **{**values, **changes}), None)
+    return LoadedRecord(record(method, **{**values, **changes}), None)
 
 
 def failed(**changes):
@@ -149,7 +149,10 @@ def test_unlike_rows_of_one_name_are_not_joined(other):
 
 def test_seeds_with_different_recipes_have_no_mean():
     recipe = record().recipe
-    runs = [Loaded(record(seed=n, recipe={**recipe, "lr": n}), Path(f"{n}.json")) for n in range(2)]
+    runs = [
+        LoadedRecord(record(seed=n, recipe={**recipe, "lr": n}), Path(f"{n}.json"))
+        for n in range(2)
+    ]
     with pytest.raises(DataError, match=r"1\.json and 0\.json are seeds of 'EPS' with different"):
         entries.boards(runs)
 
@@ -165,7 +168,7 @@ def test_counts_of_another_record_are_refused(tmp_path):
 def test_runs_that_share_their_masks_count_once():
     """Seeds that vary the segmentor alone."""
     step = Step(stage="mask cam", key="one")
-    runs = [Loaded(record(seed=seed, steps=(step,)), None) for seed in (0, 1)]
+    runs = [LoadedRecord(record(seed=seed, steps=(step,)), None) for seed in (0, 1)]
     (board,) = entries.boards(runs)
     assert [len(board.entries(target)[0].runs) for target in ("", "V1")] == [1, 2]
 

@@ -12,10 +12,10 @@ from scipy import stats
 from wsss_harness.contract.errors import DataError
 from wsss_leaderboard.ranking import ranking
 from wsss_leaderboard.ranking.certainty import NORMAL, Runs, independent
-from wsss_leaderboard.ranking.entries import Entry, Loaded, boards
+from wsss_leaderboard.ranking.entries import Entry, LoadedRecord, boards
 from wsss_leaderboard.ranking.ranking import rank
 from wsss_leaderboard.records.counts import Tallies
-from wsss_leaderboard.records.record import Step
+from wsss_leaderboard.records.provenance import Step
 from wsss_leaderboard.statistics.estimates import Estimate
 
 IMAGES = 8
@@ -26,7 +26,7 @@ def entry(method, values, influence=(0.0,) * IMAGES, kind="method", t=NORMAL, id
     """An entry with a run for each value, seeds 0, 1, ... unless a mapping of seeds says so."""
     values = values if isinstance(values, dict) else dict(enumerate(values))
     tallies = {"": Tallies(tuple(ids), NONE)}
-    runs = tuple(Loaded(record(method, seed=seed), method, tallies) for seed in values)
+    runs = tuple(LoadedRecord(record(method, seed=seed), method, tallies) for seed in values)
     estimate = Estimate(float(np.mean(list(values.values()))), np.array(influence), t)
     return Entry(method, "", kind, runs, tuple(values.values()), estimate)
 
@@ -231,7 +231,7 @@ def test_segmentors_of_the_same_masks_are_one_run():
     for number, run in enumerate(made.runs):
         step = Step(stage="mask cam", key=f"masks {number // 2}")
         shared = run.record.model_copy(update={"steps": (step,)})
-        runs.append(Loaded(shared, run.path, run.tallies))
+        runs.append(LoadedRecord(shared, run.path, run.tallies))
     crossed = replace(made, runs=tuple(runs))
     assert independent(crossed) == pytest.approx({0: 0.41, 2: 0.61})
     assert rank([crossed]).places[0].reach == pytest.approx(stats.t.ppf(0.975, 1) * 0.1)

@@ -8,7 +8,7 @@ from sample_records import controls, record
 
 from wsss_harness.metrics import confusion
 from wsss_harness.stages.bounds import NEAREST, SUPERVISED
-from wsss_leaderboard.ranking.entries import Loaded
+from wsss_leaderboard.ranking.entries import LoadedRecord
 from wsss_leaderboard.ranking.standings import NONE, standings
 from wsss_leaderboard.statistics import estimates
 from wsss_leaderboard.tables.builtin import mask_table, segmentation_table
@@ -84,7 +84,7 @@ def test_without_the_bound_there_is_no_gap(runs):
 
 def test_one_image_has_no_interval():
     runs = simulated.runs({"A": 0.0, "B": 0.5}, images=1, segmentors=())
-    without = [Loaded(unsure(run.record), None, run.tallies) for run in runs]
+    without = [LoadedRecord(unsure(run.record), None, run.tallies) for run in runs]
     assert "95 %" not in [column.name for column in table_of(without).columns]
 
 
@@ -100,7 +100,7 @@ def test_a_method_that_is_called_like_the_bound_is_none(runs):
 
 
 def test_without_counts_nothing_stands_beside():
-    found = standings([Loaded(record(), None)])
+    found = standings([LoadedRecord(record(), None)])
     assert found.of("", "EPS").place is None
     shown = mask_table([record(), *controls()], found)
     assert shown.columns == mask_table([record(), *controls()], NONE).columns

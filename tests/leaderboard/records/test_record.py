@@ -13,17 +13,16 @@ from pydantic import ValidationError
 from sample_records import record, score
 
 from wsss_harness.contract.errors import DataError
+from wsss_leaderboard.records.provenance import Failure, Protocol
 from wsss_leaderboard.records.record import (
     SCHEMA,
-    Failure,
-    Masks,
-    Protocol,
-    Supervision,
-    load,
-    load_all,
-    save,
-    schema,
+    load_record,
+    load_records,
+    record_schema,
+    save_record,
 )
+from wsss_leaderboard.records.scores import Masks
+from wsss_leaderboard.records.supervision import Supervision
 
 
 @pytest.mark.parametrize(
@@ -60,11 +59,11 @@ def test_labels_at_inference_follow_the_stages_that_score(stage, used):
 
 def test_a_record_is_read_as_it_was_written(tmp_path):
     written = record()
-    save(written, tmp_path / "a.json")
-    save(written, tmp_path / "b.json")
-    assert load(tmp_path / "a.json") == written
+    save_record(written, tmp_path / "a.json")
+    save_record(written, tmp_path / "b.json")
+    assert load_record(tmp_path / "a.json") == written
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
-    assert load_all(tmp_path) == (written, written)
+    assert load_records(tmp_path) == (written, written)
 
 
 def test_nan_is_refused():
@@ -75,11 +74,11 @@ def test_nan_is_refused():
 @pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])
 def test_nan_in_a_file_is_refused(tmp_path, constant):
     """In a part of any form as well."""
-    save(record(recipe={"segmentors": [], "lr": 0.25}), tmp_path / "a.json")
+    save_record(record(recipe={"segmentors": [], "lr": 0.25}), tmp_path / "a.json")
     text = (tmp_path / "a.json").read_text()
     (tmp_path / "a.json").write_text(text.replace('"lr": 0.25', f'"lr": {constant}'))
     with pytest.raises(DataError, match=rf"a\.json is not valid JSON \({constant} is no number"):
-        load(tmp_path / "a.json")
+        load_record(tmp_path / "a.json")
 
 
 def test_percent_are_no_fraction():
@@ -94,20 +93,24 @@ def test_what_is_no_share_may_be_above_1():
 
 
 def test_null_is_kept_and_is_no_zero(tmp_path):
-    save(record(), tmp_path / "a.json")
-    assert load(tmp_path / "a.json").masks.score.iou == {"background": 0.9, "dog": 0.3, "cat": None}
+    save_record(record(), tmp_path / "a.json")
+    assert load_record(tmp_path / "a.json").masks.score.iou == {
+        "background": 0.9,
+        "dog": 0.3,
+        "cat": None,
+    }
     without = tuple(step.model_copy(update={"cost": None}) for step in record().steps)
     assert record(steps=without).seconds is None
 
 
 def test_records_and_tables_need_neither_plugins_nor_torch(tmp_path):
-    save(record("CAM", parts=("image_labels",)), tmp_path / "a.json")
+    save_record(record("CAM", parts=("image_labels",)), tmp_path / "a.json")
     lines = (
         "import sys",
         "from pathlib import Path",
-        "from wsss_leaderboard.records.record import load_all",
+        "from wsss_leaderboard.records.record import load_records",
         "from wsss_leaderboard.tables.builtin import mask_table",
-        "print(mask_table(load_all(Path(sys.argv[1]))).markdown())",
+        "print(mask_table(load_records(Path(sys.argv[1]))).markdown())",
         "loaded = {name.partition('.')[0] for name in sys.modules}",
         "assert not loaded & {'torch', 'mmengine', 'mmseg', 'matplotlib', 'cv2', 'wsss_eps'}",
     )
@@ -126,11 +129,11 @@ def test_records_and_tables_need_neither_plugins_nor_torch(tmp_path):
     ],
 )
 def test_a_wrong_field_is_named(tmp_path, change, message):
-    save(record(), tmp_path / "a.json")
+    save_record(record(), tmp_path / "a.json")
     content = json.loads((tmp_path / "a.json").read_text())
     (tmp_path / "a.json").write_text(json.dumps({**content, **change}))
     with pytest.raises(DataError, match=message):
-        load(tmp_path / "a.json")
+        load_record(tmp_path / "a.json")
 
 
 @pytest.mark.parametrize(
@@ -146,23 +149,23 @@ def test_a_wrong_field_is_named(tmp_path, change, message):
     ],
 )
 def test_what_readers_take_for_granted_has_to_be_there(tmp_path, place, value, message):
-    save(record(), tmp_path / "a.json")
+    save_record(record(), tmp_path / "a.json")
     content = json.loads((tmp_path / "a.json").read_text())
     *above, last = place
     reduce(getitem, above, content)[last] = value
     (tmp_path / "a.json").write_text(json.dumps(content))
     field = re.escape(".".join(map(str, place)))
     with pytest.raises(DataError, match=rf"a\.json: field '{field}': Value error, {message}"):
-        load(tmp_path / "a.json")
+        load_record(tmp_path / "a.json")
 
 
 def test_an_empty_folder_says_what_to_do(tmp_path):
     with pytest.raises(DataError, match="run the suite first"):
-        load_all(tmp_path)
+        load_records(tmp_path)
 
 
 def test_a_record_of_version_1_is_read(tmp_path):
-    save(record(), tmp_path / "a.json")
+    save_record(record(), tmp_path / "a.json")
     content = json.loads((tmp_path / "a.json").read_text())
     for new in ("steps", "protocol", "plugins", "counts"):
         del content[new]
@@ -175,7 +178,7 @@ def test_a_record_of_version_1_is_read(tmp_path):
         "environments": {"fit eps": {"python": "3.11"}},
     }
     (tmp_path / "a.json").write_text(json.dumps({**content, **old}))
-    read = load(tmp_path / "a.json")
+    read = load_record(tmp_path / "a.json")
     assert read.seconds == 12.5
     assert [(s.stage, s.key, s.environment) for s in read.steps] == [
         ("fit eps", "key", {"python": "3.11"}),
@@ -200,21 +203,21 @@ def test_a_record_of_version_1_is_read(tmp_path):
 def test_a_file_that_is_no_record_of_version_1_is_named(tmp_path, change):
     (tmp_path / "a.json").write_text(json.dumps({"schema_version": 1, **change}))
     with pytest.raises(DataError, match=r"a\.json: it says that it is of version 1, but has not"):
-        load(tmp_path / "a.json")
+        load_record(tmp_path / "a.json")
 
 
 def test_the_schema_beside_the_module_is_that_of_the_model():
     """`wsss leaderboard schema` prints it: write it there after a change."""
     kept = json.loads(SCHEMA.read_text())
-    assert kept == schema()
+    assert kept == record_schema()
     assert kept["properties"]["schema_version"]["const"] == 2
 
 
 def test_a_record_fits_the_schema():
     content = record().model_dump(mode="json")
-    jsonschema.validate(content, schema())
+    jsonschema.validate(content, record_schema())
     with pytest.raises(jsonschema.ValidationError, match="metod"):
-        jsonschema.validate({**content, "metod": "EPS"}, schema())
+        jsonschema.validate({**content, "metod": "EPS"}, record_schema())
 
 
 def test_protocols_that_differ_have_different_names():

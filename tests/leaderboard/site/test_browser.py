@@ -11,8 +11,9 @@ import pytest
 import sites
 from sample_records import record
 
-from wsss_leaderboard.records import record as records
-from wsss_leaderboard.records.record import Step, Supervision
+from wsss_leaderboard.records.provenance import Step
+from wsss_leaderboard.records.record import load_record, save_record
+from wsss_leaderboard.records.supervision import Supervision
 from wsss_leaderboard.site.build import build
 from wsss_leaderboard.site.names import MINUS, TO, stem
 
@@ -225,7 +226,7 @@ def test_names_in_exports_are_text(open_page, board):
 def local(tmp_path, name, **changes):
     run = next(iter(sites.runs({"Mine": 0.6}, seeds=(0,))))
     path = tmp_path / name
-    records.save(run.record.model_copy(update=changes), path)
+    save_record(run.record.model_copy(update=changes), path)
     return path
 
 
@@ -237,7 +238,7 @@ def test_a_local_record_is_ranked(open_page, board, tmp_path):
     row = page.locator("#board tr.local")
     assert row.locator("th").text_content() == f"{hostile} (yours)"
     assert (
-        row.locator("td b").text_content() == f"{100 * records.load(paths[0]).masks.score.miou:.1f}"
+        row.locator("td b").text_content() == f"{100 * load_record(paths[0]).masks.score.miou:.1f}"
     )
     best, worst = map(int, (row.locator("td").first.text_content() + f"{TO}9").split(TO)[:2])
     assert 1 <= best <= 3

@@ -17,7 +17,8 @@ from wsss_leaderboard.cli.app import app
 from wsss_leaderboard.comparison import comparison
 from wsss_leaderboard.ranking import entries
 from wsss_leaderboard.ranking.certainty import Runs
-from wsss_leaderboard.records.record import InitialWeights, Step, Supervision
+from wsss_leaderboard.records.provenance import Step
+from wsss_leaderboard.records.supervision import InitialWeights, Supervision
 from wsss_leaderboard.site.build import MARK, build, snapshot_of
 from wsss_leaderboard.site.compare import reaches_of
 from wsss_leaderboard.site.names import shown, stem

@@ -16,8 +16,8 @@ from wsss_harness.contract.errors import DataError
 from wsss_harness.metrics.anatomy import CAUSES
 from wsss_leaderboard.boards import accepting, releases
 from wsss_leaderboard.ranking import entries
+from wsss_leaderboard.records.provenance import Step
 from wsss_leaderboard.records.published import published
-from wsss_leaderboard.records.record import Step
 from wsss_leaderboard.site import guides
 from wsss_leaderboard.site.build import build
 from wsss_leaderboard.site.charts import Axis, curve_of, shares_of
@@ -93,7 +93,7 @@ def crossed(run):
     )
     seeds = {"weights": 0, "generator": generator, "refiner": 0, "segmentor": segmentor}
     changes = {"steps": steps, "seeds": seeds, "vary": ("generator", "segmentor")}
-    return entries.Loaded(run.record.model_copy(update=changes), None, run.tallies)
+    return entries.LoadedRecord(run.record.model_copy(update=changes), None, run.tallies)
 
 
 def test_pages_tell_distinct_runs_and_where_their_spread_comes_from(tmp_path):

@@ -8,9 +8,11 @@ from sample_records import record
 from wsss_harness.contract.errors import DataError
 from wsss_harness.metrics import anatomy, confusion
 from wsss_leaderboard.records import counts
-from wsss_leaderboard.records import record as records
 from wsss_leaderboard.records.collect import score_of
 from wsss_leaderboard.records.counts import Tallies
+from wsss_leaderboard.records.provenance import Failure
+from wsss_leaderboard.records.record import save_record
+from wsss_leaderboard.records.scores import Masks
 from wsss_leaderboard.statistics import estimates
 from wsss_leaderboard.submissions.agreement import problems, ratios, read
 
@@ -40,7 +42,7 @@ def whole(measured):
     score = score_of(confusions.sum(0), NAMES)
     score = score.model_copy(update={"error": estimate.error, "t": estimate.t})
     found = {"images": 6, "score": score, "anatomy": anatomy.read(causes, NAMES)}
-    masks = records.Masks.model_validate({**before.masks.model_dump(), **found})
+    masks = Masks.model_validate({**before.masks.model_dump(), **found})
     protocol = before.protocol.model_copy(update={"images": 6})
     changes = {"masks": masks, "protocol": protocol, "segmentations": (), "classes": NAMES}
     return before.model_copy(update={**changes, "recipe": {"segmentors": []}}), {"": tallies}
@@ -138,7 +140,7 @@ def test_counts_of_other_targets_are_found(whole):
 
 def test_a_row_that_failed_cannot_be_checked(whole):
     one, tallies = whole
-    failed = one.model_copy(update={"failure": records.Failure(message="NaN")})
+    failed = one.model_copy(update={"failure": Failure(message="NaN")})
     assert list(problems(failed, tallies)) == [
         "the row did not finish; only complete rows can be checked"
     ]
@@ -148,12 +150,12 @@ def test_counts_are_those_that_the_record_names(tmp_path, whole):
     one, tallies = whole
     path = tmp_path / "records" / "a.json"
     counts.write(counts.path_of(path), tallies)
-    records.save(one, path)
+    save_record(one, path)
     with pytest.raises(DataError, match=r"a\.json has no counts by image"):
         read(path)
     found = xxhash.xxh3_128_hexdigest(counts.path_of(path).read_bytes())
-    records.save(one.model_copy(update={"counts": found}), path)
+    save_record(one.model_copy(update={"counts": found}), path)
     assert read(path)[0].counts == found
-    records.save(one.model_copy(update={"counts": "0" * 32}), path)
+    save_record(one.model_copy(update={"counts": "0" * 32}), path)
     with pytest.raises(DataError, match=r"a\.npz has the digest .*, its record names 000"):
         read(path)

@@ -10,13 +10,14 @@ import zlib
 
 import numpy as np
 import pytest
+import xxhash
 from sample_submissions import PLUGINS, check, edit, record_of, renew, submitted
 
 from wsss_harness.contract.errors import ConfigError, DataError
 from wsss_harness.store.store import Store
 from wsss_harness.system import files
 from wsss_leaderboard.records import counts
-from wsss_leaderboard.records import record as records
+from wsss_leaderboard.records.record import load_record
 from wsss_leaderboard.submissions import checking, definitions, rowpacks
 from wsss_leaderboard.submissions.canonical import digest_of_file
 from wsss_leaderboard.submissions.writing import MANIFEST, SUITE, command_of
@@ -54,7 +55,7 @@ def rewrite(folder, change, seed=0):
     path = record_of(folder, seed)
     edit(path, change)
     stem = path.stem
-    new = checking.submission.stem_of(records.load(path), path)
+    new = checking.submission.stem_of(load_record(path), path)
     for name in ("records/{}.json", "counts/{}.npz", "logs/{}.txt", "packs/{}"):
         (folder / name.format(stem)).rename(folder / name.format(new))
     text = (folder / MANIFEST).read_text().replace(stem, new)
@@ -183,7 +184,7 @@ def better(folder):
     hit[:] = truth
     counts.write(counts.path_of(path), tallies)
     found = checking.agreement.ratios(tallies[""].counts)
-    digest = records.xxhash.xxh3_128_hexdigest(counts.path_of(path).read_bytes())
+    digest = xxhash.xxh3_128_hexdigest(counts.path_of(path).read_bytes())
 
     def change(content):
         content["counts"] = digest
@@ -533,7 +534,7 @@ def test_a_recipe_that_no_row_has(folder, ran, change, message):
 
 def test_controls_of_a_suite_are_rows(folder):
     """What the harness says of its own bounds is let through."""
-    record = records.load(record_of(folder))
+    record = load_record(record_of(folder))
     assert list(checking._not_a_row(record)) == []
     for method, stage, rule in (
         ("All background", "bound All background 1", {}),

@@ -8,14 +8,14 @@ from sample_records import record
 
 from wsss_harness.contract.errors import DataError
 from wsss_harness.metrics import EVALUATOR
-from wsss_leaderboard.records import record as records
+from wsss_leaderboard.records.record import save_record
 from wsss_leaderboard.submissions import verification
 
 
 @pytest.fixture
 def path(tmp_path):
     path = tmp_path / "records" / "eps.json"
-    records.save(record(), path)
+    save_record(record(), path)
     return path
 
 
@@ -38,7 +38,7 @@ def test_another_spacing_keeps_the_badge(path):
 
 def test_a_changed_record_has_lost_its_badge(path):
     verification.add(path, 2, "Ada")
-    records.save(record(miou=0.6), path)
+    save_record(record(miou=0.6), path)
     assert verification.badge(path) is None
     assert len(verification.read(path)) == 1
 
@@ -46,7 +46,7 @@ def test_a_changed_record_has_lost_its_badge(path):
 def test_a_badge_of_another_record_is_worth_nothing(path):
     verification.add(path, 4, "Ada")
     stolen = path.with_name("cam.json")
-    records.save(record("CAM"), stolen)
+    save_record(record("CAM"), stolen)
     shutil.copyfile(verification.path_of(path), verification.path_of(stolen))
     assert verification.badge(stolen) is None
 

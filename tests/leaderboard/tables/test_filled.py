@@ -8,8 +8,9 @@ from sample_records import controls, record
 from wsss_harness.contract.errors import ConfigError
 from wsss_leaderboard.ranking.ranking import Place
 from wsss_leaderboard.ranking.standings import Standing, Standings
+from wsss_leaderboard.records.provenance import Failure, Protocol, Step
 from wsss_leaderboard.records.published import published
-from wsss_leaderboard.records.record import Cause, Failure, Protocol, Segmentation, Step
+from wsss_leaderboard.records.scores import Cause, Segmentation
 from wsss_leaderboard.tables.filled import OF_ALL, fill
 from wsss_leaderboard.tables.lines import BESIDE
 from wsss_leaderboard.tables.tablefiles import Beside, TableFile

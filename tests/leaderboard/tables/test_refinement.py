@@ -4,10 +4,11 @@ import simulated
 from rich.console import Console
 from sample_records import controls, record
 
-from wsss_leaderboard.ranking.entries import Loaded
+from wsss_leaderboard.ranking.entries import LoadedRecord
 from wsss_leaderboard.ranking.standings import NONE, standings
+from wsss_leaderboard.records.provenance import Failure, Protocol
 from wsss_leaderboard.records.published import published
-from wsss_leaderboard.records.record import Failure, Protocol, Score, Segmentation
+from wsss_leaderboard.records.scores import Score, Segmentation
 from wsss_leaderboard.tables.refinement import refinement_table
 
 VOC = published().datasets["voc2012"]
@@ -91,7 +92,7 @@ def test_a_tie_is_bold_as_a_whole():
     """Of rows that images cannot tell apart."""
     labels = record(parts=("image_labels",)).supervision
     runs = [
-        Loaded(run.record.model_copy(update={"recipe": made}), None, run.tallies)
+        LoadedRecord(run.record.model_copy(update={"recipe": made}), None, run.tallies)
         for number, made in enumerate((recipe(segmentors=()), recipe("CRF", segmentors=())))
         for run in simulated.runs(
             {"EPS": 0.0, "EPS + CRF": 0.02}, (0,), 60, (), supervision=labels

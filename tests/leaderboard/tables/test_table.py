@@ -15,7 +15,7 @@ from rich.console import Console
 
 from wsss_leaderboard.cli.report import said_once
 from wsss_leaderboard.tables import latex
-from wsss_leaderboard.tables.table import LONGEST, Column, Row, Table, write_tables
+from wsss_leaderboard.tables.table import LONGEST, Column, Table, TableRow, write_tables
 
 HOSTILE = "a|b [bold]c[/] <script>\n`d` $x$\x1b[31m\u202e"
 COLUMNS = (Column("Method", words=True), Column("mIoU"), Column("recall"))
@@ -24,17 +24,17 @@ COLUMNS = (Column("Method", words=True), Column("mIoU"), Column("recall"))
 @pytest.fixture
 def table():
     rows = (
-        Row(("CAM", "41.2 ±0.7", "62.1"), second=frozenset({1})),
-        Row(("EPS", "60.5 ±0.6", "58.0"), best=frozenset({1})),
-        Row(("All background", "9.5", "-"), "control"),
-        Row(("Saliency, true classes", "61.1", "-"), "bound"),
+        TableRow(("CAM", "41.2 ±0.7", "62.1"), second=frozenset({1})),
+        TableRow(("EPS", "60.5 ±0.6", "58.0"), best=frozenset({1})),
+        TableRow(("All background", "9.5", "-"), "control"),
+        TableRow(("Saliency, true classes", "61.1", "-"), "bound"),
     )
     return Table("Masks", COLUMNS, rows, ("One note.", "Two notes."))
 
 
 @pytest.fixture
 def hostile():
-    row = Row((HOSTILE, "1.0", "2.0"), best=frozenset({1}))
+    row = TableRow((HOSTILE, "1.0", "2.0"), best=frozenset({1}))
     return Table(HOSTILE, COLUMNS, (row,), (HOSTILE,))
 
 
@@ -61,7 +61,7 @@ def test_markdown(table):
 
 
 def test_what_was_only_published_stands_in_italics():
-    row = Row(("SEAM", "55.41", "-"), "published")
+    row = TableRow(("SEAM", "55.41", "-"), "published")
     assert "| *SEAM§* | *55.41* | *-* |" in Table("T", COLUMNS, (row,)).markdown()
 
 
@@ -212,7 +212,7 @@ def test_csv_is_inert(hostile):
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1|calc", "-1+cmd", "@SUM(A1)"])
 def test_csv_holds_no_formula(cell):
-    row = Row((cell, "-0.6", "+1.2 ±0.3 (-0.5)"))
+    row = TableRow((cell, "-0.6", "+1.2 ±0.3 (-0.5)"))
     _, line = Table("T", COLUMNS, (row,)).csv().splitlines()
     assert line == f"'{cell},-0.6,+1.2 ±0.3 (-0.5),method"
 
@@ -252,7 +252,7 @@ def test_latex_is_inert(hostile):
 
 
 def test_the_groups_of_latex_are_balanced(hostile):
-    row = Row((EVERY, "1", "2"), "published", second=frozenset({1}))
+    row = TableRow((EVERY, "1", "2"), "published", second=frozenset({1}))
     text = replace(hostile, rows=(*hostile.rows, row), title=EVERY).latex()
     depth = 0
     for sign in re.findall(r"(?<!\\)(?:\\\\)*([{}])", text):
@@ -266,7 +266,7 @@ def test_the_groups_of_latex_are_balanced(hostile):
 
 @pytest.mark.skipif(not shutil.which("pdflatex"), reason="there is no pdflatex")
 def test_latex_compiles(tmp_path, hostile):
-    row = Row((EVERY, "1", "2"), "published", second=frozenset({1}))
+    row = TableRow((EVERY, "1", "2"), "published", second=frozenset({1}))
     body = replace(hostile, rows=(*hostile.rows, row), title=EVERY, notes=(EVERY,)).latex()
     page = (
         rf"\documentclass{{article}}\usepackage{{booktabs}}\begin{{document}}{body}\end{{document}}"
@@ -278,7 +278,7 @@ def test_latex_compiles(tmp_path, hostile):
 
 
 def test_a_very_long_name_is_cut_for_people_alone():
-    table = Table("T", COLUMNS, (Row(("x" * 10_000, "1.0", "2.0")),))
+    table = Table("T", COLUMNS, (TableRow(("x" * 10_000, "1.0", "2.0")),))
     for text in (table.markdown(), table.latex(), table.html(), printed(table, 60)):
         assert text.count("x") <= LONGEST
     assert "x" * 10_000 in table.csv()
@@ -292,7 +292,7 @@ def test_the_terminal_is_inert(hostile):
 
 
 def test_a_label_without_spaces_is_folded():
-    text = printed(Table("T", COLUMNS, (Row(("x" * 100, "1.0", "2.0")),)), 60)
+    text = printed(Table("T", COLUMNS, (TableRow(("x" * 100, "1.0", "2.0")),)), 60)
     assert text.count("x") == 100
     assert max(map(len, text.splitlines())) <= 60
 

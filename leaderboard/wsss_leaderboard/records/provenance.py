@@ -1,0 +1,68 @@
+"""How the numbers of a record came about: protocol, finished stages and their cost, failures."""
+
+import json
+from typing import Any, Literal
+
+import xxhash
+from pydantic import Field
+
+from wsss_leaderboard.records.model import Amount, StrictModel
+
+
+class Failure(StrictModel):
+    """Why a row is not complete: the error's kind and message, and the end of the stage's log."""
+
+    message: str
+    stage: str = ""
+    kind: str = ""
+    log_tail: tuple[str, ...] = ()
+
+
+class Protocol(StrictModel):
+    """How masks were measured: records of different protocols share no table.
+
+    ``fingerprint`` is that of the dataset, ``evaluator`` the version of the metrics. Of
+    ``held_out`` train images the truth may choose a threshold; ``images`` others were scored.
+    ``ignored`` is the policy for 255 in masks (``metrics.confusion.settle``).
+    """
+
+    fingerprint: str = ""
+    images: int
+    val_images: int
+    held_out: int
+    ignored: Literal["miss"] = "miss"
+    evaluator: int
+
+    @property
+    def name(self) -> str:
+        """Eight digits that no other protocol has."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return xxhash.xxh3_64_hexdigest(text.encode())[:8]
+
+
+class Cost(StrictModel):
+    """As ``wsss_harness.system.meter.Cost``, and the bytes that were written."""
+
+    wall_seconds: Amount
+    cpu_seconds: Amount | None = None
+    peak_memory: int | None = None
+    gpu_seconds: Amount | None = None
+    gpu_peak_memory: int | None = None
+    bytes: int | None = None
+
+
+class Step(StrictModel):
+    """A finished stage: all that decided its bytes, what it cost, and a digest of its products.
+
+    ``code`` has the digest of the source of each module that counts, ``inputs`` the key of each
+    stage that it read.
+    """
+
+    stage: str
+    key: str
+    options: dict[str, Any] = Field(default={})
+    code: dict[str, str] = Field(default={})
+    inputs: dict[str, str] = Field(default={})
+    products: str = ""
+    cost: Cost | None = None
+    environment: dict[str, str] = Field(default={})
