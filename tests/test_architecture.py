@@ -1,43 +1,197 @@
-"""Who may import whom, and what the command must not import before it is needed."""
+"""Who may import whom, how large functions are, and what must not be imported at start.
+
+The layers are those of the tables in docs/architecture.md.
+"""
 
 import ast
+import statistics
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
 
+import networkx as nx
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PLUGINS = sorted((ROOT / "plugins").glob("*/wsss_*"))
+HARNESS, LEADERBOARD = "wsss_harness", "wsss_leaderboard"
+SOURCES = {
+    path.name: path
+    for folder in ("harness", "leaderboard", "plugins/*")
+    for path in sorted(ROOT.glob(f"{folder}/wsss_*"))
+}
+PLUGINS = sorted(SOURCES.keys() - {HARNESS, LEADERBOARD})
+LOOSE = {"__init__", "__main__", "builtin"}  # modules of the harness that are in no package
 HEAVY = {"torch", "torchvision", "mmengine", "mmseg", "mmcv", "matplotlib", "cv2", "scipy"}
 
 
-def imported(path):
-    """The top-level packages that a source file imports, wherever in it."""
-    for node in ast.walk(ast.parse(path.read_text())):
+def module_name(path, source):
+    parts = path.relative_to(source.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {
+    module_name(path, source): ast.parse(path.read_text())
+    for source in SOURCES.values()
+    for path in source.rglob("*.py")
+}
+
+
+def imports(tree):
+    """The modules of ours that a module imports, in functions and for types as well."""
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (name.name.partition(".")[0] for name in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module.partition(".")[0]
+            yield from (alias.name for alias in node.names if alias.name in MODULES)
+        elif isinstance(node, ast.ImportFrom):
+            names = (f"{node.module}.{alias.name}" for alias in node.names)
+            yield from (name if name in MODULES else node.module for name in names)
 
 
-def imports_of(package):
-    return {name for path in package.rglob("*.py") for name in imported(path)}
+IMPORTS = [
+    (user, used)
+    for user, tree in MODULES.items()
+    for used in sorted({name for name in imports(tree) if name in MODULES} - {user})
+]
 
 
-@pytest.mark.parametrize("plugin", PLUGINS, ids=lambda path: path.name)
-def test_a_plugin_imports_the_harness_and_no_other_plugin(plugin):
-    ours = {name for name in imports_of(plugin) if name.startswith("wsss_")}
-    assert ours <= {"wsss_harness", plugin.name}
+def package(module):
+    """The package of the harness or leaderboard that a module is in; otherwise its distribution."""
+    top, *rest = module.split(".")
+    inside = top in (HARNESS, LEADERBOARD) and rest and rest[0] not in LOOSE
+    return f"{top}.{rest[0]}" if inside else top
 
 
-def test_the_harness_imports_no_plugin():
-    """Only the command knows the leaderboard, whose tables it prints."""
-    plugins = {plugin.name for plugin in PLUGINS}
-    harness = ROOT / "harness" / "wsss_harness"
-    assert not imports_of(harness) & plugins
-    users = {p.name for p in harness.rglob("*.py") if "wsss_leaderboard" in set(imported(p))}
-    assert users <= {"app.py"}
+PACKAGES = sorted({package(module) for module in MODULES})
+
+
+def layers(distribution):
+    """{package: packages that it may import}, from the table of a distribution."""
+    page = (ROOT / "docs/architecture.md").read_text()
+    title = distribution.removeprefix("wsss_").title()
+    section = page.split(f"\n### {title}\n")[1].split("\n#")[0]
+    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line[:1] == "|"]
+    below = {}
+    for name, _, named in rows[2:]:
+        direct = [] if named == "nothing" else named.split(", ")
+        below[name] = {name}.union(*(below[lower] for lower in direct))
+    return {
+        f"{distribution}.{name}": {f"{distribution}.{lower}" for lower in lowers}
+        for name, lowers in below.items()
+    }
+
+
+LAYERS = {**layers(HARNESS), **layers(LEADERBOARD)}
+
+
+def may_import(user, used):
+    """Whether a module of one package may import a module of another."""
+    if user == HARNESS:
+        return used in LAYERS and used.startswith(HARNESS)
+    if user.startswith(LEADERBOARD) and used.startswith(HARNESS):
+        return used not in (f"{HARNESS}.cli", f"{HARNESS}.testing") or user.endswith(".cli")
+    if user in PLUGINS:
+        return used.startswith(HARNESS)
+    return used in LAYERS[user]
+
+
+# Not yet so; each goes from here when its package has been mended.
+UNFINISHED = pytest.mark.xfail(strict=False, reason="not yet mended")
+UPWARDS = {"wsss_harness.stages", "wsss_harness.store"}
+CIRCULAR = {"wsss_affinity", "wsss_harness.execution", "wsss_harness.networks"}
+
+
+def cases(unfinished):
+    return [pytest.param(p, marks=[UNFINISHED] if p in unfinished else []) for p in PACKAGES]
+
+
+@pytest.mark.parametrize("user", cases(UPWARDS))
+def test_a_package_imports_only_from_the_layers_below(user):
+    wrong = [
+        f"{module} imports {used}"
+        for module, used in IMPORTS
+        if package(module) == user != package(used) and not may_import(user, package(used))
+    ]
+    assert not wrong
+
+
+def test_every_package_has_a_row_in_the_table_of_layers():
+    assert LAYERS.keys() == {name for name in PACKAGES if "." in name}
+
+
+@pytest.mark.parametrize("start", cases(CIRCULAR))
+def test_modules_do_not_import_in_circles(start):
+    circles = nx.strongly_connected_components(nx.DiGraph(IMPORTS))
+    assert not [
+        sorted(circle)
+        for circle in circles
+        if len(circle) > 1 and any(package(module) == start for module in circle)
+    ]
+
+
+def test_no_module_of_the_harness_is_outside_its_packages():
+    assert {path.stem for path in SOURCES[HARNESS].glob("*.py")} == LOOSE
+    assert {path.stem for path in SOURCES[LEADERBOARD].glob("*.py")} == {"__init__"}
+
+
+@pytest.mark.parametrize("distribution", [HARNESS, LEADERBOARD])
+def test_tests_are_in_folders_named_as_the_packages(distribution):
+    folder = ROOT / "tests" / distribution.removeprefix("wsss_")
+    folders = {f"{distribution}.{path.parent.name}" for path in folder.glob("*/test_*.py")}
+    assert folders == {name for name in PACKAGES if name.startswith(f"{distribution}.")}
+
+
+def test_tests_of_plugins_are_in_folders_named_as_the_plugins():
+    folders = {f"wsss_{path.parent.name}" for path in (ROOT / "tests/plugins").glob("*/test_*.py")}
+    assert folders == set(PLUGINS)
+
+
+# Sizes in lines, blank ones and docstrings included
+
+
+def nodes(*kinds):
+    for module, tree in MODULES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, kinds):
+                yield f"{module}.{node.name}", node.end_lineno - node.lineno + 1
+
+
+FUNCTIONS = list(nodes(ast.FunctionDef, ast.AsyncFunctionDef))
+
+
+def test_most_functions_are_short():
+    sizes = sorted(size for _, size in FUNCTIONS)
+    assert statistics.median(sizes) <= 8
+    assert sizes[int(0.9 * len(sizes))] <= 18
+
+
+@UNFINISHED
+def test_no_function_is_long():
+    assert not [(name, size) for name, size in FUNCTIONS if size > 45]
+
+
+@UNFINISHED
+def test_no_class_is_long():
+    assert not [(name, size) for name, size in nodes(ast.ClassDef) if size > 150]
+
+
+@UNFINISHED
+def test_no_module_is_long():
+    paths = [path for source in SOURCES.values() for path in source.rglob("*.py")]
+    sizes = {path.relative_to(ROOT): path.read_text().count("\n") for path in paths}
+    assert not {str(path): size for path, size in sizes.items() if size > 300}
+
+
+@UNFINISHED
+def test_no_two_public_classes_have_one_name():
+    places = defaultdict(list)
+    for module, tree in MODULES.items():
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places[node.name].append(module)
+    assert not {name: modules for name, modules in places.items() if len(modules) > 1}
+
+
+# What is loaded at start, and what files must not hold
 
 
 def loaded_after(statement):
@@ -60,12 +214,10 @@ def test_nothing_heavy_is_imported_at_start(statement):
     assert not loaded_after(statement) & HEAVY
 
 
-def test_no_commit_names_a_machine_or_a_registry():
-    """The project speaks of itself alone."""
+def test_no_file_names_a_machine_or_a_registry():
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
     words = ["/ho" + "me/", "/wo" + "rk/", "/tm" + "p/", "pypi" + ".org", "pythonhosted" + ".org"]
     for name in tracked.stdout.split():
-        content = (ROOT / name).read_bytes()
-        if (ROOT / name).suffix in (".npz", ".png"):
-            continue
-        assert not [word for word in words if word.encode() in content], name
+        path = ROOT / name
+        if path.suffix not in (".npz", ".png") and path.exists():
+            assert not [word for word in words if word.encode() in path.read_bytes()], name
