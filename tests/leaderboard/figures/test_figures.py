@@ -188,7 +188,7 @@ def test_matplotlib_is_loaded_late_and_without_a_display(tmp_path):
         "assert 'matplotlib' not in sys.modules",
         "from pathlib import Path",
         "t = np.linspace(0, 1, 5)",
-        "figures.curve_figure(Path(sys.argv[1]), [figures.Curve('EPS', t, t, {})])",
+        "figures.curve_figure(Path(sys.argv[1]), [figures.ThresholdCurve('EPS', t, t, {})])",
         "assert 'matplotlib.pyplot' not in sys.modules",
     )
     subprocess.run([sys.executable, "-c", "\n".join(lines), tmp_path / "a.png"], check=True)
