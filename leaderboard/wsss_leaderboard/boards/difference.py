@@ -15,7 +15,8 @@ from wsss_leaderboard.ranking.ranking import Place, rank
 from wsss_leaderboard.records.counts import MASKS
 from wsss_leaderboard.submissions.checking import Report
 from wsss_leaderboard.submissions.verification import TIERS
-from wsss_leaderboard.tables.table import NOTHING, Column, Table, TableRow, inert, markdown
+from wsss_leaderboard.tables.rows import NOTHING, Column, TableRow, inert
+from wsss_leaderboard.tables.table import Table, markdown
 
 LINE = 150  # characters of a heading
 NEAR = 2  # rows above, and as many below

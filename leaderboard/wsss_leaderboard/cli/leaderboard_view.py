@@ -24,7 +24,7 @@ from wsss_leaderboard.submissions.checking import check as check_submission
 from wsss_leaderboard.submissions.signatures import ALLOWED
 from wsss_leaderboard.submissions.verification import TIERS
 from wsss_leaderboard.submissions.writing import MANIFEST, Ran
-from wsss_leaderboard.tables.table import inert
+from wsss_leaderboard.tables.rows import inert
 
 WORDS = {True: "passed", False: "failed", None: "left out"}
 STYLES = {True: "green", False: "red", None: "dim"}

@@ -18,7 +18,8 @@ from wsss_leaderboard.comparison.comparison import (
 )
 from wsss_leaderboard.ranking import entries
 from wsss_leaderboard.ranking.entries import LoadedRecord
-from wsss_leaderboard.tables.table import NOTHING, Column, Table, TableRow
+from wsss_leaderboard.tables.rows import NOTHING, Column, TableRow
+from wsss_leaderboard.tables.table import Table
 
 CLASSES = 10  # that are printed, those that differ most
 LONG = 60  # letters of a value

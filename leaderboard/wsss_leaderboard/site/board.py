@@ -15,7 +15,7 @@ from wsss_leaderboard.site.names import MINUS, SINGLE, TO, shown, stem
 from wsss_leaderboard.site.pages import Pages, minutes, percent, points
 from wsss_leaderboard.submissions.verification import is_stale
 from wsss_leaderboard.tables import notes
-from wsss_leaderboard.tables.table import NOTHING
+from wsss_leaderboard.tables.rows import NOTHING
 
 SELF = "self-reported"
 STALE = (

@@ -4,7 +4,7 @@ import re
 
 import xxhash
 
-from wsss_leaderboard.tables.table import inert
+from wsss_leaderboard.tables.rows import inert
 
 TO, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"  # between the ends of a range; of a number
 SINGLE = "\N{SUPERSCRIPT ONE}"  # the mark of a single run

@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from wsss_harness.contract.errors import DataError
 from wsss_harness.system.files import write_text
 from wsss_leaderboard.site.names import MINUS, SINGLE, shown, stem
-from wsss_leaderboard.tables.table import MARKS, NOTHING
+from wsss_leaderboard.tables.rows import MARKS, NOTHING
 
 
 def environment() -> Environment:

@@ -40,7 +40,7 @@ from wsss_leaderboard.submissions.canonical import digest, digest_of_file
 from wsss_leaderboard.submissions.definitions import stages_of
 from wsss_leaderboard.submissions.names import refuse_names
 from wsss_leaderboard.submissions.rowpacks import PACKS
-from wsss_leaderboard.tables.table import inert
+from wsss_leaderboard.tables.rows import inert
 
 MANIFEST, README, SUITE, LOGS = "submission.json", "README.md", "suite.json", "logs"
 TAIL, LINE = 20, 500  # lines of the log of each stage, and characters of a line

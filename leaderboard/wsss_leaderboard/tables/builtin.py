@@ -12,7 +12,8 @@ from wsss_leaderboard.records.scores import Cause, Masks, Policy, Segmentation
 from wsss_leaderboard.tables import notes
 from wsss_leaderboard.tables.comparable import check_comparable
 from wsss_leaderboard.tables.lines import Measure, MethodRow, assemble
-from wsss_leaderboard.tables.table import NOTHING, Table
+from wsss_leaderboard.tables.rows import NOTHING
+from wsss_leaderboard.tables.table import Table
 
 
 def _at(policy: Policy) -> Callable[[Masks], float | None]:

@@ -9,7 +9,7 @@ from wsss_leaderboard.records.published import Figure
 from wsss_leaderboard.records.record import Record, distinct
 from wsss_leaderboard.tables.builtin import ANATOMY, FAILURES, MASKS, VAL
 from wsss_leaderboard.tables.lines import FAILED, Measure
-from wsss_leaderboard.tables.table import NOTHING
+from wsss_leaderboard.tables.rows import NOTHING
 from wsss_leaderboard.tables.tablefiles import TableFile
 
 Numbers = dict[str, Measure[Any]]

@@ -15,7 +15,8 @@ from wsss_leaderboard.tables.cells import Cell, FilledRow, measured, places
 from wsss_leaderboard.tables.comparable import check_comparable
 from wsss_leaderboard.tables.lines import BESIDE
 from wsss_leaderboard.tables.pairs import Family, paired, same
-from wsss_leaderboard.tables.table import NOTHING, Column, Table, TableRow
+from wsss_leaderboard.tables.rows import NOTHING, Column, TableRow
+from wsss_leaderboard.tables.table import Table
 from wsss_leaderboard.tables.tablefiles import JOINT, ColumnSpec, RowSpec, TableFile
 
 OF_ALL = (

@@ -13,7 +13,8 @@ from wsss_leaderboard.ranking.ranking import Place
 from wsss_leaderboard.ranking.standings import NONE, Standing, Standings
 from wsss_leaderboard.records.published import Figure
 from wsss_leaderboard.records.record import Record
-from wsss_leaderboard.tables.table import NOTHING, Column, Table, TableRow
+from wsss_leaderboard.tables.rows import NOTHING, Column, TableRow
+from wsss_leaderboard.tables.table import Table
 
 FAILED = "failed"
 T = TypeVar("T")

@@ -10,59 +10,19 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from rich import box
-from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType
-from rich.table import Table as RichTable
 from rich.text import Text
 
 from wsss_harness.system.files import write_text
-from wsss_leaderboard.ranking.entries import Kind
 from wsss_leaderboard.tables import latex
+from wsss_leaderboard.tables.rows import NOTHING, Column, TableRow, inert
+from wsss_leaderboard.tables.terminal import Layout
 
-NOTHING = "-"
-GAP = 2  # between columns in a terminal
-NARROW = 15  # least room for the words of the first column, most room for one word
-
-LONGEST = 200  # characters of a cell that people are shown
-
-MARKS: dict[Kind, str] = {"method": "", "control": "†", "bound": "‡", "published": "§"}
 PUNCTUATION = frozenset(
     "\\|*_<>[]`~&$#"
 )  # what Markdown or a renderer of formulas takes for markup
 MEASURED = re.compile(r"[-+]?[\d.]+( ±[\d.]+)?( \([-+][\d.]+\))?")
 NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(?![\d.])")
-
-
-@dataclass(frozen=True)
-class Column:
-    """Words stand to the left and may wrap; numbers stand to the right and never do."""
-
-    name: str
-    words: bool = False
-
-
-@dataclass(frozen=True)
-class TableRow:
-    """Cells are text; ``best`` and ``second`` are the places of those that are so in their column.
-
-    A ``published`` row was not measured here: its numbers are others'.
-    """
-
-    cells: tuple[str, ...]
-    kind: Kind = "method"
-    best: frozenset[int] = frozenset()
-    second: frozenset[int] = frozenset()
-
-    @property
-    def marked(self) -> tuple[str, ...]:
-        """The cells as people read them: the first one tells methods from other rows."""
-        first, *others = (shortened(inert(cell)) for cell in self.cells)
-        return (first + MARKS[self.kind], *others)
-
-    def style(self, place: int) -> str:
-        """Of a cell, as rich calls it."""
-        return "bold" if place in self.best else "underline" if place in self.second else ""
 
 
 @dataclass(frozen=True)
@@ -82,68 +42,13 @@ class Table:
         self, console: Console, options: ConsoleOptions
     ) -> Iterator[RenderableType]:
         yield Text(inert(self.title), style="bold")
-        for number, block in enumerate(self._blocks(options.max_width)):
+        layout = Layout(self.columns, self.rows, options.max_width)
+        for number, block in enumerate(layout.blocks()):
             if number:
                 yield ""
-            yield self._block(block, self._widths(block, options.max_width))
+            yield block
         yield from (Text(inert(note), style="dim") for note in self.notes)
         yield ""
-
-    def _block(self, block: Sequence[int], widths: Sequence[int]) -> RichTable:
-        table = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-        table.padding = (0, GAP - 1, 0, 0)
-        for place, width in zip(block, widths, strict=True):
-            words = self.columns[place].words
-            table.add_column(
-                Text(self.columns[place].name),
-                justify="left" if words else "right",
-                no_wrap=not words,
-                overflow="fold" if words else "ellipsis",
-                width=width,
-            )
-        for row in self.rows:
-            cells = [Text(row.marked[place], row.style(place)) for place in block]
-            table.add_row(*cells, style="" if row.kind == "method" else "dim")
-        return table
-
-    def _blocks(self, room: int) -> list[list[int]]:
-        """The columns that find room beside the first one, in as many blocks as it takes."""
-        blocks = [[0]]
-        for place in range(1, len(self.columns)):
-            wider = [*blocks[-1], place]
-            needed = sum(self._least(p) for p in wider) + GAP * (len(wider) - 1)
-            if len(wider) > 2 and needed > room:
-                wider = [0, place]
-                blocks.append(wider)
-            blocks[-1] = wider
-        return blocks
-
-    def _widths(self, block: Sequence[int], room: int) -> list[int]:
-        """The least width of each column; what is left goes to words, from the left.
-
-        Where even that finds no room, the first column gives way, never a number.
-        """
-        widths = [self._least(place) for place in block]
-        spare = room - sum(widths) - GAP * (len(block) - 1)
-        widths[0] = max(1, widths[0] + min(spare, 0))
-        spare = max(spare, 0)
-        for number, place in enumerate(block):
-            more = min(spare, self._most(place) - widths[number])
-            widths[number] += more
-            spare -= more
-        return widths
-
-    def _texts(self, place: int) -> list[str]:
-        return [self.columns[place].name, *(row.marked[place] for row in self.rows)]
-
-    def _most(self, place: int) -> int:
-        return max(cell_len(text) for text in self._texts(place))
-
-    def _least(self, place: int) -> int:
-        if not self.columns[place].words:
-            return self._most(place)
-        word = max(cell_len(word) for text in self._texts(place) for word in text.split() or [""])
-        return min(NARROW, word if place else self._most(place))
 
     def markdown(self) -> str:
         names = [markdown(column.name) for column in self.columns]
@@ -227,17 +132,6 @@ FORMATS: Mapping[str, Callable[[Table], str]] = {
     "latex": Table.latex,
     "html": Table.html,
 }
-
-
-def inert(text: str) -> str:
-    """One line without control characters, whatever a label holds."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else " " for c in text)
-
-
-def shortened(text: str) -> str:
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
 def _cells(row: TableRow, escaped: Callable[[str], str], best: str, second: str) -> list[str]:

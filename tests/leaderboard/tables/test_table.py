@@ -15,7 +15,8 @@ from rich.console import Console
 
 from wsss_leaderboard.cli.report import said_once
 from wsss_leaderboard.tables import latex
-from wsss_leaderboard.tables.table import LONGEST, Column, Table, TableRow, write_tables
+from wsss_leaderboard.tables.rows import LONGEST, Column, TableRow
+from wsss_leaderboard.tables.table import Table, write_tables
 
 HOSTILE = "a|b [bold]c[/] <script>\n`d` $x$\x1b[31m\u202e"
 COLUMNS = (Column("Method", words=True), Column("mIoU"), Column("recall"))
