@@ -7,11 +7,11 @@ from PIL import Image
 from wsss_harness.contract.hookspecs import Run
 from wsss_harness.contract.supervision import IMAGE_LABELS, SALIENCY
 from wsss_harness.datasets.railscenes import Icons, RailScenes
+from wsss_harness.datasets.railscenes.canvas import Canvas, Item, Spot
 from wsss_harness.datasets.railscenes.cast import CAST, CLASSES, NUMBER, PAIRS
 from wsss_harness.datasets.railscenes.compose import owners, scene
 from wsss_harness.datasets.railscenes.grounds import CONTEXTS, RAILS
 from wsss_harness.datasets.railscenes.icons import ICON_CLASSES, icon
-from wsss_harness.datasets.railscenes.stage import Item, Spot, Stage
 from wsss_harness.metrics.saliency import quality
 
 SCENES = 240
@@ -145,21 +145,21 @@ def test_the_front_item_owns_a_pixel():
 @pytest.mark.parametrize("name", CLASSES)
 @pytest.mark.parametrize("mirrored", [False, True])
 def test_every_figure_covers_its_truth_and_changes_the_picture(name, mirrored):
-    stage = Stage(64, 64, np.random.default_rng(1))
-    stage.put(CAST[name].draw, Spot(0.5, 0.75, 0.6, 5.0, mirrored), number=NUMBER[name])
-    (item,) = stage.items
+    canvas = Canvas(64, 64, np.random.default_rng(1))
+    canvas.put(CAST[name].draw, Spot(0.5, 0.75, 0.6, 5.0, mirrored), number=NUMBER[name])
+    (item,) = canvas.items
     assert item.number == NUMBER[name]
     assert 0.02 < (item.cover > 127).mean() < 0.9
-    painted = stage.colour[::2, ::2].any(2)
+    painted = canvas.colour[::2, ::2].any(2)
     assert (painted & (item.cover > 127)).sum() > 0.97 * (item.cover > 127).sum()
     assert not painted[item.cover == 0].any()
 
 
 def test_a_figure_beyond_the_frame_leaves_nothing():
-    stage = Stage(64, 64, np.random.default_rng(1))
-    stage.put(CAST["car"].draw, Spot(5.0, 0.5, 0.5), number=NUMBER["car"])
-    assert not stage.items
-    assert not stage.colour.any()
+    canvas = Canvas(64, 64, np.random.default_rng(1))
+    canvas.put(CAST["car"].draw, Spot(5.0, 0.5, 0.5), number=NUMBER["car"])
+    assert not canvas.items
+    assert not canvas.colour.any()
 
 
 def test_written_scenes_are_read_back(tmp_path):

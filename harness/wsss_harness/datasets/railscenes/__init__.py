@@ -1,7 +1,7 @@
 """RailScenes and its icons: drawn once, then read from disk like any other dataset.
 
-Everything drawn depends on this package's source, on the seed and on an index, and on nothing else.
-The drawing modules load OpenCV, so they are imported only when something is drawn.
+A picture depends only on the source of this package, the seed and its index. The drawing modules
+load OpenCV, so they are imported only to draw.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,16 +14,16 @@ from wsss_harness.contract.supervision import Dataset
 from wsss_harness.datasets.voc_folder import VocFolder
 from wsss_harness.system.files import read_json, write_json
 
-Write = Callable[[Path, str], list[str]]  # (root, image id) -> names of its classes
-JOURNAL = 50  # pictures between two notes of what was drawn
+Write = Callable[[Path, str], list[str]]  # (root, image id) -> names of the image's classes
+JOURNAL = 50  # pictures between two updates of the list of what was drawn
 
 
 @dataclass(frozen=True)
 class RailScenes:
     """Drawn scenes with image labels, truth, context maps and simulated saliency.
 
-    ``train``, ``val``: how many; ``width``, ``height`` in pixels; ``seed`` decides all that is
-    drawn. ``border``: pixels on each side of an outline whose truth is 255.
+    ``train``, ``val``: numbers of images. ``width``, ``height``: in pixels. ``border``: width in
+    pixels of the band of truth 255 along outlines.
     """
 
     quick: ClassVar[Mapping[str, Any]] = {"train": 20, "val": 5}
@@ -60,10 +60,9 @@ class RailScenes:
 
 @dataclass(frozen=True)
 class Icons:
-    """Single drawn things on random grounds with image labels only: a stand-in for ImageNet.
+    """Single drawn things on random grounds, with image labels only: a stand-in for ImageNet.
 
-    ``train``, ``val``: how many; ``width``, ``height`` in pixels; ``seed`` decides all that is
-    drawn.
+    ``train``, ``val``: numbers of images. ``width``, ``height``: in pixels.
     """
 
     quick: ClassVar[Mapping[str, Any]] = {"train": 20, "val": 5}
@@ -92,7 +91,7 @@ class Icons:
 
 
 def _index(image_id: str) -> int:
-    """Even indices are drawn for train, odd ones for val: neither depends on the other's size."""
+    """Even for train and odd for val, so that neither split depends on the size of the other."""
     split, number = image_id.split("_")
     return 2 * int(number) + (split == "val")
 
@@ -109,7 +108,7 @@ def _prepare(run: Run, train: int, val: int, classes: tuple[str, ...], write: Wr
 
 
 def _draw(run: Run, ids: list[str], write: Write) -> dict[str, list[str]]:
-    """Write the pictures that are not there yet; {image id: names of its classes}."""
+    """Write the missing pictures; return {image id: names of its classes} of all."""
     journal = run.folder / "drawn.json"
     present: dict[str, list[str]] = read_json(journal) if journal.is_file() else {}
     for done, image_id in enumerate(ids, 1):

@@ -1,20 +1,23 @@
-"""The classes: how they are drawn, how large they are, where they live and whom they meet."""
+"""The classes: drawing function, size, home setting and company."""
 
 from dataclasses import dataclass
 
+from wsss_harness.datasets.railscenes.aircraft_and_boats import aeroplane, boat
 from wsss_harness.datasets.railscenes.animals import bird, sheep
+from wsss_harness.datasets.railscenes.bottles import bottle
+from wsss_harness.datasets.railscenes.canvas import Draw
 from wsss_harness.datasets.railscenes.cats import cat
-from wsss_harness.datasets.railscenes.craft import aeroplane, boat
-from wsss_harness.datasets.railscenes.land import car, train
-from wsss_harness.datasets.railscenes.small import bottle
-from wsss_harness.datasets.railscenes.stage import Draw
+from wsss_harness.datasets.railscenes.vehicles import car, train
 
 
 @dataclass(frozen=True)
 class Actor:
-    """``sizes`` in scene heights for a figure that is alone, ``tall`` its height and ``reach`` the
-    half width of its shadow in units of its size; ``away`` are settings that it visits instead of
-    its ``home`` in one case of ten, ``meets`` those who may join it there."""
+    """How figures of one class appear.
+
+    ``sizes``: smallest and largest size in scene heights, for a single figure. ``tall``: its
+    height, and ``reach``: half the width of its shadow, both in units of its size. ``away``:
+    settings used instead of ``home`` in one scene out of ten. ``meets``: classes that may join it.
+    """
 
     draw: Draw
     sizes: tuple[float, float]
@@ -30,10 +33,17 @@ FUR, WOOL = ("fur", 0.07), ("wool", 0.09)
 
 CAST: dict[str, Actor] = {
     "aeroplane": Actor(
-        aeroplane, (0.9, 1.55), 0.4, 0.0, "heaven", ("pasture", "street"), ("bird", "aeroplane")
+        aeroplane, (0.9, 1.55), 0.4, 0.0, "open_sky", ("pasture", "street"), ("bird", "aeroplane")
     ),
     "bird": Actor(
-        bird, (0.75, 1.15), 0.76, 0.4, "wood", ("pasture", "heaven", "shore"), ("bird", "cat"), FUR
+        bird,
+        (0.75, 1.15),
+        0.76,
+        0.4,
+        "wood",
+        ("pasture", "open_sky", "shore"),
+        ("bird", "cat"),
+        FUR,
     ),
     "boat": Actor(
         boat, (0.75, 1.05), 0.95, 0.62, "lake", ("shore",), ("boat", "boat", "bird", "aeroplane")
@@ -70,7 +80,7 @@ CAST: dict[str, Actor] = {
 CLASSES = tuple(CAST)
 NUMBER = {name: number for number, name in enumerate(CLASSES, 1)}
 
-# What a class is at home on, by the names in grounds.CONTEXTS.
+# The context of each class, by its name in grounds.CONTEXTS.
 CONTEXT_OF = {
     "aeroplane": "sky",
     "bird": "branch",

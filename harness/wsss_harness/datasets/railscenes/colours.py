@@ -16,7 +16,7 @@ WOOD: Colour = (122, 82, 48)
 LAMP: Colour = (255, 244, 190)
 RED: Colour = (206, 42, 40)
 
-# Paint that all vehicles, boats and boxes share, so that a colour says nothing about a class.
+# Paint shared by all vehicles, boats and boxes, so that a colour does not reveal a class.
 PAINTS: tuple[Colour, ...] = (
     (190, 44, 40),
     (216, 120, 44),
@@ -32,7 +32,7 @@ PAINTS: tuple[Colour, ...] = (
     (176, 150, 116),
 )
 
-# Coats that all animals share, with cushions and boulders.
+# Coats shared by all animals, cushions and boulders.
 COATS: tuple[Colour, ...] = (
     (226, 218, 202),
     (188, 142, 92),
@@ -56,13 +56,13 @@ def light(colour: Colour) -> NDArray[np.float32]:
     return np.array(colour, np.float32)
 
 
-def mix(one: Colour, other: Colour, share: float) -> Colour:
-    a, b, c = (p + (q - p) * share for p, q in zip(one, other, strict=True))
+def mix(start: Colour, end: Colour, share: float) -> Colour:
+    a, b, c = (p + (q - p) * share for p, q in zip(start, end, strict=True))
     return (a, b, c)
 
 
 def jitter(rng: Generator, colour: Colour, spread: float = 0.08) -> Colour:
-    """A near relative of ``colour``: hue, saturation and value moved a little."""
+    """``colour`` with hue, saturation and value changed a little."""
     hue, saturation, value = colorsys.rgb_to_hsv(*(min(c, 255.0) / 255 for c in colour))
     moves = rng.uniform(-spread, spread, 3).tolist()
     hue = (hue + moves[0] * 0.5) % 1

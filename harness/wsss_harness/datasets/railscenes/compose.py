@@ -1,4 +1,4 @@
-"""A scene from its seed and index: what was performed, its truth and its photograph."""
+"""A scene from its seed and index: arranged, annotated and photographed."""
 
 from dataclasses import dataclass
 
@@ -8,10 +8,10 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from wsss_harness.contract.types import IGNORE, Image, Map, Mask
+from wsss_harness.datasets.railscenes.arrangement import arrange
+from wsss_harness.datasets.railscenes.canvas import Canvas, Item
 from wsss_harness.datasets.railscenes.noise import FloatMap, grain
-from wsss_harness.datasets.railscenes.perform import perform
 from wsss_harness.datasets.railscenes.saliency import detect
-from wsss_harness.datasets.railscenes.stage import Item, Stage
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,12 @@ def scene(seed: int, index: int, width: int = 128, height: int = 96, border: int
 
     ``border`` is the width in pixels of the band of 255 along the outlines of figures, 0 for none.
     """
-    stage = Stage(width, height, _generator(seed, index, 0))
-    perform(stage)
-    truth, context, owner = _maps(stage)
-    saliency = detect(_generator(seed, index, 1), stage.items, owner, context)
+    canvas = Canvas(width, height, _generator(seed, index, 0))
+    arrange(canvas)
+    truth, context, owner = _maps(canvas)
+    saliency = detect(_generator(seed, index, 1), canvas.items, owner, context)
     present = tuple(int(number) for number in np.unique(truth) if number)
-    image = photograph(stage.colour, (width, height), _generator(seed, index, 2))
+    image = photograph(canvas.colour, (width, height), _generator(seed, index, 2))
     return Scene(image, _bordered(truth, owner, border), context, saliency, present)
 
 
@@ -43,18 +43,18 @@ def _generator(seed: int, index: int, purpose: int) -> Generator:
     return np.random.Generator(np.random.PCG64([seed, index, purpose]))
 
 
-def _maps(stage: Stage) -> tuple[Mask, Mask, NDArray[np.uint8]]:
-    """Class and context index of every pixel, and who owns it."""
-    owner = owners(stage.items, (stage.height, stage.width))
-    numbers = np.array([0, *(item.number for item in stage.items)], np.uint8)
-    contexts = np.array([0, *(item.context for item in stage.items)], np.uint8)
-    size = (stage.width, stage.height)
-    ground = cv2.resize(stage.context, size, interpolation=cv2.INTER_NEAREST)
+def _maps(canvas: Canvas) -> tuple[Mask, Mask, NDArray[np.uint8]]:
+    """Class, context index and owner (see ``owners``) of every pixel."""
+    owner = owners(canvas.items, (canvas.height, canvas.width))
+    numbers = np.array([0, *(item.number for item in canvas.items)], np.uint8)
+    contexts = np.array([0, *(item.context for item in canvas.items)], np.uint8)
+    size = (canvas.width, canvas.height)
+    ground = cv2.resize(canvas.context, size, interpolation=cv2.INTER_NEAREST)
     return numbers[owner], np.where(owner > 0, contexts[owner], ground).astype(np.uint8), owner
 
 
 def owners(items: list[Item], shape: tuple[int, int]) -> NDArray[np.uint8]:
-    """1 + the number of the front item that covers at least half of a pixel, 0 for the ground."""
+    """The front item that covers at least half of each pixel, counted from 1; 0 for the ground."""
     owner = np.zeros(shape, np.uint8)
     for number, item in enumerate(items, 1):
         owner[item.cover > 127] = number
@@ -71,7 +71,7 @@ def _bordered(truth: Mask, owner: NDArray[np.uint8], border: int) -> Mask:
 
 
 def photograph(canvas: Image, size: tuple[int, int], rng: Generator) -> Image:
-    """The canvas as a camera sees it, in pixels of ``size``: tinted light, slight blur, grain."""
+    """The canvas as a camera sees it, at ``size`` pixels: tinted light, slight blur, grain."""
     width, height = size
     picture = cv2.resize(canvas, size, interpolation=cv2.INTER_AREA).astype(np.float32)
     picture *= _light(rng, width, height)

@@ -1,7 +1,7 @@
-"""Things that are no class of RailScenes, by name."""
+"""Drawing functions, by name, of things that are not classes of RailScenes."""
 
 from wsss_harness.datasets.railscenes import indoors, outdoors
-from wsss_harness.datasets.railscenes.stage import Draw
+from wsss_harness.datasets.railscenes.canvas import Draw
 
 DISTRACTORS: dict[str, Draw] = {
     "ball": indoors.ball,

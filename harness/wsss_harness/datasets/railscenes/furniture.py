@@ -1,4 +1,4 @@
-"""Contexts that are things: sofas, tables and branches."""
+"""Contexts that are objects: sofas, tables and branches."""
 
 import numpy as np
 from numpy.random import Generator

@@ -1,4 +1,4 @@
-"""Household things that are no class of RailScenes, standing on y = 0 and about 1 high."""
+"""Indoor distractors, standing on y = 0 and about 1 high."""
 
 import numpy as np
 from numpy.random import Generator
@@ -30,13 +30,13 @@ def waste_bin(pen: Pen, rng: Generator) -> None:
 
 
 def ball(pen: Pen, rng: Generator) -> None:
-    one, other = pick(rng, PAINTS), pick(rng, (*PAINTS, WHITE))
-    pen.ramp(ellipse(0, 0.5, 0.5, 0.5), [tone(one, 1.35), one, tone(one, 0.5)], (0.6, -1.0))
+    base, accent = pick(rng, PAINTS), pick(rng, (*PAINTS, WHITE))
+    pen.ramp(ellipse(0, 0.5, 0.5, 0.5), [tone(base, 1.35), base, tone(base, 0.5)], (0.6, -1.0))
     stripe = rounded(
         [(-0.48, 0.42), (0.0, 0.3), (0.48, 0.42), (0.48, 0.62), (0.0, 0.5), (-0.48, 0.62)], 1
     )
-    pen.ramp(stripe, [tone(other, 1.2), tone(other, 0.6)], (0.6, -1.0))
-    pen.fill(ellipse(-0.18, 0.74, 0.1, 0.07, 30), tone(one, 1.7))
+    pen.ramp(stripe, [tone(accent, 1.2), tone(accent, 0.6)], (0.6, -1.0))
+    pen.fill(ellipse(-0.18, 0.74, 0.1, 0.07, 30), tone(base, 1.7))
 
 
 def plant(pen: Pen, rng: Generator) -> None:
@@ -64,7 +64,7 @@ def books(pen: Pen, rng: Generator) -> None:
 
 
 def vase(pen: Pen, rng: Generator) -> None:
-    """A bulging jar: a bottle's body without its cap and label."""
+    """A bulging jar: the body of a bottle without cap and label."""
     glaze = pick(rng, PAINTS)
     right = [(0.16, 0.0), (0.34, 0.3), (0.28, 0.62), (0.12, 0.8), (0.2, 0.98)]
     outline = rounded([(-x, y) for x, y in right[::-1]] + right, 2)

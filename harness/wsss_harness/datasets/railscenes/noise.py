@@ -1,4 +1,4 @@
-"""Cached noise: a texture is a crop of one of these maps, at a place that the scene picks."""
+"""Cached noise maps; a texture is a random crop of one of them."""
 
 from functools import lru_cache
 from zlib import crc32
@@ -61,7 +61,7 @@ def patch(name: str, rng: Generator, shape: tuple[int, int], unit: int) -> Float
 
 
 def receding(name: str, rng: Generator, shape: tuple[int, int], unit: int) -> FloatMap:
-    """A crop of a ground seen from above at a slant: rows are denser towards the top, far away."""
+    """A crop seen in perspective: rows are denser towards the top, which is far away."""
     height, width = shape
     depth = np.linspace(0.0, 1.0, height, dtype=np.float32) ** 0.6
     source = patch(name, rng, (int(height * 1.6) + 1, width), unit)

@@ -1,4 +1,4 @@
-"""Outdoor things that are no class of RailScenes, standing on y = 0 and about 1 high."""
+"""Outdoor distractors, standing on y = 0 and about 1 high."""
 
 import numpy as np
 from numpy.random import Generator
@@ -66,16 +66,16 @@ def building(pen: Pen, rng: Generator) -> None:
 
 
 def balloon(pen: Pen, rng: Generator) -> None:
-    one, other = pick(rng, PAINTS), pick(rng, (*PAINTS, WHITE))
+    base, accent = pick(rng, PAINTS), pick(rng, (*PAINTS, WHITE))
     for x in (-0.09, 0.09):
         pen.line([(x * 2, 0.42), (x, 0.14)], 0.014, DARK)
     pen.ramp(panel(-0.1, 0.0, 0.1, 0.15, 0.03), [WOOD, tone(WOOD, 0.6)])
     skin = rounded(
         [(-0.1, 0.28), (0.1, 0.28), (0.42, 0.62), (0.34, 1.0), (-0.34, 1.0), (-0.42, 0.62)], 2
     )
-    pen.ramp(skin, [tone(one, 1.3), one, tone(one, 0.6)], (0.8, -0.8))
+    pen.ramp(skin, [tone(base, 1.3), base, tone(base, 0.6)], (0.8, -0.8))
     gores = skin * (0.45, 1.0)
-    pen.ramp(gores, [tone(other, 1.25), other, tone(other, 0.7)], (0.8, -0.8))
+    pen.ramp(gores, [tone(accent, 1.25), accent, tone(accent, 0.7)], (0.8, -0.8))
 
 
 def lamp_post(pen: Pen, rng: Generator) -> None:
@@ -103,7 +103,7 @@ def hay_bale(pen: Pen, rng: Generator) -> None:
 
 
 def container(pen: Pen, rng: Generator) -> None:
-    """A corrugated box: a goods wagon's body without wheels."""
+    """A corrugated box: the body of a goods wagon without wheels."""
     paint = pick(rng, PAINTS)
     shades = [tone(paint, 1.25), paint, tone(paint, 0.9), tone(paint, 0.6)]
     pen.ramp(box(-1.0, 0, 1.0, 0.8), shades)

@@ -37,7 +37,7 @@ class Pen:
         self.fill_all([points], colour)
 
     def fill_all(self, outlines: Sequence[ArrayLike], colour: Colour) -> None:
-        """Several outlines that do not overlap, in one colour."""
+        """Fill several outlines that do not overlap."""
         corners = [_fixed(self.pixels(points)) for points in outlines]
         cv2.fillPoly(self.layer, corners, (*colour, 255.0), cv2.LINE_AA, SHIFT)
 
@@ -49,7 +49,7 @@ class Pen:
     def ramp(
         self, points: ArrayLike, colours: Sequence[Colour], axis: tuple[float, float] = (0.0, -1.0)
     ) -> None:
-        """An outline filled with ``colours``, evenly spaced along ``axis``: downwards."""
+        """Fill an outline with a gradient of ``colours`` along ``axis``, by default downwards."""
         outline = np.asarray(points, np.float64)
         placed = self.pixels(outline)
         window = _window(placed.min(0), placed.max(0), self.layer.shape)
@@ -77,7 +77,7 @@ class Pen:
         return np.asarray(cv2.extractChannel(self.layer, 3), np.uint8)
 
     def shade(self, rng: Generator, name: str, strength: float, bevel: float, unit: int) -> None:
-        """Light from the upper left rounds the figure off; a texture roughens its surface."""
+        """Light the figure from the upper left and roughen its surface with a texture."""
         cover = self.cover()
         window = bounds(cover)
         layer, alpha = self.layer[window], np.ascontiguousarray(cover[window])
@@ -93,14 +93,14 @@ class Pen:
         self.layer[window] = cv2.min(lit, cv2.merge([alpha] * 4))
 
     def fade(self, colour: Colour, share: float) -> None:
-        """Mist: the figure takes on ``share`` of ``colour``."""
+        """Blend the figure with ``share`` of ``colour``, as mist does."""
         alpha = self.cover()
         mist = cv2.merge([cv2.convertScaleAbs(alpha, alpha=c / 255) for c in (*colour, 255.0)])
         self.layer = np.asarray(cv2.addWeighted(self.layer, 1 - share, mist, share, 0), np.uint8)
 
 
 def bounds(cover: NDArray[np.uint8]) -> tuple[slice, slice]:
-    """Rows and columns of the smallest window that holds all that is covered."""
+    """Rows and columns of the smallest window around all covered pixels."""
     left, top, width, height = cv2.boundingRect(cover)
     return slice(top, top + height), slice(left, left + width)
 
@@ -140,7 +140,7 @@ def _blend(under: Layer, over: Layer, mask: NDArray[np.uint8]) -> None:
 
 
 def _bevel(alpha: NDArray[np.uint8], scale: float) -> FloatMap:
-    """How much the surface faces the light, about -1 to 1: the slope of the blurred silhouette."""
+    """How much the surface faces the light, about -1 to 1: the slope of the blurred outline."""
     height, width = alpha.shape
     size = (max(2, width // 4), max(2, height // 4))
     small = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA).astype(np.float32)

@@ -6,21 +6,24 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from wsss_harness.contract.types import Map, Mask
+from wsss_harness.datasets.railscenes.canvas import Item
 from wsss_harness.datasets.railscenes.noise import FloatMap, patch
-from wsss_harness.datasets.railscenes.stage import Item
 
-# How often the detector fails, and how. The sums of these make its quality on the whole set.
-MISSES_FIRST = 0.10  # the largest figure is not seen at all
-MISSES_OTHER = 0.40  # any further figure is not seen
-SEES_PART = 0.13  # a figure is seen in part
-TAKES_DISTRACTOR = 0.35
-TAKES_CONTEXT = 0.19
-NOTICED = 0.02  # share of the picture below which a thing that is no figure stays unnoticed
+# How often the detector fails, and how; together these set its quality on the whole dataset.
+MISSES_FIRST = 0.10  # misses the largest figure
+MISSES_OTHER = 0.40  # misses another figure
+SEES_PART = 0.13  # sees only a part of an item
+TAKES_DISTRACTOR = 0.35  # takes a distractor for a figure
+TAKES_CONTEXT = 0.19  # takes the context of the largest figure for a part of it
+NOTICED = 0.02  # smaller distractors, as a share of the picture, go unnoticed
 
 
 def detect(rng: Generator, items: list[Item], owner: NDArray[np.uint8], context: Mask) -> Map:
-    """The detector's map, (H, W) in [0, 1], from what is visible: ``owner`` (see compose.owners)
-    numbers ``items`` from 1, ``context`` holds context indices."""
+    """The detector's map, (H, W) in [0, 1].
+
+    ``owner``, from compose.owners, numbers the visible ``items`` from 1; ``context`` holds context
+    indices, 0 for none.
+    """
     areas = np.bincount(owner.ravel(), minlength=len(items) + 1)[1:]
     figures = [k for k, item in enumerate(items) if item.number and areas[k]]
     first = max(figures, key=lambda k: areas[k], default=-1)
@@ -34,7 +37,7 @@ def detect(rng: Generator, items: list[Item], owner: NDArray[np.uint8], context:
 
 
 def _response(rng: Generator, visible: NDArray[np.bool_], missed: float) -> FloatMap:
-    """How strongly one item shows, (H, W): hardly if it is missed, which has chance ``missed``."""
+    """How strongly one item shows, (H, W); faintly with the probability ``missed``."""
     chance, strength = rng.random(), float(rng.uniform(0.58, 1.0))
     if chance < missed:
         strength = 0.12 * float(chance / missed)
@@ -51,7 +54,7 @@ def _missed(item: Item, first: bool) -> float:
 
 
 def _part(rng: Generator, shape: tuple[int, ...]) -> FloatMap:
-    """A smooth mask that keeps about two thirds."""
+    """A smooth mask that keeps about two thirds of the pixels."""
     noise = cv2.resize(
         rng.standard_normal((3, 4), np.float32), (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC
     )
@@ -59,7 +62,7 @@ def _part(rng: Generator, shape: tuple[int, ...]) -> FloatMap:
 
 
 def _surroundings(rng: Generator, figure: NDArray[np.bool_], context: Mask) -> FloatMap:
-    """The context that touches ``figure``, near to it."""
+    """The part near ``figure`` of the context that it touches most."""
     height, width = figure.shape
     near = cv2.dilate(figure.astype(np.uint8), np.ones((height // 16, width // 16), np.uint8))
     touched = np.bincount(context[near > 0], minlength=9)

@@ -1,11 +1,11 @@
-"""The settings, a home for each class and a shore: each paints a ground and says what fits in."""
+"""The settings: each paints a background and describes where figures and distractors fit."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from wsss_harness.datasets.railscenes import grounds, rooms, ways
+from wsss_harness.datasets.railscenes import grounds, rooms, tracks_and_roads
+from wsss_harness.datasets.railscenes.canvas import Canvas, Spot
 from wsss_harness.datasets.railscenes.furniture import branch, sofa, table
-from wsss_harness.datasets.railscenes.stage import Spot, Stage
 
 OUTSIDE = ("tree", "building", "bush", "container", "lamp post", "fence", "hay bale", "boulder")
 SHORE = ("tree", "building", "bush", "boulder")
@@ -15,8 +15,12 @@ INSIDE = ("plant", "books", "vase", "cushion", "ball", "bin")
 
 @dataclass(frozen=True)
 class Scenery:
-    """In scene heights, from the top and from the left. ``base`` is the height and ``span`` the
-    stretch where the class at home stands; where the ground is not ``firm``, birds fly."""
+    """Where things fit, in scene heights from the top left.
+
+    ``base`` is the y and ``span`` the range of x where the class at home stands; ``floor`` is the
+    range of y for other figures. ``behind``, ``before`` and ``hangs`` name distractors. Birds fly
+    where the ground is not ``firm``.
+    """
 
     horizon: float
     floor: tuple[float, float]
@@ -29,81 +33,81 @@ class Scenery:
     span: tuple[float, float] = (0.0, 9.0)
 
 
-def railway(stage: Stage) -> Scenery:
-    rng = stage.rng
+def railway(canvas: Canvas) -> Scenery:
+    rng = canvas.rng
     horizon, half = float(rng.uniform(0.25, 0.5)), float(rng.uniform(0.07, 0.12))
     base, slope = float(rng.uniform(0.68, 0.84)), float(rng.normal(0, 0.03))
-    _country(stage, horizon)
-    ways.rails(stage, base, half, slope)
+    _country(canvas, horizon)
+    tracks_and_roads.rails(canvas, base, half, slope)
     return Scenery(horizon, (min(0.9, base + half * 1.5), 1.0), base + half * 0.35, slope)
 
 
-def _country(stage: Stage, horizon: float) -> None:
-    grounds.sky(stage, horizon)
-    grounds.hills(stage, horizon)
-    if stage.rng.random() < 0.5:
-        grounds.meadow(stage, horizon)
+def _country(canvas: Canvas, horizon: float) -> None:
+    grounds.sky(canvas, horizon)
+    grounds.hills(canvas, horizon)
+    if canvas.rng.random() < 0.5:
+        grounds.meadow(canvas, horizon)
     else:
-        grounds.plain(stage, horizon)
+        grounds.plain(canvas, horizon)
 
 
-def street(stage: Stage) -> Scenery:
-    rng = stage.rng
+def street(canvas: Canvas) -> Scenery:
+    rng = canvas.rng
     horizon, half = float(rng.uniform(0.2, 0.45)), float(rng.uniform(0.13, 0.22))
     base, slope = float(rng.uniform(0.7, 0.86)), float(rng.normal(0, 0.02))
-    _country(stage, horizon)
-    ways.road(stage, base, half, slope)
+    _country(canvas, horizon)
+    tracks_and_roads.road(canvas, base, half, slope)
     return Scenery(horizon, (horizon + 0.3, 0.97), base + half * 0.3, slope)
 
 
-def lake(stage: Stage) -> Scenery:
-    horizon = float(stage.rng.uniform(0.3, 0.52))
-    grounds.sky(stage, horizon)
-    grounds.hills(stage, horizon)
-    grounds.water(stage, horizon)
-    base = float(stage.rng.uniform(max(0.62, horizon + 0.2), 0.92))
+def lake(canvas: Canvas) -> Scenery:
+    horizon = float(canvas.rng.uniform(0.3, 0.52))
+    grounds.sky(canvas, horizon)
+    grounds.hills(canvas, horizon)
+    grounds.water(canvas, horizon)
+    base = float(canvas.rng.uniform(max(0.62, horizon + 0.2), 0.92))
     return Scenery(horizon, (horizon + 0.25, 0.95), base, behind=SHORE, before=("ball", "boulder"),
                    firm=False)  # fmt: skip
 
 
-def shore(stage: Stage) -> Scenery:
+def shore(canvas: Canvas) -> Scenery:
     """Dry land in front of water."""
-    scenery = lake(stage)
-    edge = float(stage.rng.uniform(scenery.horizon + 0.12, 0.68))
-    grounds.plain(stage, edge)
+    scenery = lake(canvas)
+    edge = float(canvas.rng.uniform(scenery.horizon + 0.12, 0.68))
+    grounds.plain(canvas, edge)
     return Scenery(
         scenery.horizon, (edge + 0.1, 0.97), max(scenery.base, edge + 0.12), behind=SHORE
     )
 
 
-def heaven(stage: Stage) -> Scenery:
-    horizon = float(stage.rng.uniform(0.8, 1.1))
-    grounds.sky(stage, horizon)
-    base = float(stage.rng.uniform(0.5, 0.85))
+def open_sky(canvas: Canvas) -> Scenery:
+    horizon = float(canvas.rng.uniform(0.8, 1.1))
+    grounds.sky(canvas, horizon)
+    base = float(canvas.rng.uniform(0.5, 0.85))
     if horizon >= 1:
         return Scenery(1.0, (0.6, 0.9), base, behind=(), before=(), firm=False)
-    grounds.hills(stage, horizon)
-    grounds.meadow(stage, horizon)
+    grounds.hills(canvas, horizon)
+    grounds.meadow(canvas, horizon)
     return Scenery(horizon, (0.95, 1.0), base, firm=False)
 
 
-def pasture(stage: Stage) -> Scenery:
-    horizon = float(stage.rng.uniform(0.18, 0.45))
-    grounds.sky(stage, horizon)
-    grounds.hills(stage, horizon)
-    grounds.meadow(stage, horizon)
-    return Scenery(horizon, (horizon + 0.3, 0.97), float(stage.rng.uniform(0.75, 0.97)))
+def pasture(canvas: Canvas) -> Scenery:
+    horizon = float(canvas.rng.uniform(0.18, 0.45))
+    grounds.sky(canvas, horizon)
+    grounds.hills(canvas, horizon)
+    grounds.meadow(canvas, horizon)
+    return Scenery(horizon, (horizon + 0.3, 0.97), float(canvas.rng.uniform(0.75, 0.97)))
 
 
-def room(stage: Stage) -> Scenery:
-    rng = stage.rng
+def room(canvas: Canvas) -> Scenery:
+    rng = canvas.rng
     floor = float(rng.uniform(0.6, 0.78))
-    rooms.wall(stage, floor)
+    rooms.wall(canvas, floor)
     size = float(rng.uniform(0.75, 1.05))
-    x, y = float(rng.uniform(0.35, 0.65)) * stage.aspect, min(0.97, floor + 0.16)
-    stage.shadow(x, y, 0.85 * size, 0.1, 0.5)
+    x, y = float(rng.uniform(0.35, 0.65)) * canvas.aspect, min(0.97, floor + 0.16)
+    canvas.shadow(x, y, 0.85 * size, 0.1, 0.5)
     spot = Spot(x, y, size, mirrored=rng.random() < 0.5)
-    stage.put(sofa, spot, context=grounds.SOFA, texture=("cloth", 0.07), bevel=0.4)
+    canvas.put(sofa, spot, context=grounds.SOFA, texture=("cloth", 0.07), bevel=0.4)
     return Scenery(
         floor,
         (floor + 0.2, 0.98),
@@ -115,13 +119,13 @@ def room(stage: Stage) -> Scenery:
     )
 
 
-def kitchen(stage: Stage) -> Scenery:
-    rng = stage.rng
-    rooms.wall(stage, float(rng.uniform(0.72, 0.85)))
+def kitchen(canvas: Canvas) -> Scenery:
+    rng = canvas.rng
+    rooms.wall(canvas, float(rng.uniform(0.72, 0.85)))
     front, size = float(rng.uniform(0.86, 1.02)), float(rng.uniform(0.6, 0.95))
-    x = float(rng.uniform(0.4, 0.6)) * stage.aspect
+    x = float(rng.uniform(0.4, 0.6)) * canvas.aspect
     spot = Spot(x, front, size)
-    stage.put(table, spot, context=grounds.TABLE, texture=("wood", 0.1), bevel=0.15)
+    canvas.put(table, spot, context=grounds.TABLE, texture=("wood", 0.1), bevel=0.15)
     back = front - 0.3 * size
     return Scenery(
         back,
@@ -134,21 +138,21 @@ def kitchen(stage: Stage) -> Scenery:
     )
 
 
-def wood(stage: Stage) -> Scenery:
-    rng = stage.rng
-    rooms.foliage(stage)
+def wood(canvas: Canvas) -> Scenery:
+    rng = canvas.rng
+    rooms.foliage(canvas)
     y = float(rng.uniform(0.68, 0.9))
-    spot = Spot(stage.aspect / 2, y, float(rng.uniform(0.75, 1.0)), float(rng.normal(0, 3)))
-    stage.put(branch, spot, context=grounds.BRANCH, texture=("wood", 0.12), bevel=0.5)
+    spot = Spot(canvas.aspect / 2, y, float(rng.uniform(0.75, 1.0)), float(rng.normal(0, 3)))
+    canvas.put(branch, spot, context=grounds.BRANCH, texture=("wood", 0.12), bevel=0.5)
     return Scenery(0.5, (y - 0.02, y + 0.02), y - 0.04, behind=(), before=(), hangs="")
 
 
-SETTINGS: dict[str, Callable[[Stage], Scenery]] = {
+SETTINGS: dict[str, Callable[[Canvas], Scenery]] = {
     "railway": railway,
     "street": street,
     "lake": lake,
     "shore": shore,
-    "heaven": heaven,
+    "open_sky": open_sky,
     "pasture": pasture,
     "room": room,
     "kitchen": kitchen,

@@ -12,13 +12,13 @@ GLASSES: tuple[Colour, ...] = ((52, 104, 62), (120, 74, 34), (150, 190, 196), (6
 def bottle(pen: Pen, rng: Generator) -> None:
     coloured = rng.random() < 0.45
     glass = pick(rng, PAINTS) if coloured else pick(rng, GLASSES)
-    cap, print_ = pick(rng, PAINTS), pick(rng, PAINTS)
+    cap, label = pick(rng, PAINTS), pick(rng, PAINTS)
     width = float(rng.uniform(0.16, 0.22))
     shoulder = float(rng.uniform(0.5, 0.68))
     neck = float(rng.uniform(0.05, 0.07))
     _glass(pen, glass, width, shoulder, neck)
     if rng.random() < 0.75:
-        _sticker(pen, print_, width, shoulder)
+        _label(pen, label, width, shoulder)
     pen.fill(
         panel(-width * 0.72, 0.06, -width * 0.5, shoulder - 0.02, 0.02), mix(glass, WHITE, 0.55)
     )
@@ -44,7 +44,7 @@ def _glass(pen: Pen, glass: Colour, width: float, shoulder: float, neck: float) 
     pen.ramp(outline, body, (1.0, 0.0))
 
 
-def _sticker(pen: Pen, colour: Colour, width: float, shoulder: float) -> None:
+def _label(pen: Pen, colour: Colour, width: float, shoulder: float) -> None:
     paper = mix(colour, WHITE, 0.82)
     low, high = shoulder * 0.22, shoulder * 0.8
     shades = [tone(paper, 0.72), tone(paper, 1.05), paper, tone(paper, 0.66)]

@@ -1,30 +1,30 @@
-"""Who is in a scene and where: setting, figures and distractors, drawn from back to front."""
+"""Arranges a scene: setting, figures and distractors, drawn from back to front."""
 
 import numpy as np
 from numpy.random import Generator
 
 from wsss_harness.datasets.railscenes.animals import flying_bird
+from wsss_harness.datasets.railscenes.canvas import Canvas, Spot
 from wsss_harness.datasets.railscenes.cast import CAST, CLASSES, NUMBER, Actor
 from wsss_harness.datasets.railscenes.distractors import DISTRACTORS
 from wsss_harness.datasets.railscenes.settings import SETTINGS, Scenery
-from wsss_harness.datasets.railscenes.stage import Spot, Stage
 
-AT_HOME = 0.9
-FIGURES = (0.62, 0.30, 0.08)  # how often there are one, two and three
+AT_HOME = 0.9  # share of scenes whose first figure is in its home setting
+FIGURES = (0.62, 0.30, 0.08)  # shares of scenes with one, two and three figures
 
 
-def perform(stage: Stage) -> None:
-    """Fill the stage: ground, far distractors, one to three figures, near distractors."""
-    rng = stage.rng
+def arrange(canvas: Canvas) -> None:
+    """Draw a scene: ground, far distractors, one to three figures, near distractors."""
+    rng = canvas.rng
     names = _names(rng)
-    scenery = SETTINGS[_setting(rng, CAST[names[0]])](stage)
-    _far_distractors(stage, scenery)
-    lowest = _figures(stage, scenery, names)
-    _near_distractors(stage, scenery, lowest)
+    scenery = SETTINGS[_setting(rng, CAST[names[0]])](canvas)
+    _far_distractors(canvas, scenery)
+    lowest = _figures(canvas, scenery, names)
+    _near_distractors(canvas, scenery, lowest)
 
 
 def _names(rng: Generator) -> list[str]:
-    """One to three classes, the first at home in the setting."""
+    """One to three classes; the first decides the setting."""
     first = CLASSES[int(rng.integers(len(CLASSES)))]
     meets = CAST[first].meets
     others = int(np.searchsorted(np.cumsum(FIGURES), rng.random()))
@@ -37,24 +37,24 @@ def _setting(rng: Generator, actor: Actor) -> str:
     return actor.away[int(rng.integers(len(actor.away)))]
 
 
-def _figures(stage: Stage, scenery: Scenery, names: list[str]) -> float:
-    """Draw the figures; the height of the lowest one's feet."""
-    mist = float(stage.rng.uniform(0.2, 0.45)) if stage.rng.random() < 0.2 else 0.0
+def _figures(canvas: Canvas, scenery: Scenery, names: list[str]) -> float:
+    """Draw the figures; return the y of the lowest one's feet."""
+    mist = float(canvas.rng.uniform(0.2, 0.45)) if canvas.rng.random() < 0.2 else 0.0
     shrink = (1.0, 0.82, 0.7)[len(names) - 1]
     spots: list[tuple[str, Spot]] = []
     for name in names:
         taken = [spot.x for _, spot in spots]
-        spots.append((name, _spot(stage, scenery, name, shrink, taken)))
+        spots.append((name, _spot(canvas, scenery, name, shrink, taken)))
     for name, spot in sorted(spots, key=lambda entry: entry[1].y):
-        _enter(stage, scenery, name, spot, mist)
+        _enter(canvas, scenery, name, spot, mist)
     return max(spot.y for _, spot in spots)
 
 
-def _spot(stage: Stage, scenery: Scenery, name: str, shrink: float, taken: list[float]) -> Spot:
-    rng, actor = stage.rng, CAST[name]
+def _spot(canvas: Canvas, scenery: Scenery, name: str, shrink: float, taken: list[float]) -> Spot:
+    rng, actor = canvas.rng, CAST[name]
     size = float(rng.uniform(*actor.sizes)) * shrink * float(rng.uniform(0.6, 1) if taken else 1)
     mirrored, y = bool(rng.random() < 0.5), _feet(rng, scenery, name, not taken)
-    x, degrees = _across(rng, stage.aspect, scenery.span, taken), float(rng.normal(0, 2.5))
+    x, degrees = _across(rng, canvas.aspect, scenery.span, taken), float(rng.normal(0, 2.5))
     if name == "aeroplane":
         degrees = float(rng.normal(-6, 12))
     else:
@@ -63,12 +63,12 @@ def _spot(stage: Stage, scenery: Scenery, name: str, shrink: float, taken: list[
         x += (0.8 if mirrored else -0.8) * size + float(rng.normal(0, 0.1))
     if scenery.slope and not taken:
         degrees = -float(np.degrees(np.arctan(scenery.slope)))
-        y += scenery.slope * (x - stage.aspect / 2)
+        y += scenery.slope * (x - canvas.aspect / 2)
     return Spot(x, y, size, degrees, mirrored)
 
 
 def _feet(rng: Generator, scenery: Scenery, name: str, first: bool) -> float:
-    """The height at which a figure stands, or an aeroplane's middle flies."""
+    """The y of a figure's feet, or of the middle of an aeroplane."""
     if name == "aeroplane":
         return float(rng.uniform(0.25, 0.6))
     if _flies(scenery, name):
@@ -83,7 +83,7 @@ def _flies(scenery: Scenery, name: str) -> bool:
 
 
 def _across(rng: Generator, aspect: float, span: tuple[float, float], taken: list[float]) -> float:
-    """Near the middle, within ``span``, for the first figure; away from the others for the next."""
+    """The x of a figure: near the middle, in ``span``, for the first, else far from the others."""
     places = (rng.uniform(0.12, 0.88, 3) * aspect).tolist()
     middle = aspect * min(0.95, max(0.05, float(rng.normal(0.5, 0.15))))
     if not taken:
@@ -91,38 +91,38 @@ def _across(rng: Generator, aspect: float, span: tuple[float, float], taken: lis
     return float(max(places, key=lambda place: min(abs(place - x) for x in taken)))
 
 
-def _enter(stage: Stage, scenery: Scenery, name: str, spot: Spot, mist: float) -> None:
+def _enter(canvas: Canvas, scenery: Scenery, name: str, spot: Spot, mist: float) -> None:
     actor, draw = CAST[name], CAST[name].draw
     if _flies(scenery, name):
         draw = flying_bird
     elif actor.reach:
         drop = 0.06 * spot.size if name == "boat" else 0.0
-        stage.shadow(spot.x, spot.y + drop, actor.reach * spot.size, 0.12 * spot.size, 0.6)
-    stage.put(draw, spot, number=NUMBER[name], texture=actor.texture, mist=mist)
+        canvas.shadow(spot.x, spot.y + drop, actor.reach * spot.size, 0.12 * spot.size, 0.6)
+    canvas.put(draw, spot, number=NUMBER[name], texture=actor.texture, mist=mist)
 
 
-def _far_distractors(stage: Stage, scenery: Scenery) -> None:
-    rng = stage.rng
+def _far_distractors(canvas: Canvas, scenery: Scenery) -> None:
+    rng = canvas.rng
     for _ in range(int(rng.integers(0, 4)) if scenery.behind else 0):
         name = scenery.behind[int(rng.integers(len(scenery.behind)))]
         y, size = scenery.horizon + float(rng.uniform(0.0, 0.08)), float(rng.uniform(0.14, 0.38))
-        x = float(rng.uniform(0, stage.aspect))
-        stage.shadow(x, y, 0.4 * size, 0.06 * size, 0.4)
-        stage.put(DISTRACTORS[name], Spot(x, y, size), mist=0.25 * scenery.firm)
+        x = float(rng.uniform(0, canvas.aspect))
+        canvas.shadow(x, y, 0.4 * size, 0.06 * size, 0.4)
+        canvas.put(DISTRACTORS[name], Spot(x, y, size), mist=0.25 * scenery.firm)
     if scenery.hangs and rng.random() < 0.3:
-        x, y = float(rng.uniform(0, stage.aspect)), float(rng.uniform(0.25, 0.5)) * scenery.horizon
+        x, y = float(rng.uniform(0, canvas.aspect)), float(rng.uniform(0.25, 0.5)) * scenery.horizon
         spot = Spot(x, y + 0.1, float(rng.uniform(0.14, 0.3)))
-        stage.put(DISTRACTORS[scenery.hangs], spot, mist=0.1)
+        canvas.put(DISTRACTORS[scenery.hangs], spot, mist=0.1)
 
 
-def _near_distractors(stage: Stage, scenery: Scenery, lowest: float) -> None:
-    """Things in front of the figures, which they may hide in part."""
-    rng = stage.rng
+def _near_distractors(canvas: Canvas, scenery: Scenery, lowest: float) -> None:
+    """Draw things in front of the figures, which may partly hide them."""
+    rng = canvas.rng
     count = int(rng.choice([0, 1, 2], p=[0.4, 0.42, 0.18])) if scenery.before else 0
     for _ in range(count):
         name = scenery.before[int(rng.integers(len(scenery.before)))]
-        x, size = float(rng.uniform(0, stage.aspect)), float(rng.uniform(0.16, 0.4))
+        x, size = float(rng.uniform(0, canvas.aspect)), float(rng.uniform(0.16, 0.4))
         nearest = max(scenery.floor[1], lowest + 0.02) + 0.06
         y = float(rng.uniform(max(lowest, scenery.floor[0]), nearest))
-        stage.shadow(x, y, 0.5 * size, 0.12 * size, 0.5)
-        stage.put(DISTRACTORS[name], Spot(x, y, size))
+        canvas.shadow(x, y, 0.5 * size, 0.12 * size, 0.5)
+        canvas.put(DISTRACTORS[name], Spot(x, y, size))

@@ -1,4 +1,4 @@
-"""The canvas of one scene, larger than the picture, and everything that was put on it."""
+"""The canvas of one scene, drawn at twice the size of the picture, and the items on it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ Draw = Callable[[Pen, Generator], None]
 
 @dataclass(frozen=True)
 class Spot:
-    """Where and how large a figure stands: x, y and size in scene heights, y down, degrees."""
+    """A figure's place: x, y (down) and size in scene heights, rotation in degrees."""
 
     x: float
     y: float
@@ -36,7 +36,7 @@ class Spot:
 
 @dataclass(frozen=True)
 class Item:
-    """A figure on the canvas. ``number`` is its class, 0 for a distractor or a context."""
+    """A figure on the canvas. ``number`` is its class; 0 for a distractor or a context."""
 
     number: int
     cover: NDArray[np.uint8]  # (H, W) coverage at the picture's size, 0 to 255
@@ -44,8 +44,8 @@ class Item:
 
 
 @dataclass
-class Stage:
-    """``colour`` (h, w, 3) and ``context`` (h, w) are on the canvas, ``items`` back to front."""
+class Canvas:
+    """``colour`` (h, w, 3) and ``context`` (h, w) in canvas pixels; ``items``, back to front."""
 
     width: int
     height: int
@@ -61,7 +61,7 @@ class Stage:
         self.context = np.zeros(self.shape, np.uint8)
 
     def rows(self, top: float, bottom: float) -> slice:
-        """Canvas rows between two heights, given from the top in scene heights."""
+        """Canvas rows between two heights, in scene heights from the top."""
         first, last = (round(float(np.clip(y, 0, 1)) * self.shape[0]) for y in (top, bottom))
         return slice(first, last)
 
@@ -79,7 +79,7 @@ class Stage:
         bevel: float = 0.5,
         mist: float = 0.0,
     ) -> None:
-        """Draw a figure, shade it, lay it over the canvas and note what it covers."""
+        """Draw a figure, shade it, lay it over the canvas and record what it covers."""
         pen = self.pen(spot)
         draw(pen, self.rng)
         pen.shade(self.rng, texture[0], texture[1], bevel, self.unit)
@@ -93,15 +93,15 @@ class Stage:
         layer, alpha = pen.layer[window], np.ascontiguousarray(cover[window])
         if not alpha.size:
             return
-        open_ = cv2.merge([cv2.bitwise_not(alpha)] * 3)
-        kept = cv2.multiply(self.colour[window], open_, scale=1 / 255)
+        uncovered = cv2.merge([cv2.bitwise_not(alpha)] * 3)
+        kept = cv2.multiply(self.colour[window], uncovered, scale=1 / 255)
         self.colour[window] = cv2.add(kept, np.ascontiguousarray(layer[..., :3]))
         self.context[window][alpha > 127] = context
         small = cv2.resize(cover, (self.width, self.height), interpolation=cv2.INTER_AREA)
         self.items.append(Item(number, np.asarray(small, np.uint8), context))
 
     def shadow(self, x: float, y: float, across: float, down: float, strength: float) -> None:
-        """A soft dark spot, ``across`` and ``down`` are its half axes in scene heights."""
+        """A soft dark spot with the half axes ``across`` and ``down`` in scene heights."""
         self._spot(
             x, y, across, down, lambda under, spot: under * (1 - np.float32(strength) * spot)
         )
