@@ -13,7 +13,7 @@ from wsss_harness.execution.run import known
 from wsss_harness.plugins.registry import installed
 from wsss_harness.store import housekeeping
 from wsss_harness.store.archive import chosen, export_stage, import_stage
-from wsss_harness.store.housekeeping import Kept
+from wsss_harness.store.housekeeping import StoredStage
 from wsss_harness.store.stage import upstream
 from wsss_harness.store.store import Store
 from wsss_harness.suite.selection import Request
@@ -21,7 +21,7 @@ from wsss_harness.suite.selection import Request
 
 def print_sizes(root: Path, console: Console, as_json: bool) -> None:
     kept = housekeeping.stages(root)
-    by_kind: dict[str, list[Kept]] = {}
+    by_kind: dict[str, list[StoredStage]] = {}
     for one in kept:
         by_kind.setdefault(one.kind, []).append(one)
     by_suite = {
@@ -38,7 +38,7 @@ def print_sizes(root: Path, console: Console, as_json: bool) -> None:
         console.print(_table("Results (what two share counts for both)", suites))
 
 
-def _sum(kept: Iterable[Kept]) -> dict[str, int]:
+def _sum(kept: Iterable[StoredStage]) -> dict[str, int]:
     found = list(kept)
     finished = sum(one.manifest is not None for one in found)
     return {

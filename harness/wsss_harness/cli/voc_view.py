@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from wsss_harness.datasets.voc12.prepare import AUGMENTED, PUBLISHED, Request, prepare
+from wsss_harness.datasets.voc12.prepare import AUGMENTED, PUBLISHED, VocRequest, prepare
 
 COLUMNS = (
     TextColumn("{task.description}"),
@@ -16,7 +16,7 @@ COLUMNS = (
 )
 
 
-def prepare_and_tell(root: Path, request: Request, console: Console) -> None:
+def prepare_and_tell(root: Path, request: VocRequest, console: Console) -> None:
     hidden = not console.is_terminal
     with Progress(*COLUMNS, console=console, transient=True, disable=hidden) as bar:
         task = bar.add_task("")

@@ -9,13 +9,13 @@ from pathlib import Path
 from filelock import FileLock
 
 from wsss_harness.contract.errors import ConfigError, DataError
-from wsss_harness.store.housekeeping import Kept, damage
+from wsss_harness.store.housekeeping import StoredStage, damage
 from wsss_harness.store.layout import folder_of, short
 from wsss_harness.store.manifest import LEDGER, LOG, MANIFEST, read_manifest
 from wsss_harness.system.files import atomic
 
 
-def chosen(kept: Sequence[Kept], wanted: str) -> Kept:
+def chosen(kept: Sequence[StoredStage], wanted: str) -> StoredStage:
     """The one finished stage whose key begins like this, or that has this title.
 
     Raises:
@@ -31,7 +31,7 @@ def chosen(kept: Sequence[Kept], wanted: str) -> Kept:
     raise ConfigError(f"{what} called '{wanted}'; give the first letters of a key: {listed}")
 
 
-def export_stage(one: Kept, archive: Path) -> None:
+def export_stage(one: StoredStage, archive: Path) -> None:
     """Write a finished stage as a tar archive; DataError if a file of it is damaged."""
     problem = damage(one.folder)
     if problem:
@@ -44,7 +44,7 @@ def export_stage(one: Kept, archive: Path) -> None:
                 tar.add(one.folder / name, f"{one.kind}/{one.folder.name}/{name}")
 
 
-def import_stage(archive: Path, root: Path) -> Kept:
+def import_stage(archive: Path, root: Path) -> StoredStage:
     """Put the stage of an archive into a store, unless it is there already.
 
     Raises:
@@ -64,13 +64,13 @@ def import_stage(archive: Path, root: Path) -> Kept:
         return _placed(folders[0], archive, root)
 
 
-def _placed(folder: Path, archive: Path, root: Path) -> Kept:
+def _placed(folder: Path, archive: Path, root: Path) -> StoredStage:
     problem = damage(folder)
     if problem:
         raise DataError(f"{archive} is not imported: {problem}")
     manifest = read_manifest(folder)
     recipe = manifest["recipe"]
-    place = Kept(folder_of(root, recipe["kind"], recipe["name"], manifest["key"]))
+    place = StoredStage(folder_of(root, recipe["kind"], recipe["name"], manifest["key"]))
     if place.folder.relative_to(root) != folder.relative_to(folder.parents[1]):
         raise DataError(f"{archive} is not imported: its folder is not that of its manifest")
     place.folder.parent.mkdir(exist_ok=True)

@@ -24,7 +24,7 @@ from wsss_harness.system.files import read_json
 
 
 @dataclass(frozen=True)
-class Kept:
+class StoredStage:
     """A folder of a stage, finished or not."""
 
     folder: Path
@@ -59,7 +59,7 @@ class Kept:
         return lock_of(self.folder)
 
 
-def stages(root: Path) -> list[Kept]:
+def stages(root: Path) -> list[StoredStage]:
     """All folders of stages in a store, by kind and name.
 
     Raises:
@@ -69,7 +69,7 @@ def stages(root: Path) -> list[Kept]:
         raise DataError(f"there is no store {root}; give the one of a run with --store")
     kinds = (folder for folder in sorted(root.iterdir()) if folder.name not in APART)
     folders = (f for kind in kinds if kind.is_dir() for f in sorted(kind.iterdir()) if f.is_dir())
-    return [Kept(folder) for folder in folders if is_stage(folder)]
+    return [StoredStage(folder) for folder in folders if is_stage(folder)]
 
 
 def suites_of(root: Path) -> dict[str, set[str]]:
@@ -98,7 +98,7 @@ def _named(record: Path) -> set[str]:
         ) from None
 
 
-def damaged(kept: Iterable[Kept]) -> Iterator[tuple[Kept, str]]:
+def damaged(kept: Iterable[StoredStage]) -> Iterator[tuple[StoredStage, str]]:
     """The finished stages whose files are not those of their manifest, each with what is wrong."""
     for one in kept:
         if (one.folder / MANIFEST).is_file():
@@ -121,13 +121,13 @@ def damage(folder: Path) -> str | None:
     return None
 
 
-def unneeded(kept: Iterable[Kept], needed: Collection[str]) -> list[Kept]:
+def unneeded(kept: Iterable[StoredStage], needed: Collection[str]) -> list[StoredStage]:
     """What has none of the needed keys; a stage that is not finished is known by its folder."""
     known = {short(key) for key in needed}
     return [one for one in kept if name_and_key(one.folder)[1] not in known]
 
 
-def remove(kept: Iterable[Kept]) -> Iterator[Kept]:
+def remove(kept: Iterable[StoredStage]) -> Iterator[StoredStage]:
     """Remove stages, the manifest first, so that a kill leaves none that looks whole.
 
     One that a run is making at the moment stays. Yields what was removed.

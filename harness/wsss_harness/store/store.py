@@ -102,7 +102,7 @@ class Store:
             with self._failing(stage, folder):
                 with Meter() as meter:
                     self._work(stage, folder, inputs, part)
-                write_json(note, {**asdict(meter.cost()), "continued": continued})
+                write_json(note, {**asdict(meter.resource_use()), "continued": continued})
 
     def _tell(
         self, kind: str, stage: Stage, done: int = 0, total: int = 0, message: str = ""
@@ -136,7 +136,7 @@ class Store:
             with Meter() as meter:
                 self._work(stage, folder, inputs)
             parts.remove(folder)
-            cost = {**asdict(meter.cost()), "continued": continued}
+            cost = {**asdict(meter.resource_use()), "continued": continued}
             self._finish(stage, folder, parts.total([*earlier, cost]))
         self.made.add(stage.key)
         self._tell("finished", stage)

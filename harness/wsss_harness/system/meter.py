@@ -16,7 +16,7 @@ EVERY = 0.5  # seconds between two looks at the memory; a look reads the list of
 
 
 @dataclass(frozen=True)
-class Cost:
+class ResourceUse:
     """Seconds, and bytes of memory at their peak.
 
     CPU time and memory are those of the process and its workers together; memory is resident,
@@ -54,10 +54,10 @@ class Meter:
         while not self._ended.wait(EVERY):
             self._peak = max(self._peak, resident())
 
-    def cost(self) -> Cost:
-        """What the body cost, once it has ended."""
+    def resource_use(self) -> ResourceUse:
+        """What the body used, once it has ended."""
         wall, gpu = round(self._wall, 3), _cuda()
-        return Cost(
+        return ResourceUse(
             wall_seconds=wall,
             cpu_seconds=round(self._cpu, 3),
             peak_memory=max(self._peak, resident()),

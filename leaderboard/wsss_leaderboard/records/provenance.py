@@ -41,7 +41,7 @@ class Protocol(StrictModel):
 
 
 class Cost(StrictModel):
-    """As ``wsss_harness.system.meter.Cost``, and the bytes that were written."""
+    """As ``wsss_harness.system.meter.ResourceUse``, and the bytes that were written."""
 
     wall_seconds: Amount
     cpu_seconds: Amount | None = None

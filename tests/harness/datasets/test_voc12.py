@@ -15,7 +15,7 @@ from voc_archives import ONLY_SBD, TEST, TRAIN, VAL
 
 from wsss_harness.contract.errors import DataError
 from wsss_harness.datasets.voc12 import archives, download, labels, pictures
-from wsss_harness.datasets.voc12.prepare import Request, prepare
+from wsss_harness.datasets.voc12.prepare import VocRequest, prepare
 from wsss_harness.datasets.voc_folder import VocFolder
 from wsss_harness.system import files
 from wsss_leaderboard.cli.app import app
@@ -33,7 +33,7 @@ def folder(tmp_path):
 
 def prepared(folder, **options):
     root = folder.parent / "VOC2012"
-    return root, prepare(root, Request(folder, verified=False, **options), silent)
+    return root, prepare(root, VocRequest(folder, verified=False, **options), silent)
 
 
 def opened(root):
@@ -126,12 +126,12 @@ def test_a_missing_archive_is_named_with_its_address(tmp_path):
     with pytest.raises(
         DataError, match=r"VOCtrainval_11-May-2012\.tar is missing.*https://.*--dow"
     ):
-        prepare(tmp_path / "VOC2012", Request(tmp_path), silent)
+        prepare(tmp_path / "VOC2012", VocRequest(tmp_path), silent)
 
 
 def test_an_archive_of_another_digest_is_refused(folder):
     with pytest.raises(DataError, match=r"has the MD5 [0-9a-f]{32}, the published one is 6cd6e"):
-        prepare(folder.parent / "VOC2012", Request(folder), silent)
+        prepare(folder.parent / "VOC2012", VocRequest(folder), silent)
 
 
 @pytest.mark.parametrize("name", ["VOCtrainval_11-May-2012.tar", "benchmark.tgz"])
@@ -345,7 +345,7 @@ def server(folder):
 
 
 def test_archives_are_downloaded(server, folder, tmp_path):
-    request = Request(tmp_path / "got", download=True, mirror=server.url, verified=False)
+    request = VocRequest(tmp_path / "got", download=True, mirror=server.url, verified=False)
     assert prepare(tmp_path / "VOC2012", request, silent)["train_aug"] == 2
     got = tmp_path / "got/benchmark.tgz"
     assert got.read_bytes() == (folder / "benchmark.tgz").read_bytes()
@@ -376,7 +376,7 @@ def test_a_server_that_does_not_answer_is_named(tmp_path):
 
 
 def test_a_download_of_another_digest_is_refused(server, tmp_path):
-    request = Request(tmp_path / "got", download=True, mirror=server.url)
+    request = VocRequest(tmp_path / "got", download=True, mirror=server.url)
     with pytest.raises(DataError, match="has the MD5"):
         prepare(tmp_path / "VOC2012", request, silent)
 

@@ -21,7 +21,7 @@ Ids = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Request:
+class VocRequest:
     """``archives`` is their folder; ``mirror`` an address under which all of them lie.
 
     ``label_file`` is that of psa or EPS; without it labels are those of the annotations, with
@@ -45,7 +45,7 @@ class Found:
     labels: Labels = field(default_factory=dict)
 
 
-def prepare(root: Path, request: Request, progress: Progress) -> Mapping[str, int]:
+def prepare(root: Path, request: VocRequest, progress: Progress) -> Mapping[str, int]:
     """Write images, masks, lists, labels and contexts below ``root``; gives numbers by name.
 
     What is there already stays, so a call that was stopped goes on.
@@ -70,7 +70,7 @@ def prepare(root: Path, request: Request, progress: Progress) -> Mapping[str, in
     return numbers
 
 
-def located(archive: Archive, request: Request, progress: Progress) -> Path | None:
+def located(archive: Archive, request: VocRequest, progress: Progress) -> Path | None:
     """The file of an archive, downloaded if it may be; None for an optional one that is missing."""
     path = request.archives / archive.file
     url = f"{request.mirror.rstrip('/')}/{archive.file}" if request.mirror else archive.url
@@ -192,7 +192,7 @@ def write_labels(root: Path, given: Labels, ids: Collection[str]) -> None:
     write_json(root / "image_labels.json", content)
 
 
-def provenance(request: Request, numbers: Mapping[str, int]) -> dict[str, object]:
+def provenance(request: VocRequest, numbers: Mapping[str, int]) -> dict[str, object]:
     """How the folder came to be, for who finds it later."""
     taken = [one for one in archives.ARCHIVES if (request.archives / one.file).is_file()]
     source = request.label_file.name if request.label_file else "annotations"
