@@ -18,6 +18,7 @@ from scenes import scene
 from timing import Result, interleave
 
 from wsss_harness.contract.supervision import Ledger, View
+from wsss_harness.execution.run_stage import make_stage
 from wsss_harness.networks.mmseg_quiet import SegDataSample
 from wsss_harness.networks.segmentors import MmsegSegmentor, config
 from wsss_harness.networks.segmentors.fitting import augmentation, build, item_maker
@@ -67,7 +68,7 @@ def by_harness(folder, segmentor):
         segmentor.fit(data, folder / "masks", Run(work.folder, progress=work.progress))
 
     stage = Stage("segment", "V1", fit, {}, ("wsss_harness.networks.segmentors",), heavy=True)
-    Store(root, lambda event: None).make(stage)
+    make_stage(stage, Store(root))
 
 
 def by_mmengine(folder, segmentor):

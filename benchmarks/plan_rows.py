@@ -59,10 +59,10 @@ def content(count):
 
 
 def run(folder, count):
-    from wsss_harness.execution.run import plan_of
     from wsss_harness.plugins.registry import installed
     from wsss_harness.store.store import Store
     from wsss_harness.suite.spec import check_suite
+    from wsss_harness.suite.suite_rows import plan_of
 
     plugins = installed()
     suite = check_suite(content(count), "many.toml")

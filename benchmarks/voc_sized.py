@@ -95,13 +95,13 @@ def run(folder, count):
 
     from wsss_harness.contract.supervision import Ledger, View
     from wsss_harness.datasets.voc_folder import VocFolder
-    from wsss_harness.execution.run import plan_of
     from wsss_harness.metrics import METRICS
     from wsss_harness.plugins.registry import installed
     from wsss_harness.stages import work as stages
     from wsss_harness.store.store import Store
     from wsss_harness.suite import data_check as datacheck
     from wsss_harness.suite.spec import Rule, read_suite
+    from wsss_harness.suite.suite_rows import plan_of
     from wsss_harness.system.score_files import write_scores
 
     drawn = generate(folder / "data", count)

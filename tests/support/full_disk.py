@@ -12,8 +12,8 @@ from pathlib import Path
 import small_suite
 
 from wsss_harness.contract.errors import StageFailure
-from wsss_harness.execution import run as suites
 from wsss_harness.execution.engine import Engine
+from wsss_harness.execution.run import prepare_suite, run_suite
 from wsss_harness.store.store import Store
 
 ROWS = [{"method": "R", "generator": "R", "refiners": ["shown"], "segmentors": ["one"]}]
@@ -55,10 +55,10 @@ def run(folder, notify):
 
     engine = Engine(Store(folder, tell))
     try:
-        dataset = suites.prepare(suite, plugins, engine)
+        dataset = prepare_suite(suite, plugins, engine)
     except StageFailure as failure:
         return {"data": [failure.kind, str(failure)]}, len(made)
-    outcomes = list(suites.run(suite, plugins, engine, dataset))
+    outcomes = list(run_suite(suite, plugins, engine, dataset))
     failures = {o.row.row.method: o.failure for o in outcomes if o.failure}
     saliency = [f for f in engine.failures.values() if f.stage.startswith("saliency")]
     failures |= {"saliency": saliency[0]} if saliency else {}

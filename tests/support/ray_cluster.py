@@ -13,9 +13,9 @@ from ray.cluster_utils import Cluster
 
 from wsss_harness import testing
 from wsss_harness.contract.hookspecs import StageEvent
-from wsss_harness.execution import run as suites
 from wsss_harness.execution.engine import Engine, Policy
 from wsss_harness.execution.executors.ray import Ray
+from wsss_harness.execution.run import prepare_suite, run_suite
 from wsss_harness.store.store import Store
 
 NODES = 3
@@ -48,8 +48,8 @@ def main() -> None:
     store = Store(Path(sys.argv[1]), notify)
     engine = Engine(store, Ray(cluster.address, threads=1), Policy(shards=2))
     with engine.session():
-        dataset = suites.prepare(suite, plugins, engine)
-        outcomes = list(suites.run(suite, plugins, engine, dataset))
+        dataset = prepare_suite(suite, plugins, engine)
+        outcomes = list(run_suite(suite, plugins, engine, dataset))
         nodes = sum(node["Alive"] for node in ray.nodes())
     told = [[event.kind, event.stage, event.key] for event in events]
     failures = [str(outcome.failure) for outcome in outcomes if outcome.failure]

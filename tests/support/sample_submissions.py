@@ -6,8 +6,8 @@ from pathlib import Path
 
 import small_suite
 
-from wsss_harness.execution import run as suites
 from wsss_harness.execution.engine import Engine
+from wsss_harness.execution.run import prepare_suite, run_suite
 from wsss_harness.store.layout import RECORDS
 from wsss_harness.store.store import Store
 from wsss_harness.suite.graph import Graph
@@ -41,10 +41,10 @@ def run(folder):
     path.write_text(SUITE)
     ran = Ran(Request(path), folder / "runs", PLUGINS)
     engine = Engine(ran.store)
-    dataset = suites.prepare(ran.suite, PLUGINS, engine)
+    dataset = prepare_suite(ran.suite, PLUGINS, engine)
     collector = Collector(ran.suite, ran.store, dataset, Graph(ran.suite, PLUGINS, 0))
     wanted = [(row.method, seed) for row in ran.suite.rows for seed in ran.suite.seeds]
-    for outcome in suites.run(ran.suite, PLUGINS, engine, dataset, wanted):
+    for outcome in run_suite(ran.suite, PLUGINS, engine, dataset, wanted):
         assert not outcome.failure
         collector.save(outcome, ran.request.results(ran.root) / RECORDS)
     return ran
@@ -62,7 +62,7 @@ def copied(source, folder):
 
 def reader(ran, **changes):
     """Somebody with the same plugins, and a store where the scenes are drawn already."""
-    return Reader(PLUGINS, Store(ran.root, lambda event: None), **changes)
+    return Reader(PLUGINS, Store(ran.root), **changes)
 
 
 def check(folder, ran, **changes):

@@ -12,6 +12,7 @@ from rich.table import Table
 from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.findings import FAILURE, OK, WARNING, Finding
 from wsss_harness.contract.supervision import Dataset
+from wsss_harness.execution.run_stage import make_stage
 from wsss_harness.plugins.registry import installed
 from wsss_harness.store.store import Store
 from wsss_harness.suite import data_check as datacheck
@@ -30,7 +31,7 @@ def print_data(request: Request, store: Path, console: Console, as_json: bool) -
     if request.path.is_dir():
         dataset = folder(request)
     else:
-        dataset, maps, rows = of_suite(request, Store(store, lambda event: None))
+        dataset, maps, rows = of_suite(request, Store(store))
     hidden = as_json or not console.is_terminal
     with Progress(console=console, transient=True, disable=hidden) as bar:
         task = bar.add_task("looking at every image")
@@ -63,7 +64,7 @@ def of_suite(request: Request, store: Store) -> tuple[Dataset, dict[str, Dataset
     """The dataset of a suite, made where it has to be, its saliency maps, and what rows lack."""
     suite, plugins = request.suite(), installed()
     graph = Graph(suite, plugins, suite.seeds[0])
-    store.make(graph.data)
+    make_stage(graph.data, store)
     dataset = graph.opened(store.folder(graph.data))
     lacking = list(datacheck.missing(suite, plugins, dataset.supervision))
     return dataset, datacheck.maps_of(suite, dataset), lacking

@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from wsss_harness.contract.errors import ConfigError
+from wsss_harness.execution.run_stage import make_stage
 from wsss_harness.packs.exchange import LAYOUTS, Layout, export_row, import_folder
 from wsss_harness.packs.manifest import Kind, Manifest
 from wsss_harness.plugins.registry import installed
@@ -30,7 +31,7 @@ def export(
     console: Console,
 ) -> None:
     """Write the masks or scores of a row of a suite that was run as a pack."""
-    suite, store = request.suite(), Store(store_folder, lambda event: None)
+    suite, store = request.suite(), Store(store_folder)
     row = suite.row(method)
     graph = Graph(suite, installed(), suite.seeds[0] if seed is None else seed)
     if not store.done(graph.data):
@@ -54,9 +55,9 @@ def import_(
     known: dict[str, Layout] = {name: name for name in LAYOUTS}
     if layout not in known:
         raise ConfigError(f"no layout is called '{layout}'; there are {', '.join(known)}")
-    suite, store = request.suite(), Store(store_folder, lambda event: None)
+    suite, store = request.suite(), Store(store_folder)
     graph = Graph(suite, installed(), suite.seeds[0])
-    store.make(graph.data)
+    make_stage(graph.data, store)
     dataset = graph.opened(store.folder(graph.data))
     manifest = import_folder(source, known[layout], dataset, folder, method, supervision)
     said(manifest, folder, console)

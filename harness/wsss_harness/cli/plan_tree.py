@@ -10,11 +10,11 @@ from rich.tree import Tree
 
 from wsss_harness.cli.plan_drawing import draw
 from wsss_harness.cli.plan_names import names
-from wsss_harness.execution.run import plan_of
 from wsss_harness.plugins.registry import installed
 from wsss_harness.store.store import Store
 from wsss_harness.suite.plan import ANOTHER, Plan, Planned
 from wsss_harness.suite.selection import Request
+from wsss_harness.suite.suite_rows import plan_of
 
 WIDE = 160  # columns of a file, where nobody sees an edge
 

@@ -9,7 +9,6 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.table import Table
 
-from wsss_harness.execution.run import known
 from wsss_harness.plugins.registry import installed
 from wsss_harness.store import housekeeping
 from wsss_harness.store.archive import chosen, export_stage, import_stage
@@ -17,6 +16,7 @@ from wsss_harness.store.housekeeping import StoredStage
 from wsss_harness.store.stage import upstream
 from wsss_harness.store.store import Store
 from wsss_harness.suite.selection import Request
+from wsss_harness.suite.suite_rows import known_rows
 
 
 def print_sizes(root: Path, console: Console, as_json: bool) -> None:
@@ -84,7 +84,7 @@ def prune(suites: Sequence[Path], root: Path, yes: bool, console: Console) -> No
     needed = {key for keys in housekeeping.suites_of(root).values() for key in keys}
     plugins = installed()
     for request in (one for path in suites for one in Request(path).each()):
-        rows, beside = known(request.suite(), plugins, Store(root, plugins.tell))
+        rows, beside = known_rows(request.suite(), plugins, Store(root, plugins.tell))
         targets = [target for row in rows for target in row.targets]
         needed |= {stage.key for stage in upstream(*targets, *beside)}
     found = housekeeping.unneeded(housekeeping.stages(root), needed)

@@ -4,29 +4,25 @@ Each process runs the whole stage on its part of every batch; the first one alon
 learnt. The batch stays the whole one, so the number of processes moves a result only by rounding,
 and by losses that divide by a count of their own part. Batch normalisation that is trained uses
 the whole batch on GPUs, its part on the CPU.
-
-python -m wsss_harness.execution.distributed TASK.json
 """
 
-import contextlib
-import json
 import os
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from wsss_harness.contract.errors import StageError
-from wsss_harness.contract.hookspecs import StageEvent
 from wsss_harness.store.stage import Stage, Work
 from wsss_harness.system.files import read_json, write_json
 from wsss_harness.system.parallel import cores
 from wsss_harness.system.workers import THREADS
 from wsss_harness.system.write_guard import suspended
+
+WORKER = "wsss_harness.execution.distributed_worker"
 
 
 def spread(stage: Stage, task: Mapping[str, Any], path: Path, processes: int) -> Stage:
@@ -45,7 +41,7 @@ def _launch(task: Mapping[str, Any], path: Path, processes: int, work: Work) -> 
     launcher = ["torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
     launcher.append(f"--log-dir={path.with_suffix('.logs')}")  # it would leave one in /tmp
     running = subprocess.Popen(
-        [sys.executable, "-m", *launcher, "-m", __name__, str(path)],
+        [sys.executable, "-m", *launcher, "-m", WORKER, str(path)],
         stdin=subprocess.PIPE,  # closed when this process ends, which the others notice
         stdout=sys.stdout,
         stderr=sys.stderr,
@@ -61,70 +57,3 @@ def _launch(task: Mapping[str, Any], path: Path, processes: int, work: Work) -> 
         raise StageError(read_json(error)["message"])
     if code:
         raise StageError(f"a training process ended with exit code {code}; see the log")
-
-
-# In the processes that torchrun has started
-
-
-def main() -> None:
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    task = read_json(Path(sys.argv[1]))
-    try:
-        with _group():
-            _make(task)
-    except Exception as error:
-        with contextlib.suppress(FileExistsError), Path(task["error"]).open("x") as file:
-            json.dump({"message": f"{type(error).__name__}: {error}"}, file)
-        raise
-
-
-def _end_with_parent() -> None:
-    while os.read(0, 1):
-        pass
-    os._exit(1)
-
-
-@contextlib.contextmanager
-def _group() -> Iterator[None]:
-    """The process group, made before mmengine does: its own launcher asks for a GPU."""
-    import torch
-    from torch import distributed
-
-    gpu = torch.cuda.is_available()
-    if gpu:
-        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    distributed.init_process_group("nccl" if gpu else "gloo")
-    try:
-        yield
-        distributed.barrier()
-    finally:
-        distributed.destroy_process_group()
-
-
-def _make(task: Mapping[str, Any]) -> None:
-    from torch import distributed
-
-    from wsss_harness.contract.supervision import Ledger
-    from wsss_harness.execution.job import found
-    from wsss_harness.execution.status_files import Report
-    from wsss_harness.store.manifest import LEDGER
-    from wsss_harness.store.store import Store
-    from wsss_harness.system import write_guard as guard
-
-    root = Path(task["root"])
-    stage = found(task["suite"], task["key"], root)
-    report = Report(Path(task["report"]))
-
-    def progress(done: int, total: int) -> None:
-        if distributed.get_rank() == 0:
-            report(StageEvent("progress", stage.title, done, total))
-
-    store = Store(root, report)
-    folder = store.folder(stage)
-    inputs = {name: store.folder(needed) for name, needed in stage.inputs.items()}
-    with guard.writing_below(folder, root):
-        stage.make(Work(folder, inputs, Ledger(folder / LEDGER), progress))
-
-
-if __name__ == "__main__":
-    main()

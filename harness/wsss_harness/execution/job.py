@@ -1,28 +1,23 @@
-"""A stage, or a part of one, to be made in any process that sees the store.
-
-What a stage does is a function over the suite, which cannot be sent to another process. What is
-sent is the suite and the key of the stage; the other process builds the stages again and finds it.
-"""
+"""A stage, or a part of one, to be made in any process that sees the store."""
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from wsss_harness.contract.errors import StageError, StageFailure, WsssError
+from wsss_harness.contract.errors import StageFailure, WsssError
 from wsss_harness.contract.hookspecs import StageEvent
 from wsss_harness.execution.distributed import spread
 from wsss_harness.execution.failures import explain
+from wsss_harness.execution.rebuild import rebuild_stage
+from wsss_harness.execution.run_stage import make_shard, make_stage
 from wsss_harness.execution.status_files import Report
-from wsss_harness.plugins.registry import installed
 from wsss_harness.store.manifest import LOG
-from wsss_harness.store.stage import Part, Stage, upstream
+from wsss_harness.store.stage import Part, Stage
 from wsss_harness.store.store import Store
-from wsss_harness.suite.spec import Suite
 from wsss_harness.system import workers
 from wsss_harness.system.limits import CUT_OFF, NO_LIMITS, Limits
 from wsss_harness.system.locks import Busy
@@ -71,7 +66,7 @@ class Job:
 
             return self._made(here.stage, Store(self.root, tell, self.limits))
         store = Store(self.root, report, self.limits)
-        stage = found(self.suite, self.key, self.root)
+        stage = rebuild_stage(self.suite, self.key, self.root)
         with descriptors_to(store.folder(stage) / LOG):
             return self._made(stage, store)
 
@@ -85,28 +80,12 @@ class Job:
         return make(stage, store, self.part)
 
 
-def found(suite: str, key: str, root: Path) -> Stage:
-    """A stage of a suite, built anew.
-
-    Raises:
-        StageError: there is none of this key; the code is not what it was.
-    """
-    with_data = Store(root, lambda event: None).done(data_of(suite))
-    stages = stages_of(suite, root, with_data)
-    if key not in stages:
-        raise StageError(
-            "the source code of the harness or of a plugin is not that with which this run began; "
-            "run again, and on a cluster install the same version everywhere"
-        )
-    return stages[key]
-
-
 def make(stage: Stage, store: Store, part: Part | None) -> Ended:
     try:
         if part is None:
-            store.make(stage, wait=False)
-        else:
-            store.make_part(stage, part)
+            return "made" if make_stage(stage, store, wait=False) else "there"
+        make_shard(stage, part, store)
+        return "made"
     except StageFailure as failure:
         if failure.kind in CUT_OFF:
             workers.retire()
@@ -115,26 +94,6 @@ def make(stage: Stage, store: Store, part: Part | None) -> Ended:
         return "busy"
     except (WsssError, OSError) as error:  # between stages: a lock, a folder, a full disk
         return explain(stage, store.folder(stage), error)
-    return "made" if part or stage.key in store.made else "there"
-
-
-@lru_cache(maxsize=1)
-def data_of(suite: str) -> Stage:
-    from wsss_harness.suite.graph import Graph
-
-    read = Suite.model_validate_json(suite)
-    return Graph(read, installed(), read.seeds[0]).data
-
-
-@lru_cache(maxsize=1)
-def stages_of(suite: str, root: Path, with_data: bool) -> Mapping[str, Stage]:
-    """All stages of a suite by key; its controls are known once its data is there."""
-    from wsss_harness.execution.run import known
-
-    store = Store(root, lambda event: None)
-    rows, beside = known(Suite.model_validate_json(suite), installed(), store)
-    targets = [target for row in rows for target in row.targets]
-    return {stage.key: stage for stage in upstream(*targets, *beside)}
 
 
 def determine() -> None:

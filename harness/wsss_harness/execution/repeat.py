@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from wsss_harness.execution.run_stage import make_stage
 from wsss_harness.plugins.registry import Plugins
 from wsss_harness.store.stage import Stage, upstream
 from wsss_harness.store.store import Store
@@ -50,7 +51,7 @@ def parent_of(root: Path) -> Path:
 
 def _differing(stage: Stage, one: Store, other: Store) -> tuple[str, ...]:
     for store in (one, other):
-        store.make(stage)
+        make_stage(stage, store)
     first, second = (store.manifest(stage)["files"] for store in (one, other))
     names = sorted({*first, *second})
     return tuple(name for name in names if first.get(name) != second.get(name))

@@ -4,16 +4,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from wsss_harness.contract.errors import ConfigError, StageFailure
-from wsss_harness.contract.supervision import SALIENCY, Dataset, scored_ids
+from wsss_harness.contract.supervision import Dataset, scored_ids
 from wsss_harness.execution.engine import Engine
 from wsss_harness.plugins.registry import Plugins
-from wsss_harness.stages.bounds import BOUNDS, OF_SALIENCY
 from wsss_harness.store.stage import Stage, upstream
 from wsss_harness.store.store import Store
 from wsss_harness.suite.graph import Graph
-from wsss_harness.suite.plan import Plan, plan
-from wsss_harness.suite.rows import RowStages, control_row, saliency_of
+from wsss_harness.suite.rows import RowStages
 from wsss_harness.suite.spec import Suite
+from wsss_harness.suite.suite_rows import rows_of, saliency_labels
 
 
 @dataclass(frozen=True)
@@ -28,56 +27,14 @@ class Outcome:
     number: int = 0
 
 
-def rows(graph: Graph, dataset: Dataset | None) -> Iterator[RowStages]:
-    """The suite's rows for one seed, then the control rows, as far as the dataset has saliency.
-
-    Without the dataset, which may not be there yet, no control row is known.
-    """
-    suite, plugins = graph.suite, graph.plugins
-    for row in suite.rows:
-        yield graph.row(row)
-    for label in saliencies(suite, dataset):
-        yield graph.row(control_row(suite, plugins, label))
-        for method in OF_SALIENCY:
-            yield graph.bound(method, label)
-    if dataset is not None:
-        yield from bounds(graph)
-
-
-def bounds(graph: Graph) -> Iterator[RowStages]:
-    """Rows that no method can be; those that take a network if the suite asks for them."""
-    suite = graph.suite
-    for method in BOUNDS:
-        yield graph.bound(method, None)
-    if "refined" in suite.bounds:
-        refined = {row.refiners[-1]: row for row in reversed(suite.rows) if row.refiners}
-        for label in suite.refiners:
-            if label in refined:
-                yield graph.perfect(refined[label])
-    if "supervised" in suite.bounds and suite.segmentors:
-        yield graph.supervised(tuple(suite.segmentors))
-
-
-def saliencies(suite: Suite, dataset: Dataset | None) -> list[str | None]:
-    """The names of the saliency maps of a suite; None for those of the dataset, if it has some.
-
-    Without the dataset, which may not be there yet, none is known.
-    """
-    if dataset is None:
-        return []
-    found = (saliency_of(row, suite) for row in suite.rows)
-    own: list[str | None] = [None] if SALIENCY in dataset.supervision else []
-    return [*own, *dict.fromkeys(label for label in found if label)]
-
-
-def prepare(suite: Suite, plugins: Plugins, engine: Engine) -> Dataset:
+def prepare_suite(suite: Suite, plugins: Plugins, engine: Engine) -> Dataset:
     """Check every name and option of the suite, make its data, open it, judge its saliency.
 
     Raises:
         StageFailure: there is no data.
     """
     graphs = [Graph(suite, plugins, seed) for seed in suite.seeds]
-    check_how(engine, [row for graph in graphs for row in rows(graph, None)])
+    check_how(engine, [row for graph in graphs for row in rows_of(graph, None)])
     graph = graphs[0]
     exhaust(engine.make(suite, [graph.data]))
     if graph.data.key in engine.failures:
@@ -85,7 +42,9 @@ def prepare(suite: Suite, plugins: Plugins, engine: Engine) -> Dataset:
     dataset = graph.opened(engine.store.folder(graph.data))
     check_held_out(suite, dataset)
     # A broken map stops the rows that read it, not those that do not.
-    exhaust(engine.make(suite, [graph.saliency(label) for label in saliencies(suite, dataset)]))
+    exhaust(
+        engine.make(suite, [graph.saliency(label) for label in saliency_labels(suite, dataset)])
+    )
     return dataset
 
 
@@ -130,7 +89,7 @@ def check_held_out(suite: Suite, dataset: Dataset) -> None:
         )
 
 
-def run(
+def run_suite(
     suite: Suite,
     plugins: Plugins,
     engine: Engine,
@@ -142,7 +101,7 @@ def run(
     ``again``: method and seed of the only rows to work on; others count if they are complete.
     """
     graphs = (Graph(suite, plugins, seed) for seed in suite.seeds)
-    found = enumerate(row for graph in graphs for row in rows(graph, dataset))
+    found = enumerate(row for graph in graphs for row in rows_of(graph, dataset))
     wanted = {
         number: row
         for number, row in found
@@ -183,7 +142,7 @@ def exhaust(stages: Iterable[Stage]) -> None:
         pass
 
 
-def make_until(
+def make_kind(
     suite: Suite, plugins: Plugins, engine: Engine, kind: str
 ) -> tuple[list[Stage], list[StageFailure]]:
     """Make the stages of this kind of every row, with what they need; gives them, and failures.
@@ -191,7 +150,7 @@ def make_until(
     Raises:
         ConfigError: no row has a stage of this kind.
     """
-    found = [row for seed in suite.seeds for row in rows(Graph(suite, plugins, seed), None)]
+    found = [row for seed in suite.seeds for row in rows_of(Graph(suite, plugins, seed), None)]
     check_how(engine, found)
     needed = list(upstream(*(target for row in found for target in row.targets)))
     wanted = [stage for stage in needed if stage.kind == kind]
@@ -201,19 +160,3 @@ def make_until(
     exhaust(engine.make(suite, wanted))
     failures = [failure_of([stage], engine) for stage in wanted]
     return wanted, [failure for failure in failures if failure]
-
-
-def plan_of(suite: Suite, plugins: Plugins, store: Store) -> Plan:
-    """What ``run`` would do."""
-    return plan(*known(suite, plugins, store), store)
-
-
-def known(
-    suite: Suite, plugins: Plugins, store: Store
-) -> tuple[Iterator[RowStages], Sequence[Stage]]:
-    """The rows of a suite, and stages beside them; control rows once the data has been made."""
-    graphs = [Graph(suite, plugins, seed) for seed in suite.seeds]
-    data = graphs[0].data
-    dataset = graphs[0].opened(store.folder(data)) if store.done(data) else None
-    beside = [graphs[0].saliency(label) for label in saliencies(suite, dataset)]
-    return (row for graph in graphs for row in rows(graph, dataset)), beside

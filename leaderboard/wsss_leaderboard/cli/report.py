@@ -11,7 +11,7 @@ from rich.console import Console
 
 from wsss_harness.cli.progress import Display, EventLines, make_display
 from wsss_harness.execution import repeat as twin
-from wsss_harness.execution import run as suites
+from wsss_harness.execution.run import make_kind, prepare_suite, run_suite
 from wsss_harness.execution.run_options import How
 from wsss_harness.plugins.registry import Plugins, installed
 from wsss_harness.store.layout import RECORDS, create
@@ -63,10 +63,10 @@ def run_and_report(
         watched(plugins, display_of(documents is not None, how.events)),
         engine.session(),
     ):
-        dataset = suites.prepare(suite, plugins, engine)
+        dataset = prepare_suite(suite, plugins, engine)
         collector = Collector(suite, store, dataset, Graph(suite, plugins, suite.seeds[0]))
         outcomes, found = [], {}
-        for outcome in suites.run(suite, plugins, engine, dataset, wanted):
+        for outcome in run_suite(suite, plugins, engine, dataset, wanted):
             name, record = collector.save(outcome, results / RECORDS)
             outcomes.append(outcome)
             found[name] = record
@@ -105,7 +105,7 @@ def run_until(request: Request, root: Path, how: How, kind: str, out: Console) -
     suite, plugins = request.suite(), installed()
     engine = how.engine(root, plugins)
     with watched(plugins, display_of(as_json=False, events=how.events)):
-        stages, failures = suites.make_until(suite, plugins, engine, kind)
+        stages, failures = make_kind(suite, plugins, engine, kind)
     for failure in dict.fromkeys(str(failure) for failure in failures):
         out.print(f"failed: {failure}", style="red", highlight=False, markup=False, soft_wrap=True)
     places = {engine.store.folder(stage).parent for stage in stages}

@@ -12,12 +12,13 @@ from typing import Any
 
 from wsss_harness.contract.errors import ConfigError, DataError
 from wsss_harness.contract.supervision import Dataset
-from wsss_harness.execution.run import rows
+from wsss_harness.execution.run_stage import make_stage
 from wsss_harness.plugins.registry import Plugins
 from wsss_harness.store.store import Store
 from wsss_harness.suite.graph import Graph
 from wsss_harness.suite.rows import RowStages
 from wsss_harness.suite.spec import Suite, apply_override, check_suite
+from wsss_harness.suite.suite_rows import rows_of
 from wsss_leaderboard.records.record import Record
 
 DRAWN = "railscenes"  # the dataset that anybody has, because it is drawn
@@ -115,7 +116,8 @@ def drawn(record: Record, plugins: Plugins, owner: str) -> Suite | None:
 def dataset_of(suite: Suite, plugins: Plugins, store: Store) -> Dataset:
     """The dataset of a suite, made in a store unless it is there."""
     graph = Graph(suite, plugins, suite.seeds[0])
-    return graph.opened(store.make(graph.data))
+    make_stage(graph.data, store)
+    return graph.opened(store.folder(graph.data))
 
 
 def check_same(dataset: Dataset, record: Record, owner: str) -> None:
@@ -129,7 +131,7 @@ def check_same(dataset: Dataset, record: Record, owner: str) -> None:
 
 def stages_of(record: Record, suite: Suite, plugins: Plugins, dataset: Dataset) -> RowStages:
     """The stages of a record's row, as the source is now; ConfigError if the suite has none."""
-    for row in rows(Graph(suite, plugins, record.seed), dataset):
+    for row in rows_of(Graph(suite, plugins, record.seed), dataset):
         if row.row.method == record.method:
             return row
     raise ConfigError(f"the suite '{suite.title}' has no row '{record.method}'")

@@ -12,6 +12,7 @@ from typing import Any
 from wsss_harness.contract.errors import DataError
 from wsss_harness.execution.repeat import parent_of
 from wsss_harness.execution.run import Outcome
+from wsss_harness.execution.run_stage import make_stage
 from wsss_harness.plugins.registry import Plugins
 from wsss_harness.store.housekeeping import damage
 from wsss_harness.store.layout import RECORDS
@@ -67,7 +68,7 @@ def remake(record: Record, suite: Suite, plugins: Plugins, store: Store, trained
             lend(row, record, store, scratch)
         with as_recorded(record):
             for target in row.targets:
-                scratch.make(target)
+                make_stage(target, scratch)
         graph = Graph(suite, plugins, record.seed)
         collector = Collector(suite, scratch, dataset, graph)
         _, made = collector.save(Outcome(row), Path(folder) / RECORDS)

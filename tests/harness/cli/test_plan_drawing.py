@@ -7,8 +7,8 @@ import small_suite
 
 from wsss_harness.cli.plan_drawing import direct, draw, layout
 from wsss_harness.cli.plan_names import names
-from wsss_harness.execution import run as suites
 from wsss_harness.store.stage import Stage
+from wsss_harness.suite.suite_rows import plan_of
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -35,7 +35,7 @@ def test_stages_stand_right_of_what_they_need_and_apart():
 
 @pytest.fixture
 def picture(tmp_path):
-    plan = suites.plan_of(
+    plan = plan_of(
         small_suite.suite(title="A < B"), small_suite.plugins(), small_suite.store(tmp_path)
     )
     draw(plan, "A < B", tmp_path / "plan.svg")

@@ -12,9 +12,9 @@ import torch
 from commands import output_of, wait_for
 
 from wsss_harness.contract.errors import ConfigError
-from wsss_harness.execution import run as suites
 from wsss_harness.execution.engine import Engine, Policy
 from wsss_harness.execution.executors.local import Local
+from wsss_harness.execution.run import make_kind, prepare_suite
 from wsss_harness.plugins.registry import installed
 from wsss_harness.store.store import Store
 from wsss_harness.suite.spec import check_suite
@@ -53,7 +53,7 @@ def made(folder, processes, **changes):
     content["generators"]["CAM"] |= changes
     suite, events = check_suite(content, "two"), []
     engine = Engine(Store(folder, events.append), Local(), Policy(processes=processes))
-    _, failures = suites.make_until(suite, installed(), engine, "fit")
+    _, failures = make_kind(suite, installed(), engine, "fit")
     return events, failures, list(folder.glob("fit/*/weights.pth"))
 
 
@@ -80,9 +80,9 @@ def test_what_goes_wrong_in_one_of_them_is_the_failure_of_the_stage(tmp_path):
 
 
 def test_a_batch_that_cannot_be_divided_is_refused_before_anything_runs(tmp_path):
-    engine = Engine(Store(tmp_path, lambda event: None), policy=Policy(processes=3))
+    engine = Engine(Store(tmp_path), policy=Policy(processes=3))
     with pytest.raises(ConfigError, match="--processes 3: fit cam has a batch of 4, which cannot"):
-        suites.prepare(check_suite(CONTENT, "two"), installed(), engine)
+        prepare_suite(check_suite(CONTENT, "two"), installed(), engine)
     assert not list(tmp_path.iterdir())
 
 

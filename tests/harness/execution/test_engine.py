@@ -10,11 +10,11 @@ import small_suite
 from commands import PLUGIN, command, events_of, products, wait_for
 
 from wsss_harness.contract.errors import StageFailure
-from wsss_harness.execution import run as suites
 from wsss_harness.execution import scheduler as course
 from wsss_harness.execution.engine import Engine, Policy
 from wsss_harness.execution.executors.inline import Inline
 from wsss_harness.execution.executors.local import Local, ending
+from wsss_harness.execution.run import prepare_suite, run_suite
 from wsss_harness.execution.status_files import runs
 from wsss_harness.store.manifest import MANIFEST
 from wsss_harness.store.store import Store
@@ -36,8 +36,8 @@ def run(tmp_path):
         engine = Engine(store, executor or Local(jobs=2), policy or Policy())
         plugins = small_suite.plugins()
         with engine.session():
-            dataset = suites.prepare(suite, plugins, engine)
-            outcomes = suites.run(suite, plugins, engine, dataset)
+            dataset = prepare_suite(suite, plugins, engine)
+            outcomes = run_suite(suite, plugins, engine, dataset)
             return {o.row.row.method: o for o in outcomes}, events
 
     return run
@@ -108,9 +108,9 @@ def test_a_mistake_is_not_tried_again(run):
 def test_a_failure_is_not_tried_again_by_the_same_engine(tmp_path):
     suite, plugins = small_suite.suite(**bad("fails")), small_suite.plugins()
     engine = Engine(small_suite.store(tmp_path))
-    dataset = suites.prepare(suite, plugins, engine)
+    dataset = prepare_suite(suite, plugins, engine)
     for _ in range(2):
-        failures = [o.failure for o in suites.run(suite, plugins, engine, dataset)]
+        failures = [o.failure for o in run_suite(suite, plugins, engine, dataset)]
         assert len([failure for failure in failures if failure]) == 2  # its row, and its control
     started = [event.stage for event in engine.store.events if event.kind == "started"]
     assert started.count("fit restless") == 1

@@ -10,8 +10,8 @@ import pytest
 import small_suite
 from commands import output_of
 
-from wsss_harness.execution import run as suites
 from wsss_harness.store.stage import upstream
+from wsss_harness.suite.suite_rows import known_rows
 
 KINDS = ["data", "saliency", "fit", "score", "refine", "explain", "curve"]
 KINDS += ["mask", "measure", "metric", "bound", "segment", "predict"]
@@ -19,7 +19,7 @@ MOUNTED = 'mount -t tmpfs -o size=3m tmpfs "$1" && shift && exec "$@"'
 
 
 def test_all_kinds_of_stages_are_here(tmp_path):
-    rows, beside = suites.known(
+    rows, beside = known_rows(
         small_suite.suite(**full_disk.SUITE), small_suite.plugins(), small_suite.store(tmp_path)
     )
     kinds = {stage.kind for row in rows for stage in upstream(*row.targets, *beside)}

@@ -12,10 +12,10 @@ import small_suite
 from commands import output_of, products
 
 from wsss_harness.contract.errors import ConfigError
-from wsss_harness.execution import run as suites
 from wsss_harness.execution.engine import Engine
 from wsss_harness.execution.executors import ray as ray_executor
 from wsss_harness.execution.executors.ray import Ray
+from wsss_harness.execution.run import prepare_suite, run_suite
 
 ALONE = ["unshare", "-n", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
 
@@ -40,8 +40,8 @@ def test_a_cluster_that_loses_a_node_makes_each_stage_once_and_the_same_bytes(na
 
     suite, plugins = small_suite.suite(**ray_cluster.SUITE), small_suite.plugins()
     engine = Engine(small_suite.store(tmp_path / "here"))
-    dataset = suites.prepare(suite, plugins, engine)
-    outcomes = list(suites.run(suite, plugins, engine, dataset))
+    dataset = prepare_suite(suite, plugins, engine)
+    outcomes = list(run_suite(suite, plugins, engine, dataset))
     assert not any(outcome.failure for outcome in outcomes)
     assert products(tmp_path / "ray") == products(tmp_path / "here")
 

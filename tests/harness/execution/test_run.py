@@ -11,13 +11,15 @@ from small_suite import RAN, count_equal, read_equal
 from wsss_harness.contract.errors import ConfigError, DataError, PluginError
 from wsss_harness.contract.hookspecs import Metric, hookimpl
 from wsss_harness.contract.types import ClassScores
-from wsss_harness.execution import run as suites
 from wsss_harness.execution.engine import Engine
+from wsss_harness.execution.run import prepare_suite, run_suite
+from wsss_harness.execution.run_stage import make_stage
 from wsss_harness.plugins.registry import load
 from wsss_harness.store.manifest import MANIFEST
 from wsss_harness.store.stage import upstream
 from wsss_harness.suite.graph import Graph
 from wsss_harness.suite.spec import Suite, check_suite
+from wsss_harness.suite.suite_rows import plan_of
 from wsss_harness.system.files import read_json
 from wsss_harness.system.score_files import read_scores
 from wsss_leaderboard.records.collect import Collector
@@ -42,8 +44,8 @@ def run(tmp_path, plugins):
 
     def run(folder=tmp_path, **changes):
         store, suite = small_suite.store(folder), small_suite.suite(**changes)
-        dataset = suites.prepare(suite, plugins, Engine(store))
-        outcomes = {o.row.row.method: o for o in suites.run(suite, plugins, Engine(store), dataset)}
+        dataset = prepare_suite(suite, plugins, Engine(store))
+        outcomes = {o.row.row.method: o for o in run_suite(suite, plugins, Engine(store), dataset)}
         return outcomes, store, Collector(suite, store, dataset, Graph(suite, plugins, 0))
 
     return run
@@ -245,14 +247,12 @@ def test_a_suite_of_saliency_methods_alone_has_its_control_row_too(run):
 
 
 def test_a_full_disk_between_stages_fails_the_row_and_no_more(run, monkeypatch, tmp_path):
-    made = small_suite.Store.make
-
-    def full(self, stage, wait=True):
+    def full(stage, store, *, wait):
         if stage.kind == "mask":
             raise OSError(28, "No space left on device")
-        return made(self, stage, wait)
+        return make_stage(stage, store, wait=wait)
 
-    monkeypatch.setattr(small_suite.Store, "make", full)
+    monkeypatch.setattr("wsss_harness.execution.job.make_stage", full)
     outcomes, _, _ = run(tmp_path / "full")
     assert outcomes["R"].failure.kind == "OSError"
     assert "the disk is full; free space below" in str(outcomes["R"].failure)
@@ -318,8 +318,8 @@ def test_a_metric_that_fails_to_count_is_named_and_harms_no_other_number(
     count.__module__ = small_suite.__name__  # whose source is in the key
     plugins = spoiled(monkeypatch, count=count)
     store, suite = small_suite.store(tmp_path), small_suite.suite()
-    dataset = suites.prepare(suite, plugins, Engine(store))
-    outcomes = {o.row.row.method: o for o in suites.run(suite, plugins, Engine(store), dataset)}
+    dataset = prepare_suite(suite, plugins, Engine(store))
+    outcomes = {o.row.row.method: o for o in run_suite(suite, plugins, Engine(store), dataset)}
     record = Collector(suite, store, dataset, Graph(suite, plugins, 0)).record(outcomes["R"])
     assert "metric 'equal' failed on image image_000: KeyError: 'boom'" in record.failure.message
     assert record.masks.score.miou > 0
@@ -340,8 +340,8 @@ def test_a_metric_that_cannot_be_read_is_told_and_harms_no_other_number(
 ):
     plugins = spoiled(monkeypatch, read=read)
     store, suite = small_suite.store(tmp_path), small_suite.suite()
-    dataset = suites.prepare(suite, plugins, Engine(store))
-    outcomes = {o.row.row.method: o for o in suites.run(suite, plugins, Engine(store), dataset)}
+    dataset = prepare_suite(suite, plugins, Engine(store))
+    outcomes = {o.row.row.method: o for o in run_suite(suite, plugins, Engine(store), dataset)}
     record = Collector(suite, store, dataset, Graph(suite, plugins, 0)).record(outcomes["R"])
     assert record.masks.score.miou > 0
     assert told in record.masks.more["equal"]["error"]
@@ -367,7 +367,7 @@ def test_what_a_method_says_of_itself_decides_its_fit(monkeypatch, method):
 def test_another_metric_measures_nothing_again(run, monkeypatch, tmp_path):
     run(tmp_path)
     monkeypatch.setattr(small_suite.Plugin, "wsss_metrics", hookimpl(lambda self: {}))
-    plan = suites.plan_of(small_suite.suite(), small_suite.plugins(), small_suite.store(tmp_path))
+    plan = plan_of(small_suite.suite(), small_suite.plugins(), small_suite.store(tmp_path))
     assert plan.to_do == ()
 
 
@@ -481,8 +481,8 @@ def recorded(tmp_path, plugins):
     def recorded(**changes):
         store, suite = small_suite.store(tmp_path), small_suite.suite(**changes)
         engine = Engine(store)
-        dataset = suites.prepare(suite, plugins, engine)
-        outcomes = list(suites.run(suite, plugins, engine, dataset))
+        dataset = prepare_suite(suite, plugins, engine)
+        outcomes = list(run_suite(suite, plugins, engine, dataset))
         collector = Collector(suite, store, dataset, Graph(suite, plugins, suite.seeds[0]))
         found = sorted(outcomes, key=lambda outcome: outcome.number)
         return [collector.record(o) for o in found if o.row.row.method == "R"]
@@ -531,5 +531,5 @@ def test_a_generator_that_is_no_dataclass_stops_the_suite_by_name(tmp_path):
     plugins = load((small_suite.Entry(), PlainEntry()))
     suite = small_suite.suite(generators={"R": {"name": "redness"}, "S": {"name": "plain"}})
     with pytest.raises(PluginError, match="generator 'plain' of unknown is no dataclass"):
-        suites.prepare(suite, plugins, small_suite.store(tmp_path))
+        prepare_suite(suite, plugins, small_suite.store(tmp_path))
     assert RAN == []

@@ -7,10 +7,10 @@ import small_suite
 from commands import PLUGIN
 
 from wsss_harness.contract.errors import ConfigError
-from wsss_harness.execution import run as suites
 from wsss_harness.execution.engine import Engine, Policy
 from wsss_harness.execution.executors.inline import Inline
 from wsss_harness.execution.executors.local import Local, visible_gpus
+from wsss_harness.execution.run import make_kind
 from wsss_harness.execution.run_options import How, limits_of
 from wsss_harness.plugins.registry import load
 from wsss_harness.store.manifest import MANIFEST
@@ -98,7 +98,7 @@ def test_a_deterministic_stage_runs_on_one_thread_and_says_so(monkeypatch, tmp_p
     monkeypatch.setenv("WSSS_PLUGIN_PATH", str(PLUGIN))
     store, plugins = small_suite.store(tmp_path), small_suite.plugins()
     engine = Engine(store, Local(threads=2), Policy(deterministic=True))
-    assert suites.make_until(small_suite.suite(), plugins, engine, "fit")[1] == []
+    assert make_kind(small_suite.suite(), plugins, engine, "fit")[1] == []
     (path, *_) = tmp_path.glob(f"fit/*/{MANIFEST}")
     environment = json.loads(path.read_text())["environment"]
     assert environment["deterministic"] == "true"

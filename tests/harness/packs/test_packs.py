@@ -17,8 +17,8 @@ from PIL import Image
 from wsss_harness.cli import pack_view as commands
 from wsss_harness.contract.errors import ConfigError, DataError
 from wsss_harness.contract.types import ClassScores
-from wsss_harness.execution import run as suites
 from wsss_harness.execution.engine import Engine
+from wsss_harness.execution.run import prepare_suite, run_suite
 from wsss_harness.packs.exchange import export_row, import_folder
 from wsss_harness.packs.manifest import Pack, from_mask
 from wsss_harness.suite.graph import Graph
@@ -42,8 +42,8 @@ def plugins():
 def run(folder, plugins, **changes):
     """Outcomes by method, and a collector."""
     store, suite = small_suite.store(folder), small_suite.suite(**changes)
-    dataset = suites.prepare(suite, plugins, Engine(store))
-    outcomes = {o.row.row.method: o for o in suites.run(suite, plugins, Engine(store), dataset)}
+    dataset = prepare_suite(suite, plugins, Engine(store))
+    outcomes = {o.row.row.method: o for o in run_suite(suite, plugins, Engine(store), dataset)}
     return outcomes, Collector(suite, store, dataset, Graph(suite, plugins, 0))
 
 

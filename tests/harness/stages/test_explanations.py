@@ -7,8 +7,8 @@ from fake_data import FakeDataset
 from PIL import Image as PillowImage
 
 from wsss_harness.contract.errors import DataError
-from wsss_harness.execution import run as suites
 from wsss_harness.execution.engine import Engine
+from wsss_harness.execution.run import prepare_suite, run_suite
 from wsss_harness.stages import explanations
 from wsss_harness.stages.explanations import EXPLAINED, Explained, choose
 from wsss_leaderboard.figures.pictures import draw
@@ -25,8 +25,8 @@ def ran(folder, **refiner):
     """Outcomes by method of a suite with a refiner that shows how it decides, and its store."""
     plugins, suite = small_suite.plugins(), small_suite.suite(**content(**refiner))
     store = small_suite.store(folder)
-    dataset = suites.prepare(suite, plugins, Engine(store))
-    outcomes = list(suites.run(suite, plugins, Engine(store), dataset))
+    dataset = prepare_suite(suite, plugins, Engine(store))
+    outcomes = list(run_suite(suite, plugins, Engine(store), dataset))
     draw(folder / "results", suite, store, dataset, outcomes)
     return {o.row.row.method: o for o in outcomes}, store, dataset
 

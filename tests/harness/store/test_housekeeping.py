@@ -12,13 +12,14 @@ from rich.console import Console
 
 from wsss_harness.cli import store_view as store_commands
 from wsss_harness.contract.errors import ConfigError, DataError
-from wsss_harness.execution import run as suites
 from wsss_harness.execution.engine import Engine
+from wsss_harness.execution.run import prepare_suite, run_suite
 from wsss_harness.store import archive as transfer
 from wsss_harness.store import housekeeping
 from wsss_harness.store.manifest import MANIFEST
 from wsss_harness.suite.graph import Graph
 from wsss_harness.suite.selection import Request
+from wsss_harness.suite.suite_rows import plan_of
 from wsss_harness.system.files import read_json, write_json
 from wsss_leaderboard.records.collect import Collector
 
@@ -37,13 +38,13 @@ def root(tmp_path, plugins):
 
 def run(root, plugins, **changes):
     store, suite = small_suite.store(root), small_suite.suite(**changes)
-    dataset = suites.prepare(suite, plugins, Engine(store))
-    assert not any(o.failure for o in suites.run(suite, plugins, Engine(store), dataset))
+    dataset = prepare_suite(suite, plugins, Engine(store))
+    assert not any(o.failure for o in run_suite(suite, plugins, Engine(store), dataset))
     return [event.stage for event in store.events if event.kind == "started"]
 
 
 def planned(root, plugins, **changes):
-    plan = suites.plan_of(small_suite.suite(**changes), plugins, small_suite.store(root))
+    plan = plan_of(small_suite.suite(**changes), plugins, small_suite.store(root))
     return {one.stage.key for one in plan.stages}
 
 
@@ -137,9 +138,9 @@ def test_sizes_by_kind_and_by_suite(root, plugins, version):
 def test_what_a_run_has_recorded_is_needed(root, plugins):
     request = Request(Path("small.toml"))
     suite, store = small_suite.suite(), small_suite.store(root)
-    dataset = suites.prepare(suite, plugins, Engine(store))
+    dataset = prepare_suite(suite, plugins, Engine(store))
     collector = Collector(suite, store, dataset, Graph(suite, plugins, 0))
-    for outcome in suites.run(suite, plugins, Engine(store), dataset):
+    for outcome in run_suite(suite, plugins, Engine(store), dataset):
         collector.save(outcome, request.results(root) / "records")
     assert housekeeping.suites_of(root) == {"small": planned(root, plugins)}
 

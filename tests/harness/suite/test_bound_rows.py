@@ -7,8 +7,8 @@ from small_suite import RAN
 
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.contract.supervision import IMAGE_LABELS
-from wsss_harness.execution import run as suites
 from wsss_harness.execution.engine import Engine
+from wsss_harness.execution.run import prepare_suite, run_suite
 from wsss_harness.suite.graph import Graph
 from wsss_harness.system.files import read_mask
 from wsss_leaderboard.records.collect import Collector
@@ -24,9 +24,9 @@ def run(tmp_path):
     def run(**changes):
         store, suite = small_suite.store(tmp_path), small_suite.suite(**changes)
         plugins = small_suite.plugins()
-        dataset = suites.prepare(suite, plugins, Engine(store))
+        dataset = prepare_suite(suite, plugins, Engine(store))
         collector = Collector(suite, store, dataset, Graph(suite, plugins, 0))
-        done = suites.run(suite, plugins, Engine(store), dataset)
+        done = run_suite(suite, plugins, Engine(store), dataset)
         return {o.row.row.method: (o.row, collector.record(o)) for o in done}, store
 
     return run

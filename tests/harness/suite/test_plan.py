@@ -8,12 +8,13 @@ import small_suite
 from rich.console import Console
 
 from wsss_harness.cli.plan_tree import duration, print_plan
-from wsss_harness.execution import run as suites
 from wsss_harness.execution.engine import Engine
+from wsss_harness.execution.run import prepare_suite, run_suite
 from wsss_harness.stages.work import CURVE
 from wsss_harness.store.manifest import MANIFEST
 from wsss_harness.store.stage import Stage
 from wsss_harness.suite.plan import changes
+from wsss_harness.suite.suite_rows import plan_of
 from wsss_harness.system.files import read_json, write_json
 
 
@@ -24,7 +25,7 @@ def plugins():
 
 @pytest.fixture
 def plan(tmp_path, plugins):
-    return lambda **changed: suites.plan_of(
+    return lambda **changed: plan_of(
         small_suite.suite(**changed), plugins, small_suite.store(tmp_path / "store")
     )
 
@@ -35,8 +36,8 @@ def run(tmp_path, plugins):
 
     def run(**changed):
         store, suite = small_suite.store(tmp_path / "store"), small_suite.suite(**changed)
-        dataset = suites.prepare(suite, plugins, Engine(store))
-        assert not any(o.failure for o in suites.run(suite, plugins, Engine(store), dataset))
+        dataset = prepare_suite(suite, plugins, Engine(store))
+        assert not any(o.failure for o in run_suite(suite, plugins, Engine(store), dataset))
         return [event.stage for event in store.events if event.kind == "started"]
 
     return run

@@ -7,8 +7,8 @@ from fake_data import FakeDataset
 from PIL import Image
 
 from wsss_harness.contract.errors import ConfigError, DataError
-from wsss_harness.execution import run as suites
 from wsss_harness.execution.engine import Engine
+from wsss_harness.execution.run import prepare_suite, run_suite
 from wsss_harness.suite import data_check as datacheck
 from wsss_harness.suite.graph import Graph
 from wsss_leaderboard.records.collect import Collector
@@ -49,9 +49,9 @@ def run(tmp_path):
     def run(**changes):
         store, plugins = small_suite.store(tmp_path / "store"), small_suite.plugins()
         suite = small_suite.suite(**changes)
-        dataset = suites.prepare(suite, plugins, Engine(store))
+        dataset = prepare_suite(suite, plugins, Engine(store))
         outcomes = sorted(
-            suites.run(suite, plugins, Engine(store), dataset), key=lambda outcome: outcome.number
+            run_suite(suite, plugins, Engine(store), dataset), key=lambda outcome: outcome.number
         )
         collector = Collector(suite, store, dataset, Graph(suite, plugins, 0))
         return {o.row.row.method: (o, collector.record(o)) for o in outcomes}

@@ -7,8 +7,8 @@ import pytest
 import small_suite
 
 from wsss_harness.contract.errors import ConfigError
-from wsss_harness.execution import run as suites
 from wsss_harness.execution.engine import Engine
+from wsss_harness.execution.run import make_kind, prepare_suite, run_suite
 from wsss_harness.store.store import Store
 from wsss_harness.suite.selection import Request, select
 from wsss_harness.system.limits import Limits
@@ -129,18 +129,18 @@ def started(store):
 
 def test_only_what_failed_is_worked_on_and_what_is_complete_counts(tmp_path, plugins):
     suite, store = small_suite.suite(), small_suite.store(tmp_path)
-    dataset = suites.prepare(suite, plugins, Engine(store))
-    outcomes = list(suites.run(suite, plugins, Engine(store), dataset, {("S", 0)}))
+    dataset = prepare_suite(suite, plugins, Engine(store))
+    outcomes = list(run_suite(suite, plugins, Engine(store), dataset, {("S", 0)}))
     assert [outcome.row.row.method for outcome in outcomes] == ["S"]
     assert "fit redness" not in started(store)
-    whole = {o.row.row.method: o.number for o in suites.run(suite, plugins, Engine(store), dataset)}
-    again = suites.run(suite, plugins, Engine(store), dataset, set())
+    whole = {o.row.row.method: o.number for o in run_suite(suite, plugins, Engine(store), dataset)}
+    again = run_suite(suite, plugins, Engine(store), dataset, set())
     assert {outcome.row.row.method: outcome.number for outcome in again} == whole
 
 
 def test_stages_up_to_a_kind_and_no_further(tmp_path, plugins):
     store = small_suite.store(tmp_path)
-    made, failures = suites.make_until(small_suite.suite(), plugins, Engine(store), "mask")
+    made, failures = make_kind(small_suite.suite(), plugins, Engine(store), "mask")
     assert {stage.kind for stage in made} == {"mask"}
     assert failures == []
     kinds = {title.partition(" ")[0] for title in started(store)}
@@ -150,14 +150,14 @@ def test_stages_up_to_a_kind_and_no_further(tmp_path, plugins):
 def test_an_unknown_kind_of_stage_is_an_error_that_lists_them(tmp_path, plugins):
     store = small_suite.store(tmp_path)
     with pytest.raises(ConfigError, match=r"kind 'masks'; kinds: data, fit, score"):
-        suites.make_until(small_suite.suite(), plugins, Engine(store), "masks")
+        make_kind(small_suite.suite(), plugins, Engine(store), "masks")
     assert started(store) == []
 
 
 def test_a_time_limit_on_a_kind_that_there_is_not_lists_them(tmp_path, plugins):
-    store = Store(tmp_path, lambda event: None, Limits(by_kind={"fits": 7200}))
+    store = Store(tmp_path, limits=Limits(by_kind={"fits": 7200}))
     with pytest.raises(ConfigError, match=r"--time-limit fits=.*kinds: bound, .*fit, .*segment"):
-        suites.prepare(small_suite.suite(), plugins, Engine(store))
+        prepare_suite(small_suite.suite(), plugins, Engine(store))
     with pytest.raises(ConfigError, match="--time-limit fits="):
-        suites.make_until(small_suite.suite(), plugins, Engine(store), "mask")
+        make_kind(small_suite.suite(), plugins, Engine(store), "mask")
     assert not list(tmp_path.iterdir())

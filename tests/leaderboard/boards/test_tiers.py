@@ -22,7 +22,7 @@ from wsss_leaderboard.submissions.remake import Remade, compare
 @pytest.fixture
 def verifier(folder, ran):
     """Of the record R, seed 0, in a submission that can be tampered with."""
-    return Verifier(record_of(folder), PLUGINS, Store(ran.root, lambda event: None))
+    return Verifier(record_of(folder), PLUGINS, Store(ran.root))
 
 
 def verdicts(verifier, highest):
@@ -170,7 +170,7 @@ def test_a_tolerance_is_what_the_reader_allows(verifier, monkeypatch):
 
 
 def test_tier_3_is_left_out_without_the_weights(verifier, ran, tmp_path):
-    store = Store(tmp_path / "empty", lambda event: None)
+    store = Store(tmp_path / "empty")
     assert verdicts(replace(verifier, store=store), 4) == [
         (1, True),
         (2, True),
@@ -182,7 +182,7 @@ def test_tier_3_is_left_out_without_the_weights(verifier, ran, tmp_path):
 
 def test_tier_3_does_not_take_other_weights(verifier, ran, tmp_path):
     shutil.copytree(ran.root, tmp_path / "runs")
-    store = Store(tmp_path / "runs", lambda event: None)
+    store = Store(tmp_path / "runs")
     for path in (tmp_path / "runs" / "segment").glob("one-*/class.txt"):
         path.write_text("7")
     verdict = replace(verifier, store=store).verdict(3)

@@ -12,8 +12,8 @@ from rich.console import Console
 
 from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.types import IGNORE
-from wsss_harness.execution import run as suites
 from wsss_harness.execution.engine import Engine
+from wsss_harness.execution.run import prepare_suite, run_suite
 from wsss_harness.execution.run_options import How
 from wsss_harness.metrics.anatomy import CAUSES, causes
 from wsss_harness.system.files import read_json, read_mask, write_json
@@ -26,9 +26,9 @@ from wsss_leaderboard.figures.examples import CAUSE_COLOURS, COLUMNS, EXAMPLES, 
 def outcomes(ran):
     """What ran, as a run hands it to whatever draws."""
     engine = Engine(ran.store)
-    dataset = suites.prepare(ran.suite, submissions.PLUGINS, engine)
+    dataset = prepare_suite(ran.suite, submissions.PLUGINS, engine)
     wanted = [(row.method, seed) for row in ran.suite.rows for seed in ran.suite.seeds]
-    return dataset, list(suites.run(ran.suite, submissions.PLUGINS, engine, dataset, wanted))
+    return dataset, list(run_suite(ran.suite, submissions.PLUGINS, engine, dataset, wanted))
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import small_suite
 
-from wsss_harness.execution import run as suites
 from wsss_harness.execution.engine import Engine
+from wsss_harness.execution.run import prepare_suite, run_suite
 from wsss_harness.metrics import EVALUATOR
 from wsss_harness.suite.graph import Graph
 from wsss_harness.suite.spec import check_suite
@@ -22,9 +22,9 @@ def results(tmp_path_factory):
     folder = tmp_path_factory.mktemp("collect")
     store, suite = small_suite.store(folder / "store"), small_suite.suite(seeds=[0, 1])
     plugins = small_suite.plugins()
-    dataset = suites.prepare(suite, plugins, Engine(store))
+    dataset = prepare_suite(suite, plugins, Engine(store))
     collector = Collector(suite, store, dataset, Graph(suite, plugins, 0))
-    for outcome in suites.run(suite, plugins, Engine(store), dataset):
+    for outcome in run_suite(suite, plugins, Engine(store), dataset):
         collector.save(outcome, folder / "results" / "records")
     return folder / "results", suite
 

@@ -94,7 +94,7 @@ def test_without_the_truth_masks_are_only_looked_at(folder, ran):
 
 
 def test_scenes_are_drawn_where_they_are_not_there(good, ran, tmp_path):
-    store = Store(tmp_path / "runs", lambda event: None)
+    store = Store(tmp_path / "runs")
     report = checking.check(good, checking.Reader(PLUGINS, store))
     assert report.tier == 2
 

@@ -1,0 +1,194 @@
+"""Run stages in this process: each once for its key; a killed one goes on where it stopped."""
+
+import contextlib
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from wsss_harness.contract.errors import StageError
+from wsss_harness.contract.hookspecs import StageEvent
+from wsss_harness.contract.supervision import Ledger
+from wsss_harness.execution import shard_notes
+from wsss_harness.execution.failures import explain
+from wsss_harness.store.layout import create, lock_of
+from wsss_harness.store.manifest import FORMAT, LEDGER, LOG, MANIFEST, digests
+from wsss_harness.store.source_digest import changed
+from wsss_harness.store.stage import Part, Stage, Work
+from wsss_harness.store.store import Store
+from wsss_harness.suite.schedule import Schedule
+from wsss_harness.system import locks
+from wsss_harness.system.files import remove_temporary_files, write_json
+from wsss_harness.system.meter import Meter, environment
+from wsss_harness.system.write_guard import writing_below
+
+WHOLE = Part()
+
+
+def make_stage(stage: Stage, store: Store, *, wait: bool = True) -> bool:
+    """Make a stage and every input that is missing; False if the stage was there already.
+
+    Raises:
+        StageFailure: the stage or one of its inputs failed.
+        Busy: another process makes one of them, and ``wait`` is False.
+    """
+    schedule = Schedule([stage], store.done)
+    for ready in schedule.there.values():
+        StageRun(ready, store).tell("reused")
+    made = False
+    for step in schedule.left.values():
+        made = StageRun(step, store).run(wait)
+    return made
+
+
+def make_shard(stage: Stage, shard: Part, store: Store) -> None:
+    """Make one shard of a stage whose inputs are there; ``make_stage`` then finishes the stage.
+
+    Raises:
+        StageFailure: the shard failed.
+        Busy: another process makes the whole stage, or this shard.
+    """
+    StageRun(stage, store).run_shard(shard)
+
+
+def work_of(
+    stage: Stage, store: Store, progress: Callable[[int, int], None], shard: Part = WHOLE
+) -> Work:
+    """What the function of a stage works with."""
+    folder = store.folder(stage)
+    inputs = {name: store.folder(needed) for name, needed in stage.inputs.items()}
+    return Work(folder, inputs, Ledger(folder / LEDGER), progress, shard)
+
+
+@dataclass(frozen=True)
+class StageRun:
+    """One attempt to make a stage whose inputs are there."""
+
+    stage: Stage
+    store: Store
+
+    @property
+    def folder(self) -> Path:
+        return self.store.folder(self.stage)
+
+    def tell(self, kind: str, done: int = 0, total: int = 0, message: str = "") -> None:
+        event = StageEvent(kind, self.stage.title, done, total, message, self.stage.key)
+        self.store.notify(event)
+
+    def run(self, wait: bool) -> bool:
+        """Make the whole stage; False if another process made it meanwhile."""
+        self._prepare_folder()
+        with self._locked(wait):
+            if self.store.done(self.stage):
+                return False
+            self.tell("started")
+            shard_costs = shard_notes.costs(self.folder)
+            continued = not shard_costs and any(p.name != LOG for p in self.folder.iterdir())
+            remove_temporary_files(self.folder)
+            with self._reporting_failure():
+                cost = self._metered(WHOLE, continued)
+                shard_notes.remove(self.folder)
+                self._finish(shard_notes.total([*shard_costs, cost]))
+            self.tell("finished")
+        return True
+
+    def run_shard(self, shard: Part) -> None:
+        self._prepare_folder()
+        with (
+            locks.shared(lock_of(self.folder), wait=False),
+            shard_notes.begun(self.folder, shard) as note,
+        ):
+            if self.store.done(self.stage):
+                return
+            self.tell("started")
+            continued = note.is_file()
+            write_json(note, None)
+            with self._reporting_failure():
+                write_json(note, self._metered(shard, continued))
+
+    def _prepare_folder(self) -> None:
+        if (self.folder / MANIFEST).is_file():
+            self.store.manifest(self.stage)  # raises rather than overwrite an edited manifest
+        create(self.folder, self.store.root)
+
+    @contextlib.contextmanager
+    def _locked(self, wait: bool) -> Iterator[None]:
+        """Hold the lock of the stage; report that another run holds it before waiting."""
+        with contextlib.ExitStack() as held:
+            try:
+                held.enter_context(locks.exclusive(lock_of(self.folder), wait=False))
+            except locks.Busy:
+                if not wait:
+                    raise
+                self.tell("waiting", message="another run makes it")
+                held.enter_context(locks.exclusive(lock_of(self.folder), wait=True))
+            yield
+
+    def _metered(self, shard: Part, continued: bool) -> dict[str, Any]:
+        """Call the stage's function; gives the cost of the call."""
+        with Meter() as meter:
+            self._work(shard)
+        return {**asdict(meter.resource_use()), "continued": continued}
+
+    def _work(self, shard: Part) -> None:
+        def progress(done: int, total: int) -> None:
+            self.tell("progress", done, total)
+
+        if self.stage.heavy:
+            import_module("torch")  # outside the limits: an import that is cut off stays broken
+        with (
+            captured_output(self.folder / LOG),
+            writing_below(self.folder, self.store.root),
+            self.store.limits.of(self.stage.kind),
+        ):
+            self.stage.make(work_of(self.stage, self.store, progress, shard))
+
+    def _finish(self, cost: Mapping[str, Any]) -> None:
+        """Write the manifest, with which the stage is done."""
+        if modules := changed(self.stage.recipe["code"]):
+            raise StageError(
+                f"the source of {', '.join(modules)} changed while it ran, so nobody knows which "
+                "code made its files; run again"
+            )
+        files = digests(self.folder)
+        size = sum((self.folder / name).stat().st_size for name in files)
+        manifest = {
+            "format": FORMAT,
+            "key": self.stage.key,
+            "recipe": self.stage.recipe,
+            "note": dict(self.stage.note),
+            "read": list(Ledger(self.folder / LEDGER).read()),
+            "cost": {**cost, "bytes": size},
+            "environment": environment(),
+            "files": files,
+        }
+        write_json(self.folder / MANIFEST, manifest)
+
+    @contextlib.contextmanager
+    def _reporting_failure(self) -> Iterator[None]:
+        """Log what the body raises, report it, and raise it as StageFailure."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.tell("failed", message="interrupted")
+            raise
+        except (Exception, SystemExit) as error:
+            log = self.folder / LOG
+            with contextlib.suppress(OSError), log.open("a", encoding="utf-8") as file:
+                file.write(traceback.format_exc())
+            failure = explain(self.stage, self.folder, error)
+            self.tell("failed", message=str(failure))
+            raise failure from error
+
+
+@contextlib.contextmanager
+def captured_output(log: Path) -> Iterator[None]:
+    """Send what libraries print to ``log``; the terminal belongs to the display."""
+    with (
+        log.open("a", encoding="utf-8", buffering=1) as file,
+        contextlib.redirect_stdout(file),
+        contextlib.redirect_stderr(file),
+    ):
+        yield

@@ -1,0 +1,202 @@
+"""Stages run once, resume, share, and fail without harm."""
+
+import errno
+import threading
+import time
+
+import pytest
+from filelock import FileLock
+
+from wsss_harness.contract.errors import DataError, StageError, StageFailure
+from wsss_harness.execution.run_stage import make_stage
+from wsss_harness.store.manifest import MANIFEST
+from wsss_harness.store.stage import Stage
+from wsss_harness.store.store import Store
+from wsss_harness.system.files import read_json, write_text
+
+CODE = ("wsss_harness.contract.errors",)
+
+
+def stage(make, *, name="one", options=None, inputs=None):
+    return Stage("test", name, make, options or {}, CODE, inputs or {})
+
+
+@pytest.fixture
+def events():
+    return []
+
+
+@pytest.fixture
+def store(tmp_path, events):
+    return Store(tmp_path, events.append)
+
+
+def kinds_and_stages(events):
+    return [(event.kind, event.stage) for event in events if event.kind != "progress"]
+
+
+def folder_of_made(stage, store):
+    make_stage(stage, store)
+    return store.folder(stage)
+
+
+def test_finished_stage_is_not_run_again(store, events):
+    made = stage(lambda work: write_text(work.folder / "product.txt", "x"))
+    assert make_stage(made, store)
+    assert not make_stage(made, store)
+    assert (store.folder(made) / "product.txt").read_text() == "x"
+    assert [kind for kind, _ in kinds_and_stages(events)] == ["started", "finished", "reused"]
+
+
+def test_shared_input_runs_once(store):
+    runs = []
+    shared = stage(lambda work: runs.append("shared"), name="shared")
+    for option in (1, 2):
+        user = stage(lambda work: None, name="user", options={"n": option}, inputs={"it": shared})
+        make_stage(user, store)
+    assert runs == ["shared"]
+
+
+def test_stage_whose_files_are_gone_is_made_again(tmp_path, events):
+    made = stage(lambda work: write_text(work.folder / "product.txt", "x"))
+    store = Store(tmp_path, events.append)
+    make_stage(made, store)
+    folder = store.folder(made)
+    (folder / "product.txt").unlink()
+    assert make_stage(made, Store(tmp_path, events.append))
+    assert (folder / "product.txt").is_file()
+
+
+def test_manifest_has_digests_of_products_but_not_of_log_or_ledger(store):
+    def make(work):
+        print("library noise")
+        work.ledger.note("saliency")
+        write_text(work.folder / "product.txt", "x")
+
+    folder = folder_of_made(stage(make), store)
+    manifest = read_json(folder / MANIFEST)
+    assert list(manifest["files"]) == ["product.txt"]
+    assert manifest["read"] == ["saliency"]
+    assert (folder / "log.txt").read_text() == "library noise\n"
+
+
+def test_interrupted_stage_keeps_its_files_except_torn_ones(store):
+    def interrupted(work):
+        write_text(work.folder / "half.txt", "x")
+        (work.folder / ".torn.txt.1.part").write_text("torn")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        make_stage(stage(interrupted), store)
+    found = []
+    resumed = stage(lambda work: found.extend(path.name for path in work.folder.iterdir()))
+    folder = folder_of_made(resumed, store)
+    assert "half.txt" in found
+    assert not list(folder.glob(".*.part"))
+
+
+def test_failure_names_stage_and_log(store):
+    def broken(work):
+        raise DataError("image 7 is damaged")
+
+    failing = stage(broken)
+    with pytest.raises(StageError, match=r"test one: image 7 is damaged \(log: .*log.txt\)"):
+        make_stage(failing, store)
+    assert "DataError" in (store.folder(failing) / "log.txt").read_text()
+    assert not store.done(failing)
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "the disk is full"),
+        (MemoryError(), "memory ran out"),
+        (ZeroDivisionError("division by zero"), "ZeroDivisionError: division by zero"),
+    ],
+)
+def test_reason_of_a_failure_names_the_error_or_a_remedy(store, error, message):
+    def fail(work):
+        raise error
+
+    with pytest.raises(StageError, match=message):
+        make_stage(stage(fail), store)
+
+
+def test_stage_fails_with_the_reason_of_its_failed_input(store):
+    def fail(work):
+        raise DataError("no list")
+
+    with pytest.raises(StageError, match="no list"):
+        make_stage(stage(lambda work: None, name="after", inputs={"it": stage(fail)}), store)
+
+
+def test_exit_of_a_stage_is_a_failure(tmp_path):
+    def leaves(work):
+        raise SystemExit(3)
+
+    store = Store(tmp_path)
+    with pytest.raises(StageFailure, match="SystemExit: 3"):
+        make_stage(stage(leaves), store)
+
+
+def test_waiting_for_another_run_is_reported(tmp_path):
+    events = []
+    store = Store(tmp_path, events.append)
+    made = stage(lambda work: None)
+    folder = store.folder(made)
+    folder.mkdir(parents=True)
+    held = threading.Event()
+
+    def another_run():
+        with FileLock(folder.with_suffix(".lock")):
+            held.set()
+            time.sleep(0.5)
+
+    threading.Thread(target=another_run).start()
+    held.wait()
+    make_stage(made, store)
+    assert [event.kind for event in events] == ["waiting", "started", "finished"]
+
+
+def test_manifest_has_the_cost(store):
+    made = stage(lambda work: write_text(work.folder / "product.txt", "four"))
+    cost = read_json(folder_of_made(made, store) / MANIFEST)["cost"]
+    assert cost["bytes"] == 4
+    assert cost["continued"] is False
+    assert cost["wall_seconds"] >= 0
+    assert cost["peak_memory"] > 0
+
+
+def test_cost_of_a_resumed_stage_is_marked_as_continued(store):
+    attempts = []
+
+    def make(work):
+        attempts.append(1)
+        write_text(work.folder / f"{len(attempts)}.txt", "x")
+        if len(attempts) == 1:
+            raise KeyboardInterrupt
+
+    made = stage(make)
+    with pytest.raises(KeyboardInterrupt):
+        make_stage(made, store)
+    assert read_json(folder_of_made(made, store) / MANIFEST)["cost"]["continued"] is True
+
+
+def test_stage_whose_source_changes_meanwhile_is_not_finished(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    source = tmp_path / "edited_plugin.py"
+    source.write_text("F = 1\n")
+    made = Stage("test", "one", lambda work: source.write_text("F = 2\n"), {}, ("edited_plugin",))
+    store = Store(tmp_path / "store")
+    with pytest.raises(StageFailure, match=r"source of edited_plugin changed while it ran.*again"):
+        make_stage(made, store)
+    assert not store.done(made)
+
+
+def test_store_that_cannot_be_written_is_named_with_a_remedy(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("pathlib.Path.mkdir", refuse)
+    with pytest.raises(StageError, match=r"cannot be written.*give another --store"):
+        make_stage(stage(lambda work: None), Store(tmp_path))
