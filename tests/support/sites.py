@@ -14,6 +14,8 @@ from wsss_leaderboard.records.scores import Cause, Thresholded
 
 QUALITIES = {"CAM": 0.0, "EPS": 0.9, "SEAM": 0.1, "CAM + CRF": 0.3}
 FAILED = "Breaks"
+HOSTILE = "<img src=x onerror=alert(1)>"
+HOSTILE_QUALITIES = {**QUALITIES, FAILED: 0.2, HOSTILE: 0.15}
 ANATOMY = {cause: Cause(share=0.01 * (n + 1), gain=0.02) for n, cause in enumerate(CAUSES)}
 DEFINITION = {
     "title": "Small",

@@ -25,8 +25,16 @@ wsss.make = (tag, attributes = {}, ...content) => {
   return made;
 };
 
-// A menu closes when the reader turns to something else.
+// A menu opens towards the left where there is no room on the right, and closes when the reader
+// turns to something else.
 {
+  const place = ({ target }) => {
+    if (!target.matches(".menu")) return;
+    target.classList.remove("leftwards");
+    const { right } = target.lastElementChild.getBoundingClientRect();
+    target.classList.toggle("leftwards", right > document.documentElement.clientWidth);
+  };
+  addEventListener("toggle", place, true); // capture, as this event does not bubble
   const close = (but) => {
     for (const menu of document.querySelectorAll(".menu[open]")) if (!menu.contains(but)) menu.open = false;
   };
