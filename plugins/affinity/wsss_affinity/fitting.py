@@ -27,17 +27,19 @@ from wsss_harness.store.manifest import LOG
 from wsss_harness.system import parallel
 
 if TYPE_CHECKING:
-    from wsss_affinity.affinitynet import AffinityNet
+    from wsss_affinity.settings import AffinitySettings
     from wsss_harness import Batch, ClassScores, Run, View
 
 EVIDENCE = "evidence"
 
 
-def fit(settings: AffinityNet, data: View, scores: Callable[[str], ClassScores], run: Run) -> None:
+def fit(
+    settings: AffinitySettings, data: View, scores: Callable[[str], ClassScores], run: Run
+) -> None:
     """Train a network on labels that come from ``scores``, and write it to the run's folder."""
-    learner = settings.network(len(data.classes), run.seed)
+    learner = settings.shape().build(run.seed)
     if settings.checkpoint is not None:
-        released.take(learner, Path(settings.checkpoint), settings.released, settings.adapt)
+        released.take(learner, Path(settings.checkpoint), settings.released)
     else:
         train(settings, learner, data, scores, run)
     network.save(learner, settings.shape(), run)
@@ -45,7 +47,7 @@ def fit(settings: AffinityNet, data: View, scores: Callable[[str], ClassScores],
 
 
 def train(
-    settings: AffinityNet,
+    settings: AffinitySettings,
     learner: network.AffinityFeatures,
     data: View,
     scores: Callable[[str], ClassScores],
@@ -59,7 +61,7 @@ def train(
 
 
 def crops(
-    settings: AffinityNet,
+    settings: AffinitySettings,
     learner: network.AffinityFeatures,
     data: View,
     scores: Callable[[str], ClassScores],
@@ -93,7 +95,7 @@ def sharpened(make: Callable[[str], items.Stacks], ids: Sequence[str], run: Run)
     return kept
 
 
-def augmentation(settings: AffinityNet, backbone: backbones.Backbone) -> Cropping:
+def augmentation(settings: AffinitySettings, backbone: backbones.Backbone) -> Cropping:
     return Cropping(
         crop=settings.crop,
         mean=backbone.mean,

@@ -18,8 +18,8 @@ from wsss_harness import ClassScores, PluginError
 from wsss_harness.networks.classmaps.augment import normalise
 
 if TYPE_CHECKING:
-    from wsss_affinity.affinitynet import AffinityNet
     from wsss_affinity.network import AffinityFeatures
+    from wsss_affinity.settings import AffinitySettings
     from wsss_harness import Image, Map, Sample
 
 
@@ -28,7 +28,7 @@ class Walker:
     """Scores of a sample after the walk, or of several whose images are of one size."""
 
     network: AffinityFeatures
-    settings: AffinityNet
+    settings: AffinitySettings
 
     def __call__(self, sample: Sample, scores: ClassScores) -> ClassScores:
         return self.many([sample], [scores])[0]
@@ -57,7 +57,7 @@ def check_size(sample: Sample, scores: ClassScores) -> None:
 
 
 def image_links(
-    network: AffinityFeatures, images: Sequence[Image], settings: AffinityNet
+    network: AffinityFeatures, images: Sequence[Image], settings: AffinitySettings
 ) -> Iterator[Tensor]:
     """Affinities (P, h, w) of images of one size that are filled up with zeros to a whole grid."""
     values = [normalise(one, network.backbone.mean, network.backbone.std) for one in images]
@@ -73,7 +73,7 @@ def filled(maps: Tensor, stride: int) -> Tensor:
     return pad(maps, (0, -width % stride, 0, -height % stride))
 
 
-def walk(stack: Tensor, links: Tensor, stride: int, settings: AffinityNet) -> Tensor:
+def walk(stack: Tensor, links: Tensor, stride: int, settings: AffinitySettings) -> Tensor:
     """``stack`` (K + 1, H, W) pooled to the grid of ``links``, walked, and brought back.
 
     jiwoon-ahn/psa, infer_aff.py: zeros outside of the image, means of squares, bilinear.
@@ -92,7 +92,7 @@ Explained = tuple[str, "Map", tuple[int, int]]
 
 
 def explainer(
-    network: AffinityFeatures, settings: AffinityNet
+    network: AffinityFeatures, settings: AffinitySettings
 ) -> Callable[[Sample, ClassScores], Sequence[Explained]]:
     """A function that shows what decides a walk: how alike a node's neighbours are to it."""
 

@@ -13,12 +13,13 @@ from fake_data import FakeDataset, view
 from golden_files import golden
 
 from wsss_affinity.affinities import affinity_maps
-from wsss_affinity.affinitynet import FORMS, AffinityNet
+from wsss_affinity.affinitynet import AffinityNet
 from wsss_affinity.backgrounds import Background
 from wsss_affinity.fitting import PairLoss
 from wsss_affinity.inference import around, walk
 from wsss_affinity.items import Evidence, Kept, cropped
 from wsss_affinity.neighbours import placed
+from wsss_affinity.settings import FORMS
 from wsss_harness.contract.errors import ConfigError, PluginError
 from wsss_harness.contract.hookspecs import Run
 from wsss_harness.contract.types import ClassScores, Sample

@@ -30,12 +30,12 @@ from wsss_harness.system import files
 if TYPE_CHECKING:
     from wsss_harness.contract.hookspecs import Run
     from wsss_harness.contract.supervision import View
-    from wsss_harness.networks.segmentors.mmseg_segmentor import MmsegSegmentor
+    from wsss_harness.networks.segmentors.settings import SegmentorSettings
 
 WEIGHTS, CONFIG = "weights.pth", "config.json"
 
 
-def fit(segmentor: MmsegSegmentor, data: View, masks: Path, run: Run) -> None:
+def fit(segmentor: SegmentorSettings, data: View, masks: Path, run: Run) -> None:
     """Train, and write weights.pth and config.json; see MmsegSegmentor.fit.
 
     A folder that holds the weights already stays as it is.
