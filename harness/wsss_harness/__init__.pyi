@@ -30,6 +30,7 @@ from .contract.types import Image as Image
 from .contract.types import Map as Map
 from .contract.types import Mask as Mask
 from .contract.types import Sample as Sample
+from .datasets.voc_folder import VocFolder as VocFolder
 from .networks.classmaps.fitting import multilabel_loss as multilabel_loss
 from .networks.classmaps.generator import ClassMapGenerator as ClassMapGenerator
 from .networks.classmaps.inference import Inference as Inference
@@ -37,3 +38,7 @@ from .networks.classmaps.settings import ClassifierSettings as ClassifierSetting
 from .networks.training.loop import Batch as Batch
 from .networks.training.loop import Loss as Loss
 from .networks.training.settings import TrainingSettings as TrainingSettings
+from .system.files import write_json as write_json
+from .system.files import write_mask as write_mask
+from .system.files import write_text as write_text
+from .testing import assert_conforms as assert_conforms

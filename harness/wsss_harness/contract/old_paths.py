@@ -1,4 +1,4 @@
-"""Modules that plugins imported before ``wsss_harness`` itself offered their names."""
+"""Old module paths that documentation and templates named before ``wsss_harness`` had the names."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -6,36 +6,44 @@ from importlib import import_module
 from importlib.machinery import ModuleSpec
 from types import MappingProxyType, ModuleType
 
+PACKAGE = "wsss_harness"
 MOVED: Mapping[str, str] = MappingProxyType(
     {
-        "wsss_harness.classmaps": "wsss_harness.networks.classmaps",
-        "wsss_harness.classmaps.generator": "wsss_harness.networks.classmaps.generator",
-        "wsss_harness.classmaps.settings": "wsss_harness.networks.classmaps.settings",
-        "wsss_harness.crf": "wsss_harness.networks.crf",
-        "wsss_harness.errors": "wsss_harness.contract.errors",
-        "wsss_harness.files": "wsss_harness.system.files",
-        "wsss_harness.hookspecs": "wsss_harness.contract.hookspecs",
-        "wsss_harness.settings": "wsss_harness.networks.training.settings",
-        "wsss_harness.supervision": "wsss_harness.contract.supervision",
-        "wsss_harness.training": "wsss_harness.networks.training.loop",
-        "wsss_harness.types": "wsss_harness.contract.types",
+        "classmaps": "networks.classmaps",  # with all its modules
+        "crf": "networks.crf",
+        "errors": "contract.errors",
+        "files": "system.files",
+        "hookspecs": "contract.hookspecs",
+        "settings": "networks.training.settings",
+        "supervision": "contract.supervision",
+        "training": "networks.training.loop",
+        "types": "contract.types",
     }
 )
 
 
+def new_path(name: str) -> str | None:
+    """The present path of a module that moved; None for any other module."""
+    package, _, path = name.partition(".")
+    first, dot, rest = path.partition(".")
+    if package != PACKAGE or first not in MOVED:
+        return None
+    return f"{PACKAGE}.{MOVED[first]}{dot}{rest}"
+
+
 class OldPaths:
-    """Finds a module under its old name: the same module object, not a copy."""
+    """Import a module by its old path: the same module object, not a copy."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        return ModuleSpec(name, self) if name in MOVED else None  # type: ignore[arg-type]
+        return ModuleSpec(name, self) if new_path(name) else None  # type: ignore[arg-type]
 
     def create_module(self, spec: ModuleSpec) -> None:
-        """None: Python makes an empty module, which ``exec_module`` replaces."""
+        """Return None: Python creates an empty module, which ``exec_module`` replaces."""
 
     def exec_module(self, module: ModuleType) -> None:
-        sys.modules[module.__name__] = import_module(MOVED[module.__name__])
+        sys.modules[module.__name__] = import_module(new_path(module.__name__) or "")
 
 
 def install() -> None:

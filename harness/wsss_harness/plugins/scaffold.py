@@ -13,14 +13,12 @@ from wsss_harness.system import files
 
 TEMPLATES = Path(__file__).parent / "templates"
 RAILSCENES = 'name = "railscenes"\ntrain = 1000\nval = 200'
+TORCH, NUMPY = "import torch", "import numpy as np"  # of their tests
 KINDS: Mapping[str, Mapping[str, str]] = {
-    "generator": {"imports": "import torch", "title": "$class_name beside CAM"},
-    "refiner": {
-        "imports": "import numpy as np\n\nfrom wsss_harness.contract.types import ClassScores",
-        "title": "CAM before and after $class_name",
-    },
-    "metric": {"imports": "import numpy as np", "title": "CAM, measured by $name too"},
-    "dataset": {"imports": "import numpy as np", "title": "CAM on $name"},
+    "generator": {"imports": TORCH, "title": "$class_name and CAM"},
+    "refiner": {"imports": NUMPY, "title": "CAM before and after $class_name"},
+    "metric": {"imports": NUMPY, "title": "CAM, also measured by $name"},
+    "dataset": {"imports": NUMPY, "title": "CAM on $name"},
 }
 
 

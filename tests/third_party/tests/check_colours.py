@@ -3,7 +3,7 @@
 import numpy as np
 import wsss_colours
 
-from wsss_harness.testing import assert_conforms
+from wsss_harness import assert_conforms
 
 
 def test_it_keeps_the_contract():
