@@ -18,7 +18,7 @@ from wsss_harness.networks.backbones.params_file import is_params
 from wsss_harness.networks.backbones.weights import HEADS, Misfit, State
 from wsss_harness.networks.checkpoints import write_state
 from wsss_harness.plugins.registry import Plugins, installed
-from wsss_harness.system import files
+from wsss_harness.system.digests import digest_once
 
 CLASSES = (20, 80)  # of PASCAL VOC and of MS-COCO
 
@@ -109,7 +109,7 @@ def inspect(path: Path, plugins: Plugins) -> Inspection:
     nearest, misfit = next(iter(found.items()))
     return Inspection(
         "params of MXNet" if is_params(path) else "state dict of torch",
-        files.digest(path),
+        digest_once(path),
         len(state),
         sum(value.numel() for value in state.values()),
         tuple(sorted({str(value.dtype).removeprefix("torch.") for value in state.values()})),

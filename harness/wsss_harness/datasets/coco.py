@@ -18,7 +18,8 @@ from wsss_harness.contract.errors import ConfigError, DataError
 from wsss_harness.contract.hookspecs import Run
 from wsss_harness.contract.supervision import IMAGE_LABELS, SALIENCY, Dataset
 from wsss_harness.contract.types import IGNORE, Image, Map, Mask
-from wsss_harness.system import digests, files
+from wsss_harness.system import files
+from wsss_harness.system.digests import digest_files
 
 INDEX = "index.sqlite"
 SPLITS = ("train", "val")
@@ -64,7 +65,7 @@ class Coco14:
         self.check(texts)
         folders = [self.path("train"), self.path("val"), self.path("saliency")]
         folders += [self.path("masks")] if self.masks else []
-        contents = digests.of_files(texts, str(Path(self.root).resolve()))
+        contents = digest_files(texts, str(Path(self.root).resolve()))
         listed = [_listed(folder) for folder in folders]
         return {"content": [*contents, *listed], "overlap": self.overlap, "crowd": self.crowd}
 

@@ -17,7 +17,8 @@ from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.hookspecs import Run
 from wsss_harness.contract.supervision import IMAGE_LABELS, SALIENCY, Dataset
 from wsss_harness.contract.types import Image, Map, Mask
-from wsss_harness.system import digests, files
+from wsss_harness.system import files
+from wsss_harness.system.digests import digest_files
 
 LISTS = Path("ImageSets/Segmentation")
 
@@ -189,7 +190,7 @@ class Voc:
         ids = sorted({image_id for split in self.splits.values() for image_id in split})
         paths = [_find(folder, image_id) for folder in folders for image_id in ids]
         found = [path for path in paths if path]
-        contents = iter(digests.of_files(found, str(Path(self.layout.root).resolve())))
+        contents = iter(digest_files(found, str(Path(self.layout.root).resolve())))
         for path in paths:
             digest.update(f"{path.name} {next(contents)}\n".encode() if path else b"-\n")
         return digest.hexdigest()

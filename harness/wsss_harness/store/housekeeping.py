@@ -19,7 +19,8 @@ from wsss_harness.store.layout import (
     name_and_key,
     short,
 )
-from wsss_harness.store.manifest import MANIFEST, digest, read_manifest
+from wsss_harness.store.manifest import MANIFEST, read_manifest
+from wsss_harness.system.digests import digest_file
 from wsss_harness.system.files import read_json
 
 
@@ -116,7 +117,7 @@ def damage(folder: Path) -> str | None:
     for name, wanted in files.items():
         if not (folder / name).is_file():
             return f"{folder / name} is gone"
-        if digest(folder / name) != wanted:
+        if digest_file(folder / name) != wanted:
             return f"{folder / name} was changed"
     return None
 

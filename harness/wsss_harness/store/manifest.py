@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import xxhash
-
 from wsss_harness.contract.errors import DataError
+from wsss_harness.system.digests import digest_file
 from wsss_harness.system.files import read_json
 
 MANIFEST = "manifest.json"
@@ -56,11 +55,7 @@ def digests(folder: Path) -> dict[str, str]:
     paths = (path for path in sorted(folder.rglob("*")) if path.is_file())
     relative = ((path, path.relative_to(folder)) for path in paths)
     return {
-        name.as_posix(): digest(path)
+        name.as_posix(): digest_file(path)
         for path, name in relative
         if name.parts[0] not in (LOG, LEDGER, PARTS, MANIFEST)
     }
-
-
-def digest(path: Path) -> str:
-    return xxhash.xxh3_128_hexdigest(path.read_bytes())

@@ -8,7 +8,7 @@ from typing import Any
 from wsss_harness.contract.errors import DataError
 from wsss_harness.store.stage import Stage, Work
 from wsss_harness.suite.spec import Weights
-from wsss_harness.system.files import digest
+from wsss_harness.system.digests import digest_once
 
 
 @dataclass(frozen=True)
@@ -27,5 +27,5 @@ def from_file(label: str, spec: Weights) -> Initial:
     path = Path(spec.file or "")
     if not path.is_file():
         raise DataError(f"weights '{label}': there is no file {path}; set weights.{label}.file")
-    identity = {"name": label, "trained_on": spec.trained_on, "digest": digest(path)}
+    identity = {"name": label, "trained_on": spec.trained_on, "digest": digest_once(path)}
     return Initial(identity, {}, lambda work: path)

@@ -10,7 +10,8 @@ from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.supervision import SALIENCY, Dataset
 from wsss_harness.contract.types import Map
 from wsss_harness.suite.spec import SaliencyMaps
-from wsss_harness.system import digests, files
+from wsss_harness.system import files
+from wsss_harness.system.digests import digest_files
 
 
 def identity(label: str, maps: SaliencyMaps) -> dict[str, Any]:
@@ -25,7 +26,7 @@ def identity(label: str, maps: SaliencyMaps) -> dict[str, Any]:
         raise DataError(
             f"saliency '{label}': {folder} holds no maps ID.png; set saliency.{label}.folder"
         )
-    found = digests.of_files(paths, str(folder.resolve()))
+    found = digest_files(paths, str(folder.resolve()))
     content = "".join(f"{path.name} {one}\n" for path, one in zip(paths, found, strict=True))
     digest = xxhash.xxh3_128_hexdigest(content.encode())
     return {"detector": maps.detector, "trained_on": maps.trained_on, "digest": digest}

@@ -1,63 +1,90 @@
-"""Digests of many files, remembered from process to process, since a dataset has gigabytes."""
+"""Digests of files. Those of datasets are cached between processes, since they take gigabytes."""
 
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
+from typing import Any
 
+import platformdirs
 import xxhash
 
-from wsss_harness.system import files
+from wsss_harness.system.files import write_text
 
-CACHE = "WSSS_CACHE"  # the variable that names the folder of what is remembered
-FRESH = 2.0  # seconds in which a file may change again without another time of change
+CACHE = "WSSS_CACHE"  # environment variable: the cache folder
+FRESH = 2.0  # seconds in which a file may change twice without a new modification time
+CHUNK = 1 << 20
 
-Known = dict[str, tuple[int, int, str]]  # size, time of change and digest by path
+Entry = tuple[int, int, str]  # size, modification time in ns and digest of a file
 
 
-def of_files(paths: Sequence[Path], group: str) -> list[str]:
-    """The digest of the content of each file.
+def digest_file(
+    path: Path,
+    algorithm: Callable[[], Any] = xxhash.xxh3_128,
+    progress: Callable[[int, int], None] | None = None,
+) -> str:
+    """The digest of a file in hexadecimal digits; ``progress`` gets bytes read and in total."""
+    digest, total = algorithm(), path.stat().st_size
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            digest.update(chunk)
+            if progress:
+                progress(file.tell(), total)
+    hexadecimal: str = digest.hexdigest()
+    return hexadecimal
 
-    A file is read again when its size or its time of change is another one. What is known of a
-    ``group`` of files lies in one file of the user's cache; without a place for it all are read.
+
+def digest_once(path: Path) -> str:
+    """The digest of a file, which this process reads again only after a change."""
+    return _digest_once(path, path.stat().st_mtime_ns)
+
+
+@cache
+def _digest_once(path: Path, modified: int) -> str:
+    return digest_file(path)
+
+
+def digest_files(paths: Sequence[Path], group: str) -> list[str]:
+    """The digests of files, which are read again only if size or modification time change.
+
+    Each ``group`` has a cache file of its own. Without a writable cache, all files are read.
     """
-    place = cache() / f"digests-{xxhash.xxh3_64_hexdigest(group.encode())}.json"
-    known = _read(place)
-    found = dict(_digests(paths, known))
-    if any(known.get(path) != entry for path, entry in found.items()):
+    cache_file = cache_folder() / f"digests-{xxhash.xxh3_64_hexdigest(group.encode())}.json"
+    cached = _read(cache_file)
+    entries = dict(_entries(paths, cached))
+    if any(cached.get(path) != entry for path, entry in entries.items()):
         now = time.time_ns()
-        settled = {p: e for p, e in found.items() if now - e[1] > FRESH * 1e9}
+        settled = {p: entry for p, entry in entries.items() if now - entry[1] > FRESH * 1e9}
         with suppress(OSError):
-            files.write_text(place, json.dumps({**known, **settled}))
-    return [found[str(path)][2] for path in paths]
+            write_text(cache_file, json.dumps({**cached, **settled}))
+    return [entries[str(path)][2] for path in paths]
 
 
-def cache() -> Path:
-    """The folder of what may be forgotten: WSSS_CACHE, or wsss-bench in the user's cache."""
-    if chosen := os.environ.get(CACHE):
-        return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "wsss-bench"
+def cache_folder() -> Path:
+    """The folder of disposable files: $WSSS_CACHE, or wsss-bench in the user's cache folder."""
+    chosen = os.environ.get(CACHE)
+    return Path(chosen) if chosen else platformdirs.user_cache_path("wsss-bench", appauthor=False)
 
 
-def _digests(paths: Sequence[Path], known: Known) -> Iterator[tuple[str, tuple[int, int, str]]]:
+def _entries(paths: Sequence[Path], cached: dict[str, Entry]) -> Iterator[tuple[str, Entry]]:
     for path in paths:
         name, status = str(path), path.stat()
-        entry = known.get(name)
+        entry = cached.get(name)
         if entry is None or entry[:2] != (status.st_size, status.st_mtime_ns):
-            digest = xxhash.xxh3_128_hexdigest(path.read_bytes())
-            entry = (status.st_size, status.st_mtime_ns, digest)
+            entry = (status.st_size, status.st_mtime_ns, digest_file(path))
         yield name, entry
 
 
-def _read(place: Path) -> Known:
-    """What is known; nothing, where the file is missing or is not ours."""
+def _read(cache_file: Path) -> dict[str, Entry]:
+    """The entries of a cache file; none if it is missing or damaged."""
     try:
-        content = json.loads(place.read_text(encoding="utf-8"))
+        content = json.loads(cache_file.read_text(encoding="utf-8"))
         return {
-            path: (int(size), int(time), str(digest))
-            for path, (size, time, digest) in content.items()
+            path: (int(size), int(modified), str(digest))
+            for path, (size, modified, digest) in content.items()
         }
     except (OSError, ValueError, TypeError, AttributeError):
         return {}

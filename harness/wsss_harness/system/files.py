@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
-import xxhash
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from PIL import UnidentifiedImageError
@@ -70,20 +69,6 @@ def read_json(path: Path) -> Any:
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no number of JSON")
-
-
-def digest(path: Path) -> str:
-    """The digest of a file's content; read once a process unless the file changes."""
-    return _digest(path, path.stat().st_mtime_ns)
-
-
-@cache
-def _digest(path: Path, changed: int) -> str:
-    with path.open("rb") as file:
-        found = xxhash.xxh3_128()
-        while chunk := file.read(1 << 20):
-            found.update(chunk)
-    return found.hexdigest()
 
 
 def _pixels(path: Path, mode: str | None) -> np.ndarray[Any, np.dtype[np.uint8]]:

@@ -9,6 +9,7 @@ from wsss_harness.contract.supervision import Dataset
 from wsss_harness.metrics import EVALUATOR
 from wsss_harness.store.layout import RECORDS
 from wsss_harness.system import locks
+from wsss_harness.system.digests import digest_file
 from wsss_leaderboard.boards import chain
 from wsss_leaderboard.boards.accepting import LOCK, Board, New, add
 from wsss_leaderboard.boards.chain import Entry
@@ -75,7 +76,7 @@ def _written(folder: Path, record: Record, tallies: Mapping[str, Tallies]) -> Pa
     """Write a record and its counts under the name that it will have."""
     path = folder / RECORDS / "new.json"
     counts.write(counts.path_of(path), tallies)
-    found = counts.digest(counts.path_of(path))
+    found = digest_file(counts.path_of(path))
     save_record(record.model_copy(update={"counts": found}), path)
     named = path.with_name(f"{stem_of(record, path)}.json")
     counts.path_of(path).rename(counts.path_of(named))

@@ -15,6 +15,7 @@ from typing import Literal
 
 from wsss_harness.contract.errors import DataError
 from wsss_harness.store.layout import RECORDS
+from wsss_harness.system.digests import digest_file
 from wsss_leaderboard.records import counts
 from wsss_leaderboard.records.counts import MASKS, Tallies
 from wsss_leaderboard.records.provenance import Protocol
@@ -183,7 +184,7 @@ def _tallies(record: Record, path: Path) -> Mapping[str, Tallies]:
         return {}
     place = counts.path_of(path)
     found = counts.read(place)
-    if counts.digest(place) != record.counts:
+    if digest_file(place) != record.counts:
         raise DataError(
             f"{place} has other counts than those that {path} was made with; run the suite again, "
             "or take the file back"

@@ -23,6 +23,7 @@ from wsss_harness.suite.inputs import BACKBONE, VAL
 from wsss_harness.suite.rows import RowStages, chosen_on, saliency_of
 from wsss_harness.suite.rows import Segmentation as SegmentationStages
 from wsss_harness.suite.spec import Suite
+from wsss_harness.system.digests import digest_file
 from wsss_harness.system.files import read_json
 from wsss_leaderboard.records import counts
 from wsss_leaderboard.records.counts import MASKS, Tallies
@@ -89,7 +90,7 @@ class Collector:
         path = folder / file_name(outcome.number, record)
         if tallies := self.tallies(outcome.row):
             counts.write(counts.path_of(path), tallies)
-            digest = counts.digest(counts.path_of(path))
+            digest = digest_file(counts.path_of(path))
             record = record.model_copy(update={"counts": digest})
         save_record(record, path)
         return path.name, record

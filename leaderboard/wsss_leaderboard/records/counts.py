@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import xxhash
 from numpy.typing import NDArray
 
 from wsss_harness.contract.errors import DataError
@@ -39,11 +38,6 @@ class Tallies:
 def path_of(record: Path) -> Path:
     """Where the counts of the record in a file lie."""
     return record.parent.with_name(COUNTS) / f"{record.stem}.npz"
-
-
-def digest(path: Path) -> str:
-    """What a record calls the file by."""
-    return xxhash.xxh3_128_hexdigest(path.read_bytes())
 
 
 def write(path: Path, tallies: Mapping[str, Tallies]) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from wsss_harness.contract.errors import DataError
 from wsss_harness.metrics.confusion import Counts, Ratios, mean, named, ratio
+from wsss_harness.system.digests import digest_file
 from wsss_leaderboard.records import counts
 from wsss_leaderboard.records.counts import MASKS, Tallies
 from wsss_leaderboard.records.record import Record, load_record
@@ -28,7 +29,7 @@ def read(path: Path) -> tuple[Record, dict[str, Tallies]]:
     if not record.counts:
         raise DataError(f"{path} has no counts by image; run the suite again with this version")
     tallies = counts.read(place)
-    found = counts.digest(place)
+    found = digest_file(place)
     if found != record.counts:
         raise DataError(
             f"{place} has the digest {found}, its record names {record.counts}: one of them was "

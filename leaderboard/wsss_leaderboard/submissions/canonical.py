@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from wsss_harness.system.digests import digest_file
+
 
 def digest(content: Any) -> str:
     """The SHA-256 of JSON content with sorted keys and without spaces."""
@@ -14,5 +16,4 @@ def digest(content: Any) -> str:
 
 def digest_of_file(path: Path) -> str:
     """The SHA-256 of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return digest_file(path, hashlib.sha256)

@@ -383,7 +383,7 @@ def test_a_download_of_another_digest_is_refused(server, tmp_path):
 
 def test_the_digest_is_md5(folder):
     seen = []
-    found = archives.digest(folder / "benchmark.tgz", lambda *told: seen.append(told))
+    found = archives.file_md5(folder / "benchmark.tgz", lambda *told: seen.append(told))
     assert len(found) == 32
     assert seen[-1][1] == seen[-1][2] == (folder / "benchmark.tgz").stat().st_size
 

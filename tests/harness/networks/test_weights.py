@@ -21,7 +21,7 @@ from wsss_harness.networks.backbones import weights
 from wsss_harness.networks.backbones.deeplab_names import deeplab_to_torchvision
 from wsss_harness.networks.backbones.params_file import read_params
 from wsss_harness.plugins.registry import installed
-from wsss_harness.system import files
+from wsss_harness.system.digests import digest_file
 from wsss_leaderboard.cli.app import app
 
 TINY = {"name": "resnet38", "width": 0.0625}
@@ -325,7 +325,7 @@ def test_inspect_names_the_network(saved):
     result = run("inspect", saved)
     assert result.exit_code == 0, result.output
     assert "fits resnet18" in result.output
-    assert files.digest(saved) in result.output
+    assert digest_file(saved) in result.output
 
 
 def test_inspect_says_what_differs_from_the_nearest(saved, tmp_path):

@@ -1,4 +1,4 @@
-"""Digests of files are remembered, and forgotten when a file changes."""
+"""Digests of files are cached until a file changes."""
 
 import json
 import os
@@ -6,17 +6,17 @@ import os
 import pytest
 
 from wsss_harness.system import digests
-from wsss_harness.system.files import digest
+from wsss_harness.system.digests import digest_file
 
 
 @pytest.fixture
 def paths(tmp_path, monkeypatch):
     monkeypatch.setenv(digests.CACHE, str(tmp_path / "cache"))
-    found = [tmp_path / name for name in ("a", "b")]
-    for number, path in enumerate(found):
+    paths = [tmp_path / name for name in ("a", "b")]
+    for number, path in enumerate(paths):
         path.write_bytes(bytes([number]) * 10)
         age(path, 100)
-    return found
+    return paths
 
 
 def age(path, seconds):
@@ -24,64 +24,61 @@ def age(path, seconds):
     os.utime(path, (status.st_atime - seconds, status.st_mtime - seconds))
 
 
-def counted(monkeypatch):
-    """A list that grows by each content that is read."""
-    seen = []
-    real = digests.xxhash.xxh3_128_hexdigest
+@pytest.fixture
+def digested(monkeypatch):
+    """The paths of all files that were read, in order."""
+    read = []
 
-    def hexdigest(content):
-        seen.append(content)
-        return real(content)
+    def digest_and_note(path):
+        read.append(path)
+        return digest_file(path)
 
-    monkeypatch.setattr(digests.xxhash, "xxh3_128_hexdigest", hexdigest)
-    return seen
-
-
-def test_each_digest_is_that_of_the_content(paths):
-    assert digests.of_files(paths, "group") == [digest(path) for path in paths]
+    monkeypatch.setattr(digests, "digest_file", digest_and_note)
+    return read
 
 
-def test_a_file_is_read_once_until_it_changes(paths, monkeypatch):
-    seen = counted(monkeypatch)
-    first = digests.of_files(paths, "group")
-    assert digests.of_files(paths, "group") == first
-    assert len(seen) == 2
+def test_cached_digests_equal_the_digests_of_the_files(paths):
+    assert digests.digest_files(paths, "group") == [digest_file(path) for path in paths]
+
+
+def test_a_file_is_read_once_until_it_changes(paths, digested):
+    first = digests.digest_files(paths, "group")
+    assert digests.digest_files(paths, "group") == first
+    assert len(digested) == 2
     paths[0].write_bytes(b"x" * 10)
-    changed = digests.of_files(paths, "group")
-    assert len(seen) == 3
+    changed = digests.digest_files(paths, "group")
+    assert len(digested) == 3
     assert changed[0] != first[0]
     assert changed[1] == first[1]
 
 
-def test_a_file_that_has_just_changed_is_not_remembered(paths, monkeypatch):
+def test_a_file_that_has_just_changed_is_not_cached(paths, digested):
     paths[0].write_bytes(b"new")
-    seen = counted(monkeypatch)
-    digests.of_files(paths, "group")
-    digests.of_files(paths, "group")
-    assert len(seen) == 3
+    digests.digest_files(paths, "group")
+    digests.digest_files(paths, "group")
+    assert len(digested) == 3
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"a": 3}', '{"a": [1, 2]}'])
-def test_what_was_damaged_is_forgotten(paths, tmp_path, content):
-    first = digests.of_files(paths, "group")
-    (place,) = (tmp_path / "cache").iterdir()
-    assert set(json.loads(place.read_text())) == {str(path) for path in paths}
-    place.write_text(content)
-    assert digests.of_files(paths, "group") == first
+def test_a_damaged_cache_file_is_ignored(paths, tmp_path, content):
+    first = digests.digest_files(paths, "group")
+    (cache_file,) = (tmp_path / "cache").iterdir()
+    assert set(json.loads(cache_file.read_text())) == {str(path) for path in paths}
+    cache_file.write_text(content)
+    assert digests.digest_files(paths, "group") == first
 
 
-def test_without_a_place_all_files_are_read(paths, tmp_path, monkeypatch):
+def test_without_a_cache_all_files_are_read(paths, tmp_path, monkeypatch, digested):
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setenv(digests.CACHE, str(tmp_path / "file"))
-    seen = counted(monkeypatch)
     for _ in range(2):
-        assert len(digests.of_files(paths, "group")) == 2
-    assert len(seen) == 4
+        assert len(digests.digest_files(paths, "group")) == 2
+    assert len(digested) == 4
 
 
-def test_the_cache_is_the_users(monkeypatch):
+def test_cache_is_in_the_users_cache_folder(monkeypatch):
     monkeypatch.delenv(digests.CACHE, raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
-    assert str(digests.cache()) == "/somewhere/wsss-bench"
+    assert str(digests.cache_folder()) == "/somewhere/wsss-bench"
     monkeypatch.delenv("XDG_CACHE_HOME")
-    assert digests.cache().parts[-2:] == (".cache", "wsss-bench")
+    assert digests.cache_folder().parts[-2:] == (".cache", "wsss-bench")

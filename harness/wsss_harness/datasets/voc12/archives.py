@@ -1,16 +1,17 @@
 """The official archives: their names, digests and addresses, and how their files are read."""
 
+import hashlib
 import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import md5
+from functools import partial
 from pathlib import Path
 
 from wsss_harness.contract.errors import DataError
+from wsss_harness.system.digests import digest_file
 
 Progress = Callable[[str, int, int], None]
-CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -51,25 +52,21 @@ CONTEXT = Archive(
 ARCHIVES = (TRAINVAL, SBD, TEST, CONTEXT)
 
 
-def digest(path: Path, progress: Progress) -> str:
-    """The MD5 of a file, in hexadecimal digits."""
-    found, done, total = md5(usedforsecurity=False), 0, path.stat().st_size
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            found.update(chunk)
-            done += len(chunk)
-            progress(f"checking {path.name}", done, total)
-    return found.hexdigest()
+def file_md5(path: Path, progress: Progress) -> str:
+    """The MD5 of a file in hexadecimal digits."""
+    label = f"checking {path.name}"
+    algorithm = partial(hashlib.md5, usedforsecurity=False)
+    return digest_file(path, algorithm, lambda done, total: progress(label, done, total))
 
 
 def check(path: Path, archive: Archive, progress: Progress) -> None:
     """Raise DataError unless the file is the one that was published."""
     if archive.md5 is None:
         return
-    found = digest(path, progress)
-    if found != archive.md5:
+    md5 = file_md5(path, progress)
+    if md5 != archive.md5:
         raise DataError(
-            f"{path} has the MD5 {found}, the published one is {archive.md5}: it was cut short or "
+            f"{path} has the MD5 {md5}, the published one is {archive.md5}: it was cut short or "
             "changed. Remove it and get it again, or take it as it is with --unverified"
         )
 

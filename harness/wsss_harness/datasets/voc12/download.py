@@ -6,7 +6,8 @@ from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 from wsss_harness.contract.errors import DataError
-from wsss_harness.datasets.voc12.archives import CHUNK, Progress
+from wsss_harness.datasets.voc12.archives import Progress
+from wsss_harness.system.digests import CHUNK
 
 TIMEOUT = 60.0  # seconds without a byte
 COMPLETE = 416  # the answer to a request for what follows the last byte

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from wsss_harness.contract.errors import ConfigError, DataError
 from wsss_harness.networks.backbones import NAMES
-from wsss_harness.system.files import digest
+from wsss_harness.system.digests import digest_once
 
 Amp = Literal["off", "fp16", "bf16"]
 
@@ -87,7 +87,7 @@ class TrainingSettings:
         path = Path(self.checkpoint)
         if not path.is_file():
             raise DataError(f"{type(self).__name__}: there is no checkpoint {path}")
-        return {"checkpoint": digest(path)}
+        return {"checkpoint": digest_once(path)}
 
     @property
     def stated(self) -> tuple[str, ...]:
