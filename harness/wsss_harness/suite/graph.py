@@ -34,7 +34,7 @@ from wsss_harness.store.stage import Stage, Work
 from wsss_harness.suite.inputs import SCORED, TRAIN, VAL, Sources
 from wsss_harness.suite.rows import RowStages, Segmentation, named_after
 from wsss_harness.suite.spec import Row
-from wsss_harness.system.memo import once
+from wsss_harness.system.memo import memoize
 
 
 class Graph(Sources):
@@ -68,7 +68,7 @@ class Graph(Sources):
             explained += [shown] if shown else []
         return stage, tuple(explained)
 
-    @once
+    @memoize
     def generated(self, label: str) -> Stage:
         offered = self.suite.generators[label]
         options = {**self.shared(offered.name), **offered.options}
@@ -110,7 +110,7 @@ class Graph(Sources):
             "score", offered.name, score, options, code, inputs, note, heavy=True, images=True
         )
 
-    @once
+    @memoize
     def shared(self, name: str) -> dict[str, Any]:
         """The shared options that a generator has; ConfigError for one that none of them has."""
         named = {one.name for one in self.suite.generators.values()}
@@ -123,7 +123,7 @@ class Graph(Sources):
                 )
         return {key: self.suite.shared[key] for key in self.suite.shared if key in known[name]}
 
-    @once
+    @memoize
     def refined(
         self, label: str, scores: Stage, seeds: Stage | None = None
     ) -> tuple[Stage, Stage | None]:
@@ -173,7 +173,7 @@ class Graph(Sources):
 
     # From scores to measured masks
 
-    @once
+    @memoize
     def curve(self, scores: Stage) -> Stage:
         def make(work: Work) -> None:
             stages.make_curve(work, self.open(work), self.suite.held_out)
@@ -181,7 +181,7 @@ class Graph(Sources):
         options = {"held_out": self.suite.held_out}
         return Stage("curve", scores.name, make, options, MEASURE_CODE, self._reading(scores))
 
-    @once
+    @memoize
     def saliency(self, label: str | None) -> Stage:
         """How good saliency maps are; for the records, no method sees it."""
 
@@ -262,7 +262,7 @@ class Graph(Sources):
         counts, further = self.counts(masks, SCORED), self.further(masks)
         return RowStages(row, self.seed, masks, counts, scores, curve, further=further)
 
-    @once
+    @memoize
     def counts(self, masks: Stage, split: str) -> Stage:
         """What the metrics of the harness count."""
 
@@ -297,7 +297,7 @@ class Graph(Sources):
         subject = masks.title
         return Stage("metric", name, make, {"split": SCORED}, code, inputs, subject=subject)
 
-    @once
+    @memoize
     def segmentor(self, label: str) -> tuple[Segmentor, dict[str, Any]]:
         """The segmentor of a label, built once for all masks, and its identity."""
         offered = self.suite.segmentors[label]

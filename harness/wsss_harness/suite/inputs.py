@@ -20,7 +20,7 @@ from wsss_harness.suite import saliency_maps as detectors
 from wsss_harness.suite.initial_weights import NO_WEIGHTS, Initial, from_file
 from wsss_harness.suite.saliency_maps import WithSaliency
 from wsss_harness.suite.spec import Axis, Offered, Suite, Weights
-from wsss_harness.system.memo import once
+from wsss_harness.system.memo import memoize
 
 BACKBONE = "backbone.pth"  # what a pretraining writes
 TRAIN, SCORED, VAL = "train", "scored", "val"
@@ -59,7 +59,7 @@ class Sources:
         named: Dataset = WithSaliency(dataset, Path(self.suite.saliency[saliency].folder))
         return named
 
-    @once
+    @memoize
     def maps(self, saliency: str | None) -> dict[str, Any]:
         """What the options of a stage say of the saliency maps it reads; {} of the dataset's."""
         if saliency is None:
@@ -71,7 +71,7 @@ class Sources:
         dataset: Dataset = self._source(self.suite.dataset).open(folder)
         return dataset
 
-    @once
+    @memoize
     def weights(self, label: str | None) -> Initial:
         if label is None:
             return NO_WEIGHTS

@@ -1,4 +1,4 @@
-"""Methods that work once for the same arguments."""
+"""Memoized methods."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -7,17 +7,18 @@ from typing import Any, TypeVar
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
-def once(method: Method) -> Method:
-    """Keep what a method gives, as long as its object lives; functools.cache keeps the object too.
+def memoize(method: Method) -> Method:
+    """Cache what a method returns in its object; functools.cache would keep the object alive.
 
-    Arguments are hashable, and given by place.
+    Arguments are hashable and positional.
     """
+    name = f"_{method.__name__}_results"
 
     @wraps(method)
-    def remembered(self: Any, *given: Any) -> Any:
-        known = self.__dict__.setdefault(f"_{method.__name__}_once", {})
-        if given not in known:
-            known[given] = method(self, *given)
-        return known[given]
+    def memoized(self: Any, *arguments: Any) -> Any:
+        results = self.__dict__.setdefault(name, {})
+        if arguments not in results:
+            results[arguments] = method(self, *arguments)
+        return results[arguments]
 
-    return remembered  # type: ignore[return-value]
+    return memoized  # type: ignore[return-value]
