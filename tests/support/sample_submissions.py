@@ -13,11 +13,10 @@ from wsss_harness.store.store import Store
 from wsss_harness.suite.graph import Graph
 from wsss_harness.suite.selection import Request
 from wsss_leaderboard.records.collect import Collector
-from wsss_leaderboard.submissions import writing as submission
 from wsss_leaderboard.submissions.canonical import digest_of_file
-from wsss_leaderboard.submissions.checking import Reader
-from wsss_leaderboard.submissions.checking import check as check_folder
-from wsss_leaderboard.submissions.writing import MANIFEST, Ran
+from wsss_leaderboard.submissions.checking import LocalResources, check_submission
+from wsss_leaderboard.submissions.manifest import MANIFEST
+from wsss_leaderboard.submissions.writing import SuiteRun, write_submission
 
 SUITE = """
 title = "Small"
@@ -39,7 +38,7 @@ def run(folder):
     """Run the suite below a folder, without its controls; gives what ran."""
     path = folder / "small.toml"
     path.write_text(SUITE)
-    ran = Ran(Request(path), folder / "runs", PLUGINS)
+    ran = SuiteRun(Request(path), folder / "runs", PLUGINS)
     engine = Engine(ran.store)
     dataset = prepare_suite(ran.suite, PLUGINS, engine)
     collector = Collector(ran.suite, ran.store, dataset, Graph(ran.suite, PLUGINS, 0))
@@ -51,7 +50,7 @@ def run(folder):
 
 
 def submitted(ran, folder, method="R", **options):
-    submission.write(ran, method, options.pop("seed", None), folder, **options)
+    write_submission(ran, method, options.pop("seed", None), folder, **options)
     return folder
 
 
@@ -62,11 +61,11 @@ def copied(source, folder):
 
 def reader(ran, **changes):
     """Somebody with the same plugins, and a store where the scenes are drawn already."""
-    return Reader(PLUGINS, Store(ran.root), **changes)
+    return LocalResources(PLUGINS, Store(ran.root), **changes)
 
 
 def check(folder, ran, **changes):
-    return check_folder(folder, reader(ran, **changes))
+    return check_submission(folder, reader(ran, **changes))
 
 
 def edit(path, change):

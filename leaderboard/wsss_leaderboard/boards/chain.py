@@ -16,13 +16,13 @@ from wsss_harness.system.files import read_json, write_text
 from wsss_leaderboard.records.counts import COUNTS
 from wsss_leaderboard.records.model import StrictModel, validated
 from wsss_leaderboard.submissions.canonical import digest, digest_of_file
-from wsss_leaderboard.submissions.writing import Digest, Stem
+from wsss_leaderboard.submissions.manifest import Digest, Stem
 
 CHAIN = "chain.jsonl"
 SUPERSEDED, SUITES = "superseded", "suites"
 
 
-class Entry(StrictModel):
+class ChainEntry(StrictModel):
     """A record that was accepted.
 
     ``record``, ``counts``, ``suite`` and ``packs`` are SHA-256 digests: of the content of the
@@ -45,7 +45,7 @@ class Entry(StrictModel):
         return digest(self.model_dump(mode="json"))
 
 
-def read(board: Path) -> tuple[Entry, ...]:
+def read(board: Path) -> tuple[ChainEntry, ...]:
     """The entries of a board as they are; nothing of them is believed yet.
 
     Raises:
@@ -58,32 +58,32 @@ def read(board: Path) -> tuple[Entry, ...]:
     return tuple(_entry(line, path, number) for number, line in enumerate(lines, 1))
 
 
-def _entry(line: str, path: Path, number: int) -> Entry:
+def _entry(line: str, path: Path, number: int) -> ChainEntry:
     try:
         content: Any = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path}: line {number} is not valid JSON ({error})") from None
-    return validated(Entry, content, path.with_name(f"{path.name}, line {number}"))
+    return validated(ChainEntry, content, path.with_name(f"{path.name}, line {number}"))
 
 
-def write(board: Path, entries: Sequence[Entry]) -> None:
+def write(board: Path, entries: Sequence[ChainEntry]) -> None:
     """Write the chain, one entry a line."""
     lines = (json.dumps(one.model_dump(mode="json"), sort_keys=True) + "\n" for one in entries)
     write_text(board / CHAIN, "".join(lines))
 
 
-def head(entries: Sequence[Entry]) -> str:
+def head(entries: Sequence[ChainEntry]) -> str:
     """The digest of the last entry, which depends on all before it."""
     return entries[-1].digest if entries else ""
 
 
-def current(entries: Sequence[Entry]) -> dict[str, Entry]:
+def current(entries: Sequence[ChainEntry]) -> dict[str, ChainEntry]:
     """The entries that no later one supersedes, by stem."""
     gone = {entry.supersedes for entry in entries}
     return {entry.stem: entry for entry in entries if entry.record not in gone}
 
 
-def places(board: Path, entries: Sequence[Entry]) -> dict[Path, Entry]:
+def places(board: Path, entries: Sequence[ChainEntry]) -> dict[Path, ChainEntry]:
     """Where the record of each entry lies; superseded ones stay, in a folder of their own."""
     now = current(entries)
     return {
@@ -102,7 +102,7 @@ def packs_of(board: Path, stem: str, packs: Path) -> Path:
     return next((packs / one for one in stems if (packs / one).is_dir()), packs / stem)
 
 
-def suite_of(board: Path, entry: Entry) -> Path:
+def suite_of(board: Path, entry: ChainEntry) -> Path:
     """The suite of a record as data; records of one suite share it."""
     return board / SUITES / f"{entry.suite[:16]}.json"
 
@@ -123,7 +123,7 @@ def problems(board: Path) -> Iterator[str]:
     yield from _strangers(board, known)
 
 
-def breaks(path: Path, entries: Sequence[Entry]) -> Iterator[str]:
+def breaks(path: Path, entries: Sequence[ChainEntry]) -> Iterator[str]:
     """Where an entry does not follow the one before it."""
     before, known, stems = "", set[str](), set[str]()
     for number, entry in enumerate(entries, 1):
@@ -139,7 +139,7 @@ def breaks(path: Path, entries: Sequence[Entry]) -> Iterator[str]:
         before = entry.digest
 
 
-def _files(board: Path, entry: Entry, path: Path) -> Iterator[str]:
+def _files(board: Path, entry: ChainEntry, path: Path) -> Iterator[str]:
     """What of an accepted record is missing or was changed."""
     try:
         if digest(read_json(path)) != entry.record:

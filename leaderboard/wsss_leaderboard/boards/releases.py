@@ -11,11 +11,11 @@ from wsss_harness.contract.errors import ConfigError, DataError
 from wsss_harness.metrics import EVALUATOR
 from wsss_harness.system.files import read_json, write_json
 from wsss_leaderboard.boards import chain
-from wsss_leaderboard.boards.accepting import Board
+from wsss_leaderboard.boards.folder import BoardFolder
 from wsss_leaderboard.records.model import StrictModel, validated
 from wsss_leaderboard.submissions import signatures
+from wsss_leaderboard.submissions.manifest import Digest, Stem
 from wsss_leaderboard.submissions.signatures import ALLOWED
-from wsss_leaderboard.submissions.writing import Digest, Stem
 
 RELEASES = "releases"
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,49}$")]
@@ -60,7 +60,7 @@ def create(board: Path, name: str) -> Release:
     path = path_of(board, name)
     if path.exists():
         raise ConfigError(f"{path} is there already; a release never changes: take another name")
-    found = Board.read(board)
+    found = BoardFolder.read(board)
     if not found.entries:
         raise DataError(f"{board} has no accepted record; nothing can be released")
     content = {
@@ -111,6 +111,6 @@ def problems(board: Path) -> Iterator[str]:
                 yield str(error)
 
 
-def named(entries: Sequence[chain.Entry]) -> dict[str, str]:
+def named(entries: Sequence[chain.ChainEntry]) -> dict[str, str]:
     """The digests of the records that none supersedes, by stem."""
     return {stem: entry.record for stem, entry in chain.current(entries).items()}

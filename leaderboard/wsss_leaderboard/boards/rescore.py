@@ -11,18 +11,18 @@ from wsss_harness.store.layout import RECORDS
 from wsss_harness.system import locks
 from wsss_harness.system.digests import digest_file
 from wsss_leaderboard.boards import chain
-from wsss_leaderboard.boards.accepting import LOCK, Board, New, add
-from wsss_leaderboard.boards.chain import Entry
+from wsss_leaderboard.boards.chain import ChainEntry
+from wsss_leaderboard.boards.folder import LOCK, BoardFolder, NewRecord, add
+from wsss_leaderboard.boards.verification import is_stale
 from wsss_leaderboard.records import counts
 from wsss_leaderboard.records.counts import MASKS, Tallies
 from wsss_leaderboard.records.record import Record, save_record
 from wsss_leaderboard.submissions import agreement, rowpacks
+from wsss_leaderboard.submissions.manifest import record_stem
 from wsss_leaderboard.submissions.remeasure import measure
-from wsss_leaderboard.submissions.verification import is_stale
-from wsss_leaderboard.submissions.writing import stem_of
 
 
-def rescore(board: Path, stem: str, packs: Path, dataset: Dataset) -> Entry:
+def rescore(board: Path, stem: str, packs: Path, dataset: Dataset) -> ChainEntry:
     """Score the masks of a stale record of a board anew; the new record supersedes it.
 
     ``packs``: the folder that has those of the record below its stem, or that of an older form.
@@ -31,7 +31,7 @@ def rescore(board: Path, stem: str, packs: Path, dataset: Dataset) -> Entry:
         DataError: there is no such record, it is not stale, or these are not its masks.
     """
     with locks.exclusive(board / LOCK, wait=True):
-        found = Board.read(board)
+        found = BoardFolder.read(board)
         entry = found.current.get(stem)
         if entry is None:
             raise DataError(f"{board} has no record {stem}; it has {', '.join(found.current)}")
@@ -45,7 +45,7 @@ def rescore(board: Path, stem: str, packs: Path, dataset: Dataset) -> Entry:
         with tempfile.TemporaryDirectory(prefix=".rescore-", dir=board) as folder:
             path = _written(Path(folder), new, counted)
             suite = chain.suite_of(board, entry)
-            return add(found, [New(path, suite, entry.packs, entry.record, entry.signer)])[0]
+            return add(found, [NewRecord(path, suite, entry.packs, entry.record, entry.signer)])[0]
 
 
 def anew(
@@ -78,6 +78,6 @@ def _written(folder: Path, record: Record, tallies: Mapping[str, Tallies]) -> Pa
     counts.write(counts.path_of(path), tallies)
     found = digest_file(counts.path_of(path))
     save_record(record.model_copy(update={"counts": found}), path)
-    named = path.with_name(f"{stem_of(record, path)}.json")
+    named = path.with_name(f"{record_stem(record, path)}.json")
     counts.path_of(path).rename(counts.path_of(named))
     return path.rename(named)

@@ -12,18 +12,18 @@ from wsss_harness.store.store import Store
 from wsss_harness.suite.selection import Request
 from wsss_harness.suite.spec import Suite
 from wsss_harness.system.limits import Limits
-from wsss_leaderboard.boards import accepting as boards
-from wsss_leaderboard.boards import chain, difference, releases
+from wsss_leaderboard.boards import accepting, chain, releases, verification
+from wsss_leaderboard.boards.comment import pull_request_comment
+from wsss_leaderboard.boards.folder import BoardFolder
 from wsss_leaderboard.boards.rescore import rescore as rescored
-from wsss_leaderboard.boards.tiers import Verdict, Verifier
+from wsss_leaderboard.boards.verifier import Verdict, Verifier
 from wsss_leaderboard.cli.report import display_of, watched
-from wsss_leaderboard.submissions import signatures, verification
-from wsss_leaderboard.submissions import writing as submission
-from wsss_leaderboard.submissions.checking import Reader, Report
-from wsss_leaderboard.submissions.checking import check as check_submission
+from wsss_leaderboard.submissions import signatures
+from wsss_leaderboard.submissions.checking import CheckReport, LocalResources, check_submission
+from wsss_leaderboard.submissions.manifest import MANIFEST
 from wsss_leaderboard.submissions.signatures import ALLOWED
-from wsss_leaderboard.submissions.verification import TIERS
-from wsss_leaderboard.submissions.writing import MANIFEST, Ran
+from wsss_leaderboard.submissions.tiers import TIERS
+from wsss_leaderboard.submissions.writing import SuiteRun, write_submission
 from wsss_leaderboard.tables.rows import inert
 
 WORDS = {True: "passed", False: "failed", None: "left out"}
@@ -60,12 +60,12 @@ def submit(
 ) -> bool:
     """Write a submission, sign it if a key is given, and check it; True if it is good."""
     plugins = installed()
-    ran = Ran(request, root, plugins)
-    submission.write(ran, method, seed, folder, masks, corrects)
+    ran = SuiteRun(request, root, plugins)
+    write_submission(ran, method, seed, folder, masks, corrects)
     if key:
         signatures.sign(folder / MANIFEST, key)
     with watched(plugins, display_of(as_json=False)):
-        report = check_submission(folder, Reader(plugins, ran.store, ran.suite))
+        report = check_submission(folder, LocalResources(plugins, ran.store, ran.suite))
     say(console, f"wrote {folder}: {len(report.runs)} runs of {method}")
     return tell(report, report.problems, console)
 
@@ -73,7 +73,7 @@ def submit(
 def check(
     folder: Path,
     board: Path | None,
-    reader: Reader,
+    reader: LocalResources,
     new_table: bool,
     markdown: bool,
     console: Console,
@@ -85,14 +85,16 @@ def check(
     if markdown:
         if board is None:
             raise ConfigError("--markdown tells what would change on a board; name it with --board")
-        console.file.write(difference.comment(report, board, new_table))
+        console.file.write(pull_request_comment(report, board, new_table))
     problems = list(report.problems)
     if board is not None and not problems:
-        problems = list(boards.misfits(report, boards.Board.read(board), new_table))
+        problems = list(accepting.misfits(report, BoardFolder.read(board), new_table))
     return not problems if markdown else tell(report, problems, console)
 
 
-def checked(folder: Path, board: Path | None, reader: Reader, quiet: bool = False) -> Report:
+def checked(
+    folder: Path, board: Path | None, reader: LocalResources, quiet: bool = False
+) -> CheckReport:
     allowed = board / ALLOWED if board is not None and (board / ALLOWED).is_file() else None
     with watched(reader.plugins, display_of(as_json=quiet)):
         return check_submission(folder, reader, allowed)
@@ -106,14 +108,14 @@ def check_board(board: Path, console: Console) -> bool:
     entries = chain.read(board)
     whole = f"{len(entries)} records were accepted, {len(chain.current(entries))} are current"
     say(console, f"{board}: {whole}; head {chain.head(entries)[:16] or 'none'}")
-    stale = [] if problems else boards.Board.read(board).stale
+    stale = [] if problems else BoardFolder.read(board).stale
     if stale:
         again = "score them anew from their masks with `wsss leaderboard rescore`"
         say(console, f"{len(stale)} are of older metrics, first {stale[0]}; {again}")
     return not problems
 
 
-def tell(report: Report, problems: list[str], console: Console) -> bool:
+def tell(report: CheckReport, problems: list[str], console: Console) -> bool:
     for problem in problems:
         say(console, f"problem: {problem}", "red")
     if problems or report.tier is None:
@@ -126,7 +128,12 @@ def tell(report: Report, problems: list[str], console: Console) -> bool:
 
 
 def accept(
-    folder: Path, board: Path, reader: Reader, new_table: bool, by: str | None, console: Console
+    folder: Path,
+    board: Path,
+    reader: LocalResources,
+    new_table: bool,
+    by: str | None,
+    console: Console,
 ) -> None:
     """Check a submission and put it onto a board; ``by``: note who has verified it so far.
 
@@ -134,7 +141,7 @@ def accept(
         DataError: it has problems, or does not fit.
     """
     report = checked(folder, board, reader)
-    for entry in boards.accept(report, board, new_table):
+    for entry in accepting.accept(report, board, new_table):
         instead = f", in place of {entry.supersedes[:8]}" if entry.supersedes else ""
         if by and report.tier:
             verification.add(board / RECORDS / f"{entry.stem}.json", report.tier, by)
@@ -162,13 +169,15 @@ def verify(verifier: Verifier, highest: int, by: str | None, console: Console) -
     return True
 
 
-def rescore(board: Path, packs: Path, only: str | None, reader: Reader, console: Console) -> None:
+def rescore(
+    board: Path, packs: Path, only: str | None, reader: LocalResources, console: Console
+) -> None:
     """Score stale records anew whose packs are there, or only one.
 
     Raises:
         DataError: there is nothing to be done, or the truth is not at hand.
     """
-    found = boards.Board.read(board)
+    found = BoardFolder.read(board)
     stems = (
         [only]
         if only
@@ -196,13 +205,13 @@ def release(board: Path, name: str, key: Path | None, console: Console) -> None:
 
 def reader_of(
     suite: Suite | None, packs: Path | None, root: Path, limit: float | None = None
-) -> Reader:
+) -> LocalResources:
     plugins = installed()
-    return Reader(plugins, Store(root, plugins.tell, Limits(limit)), suite, packs)
+    return LocalResources(plugins, Store(root, plugins.tell, Limits(limit)), suite, packs)
 
 
 def verifier_of(
-    path: Path, reader: Reader, overrides: Sequence[str] | None, tolerance: float | None
+    path: Path, reader: LocalResources, overrides: Sequence[str] | None, tolerance: float | None
 ) -> Verifier:
     given = tuple(overrides or ())
     return Verifier(

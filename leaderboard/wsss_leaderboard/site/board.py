@@ -4,16 +4,16 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from wsss_leaderboard.boards.verification import is_stale
 from wsss_leaderboard.comparison.comparison import labels_of
 from wsss_leaderboard.ranking.components import components_of, note_of
 from wsss_leaderboard.ranking.entries import Board
 from wsss_leaderboard.ranking.standings import GAP
 from wsss_leaderboard.records import published
 from wsss_leaderboard.records.counts import MASKS
-from wsss_leaderboard.site.lines import Line, Lines
+from wsss_leaderboard.site.board_table import BoardRow, BoardTable
 from wsss_leaderboard.site.names import MINUS, SINGLE, TO, shown, stem
 from wsss_leaderboard.site.pages import Pages, minutes, percent, points
-from wsss_leaderboard.submissions.verification import is_stale
 from wsss_leaderboard.tables import notes
 from wsss_leaderboard.tables.rows import NOTHING
 
@@ -35,7 +35,7 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Column:
+class BoardColumn:
     """``key`` stands for it in addresses of pages; a ``number`` stands to the right.
 
     ``of`` is the key of the target of a column that shows another one than the page.
@@ -43,7 +43,7 @@ class Column:
 
     key: str
     words: str
-    text: Callable[[Line], str]
+    text: Callable[[BoardRow], str]
     number: bool = False
     of: str | None = None
 
@@ -57,7 +57,7 @@ def targets_of(board: Board) -> list[Target]:
     ]
 
 
-def write_board(pages: Pages, found: Lines, pictures: bool) -> None:
+def write_board(pages: Pages, found: BoardTable, pictures: bool) -> None:
     """Write the page of one target of a board."""
     board, targets = found.board, targets_of(found.board)
     here = next(target for target in targets if target.name == found.target)
@@ -106,58 +106,62 @@ def images_of(board: Board, target: str) -> str:
     return f"{start} {notes.scored(trained)}"
 
 
-def columns_of(found: Lines, others: Iterable[Target]) -> list[Column]:
+def columns_of(found: BoardTable, others: Iterable[Target]) -> list[BoardColumn]:
     """The columns of a board, without those in which there is nothing."""
     made = [
-        Column("rank", "Rank", lambda line: line.ranks or NOTHING, number=True),
-        Column("group", "Tie group", _group, number=True),
-        Column("method", "Method", lambda line: line.method),
-        Column("miou", "mIoU", lambda line: percent(line.mean), number=True),
-        Column("interval", "95 % interval", lambda line: interval(line) or NOTHING),
-        Column("seeds", "Seeds", lambda x: str(len(x.records)) if x.entry else NOTHING, True),
-        Column("gap", "Gap closed, %", lambda line: percent(line.gap, 0), True),
+        BoardColumn("rank", "Rank", lambda line: line.ranks or NOTHING, number=True),
+        BoardColumn("group", "Tie group", _group, number=True),
+        BoardColumn("method", "Method", lambda line: line.method),
+        BoardColumn("miou", "mIoU", lambda line: percent(line.mean), number=True),
+        BoardColumn("interval", "95 % interval", lambda line: interval(line) or NOTHING),
+        BoardColumn("seeds", "Seeds", lambda x: str(len(x.records)) if x.entry else NOTHING, True),
+        BoardColumn("gap", "Gap closed, %", lambda line: percent(line.gap, 0), True),
         *(_other(place, target) for place, target in enumerate(others)),
-        Column("sup", "Sup.", lambda line: line.sup),
-        Column("labels", "Labels at inference", lambda line: line.labels or NOTHING),
-        Column("backbone", "Backbone", lambda line: line.backbone or NOTHING),
-        Column("venue", "Venue", lambda x: x.figure.venue or NOTHING if x.figure else NOTHING),
-        Column("published", "Published", lambda x: x.figure.cell if x.figure else NOTHING, True),
-        Column(
+        BoardColumn("sup", "Sup.", lambda line: line.sup),
+        BoardColumn("labels", "Labels at inference", lambda line: line.labels or NOTHING),
+        BoardColumn("backbone", "Backbone", lambda line: line.backbone or NOTHING),
+        BoardColumn("venue", "Venue", lambda x: x.figure.venue or NOTHING if x.figure else NOTHING),
+        BoardColumn(
+            "published", "Published", lambda x: x.figure.cell if x.figure else NOTHING, True
+        ),
+        BoardColumn(
             "difference",
             f"Ours {MINUS}\N{NO-BREAK SPACE}publ.",
             lambda line: points(line.difference),
             number=True,
         ),
-        Column("cost", "Cost, min", lambda line: minutes(line.seconds), number=True),
-        Column("verified", "Verified", _verified),
+        BoardColumn("cost", "Cost, min", lambda line: minutes(line.seconds), number=True),
+        BoardColumn("verified", "Verified", _verified),
     ]
     return [one for one in made if any(one.text(line) != NOTHING for line in found.all)]
 
 
-def _other(place: int, target: Target) -> Column:
-    def text(line: Line) -> str:
+def _other(place: int, target: Target) -> BoardColumn:
+    def text(line: BoardRow) -> str:
         entry = line.others[place]
         return percent(entry.mean) if entry else NOTHING
 
-    return Column(f"t{place}", target.title if target.name else "Masks", text, True, target.key)
+    return BoardColumn(
+        f"t{place}", target.title if target.name else "Masks", text, True, target.key
+    )
 
 
-def _group(line: Line) -> str:
+def _group(line: BoardRow) -> str:
     return str(line.place.group) if line.place and line.place.group else NOTHING
 
 
-def interval(line: Line) -> str:
+def interval(line: BoardRow) -> str:
     """The ends of the interval of the mean; empty where it is not known."""
     return f"{percent(line.place.low)}{TO}{percent(line.place.high)}" if line.place else ""
 
 
-def _verified(line: Line) -> str:
+def _verified(line: BoardRow) -> str:
     if line.kind == "published":
         return NOTHING
     return f"tier {line.badge.tier}" if line.badge else SELF
 
 
-def filters_of(found: Lines) -> list[tuple[str, str, list[str]]]:
+def filters_of(found: BoardTable) -> list[tuple[str, str, list[str]]]:
     """What the rows can be filtered by: key of a column, words, and the values that there are."""
     figures = [line.figure for line in found.all if line.figure]
     known = [
@@ -173,7 +177,7 @@ def _known(values: Iterable[str]) -> list[str]:
     return sorted({value for value in values if value})
 
 
-def notes_of(found: Lines) -> list[str]:
+def notes_of(found: BoardTable) -> list[str]:
     """What the short words mean, and what a reader must know before comparing two rows."""
     records = [record for line in found.all for record in line.records]
     singles = any(x.place and x.place.single for x in found.of("method"))

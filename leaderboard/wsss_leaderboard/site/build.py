@@ -14,10 +14,10 @@ from wsss_leaderboard.boards import releases
 from wsss_leaderboard.boards.releases import RELEASES
 from wsss_leaderboard.ranking.entries import Board, LoadedRecord, boards, load, load_file
 from wsss_leaderboard.site.board import Target, folder_of, measured, targets_of, write_board
+from wsss_leaderboard.site.board_table import BoardTable, badges_of, board_tables
 from wsss_leaderboard.site.compare import write_compare
 from wsss_leaderboard.site.coverage import write_coverage
 from wsss_leaderboard.site.guides import write_guides
-from wsss_leaderboard.site.lines import Lines, badges_of, lines_of
 from wsss_leaderboard.site.method import write_methods
 from wsss_leaderboard.site.pages import Pages
 from wsss_leaderboard.site.paper import write_paper
@@ -105,7 +105,7 @@ def write_all(pages: Pages, loaded: Sequence[LoadedRecord], folders: Sequence[Pa
     for file in STATIC.iterdir():
         pages.copy(file, f"static/{file.name}")
     badges = badges_of(loaded)
-    made = [lines_of(board, badges) for board in boards(loaded)]
+    made = [board_tables(board, badges) for board in boards(loaded)]
     for each in made:
         album = Album(each[0].board, folders)
         for found in each:
@@ -146,7 +146,7 @@ def snapshot_of(loaded: Sequence[LoadedRecord]) -> str:
     return xxhash.xxh3_64_hexdigest("".join(digests).encode())[:10]
 
 
-def summary(each: Sequence[Lines]) -> dict[str, Any]:
+def summary(each: Sequence[BoardTable]) -> dict[str, Any]:
     """A board on the first page: the first tie group of each target."""
     board: Board = each[0].board
     return {
@@ -157,7 +157,7 @@ def summary(each: Sequence[Lines]) -> dict[str, Any]:
     }
 
 
-def leaders(target: Target, found: Lines) -> dict[str, Any]:
+def leaders(target: Target, found: BoardTable) -> dict[str, Any]:
     methods = found.of("method")
     tied = [line for line in methods if line.place and line.place.group == 1]
     best = tied or [line for line in methods if line.mean is not None]

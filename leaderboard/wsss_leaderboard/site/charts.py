@@ -40,7 +40,7 @@ class Axis:
 
 
 @dataclass(frozen=True)
-class Mark:
+class ThresholdMark:
     """A threshold on a curve; ``shape`` tells the policies apart without colour."""
 
     shape: str
@@ -52,16 +52,16 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Curve:
+class ThresholdChart:
     """mIoU over the threshold: a line of points for each seed, and the marks of the first one."""
 
     across: Axis
     up: Axis
     lines: tuple[str, ...]
-    marks: tuple[Mark, ...]
+    marks: tuple[ThresholdMark, ...]
 
 
-def curve_of(records: Iterable[Record]) -> Curve | None:
+def curve_of(records: Iterable[Record]) -> ThresholdChart | None:
     """The curves of a method; None if its rule has no threshold."""
     curved = [record.masks for record in records if record.masks and record.masks.curve]
     if not curved:
@@ -75,7 +75,7 @@ def curve_of(records: Iterable[Record]) -> Curve | None:
         for masks in curved
     )
     marks = tuple(
-        Mark(
+        ThresholdMark(
             policy,
             words,
             chosen.threshold,
@@ -86,11 +86,11 @@ def curve_of(records: Iterable[Record]) -> Curve | None:
         for policy, words in POLICIES.items()
         if (chosen := curved[0].others.get(policy))  # type: ignore[call-overload]
     )
-    return Curve(across, up, lines, marks)
+    return ThresholdChart(across, up, lines, marks)
 
 
 @dataclass(frozen=True)
-class Share:
+class CauseShare:
     """A cause of wrong pixels: its share of the counted ones, and its part of all wrong ones."""
 
     cause: str
@@ -99,7 +99,7 @@ class Share:
     part: float
 
 
-def shares_of(anatomies: Sequence[dict[str, Cause]]) -> list[Share]:
+def shares_of(anatomies: Sequence[dict[str, Cause]]) -> list[CauseShare]:
     """Means over seeds, in the order in which causes are looked for."""
     known = [one for one in anatomies if one]
     if not known:
@@ -112,4 +112,4 @@ def shares_of(anatomies: Sequence[dict[str, Cause]]) -> list[Share]:
         for cause in CAUSES
     }
     whole = sum(share for share, _ in means.values())
-    return [Share(c, s, gain, s / whole if whole else 0.0) for c, (s, gain) in means.items()]
+    return [CauseShare(c, s, gain, s / whole if whole else 0.0) for c, (s, gain) in means.items()]

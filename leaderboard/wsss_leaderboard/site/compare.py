@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from wsss_leaderboard.ranking.certainty import Runs
 from wsss_leaderboard.ranking.entries import Entry
 from wsss_leaderboard.site.board import folder_of, targets_of
-from wsss_leaderboard.site.lines import Lines
+from wsss_leaderboard.site.board_table import BoardTable
 from wsss_leaderboard.site.pages import Pages
 
 DIGITS = 5  # of what is written of fractions
 KINDS = (("method",), ("bound", "control"))  # of rows whose spreads over seeds are pooled
 
 
-def write_compare(pages: Pages, each: Sequence[Lines]) -> None:
+def write_compare(pages: Pages, each: Sequence[BoardTable]) -> None:
     """Write the page, and the names of the images that the influences of rows are of."""
     board, folder = each[0].board, folder_of(each[0].board)
     pages.write(
@@ -32,14 +32,14 @@ def write_compare(pages: Pages, each: Sequence[Lines]) -> None:
     pages.write_data(f"{folder}/data/images.js", "images", ids)
 
 
-def ids_of(found: Lines) -> list[str]:
+def ids_of(found: BoardTable) -> list[str]:
     """The images of a target, in the order of all influences."""
     tallies = (run.tallies.get(found.target) for run in found.board.loaded)
     first = next(filter(None, tallies), None)
     return list(first.ids) if first else []
 
 
-def pairs_of(found: Lines) -> dict[str, dict[str, Any]]:
+def pairs_of(found: BoardTable) -> dict[str, dict[str, Any]]:
     """For each method with an estimate what its differences to the others are read from.
 
     ``reach``: from the difference to each method, in the order of ``at``, to the ends of its 95 %

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from wsss_leaderboard.ranking.entries import Kind
 from wsss_leaderboard.records.provenance import Failure
 from wsss_leaderboard.site.board import folder_of, targets_of
-from wsss_leaderboard.site.lines import Lines
+from wsss_leaderboard.site.board_table import BoardTable
 from wsss_leaderboard.site.names import shown, stem
 from wsss_leaderboard.site.pages import Pages
 
 
 @dataclass(frozen=True)
-class Cell:
+class CoverageCell:
     """How many of the runs of a method have finished on a target."""
 
     done: int
@@ -25,7 +25,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Failed:
+class FailedRun:
     method: str
     seed: int
     board: str
@@ -33,13 +33,13 @@ class Failed:
     failure: Failure
 
 
-def write_coverage(pages: Pages, boards: Sequence[Sequence[Lines]]) -> None:
+def write_coverage(pages: Pages, boards: Sequence[Sequence[BoardTable]]) -> None:
     """Write the page: methods by boards and targets, then the failures."""
     heads = [
         (shown(each[0].board.dataset, 30), each[0].board.protocol.name, targets_of(each[0].board))
         for each in boards
     ]
-    rows: dict[str, dict[int, Cell]] = {}
+    rows: dict[str, dict[int, CoverageCell]] = {}
     kinds: dict[str, Kind] = {}
     for column, found in enumerate(found for each in boards for found in each):
         folder = folder_of(found.board)
@@ -48,7 +48,7 @@ def write_coverage(pages: Pages, boards: Sequence[Sequence[Lines]]) -> None:
                 continue
             kinds.setdefault(line.method, line.kind)
             page = f"{folder}/methods/{stem(line.method)}.html"
-            cell = Cell(len(line.entry.values), len(line.entry.runs), page)
+            cell = CoverageCell(len(line.entry.values), len(line.entry.runs), page)
             rows.setdefault(line.method, {})[column] = cell
     ordered = sorted(rows.items(), key=lambda row: (kinds[row[0]] != "method", row[0].lower()))
     pages.write(
@@ -62,11 +62,11 @@ def write_coverage(pages: Pages, boards: Sequence[Sequence[Lines]]) -> None:
     )
 
 
-def failures_of(found: Lines) -> list[Failed]:
+def failures_of(found: BoardTable) -> list[FailedRun]:
     """The runs of a board that did not finish."""
     folder = folder_of(found.board)
     return [
-        Failed(
+        FailedRun(
             run.record.method,
             run.record.seed,
             found.board.dataset,

@@ -1,7 +1,7 @@
 """The pages that explain: how to read the numbers, how to submit."""
 
 from wsss_leaderboard.site.pages import Pages
-from wsss_leaderboard.submissions.verification import TIERS
+from wsss_leaderboard.submissions.tiers import TIERS
 
 CAUSES = {
     "ignored": "mask leaves it open (255)",

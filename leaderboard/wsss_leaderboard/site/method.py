@@ -15,23 +15,23 @@ from wsss_leaderboard.records.counts import MASKS
 from wsss_leaderboard.records.record import Record
 from wsss_leaderboard.records.scores import Cause
 from wsss_leaderboard.site.board import Target, folder_of, targets_of
-from wsss_leaderboard.site.charts import Share, curve_of, shares_of
+from wsss_leaderboard.site.board_table import BoardRow, BoardTable
+from wsss_leaderboard.site.charts import CauseShare, curve_of, shares_of
 from wsss_leaderboard.site.compare import pairs_of
-from wsss_leaderboard.site.lines import Line, Lines
 from wsss_leaderboard.site.names import LONGEST, shown, stem
 from wsss_leaderboard.site.pages import Pages, minutes, percent
 
 
 @dataclass(frozen=True, eq=False)
-class Reached:
+class TargetResult:
     """What a method reached on one target."""
 
     target: Target
-    line: Line
-    lines: Lines
+    line: BoardRow
+    lines: BoardTable
     pairs: dict[str, Any]
     classes: dict[str, float | None]
-    shares: list[Share]
+    shares: list[CauseShare]
 
     @property
     def entry(self) -> Entry:
@@ -39,7 +39,7 @@ class Reached:
         return self.line.entry
 
 
-def write_methods(pages: Pages, each: Sequence[Lines]) -> None:
+def write_methods(pages: Pages, each: Sequence[BoardTable]) -> None:
     """Write the pages of all methods of a board, and the data that its other pages ask for."""
     board = each[0].board
     folder = folder_of(board)
@@ -56,13 +56,15 @@ def write_methods(pages: Pages, each: Sequence[Lines]) -> None:
         _write(pages, folder, runs, reached)
 
 
-def _reached(target: Target, line: Line, lines: Lines, pairs: dict[str, Any]) -> Reached:
+def _reached(
+    target: Target, line: BoardRow, lines: BoardTable, pairs: dict[str, Any]
+) -> TargetResult:
     assert line.entry is not None
     found = [score.iou for run in line.entry.runs if (score := run.score(target.name))]
     names = found[0] if found else ()
     classes = {name: _mean([iou.get(name) for iou in found]) for name in names}
     anatomies = [anatomy_of(record, target.name) for record in line.records]
-    return Reached(target, line, lines, pairs, classes, shares_of(anatomies))
+    return TargetResult(target, line, lines, pairs, classes, shares_of(anatomies))
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
@@ -77,7 +79,9 @@ def anatomy_of(record: Record, target: str) -> dict[str, Cause]:
     return next((s.anatomy for s in record.segmentations if s.segmentor == target), {})
 
 
-def _write(pages: Pages, folder: str, runs: Sequence[LoadedRecord], reached: list[Reached]) -> None:
+def _write(
+    pages: Pages, folder: str, runs: Sequence[LoadedRecord], reached: list[TargetResult]
+) -> None:
     first = runs[0].record
     name = stem(first.method)
     for run in runs:
@@ -140,7 +144,7 @@ def settings_of(record: Record) -> dict[str, str]:
     }
 
 
-def data_of(runs: Sequence[LoadedRecord], reached: Sequence[Reached]) -> dict[str, Any]:
+def data_of(runs: Sequence[LoadedRecord], reached: Sequence[TargetResult]) -> dict[str, Any]:
     """What the board shows below a row, and what the page that compares two rows reads."""
     return {
         "method": shown(runs[0].record.method),
@@ -150,7 +154,7 @@ def data_of(runs: Sequence[LoadedRecord], reached: Sequence[Reached]) -> dict[st
     }
 
 
-def _seed(run: LoadedRecord, reached: Sequence[Reached]) -> dict[str, Any]:
+def _seed(run: LoadedRecord, reached: Sequence[TargetResult]) -> dict[str, Any]:
     scores = {one.target.key: run.score(one.target.name) for one in reached}
     return {
         "seed": run.record.seed,
@@ -160,7 +164,7 @@ def _seed(run: LoadedRecord, reached: Sequence[Reached]) -> dict[str, Any]:
     }
 
 
-def _target(one: Reached) -> dict[str, Any]:
+def _target(one: TargetResult) -> dict[str, Any]:
     return {
         "mean": one.entry.mean,
         "classes": one.classes,

@@ -9,7 +9,7 @@ from wsss_leaderboard.ranking.ranking import Place
 from wsss_leaderboard.records.expected import expected
 from wsss_leaderboard.records.published import Figure, published
 from wsss_leaderboard.site.board import folder_of
-from wsss_leaderboard.site.lines import Line, Lines, images_of
+from wsss_leaderboard.site.board_table import BoardRow, BoardTable, images_of
 from wsss_leaderboard.site.names import stem
 from wsss_leaderboard.site.pages import Pages, points
 
@@ -22,7 +22,7 @@ class Claim:
     """
 
     figure: Figure
-    line: Line | None = None
+    line: BoardRow | None = None
     page: str = ""
     unlike: str = ""
 
@@ -56,7 +56,7 @@ class Claim:
         return f"differs by {points(self.difference)}"
 
 
-def write_paper(pages: Pages, boards: Sequence[Sequence[Lines]]) -> None:
+def write_paper(pages: Pages, boards: Sequence[Sequence[BoardTable]]) -> None:
     """Write the page, a table for each dataset of which anything is known."""
     claims = [_claim(figure, boards) for figure in published().figures]
     datasets: dict[str, list[Claim]] = {}
@@ -71,14 +71,14 @@ def _order(claim: Claim) -> float:
     return -claim.figure.value
 
 
-def _claim(figure: Figure, boards: Sequence[Sequence[Lines]]) -> Claim:
+def _claim(figure: Figure, boards: Sequence[Sequence[BoardTable]]) -> Claim:
     """With the row of its name; one that was measured alike goes before others."""
     return min(
         _measured(figure, boards), key=lambda claim: bool(claim.unlike), default=Claim(figure)
     )
 
 
-def _measured(figure: Figure, boards: Sequence[Sequence[Lines]]) -> Iterator[Claim]:
+def _measured(figure: Figure, boards: Sequence[Sequence[BoardTable]]) -> Iterator[Claim]:
     """Claims with the rows of the figure's name, target, classes and number of images."""
     for found in chain.from_iterable(boards):
         for line in found.all if found.target == figure.segmentor else ():

@@ -8,7 +8,7 @@ from wsss_leaderboard.figures import examples, ink
 from wsss_leaderboard.figures.examples import CAUSE_COLOURS, EXAMPLES, Examples, Shown
 from wsss_leaderboard.ranking.entries import Board
 from wsss_leaderboard.site.board import folder_of
-from wsss_leaderboard.site.lines import Lines
+from wsss_leaderboard.site.board_table import BoardTable
 from wsss_leaderboard.site.names import stem
 from wsss_leaderboard.site.pages import Pages
 
@@ -42,7 +42,7 @@ class Album:
                 self.files += [folder / row.masks, folder / row.causes]
 
 
-def write_pictures(pages: Pages, found: Lines, album: Album) -> None:
+def write_pictures(pages: Pages, found: BoardTable, album: Album) -> None:
     """Write the page, and copy the sheets of its tiles."""
     if album.about is None:
         return

@@ -27,20 +27,25 @@ from wsss_leaderboard.submissions import (
     rowpacks,
     signatures,
 )
-from wsss_leaderboard.submissions import (
-    writing as submission,
-)
 from wsss_leaderboard.submissions.canonical import digest, digest_of_file
 from wsss_leaderboard.submissions.definitions import check_same, dataset_of, drawn
+from wsss_leaderboard.submissions.manifest import (
+    LOGS,
+    MANIFEST,
+    README,
+    SUITE,
+    Submission,
+    read_submission,
+    record_stem,
+)
 from wsss_leaderboard.submissions.names import NAME, refuse_hostile, refuse_names, refuse_text
 from wsss_leaderboard.submissions.remeasure import disagreements
 from wsss_leaderboard.submissions.rowpacks import PACKS
-from wsss_leaderboard.submissions.verification import Tier
-from wsss_leaderboard.submissions.writing import LOGS, MANIFEST, README, SUITE, Submission
+from wsss_leaderboard.submissions.tiers import Tier
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class CheckedRun:
     """One record of a submission, with its counts."""
 
     stem: str
@@ -54,12 +59,12 @@ class Run:
 
 
 @dataclass
-class Report:
+class CheckReport:
     """What a check found. ``tier`` is the highest that all runs pass, None with problems."""
 
     folder: Path
     submission: Submission | None = None
-    runs: list[Run] = field(default_factory=list)
+    runs: list[CheckedRun] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     signer: str = ""
@@ -75,7 +80,7 @@ class Report:
 
 
 @dataclass(frozen=True)
-class Reader:
+class LocalResources:
     """What whoever checks has himself: plugins, a store for data, perhaps a suite and packs."""
 
     plugins: Plugins
@@ -93,12 +98,14 @@ class Reader:
         return dataset
 
 
-def check(folder: Path, reader: Reader, allowed: Path | None = None) -> Report:
+def check_submission(
+    folder: Path, reader: LocalResources, allowed: Path | None = None
+) -> CheckReport:
     """Check all of a submission that can be checked without a board.
 
     ``allowed``: the file of those whose signatures count; without it nobody is the signer.
     """
-    report = Report(folder)
+    report = CheckReport(folder)
     with report.noting():
         found = folders.files(folder)
         report.submission = _described(folder, found)
@@ -116,7 +123,7 @@ def check(folder: Path, reader: Reader, allowed: Path | None = None) -> Report:
     return report
 
 
-def _left_out(runs: Sequence[Run]) -> Iterator[str]:
+def _left_out(runs: Sequence[CheckedRun]) -> Iterator[str]:
     """Runs of the suite that are not submitted: the others may have been chosen for their luck."""
     said = runs[0].record.definition.get("seeds", [0])
     asked = [seed for seed in said if type(seed) is int] if isinstance(said, list) else []
@@ -129,7 +136,7 @@ def _left_out(runs: Sequence[Run]) -> Iterator[str]:
 def _described(folder: Path, found: Mapping[str, int]) -> Submission:
     """What submission.json says, once every file in the folder is one that it names."""
     refuse_hostile(read_json(folder / MANIFEST), str(folder / MANIFEST))
-    said = submission.read(folder)
+    said = read_submission(folder)
     refuse_text(said.method, f"{folder / MANIFEST}: method", NAME)
     own = {MANIFEST, *({MANIFEST + signatures.SUFFIX} & set(found))}
     outside = {name for name in found if not name.startswith(f"{PACKS}/")}
@@ -149,7 +156,7 @@ def _described(folder: Path, found: Mapping[str, int]) -> Submission:
     return said
 
 
-def _run(folder: Path, stem: str) -> Run:
+def _run(folder: Path, stem: str) -> CheckedRun:
     """A record with its counts, each of which is what it should be."""
     path = folder / RECORDS / f"{stem}.json"
     refuse_hostile(read_json(path), str(path))
@@ -159,8 +166,8 @@ def _run(folder: Path, stem: str) -> Run:
     for image_id in (image_id for one in tallies.values() for image_id in one.ids):
         refuse_text(image_id, f"{counts.path_of(path)}: an image id", NAME)
     problems = [*agreement.problems(record, tallies), *_not_a_row(record)]
-    if submission.stem_of(record, path) != stem:
-        problems.append(f"its name should be {submission.stem_of(record, path)}.json")
+    if record_stem(record, path) != stem:
+        problems.append(f"its name should be {record_stem(record, path)}.json")
     if record.protocol.evaluator != EVALUATOR:
         problems.append(
             f"protocol.evaluator is {record.protocol.evaluator}, this version's is {EVALUATOR}; "
@@ -168,7 +175,7 @@ def _run(folder: Path, stem: str) -> Run:
         )
     if problems:
         raise DataError("\n".join(f"{path}: {problem}" for problem in problems))
-    return Run(stem, path, record, tallies)
+    return CheckedRun(stem, path, record, tallies)
 
 
 def _not_a_row(record: Record) -> Iterator[str]:
@@ -189,7 +196,7 @@ def _not_a_row(record: Record) -> Iterator[str]:
         yield f"{record.method!a} is the name of a bound; rename the row"
 
 
-def _together(folder: Path, said: Submission, runs: Sequence[Run]) -> Iterator[str]:
+def _together(folder: Path, said: Submission, runs: Sequence[CheckedRun]) -> Iterator[str]:
     """What makes several runs no row."""
     suite, first = read_json(folder / SUITE), runs[0].record
     seeds: dict[int, Path] = {}
@@ -215,7 +222,7 @@ def _signer(folder: Path, allowed: Path | None) -> str:
     return signatures.signer(folder / MANIFEST, allowed) if signed and allowed else ""
 
 
-def _check_masks(report: Report, reader: Reader) -> None:
+def _check_masks(report: CheckReport, reader: LocalResources) -> None:
     """Look at the mask packs, and count them again where the truth is at hand."""
     inside = report.folder / PACKS
     packs = reader.packs or (inside if inside.is_dir() else None)
@@ -240,7 +247,7 @@ def _check_masks(report: Report, reader: Reader) -> None:
         )
 
 
-def _measured(packs: Path, run: Run, report: Report, reader: Reader) -> bool:
+def _measured(packs: Path, run: CheckedRun, report: CheckReport, reader: LocalResources) -> bool:
     """Whether the masks of a run could be counted again; DataError if they are no good."""
     said = report.submission.packs[run.stem] if report.submission else {}
     if rowpacks.digests(packs, run.record) != said:
@@ -254,7 +261,7 @@ def _measured(packs: Path, run: Run, report: Report, reader: Reader) -> bool:
     return dataset is not None
 
 
-def _refuse_stray_masks(report: Report) -> None:
+def _refuse_stray_masks(report: CheckReport) -> None:
     named = {
         f"{PACKS}/{run.stem}/{pack.name}/{file}"
         for run in report.runs

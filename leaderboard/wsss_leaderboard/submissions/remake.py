@@ -34,7 +34,7 @@ MEASURED = ("counts", "masks", "plugins", "segmentations")  # follow from equal 
 
 
 @dataclass(frozen=True)
-class Remade:
+class RemakeResult:
     """What came out. ``stages``: how many were compared; ``differing``: titles, the first first.
 
     ``alike``: the same versions, number of threads and CPU were at work, so that bytes should be
@@ -53,7 +53,9 @@ class Remade:
         return max(map(abs, self.moved.values()), default=0.0)
 
 
-def remake(record: Record, suite: Suite, plugins: Plugins, store: Store, trained: bool) -> Remade:
+def remake(
+    record: Record, suite: Suite, plugins: Plugins, store: Store, trained: bool
+) -> RemakeResult:
     """Make a row again in a store of its own, with ``trained`` weights of ``store`` or without.
 
     Raises:
@@ -126,7 +128,7 @@ def as_recorded(record: Record) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def compare(before: Record, after: Record, kept: tuple[str, ...] = ()) -> Remade:
+def compare(before: Record, after: Record, kept: tuple[str, ...] = ()) -> RemakeResult:
     """Two records of one row, without the stages whose kinds were ``kept``."""
     earlier = {_title(step): step for step in before.steps}
     pairs = [
@@ -137,7 +139,7 @@ def compare(before: Record, after: Record, kept: tuple[str, ...] = ()) -> Remade
     differing = tuple(
         _title(new) for old, new in pairs if old is None or old.products != new.products
     )
-    return Remade(
+    return RemakeResult(
         stages=len(pairs),
         differing=differing,
         alike=all(old is not None and _alike(old, new) for old, new in pairs),

@@ -24,7 +24,7 @@ CLOSE = 1e-9  # of ratios: their counts are compared as whole numbers
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
+class Measurement:
     """What the harness counts of some masks: by image, and all images together by metric."""
 
     tallies: Tallies
@@ -89,7 +89,7 @@ def disagreements(
         yield from other_images(tallies[target], measured.tallies, field)
 
 
-def measure(dataset: Dataset, ids: Sequence[str], mask_of: Callable[[str], Mask]) -> Measured:
+def measure(dataset: Dataset, ids: Sequence[str], mask_of: Callable[[str], Mask]) -> Measurement:
     """Count the masks of some images, one after another.
 
     Raises:
@@ -101,7 +101,7 @@ def measure(dataset: Dataset, ids: Sequence[str], mask_of: Callable[[str], Mask]
         counted = _count(dataset, image_id, mask_of(image_id))
         tallies.append(tallies_of(counted["confusion"]))
         totals = {name: totals.get(name, 0) + counts for name, counts in counted.items()}
-    return Measured(Tallies(tuple(ids), np.stack(tallies)), totals, dataset)
+    return Measurement(Tallies(tuple(ids), np.stack(tallies)), totals, dataset)
 
 
 def _count(dataset: Dataset, image_id: str, mask: Mask) -> dict[str, Counts]:

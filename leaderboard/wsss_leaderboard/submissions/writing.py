@@ -14,9 +14,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Literal
-
-from pydantic import Field
 
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.contract.supervision import Dataset
@@ -30,59 +27,29 @@ from wsss_harness.suite.graph import Graph
 from wsss_harness.suite.rows import RowStages
 from wsss_harness.suite.selection import Request
 from wsss_harness.suite.spec import Suite
-from wsss_harness.system.files import read_json, write_json, write_text
+from wsss_harness.system.files import write_json, write_text
 from wsss_leaderboard.records import counts
-from wsss_leaderboard.records.collect import slug
-from wsss_leaderboard.records.model import StrictModel, validated
 from wsss_leaderboard.records.record import Record, load_record
 from wsss_leaderboard.submissions import agreement, rowpacks
-from wsss_leaderboard.submissions.canonical import digest, digest_of_file
+from wsss_leaderboard.submissions.canonical import digest_of_file
 from wsss_leaderboard.submissions.definitions import stages_of
+from wsss_leaderboard.submissions.manifest import (
+    LOGS,
+    MANIFEST,
+    README,
+    SUITE,
+    Submission,
+    record_stem,
+)
 from wsss_leaderboard.submissions.names import refuse_names
 from wsss_leaderboard.submissions.rowpacks import PACKS
 from wsss_leaderboard.tables.rows import inert
 
-MANIFEST, README, SUITE, LOGS = "submission.json", "README.md", "suite.json", "logs"
 TAIL, LINE = 20, 500  # lines of the log of each stage, and characters of a line
-Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-Stem = Annotated[str, Field(pattern=r"^\w[\w-]{0,199}$")]
-
-
-class File(StrictModel):
-    sha256: Digest
-    bytes: Annotated[int, Field(ge=0)]
-
-
-class Submission(StrictModel):
-    """``files`` by their path in the folder; ``packs``: by stem and target, digests of packs.
-
-    ``corrects``: its records take the place of those of the same method and seed.
-    """
-
-    format: Literal[1] = 1
-    suite: str
-    method: str
-    command: str
-    version: str
-    files: dict[str, File]
-    packs: dict[Stem, dict[str, Digest]]
-    corrects: bool = False
-
-
-def read(folder: Path) -> Submission:
-    """What submission.json says; DataError names the field that is wrong."""
-    path = folder / MANIFEST
-    return validated(Submission, read_json(path), path)
-
-
-def stem_of(record: Record, path: Path) -> str:
-    """The name of a record's files, which no other record of any board has."""
-    name = slug(record.method)[:80] or "row"
-    return f"{name}-seed{record.seed}-{digest(read_json(path))[:8]}"
 
 
 @dataclass(frozen=True, eq=False)
-class Ran:
+class SuiteRun:
     """A suite that was run in the store ``root``."""
 
     request: Request
@@ -140,8 +107,8 @@ class Ran:
         return row
 
 
-def write(
-    ran: Ran,
+def write_submission(
+    ran: SuiteRun,
     method: str,
     seed: int | None,
     folder: Path,
@@ -158,7 +125,7 @@ def write(
     found = ran.records(method, seed)
     try:
         packs = {
-            stem_of(record, path): _write_run(ran, path, record, folder)
+            record_stem(record, path): _write_run(ran, path, record, folder)
             for path, record in found.items()
         }
         write_json(folder / SUITE, next(iter(found.values())).definition)
@@ -170,9 +137,9 @@ def write(
         raise
 
 
-def _write_run(ran: Ran, path: Path, record: Record, folder: Path) -> dict[str, str]:
+def _write_run(ran: SuiteRun, path: Path, record: Record, folder: Path) -> dict[str, str]:
     """Write the files of one seed; gives the digests of its packs."""
-    stem, row = stem_of(record, path), ran.row(record)
+    stem, row = record_stem(record, path), ran.row(record)
     _, tallies = agreement.read(path)
     place = folder / RECORDS / f"{stem}.json"
     for source, target in ((path, place), (counts.path_of(path), counts.path_of(place))):
@@ -194,7 +161,7 @@ def _log(row: RowStages, store: Store) -> Iterator[str]:
 
 def _describe(
     folder: Path,
-    ran: Ran,
+    ran: SuiteRun,
     method: str,
     packs: Mapping[str, Mapping[str, str]],
     corrects: bool,

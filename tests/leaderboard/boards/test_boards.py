@@ -8,16 +8,18 @@ from sample_submissions import PLUGINS, check, edit, reader, record_of, renew, s
 
 from wsss_harness import metrics
 from wsss_harness.contract.errors import ConfigError, DataError
-from wsss_leaderboard.boards import accepting, chain, difference, releases, rescore
-from wsss_leaderboard.boards.accepting import Board, accept, misfits
-from wsss_leaderboard.boards.tiers import Verifier
+from wsss_leaderboard.boards import chain, releases, rescore, verification
+from wsss_leaderboard.boards.accepting import accept, misfits
+from wsss_leaderboard.boards.comment import pull_request_comment
+from wsss_leaderboard.boards.folder import BoardFolder, settle
+from wsss_leaderboard.boards.verifier import Verifier
 from wsss_leaderboard.ranking import entries
 from wsss_leaderboard.records import counts
 from wsss_leaderboard.records.record import load_record
 from wsss_leaderboard.site.board import STALE
 from wsss_leaderboard.site.build import build
-from wsss_leaderboard.submissions import checking, verification
-from wsss_leaderboard.submissions.writing import MANIFEST
+from wsss_leaderboard.submissions import checking
+from wsss_leaderboard.submissions.manifest import MANIFEST
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +52,7 @@ def corrected(ran, tmp_path):
 def renamed(folder, change):
     path = record_of(folder)
     edit(path, change)
-    new = checking.submission.stem_of(load_record(path), path)
+    new = checking.record_stem(load_record(path), path)
     old = path.stem
     for name in ("records/{}.json", "counts/{}.npz", "logs/{}.txt", "packs/{}"):
         (folder / name.format(old)).rename(folder / name.format(new))
@@ -149,7 +151,7 @@ def test_what_does_not_fit_is_named(board, good, ran, change, message):
                 run, "record", run.record.model_copy(update={name: value, "seed": 7})
             )
             object.__setattr__(run, "path", edited_copy(run.path, board.parent))
-    assert message in "\n".join(misfits(report, Board.read(board), new_table=False))
+    assert message in "\n".join(misfits(report, BoardFolder.read(board), new_table=False))
 
 
 def edited_copy(path, folder):
@@ -168,7 +170,7 @@ def test_another_protocol_may_open_a_table(board, good, ran):
     object.__setattr__(run, "path", edited_copy(run.path, board.parent))
     object.__setattr__(run, "stem", "another")
     report.runs = [run]
-    found = Board.read(board)
+    found = BoardFolder.read(board)
     assert "protocol.fingerprint is 'f'" in "\n".join(misfits(report, found, new_table=False))
     assert list(misfits(report, found, new_table=True)) == []
 
@@ -191,10 +193,10 @@ def test_a_killed_acceptance_is_taken_up_again(filled, good, ran, tmp_path, monk
 
 def test_a_killed_correction_is_taken_up_again(board, corrected, ran, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(accepting, "settle", lambda *args: None)
+        patch.setattr("wsss_leaderboard.boards.folder.settle", lambda *args: None)
         accept(check(corrected, ran), board)
     assert "superseded/r-seed0-" in wrong(board)
-    accepting.settle(board)
+    settle(board)
     assert wrong(board) == ""
 
 
@@ -216,7 +218,7 @@ def test_a_name_that_the_board_has_is_refused(board, corrected, ran):
     report = check(corrected, ran)
     object.__setattr__(report.runs[0], "stem", record_of(board).stem)
     assert "the board has, or had, another record of this name" in "\n".join(
-        misfits(report, Board.read(board), new_table=False)
+        misfits(report, BoardFolder.read(board), new_table=False)
     )
 
 
@@ -235,7 +237,7 @@ def test_an_edited_record(board):
     edit(path, lambda content: content["masks"]["score"].update(miou=0.9))
     assert wrong(board) == f"{path} is not the record that was accepted: it was edited"
     with pytest.raises(DataError, match="it was edited"):
-        Board.read(board)
+        BoardFolder.read(board)
 
 
 def test_a_removed_record(board):
@@ -453,7 +455,7 @@ def test_other_masks_score_nothing_anew(board, folder, ran, risen):
 
 
 def test_a_comment_says_what_would_change(filled, corrected, ran):
-    text = difference.comment(check(corrected, ran), filled)
+    text = pull_request_comment(check(corrected, ran), filled)
     assert text.startswith(
         "### `corrected, R`\n\n**Fits the board:** 1 run, tier 2 (metrics recomputed from masks).\n"
     )
@@ -465,7 +467,7 @@ def test_a_comment_says_what_would_change(filled, corrected, ran):
 
 
 def test_a_first_submission_has_no_rank_before(good, ran, tmp_path):
-    text = difference.comment(check(good, ran), tmp_path)
+    text = pull_request_comment(check(good, ran), tmp_path)
     assert "| **R** | - | 1 |" in text
 
 
@@ -473,7 +475,7 @@ def test_a_comment_names_problems_as_code(folder, ran, filled):
     path = record_of(folder)
     edit(path, lambda content: content.update(method="</pre><script> @all \u202e"))
     renew(folder)
-    text = difference.comment(check(folder, ran), filled)
+    text = pull_request_comment(check(folder, ran), filled)
     assert text.startswith("### `submission, R`\n\n**Not accepted: 1 problems.**\n\n    ")
     assert "\u202e" not in text
     code = [line for line in text.splitlines() if line and not line.startswith(("**", "### `"))]
@@ -487,12 +489,12 @@ def test_nothing_of_a_submission_is_markup_in_a_comment(good, ran, filled):
     report.notes = ["![x](https://a/p.png) **bold** <b>"]
     report.runs[0].record.definition["seeds"] = [0, 9, "![x](u)", True]
     assert list(checking._left_out(report.runs)) == ["runs: 2 of 2 of the suite; not here: seeds 9"]
-    text = difference.comment(report, filled.parent / "none")
+    text = pull_request_comment(report, filled.parent / "none")
     assert "### ` ![x](u) @all, R`\n" in text
     assert r"- !\[x\](" in text
     assert r"\*\*bold\*\* \<b\>" in text
 
 
 def test_a_comment_names_what_does_not_fit(good, ran, filled):
-    text = difference.comment(check(good, ran), filled)
+    text = pull_request_comment(check(good, ran), filled)
     assert "was accepted before" in text

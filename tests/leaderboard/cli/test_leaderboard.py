@@ -10,10 +10,10 @@ from sample_submissions import PLUGINS, record_of
 
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.suite.selection import Request
-from wsss_leaderboard.boards import chain, releases, rescore
+from wsss_leaderboard.boards import chain, releases, rescore, verification
 from wsss_leaderboard.cli import leaderboard_view as board_commands
 from wsss_leaderboard.cli.app import main
-from wsss_leaderboard.submissions import checking, verification
+from wsss_leaderboard.submissions import checking
 
 needs_openssh = pytest.mark.skipif(not shutil.which("ssh-keygen"), reason="needs ssh-keygen")
 

@@ -14,17 +14,16 @@ from site_pages import board_of, leads, parsed
 
 from wsss_harness.contract.errors import DataError
 from wsss_harness.metrics.anatomy import CAUSES
-from wsss_leaderboard.boards import accepting, releases
+from wsss_leaderboard.boards import accepting, releases, verification
 from wsss_leaderboard.ranking import entries
 from wsss_leaderboard.records.provenance import Step
 from wsss_leaderboard.records.published import published
 from wsss_leaderboard.site import guides
+from wsss_leaderboard.site.board_table import backbone_of, board_tables
 from wsss_leaderboard.site.build import build
 from wsss_leaderboard.site.charts import Axis, curve_of, shares_of
-from wsss_leaderboard.site.lines import backbone_of, lines_of
 from wsss_leaderboard.site.names import MINUS, stem
 from wsss_leaderboard.site.paper import Claim
-from wsss_leaderboard.submissions import verification
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +118,7 @@ def figure(value=60.0, segmentor=""):
 @pytest.fixture(scope="module")
 def lines():
     (board,) = entries.boards(simulated.runs(sites.QUALITIES, (0, 1)))
-    return lines_of(board, {None: None})[0]
+    return board_tables(board, {None: None})[0]
 
 
 def test_a_verdict_says_whether_a_published_figure_is_met(lines):
@@ -161,7 +160,7 @@ def test_figures_of_unlike_protocols_are_not_compared(tmp_path):
 def test_a_failed_row_is_no_verdict():
     runs = sites.runs({sites.FAILED: 0.2, "CAM": 0.1})
     (board,) = entries.boards(runs)
-    line = next(x for x in lines_of(board, {None: None})[0].all if x.method == sites.FAILED)
+    line = next(x for x in board_tables(board, {None: None})[0].all if x.method == sites.FAILED)
     assert Claim(figure(), line).verdict == "failed"
 
 

@@ -20,7 +20,8 @@ from wsss_leaderboard.records import counts
 from wsss_leaderboard.records.record import load_record
 from wsss_leaderboard.submissions import checking, definitions, rowpacks
 from wsss_leaderboard.submissions.canonical import digest_of_file
-from wsss_leaderboard.submissions.writing import MANIFEST, SUITE, command_of
+from wsss_leaderboard.submissions.manifest import MANIFEST, SUITE
+from wsss_leaderboard.submissions.writing import command_of
 
 
 def refused(folder, ran, **changes):
@@ -55,7 +56,7 @@ def rewrite(folder, change, seed=0):
     path = record_of(folder, seed)
     edit(path, change)
     stem = path.stem
-    new = checking.submission.stem_of(load_record(path), path)
+    new = checking.record_stem(load_record(path), path)
     for name in ("records/{}.json", "counts/{}.npz", "logs/{}.txt", "packs/{}"):
         (folder / name.format(stem)).rename(folder / name.format(new))
     text = (folder / MANIFEST).read_text().replace(stem, new)
@@ -95,12 +96,12 @@ def test_without_the_truth_masks_are_only_looked_at(folder, ran):
 
 def test_scenes_are_drawn_where_they_are_not_there(good, ran, tmp_path):
     store = Store(tmp_path / "runs")
-    report = checking.check(good, checking.Reader(PLUGINS, store))
+    report = checking.check_submission(good, checking.LocalResources(PLUGINS, store))
     assert report.tier == 2
 
 
 def test_the_readme_and_the_manifest_name_the_command(good, ran):
-    said = checking.submission.read(good)
+    said = checking.read_submission(good)
     assert said.command == command_of(ran.request) == "wsss run small.toml"
     assert "    wsss run small.toml\n" in (good / "README.md").read_text()
     assert "    wsss run suite.json --rows R\n" in (good / "README.md").read_text()

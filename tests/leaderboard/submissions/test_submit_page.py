@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from wsss_leaderboard.boards.tiers import TOLERANCES
+from wsss_leaderboard.boards.verifier import TOLERANCES
 from wsss_leaderboard.submissions.names import NAME
 
 PAGE = " ".join((Path(__file__).parents[3] / "docs/submit.md").read_text().split())

@@ -8,8 +8,8 @@ from sample_records import record
 
 from wsss_harness.contract.errors import DataError
 from wsss_harness.metrics import EVALUATOR
+from wsss_leaderboard.boards import verification
 from wsss_leaderboard.records.record import save_record
-from wsss_leaderboard.submissions import verification
 
 
 @pytest.fixture

@@ -7,14 +7,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from wsss_harness.contract.errors import DataError
-from wsss_leaderboard.boards.accepting import Board, misfits
+from wsss_leaderboard.boards.accepting import misfits
+from wsss_leaderboard.boards.folder import BoardFolder
 from wsss_leaderboard.comparison.comparison import reach_of
 from wsss_leaderboard.ranking import entries
 from wsss_leaderboard.ranking.entries import Entry, LoadedRecord
 from wsss_leaderboard.ranking.ranking import Place, rank
 from wsss_leaderboard.records.counts import MASKS
-from wsss_leaderboard.submissions.checking import Report
-from wsss_leaderboard.submissions.verification import TIERS
+from wsss_leaderboard.submissions.checking import CheckReport
+from wsss_leaderboard.submissions.tiers import TIERS
 from wsss_leaderboard.tables.rows import NOTHING, Column, TableRow, inert
 from wsss_leaderboard.tables.table import Table, markdown
 
@@ -22,13 +23,13 @@ LINE = 150  # characters of a heading
 NEAR = 2  # rows above, and as many below
 
 
-def comment(report: Report, board: Path, new_table: bool = False) -> str:
+def pull_request_comment(report: CheckReport, board: Path, new_table: bool = False) -> str:
     """The verdict on a submission, its rank before and after, and paired differences."""
     problems = list(report.problems)
     tables: list[Table] = []
     if not problems:
         try:
-            found = Board.read(board)
+            found = BoardFolder.read(board)
             problems = list(misfits(report, found, new_table))
             tables = [] if problems else list(changes(report, board, found))
         except DataError as error:
@@ -42,13 +43,13 @@ def comment(report: Report, board: Path, new_table: bool = False) -> str:
     return "\n".join([*parts, *(table.markdown() for table in tables)]).rstrip() + "\n"
 
 
-def heading(report: Report) -> str:
+def heading(report: CheckReport) -> str:
     """The folder and its method, as code: a name that is refused may be anything."""
     said = f", {report.submission.method}" if report.submission else ""
     return f"### `{inert(report.folder.name + said)[:LINE].replace('`', ' ')}`\n"
 
 
-def headline(report: Report, problems: Sequence[str]) -> str:
+def headline(report: CheckReport, problems: Sequence[str]) -> str:
     if problems or report.tier is None:
         return f"**Not accepted: {len(problems)} problems.**\n"
     runs = f"{len(report.runs)} run" + "s" * (len(report.runs) > 1)
@@ -61,7 +62,7 @@ def _lines(problems: Sequence[str]) -> Iterator[str]:
         yield from map(inert, problem.splitlines())
 
 
-def changes(report: Report, board: Path, found: Board) -> Iterator[Table]:
+def changes(report: CheckReport, board: Path, found: BoardFolder) -> Iterator[Table]:
     """A table for each target: the submitted method among its neighbours."""
     old = entries.load([board]) if found.current else ()
     new = [LoadedRecord(run.record, run.path, run.tallies) for run in report.runs]

@@ -6,7 +6,7 @@ it, and one that was copied to another record is worth nothing there.
 
 import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -17,15 +17,9 @@ from wsss_leaderboard.records.model import Fraction, StrictModel
 from wsss_leaderboard.records.record import Record
 from wsss_leaderboard.submissions.canonical import digest
 from wsss_leaderboard.submissions.names import refuse_name
+from wsss_leaderboard.submissions.tiers import TIERS, Tier
 
 VERIFIED = "verified"  # the folder beside that of the records
-Tier = Literal[1, 2, 3, 4]
-TIERS: dict[Tier, str] = {
-    1: "schema and digests",
-    2: "metrics recomputed from masks",
-    3: "scores inferred again from weights",
-    4: "trained again with the same seeds",
-}
 
 
 class Verification(StrictModel):

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from wsss_leaderboard.boards import verification
+from wsss_leaderboard.boards.verification import Verification
 from wsss_leaderboard.ranking.entries import Board, Entry, Kind, LoadedRecord
 from wsss_leaderboard.ranking.ranking import Place, Ranking, rank
 from wsss_leaderboard.ranking.standings import gaps_of
@@ -14,14 +16,12 @@ from wsss_leaderboard.records.published import Figure, published
 from wsss_leaderboard.records.record import Record
 from wsss_leaderboard.records.scores import Score
 from wsss_leaderboard.site.names import TO
-from wsss_leaderboard.submissions import verification
-from wsss_leaderboard.submissions.verification import Verification
 
 STEP = 0.05  # ends of axes are multiples of it
 
 
 @dataclass(frozen=True, eq=False)
-class Line:
+class BoardRow:
     """A row of a board; one that was not measured here has a figure and no entry.
 
     ``others``: the same runs on the other targets, in their order, None where it does not aim.
@@ -84,19 +84,19 @@ class Line:
 
 
 @dataclass(frozen=True, eq=False)
-class Lines:
+class BoardTable:
     """All lines of a board for one target."""
 
     board: Board
     target: str
     ranking: Ranking
-    all: tuple[Line, ...]
+    all: tuple[BoardRow, ...]
 
-    def of(self, *kinds: Kind) -> list[Line]:
+    def of(self, *kinds: Kind) -> list[BoardRow]:
         return sorted((x for x in self.all if x.kind in kinds), key=lambda line: line.order)
 
     @cached_property
-    def groups(self) -> list[tuple[str, list[Line]]]:
+    def groups(self) -> list[tuple[str, list[BoardRow]]]:
         """The lines in the order of the board: methods, what has no rank, what others published."""
         named = [
             ("method", self.of("method")),
@@ -118,7 +118,7 @@ class Lines:
         return min(max(100 * (value - low) / ((high - low) or 1), 0), 100)
 
 
-def lines_of(board: Board, badges: dict[Path, Verification | None]) -> list[Lines]:
+def board_tables(board: Board, badges: dict[Path, Verification | None]) -> list[BoardTable]:
     """The lines of a board for each of its targets; ``badges`` are those of its files."""
     entries = {target: board.entries(target) for target in board.targets}
     return [_lines(board, target, entries, badges) for target in entries]
@@ -129,12 +129,12 @@ def _lines(
     target: str,
     entries: Mapping[str, Sequence[Entry]],
     badges: dict[Path, Verification | None],
-) -> Lines:
+) -> BoardTable:
     here = entries[target]
     ranking, gaps = rank(here), gaps_of(board, target, here)
     others = [{e.method: e for e in entries[name]} for name in entries if name != target]
     made = [
-        Line(
+        BoardRow(
             entry.method,
             entry.kind,
             entry.records[0].sup,
@@ -148,13 +148,13 @@ def _lines(
         for entry, place, gap in zip(here, ranking.places, gaps, strict=True)
     ]
     made += _published(board, target, {line.method for line in made}, len(others))
-    return Lines(board, target, ranking, tuple(made))
+    return BoardTable(board, target, ranking, tuple(made))
 
 
-def _published(board: Board, target: str, known: Collection[str], others: int) -> list[Line]:
-    """Lines of methods that were not measured here."""
+def _published(board: Board, target: str, known: Collection[str], others: int) -> list[BoardRow]:
+    """BoardTable of methods that were not measured here."""
     return [
-        Line(figure.method, "published", figure.sup, others=(None,) * others, figure=figure)
+        BoardRow(figure.method, "published", figure.sup, others=(None,) * others, figure=figure)
         for figure in figures_on(board, target)
         if figure.kind == "published" and figure.method not in known
     ]

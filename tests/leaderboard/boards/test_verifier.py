@@ -12,11 +12,11 @@ from wsss_harness.contract.errors import DataError
 from wsss_harness.store.store import Store
 from wsss_harness.system import files
 from wsss_leaderboard.boards.accepting import accept
-from wsss_leaderboard.boards.tiers import Verifier, judged
+from wsss_leaderboard.boards.verifier import Verifier, judged
 from wsss_leaderboard.records.record import load_record
 from wsss_leaderboard.submissions import remake
 from wsss_leaderboard.submissions.definitions import suite_of
-from wsss_leaderboard.submissions.remake import Remade, compare
+from wsss_leaderboard.submissions.remake import RemakeResult, compare
 
 
 @pytest.fixture
@@ -273,7 +273,7 @@ def test_equal_bytes_can_only_be_asked_for_on_the_same_machinery(good):
 def test_other_machinery_has_a_tolerance_that_is_stated(
     tier, difference, tolerance, passed, allowed
 ):
-    made = Remade(5, ("score x",), alike=False, moved={"masks": difference, "V1": 0.0})
+    made = RemakeResult(5, ("score x",), alike=False, moved={"masks": difference, "V1": 0.0})
     verdict = judged(made, tier, tolerance)
     assert (verdict.passed, verdict.tolerance) == (passed, allowed)
     assert f"masks {100 * difference:+.2f} points" in verdict.told

@@ -14,14 +14,14 @@ from wsss_leaderboard.boards import chain
 from wsss_leaderboard.records import counts
 from wsss_leaderboard.records.record import Record, load_record
 from wsss_leaderboard.submissions import agreement, folders, rowpacks
-from wsss_leaderboard.submissions import writing as submission
 from wsss_leaderboard.submissions.canonical import digest
 from wsss_leaderboard.submissions.definitions import check_same, dataset_of, suite_of
+from wsss_leaderboard.submissions.manifest import MANIFEST, read_submission
 from wsss_leaderboard.submissions.names import refuse_hostile
-from wsss_leaderboard.submissions.remake import Remade, remake
+from wsss_leaderboard.submissions.remake import RemakeResult, remake
 from wsss_leaderboard.submissions.remeasure import disagreements
 from wsss_leaderboard.submissions.rowpacks import PACKS
-from wsss_leaderboard.submissions.verification import TIERS, Tier
+from wsss_leaderboard.submissions.tiers import TIERS, Tier
 
 # By how much mIoU may move where bytes cannot be the same: inference on another device rounds
 # otherwise, and a training on it comes out like one with another seed.
@@ -41,7 +41,7 @@ class Verdict:
     tolerance: float = 0.0
 
 
-class Unable(Exception):
+class MissingResource(Exception):
     """Something that a tier needs is not at hand, which says nothing about the record."""
 
 
@@ -77,7 +77,7 @@ class Verifier:
             if tier == 1:
                 return self._digests()
             return self._masks() if tier == 2 else self._remade(tier)
-        except (Unable, ConfigError) as reason:
+        except (MissingResource, ConfigError) as reason:
             return Verdict(tier, None, str(reason))
         except (DataError, StageFailure) as error:
             return Verdict(tier, False, str(error))
@@ -95,7 +95,9 @@ class Verifier:
         board = self.path.parents[1]
         packs = chain.packs_of(board, self.path.stem, self.packs or board / PACKS)
         if not packs.is_dir():
-            raise Unable(f"there are no mask packs in {packs}; give their folder with --packs")
+            raise MissingResource(
+                f"there are no mask packs in {packs}; give their folder with --packs"
+            )
         said, found = accepted_packs(self.path), rowpacks.digests(packs, record)
         if said is not None and found != said:
             raise DataError(f"{packs} holds other packs than those that were submitted")
@@ -110,23 +112,23 @@ class Verifier:
         try:
             made = remake(record, self._suite(record), self.plugins, self.store, tier == 3)
         except DataError as error:
-            raise Unable(str(error)) from None
+            raise MissingResource(str(error)) from None
         return judged(made, tier, self.tolerance)
 
     def _suite(self, record: Record) -> Suite:
         return self.suite or suite_of(record, str(self.path), self.overrides)
 
     def _dataset(self, record: Record) -> Dataset:
-        """The data of the record; Unable if it is not at hand."""
+        """The data of the record; MissingResource if it is not at hand."""
         try:
             dataset = dataset_of(self._suite(record), self.plugins, self.store)
             check_same(dataset, record, str(self.path))
         except WsssError as error:
-            raise Unable(str(error)) from None
+            raise MissingResource(str(error)) from None
         return dataset
 
 
-def judged(made: Remade, tier: Tier, tolerance: float | None) -> Verdict:
+def judged(made: RemakeResult, tier: Tier, tolerance: float | None) -> Verdict:
     """Equal bytes pass; where they could not be equal, mIoU may move by the tolerance.
 
     What a record says of itself must in both cases be what came out.
@@ -156,8 +158,8 @@ def accepted_packs(path: Path) -> dict[str, str] | None:
         DataError: the record is not the one that a board has accepted.
     """
     folder = path.parents[1]
-    if (folder / submission.MANIFEST).is_file():
-        return submission.read(folder).packs.get(path.stem)
+    if (folder / MANIFEST).is_file():
+        return read_submission(folder).packs.get(path.stem)
     for entry in chain.read(folder):
         if entry.stem == path.stem:
             if entry.record != digest(read_json(path)):

@@ -1,0 +1,49 @@
+"""submission.json: what a submitted folder holds, each file with its size and SHA-256."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from wsss_harness.system.files import read_json
+from wsss_leaderboard.records.collect import slug
+from wsss_leaderboard.records.model import StrictModel, validated
+from wsss_leaderboard.records.record import Record
+from wsss_leaderboard.submissions.canonical import digest
+
+MANIFEST, README, SUITE, LOGS = "submission.json", "README.md", "suite.json", "logs"
+Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+Stem = Annotated[str, Field(pattern=r"^\w[\w-]{0,199}$")]
+
+
+class ListedFile(StrictModel):
+    sha256: Digest
+    bytes: Annotated[int, Field(ge=0)]
+
+
+class Submission(StrictModel):
+    """``files`` by their path in the folder; ``packs``: by stem and target, digests of packs.
+
+    ``corrects``: its records take the place of those of the same method and seed.
+    """
+
+    format: Literal[1] = 1
+    suite: str
+    method: str
+    command: str
+    version: str
+    files: dict[str, ListedFile]
+    packs: dict[Stem, dict[str, Digest]]
+    corrects: bool = False
+
+
+def read_submission(folder: Path) -> Submission:
+    """What submission.json says; DataError names the field that is wrong."""
+    path = folder / MANIFEST
+    return validated(Submission, read_json(path), path)
+
+
+def record_stem(record: Record, path: Path) -> str:
+    """The name of a record's files, which no other record of any board has."""
+    name = slug(record.method)[:80] or "row"
+    return f"{name}-seed{record.seed}-{digest(read_json(path))[:8]}"
