@@ -110,7 +110,7 @@ SuiteArgument = Annotated[Path, typer.Argument(help="A suite file; see configs/s
 RUNS = Path("runs")
 
 
-class Form(StrEnum):
+class OutputFormat(StrEnum):
     """What a table is printed as."""
 
     TERMINAL = "terminal"

@@ -128,7 +128,7 @@ class Turn:
         return f"{event.stage} {event.done}/{event.total}, about {left:.0f} s left"
 
 
-class Lines:
+class LineDisplay:
     """Prints lines, one after another, and so has nothing to do when it is entered or left."""
 
     def __init__(self, console: Console) -> None:
@@ -149,7 +149,7 @@ class Lines:
         self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-class PlainDisplay(Lines):
+class PlainDisplay(LineDisplay):
     """Lines for a log file: every start and end, and progress now and then."""
 
     def __init__(self, console: Console) -> None:
@@ -179,7 +179,7 @@ class PlainDisplay(Lines):
         self._print(f"{event.kind} {event.stage}{ending}{message}")
 
 
-class EventLines(Lines):
+class EventDisplay(LineDisplay):
     """Every event as a line of JSON, for programs that watch a run."""
 
     @hookimpl

@@ -13,17 +13,16 @@ from wsss_harness.contract.types import ClassScores
 from wsss_harness.packs.manifest import (
     MANIFEST,
     SUFFIXES,
-    Entry,
     Kind,
     Manifest,
     Pack,
+    PackFile,
     decoded,
     digest,
 )
 from wsss_harness.store.store import Store
 from wsss_harness.suite.rows import RowStages, chosen_on
-from wsss_harness.system import files
-from wsss_harness.system import score_files as scorefiles
+from wsss_harness.system import files, score_files
 
 Layout = Literal["pack", "masks", "maps"]
 LAYOUTS: tuple[Layout, ...] = ("pack", "masks", "maps")
@@ -44,7 +43,7 @@ def write_pack(
             write(image_id, folder / name)
             size = dataset.image(image_id).shape[:2]
             content = (folder / name).read_bytes()
-            entries[image_id] = Entry(file=name, sha256=digest(content), size=size)
+            entries[image_id] = PackFile(file=name, sha256=digest(content), size=size)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)  # half a pack is none
         raise
@@ -163,7 +162,7 @@ def writer(kind: Kind, found: "Found", dataset: Dataset) -> Write:
         if kind == "masks":
             files.write_mask(path, pictures[0])
         else:
-            scorefiles.write_scores(path, as_scores(pictures, size))
+            score_files.write_scores(path, as_scores(pictures, size))
 
     return write
 
@@ -230,7 +229,7 @@ def _import_pack(source: Path, dataset: Dataset, folder: Path, method: str | Non
         if pack.manifest.kind == "masks":
             files.write_mask(path, pack.mask(image_id))
         else:
-            scorefiles.write_scores(path, pack.scores(image_id))
+            score_files.write_scores(path, pack.scores(image_id))
 
     manifest = pack.manifest.model_copy(update={"method": method or pack.manifest.method})
     return write_pack(folder, manifest, dataset.ids(TRAIN), dataset, write)

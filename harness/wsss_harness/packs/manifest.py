@@ -10,12 +10,11 @@ from typing import Annotated, Literal
 import numpy as np
 from PIL import Image as PillowImage
 from PIL import UnidentifiedImageError
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.types import IGNORE, ClassScores, Mask
-from wsss_harness.system import files
-from wsss_harness.system import score_files as scorefiles
+from wsss_harness.system import files, score_files
 
 MANIFEST = "pack.json"
 PNG = b"\x89PNG\r\n\x1a\n"  # then a head of 8 bytes, width and height
@@ -34,11 +33,7 @@ Kind = Literal["masks", "scores"]
 SUFFIXES: dict[Kind, str] = {"masks": ".png", "scores": ".scores"}
 
 
-class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Entry(Strict):
+class PackFile(BaseModel, extra="forbid", frozen=True):
     """One file, relative to the pack: its sha256 and its (height, width)."""
 
     file: str
@@ -46,7 +41,7 @@ class Entry(Strict):
     size: tuple[Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)]]
 
 
-class Manifest(Strict):
+class Manifest(BaseModel, extra="forbid", frozen=True):
     """``classes`` are the names of 1..C. ``supervision`` is what the method is said to have used,
     and ``chosen_on`` on what the threshold of its masks was chosen, None where nobody said it;
     ``origin`` is for people."""
@@ -58,7 +53,7 @@ class Manifest(Strict):
     supervision: tuple[Literal["image_labels", "saliency"], ...] | None = None
     chosen_on: Literal["fixed", "held_out", "oracle"] | None = None
     origin: dict[str, str] = {}
-    images: dict[str, Entry]
+    images: dict[str, PackFile]
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -99,7 +94,7 @@ class Pack:
             return from_mask(self.mask(image_id))
         content, entry = self._content(image_id)
         owner = f"{self.folder}: scores of image {image_id}"
-        scores = scorefiles.parse(content, owner, (len(self.manifest.classes) + 1, *entry.size))
+        scores = score_files.parse(content, owner, (len(self.manifest.classes) + 1, *entry.size))
         if any(number > len(self.manifest.classes) for number in scores.classes):
             raise DataError(
                 f"{owner}: they are of class {scores.classes[-1]}, but the pack has "
@@ -107,7 +102,7 @@ class Pack:
             )
         return scores
 
-    def entry(self, image_id: str) -> Entry:
+    def entry(self, image_id: str) -> PackFile:
         try:
             return self.manifest.images[image_id]
         except KeyError:
@@ -140,7 +135,7 @@ class Pack:
                 f"it is {size[1]}x{size[0]}"
             )
 
-    def _content(self, image_id: str) -> tuple[bytes, Entry]:
+    def _content(self, image_id: str) -> tuple[bytes, PackFile]:
         entry = self.entry(image_id)
         path = inside(self.folder, entry.file, image_id)
         height, width = entry.size

@@ -129,7 +129,7 @@ class Plugins:
                 )
 
 
-class Entry(Protocol):
+class PluginEntry(Protocol):
     """What an entry point of an installed distribution, or a file, has in common."""
 
     @property
@@ -140,7 +140,7 @@ class Entry(Protocol):
 
 
 @dataclasses.dataclass(frozen=True)
-class FileEntry:
+class FilePlugin:
     """A plugin that is one module somewhere on disk, without a distribution."""
 
     path: Path
@@ -164,14 +164,14 @@ class FileEntry:
         return module
 
 
-def _origin(entry: Entry) -> str:
-    if isinstance(entry, FileEntry):
+def _origin(entry: PluginEntry) -> str:
+    if isinstance(entry, FilePlugin):
         return str(entry.path)
     return f"{entry.dist.name} {entry.dist.version}" if entry.dist else "unknown"
 
 
 def _register(
-    manager: pluggy.PluginManager, entry: Entry, taken: Mapping[Any, Offer]
+    manager: pluggy.PluginManager, entry: PluginEntry, taken: Mapping[Any, Offer]
 ) -> tuple[Offer, ...] | Broken:
     """Load one entry and collect its offers; one that fails in any way is set aside."""
     origin = _origin(entry)
@@ -273,7 +273,7 @@ def check_methods(made: Any, kind: str, owner: str) -> None:
             continue  # a method without a signature that can be seen
 
 
-def load(entries: Iterable[Entry]) -> Plugins:
+def load(entries: Iterable[PluginEntry]) -> Plugins:
     """The built-in offers and those of ``entries``; the first that offers a name has it."""
     manager = pluggy.PluginManager(hookspecs.GROUP)
     manager.add_hookspecs(hookspecs)
@@ -300,19 +300,19 @@ def installed() -> Plugins:
     return load(entries())
 
 
-def entries() -> list[Entry]:
+def entries() -> list[PluginEntry]:
     """What is to be loaded, in order.
 
     The environment variable WSSS_PLUGIN_PATH names modules that are no distributions, separated
     like folders in PATH; WSSS_OUTSIDE_PLUGINS=off leaves out all that wsss-bench does not bring.
     """
-    found: list[Entry] = sorted(entry_points(group=hookspecs.GROUP), key=_own_first)
+    found: list[PluginEntry] = sorted(entry_points(group=hookspecs.GROUP), key=_own_first)
     outside = os.environ.get(OUTSIDE, "on")
     if outside not in ("on", "off"):
         raise ConfigError(f"{OUTSIDE} is '{outside}'; set it to on or off")
     if outside == "off":
         return [entry for entry in found if _own_first(entry)[0] is False]
-    return [*found, *(FileEntry(path) for path in named_files())]
+    return [*found, *(FilePlugin(path) for path in named_files())]
 
 
 def named_files() -> list[Path]:
@@ -321,6 +321,6 @@ def named_files() -> list[Path]:
     return list({path.resolve(): path for path in paths}.values())
 
 
-def _own_first(entry: Entry) -> tuple[bool, str, str]:
+def _own_first(entry: PluginEntry) -> tuple[bool, str, str]:
     distribution = entry.dist.name if entry.dist else ""
     return distribution != DISTRIBUTION, distribution, entry.name

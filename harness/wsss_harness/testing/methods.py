@@ -16,7 +16,7 @@ from wsss_harness.contract.findings import FAILURE, OK, WARNING, Finding, judged
 from wsss_harness.plugins.registry import PLUGIN_PATH, Offer, named_files
 from wsss_harness.system import files
 from wsss_harness.testing import scenes
-from wsss_harness.testing.probe import Report, Task
+from wsss_harness.testing.probe import ProbeReport, ProbeTask
 
 KINDS = ("generator", "refiner", "segmentor")
 AT_ONCE = 2.0  # seconds of a fit that is too short to tell its progress
@@ -41,7 +41,7 @@ def check(offer: Offer, options: Mapping[str, Any], limit: float) -> Iterator[Fi
             yield from _again(bench, first)
 
 
-def _again(bench: "Bench", first: Report) -> Iterator[Finding]:
+def _again(bench: "Bench", first: ProbeReport) -> Iterator[Finding]:
     """What is loaded in a fresh process, and what is fitted again, answers the same."""
     name = "answers the same when it is loaded in a fresh process"
     loaded = bench.probe("loaded", of="first", answer=True)
@@ -60,7 +60,7 @@ def _again(bench: "Bench", first: Report) -> Iterator[Finding]:
     yield judged("gives the same result for the same seed", problem)
 
 
-def _kill_not_tried(name: str, first: Report) -> Finding:
+def _kill_not_tried(name: str, first: ProbeReport) -> Finding:
     """The fit told of no half of its way, where it would have been killed."""
     outcome = OK if first.seconds < AT_ONCE else WARNING
     return Finding(name, outcome, "not tried: it told no progress between start and end")
@@ -86,11 +86,11 @@ class Bench:
 
     def probe(
         self, name: str, of: str = "", fit: bool = False, answer: bool = False, kill: bool = False
-    ) -> Report:
+    ) -> ProbeReport:
         """Let the method work in the folder of the probe ``of``, or in one of its own."""
         folder = self.scratch / "stages" / (of or name)
         folder.mkdir(parents=True, exist_ok=True)
-        task = Task(
+        task = ProbeTask(
             self.offer.kind,
             self.offer.name,
             dict(self.options),
@@ -104,7 +104,7 @@ class Bench:
         )
         return self._run(name, task)
 
-    def _run(self, name: str, task: Task) -> Report:
+    def _run(self, name: str, task: ProbeTask) -> ProbeReport:
         path = self.scratch / f"{name}.task.json"
         files.write_json(path, asdict(task))
         command = [sys.executable, "-m", "wsss_harness.testing.probe", str(path)]
@@ -122,19 +122,19 @@ class Bench:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            return Report(
+            return ProbeReport(
                 error=f"it had not ended after {self.limit:g} s; look for an endless loop, or give "
                 "it quick options"
             )
         if Path(task.report).is_file():
-            return Report(**files.read_json(Path(task.report)))
-        return Report(error=f"its process ended with {done.returncode}: {done.stderr[-400:]}")
+            return ProbeReport(**files.read_json(Path(task.report)))
+        return ProbeReport(error=f"its process ended with {done.returncode}: {done.stderr[-400:]}")
 
     @cached_property
     def read(self) -> set[str]:
         return {path.name for path in (self.scratch / "ledger").glob("*")}
 
-    def trespass(self, report: Report) -> str | None:
+    def trespass(self, report: ProbeReport) -> str | None:
         """Files that it wrote outside its folder, found in what it opened and in what is there."""
         added = sorted(self.content - self.before)
         found = [entry.rpartition(" ")[0] for entry in added]
@@ -173,11 +173,11 @@ def _distance(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> float:
     return float(np.abs(a.astype(np.float64) - b).max(initial=0))
 
 
-def _with_trace(report: Report) -> str:
+def _with_trace(report: ProbeReport) -> str:
     return f"{report.error}\n{report.trace}" if report.trace else report.error
 
 
-def _progress(report: Report) -> str | None:
+def _progress(report: ProbeReport) -> str | None:
     if report.progress or report.seconds < AT_ONCE:
         return None
     return "call run.progress(done, total) in fit; people see an estimate, and kills are tested"

@@ -32,7 +32,7 @@ FRAMES = -4  # the innermost lines of a trace
 
 
 @dataclass(frozen=True)
-class Task:
+class ProbeTask:
     """Fit into ``folder`` if ``fit``, killed half-way if ``kill``; then answer, if ``answers``.
 
     ``world`` is the folder of scenes and masks. Answers go to the file ``answers``, and what
@@ -52,7 +52,7 @@ class Task:
 
 
 @dataclass
-class Report:
+class ProbeReport:
     """``progress``: how often it was told; ``problems``: what is wrong with answers."""
 
     progress: int = 0
@@ -63,7 +63,7 @@ class Report:
     trace: str = ""
 
 
-def perform(task: Task, report: Report) -> None:
+def perform(task: ProbeTask, report: ProbeReport) -> None:
     """Do the task, filling in the report."""
     data = scenes.opened(Path(task.world))
     method = Method(task, data)
@@ -81,7 +81,7 @@ def perform(task: Task, report: Report) -> None:
         np.savez(task.answers, **answers)  # type: ignore[arg-type]
 
 
-def _telling(report: Report, kill: bool) -> Callable[[int, int], None]:
+def _telling(report: ProbeReport, kill: bool) -> Callable[[int, int], None]:
     def progress(done: int, total: int) -> None:
         report.progress += 1
         if kill and 0 < done < total and 2 * done >= total:
@@ -93,7 +93,7 @@ def _telling(report: Report, kill: bool) -> Callable[[int, int], None]:
 class Method:
     """A generator, refiner or segmentor with what the harness would hand to it."""
 
-    def __init__(self, task: Task, data: Dataset) -> None:
+    def __init__(self, task: ProbeTask, data: Dataset) -> None:
         self.task, self.data = task, data
         self.made = installed().build(task.kind, task.name, task.options)
         self.needs = frozenset(getattr(self.made, "needs", ()))
@@ -129,7 +129,7 @@ class Method:
             yield empty, scenes.evidence(empty.image, ())
 
 
-def _answers(method: Method, report: Report) -> Iterator[tuple[str, np.ndarray[Any, Any]]]:
+def _answers(method: Method, report: ProbeReport) -> Iterator[tuple[str, np.ndarray[Any, Any]]]:
     answer = method.loaded()
     for sample, before in method.occasions():
         image, values = sample.image.copy(), before.values.copy()
@@ -192,7 +192,7 @@ def _arrays(image_id: str, found: Any) -> Iterator[tuple[str, np.ndarray[Any, An
 
 
 def main() -> None:
-    task, report = Task(**files.read_json(Path(sys.argv[1]))), Report()
+    task, report = ProbeTask(**files.read_json(Path(sys.argv[1]))), ProbeReport()
     try:
         perform(task, report)
     except (Exception, SystemExit) as error:

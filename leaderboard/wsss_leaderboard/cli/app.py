@@ -15,12 +15,12 @@ from wsss_harness.cli.options import (
     EventsOption,
     ExecutorOption,
     ExecutorSetOption,
-    Form,
     JobsOption,
     JsonOption,
     LimitOption,
     MemoryOption,
     OnlyOption,
+    OutputFormat,
     ProcessesOption,
     RetriesOption,
     RowsOption,
@@ -176,7 +176,9 @@ def table(
         list[Path] | None,
         typer.Option("--results", help="Read this folder of records instead. Can be repeated."),
     ] = None,
-    form: Annotated[Form, typer.Option("--format", help="What to print.")] = Form.TERMINAL,
+    form: Annotated[
+        OutputFormat, typer.Option("--format", help="What to print.")
+    ] = OutputFormat.TERMINAL,
     as_json: JsonOption = False,
     page: Annotated[
         Path | None, typer.Option("--update", help="Make the marked tables of this page again.")
@@ -189,7 +191,7 @@ def table(
     from wsss_leaderboard.cli.tables import print_tables_of, update
 
     if page is None:
-        chosen = Form.JSON if as_json else form
+        chosen = OutputFormat.JSON if as_json else form
         print_tables_of(Path(source), folders or [], store, chosen.value, Console())
         return
     stale = update(page, check)

@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
-from wsss_harness.cli.progress import Display, EventLines, make_display
+from wsss_harness.cli.progress import Display, EventDisplay, make_display
 from wsss_harness.execution import repeat as twin
 from wsss_harness.execution.run import make_kind, prepare_suite, run_suite
 from wsss_harness.execution.run_options import How
@@ -137,7 +137,7 @@ def report_twin(
 def display_of(as_json: bool, events: bool = False) -> Display:
     """The display, bound to the terminal now: what libraries print later goes to a stage's log."""
     console = Console(file=sys.stderr if as_json else sys.stdout)
-    return EventLines(console) if events else make_display(console)
+    return EventDisplay(console) if events else make_display(console)
 
 
 @contextmanager
