@@ -6,8 +6,7 @@ from scenes import scene
 from timing import Result, interleave
 
 from wsss_affinity.backgrounds import Background
-from wsss_harness.networks.crf import from_probabilities
-from wsss_harness.networks.crf_parameters import PARAMETERS
+from wsss_harness.networks.crf import PARAMETERS, from_probabilities
 
 CLASSES = 20
 PSA = PARAMETERS["psa"]

@@ -19,7 +19,7 @@ from timing import Result, interleave
 
 from wsss_harness.contract.supervision import Ledger, View
 from wsss_harness.execution.run_stage import make_stage
-from wsss_harness.networks.mmseg_quiet import SegDataSample
+from wsss_harness.networks.mmseg_imports import SegDataSample
 from wsss_harness.networks.segmentors import MmsegSegmentor, config
 from wsss_harness.networks.segmentors.fitting import augmentation, build, item_maker
 from wsss_harness.networks.training.optimizers import ReleasedPolyLR

@@ -60,7 +60,7 @@ class Watch(Hook):  # type: ignore[misc]
         self.progress(batch_idx + 1, runner.max_iters)
 
 
-class Losses(Hook):  # type: ignore[misc]
+class LossLog(Hook):  # type: ignore[misc]
     """The mean of each loss over ``EVERY`` iterations at a time, written to ``path`` at the end.
 
     ``means`` and ``sums`` are part of what a resumed training takes up.
@@ -98,7 +98,7 @@ class KeepState(Hook):  # type: ignore[misc]
 
     priority = "VERY_LOW"  # after the schedules have moved on
 
-    def __init__(self, path: Path, every: int, losses: Losses) -> None:
+    def __init__(self, path: Path, every: int, losses: LossLog) -> None:
         self.path, self.every, self.losses = path, every, losses
         self._kept = time.monotonic()
 
@@ -130,7 +130,7 @@ class KeepState(Hook):  # type: ignore[misc]
 class ResumingRunner(Runner):  # type: ignore[misc]
     """mmengine's Runner on a given device that resumes from what KeepState wrote."""
 
-    def __init__(self, device: str, state: Path, losses: Losses, **options: Any) -> None:
+    def __init__(self, device: str, state: Path, losses: LossLog, **options: Any) -> None:
         self.device, self.state, self.losses = device, state, losses
         super().__init__(**options)
 

@@ -40,9 +40,9 @@ NETWORK_CODE = (
         "networks.training.loop",
         "networks.checkpoints",
     ),
-    *modules("networks.training.optimizers", "networks.mmseg_quiet"),
+    *modules("networks.training.optimizers", "networks.mmseg_imports"),
 )
-CRF_CODE = modules("networks.crf", "networks.crf_parameters")
+CRF_CODE = modules("networks.crf")
 SEGMENTOR_CODE = (*NETWORK_CODE, *CRF_CODE, *modules("networks.segmentors", "metrics"))
 
 

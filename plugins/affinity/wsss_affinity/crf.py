@@ -9,8 +9,7 @@ import numpy as np
 
 from wsss_affinity.backgrounds import Background
 from wsss_harness import ClassScores, ConfigError, Run, Sample, View
-from wsss_harness.networks.crf import infer, library
-from wsss_harness.networks.crf_parameters import PARAMETERS, Parameters, check_name
+from wsss_harness.networks.crf import PARAMETERS, Parameters, check_name, infer, library
 
 
 @dataclass(frozen=True)

@@ -74,17 +74,19 @@ def crops(
             "the stride of its features"
         )
     evidence = settings.evidence()
-    stacks: Callable[[str], items.Stacks] = items.Source(evidence, data, scores)
+    stacks: Callable[[str], items.Stacks] = items.ComputedStacks(evidence, data, scores)
     if evidence.parameters is not None:
         stacks = sharpened(stacks, data.ids, run)
     channels = 1 + max((len(scores(image_id).classes) for image_id in data), default=0)
     return items.cropped(data, stacks, channels, augmentation(settings, learner.backbone))
 
 
-def sharpened(make: Callable[[str], items.Stacks], ids: Sequence[str], run: Run) -> items.Kept:
+def sharpened(
+    make: Callable[[str], items.Stacks], ids: Sequence[str], run: Run
+) -> items.CachedStacks:
     """The stacks of all images, kept in files: a CRF is too slow to be run at every crop."""
     crf.library()  # where it is missing, that is said before any work
-    kept = items.Kept(run.folder / EVIDENCE, make)
+    kept = items.CachedStacks(run.folder / EVIDENCE, make)
     kept.folder.mkdir(parents=True, exist_ok=True)
     finished = count(1)
 

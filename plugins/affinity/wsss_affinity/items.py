@@ -22,8 +22,7 @@ from wsss_harness.networks.classmaps.augment import (
     outside,
     place,
 )
-from wsss_harness.networks.crf import Maps
-from wsss_harness.networks.crf_parameters import Parameters
+from wsss_harness.networks.crf import Maps, Parameters
 from wsss_harness.system.score_files import read_scores, write_scores
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class Source:
+class ComputedStacks:
     """The stacks of an image by its id."""
 
     evidence: Evidence
@@ -66,7 +65,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Kept:
+class CachedStacks:
     """Stacks that are made once for each image and kept in the files of a folder."""
 
     folder: Path

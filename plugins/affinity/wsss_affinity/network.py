@@ -86,7 +86,7 @@ class AffinityFeatures(Headed):
 
 
 @dataclass(frozen=True)
-class Shape:
+class AffinityShape:
     """All that is needed to build a network again; network.json holds it."""
 
     backbone: Mapping[str, Any]
@@ -101,7 +101,7 @@ class Shape:
             return AffinityFeatures(backbone, self.taps, self.widths)
 
 
-def save(network: AffinityFeatures, shape: Shape, run: Run) -> None:
+def save(network: AffinityFeatures, shape: AffinityShape, run: Run) -> None:
     """Write weights.pth, a plain state dict, and network.json; training is over then."""
     files.write_json(run.folder / SHAPE, dataclasses.asdict(shape))
     training.finish(network, run.folder / WEIGHTS, run)
@@ -109,6 +109,6 @@ def save(network: AffinityFeatures, shape: Shape, run: Run) -> None:
 
 def load(folder: Path, device: str) -> AffinityFeatures:
     """The network that ``save`` wrote, in eval mode."""
-    network = Shape(**files.read_json(folder / SHAPE)).build()
+    network = AffinityShape(**files.read_json(folder / SHAPE)).build()
     network.load_state_dict(read_state(folder / WEIGHTS))
     return network.to(device).eval()

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from wsss_affinity.backgrounds import Background
 from wsss_harness import ConfigError, TrainingSettings
-from wsss_harness.networks.crf_parameters import PARAMETERS
+from wsss_harness.networks.crf import PARAMETERS
 
 if TYPE_CHECKING:
     from wsss_affinity.items import Evidence
-    from wsss_affinity.network import Shape
+    from wsss_affinity.network import AffinityShape
 
 RELEASED_STEPS = 256
 RELEASED_NODES = 47 * 63  # the grid of a VOC image of 375 x 500 at stride 8
@@ -113,7 +113,7 @@ class AffinitySettings(TrainingSettings):
             return self.steps
         return max(1, round(RELEASED_STEPS * nodes / RELEASED_NODES))
 
-    def shape(self) -> Shape:
-        from wsss_affinity.network import Shape
+    def shape(self) -> AffinityShape:
+        from wsss_affinity.network import AffinityShape
 
-        return Shape(self.backbone, self.taps, self.widths or FORMS[self.form].widths)
+        return AffinityShape(self.backbone, self.taps, self.widths or FORMS[self.form].widths)

@@ -13,7 +13,7 @@ from wsss_harness.contract.errors import ConfigError, DataError, SupervisionErro
 from wsss_harness.contract.hookspecs import Run, Segmentor
 from wsss_harness.networks import backbones
 from wsss_harness.networks.segmentors import MmsegSegmentor, config, fitting, inference
-from wsss_harness.networks.segmentors.augment import Augmentation, padded, resized, shifted
+from wsss_harness.networks.segmentors.augment import SegmentorAugmentation, padded, resized, shifted
 from wsss_harness.system import files
 
 TINY = """
@@ -221,7 +221,7 @@ MASK = np.random.default_rng(1).integers(0, 4, (20, 30)).astype(np.uint8)
 
 
 def test_a_crop_holds_the_same_window_of_image_and_mask():
-    augment = Augmentation(crop=16, scales=(1.0,), flip=0.5, colour=(1, 2, 3))
+    augment = SegmentorAugmentation(crop=16, scales=(1.0,), flip=0.5, colour=(1, 2, 3))
     pairs = np.dstack([IMAGE, MASK])
     windows = {
         pairs[top : top + 16, left : left + 16][:, ::step].tobytes(): (top, left, step)
@@ -238,7 +238,7 @@ def test_a_crop_holds_the_same_window_of_image_and_mask():
 
 
 def test_scales_may_lie_between_two():
-    augment = Augmentation(16, (0.5, 1.5), 0.0, (1, 2, 3), between=True)
+    augment = SegmentorAugmentation(16, (0.5, 1.5), 0.0, (1, 2, 3), between=True)
     drawn = [augment.scale(np.random.default_rng(seed)) for seed in range(200)]
     assert 0.5 < min(drawn) < 0.55
     assert 1.45 < max(drawn) < 1.5
@@ -256,7 +256,7 @@ def test_colours_move_around_the_circle_of_hues():
 
 
 def test_colours_are_drawn_for_the_image_alone():
-    moved = Augmentation(16, (1.0,), 0.0, (1, 2, 3), hsv=10)
+    moved = SegmentorAugmentation(16, (1.0,), 0.0, (1, 2, 3), hsv=10)
     images = [moved(IMAGE, MASK, np.random.default_rng(seed))[0] for seed in range(3)]
     assert len({image.tobytes() for image in images}) == 3
     mask = moved(IMAGE, MASK, np.random.default_rng(0))[1]

@@ -6,7 +6,7 @@ import torch
 
 from wsss_harness.contract.errors import DataError
 from wsss_harness.metrics import confusion
-from wsss_harness.networks.mmseg_quiet import IoUMetric, silent
+from wsss_harness.networks.mmseg_imports import IoUMetric, silent
 from wsss_harness.networks.segmentors.metric import PerImageIoU, evaluate, read
 
 NAMES = ("background", "cat", "dog", "cow", "bus")

@@ -7,7 +7,7 @@ from mmengine.structures import PixelData
 from torch import nn
 from torch.nn.functional import conv2d, interpolate
 
-from wsss_harness.networks.mmseg_quiet import MODELS, SegDataSample
+from wsss_harness.networks.mmseg_imports import MODELS, SegDataSample
 from wsss_harness.networks.segmentors import fitting, networks
 
 DEEPLAB = "deeplab.npz"

@@ -7,7 +7,7 @@ from torch import nn
 
 from wsss_harness.contract.errors import DataError, StageError
 from wsss_harness.contract.hookspecs import Run
-from wsss_harness.networks.checkpoints import Losses, read_state
+from wsss_harness.networks.checkpoints import LossLog, read_state
 from wsss_harness.networks.training.loop import (
     PLAIN,
     WORK,
@@ -171,7 +171,7 @@ def test_a_full_disk_keeps_the_last_state(tmp_path, monkeypatch):
 def test_the_means_of_the_losses_are_those_of_all_iterations_however_often_killed(
     tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(Losses, "EVERY", 3)
+    monkeypatch.setattr(LossLog, "EVERY", 3)
     seen = []
 
     def noted(network, batch):

@@ -17,7 +17,7 @@ from wsss_affinity.affinitynet import AffinityNet
 from wsss_affinity.backgrounds import Background
 from wsss_affinity.fitting import PairLoss
 from wsss_affinity.inference import around, walk
-from wsss_affinity.items import Evidence, Kept, cropped
+from wsss_affinity.items import CachedStacks, Evidence, cropped
 from wsss_affinity.neighbours import placed
 from wsss_affinity.settings import FORMS
 from wsss_harness.contract.errors import ConfigError, PluginError
@@ -245,7 +245,7 @@ def test_evidence_is_made_once(tmp_path):
         made.append(image_id)
         return np.full((3, 2, 2), 0.4, np.float32), np.full((3, 2, 2), 0.6, np.float32)
 
-    kept = Kept(tmp_path, make)
+    kept = CachedStacks(tmp_path, make)
     kept.keep("a")
     kept.keep("a")
     assert made == ["a"]

@@ -13,8 +13,7 @@ from wsss_affinity.backgrounds import Background
 from wsss_affinity.crf import Crf
 from wsss_harness.contract.errors import ConfigError, PluginError
 from wsss_harness.contract.types import IGNORE, ClassScores, Sample
-from wsss_harness.networks.crf import from_labels, from_probabilities
-from wsss_harness.networks.crf_parameters import PARAMETERS
+from wsss_harness.networks.crf import PARAMETERS, from_labels, from_probabilities
 from wsss_harness.plugins.options import construct
 from wsss_harness.plugins.registry import installed
 from wsss_harness.stages.background_rules import Constant, Explicit, Power, to_mask

@@ -5,7 +5,7 @@ import torch
 from golden_files import close, fill, fill_state, golden
 
 from wsss_affinity.affinities import affinities
-from wsss_affinity.network import AffinityFeatures, Head, Shape
+from wsss_affinity.network import AffinityFeatures, AffinityShape, Head
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.networks import backbones
 from wsss_harness.networks.training.optimizers import parameter_groups
@@ -35,7 +35,7 @@ def test_affinities_of_the_released_head():
 @pytest.mark.golden
 def test_the_whole_network_has_the_released_names_and_affinities():
     numbers = golden("resnet38d.npz")
-    network = Shape({"name": "resnet38"}, (), RELEASED).build()
+    network = AffinityShape({"name": "resnet38"}, (), RELEASED).build()
 
     def official(name):
         return name.removeprefix("backbone.").removeprefix("head.")
@@ -57,15 +57,17 @@ def test_the_whole_network_has_the_released_names_and_affinities():
     ],
 )
 def test_features_lie_on_the_grid_of_the_first_tap(backbone, stride):
-    network = Shape(backbone, (), (4, 8, 16)).build()
+    network = AffinityShape(backbone, (), (4, 8, 16)).build()
     assert network.stride == stride
     assert network(torch.zeros(2, 3, 32, 48)).shape == (2, 28, 32 // stride, 48 // stride)
 
 
 def test_only_the_last_three_taps_are_used_unless_others_are_named():
-    network = Shape({"name": "resnet38", "width": 0.0625}, (), (4, 8, 16)).build()
+    network = AffinityShape({"name": "resnet38", "width": 0.0625}, (), (4, 8, 16)).build()
     assert network.taps == ("conv4", "conv5", "out")
-    other = Shape({"name": "resnet38", "width": 0.0625}, ("conv3", "conv4", "out"), (4, 8, 16))
+    other = AffinityShape(
+        {"name": "resnet38", "width": 0.0625}, ("conv3", "conv4", "out"), (4, 8, 16)
+    )
     assert other.build().stride == 4
 
 
@@ -76,13 +78,13 @@ def test_taps_that_do_not_exist_are_refused_with_those_that_do(taps):
 
 
 def test_the_head_learns_faster():
-    network = Shape({"name": "resnet38", "width": 0.0625}, (), (4, 8, 16)).build().train()
+    network = AffinityShape({"name": "resnet38", "width": 0.0625}, (), (4, 8, 16)).build().train()
     *_, fast, _ = parameter_groups(network, network.heads)
     assert {id(p) for p in fast} == {id(p) for p in network.head.parameters()}
 
 
 def test_the_same_seed_gives_the_same_network():
-    shape = Shape({"name": "resnet38", "width": 0.0625}, (), (4, 8, 16))
+    shape = AffinityShape({"name": "resnet38", "width": 0.0625}, (), (4, 8, 16))
     first, again, other = (shape.build(seed).head.f9.weight for seed in (1, 1, 2))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)

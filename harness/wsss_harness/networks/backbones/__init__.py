@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from wsss_harness.networks.backbones.base import Backbone as Backbone
-    from wsss_harness.networks.backbones.weights import Loaded
+    from wsss_harness.networks.backbones.weights import LoadReport
 
 # The module of each builder. Builders have the name of their backbone; their arguments are options.
 NAMES = {
@@ -44,7 +44,7 @@ def build(name: str, **options: Any) -> Backbone:
     return backbone
 
 
-def load_weights(module: nn.Module, path: Path) -> Loaded:
+def load_weights(module: nn.Module, path: Path) -> LoadReport:
     """Fill a backbone from a file; see weights.load_weights."""
     from wsss_harness.networks.backbones import weights
 

@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from torch import Tensor
 
-from wsss_harness.networks import mmseg_quiet
+from wsss_harness.networks import mmseg_imports
 from wsss_harness.networks.backbones.base import (
     Backbone,
     Normalise,
@@ -18,11 +18,11 @@ STRIDES = {4: (1, 1, 1, 1), 8: (1, 2, 1, 1), 16: (1, 2, 2, 1), 32: (1, 2, 2, 2)}
 DILATIONS = {4: (1, 2, 4, 8), 8: (1, 1, 2, 4), 16: (1, 1, 1, 2), 32: (1, 1, 1, 1)}
 
 
-class ResNetV1c(Backbone, mmseg_quiet.ResNetV1c):  # type: ignore[misc]
+class ResNetV1c(Backbone, mmseg_imports.ResNetV1c):  # type: ignore[misc]
     """Taps stage1 to stage3 and out. Its tensors are named as in an EncoderDecoder's backbone."""
 
     def __init__(self, depth: int, base_channels: int, output_stride: int, frozen: Frozen) -> None:
-        mmseg_quiet.ResNetV1c.__init__(
+        mmseg_imports.ResNetV1c.__init__(
             self,
             depth=depth,
             stem_channels=base_channels,
@@ -36,11 +36,11 @@ class ResNetV1c(Backbone, mmseg_quiet.ResNetV1c):  # type: ignore[misc]
         self.out_channels = int(self.feat_dim)  # type: ignore[arg-type]
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
-        *early, last = mmseg_quiet.ResNetV1c.forward(self, images)
+        *early, last = mmseg_imports.ResNetV1c.forward(self, images)
         return {f"stage{index}": tap for index, tap in enumerate(early, 1)} | {"out": last}
 
     def train(self, mode: bool = True) -> Self:
-        mmseg_quiet.ResNetV1c.train(self, mode)
+        mmseg_imports.ResNetV1c.train(self, mode)
         if self.frozen == "norms":
             freeze_norms(self)
         return self
@@ -62,5 +62,5 @@ def openmmlab_resnet(
     choose("frozen of openmmlab_resnet", frozen, ("norms", "none"))
     backbone = ResNetV1c(depth, base_channels, output_stride, frozen)
     backbone.mean, backbone.std = statistics(normalise)
-    mmseg_quiet.initialise(backbone)
+    mmseg_imports.initialise(backbone)
     return backbone

@@ -26,7 +26,7 @@ State = dict[str, Tensor]
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadReport:
     """How many tensors a backbone took, and the names of those that were left out as heads."""
 
     tensors: int
@@ -58,7 +58,7 @@ class Misfit:
         )
 
 
-def load_weights(module: nn.Module, path: Path) -> Loaded:
+def load_weights(module: nn.Module, path: Path) -> LoadReport:
     """Fill a backbone with the tensors of a file, whose heads are left out.
 
     The file holds a state dict under the names of the backbone, of kazuto1011/deeplab-pytorch, or
@@ -70,7 +70,7 @@ def load_weights(module: nn.Module, path: Path) -> Loaded:
     state, own = of_backbone(read_weights(path)), module.state_dict()
     left_out = tuple(name for name in state if name not in own and name.split(".")[0] in HEADS)
     fill(module, {name: value for name, value in state.items() if name not in left_out}, path)
-    return Loaded(len(state) - len(left_out), left_out)
+    return LoadReport(len(state) - len(left_out), left_out)
 
 
 def fill(module: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:

@@ -10,7 +10,7 @@ from wsss_harness.contract.types import IGNORE, Image, Mask
 
 
 @dataclass(frozen=True)
-class Augmentation:
+class SegmentorAugmentation:
     """One of ``scales``, a horizontal flip with probability ``flip``, a square ``crop``.
 
     An image that is smaller than the crop is filled up with ``colour``, its mask with 255.

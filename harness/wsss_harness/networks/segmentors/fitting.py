@@ -15,13 +15,13 @@ from torch import Tensor
 
 from wsss_harness.contract.types import Mask
 from wsss_harness.networks import backbones
-from wsss_harness.networks.mmseg_quiet import MODELS, SegDataSample, initialise, silent
+from wsss_harness.networks.mmseg_imports import MODELS, SegDataSample, initialise, silent
 from wsss_harness.networks.segmentors import (  # noqa: F401 what configurations name
     config,
     heads,
     networks,
 )
-from wsss_harness.networks.segmentors.augment import Augmentation
+from wsss_harness.networks.segmentors.augment import SegmentorAugmentation
 from wsss_harness.networks.training.loop import Draws, finish, train
 from wsss_harness.networks.training.optimizers import ReleasedPolyLR
 from wsss_harness.networks.training.settings import Arithmetic
@@ -84,18 +84,18 @@ def assemble(model: Mapping[str, Any]) -> Any:
         return MODELS.build(model)
 
 
-def augmentation(settings: Any) -> Augmentation:
+def augmentation(settings: Any) -> SegmentorAugmentation:
     preprocessor, chosen = settings.model.data_preprocessor, settings.train
     red, green, blue = (round(value) for value in preprocessor.mean)
     if preprocessor.get("rgb_to_bgr"):  # then the means are those of blue, green and red
         red, blue = blue, red
     further = {name: chosen[name] for name in ("between", "hsv") if name in chosen}
     colour = (red, green, blue)
-    return Augmentation(chosen.crop, tuple(chosen.scales), chosen.flip, colour, **further)
+    return SegmentorAugmentation(chosen.crop, tuple(chosen.scales), chosen.flip, colour, **further)
 
 
 def item_maker(
-    data: View, masks: Path, augment: Augmentation
+    data: View, masks: Path, augment: SegmentorAugmentation
 ) -> Callable[[str, np.random.Generator], dict[str, Tensor]]:
     """A function from an image id to an augmented image (3, H, W) and its mask (1, H, W)."""
 

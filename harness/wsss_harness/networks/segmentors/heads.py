@@ -5,7 +5,7 @@ from typing import Any
 from mmcv.cnn import ConvModule
 from torch import Tensor, nn
 
-from wsss_harness.networks.mmseg_quiet import MODELS, BaseDecodeHead
+from wsss_harness.networks.mmseg_imports import MODELS, BaseDecodeHead
 
 CROSS_ENTROPY = {"type": "CrossEntropyLoss", "avg_non_ignore": True}
 

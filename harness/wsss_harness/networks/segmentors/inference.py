@@ -13,7 +13,7 @@ from torch.nn.functional import interpolate
 from wsss_harness.contract.types import Image, Mask, Sample
 from wsss_harness.networks import crf
 from wsss_harness.networks.checkpoints import read_state
-from wsss_harness.networks.crf_parameters import PARAMETERS
+from wsss_harness.networks.crf import PARAMETERS
 from wsss_harness.networks.segmentors import fitting
 from wsss_harness.system import files
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from wsss_harness.contract.types import Mask
 from wsss_harness.metrics.confusion import Counts, confusion, settle
-from wsss_harness.networks.mmseg_quiet import METRICS, IoUMetric, silent
+from wsss_harness.networks.mmseg_imports import METRICS, IoUMetric, silent
 
 
 @METRICS.register_module()

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, interpolate
 
 from wsss_harness.networks import backbones
-from wsss_harness.networks.mmseg_quiet import MODELS, EncoderDecoder, ResNet
+from wsss_harness.networks.mmseg_imports import MODELS, EncoderDecoder, ResNet
 
 VGG16 = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 

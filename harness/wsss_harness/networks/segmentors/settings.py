@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, ClassVar
 
-from wsss_harness.networks.crf_parameters import check_name
+from wsss_harness.networks.crf import check_name
 from wsss_harness.networks.segmentors import config
 from wsss_harness.networks.training.settings import Amp
 

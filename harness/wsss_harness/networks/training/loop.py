@@ -29,7 +29,7 @@ from wsss_harness.contract.errors import ConfigError, DataError
 from wsss_harness.contract.hookspecs import Run
 from wsss_harness.networks.checkpoints import (
     KeepState,
-    Losses,
+    LossLog,
     ResumingRunner,
     SeedEachIteration,
     Watch,
@@ -151,7 +151,7 @@ def train(
 ) -> None:
     """Train ``network`` in place, keeping the state of training below run.folder/work.
 
-    The means of its losses stay in run.folder/losses.json, as resuming.Losses writes them.
+    The means of its losses stay in run.folder/losses.json, as resuming.LossLog writes them.
 
     ``schedule``: configurations of mmengine's parameter schedulers, by iteration; None is the poly
     schedule with power 0.9.
@@ -166,7 +166,7 @@ def train(
     if schedule is None:
         schedule = [{"type": ReleasedPolyLR, "max_step": iterations, "by_epoch": False}]
     arrange(network, arithmetic)
-    losses = Losses(run.folder / LOSSES)
+    losses = LossLog(run.folder / LOSSES)
     with no_trace():
         runner = ResumingRunner(
             device=run.device,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from wsss_harness.contract.errors import ConfigError, PluginError
 from wsss_harness.contract.types import IGNORE, Image, Mask
-from wsss_harness.networks.crf_parameters import Parameters
+from wsss_harness.networks.crf.parameters import Parameters
 
 Maps = NDArray[np.float32]  # (channels, H, W), the background first
 SMALLEST = 1e-5  # probabilities below it count as this (pydensecrf: unary_from_softmax)
