@@ -10,8 +10,9 @@ from wsss_leaderboard.records.published import published
 from wsss_leaderboard.records.record import Record, distinct
 from wsss_leaderboard.records.scores import Cause, Masks, Policy, Segmentation
 from wsss_leaderboard.tables import notes
+from wsss_leaderboard.tables.assembly import MethodRow, assemble
 from wsss_leaderboard.tables.comparable import check_comparable
-from wsss_leaderboard.tables.lines import Measure, MethodRow, assemble
+from wsss_leaderboard.tables.measures import Measure
 from wsss_leaderboard.tables.rows import NOTHING
 from wsss_leaderboard.tables.table import Table
 
@@ -173,7 +174,7 @@ def segmentation_table(records: Sequence[Record], standings: Standings = NONE) -
         *notes.chosen(trained),
         *notes.packs(trained),
         *controls_note(records),
-        *dict.fromkeys(note for line in lines for note in standings.notes.get(line.league, ())),
+        *dict.fromkeys(note for line in lines for note in standings.notes.get(line.target, ())),
         *notes.common(trained, first.segmentor if first else ""),
     )
     heads = ("Method", "Seg", "sup", "rule")
@@ -201,7 +202,7 @@ def _segmentations(group: list[Record]) -> list[MethodRow[Segmentation]]:
         runs = distinct(group, label)
         found = [s for record in runs for s in record.segmentations if s.segmentor == label]
         figure = published().beside(runs[0], label) if found else None
-        lines.append(MethodRow(runs, (method, label, sup, rule), found, figure, league=label))
+        lines.append(MethodRow(runs, (method, label, sup, rule), found, figure, target=label))
     return lines
 
 

@@ -8,13 +8,13 @@ from wsss_leaderboard.ranking.entries import Kind
 from wsss_leaderboard.records.published import Figure
 from wsss_leaderboard.records.record import Record, distinct
 from wsss_leaderboard.tables.builtin import ANATOMY, FAILURES, MASKS, VAL
-from wsss_leaderboard.tables.lines import FAILED, Measure
+from wsss_leaderboard.tables.measures import FAILED, Measure
 from wsss_leaderboard.tables.rows import NOTHING
 from wsss_leaderboard.tables.tablefiles import TableFile
 
 Numbers = dict[str, Measure[Any]]
-CAUSES: Numbers = {one.name: one for one in ANATOMY}
-OF_MASKS: Numbers = {**{one.name: one for one in (*MASKS, *FAILURES)}, **CAUSES}
+CAUSES: Numbers = {measure.name: measure for measure in ANATOMY}
+OF_MASKS: Numbers = {measure.name: measure for measure in (*MASKS, *FAILURES, *ANATOMY)}
 OF_SEGMENTORS: Numbers = {"mIoU": VAL[0], **CAUSES}
 
 
@@ -44,7 +44,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class FilledRow:
-    """A row to be, of masks ("") or of the segmentor that ``target`` names."""
+    """A row of masks ("") or of the segmentor that ``target`` names."""
 
     target: str
     kind: Kind
@@ -54,33 +54,33 @@ class FilledRow:
 def measured(group: Sequence[Record], segmentor: str, name: str) -> Cell:
     """A number of the records of a method, of its masks or of a segmentor."""
     measure = (OF_SEGMENTORS if segmentor else OF_MASKS).get(name)
-    aims = group and (not segmentor or segmentor in group[0].recipe["segmentors"])
-    if measure is None or not aims:
+    has_target = group and (not segmentor or segmentor in group[0].recipe["segmentors"])
+    if measure is None or not has_target:
         return Cell()
     runs = distinct(group, segmentor)
-    found: list[Any] = [run.masks for run in runs if run.masks]
+    items: list[Any] = [run.masks for run in runs if run.masks]
     if segmentor:
-        found = [s for run in runs for s in run.segmentations if s.segmentor == segmentor]
-    if len(found) < len(runs):
+        items = [s for run in runs for s in run.segmentations if s.segmentor == segmentor]
+    if len(items) < len(runs):
         return Cell(FAILED, records=tuple(group))
-    rank = measure.rank(found)
+    rank = measure.rank(items)
     value = None if rank is None else abs(rank)
-    return Cell(measure.text(found), value, rank, measure.digits, records=tuple(group))
+    return Cell(measure.text(items), value, rank, measure.digits, records=tuple(group))
 
 
-def places(lines: Sequence[FilledRow], asked: TableFile, nth: int) -> set[tuple[int, int]]:
+def places(rows: Sequence[FilledRow], spec: TableFile, nth: int) -> set[tuple[int, int]]:
     """Row and column of the numbers that are best (0) or second (1) among their rivals.
 
-    Only what was measured of methods counts. Equal ones share a place, and so do those of one tie
-    group where the groups of all rivals are known.
+    Only numbers that were measured of methods count. Equal ones share a place, and so do those of
+    one tie group where the groups of all rivals are known.
     """
-    among = (asked.bold, asked.underline)[nth]
-    within = [place for place, c in enumerate(asked.columns) if c.head in asked.within]
+    among = (spec.bold, spec.underline)[nth]
+    within = [place for place, c in enumerate(spec.columns) if c.head in spec.within]
     rivals: dict[object, dict[tuple[int, int], Cell]] = {}
-    for number, line in enumerate(lines):
-        words = tuple(line.cells[place].text for place in within)
-        for place, cell in enumerate(line.cells):
-            if line.kind == "method" and cell.rank is not None:
+    for number, row in enumerate(rows):
+        words = tuple(row.cells[place].text for place in within)
+        for place, cell in enumerate(row.cells):
+            if row.kind == "method" and cell.rank is not None:
                 league = number if among == "row" else (place, words)
                 rivals.setdefault(league, {})[number, place] = cell
     if among == "none":

@@ -11,8 +11,9 @@ from wsss_leaderboard.ranking.standings import Standing, Standings
 from wsss_leaderboard.records.provenance import Failure, Protocol, Step
 from wsss_leaderboard.records.published import published
 from wsss_leaderboard.records.scores import Cause, Segmentation
-from wsss_leaderboard.tables.filled import OF_ALL, fill
-from wsss_leaderboard.tables.lines import BESIDE
+from wsss_leaderboard.tables.assembly import STANDING_COLUMNS
+from wsss_leaderboard.tables.filled import fill
+from wsss_leaderboard.tables.footnotes import OF_ALL
 from wsss_leaderboard.tables.tablefiles import Beside, TableFile
 
 VOC = published().datasets["voc2012"]
@@ -178,7 +179,7 @@ def test_a_tie_group_shares_a_mark_where_groups_are_known():
 
 
 def test_how_sure_a_number_is_has_columns():
-    names = [name for name, _ in BESIDE]
+    names = [name for name, _ in STANDING_COLUMNS]
     assert names == list(get_args(Beside))
     columns = [{"head": name, "standing": name} for name in names]
     table = fill(asked(OURS, *columns), rows_of(A=0.6, B=0.5), standing(A=1))
