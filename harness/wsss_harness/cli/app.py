@@ -113,7 +113,8 @@ SPINS = "10000"
 def launch(app: typer.Typer) -> None:
     """Run the command line; errors of ours end with exit code 2 and one sentence."""
     os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
-    for ending in (signal.SIGTERM, signal.SIGHUP):  # of a cluster at its time limit, of a terminal
+    # From a cluster at its time limit, and from a closed terminal; Windows has no SIGHUP.
+    for ending in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
         signal.signal(ending, signal.default_int_handler)
     console = Console(stderr=True)
     try:

@@ -17,7 +17,7 @@ from wsss_harness.store.stage import Part, Stage
 from wsss_harness.store.store import Store
 from wsss_harness.suite.schedule import Schedule
 from wsss_harness.suite.spec import Suite
-from wsss_harness.system.limits import CUT_OFF, TimeLimitReached, too_long
+from wsss_harness.system.limits import CUT_OFF, TimeLimitReached, overdue_message
 
 TICK = 0.2  # seconds between two looks at what runs
 GRACE = 15.0  # seconds beyond its limit after which a process that does not stop is ended
@@ -236,7 +236,7 @@ class Course:
             return future.result()
         except WorkerDied as error:
             limit = self.store.limits.seconds_of(task.stage.kind)
-            reached = TimeLimitReached(too_long(limit)) if task.overdue and limit else error
+            reached = TimeLimitReached(overdue_message(limit)) if task.overdue and limit else error
             return explain(task.stage, folder, reached)
         except Exception as error:  # of the executor, or of the code that builds the stages
             return explain(task.stage, folder, error)

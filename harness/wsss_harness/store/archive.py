@@ -6,13 +6,12 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from filelock import FileLock
-
 from wsss_harness.contract.errors import ConfigError, DataError
 from wsss_harness.store.housekeeping import StoredStage, damage
 from wsss_harness.store.layout import folder_of, short
 from wsss_harness.store.manifest import LEDGER, LOG, MANIFEST, read_manifest
 from wsss_harness.system.files import atomic
+from wsss_harness.system.locks import exclusive
 
 
 def chosen(kept: Sequence[StoredStage], wanted: str) -> StoredStage:
@@ -74,7 +73,7 @@ def _placed(folder: Path, archive: Path, root: Path) -> StoredStage:
     if place.folder.relative_to(root) != folder.relative_to(folder.parents[1]):
         raise DataError(f"{archive} is not imported: its folder is not that of its manifest")
     place.folder.parent.mkdir(exist_ok=True)
-    with FileLock(place.lock):
+    with exclusive(place.lock, wait=True):
         if not (place.folder / MANIFEST).is_file():
             _replace(folder, place.folder)
     return place

@@ -7,8 +7,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from wsss_harness.contract.errors import DataError
 from wsss_harness.store.layout import (
     APART,
@@ -22,6 +20,7 @@ from wsss_harness.store.layout import (
 from wsss_harness.store.manifest import MANIFEST, read_manifest
 from wsss_harness.system.digests import digest_file
 from wsss_harness.system.files import read_json
+from wsss_harness.system.locks import Busy, exclusive
 
 
 @dataclass(frozen=True)
@@ -135,10 +134,10 @@ def remove(kept: Iterable[StoredStage]) -> Iterator[StoredStage]:
     """
     for one in kept:
         try:
-            with FileLock(one.lock, timeout=0):
+            with exclusive(one.lock, wait=False):
                 (one.folder / MANIFEST).unlink(missing_ok=True)
                 shutil.rmtree(one.folder)
-        except Timeout:
+        except Busy:
             continue
         one.lock.unlink(missing_ok=True)
         yield one

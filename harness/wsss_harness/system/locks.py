@@ -1,28 +1,24 @@
-"""Locks of stages: one process makes a stage, or several make parts of it, and nobody else.
+"""Locks on files, held by the operating system: a process that is killed releases its locks."""
 
-They are locks of the operating system on a file: the lock of a process that is killed is free.
-"""
-
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-SOON = 0.1  # seconds in which a lock that is held for a moment is free again
+BRIEFLY = 0.1  # seconds to wait for a lock that another process may hold for a moment only
 
 
 class Busy(Exception):
-    """Another process works on the stage."""
+    """Another process holds the lock."""
 
 
 @contextmanager
 def exclusive(path: Path, wait: bool) -> Iterator[None]:
-    """Hold the lock alone; Busy if another process has it and it is not waited for."""
+    """Hold the lock alone; Busy if another process holds it and ``wait`` is False."""
     lock = FileLock(path)
     try:
-        lock.acquire(timeout=-1 if wait else SOON)
+        lock.acquire(timeout=-1 if wait else BRIEFLY)
     except Timeout:
         raise Busy from None
     try:
@@ -33,7 +29,16 @@ def exclusive(path: Path, wait: bool) -> Iterator[None]:
 
 @contextmanager
 def shared(path: Path, wait: bool) -> Iterator[None]:
-    """Hold the lock with others that share it; Busy if it is held alone, and not waited for."""
+    """Hold the lock together with other sharers; Busy if it is held alone and ``wait`` is False.
+
+    Windows has no such locks: there, a shared lock is an exclusive one.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        with exclusive(path, wait):
+            yield
+        return
     with path.open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | (0 if wait else fcntl.LOCK_NB))

@@ -1,27 +1,24 @@
-"""What a stage cost, and the machine that paid it."""
+"""What a stage used of the machine, and which machine that was."""
 
 import contextlib
 import os
 import platform
 import sys
-import threading
 import time
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-import psutil
-
-EVERY = 0.5  # seconds between two looks at the memory; a look reads the list of all processes
+from wsss_harness.system import memory
 
 
 @dataclass(frozen=True)
 class ResourceUse:
-    """Seconds, and bytes of memory at their peak.
+    """Times in seconds; memory in bytes at its peak.
 
-    CPU time and memory are those of the process and its workers together; memory is resident,
-    looked at twice a second, and what workers share counts for each. A GPU counts all seconds
-    in which it was held; without one both are None.
+    CPU time and memory include worker processes. Memory is resident and measured twice a second;
+    what processes share counts for each. A GPU counts for the whole time in which it was held;
+    without one, both values are None.
     """
 
     wall_seconds: float
@@ -35,24 +32,22 @@ class Meter:
     """Measures the body of a with statement."""
 
     def __enter__(self) -> "Meter":
-        self._ended = threading.Event()
-        self._peak = resident()
+        self._peak = 0
+        self._observe(memory.resident())
         self._started, self._cpu = time.monotonic(), _cpu_seconds()
         if gpu := _cuda():
             gpu.reset_peak_memory_stats()
-        self._watcher = threading.Thread(target=self._watch, daemon=True)
-        self._watcher.start()
+        self._polling = memory.polled(self._observe)
+        self._polling.__enter__()
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._ended.set()
-        self._watcher.join()
+        self._polling.__exit__(None, None, None)
         self._wall = time.monotonic() - self._started
         self._cpu = _cpu_seconds() - self._cpu
 
-    def _watch(self) -> None:
-        while not self._ended.wait(EVERY):
-            self._peak = max(self._peak, resident())
+    def _observe(self, resident: int) -> None:
+        self._peak = max(self._peak, resident)
 
     def resource_use(self) -> ResourceUse:
         """What the body used, once it has ended."""
@@ -60,20 +55,10 @@ class Meter:
         return ResourceUse(
             wall_seconds=wall,
             cpu_seconds=round(self._cpu, 3),
-            peak_memory=max(self._peak, resident()),
+            peak_memory=max(self._peak, memory.resident()),
             gpu_seconds=wall if gpu else None,
             gpu_peak_memory=gpu.max_memory_allocated() if gpu else None,
         )
-
-
-def resident() -> int:
-    """Bytes of memory that this process and those that it started hold."""
-    own = psutil.Process()
-    total: int = own.memory_info().rss
-    for child in own.children(recursive=True):
-        with contextlib.suppress(psutil.Error):  # it has ended meanwhile
-            total += child.memory_info().rss
-    return total
 
 
 def _cpu_seconds() -> float:
@@ -82,13 +67,13 @@ def _cpu_seconds() -> float:
 
 
 def _cuda() -> Any:
-    """torch.cuda if a stage has loaded torch and there is a GPU, else None."""
+    """torch.cuda if torch was imported and there is a GPU, else None."""
     torch = sys.modules.get("torch")
     return torch.cuda if torch is not None and torch.cuda.is_available() else None
 
 
 def environment() -> dict[str, str]:
-    """The versions and settings that may move a number; those of torch if a stage has loaded it."""
+    """Versions and settings that may change results; those of torch only if it was imported."""
     names = (
         "wsss-bench",
         "torch",

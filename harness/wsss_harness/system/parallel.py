@@ -18,7 +18,7 @@ from pathlib import Path
 from wsss_harness.contract.errors import StageError
 from wsss_harness.system import workers
 from wsss_harness.system import write_guard as guard
-from wsss_harness.system.limits import Ring
+from wsss_harness.system.limits import LimitSignal
 
 FEW = 4  # images that take about as long as the start of a process
 
@@ -87,7 +87,7 @@ def _spread(
             for future in [pool.submit(_work, image_id) for image_id in ids]:
                 future.result()
                 done()
-        except (Ring, KeyboardInterrupt):
+        except (LimitSignal, KeyboardInterrupt):
             for process in multiprocessing.active_children():
                 process.kill()  # or they would be waited for, however long they take
             raise

@@ -14,7 +14,7 @@ from wsss_harness.contract.hookspecs import CONTRACT, StageEvent, hookimpl
 from wsss_harness.plugins.options import construct
 from wsss_harness.plugins.registry import installed, load
 from wsss_harness.plugins.scaffold import distribution
-from wsss_harness.system.limits import Ring
+from wsss_harness.system.limits import LimitSignal
 from wsss_harness.system.write_guard import writing_below
 
 THIRD_PARTY = Path(__file__).parents[2] / "third_party"
@@ -145,11 +145,11 @@ def test_a_limit_that_is_reached_while_an_observer_is_told_is_not_its_fault():
     class Slow:
         @hookimpl
         def wsss_stage_event(self, event):
-            raise Ring
+            raise LimitSignal
 
     plugins = load(())
     plugins.manager.register(Slow(), name="slow")
-    with pytest.raises(Ring):
+    with pytest.raises(LimitSignal):
         plugins.tell(StageEvent("started", "fit"))
 
 

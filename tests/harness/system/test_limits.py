@@ -39,7 +39,7 @@ def never_end_and_catch():
 
 
 def test_what_catches_the_error_hears_it_again(monkeypatch):
-    monkeypatch.setattr(limits, "AGAIN", 0.05)
+    monkeypatch.setattr(limits, "REPEAT", 0.05)
     with pytest.raises(TimeLimitReached), time_limit(0.05):
         never_end_twice()
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from wsss_harness.system import meter as metering
+from wsss_harness.system import memory
 from wsss_harness.system.meter import Meter
 
 MEGABYTE = 1 << 20
@@ -16,11 +16,11 @@ MEGABYTE = 1 << 20
 
 @pytest.fixture(autouse=True)
 def often(monkeypatch):
-    monkeypatch.setattr(metering, "EVERY", 0.01)
+    monkeypatch.setattr(memory, "INTERVAL", 0.01)
 
 
 def test_memory_at_its_peak_not_at_the_end():
-    before = metering.resident()
+    before = memory.resident()
     # A fresh mapping, since an array may take memory that was held before.
     with Meter() as meter, mmap.mmap(-1, 100 * MEGABYTE) as held:
         held.write(b"1" * len(held))
@@ -32,7 +32,7 @@ def test_workers_count():
     program = (
         f"held = b'1' * {100 * MEGABYTE}\nimport time\nwhile time.process_time() < 0.3: pass\n"
     )
-    before = metering.resident()
+    before = memory.resident()
     with Meter() as meter:
         subprocess.run([sys.executable, "-c", program], check=True)
     used = meter.resource_use()
