@@ -3,15 +3,19 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+TESTS := $(BIN)/python -m pytest -n 2 --dist worksteal
 CRF := $(BIN)/python -m pip install --quiet --constraint constraints.txt pydensecrf2
 
-.PHONY: demo test check docs tables format
+.PHONY: demo test test-all check docs tables format
 
 demo: $(READY)
 	$(BIN)/wsss demo
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(TESTS) -m "not slow"
+
+test-all: $(READY)
+	$(TESTS)
 
 check: $(READY)
 	$(BIN)/ruff format --check .
