@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from slow import slow_but
 
 RUN = Path(__file__).parents[2] / "benchmarks" / "run.py"
 NAMES = ["threshold_curve", "confusion", "score_store", "flat_memory", "random_walk", "walk_memory"]
@@ -20,11 +21,15 @@ def run(*options):
     return subprocess.run(command, capture_output=True, text=True)
 
 
-def test_one_json_line_for_each_benchmark():
-    done = run("--json")
+QUICK = "score_store"
+
+
+@pytest.mark.parametrize("names", slow_but([QUICK], cases=[[QUICK], NAMES]), ids=len)
+def test_one_json_line_for_each_benchmark(names):
+    done = run("--json", *(() if names == NAMES else ("--only", *names)))
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [line["name"] for line in lines] == NAMES
+    assert [line["name"] for line in lines] == names
     for line in lines:
         assert list(line) == ["name", "ours", "peer", "ratio", "unit", "note"]
         assert line["ours"] > 0
@@ -47,14 +52,14 @@ def test_an_unknown_name_lists_those_that_exist():
         assert name in done.stderr
 
 
-@pytest.mark.parametrize(
-    ("study", "said"),
-    [
-        (("coverage.py", "--simulations", "1"), "1449 images: mIoU "),
-        (("ranks.py", "--simulations", "1"), "a staircase, one seed: all ranks held "),
-        (("anatomy.py", "--scenes", "1"), "causes do not add up on 0 scenes"),
-    ],
-)
+STUDIES = [
+    (("coverage.py", "--simulations", "1"), "1449 images: mIoU "),
+    (("ranks.py", "--simulations", "1"), "a staircase, one seed: all ranks held "),
+    (("anatomy.py", "--scenes", "1"), "causes do not add up on 0 scenes"),
+]
+
+
+@pytest.mark.parametrize(("study", "said"), slow_but(STUDIES[-1], cases=STUDIES))
 def test_a_study_says_what_it_found(study, said):
     command = [sys.executable, str(RUN.with_name(study[0])), *study[1:]]
     done = subprocess.run(command, capture_output=True, text=True)

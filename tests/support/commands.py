@@ -29,7 +29,7 @@ def command(folder, *words, executor="local", **changes):
     )
 
 
-def output_of(*words, seconds=200):
+def output_of(*words, seconds=3000):
     """What a command prints that finds the modules of this folder; it must succeed."""
     paths = [str(PLUGIN.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     done = subprocess.run(
@@ -46,7 +46,7 @@ def output_of(*words, seconds=200):
 
 def events_of(process):
     """The events that a command told, and its errors, once it has ended."""
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=600)
     return [json.loads(line) for line in out.splitlines() if line.startswith("{")], err
 
 
@@ -61,8 +61,8 @@ def products(store):
     }
 
 
-def wait_for(condition, seconds=60):
+def wait_for(condition, seconds=300):
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, f"not so after {seconds} s"
         time.sleep(0.1)

@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 import small_suite
 from commands import PLUGIN, command, events_of, products, wait_for
+from slow import slow_but
 
 from wsss_harness.contract.errors import StageFailure
 from wsss_harness.execution import scheduler as course
@@ -53,7 +54,7 @@ def test_workers_make_the_same_bytes_as_this_process_each_stage_once(run, tmp_pa
     assert last.done == last.total
 
 
-@pytest.mark.parametrize("shards", [2, 3])
+@pytest.mark.parametrize("shards", slow_but(2, cases=[2, 3]))
 def test_the_number_of_parts_changes_nothing(run, tmp_path, shards):
     run(policy=Policy(shards=shards))
     run(tmp_path / "inline", Inline())
@@ -64,7 +65,7 @@ def test_the_number_of_parts_changes_nothing(run, tmp_path, shards):
 WRONG = {
     "leaves": ("WorkerDied", "its process ended with exit code 0, though its work was not done"),
     "dies": ("WorkerDied", "its process was killed, perhaps because memory ran out"),
-    "hangs": ("TimeLimitReached", "took longer than the time limit of 6 s"),
+    "hangs": ("TimeLimitReached", "took longer than the time limit of 10 s"),
     "hoards": ("MemoryLimitReached", "of memory, and the limit is 1.5 GB"),
     "fails": ("OSError", "the network is down"),
 }
@@ -76,11 +77,12 @@ def bad(how, **options):
     return {"generators": {"R": {"name": "redness"}, "bad": named}, "rows": ROWS}
 
 
-@pytest.mark.parametrize("how", WRONG)
+@pytest.mark.parametrize("how", slow_but("dies", "hoards", cases=WRONG))
 def test_what_goes_wrong_in_a_worker_is_named_and_stops_one_row(run, monkeypatch, how):
     monkeypatch.setattr(course, "GRACE", 0.5)
     limits = Limits(
-        seconds=6 if how == "hangs" else None, memory=round(1.5 * GB) if how == "hoards" else None
+        by_kind={"fit": 10} if how == "hangs" else {},
+        memory=round(1.5 * GB) if how == "hoards" else None,
     )
     outcomes, _ = run(limits=limits, **bad(how))
     kind, told = WRONG[how]
@@ -90,7 +92,7 @@ def test_what_goes_wrong_in_a_worker_is_named_and_stops_one_row(run, monkeypatch
     assert outcomes["R"].failure is None
 
 
-@pytest.mark.parametrize("how", ["dies", "fails"])
+@pytest.mark.parametrize("how", slow_but("fails", cases=["dies", "fails"]))
 def test_a_stage_that_fails_by_no_mistake_is_tried_again(run, how):
     outcomes, events = run(policy=Policy(retries=1), **bad(how, once=True))
     assert outcomes["bad"].failure is None
@@ -150,10 +152,11 @@ SLOW = {
 }
 
 
-def test_two_runs_on_one_store_share_the_work(run, tmp_path, monkeypatch):
+@pytest.mark.parametrize("executor", slow_but("inline", cases=["inline", "local"]))
+def test_two_runs_on_one_store_share_the_work(run, tmp_path, monkeypatch, executor):
     ran = tmp_path / "ran.txt"
     monkeypatch.setenv(small_suite.RAN_FILE, str(ran))
-    both = [command(tmp_path, **SLOW) for _ in range(2)]
+    both = [command(tmp_path, executor=executor, **SLOW) for _ in range(2)]
     found = [events_of(process) for process in both]
     assert [process.returncode for process in both] == [0, 0]
     kinds = {event["kind"] for events, _ in found for event in events}
@@ -207,7 +210,7 @@ def test_a_run_that_is_told_to_end_stops_as_at_ctrl_c(tmp_path):
 
 def test_a_stage_after_one_that_was_cut_off_has_a_process_of_its_own(run):
     """The process that was cut off is ended, and must not be given another stage meanwhile."""
-    generators = {f"G{n}": {"name": "redness", "pause": 9, "value": n / 9} for n in range(3)}
+    generators = {f"G{n}": {"name": "redness", "pause": 60, "value": n / 9} for n in range(3)}
     rows = [{"method": name, "generator": name} for name in generators]
     limits = Limits(by_kind={"fit": 3})
     outcomes, _ = run(executor=Local(), limits=limits, generators=generators, rows=rows)
@@ -215,6 +218,7 @@ def test_a_stage_after_one_that_was_cut_off_has_a_process_of_its_own(run):
     assert set(kinds.values()) == {"TimeLimitReached"}
 
 
+@pytest.mark.slow
 def test_a_stage_that_was_not_interrupted_does_not_say_so(run, tmp_path):
     run(policy=Policy(shards=2))
     manifests = [json.loads(p.read_text()) for p in (tmp_path / "store").glob(f"*/*/{MANIFEST}")]

@@ -5,9 +5,10 @@ import random
 import signal
 import time
 
+import pytest
 from commands import command, products
+from slow import slow_but
 
-KILLS = 20
 SUITE = {
     "dataset": {"name": "in_memory", "count": 120},
     "generators": {
@@ -39,27 +40,27 @@ def kill_after(process, store, more, delay):
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
             return True
-        time.sleep(0.002)
+        time.sleep(0.005)
     process.communicate()
     return False
 
 
-def test_a_suite_that_is_killed_twenty_times_ends_with_the_same_bytes(tmp_path):
+@pytest.mark.parametrize("kills", slow_but(3, cases=[3, 20]))
+def test_a_suite_that_is_killed_again_and_again_ends_with_the_same_bytes(tmp_path, kills):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     for folder in (whole, killed):
         folder.mkdir()
     done = command(whole, *WORDS, **SUITE)
-    _, err = done.communicate(timeout=300)
+    _, err = done.communicate(timeout=600)
     assert done.returncode == 0, err
-    each = files(whole / "runs") // (2 * KILLS)
-    draw, kills = random.Random(0), 0
-    for _ in range(KILLS):
+    each = files(whole / "runs") // (2 * kills)
+    draw = random.Random(0)
+    for _ in range(kills):
         process = command(killed, *WORDS, **SUITE)
         more, delay = draw.randint(1, each), draw.uniform(0, 0.05)
-        kills += kill_after(process, killed / "runs", more, delay)
-    assert kills == KILLS
+        assert kill_after(process, killed / "runs", more, delay)
     last = command(killed, *WORDS, **SUITE)
-    _, err = last.communicate(timeout=300)
+    _, err = last.communicate(timeout=600)
     assert last.returncode == 0, err
     assert products(killed / "runs") == products(whole / "runs")
     assert tables(killed) == tables(whole)

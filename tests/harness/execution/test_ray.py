@@ -28,6 +28,7 @@ def namespace():
     return ALONE
 
 
+@pytest.mark.slow
 def test_a_cluster_that_loses_a_node_makes_each_stage_once_and_the_same_bytes(namespace, tmp_path):
     words = [*namespace, sys.executable, ray_cluster.__file__, tmp_path / "ray"]
     told = json.loads(output_of(*words, seconds=300).splitlines()[-1])

@@ -25,6 +25,7 @@ from wsss_harness.contract.hookspecs import Run
 from wsss_harness.contract.types import ClassScores, Sample
 from wsss_harness.networks.classmaps.augment import Cropping
 from wsss_harness.plugins.options import construct
+from wsss_harness.system import parallel
 
 needs_crf = pytest.mark.skipif(
     find_spec("pydensecrf") is None, reason="pydensecrf2 needs a compiler to install"
@@ -105,7 +106,8 @@ def test_options_of_the_walk_do_not_change_the_network(tmp_path):
 
 
 @needs_crf
-def test_an_interrupted_fit_goes_on_to_the_same_bytes(tmp_path):
+def test_an_interrupted_fit_goes_on_to_the_same_bytes(tmp_path, monkeypatch):
+    monkeypatch.setattr(parallel, "cores", lambda: 1)  # which decides how fast it is, no more
     refiner = affinity_net(form="psa")
     whole = fitted(tmp_path / "whole", refiner)
 
