@@ -1,6 +1,7 @@
 """Opening every type of page in a browser, and reading a board that it shows."""
 
 import sites
+from slow import slow_but
 
 from wsss_leaderboard.site.names import stem
 
@@ -8,10 +9,15 @@ from wsss_leaderboard.site.names import stem
 LAST_ELEMENTS = {"pictures.html": "#album [data-row]", "compare.html?": "#settings tbody"}
 
 
-def page_addresses(site, board):
-    """Addresses below the folder of the site: one page of each type."""
+PAGES = slow_but("board", cases=["board", "others"])
+
+
+def page_addresses(site, board, pages):
+    """Addresses below the folder of the site: of the board, or one page of each other type."""
+    if pages == "board":
+        return [f"{board}/index.html"]
     addresses = [path.name for path in site.glob("*.html")]
-    addresses += [f"{board}/{path.name}" for path in (site / board).glob("*.html")]
+    addresses += [f"{board}/{path.name}" for path in (site / board).glob("[!i]*.html")]
     addresses += [f"{board}/methods/{stem(name)}.html" for name in ("EPS", sites.FAILED)]
     return [*addresses, f"{board}/compare.html?a={stem('CAM')}&b={stem('EPS')}"]
 

@@ -65,6 +65,7 @@ def open_page(browser, site):
     def open_page(path, width=1400, **options):
         size = {"width": width, "height": 900}
         contexts.append(browser.new_context(viewport=size, **options))
+        contexts[-1].set_default_timeout(180_000)  # milliseconds
         page = contexts[-1].new_page()
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("console", lambda message: problems.append(message.text))

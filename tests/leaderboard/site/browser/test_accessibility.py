@@ -1,7 +1,7 @@
 """Accessibility of every type of page by axe: no serious violation."""
 
 import pytest
-from browsing import page_addresses, visit
+from browsing import PAGES, page_addresses, visit
 
 COLOURS = {"runOnly": ["color-contrast"]}
 REACH = {"runOnly": ["scrollable-region-focusable", "target-size"]}
@@ -9,10 +9,11 @@ REACH = {"runOnly": ["scrollable-region-focusable", "target-size"]}
 CASES = [(1400, "light", {}), (1400, "dark", COLOURS), (390, "dark", REACH)]
 
 
+@pytest.mark.parametrize("pages", PAGES)
 @pytest.mark.parametrize(("width", "theme", "rules"), CASES)
-def test_every_page_is_accessible(open_page, site, board, width, theme, rules):
+def test_every_page_is_accessible(open_page, site, board, width, theme, rules, pages):
     page = open_page("index.html", width, color_scheme=theme)
-    for address in page_addresses(site, board):
+    for address in page_addresses(site, board, pages):
         visit(page, site, address)
         assert not violations(page, rules), address
 

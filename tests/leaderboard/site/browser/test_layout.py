@@ -1,7 +1,7 @@
 """No page is wider than its screen, whatever fonts the reader's machine has."""
 
 import pytest
-from browsing import page_addresses, visit
+from browsing import PAGES, page_addresses, visit
 
 # Text spacing up to which WCAG 2.2, criterion 1.4.12, asks that nothing is lost.
 SPACING = "letter-spacing: .12em !important; word-spacing: .16em !important;"
@@ -29,11 +29,12 @@ OPEN_DETAILS = """number => {
 }"""
 
 
+@pytest.mark.parametrize("pages", PAGES)
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("font", FONTS)
-def test_every_page_and_its_menus_fit_with_any_font(open_page, site, board, font, width):
+def test_every_page_and_its_menus_fit_with_any_font(open_page, site, board, font, width, pages):
     page = open_page("index.html", width)
-    for address in page_addresses(site, board):
+    for address in page_addresses(site, board, pages):
         visit(page, site, address)
         page.add_style_tag(content=f"* {{ {FONTS[font]} }}")
         assert_fits(page, address)

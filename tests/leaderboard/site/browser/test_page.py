@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 
 def test_chosen_theme_survives_a_reload(open_page):
     page = open_page("index.html", color_scheme="light")
@@ -24,6 +26,7 @@ def test_first_tab_stop_skips_to_the_content(open_page, board):
     assert page.evaluate("document.activeElement.id") == "main"
 
 
+@pytest.mark.slow
 def test_every_internal_link_leads_to_a_page_or_file(open_page, site):
     page = open_page("index.html")
     waiting, seen = [page.url], set()
