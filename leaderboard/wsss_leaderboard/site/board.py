@@ -19,8 +19,8 @@ from wsss_leaderboard.tables.rows import NOTHING
 
 SELF = "self-reported"
 STALE = (
-    "Stale: the metrics have changed since, so these are not the numbers of today; masks can be "
-    "scored anew."
+    "Stale: the metrics have changed since, so current numbers would differ; the masks can be "
+    "scored again."
 )
 
 
@@ -98,9 +98,13 @@ def measured(board: Board, target: str) -> str:
 
 def images_of(board: Board, target: str) -> str:
     protocol = board.protocol
-    kept = f"; {protocol.held_out:,} others may choose a threshold" if protocol.held_out else ""
+    kept = (
+        f"; {protocol.held_out:,} others are held out to choose a threshold"
+        if protocol.held_out
+        else ""
+    )
     if target == MASKS:
-        return f"Masks of {protocol.images:,} train images, scored against their truth{kept}."
+        return f"Masks of {protocol.images:,} train images, scored against the ground truth{kept}."
     trained = [run.record for run in board.loaded if target in labels_of(run.record)]
     start = f"Trained on the pseudo-masks, tested on {protocol.val_images:,} val images."
     return f"{start} {notes.scored(trained)}"
@@ -185,7 +189,7 @@ def notes_of(found: BoardTable) -> list[str]:
     told = [
         *notes.seeds(records, found.target),
         *found.ranking.notes,
-        *([f"{SINGLE} a single run, shown as a hollow dot."] if singles else []),
+        *([f"{SINGLE} Single run, shown as a hollow dot."] if singles else []),
         *([GAP] if any(line.gap is not None for line in found.all) else []),
         *(note_of(entry) for entry in entries if components_of(entry)),
         notes.SUP,

@@ -4,13 +4,13 @@ from wsss_leaderboard.site.pages import Pages
 from wsss_leaderboard.submissions.tiers import TIERS
 
 CAUSES = {
-    "ignored": "mask leaves it open (255)",
-    "missing": "mask is background, on a class of which it finds nothing in this image",
-    "boundary": "mask would be right if an edge moved by at most the tolerance of the boundary F",
-    "context": "mask is an object, on background that co-occurs with objects, as rails with trains",
+    "ignored": "mask is undecided (255)",
+    "missing": "mask is background, on a class that it misses completely in this image",
+    "boundary": "mask would be right if an edge moved by at most the tolerance of boundary F",
+    "context": "mask is an object, on background that co-occurs with it, as rails do with trains",
     "confusion": "mask is an object, on another object",
     "extension": "mask is an object, on any other background",
-    "partial": "mask is background, on a class of which it finds a part",
+    "partial": "mask is background, on a class that it finds in part",
 }
 
 

@@ -47,7 +47,7 @@ def published_site(board, tmp_path_factory):
 def test_releases_have_pages_of_their_own_and_lead_to_the_latest(published_site):
     frozen = published_site / "releases" / "2026.1"
     first = parsed(frozen / "index.html")
-    assert "This is the release 2026.1" in "".join(first.itertext())
+    assert "Release 2026.1" in "".join(first.itertext())
     for page in (published_site / "index.html", board_of(frozen) / "methods" / f"{stem('R')}.html"):
         links = [one.get("href") for one in parsed(page).iter("a")]
         assert all(leads(page, link, published_site) for link in links)
@@ -105,7 +105,7 @@ def test_pages_tell_distinct_runs_and_where_their_spread_comes_from(tmp_path):
     assert "Mean ± standard deviation over 4 seeds" in v1
     assert "Of the variance over the 4 runs of CAM, V1: generator " in v1
     page = (folder / "methods" / f"{stem('CAM')}.html").read_text()
-    assert "one run of it: Pseudo-masks 2, V1 4." in page
+    assert "Runs: Pseudo-masks 2, V1 4." in page
     text = (tmp_path / "out" / "coverage.html").read_text()
     assert re.findall(r"✓ \d", text) == ["✓ 2", "✓ 4"] * 2
 

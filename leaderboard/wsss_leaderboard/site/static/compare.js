@@ -1,9 +1,9 @@
 "use strict";
-// Two rows of a board side by side. What each has is loaded when it is chosen.
+// Two rows of a board side by side. The data of a row is loaded when it is chosen.
 {
   const form = document.getElementById("pair");
   const which = document.getElementById("which");
-  const told = document.getElementById("told");
+  const status = document.getElementById("status");
   const result = document.getElementById("result");
   const MOST = 8; // images on each side
 
@@ -15,7 +15,7 @@
   const words = (text) => wsss.make("td", { class: "words" }, text);
   const name = (text) => wsss.make("th", { scope: "row" }, text);
 
-  // A bar from the middle, of a share of half the width.
+  // A bar from the middle of the cell; `most` fills half its width.
   const diverging = (value, most) =>
     wsss.make("td", { class: value < 0 ? "diff less" : "diff", style: `--v:${(50 * Math.abs(value ?? 0)) / (most || 1)}` }, points(value));
 
@@ -29,10 +29,10 @@
   };
 
   const verdict = (difference, reach, seeds) => {
-    if (difference === null) return "one of them did not finish";
+    if (difference === null) return "one row did not finish";
     if (reach === undefined) return "no interval: counts by image are missing";
     const so = difference > 0 ? "B is better" : "A is better";
-    return (Math.abs(difference) <= reach ? "cannot be told apart" : so) + (seeds ? "" : ", by the images alone");
+    return (Math.abs(difference) <= reach ? "no significant difference" : so) + (seeds ? "" : ", images only");
   };
 
   const means = (a, b) => {
@@ -53,8 +53,8 @@
         ],
       ];
     });
-    const heads = [["Target"], ["A", "n"], ["B", "n"], ["B − A", "n"], ["95 % interval", "n"], ["So"]];
-    fill("means", heads, rows, "They share no target.");
+    const heads = [["Target"], ["A", "n"], ["B", "n"], ["B − A", "n"], ["95 % interval", "n"], ["Verdict"]];
+    fill("means", heads, rows, "The rows share no target.");
   };
 
   const moved = (id, first, one, other, order) => {
@@ -71,7 +71,7 @@
         number(percent(other[key])),
         diverging(change, most),
       ]),
-      "Nothing is known of both."
+      "Not available for both rows."
     );
   };
 
@@ -100,7 +100,7 @@
     const most = Math.max(...shown.map(({ change }) => Math.abs(change)));
     fill(
       "images",
-      [["Image"], ["For B, or against", "n"]],
+      [["Image"], ["For B (+) or A (−)", "n"]],
       shown.map(({ id, change }) => {
         const cell = diverging(change, most);
         cell.textContent = points(change, 3);
@@ -125,17 +125,17 @@
     const query = new URLSearchParams({ a: a.value, b: b.value, target: which.elements.target.value });
     history.replaceState(null, "", `?${query}`);
     result.hidden = !(a.value && b.value);
-    told.textContent = result.hidden ? "Choose two rows." : "";
+    status.textContent = result.hidden ? "Choose two rows." : "";
     if (result.hidden) return;
     try {
       const both = await Promise.all([a, b].map(({ value }) => wsss.ask(value, `data/${value}.js`)));
       means(...both);
       settings(...both);
       await parts(...both);
-      told.textContent = `A is ${both[0].method}; B is ${both[1].method}.`;
+      status.textContent = `A is ${both[0].method}; B is ${both[1].method}.`;
     } catch (error) {
       result.hidden = true;
-      told.textContent = error.message;
+      status.textContent = error.message;
     }
   };
 

@@ -1,5 +1,5 @@
 "use strict";
-// Records of the reader among those of the board. They are read here and sent nowhere.
+// Ranks the reader's own record files on the board. They are read here and sent nowhere.
 {
   const area = document.getElementById("drop");
   const status = document.getElementById("dropped");
@@ -15,16 +15,16 @@
     return Math.sqrt(values.reduce((sum, value) => sum + (value - middle) ** 2, 0) / (values.length - 1));
   };
 
-  // Without characters that do not print, which could turn a line around.
+  // Without unprintable characters, some of which reverse the direction of text.
   const shown = (text) => String(text).replace(/\p{C}/gu, " ");
 
-  // Of a bound, which reads the truth, or a control; empty for methods, which alone have ranks.
+  // The mark of a bound, which reads the ground truth, or of a control; empty for a method.
   const markOf = (records) => {
     const read = records.flatMap((record) => Object.values(record.supervision?.read ?? {}).flat());
     return read.includes("truth") ? "‡" : records[0].control ? "†" : "";
   };
 
-  // Runs without those whose masks, or segmentor, are those of an earlier seed.
+  // Records without those that share their masks, or segmentor, with an earlier seed.
   const distinct = (records, target) => {
     const begins = labels[target] ? [`segment ${labels[target]} on `] : ["mask ", "bound "];
     const made = ({ steps }) =>
@@ -39,19 +39,19 @@
     return typeof miou === "number" && miou >= 0 && miou <= 1 ? miou : null;
   };
 
-  // Why a record cannot stand on this board, in words; empty if it can.
+  // Why a record does not fit this board; empty if it does.
   const objection = (record) => {
     if (typeof record?.method !== "string" || !Number.isInteger(record.seed) || !record.protocol || !Array.isArray(record.steps))
-      return "it is no record that `wsss run` of today wrote";
-    if (record.dataset !== board.dataset) return `it is of the dataset ${shown(record.dataset)}, the board of ${board.dataset}`;
+      return "it is not a record written by this version of `wsss run`";
+    if (record.dataset !== board.dataset) return `its dataset is ${shown(record.dataset)}, the board's is ${board.dataset}`;
     const unlike = Object.keys(protocol).filter((name) => record.protocol[name] !== protocol[name]);
     if (unlike.length)
       return `its protocol differs: ${unlike.map((n) => `${n} is ${shown(record.protocol[n])}, here ${protocol[n]}`).join("; ")}`;
-    if (scoreOf(record, board.target) === null) return "it has no mIoU for this board, as its row did not finish";
+    if (scoreOf(record, board.target) === null) return "it has no mIoU for this board: its run did not finish";
     return "";
   };
 
-  // The places that the intervals of the others leave to a value.
+  // The range of ranks that the other methods' intervals allow for a value.
   const rankOf = (value) => {
     const ends = wsss.rows
       .filter(({ row, body }) => body.className === "method" && !row.classList.contains("local"))
@@ -81,7 +81,7 @@
     return wsss.make("tr", { class: "local" }, ...cells);
   };
 
-  // The rows of a group; they come into being where the board has none.
+  // The table body of a group, created where the board has none.
   const bodyOf = (name) => {
     const found = wsss.groups.find((body) => body.className === name);
     if (found) return found;
@@ -107,18 +107,18 @@
   };
 
   const take = async (files) => {
-    const told = [];
+    const messages = [];
     for (const file of files) {
       let record = null;
       try {
         record = JSON.parse(await file.text());
       } catch {
-        told.push(`${shown(file.name)} was left out: it is no JSON.`);
+        messages.push(`${shown(file.name)} was left out: it is not valid JSON.`);
         continue;
       }
       const why = objection(record);
       if (why) {
-        told.push(`${shown(file.name)} was left out: ${why}.`);
+        messages.push(`${shown(file.name)} was left out: ${why}.`);
         continue;
       }
       if (!local.has(record.method)) local.set(record.method, new Map());
@@ -127,11 +127,11 @@
     place();
     const count = [...local.values()].reduce((sum, seeds) => sum + seeds.size, 0);
     if (count)
-      told.push(
-        `${count} of your records stand in the table, marked (yours). Their ranks are those that the ` +
-          "intervals of the others leave open; an interval of their own needs the counts by image, as `wsss leaderboard build` reads them."
+      messages.push(
+        `${count} of your records are in the table, marked (yours). Their ranks are those that the other ` +
+          "intervals allow; intervals of their own need the counts by image, which `wsss leaderboard build` reads."
       );
-    status.textContent = told.join(" ");
+    status.textContent = messages.join(" ");
   };
 
   area.querySelector("input").onchange = (event) => take(event.target.files);

@@ -1,11 +1,11 @@
 "use strict";
-// Exactly the rows and columns that are shown, in their order, as CSV, Markdown or LaTeX.
+// Exports exactly the rows and columns shown, in their order, as CSV, Markdown or LaTeX.
 {
   const NUMBER = /^[-+−]?[\d.,]+( ±[\d.]+)?$/;
   const LATEX = { "\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}" };
 
   const datum = (text) => {
-    // a spreadsheet takes what begins so for a formula
+    // a spreadsheet would take such text for a formula
     const safe = !/^[=+\-@−]/.test(text) || text === "-" || NUMBER.test(text);
     return `"${(safe ? text : `'${text}`).replaceAll('"', '""')}"`;
   };
@@ -21,7 +21,7 @@
       .replaceAll("‡", "$^\\ddagger$")
       .replaceAll("§", "$^\\S$");
 
-  // Of runs of a row that are unfolded, that they are; of others whether they have ranks, or why not.
+  // The kind column: unfolded runs, local records, and rows without a rank; anything else is a method.
   const KINDS = ["bound", "control", "published", "seedrow", "local"];
   const kindOf = (row) => KINDS.find((kind) => row.classList.contains(kind)) ?? "method";
 
@@ -66,7 +66,7 @@
   };
   wsss.exported = (form) => `${forms[form](view())}\n`;
 
-  const text = wsss.make("textarea", { readonly: "", rows: 14, "aria-label": "The exported table", spellcheck: "false" });
+  const text = wsss.make("textarea", { readonly: "", rows: 14, "aria-label": "Exported table", spellcheck: "false" });
   const copy = wsss.make("button", { type: "button" }, "Copy");
   const save = wsss.make("a", { class: "button" }, "Save as file");
   const close = wsss.make("button", { type: "button" }, "Close");
@@ -75,7 +75,7 @@
 
   copy.onclick = () => {
     text.select();
-    document.execCommand("copy"); // the newer interface is not there on a disk
+    document.execCommand("copy"); // navigator.clipboard is missing on file: pages
     copy.textContent = "Copied";
   };
   close.onclick = () => dialog.close();

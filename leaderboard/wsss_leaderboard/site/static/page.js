@@ -1,8 +1,8 @@
 "use strict";
-// What every page needs: the colours that the reader chose, and data that other scripts ask for.
+// For every page: the theme, menus, and data that other scripts ask for.
 const wsss = { waiting: {}, known: {} };
 
-// Data come as scripts, which a page on a disk may load, unlike JSON.
+// Data come as scripts, which a file: page may load, unlike JSON.
 wsss.receive = (name, content) => {
   wsss.known[name] = content;
 };
@@ -11,18 +11,18 @@ wsss.ask = (name, address) => {
     const script = document.createElement("script");
     script.src = address;
     script.onload = () => done(wsss.known[name]);
-    script.onerror = () => failed(new Error(`${address} cannot be read`));
+    script.onerror = () => failed(new Error(`cannot read ${address}`));
     document.head.append(script);
   });
   return wsss.waiting[name];
 };
 
-// An element with text or other elements in it; never markup.
+// An element that holds text or other elements, never markup.
 wsss.make = (tag, attributes = {}, ...content) => {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...content);
-  return made;
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...content);
+  return element;
 };
 
 // A menu opens towards the left where there is no room on the right, and closes when the reader
@@ -48,7 +48,7 @@ wsss.make = (tag, attributes = {}, ...content) => {
   try {
     theme = localStorage.getItem("theme") ?? theme;
   } catch {
-    // a page on a disk may have no storage; the choice then lasts as long as the page
+    // a file: page may have no storage; the choice then lasts until the page is left
   }
   const apply = () => {
     document.documentElement.style.colorScheme = theme === "system" ? "" : theme;

@@ -1,9 +1,9 @@
 "use strict";
-// Which rows are shown, as masks or as causes of their errors, how opaque, and in which order.
+// Which rows are shown, as masks or as causes of wrong pixels, how opaque, and in which order.
 {
   const form = document.getElementById("look");
   const album = document.getElementById("album");
-  const told = document.getElementById("told");
+  const status = document.getElementById("status");
   const items = [...album.children];
   const boxes = [...form.querySelectorAll("[name=row]")];
   const folder = "pictures/";
@@ -44,13 +44,13 @@
     const badness = (at) => known[now.worst]?.wrong[at] ?? 0;
     const order = items.map((_, at) => at).sort((a, b) => badness(b) - badness(a) || a - b);
     album.append(...order.map((at) => items[at]));
-    told.textContent = `${now.rows.length} rows; % wrong: of the pixels of an image that count.`;
+    status.textContent = `${now.rows.length} rows. % wrong: share of the counted pixels of an image.`;
     write(now);
   };
 
-  const asked = new URLSearchParams(location.search);
-  if (asked.has("rows")) for (const box of boxes) box.checked = asked.get("rows").split(",").includes(box.value);
-  for (const name of ["layer", "opacity", "worst"]) if (asked.has(name)) form.elements[name].value = asked.get(name);
+  const query = new URLSearchParams(location.search);
+  if (query.has("rows")) for (const box of boxes) box.checked = query.get("rows").split(",").includes(box.value);
+  for (const name of ["layer", "opacity", "worst"]) if (query.has(name)) form.elements[name].value = query.get(name);
   form.oninput = show;
   form.onsubmit = (event) => event.preventDefault();
   form.hidden = false;

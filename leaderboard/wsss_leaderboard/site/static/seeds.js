@@ -1,10 +1,10 @@
 "use strict";
-// The runs of a method below its row, loaded when they are asked for.
+// The runs of a method, unfolded below its row and loaded on demand.
 {
   const { open } = wsss.state;
   const board = wsss.table.dataset;
 
-  // What stands below each column, by its key; the other columns stay empty.
+  // Cells of a run by the key of their column; other columns stay empty.
   const cellsOf = (run) => {
     const texts = { miou: run.miou[board.target], cost: run.minutes };
     for (const head of wsss.heads)

@@ -1,5 +1,5 @@
 "use strict";
-// What the reader chose, kept in the address of the page, so that a view can be sent and cited.
+// The reader's choices, kept in the page's address so that a view can be shared and cited.
 {
   const form = document.getElementById("controls");
   const columns = document.getElementById("columns");
@@ -38,11 +38,11 @@
   const tell = () => {
     const words = wsss.heads[wsss.place(state.key)]?.dataset.words ?? state.key;
     const shown = wsss.rows.filter(({ row }) => !row.hidden).length;
-    const order = state.descending ? "the highest first" : "the lowest first";
-    status.textContent = `${shown} of ${wsss.rows.length} rows, sorted by ${words}, ${order}; rows that are no methods stand below and have no rank.`;
+    const order = state.descending ? "highest first" : "lowest first";
+    status.textContent = `${shown} of ${wsss.rows.length} rows, sorted by ${words}, ${order}. Bounds, controls and published figures follow without a rank.`;
   };
 
-  // Show the table as the state has it, and tell so.
+  // Apply the state to the table, the status line and the address.
   wsss.show = () => {
     wsss.sort(state);
     wsss.filter(state.find, state.filters);

@@ -4,7 +4,7 @@ wsss.table = document.getElementById("board");
 wsss.heads = [...wsss.table.tHead.rows[0].cells];
 wsss.place = (key) => wsss.heads.findIndex((head) => head.dataset.key === key);
 
-// A row with what is asked of it again and again; `under` are the rows of its seeds.
+// Rows with what scripts often need of them; `under` holds the rows of a method's seeds.
 wsss.groups = [...wsss.table.tBodies];
 wsss.rows = wsss.groups.flatMap((body) =>
   [...body.rows]
@@ -14,7 +14,7 @@ wsss.rows = wsss.groups.flatMap((body) =>
 wsss.text = (row, place) => row.cells[place].textContent.trim();
 wsss.name = (row) => wsss.text(row, wsss.place("method"));
 
-// The value by which a cell is sorted: null is what is not there, and comes last.
+// The value by which a cell is sorted; null, for an empty cell, sorts last.
 const valueOf = (text, counts) => {
   if (text === "-") return null;
   const number = counts ? Number.parseFloat(text.replace("−", "-").replaceAll(",", "")) : Number.NaN;
@@ -27,7 +27,7 @@ const compare = (a, b, sign) => {
   return sign * (typeof a === "string" ? a.localeCompare(b) : a - b);
 };
 
-// A line where another tie group begins, if rows are sorted by these or by ranks.
+// Draw a line above each new tie group if rows are sorted by group or rank.
 const markGroups = (key) => {
   const at = wsss.place("group");
   const groups = wsss.rows.map(({ row }) => (at < 0 ? "" : wsss.text(row, at)));
@@ -43,7 +43,7 @@ wsss.sort = ({ key, descending }) => {
   const keyed = wsss.rows.map((one) => ({ one, value: valueOf(wsss.text(one.row, place), counts) }));
   keyed.sort((a, b) => compare(a.value, b.value, descending ? -1 : 1));
   const ordered = wsss.groups.flatMap((body) => keyed.filter(({ one }) => one.body === body).map(({ one }) => one));
-  // a table that is in order already is left alone, as laying it out again takes long
+  // leave a table that is already in order alone: a new layout is slow
   if (ordered.some((one, at) => one !== wsss.rows[at]))
     for (const one of ordered) one.body.append(one.row, ...one.under);
   wsss.rows = ordered;
@@ -54,7 +54,7 @@ wsss.sort = ({ key, descending }) => {
   });
 };
 
-// `filters`: text that a column must have, by its key; of a venue the year at its end will do.
+// `filters`: the text that a cell must have, by key of its column; for a venue, its year is enough.
 wsss.filter = (find, filters) => {
   const wanted = Object.entries(filters).filter(([, text]) => text);
   const fits = (row) =>
@@ -71,7 +71,7 @@ wsss.filter = (find, filters) => {
     body.hidden = [...body.rows].every((row) => row.hidden || row.className === "head");
 };
 
-// Hidden columns are one style sheet, which is quicker than a change of each cell.
+// One style sheet hides columns, which is faster than changing every cell.
 const sheet = new CSSStyleSheet();
 document.adoptedStyleSheets.push(sheet);
 wsss.hide = (keys) => {

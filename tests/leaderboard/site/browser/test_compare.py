@@ -23,4 +23,4 @@ def test_two_rows_are_compared(open_page, board, site):
 
 def test_failed_row_has_no_difference(open_page, board):
     page = open_page(f"{board}/compare.html?a={stem(sites.FAILED)}&b={stem('EPS')}")
-    assert page.get_by_text("one of them did not finish").first.is_visible()
+    assert page.get_by_text("one row did not finish").first.is_visible()

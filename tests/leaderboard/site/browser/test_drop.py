@@ -32,7 +32,7 @@ def test_local_record_is_ranked(open_page, board, tmp_path):
     assert worst >= best
     values = [float(text.split()[0]) for text in column_texts(page, "miou")[:5]]
     assert values == sorted(values, reverse=True)
-    assert "2 of your records stand in the table" in page.locator("#dropped").text_content()
+    assert "2 of your records are in the table" in page.locator("#dropped").text_content()
 
 
 def test_local_bounds_and_controls_have_no_rank(open_page, board, tmp_path):
@@ -70,11 +70,11 @@ def test_unusable_local_files_are_left_out_with_a_reason(open_page, board, tmp_p
     nothing = tmp_path / "nothing.json"
     nothing.write_text("[1, 2]")
     page.get_by_label("choose files").set_input_files([other, broken, nothing])
-    told = page.locator("#dropped")
-    told.get_by_text("nothing.json").wait_for()
-    assert "its protocol differs: fingerprint is" in told.text_content()
-    assert "broken.json was left out: it is no JSON" in told.text_content()
-    assert "nothing.json was left out: it is no record" in told.text_content()
+    status = page.locator("#dropped")
+    status.get_by_text("nothing.json").wait_for()
+    assert "its protocol differs: fingerprint is" in status.text_content()
+    assert "broken.json was left out: it is not valid JSON" in status.text_content()
+    assert "nothing.json was left out: it is not a record" in status.text_content()
     assert page.locator("#board tr.local").count() == 0
 
 

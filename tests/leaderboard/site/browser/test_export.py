@@ -46,7 +46,7 @@ def test_export_opens_in_a_dialog_that_closes(open_page, board):
     page = open_page(f"{board}/index.html")
     page.get_by_text("Export this view").click()
     page.get_by_role("button", name="LaTeX").click()
-    text = page.get_by_role("textbox", name="The exported table")
+    text = page.get_by_role("textbox", name="Exported table")
     assert text.input_value() == page.evaluate("wsss.exported('tex')")
     page.get_by_role("button", name="Close").click()
     assert text.is_hidden()
