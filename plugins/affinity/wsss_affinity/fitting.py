@@ -18,11 +18,13 @@ from wsss_affinity.affinities import Norm, affinities
 from wsss_affinity.labels import Pairs, pair_kinds, sure_labels
 from wsss_affinity.loss import affinity_losses
 from wsss_harness import ConfigError
-from wsss_harness.networks import backbones, crf
+from wsss_harness.networks import crf
 from wsss_harness.networks.backbones import released
+from wsss_harness.networks.backbones.base import Backbone
+from wsss_harness.networks.backbones.weights import load_weights
 from wsss_harness.networks.classmaps.augment import Cropping
-from wsss_harness.networks.training import loop as training
 from wsss_harness.networks.training.fit import fit_network
+from wsss_harness.networks.training.loop import Draws
 from wsss_harness.store.manifest import LOG
 from wsss_harness.system import parallel
 
@@ -54,9 +56,9 @@ def train(
     run: Run,
 ) -> None:
     if run.weights is not None:
-        backbones.load_weights(learner.backbone, run.weights)
+        load_weights(learner.backbone, run.weights)
     make = crops(settings, learner, data, scores, run)
-    draws = training.Draws(data.ids, make, run.seed)
+    draws = Draws(data.ids, make, run.seed)
     fit_network(learner, PairLoss(settings.radius, settings.norm), draws, run, settings)
 
 
@@ -97,7 +99,7 @@ def sharpened(
     return kept
 
 
-def augmentation(settings: AffinitySettings, backbone: backbones.Backbone) -> Cropping:
+def augmentation(settings: AffinitySettings, backbone: Backbone) -> Cropping:
     return Cropping(
         crop=settings.crop,
         mean=backbone.mean,

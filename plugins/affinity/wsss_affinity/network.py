@@ -12,10 +12,11 @@ from torch.nn.functional import elu, interpolate
 
 from wsss_harness import ConfigError, Run
 from wsss_harness.networks import backbones
+from wsss_harness.networks.backbones.base import Backbone
 from wsss_harness.networks.backbones.taps import taps_of
 from wsss_harness.networks.checkpoints import read_state
-from wsss_harness.networks.training import loop as training
 from wsss_harness.networks.training.fit import Headed
+from wsss_harness.networks.training.loop import finish
 from wsss_harness.system import files
 
 WEIGHTS, SHAPE = "weights.pth", "network.json"
@@ -63,9 +64,7 @@ class AffinityFeatures(Headed):
 
     heads: tuple[str, ...] = ("head",)
 
-    def __init__(
-        self, backbone: backbones.Backbone, taps: Sequence[str], widths: Sequence[int]
-    ) -> None:
+    def __init__(self, backbone: Backbone, taps: Sequence[str], widths: Sequence[int]) -> None:
         super().__init__()
         shapes = taps_of(backbone)
         taps = taps or tuple(shapes)[-3:]
@@ -104,7 +103,7 @@ class AffinityShape:
 def save(network: AffinityFeatures, shape: AffinityShape, run: Run) -> None:
     """Write weights.pth, a plain state dict, and network.json; training is over then."""
     files.write_json(run.folder / SHAPE, dataclasses.asdict(shape))
-    training.finish(network, run.folder / WEIGHTS, run)
+    finish(network, run.folder / WEIGHTS, run)
 
 
 def load(folder: Path, device: str) -> AffinityFeatures:

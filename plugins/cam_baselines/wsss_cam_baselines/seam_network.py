@@ -7,7 +7,7 @@ from torch import Tensor
 
 from wsss_cam_baselines.correlation import Correlation, resized
 from wsss_harness import ConfigError
-from wsss_harness.networks import backbones
+from wsss_harness.networks.backbones.base import Backbone
 from wsss_harness.networks.backbones.taps import taps_of
 from wsss_harness.networks.classmaps.inference import Read, logits
 from wsss_harness.networks.classmaps.network import HEAD_THEN_POOL, ClassMaps, Shape
@@ -24,7 +24,7 @@ class SeamNetwork(ClassMaps):
 
     def __init__(
         self,
-        backbone: backbones.Backbone,
+        backbone: Backbone,
         channels: int,
         dropout: float,
         taps: Sequence[str],
@@ -63,5 +63,5 @@ class SeamShape(Shape):
     taps: Sequence[str] = ()
     widths: Sequence[int] = (64, 128)
 
-    def assemble(self, backbone: backbones.Backbone) -> SeamNetwork:
+    def assemble(self, backbone: Backbone) -> SeamNetwork:
         return SeamNetwork(backbone, self.channels, self.dropout, self.taps, self.widths)

@@ -8,7 +8,9 @@ from torch import nn
 
 from wsss_harness.contract.errors import ConfigError, DataError
 from wsss_harness.networks import backbones
+from wsss_harness.networks.backbones.base import Backbone
 from wsss_harness.networks.backbones.mxnet_names import mxnet_to_torch
+from wsss_harness.networks.backbones.weights import load_weights
 from wsss_harness.networks.training.optimizers import parameter_groups
 
 # The modules that the official networks put on top of the backbone, and their 1x1 shapes.
@@ -185,7 +187,7 @@ def test_every_backbone_keeps_its_promises(name):
     assert list(taps)[-1] == "out"
     size = (64 // backbone.stride, 96 // backbone.stride)
     assert taps["out"].shape == (2, backbone.out_channels, *size)
-    assert isinstance(backbone, backbones.Backbone)
+    assert isinstance(backbone, Backbone)
     assert (backbone.mean, backbone.std) == ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
@@ -279,7 +281,7 @@ def test_weights_load_under_the_names_of_their_wrappers(saved, prefix):
     wrapped = {prefix + name: value for name, value in state.items()}
     torch.save(wrapped | {"fc.weight": torch.zeros(2)}, path)
     backbone = backbones.build("openmmlab_resnet", base_channels=8)
-    report = backbones.load_weights(backbone, path)
+    report = load_weights(backbone, path)
     assert report.tensors == len(state)
     assert report.left_out == ("fc.weight",)
     assert all(torch.equal(state[name], value) for name, value in backbone.state_dict().items())
@@ -291,7 +293,7 @@ def test_torchvision_weights_load_under_their_names(tmp_path):
     official = torchvision.models.mobilenet_v2(weights=None)
     torch.save(official.state_dict(), tmp_path / "weights.pth")
     backbone = backbones.build("mobilenet_v2", output_stride=32).eval()
-    report = backbones.load_weights(backbone, tmp_path / "weights.pth")
+    report = load_weights(backbone, tmp_path / "weights.pth")
     assert report.left_out == ("classifier.1.weight", "classifier.1.bias")
     image = torch.randn(1, 3, 64, 64)
     with torch.no_grad():
@@ -311,10 +313,10 @@ def test_weights_that_do_not_fit_are_named(saved, change, message):
     change(state)
     torch.save(state, path)
     with pytest.raises(DataError, match=f"weights.pth does not fit the network: .*{message}"):
-        backbones.load_weights(backbones.build("openmmlab_resnet", base_channels=8), path)
+        load_weights(backbones.build("openmmlab_resnet", base_channels=8), path)
 
 
 def test_pickled_objects_are_not_loaded(tmp_path):
     torch.save({"weights": np.random.default_rng}, tmp_path / "weights.pth")
     with pytest.raises(DataError, match=r"weights\.pth cannot be read as weights"):
-        backbones.load_weights(backbones.build("mobilenet_v2"), tmp_path / "weights.pth")
+        load_weights(backbones.build("mobilenet_v2"), tmp_path / "weights.pth")

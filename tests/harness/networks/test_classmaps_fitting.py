@@ -16,6 +16,7 @@ from wsss_harness.networks.classmaps.generator import ClassMapGenerator
 from wsss_harness.networks.classmaps.normalisation import recalibrate
 from wsss_harness.networks.classmaps.pretraining import Pretraining
 from wsss_harness.networks.training.fit import make_optimizer, schedule
+from wsss_harness.networks.training.loop import train
 
 LABELS = frozenset({"image_labels"})
 TINY = {"name": "resnet38", "width": 0.0625}
@@ -193,7 +194,7 @@ def test_the_rate_rises_and_then_falls_by_poly(tmp_path, warmup):
 
     maps = network.Shape(TINY, 2, "head_then_pool", 0.0).build()
     settings = plain(iterations=8, warmup=warmup)
-    fitting.training.train(
+    train(
         maps,
         fitting.multilabel_loss,
         fitting.draws(maps, view(tmp_path, LABELS), Run(tmp_path), settings),

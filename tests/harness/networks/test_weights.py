@@ -151,12 +151,12 @@ def test_resnet38_loads_from_the_file_of_mxnet(tmp_path):
     classifier = {"arg:linear1000_weight": np.zeros((4, 2), "<f4")}
     path = written(tmp_path, params(arrays | classifier, version=0))
     backbone = backbones.build(**TINY)
-    assert backbones.load_weights(backbone, path).left_out == ("linear1000.weight",)
+    assert weights.load_weights(backbone, path).left_out == ("linear1000.weight",)
     for name, value in backbone.state_dict().items():
         assert torch.equal(value, official.state_dict()[name])
     path = written(tmp_path, params(arrays | {"arg:odd_weight": np.zeros((1,), "<f4")}, version=0))
     with pytest.raises(DataError, match=r"1 tensors are unexpected \(odd_weight\)"):
-        backbones.load_weights(backbone, path)
+        weights.load_weights(backbone, path)
 
 
 # Names of others
@@ -349,7 +349,7 @@ def test_convert_writes_what_loads_here(saved, tmp_path):
     out = tmp_path / "ours.pth"
     result = run("convert", saved, out, "--to", "resnet18")
     assert result.exit_code == 0, result.output
-    assert backbones.load_weights(backbones.build("resnet18"), out).left_out == ()
+    assert weights.load_weights(backbones.build("resnet18"), out).left_out == ()
     refused = run("convert", saved, out, "--to", "resnet50")
     assert "does not fit the network" in str(refused.exception)
     unknown = run("convert", saved, out, "--to", "vgg")

@@ -3,55 +3,46 @@
 from __future__ import annotations
 
 import inspect
-from importlib import import_module
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from wsss_harness.contract.errors import ConfigError
 
 if TYPE_CHECKING:
-    from torch import nn
+    from wsss_harness.networks.backbones.base import Backbone
 
-    from wsss_harness.networks.backbones.base import Backbone as Backbone
-    from wsss_harness.networks.backbones.weights import LoadReport
-
-# The module of each builder. Builders have the name of their backbone; their arguments are options.
-NAMES = {
-    "resnet38": "resnet38",
-    "mobilenet_v2": "torchvision_nets",
-    "resnet18": "torchvision_nets",
-    "resnet50": "torchvision_nets",
-    "resnet101": "torchvision_nets",
-    "openmmlab_resnet": "openmmlab",
-}
+NAMES = ("mobilenet_v2", "openmmlab_resnet", "resnet101", "resnet18", "resnet38", "resnet50")
 
 
 def build(name: str, **options: Any) -> Backbone:
     """The backbone called ``name`` with random weights.
 
     Raises:
-        ConfigError: an unknown name, an unknown option, or a value that is not allowed.
+        ConfigError: the name or an option is unknown, or a value is not allowed.
     """
-    if name not in NAMES:
-        raise ConfigError(f"backbone '{name}' is unknown; there are {', '.join(sorted(NAMES))}")
-    builder = getattr(import_module(f"{__name__}.{NAMES[name]}"), name)
-    known = inspect.signature(builder).parameters
-    if unknown := sorted(set(options) - set(known)):
+    builder = _builder(name)
+    known_options = sorted(inspect.signature(builder).parameters)
+    if unknown := sorted(set(options) - set(known_options)):
         raise ConfigError(
-            f"backbone {name} has no option '{unknown[0]}'; it has {', '.join(sorted(known))}"
+            f"backbone {name} has no option '{unknown[0]}'; it has {', '.join(known_options)}"
         )
-    backbone: Backbone = builder(**options)
-    return backbone
+    return builder(**options)
 
 
-def load_weights(module: nn.Module, path: Path) -> LoadReport:
-    """Fill a backbone from a file; see weights.load_weights."""
-    from wsss_harness.networks.backbones import weights
+def _builder(name: str) -> Callable[..., Backbone]:
+    """The function that builds a backbone; torch is first imported here."""
+    match name:
+        case "resnet38":
+            from wsss_harness.networks.backbones.resnet38 import resnet38
 
-    return weights.load_weights(module, path)
+            return resnet38
+        case "openmmlab_resnet":
+            from wsss_harness.networks.backbones.openmmlab import openmmlab_resnet
 
+            return openmmlab_resnet
+        case "mobilenet_v2" | "resnet18" | "resnet50" | "resnet101":
+            from wsss_harness.networks.backbones import torchvision_nets
 
-def __getattr__(name: str) -> Any:
-    if name == "Backbone":  # torch is imported when it is first needed
-        return import_module(f"{__name__}.base").Backbone
-    raise AttributeError(f"module {__name__} has no attribute '{name}'")
+            builder: Callable[..., Backbone] = getattr(torchvision_nets, name)
+            return builder
+    raise ConfigError(f"backbone '{name}' is unknown; there are {', '.join(NAMES)}")

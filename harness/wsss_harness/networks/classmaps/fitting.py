@@ -14,9 +14,8 @@ from wsss_harness.contract.supervision import SALIENCY, View
 from wsss_harness.networks.classmaps.augment import Augmentation, augment
 from wsss_harness.networks.classmaps.network import ClassMaps
 from wsss_harness.networks.classmaps.settings import ClassifierSettings
-from wsss_harness.networks.training import loop as training
 from wsss_harness.networks.training.fit import fit_network
-from wsss_harness.networks.training.loop import Batch
+from wsss_harness.networks.training.loop import Batch, Draws, Loss
 
 Item = dict[str, NDArray[np.float32]]
 Make = Callable[[str, np.random.Generator], Item]
@@ -98,14 +97,14 @@ def augmentation(network: ClassMaps, settings: ClassifierSettings) -> Augmentati
     )
 
 
-def draws(network: ClassMaps, data: View, run: Run, settings: ClassifierSettings) -> training.Draws:
+def draws(network: ClassMaps, data: View, run: Run, settings: ClassifierSettings) -> Draws:
     """The training items by number; they depend on the run's seed and the number alone."""
     make = item_maker(data, augmentation(network, settings))
-    return training.Draws(labelled_ids(data, settings), make, run.seed)
+    return Draws(labelled_ids(data, settings), make, run.seed)
 
 
 def fit_classifier(
-    network: ClassMaps, loss: training.Loss, data: View, run: Run, settings: ClassifierSettings
+    network: ClassMaps, loss: Loss, data: View, run: Run, settings: ClassifierSettings
 ) -> None:
     """Train ``network`` in place; goes on from what an interrupted run left in the run's folder.
 

@@ -81,8 +81,8 @@ class ClassMapGenerator(ClassifierSettings, ABC):
 
     def fit(self, data: View, run: Run) -> None:
         """Train, or take a checkpoint, and write weights.pth and network.json."""
-        from wsss_harness.networks import backbones
         from wsss_harness.networks.backbones import released
+        from wsss_harness.networks.backbones.weights import load_weights
         from wsss_harness.networks.classmaps import fitting, network
 
         loss = self.loss(data.classes)
@@ -91,7 +91,7 @@ class ClassMapGenerator(ClassifierSettings, ABC):
             released.take(maps, Path(self.checkpoint), self.released, self.adapt)
         else:
             if run.weights is not None:
-                backbones.load_weights(maps.backbone, run.weights)
+                load_weights(maps.backbone, run.weights)
             fitting.fit_classifier(maps, loss, data, run, self)
         network.save(maps, self.shape(len(data.classes)), run)
 

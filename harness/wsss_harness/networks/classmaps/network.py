@@ -12,9 +12,10 @@ from torch import Tensor, nn
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.contract.hookspecs import Run
 from wsss_harness.networks import backbones
+from wsss_harness.networks.backbones.base import Backbone
 from wsss_harness.networks.checkpoints import read_state
-from wsss_harness.networks.training import loop as training
 from wsss_harness.networks.training.fit import Headed
+from wsss_harness.networks.training.loop import finish
 from wsss_harness.system import files
 
 WEIGHTS = "weights.pth"
@@ -36,9 +37,7 @@ class ClassMaps(Headed):
 
     heads: tuple[str, ...] = ("head",)
 
-    def __init__(
-        self, backbone: backbones.Backbone, channels: int, pooling: str, dropout: float
-    ) -> None:
+    def __init__(self, backbone: Backbone, channels: int, pooling: str, dropout: float) -> None:
         super().__init__()
         if pooling not in (HEAD_THEN_POOL, POOL_THEN_HEAD):
             raise ConfigError(
@@ -90,14 +89,14 @@ class Shape:
             torch.manual_seed(seed)
             return self.assemble(backbones.build(**self.backbone))
 
-    def assemble(self, backbone: backbones.Backbone) -> ClassMaps:
+    def assemble(self, backbone: Backbone) -> ClassMaps:
         return ClassMaps(backbone, self.channels, self.pooling, self.dropout)
 
 
 def save(network: ClassMaps, shape: Shape, run: Run) -> None:
     """Write weights.pth, a plain state dict, and network.json; training is over then."""
     files.write_json(run.folder / SHAPE, dataclasses.asdict(shape))
-    training.finish(network, run.folder / WEIGHTS, run)
+    finish(network, run.folder / WEIGHTS, run)
 
 
 def load(folder: Path, device: str, kind: type[Shape] = Shape) -> ClassMaps:

@@ -38,7 +38,7 @@ class Pretraining(ClassifierSettings):
 
     def fit(self, data: View, run: Run) -> None:
         from wsss_harness.networks.classmaps import fitting, network, normalisation
-        from wsss_harness.networks.training import loop as training
+        from wsss_harness.networks.training.loop import finish
 
         refuse_several_classes(data)
         shape = network.Shape(
@@ -48,7 +48,7 @@ class Pretraining(ClassifierSettings):
         fitting.fit_classifier(maps, fitting.single_label_loss, data, run, self)
         draws = fitting.draws(maps, data, run, self)
         normalisation.recalibrate(maps, draws, self.recalibration, self.batch)
-        training.finish(maps.backbone, run.folder / WEIGHTS, run)
+        finish(maps.backbone, run.folder / WEIGHTS, run)
 
 
 def refuse_several_classes(data: View) -> None:

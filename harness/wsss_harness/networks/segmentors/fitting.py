@@ -14,7 +14,7 @@ from mmengine.structures import PixelData
 from torch import Tensor
 
 from wsss_harness.contract.types import Mask
-from wsss_harness.networks import backbones
+from wsss_harness.networks.backbones.weights import load_weights
 from wsss_harness.networks.mmseg_imports import MODELS, SegDataSample, initialise, silent
 from wsss_harness.networks.segmentors import (  # noqa: F401 what configurations name
     config,
@@ -48,7 +48,7 @@ def fit(segmentor: SegmentorSettings, data: View, masks: Path, run: Run) -> None
     network = build(settings.model, run.seed)
     if run.weights is not None:
         backbone = getattr(network.backbone, "named", network.backbone)
-        backbones.load_weights(backbone, run.weights)
+        load_weights(backbone, run.weights)
     with silent():
         optimizer = build_optim_wrapper(network, settings.optim_wrapper).optimizer
     iterations = settings.train.iterations

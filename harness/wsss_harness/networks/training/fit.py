@@ -7,8 +7,8 @@ from torch import nn
 from torch.optim import AdamW, Optimizer
 
 from wsss_harness.contract.hookspecs import Run
-from wsss_harness.networks.training import loop as training
 from wsss_harness.networks.training import optimizers
+from wsss_harness.networks.training.loop import Draws, Loss, train
 from wsss_harness.networks.training.settings import TrainingSettings
 
 
@@ -64,8 +64,8 @@ def schedule(settings: TrainingSettings) -> list[Mapping[str, Any]]:
 
 def fit_network(
     network: Headed,
-    loss: training.Loss,
-    draws: training.Draws,
+    loss: Loss,
+    draws: Draws,
     run: Run,
     settings: TrainingSettings,
 ) -> None:
@@ -74,7 +74,7 @@ def fit_network(
     Raises:
         StageError: the loss is no longer finite.
     """
-    training.train(
+    train(
         network,
         loss,
         draws,

@@ -126,8 +126,8 @@ def precision(amp: Amp, device: str) -> dict[str, Any]:
     return {"type": "AmpOptimWrapper", "dtype": kinds[amp]}
 
 
-def arrange(network: nn.Module, arithmetic: Arithmetic) -> None:
-    """Have a network compute as ``arithmetic`` says, apart from its precision."""
+def prepare(network: nn.Module, arithmetic: Arithmetic) -> None:
+    """Apply the memory layout and compilation of ``arithmetic``; ``precision`` does the rest."""
     if arithmetic.channels_last:
         network.to(memory_format=torch.channels_last)
     if arithmetic.compiled:
@@ -149,49 +149,53 @@ def train(
     workers: int = 0,
     arithmetic: Arithmetic = PLAIN,
 ) -> None:
-    """Train ``network`` in place, keeping the state of training below run.folder/work.
+    """Train ``network`` in place, on the batch's share of this process if there are several.
 
-    The means of its losses stay in run.folder/losses.json, as resuming.LossLog writes them.
-
+    The state of training is kept in run.folder/work; run.folder/losses.json gets the mean losses.
     ``schedule``: configurations of mmengine's parameter schedulers, by iteration; None is the poly
     schedule with power 0.9.
-
-    Where torchrun has started several processes, each trains on its share of the batch.
 
     Raises:
         ConfigError: the batch cannot be divided among the processes.
         StageError: the loss or a weight is no longer finite, or the disk is full.
     """
-    work = run.folder / WORK
     if schedule is None:
         schedule = [{"type": ReleasedPolyLR, "max_step": iterations, "by_epoch": False}]
-    arrange(network, arithmetic)
+    prepare(network, arithmetic)
     losses = LossLog(run.folder / LOSSES)
     with no_trace():
         runner = ResumingRunner(
-            device=run.device,
-            launcher="pytorch" if dist.get_world_size() > 1 else "none",
-            state=work / STATE,
-            losses=losses,
+            **common_options(run, losses),
             model=Learner(network, loss, arithmetic.channels_last),
-            work_dir=str(work),
             train_dataloader=loader(draws, iterations, batch, workers, run.device),
             train_cfg={"type": "IterBasedTrainLoop", "max_iters": iterations},
             optim_wrapper={**precision(arithmetic.amp, run.device), "optimizer": optimizer},
-            param_scheduler=[dict(one) for one in schedule],
-            default_hooks={"checkpoint": None},
-            custom_hooks=[
-                SeedEachIteration(run.seed),
-                Watch(run.progress),
-                losses,
-                KeepState(work / STATE, checkpoint_every, losses),
-                *hooks,
-            ],
-            log_processor={"by_epoch": False},
-            randomness={"seed": run.seed},
-            experiment_name=uuid4().hex,
+            param_scheduler=[dict(scheduler) for scheduler in schedule],
+            custom_hooks=[*resuming_hooks(run, losses, checkpoint_every), *hooks],
         )
         runner.train()
+
+
+def common_options(run: Run, losses: LossLog) -> dict[str, Any]:
+    """The options of a Runner that follow from the run alone."""
+    work = run.folder / WORK
+    return {
+        "device": run.device,
+        "state": work / STATE,
+        "losses": losses,
+        "launcher": "pytorch" if dist.get_world_size() > 1 else "none",
+        "work_dir": str(work),
+        "default_hooks": {"checkpoint": None},
+        "log_processor": {"by_epoch": False},
+        "randomness": {"seed": run.seed},
+        "experiment_name": uuid4().hex,
+    }
+
+
+def resuming_hooks(run: Run, losses: LossLog, checkpoint_every: int) -> list[Hook]:
+    """Hooks that make a training independent of when it was interrupted, and report progress."""
+    keep_state = KeepState(run.folder / WORK / STATE, checkpoint_every, losses)
+    return [SeedEachIteration(run.seed), Watch(run.progress), losses, keep_state]
 
 
 def finish(network: nn.Module, path: Path, run: Run) -> None:

@@ -104,7 +104,7 @@ class TrainingSettings:
         require(self, "lr", self.lr > 0, "above 0")
         require(self, "backbone", "name" in self.backbone, "a table with a name")
         name = self.backbone["name"]
-        require(self, "backbone", name in NAMES, f"one of {', '.join(sorted(NAMES))}")
+        require(self, "backbone", name in NAMES, f"one of {', '.join(NAMES)}")
 
 
 def require(made: Any, name: str, fits: bool, expected: str) -> None:
