@@ -10,7 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from wsss_harness.contract.hookspecs import CONTRACT
-from wsss_harness.plugins.registry import Broken, Offer, Plugins, installed
+from wsss_harness.plugins.offers import Broken, Offer
+from wsss_harness.plugins.registry import Plugins, installed
 
 DISTRIBUTIONS = (
     "wsss-bench",

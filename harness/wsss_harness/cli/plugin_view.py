@@ -14,8 +14,9 @@ from rich.markup import escape
 from wsss_harness import testing
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.contract.findings import FAILURE, OK, WARNING
-from wsss_harness.plugins import registry as plugins
-from wsss_harness.plugins.registry import Offer
+from wsss_harness.plugins.entries import PLUGIN_PATH
+from wsss_harness.plugins.offers import Offer
+from wsss_harness.plugins.registry import installed
 
 COLOURS = {OK: "green", WARNING: "yellow", FAILURE: "red"}
 
@@ -62,11 +63,11 @@ def offers_called(name: str) -> list[Offer]:
     if name.endswith(".py"):
         if not Path(name).is_file():
             raise ConfigError(f"there is no file {name}")
-        known = os.environ.get(plugins.PLUGIN_PATH, "")
+        known = os.environ.get(PLUGIN_PATH, "")
         path = os.pathsep.join(filter(None, (known, str(Path(name).resolve()))))
-        os.environ[plugins.PLUGIN_PATH] = path  # for the processes that work, too
+        os.environ[PLUGIN_PATH] = path  # for the processes that work, too
         name = Path(name).stem
-    found = plugins.installed()
+    found = installed()
     broken = [plugin for plugin in found.broken if plugin.name == name]
     if broken:
         where = f"\n{broken[0].traceback}" if broken[0].traceback else ""

@@ -11,8 +11,9 @@ from typing import Any
 from wsss_harness.contract.errors import ConfigError, PluginError
 from wsss_harness.contract.findings import WARNING, Finding, judged
 from wsss_harness.contract.hookspecs import CONTRACT, PROTOCOLS
+from wsss_harness.plugins.offers import Offer, methods
 from wsss_harness.plugins.options import construct, divided
-from wsss_harness.plugins.registry import Offer, Plugins, methods
+from wsss_harness.plugins.registry import Plugins
 
 PLACEHOLDER = "Authors, venue and year"  # as templates have it
 LIGHT, HEAVY = 98, 99  # exit codes of a process without and with torch; other codes are crashes
@@ -78,8 +79,8 @@ def _paper(offer: Offer) -> str | None:
 
 def _heavy(offer: Offer) -> str | None:
     code = (
-        "import sys; from wsss_harness.plugins import registry; "
-        f"registry.load(e for e in registry.entries() if e.name == {offer.plugin!r}); "
+        "import sys; from wsss_harness.plugins import entries, registry; "
+        f"registry.load(e for e in entries.entries() if e.name == {offer.plugin!r}); "
         f"sys.exit({HEAVY} if 'torch' in sys.modules else {LIGHT})"
     )
     command = [sys.executable, "-c", code]

@@ -12,8 +12,8 @@ from wsss_harness.contract.findings import FAILURE, WARNING, Finding, judged
 from wsss_harness.contract.hookspecs import Run
 from wsss_harness.contract.supervision import SALIENCY, Dataset
 from wsss_harness.contract.types import IGNORE
+from wsss_harness.plugins.offers import Offer
 from wsss_harness.plugins.options import construct
-from wsss_harness.plugins.registry import Offer
 
 LOOKED_AT = 20  # images of each split
 

@@ -13,7 +13,7 @@ from typing import Any
 from wsss_harness.contract.errors import WorkerDied
 from wsss_harness.contract.findings import Finding, judged
 from wsss_harness.contract.hookspecs import Pool
-from wsss_harness.plugins.registry import Offer
+from wsss_harness.plugins.offers import Offer
 
 LONG = 600.0  # seconds of a job that is ended before
 

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from wsss_harness.contract.findings import FAILURE, OK, WARNING, Finding, judged
-from wsss_harness.plugins.registry import PLUGIN_PATH, Offer, named_files
+from wsss_harness.plugins.entries import PLUGIN_PATH, named_files
+from wsss_harness.plugins.offers import Offer
 from wsss_harness.system import files
 from wsss_harness.testing import scenes
 from wsss_harness.testing.probe import ProbeReport, ProbeTask

@@ -8,7 +8,7 @@ import numpy as np
 
 from wsss_harness.contract.findings import FAILURE, Finding, judged
 from wsss_harness.contract.types import IGNORE
-from wsss_harness.plugins.registry import Offer
+from wsss_harness.plugins.offers import Offer
 
 NAMES = ("background", "square", "disc")
 PAIRS = (("strip", "square"),)

@@ -199,7 +199,7 @@ def test_a_class_that_can_work_is_built(plugin):
 def test_a_hook_that_gives_a_list_says_what_it_should_give(plugin):
     text = GENERATOR.format(name="x").replace('{"x": Method}', "[Method]")
     (broken,) = load((plugin("wsss_list", text),)).broken
-    assert "its wsss_generators gave list; return a dict" in broken.reason
+    assert "its wsss_generators returned list; return a dict" in broken.reason
 
 
 def test_a_name_that_was_set_aside_comes_with_the_reason(plugin):

@@ -11,7 +11,8 @@ import small_suite
 from wsss_harness.cli import doctor as installation
 from wsss_harness.cli import plan_tree as plan_display
 from wsss_harness.cli import progress as display
-from wsss_harness.plugins import registry as plugins_module
+from wsss_harness.plugins.offers import Broken
+from wsss_harness.plugins.registry import Plugins, installed
 from wsss_leaderboard.cli import report
 from wsss_leaderboard.cli.app import main
 
@@ -127,9 +128,9 @@ def test_an_interrupt_says_how_to_go_on(wsss):
 
 
 def test_plugins_lists_offers_and_reasons(wsss, monkeypatch):
-    broken = plugins_module.Broken("bad", "bad 1.0", "ImportError: no [such] thing", "line [7]")
-    real = plugins_module.installed()
-    some = plugins_module.Plugins(real.manager, real.offers, (broken,))
+    broken = Broken("bad", "bad 1.0", "ImportError: no [such] thing", "line [7]")
+    real = installed()
+    some = Plugins(real.manager, real.offers, (broken,))
     monkeypatch.setattr(installation, "installed", lambda: some)
     code, out, _ = wsss("plugins")
     assert code == 0

@@ -1,0 +1,122 @@
+"""What plugins offer: classes and metrics by kind and name, collected from their hooks."""
+
+import difflib
+import inspect
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pluggy
+
+from wsss_harness.contract import hookspecs
+from wsss_harness.contract.errors import ConfigError, PluginError
+from wsss_harness.contract.supervision import check_needs
+
+KINDS = ("dataset", "generator", "refiner", "segmentor", "metric", "executor")
+
+
+@dataclass(frozen=True)
+class Offer:
+    """Something that a plugin announced under a name."""
+
+    kind: str
+    name: str
+    plugin: str
+    distribution: str
+    made: Any
+
+    @property
+    def needs(self) -> tuple[str, ...] | None:
+        """The supervision that it declares; None for kinds that declare none."""
+        needs = getattr(self.made, "needs", None)
+        return None if needs is None else tuple(sorted(needs))
+
+    @property
+    def paper(self) -> str:
+        return getattr(self.made, "paper", "")
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A plugin that was set aside: the reason and, if its code failed, the traceback."""
+
+    name: str
+    distribution: str
+    reason: str
+    traceback: str
+
+
+def offers_of(manager: pluggy.PluginManager, plugin: str, distribution: str) -> tuple[Offer, ...]:
+    """All offers of a registered plugin.
+
+    Raises:
+        ConfigError: it announces nothing, misspells a hook, or a hook returns no mapping.
+        SupervisionError: a generator or refiner declares its needs wrongly, or not at all.
+    """
+    _check_hooks(manager.get_hookcallers(manager.get_plugin(plugin)) or [])
+    offers = tuple(
+        Offer(kind, name, plugin, distribution, made)
+        for kind in KINDS
+        for hook in getattr(manager.hook, f"wsss_{kind}s").get_hookimpls()
+        if hook.plugin_name == plugin
+        for name, made in _mapping(hook).items()
+    )
+    for offer in offers:
+        if offer.kind in ("generator", "refiner"):
+            check_needs(offer.needs, f"{offer.kind} '{offer.name}'")
+    return offers
+
+
+def _check_hooks(callers: list[pluggy.HookCaller]) -> None:
+    hooks = [name for name in vars(hookspecs) if name.startswith("wsss_")]
+    if not callers:
+        raise ConfigError(
+            "it announces nothing: none of its functions is a hook; mark one of "
+            f"{', '.join(hooks)} with @hookimpl"
+        )
+    unknown = [caller.name for caller in callers if not caller.has_spec()]
+    if unknown:
+        raise ConfigError(
+            f"no hook is called '{unknown[0]}'; hooks: {', '.join(hooks)}.{hint(unknown[0], hooks)}"
+        )
+
+
+def _mapping(hook: pluggy.HookImpl) -> Mapping[str, Any]:
+    offered = hook.function()
+    if not isinstance(offered, Mapping):
+        raise ConfigError(
+            f"its {hook.function.__name__} returned {type(offered).__name__}; return a dict, such "
+            "as {'my_method': MyMethod}"
+        )
+    return offered
+
+
+def hint(name: str, known: Iterable[str]) -> str:
+    """A suggestion for a misspelt name, to follow a message; empty if no known name is close."""
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f" Did you mean '{close[0]}'?" if close else ""
+
+
+def methods(kind: str) -> dict[str, tuple[str, ...]]:
+    """The methods that a kind of plugin must have, with their arguments; empty for metrics."""
+    protocol = hookspecs.PROTOCOLS.get(kind, object)
+    return {
+        name: tuple(inspect.signature(member).parameters)[1:]
+        for name, member in vars(protocol).items()
+        if inspect.isfunction(member) and not name.startswith("_")
+    }
+
+
+def check_methods(made: Any, kind: str, owner: str) -> None:
+    """Raise PluginError unless an object has the methods of its kind, with their arguments."""
+    for name, arguments in methods(kind).items():
+        method = getattr(made, name, None)
+        call = f"{name}({', '.join(arguments)})"
+        if not callable(method):
+            raise PluginError(f"{owner} has no method {call}; see the contract reference")
+        try:
+            inspect.signature(method).bind(*arguments)
+        except TypeError as error:
+            raise PluginError(f"{owner} cannot be called as {call}: {error}") from None
+        except ValueError:
+            continue  # written in C, without a signature
