@@ -26,8 +26,8 @@ from wsss_harness.suite.rows import RowStages
 from wsss_harness.suite.spec import Suite
 from wsss_harness.system.files import atomic, read_json, read_mask, write_json
 from wsss_leaderboard.figures import ink
-from wsss_leaderboard.records.collect import slug
 from wsss_leaderboard.records.model import Fraction, StrictModel, validated
+from wsss_leaderboard.records.record import slug
 
 EXAMPLES, INDEX = "examples", "index.json"
 COUNT, COLUMNS = 24, 6

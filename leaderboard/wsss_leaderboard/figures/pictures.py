@@ -18,7 +18,8 @@ from wsss_harness.system.files import read_json, read_mask, write_json
 from wsss_harness.system.score_files import read_scores
 from wsss_leaderboard.figures.curves import Example, ThresholdCurve, curve_figure, method_figure
 from wsss_leaderboard.figures.refiner_figure import Refined, refiner_figure
-from wsss_leaderboard.records.collect import FIXED, slug
+from wsss_leaderboard.records.record import slug
+from wsss_leaderboard.records.score_reader import FIXED
 
 COMPARISON, CURVES = "comparison.png", "curves.png"
 

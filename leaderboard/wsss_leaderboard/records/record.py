@@ -4,6 +4,7 @@ A record is read without any plugin. Values are fractions at full precision; nul
 exist, never zero, and NaN is refused. record.schema.json beside this module is the JSON Schema.
 """
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -119,3 +120,13 @@ def load_records(folder: Path) -> tuple[Record, ...]:
     if not paths:
         raise DataError(f"there are no records in {folder}; run the suite first")
     return tuple(load_record(path) for path in paths)
+
+
+def file_name(number: int, record: Record) -> str:
+    """The file of a record in a results folder: sorted by row, then seed."""
+    return f"{number:03d}-{slug(record.method)}-seed{record.seed}.json"
+
+
+def slug(method: str) -> str:
+    """A method's name as part of a file name."""
+    return re.sub(r"\W+", "-", method).strip("-").lower()

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, Field
 
+from wsss_harness.metrics import confusion
 from wsss_harness.metrics.anatomy import CAUSES
 from wsss_harness.metrics.curve import THRESHOLDS
 from wsss_harness.suite.spec import Choice
@@ -46,6 +47,14 @@ class Score(StrictModel):
     iou: dict[str, Fraction | None]
     error: Amount | None = None
     t: Amount | None = None
+
+
+def score_of(counts: confusion.Counts, names: tuple[str, ...]) -> Score:
+    """The score of (C + 1, C + 2) counts of pixels by truth and mask."""
+    read = confusion.read(counts, names)
+    return Score(
+        miou=read["miou"], precision=read["mprecision"], recall=read["mrecall"], iou=read["iou"]
+    )
 
 
 class Thresholded(StrictModel):

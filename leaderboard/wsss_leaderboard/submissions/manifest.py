@@ -6,9 +6,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from wsss_harness.system.files import read_json
-from wsss_leaderboard.records.collect import slug
 from wsss_leaderboard.records.model import StrictModel, validated
-from wsss_leaderboard.records.record import Record
+from wsss_leaderboard.records.record import Record, slug
 from wsss_leaderboard.submissions.canonical import digest
 
 MANIFEST, README, SUITE, LOGS = "submission.json", "README.md", "suite.json", "logs"

@@ -12,10 +12,9 @@ from wsss_harness.contract.supervision import Dataset
 from wsss_harness.contract.types import Mask
 from wsss_harness.metrics import METRICS
 from wsss_harness.metrics.confusion import Counts
-from wsss_leaderboard.records.collect import score_of
 from wsss_leaderboard.records.counts import Tallies
 from wsss_leaderboard.records.record import Record
-from wsss_leaderboard.records.scores import Masks, Score, Segmentation
+from wsss_leaderboard.records.scores import Masks, Score, Segmentation, score_of
 from wsss_leaderboard.statistics.estimates import tallies_of
 from wsss_leaderboard.submissions import rowpacks
 from wsss_leaderboard.submissions.agreement import points, sureness

@@ -15,9 +15,8 @@ from wsss_harness.packs.exchange import blank, stated_choice, write_pack
 from wsss_harness.packs.manifest import MANIFEST, Pack
 from wsss_harness.store.store import Store
 from wsss_harness.suite.rows import RowStages
-from wsss_leaderboard.records.collect import slug
 from wsss_leaderboard.records.counts import MASKS, Tallies
-from wsss_leaderboard.records.record import Record
+from wsss_leaderboard.records.record import Record, slug
 
 PACKS = "packs"
 MOST = 8 * 2**20  # bytes of the manifest of a pack

@@ -382,7 +382,7 @@ def test_another_metric_measures_nothing_again(run, monkeypatch, tmp_path):
 )
 def test_a_rule_is_told_by_its_threshold_then_its_other_options_by_name(run, rule, told):
     outcomes, _, collector = run(rows=[{"method": "R", "generator": "R", "rule": rule}])
-    assert collector.describe(outcomes["R"].row) == told
+    assert collector.scores.rule_text(outcomes["R"].row) == told
 
 
 def fits(vary):

@@ -8,11 +8,10 @@ from sample_records import record
 from wsss_harness.contract.errors import DataError
 from wsss_harness.metrics import anatomy, confusion
 from wsss_leaderboard.records import counts
-from wsss_leaderboard.records.collect import score_of
 from wsss_leaderboard.records.counts import Tallies
 from wsss_leaderboard.records.provenance import Failure
 from wsss_leaderboard.records.record import save_record
-from wsss_leaderboard.records.scores import Masks
+from wsss_leaderboard.records.scores import Masks, score_of
 from wsss_leaderboard.statistics import estimates
 from wsss_leaderboard.submissions.agreement import problems, ratios, read
 

@@ -1,0 +1,147 @@
+"""Scores read from the counts that stages left in the store."""
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wsss_harness.contract.hookspecs import Metric
+from wsss_harness.contract.supervision import Dataset
+from wsss_harness.metrics import METRICS, confusion, curve
+from wsss_harness.plugins.registry import Plugins
+from wsss_harness.stages.work import BY_MMSEG, CURVE, THRESHOLDS
+from wsss_harness.store.stage import Stage
+from wsss_harness.store.store import Store
+from wsss_harness.suite.inputs import VAL
+from wsss_harness.suite.rows import RowStages, chosen_on
+from wsss_harness.suite.rows import Segmentation as SegmentationStages
+from wsss_harness.system.files import read_json
+from wsss_leaderboard.records.scores import (
+    ERROR,
+    Masks,
+    Policy,
+    Score,
+    Segmentation,
+    Thresholded,
+    score_of,
+)
+from wsss_leaderboard.statistics import estimates
+
+FIXED = 0.2  # the threshold on background scores that all methods are also compared at
+
+
+class ScoreReader:
+    """Reads what masks and segmentors scored.
+
+    ``scored``: the places, among the images that may be scored, of those that masks are scored on.
+    """
+
+    def __init__(
+        self, store: Store, dataset: Dataset, plugins: Plugins, scored: Sequence[int]
+    ) -> None:
+        self.store = store
+        self.dataset = dataset
+        self.plugins = plugins
+        self.scored = scored
+        self.names = ("background", *dataset.classes)
+
+    def masks(self, row: RowStages) -> Masks:
+        folder = self.store.folder(row.counts)
+        read = {name: self._read(folder, name, self.scored) for name in METRICS}
+        constant = row.row.rule.name == "constant"
+        curve_stage = row.curve if row.curve and constant and self.store.done(row.curve) else None
+        return Masks(
+            images=len(self.scored),
+            rule=self.rule_text(row),
+            chosen_on=chosen_on(row),
+            score=self._score(folder, self.scored),
+            others=self._thresholded(curve_stage) if curve_stage else {},
+            boundary=read["boundary"],
+            cooccurrence=read["cooccurrence"] if self.dataset.contexts else {},
+            large=read["large"],
+            anatomy=read["anatomy"],
+            curve=self._curve(curve_stage) if curve_stage else (),
+            more={
+                name: self._read_further(self.store.folder(stage), name)
+                for name, stage in row.further.items()
+                if self.store.done(stage)
+            },
+        )
+
+    def segmentation(self, stages: SegmentationStages) -> Segmentation:
+        images = range(len(self.dataset.ids(VAL)))
+        folder = self.store.folder(stages.counts)
+        return Segmentation(
+            segmentor=stages.label,
+            images=len(images),
+            score=self._score(folder, list(images)),
+            mmseg=read_json(folder / BY_MMSEG),
+            anatomy=self._read(folder, "anatomy", list(images)),
+        )
+
+    def tallies(self, stage: Stage, images: Sequence[int]) -> confusion.Counts:
+        """(n, C + 1, 3) hits, truth and mask pixels of these images."""
+        return estimates.tallies_of(_counted(self.store.folder(stage), "confusion", images))
+
+    def _read(self, folder: Path, metric: str, images: Sequence[int]) -> dict[str, Any]:
+        made: Metric = self.plugins.offers["metric"][metric].made
+        total = _counted(folder, metric, images).sum(0)
+        return made.read(total, self.names, self.dataset.contexts)
+
+    def _read_further(self, folder: Path, metric: str) -> dict[str, Any]:
+        """What the metric of a plugin reads; if it cannot, its error."""
+        try:
+            read = dict(self._read(folder, metric, self.scored))
+            json.dumps(read, allow_nan=False)
+        except Exception as error:  # a plugin's code; all else of the row is finished
+            return {ERROR: f"{type(error).__name__}: {error}"}
+        return read
+
+    def _score(self, folder: Path, images: Sequence[int]) -> Score:
+        counted = _counted(folder, "confusion", images)
+        estimate = estimates.miou(estimates.tallies_of(counted))
+        t = estimate.t if math.isfinite(estimate.t) else None
+        score = score_of(counted.sum(0), self.names)
+        return score.model_copy(update={"error": estimate.error, "t": t})
+
+    def rule_text(self, row: RowStages) -> str:
+        """The background rule in words, with the threshold that was chosen."""
+        rule = row.row.rule
+        if row.curve is None:
+            return "none"
+        options = dict(rule.options)
+        if isinstance(rule.threshold, str):
+            thresholds = read_json(self.store.folder(row.curve) / THRESHOLDS)
+            options["threshold"] = thresholds[rule.threshold]
+        first = [] if rule.name == "constant" else [rule.name]
+        threshold = [f"{options.pop('threshold'):g}"] if "threshold" in options else []
+        return " ".join([*first, *threshold, *(f"{name} {v:g}" for name, v in options.items())])
+
+    def _curve(self, stage: Stage) -> tuple[float, ...]:
+        """mIoU at every threshold."""
+        counted = curve.read(self.store.folder(stage) / CURVE).of(self.scored)
+        return tuple(map(float, curve.miou(counted)))
+
+    def _thresholded(self, stage: Stage) -> dict[Policy, Thresholded]:
+        folder = self.store.folder(stage)
+        counted = curve.read(folder / CURVE).of(self.scored)
+        confusions = curve.confusions(counted)
+        thresholds = {"fixed": FIXED, **read_json(folder / THRESHOLDS)}
+        return {
+            name: Thresholded(
+                threshold=threshold,
+                score=score_of(
+                    confusions[np.abs(counted.thresholds - threshold).argmin()], self.names
+                ),
+            )
+            for name, threshold in thresholds.items()
+        }
+
+
+def _counted(folder: Path, metric: str, images: Sequence[int]) -> confusion.Counts:
+    """The counts of a metric, of these images."""
+    counts: confusion.Counts = np.load(folder / f"{metric}.npy", mmap_mode="r", allow_pickle=False)
+    return counts[images]
