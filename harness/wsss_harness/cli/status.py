@@ -12,13 +12,13 @@ from rich.table import Table
 
 from wsss_harness.cli.plan_tree import duration
 from wsss_harness.contract.errors import DataError
-from wsss_harness.execution.status_files import runs
+from wsss_harness.execution.status_files import live_runs
 
 
 def print_status(root: Path, console: Console, as_json: bool) -> None:
     if not root.is_dir():
         raise DataError(f"there is no store {root}; give the one of a run with --store")
-    found = list(runs(root))
+    found = list(live_runs(root))
     if as_json:
         console.print_json(json.dumps(found))
         return

@@ -1,9 +1,9 @@
-"""A stage that trains in several processes at once, which torchrun starts.
+"""Train a stage in several processes, which torchrun starts.
 
-Each process runs the whole stage on its part of every batch; the first one alone writes what was
-learnt. The batch stays the whole one, so the number of processes moves a result only by rounding,
-and by losses that divide by a count of their own part. Batch normalisation that is trained uses
-the whole batch on GPUs, its part on the CPU.
+Each process runs the whole stage on its share of every batch; only the first one writes what was
+learnt. The batch as a whole stays the same, so the number of processes changes results only by
+rounding and by losses that divide by a count of their own share. Trained batch normalisation uses
+the whole batch on GPUs, and its share of it on the CPU.
 """
 
 import os
@@ -25,21 +25,21 @@ from wsss_harness.system.write_guard import suspended
 WORKER = "wsss_harness.execution.distributed_worker"
 
 
-def spread(stage: Stage, task: Mapping[str, Any], path: Path, processes: int) -> Stage:
-    """The stage, made in so many processes; ``task`` names it to them in a file at ``path``."""
+def distribute(stage: Stage, task: Mapping[str, Any], path: Path, processes: int) -> Stage:
+    """The stage, made by several processes, which read at ``path`` in ``task`` what to make."""
     note = {**stage.note, "processes": processes}  # on record, since rounding depends on it
     return replace(stage, make=partial(_launch, task, path, processes), note=note)
 
 
 def _launch(task: Mapping[str, Any], path: Path, processes: int, work: Work) -> None:
-    """Start the processes and wait for them; they end with this one, however it ends."""
+    """Start the processes and wait for them. They end with this one, even if it is killed."""
     error = path.with_suffix(".error")
-    with suspended():  # this is not the plugin's work, and lies outside the stage
+    with suspended():  # these files of the harness lie outside the stage
         error.unlink(missing_ok=True)
         write_json(path, {**task, "error": str(error)})
     threads = str(max(1, cores() // processes))
     launcher = ["torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-    launcher.append(f"--log-dir={path.with_suffix('.logs')}")  # it would leave one in /tmp
+    launcher.append(f"--log-dir={path.with_suffix('.logs')}")  # by default a folder that stays
     running = subprocess.Popen(
         [sys.executable, "-m", *launcher, "-m", WORKER, str(path)],
         stdin=subprocess.PIPE,  # closed when this process ends, which the others notice

@@ -18,7 +18,7 @@ from torch import distributed
 from wsss_harness.contract.hookspecs import StageEvent
 from wsss_harness.execution.rebuild import rebuild_stage
 from wsss_harness.execution.run_stage import work_of
-from wsss_harness.execution.status_files import Report
+from wsss_harness.execution.status_files import ProgressFile
 from wsss_harness.store.store import Store
 from wsss_harness.system.files import read_json
 from wsss_harness.system.write_guard import writing_below
@@ -57,7 +57,7 @@ def _process_group() -> Iterator[None]:
 
 
 def _train(task: Mapping[str, Any]) -> None:
-    store, report = Store(Path(task["root"])), Report(Path(task["report"]))
+    store, report = Store(Path(task["root"])), ProgressFile(Path(task["progress_file"]))
     stage = rebuild_stage(task["suite"], task["key"], store.root)
 
     def progress(done: int, total: int) -> None:

@@ -11,7 +11,7 @@ LOG_TAIL = 20
 
 
 def explain(stage: Stage, folder: Path, error: BaseException) -> StageFailure:
-    """A failure of a stage as one sentence that names the stage and its log."""
+    """The failure of a stage as one sentence that names the stage, the reason and the log."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         reason = f"the disk is full; free space below {folder.parent} and run again"
     elif isinstance(error, MemoryError):

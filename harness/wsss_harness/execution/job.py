@@ -1,4 +1,4 @@
-"""A stage, or a part of one, to be made in any process that sees the store."""
+"""Make one stage, or one shard of it, in any process that sees the store."""
 
 import os
 import sys
@@ -10,24 +10,26 @@ from typing import Any, Literal
 
 from wsss_harness.contract.errors import StageFailure, WsssError
 from wsss_harness.contract.hookspecs import StageEvent
-from wsss_harness.execution.distributed import spread
+from wsss_harness.execution.distributed import distribute
 from wsss_harness.execution.failures import explain
+from wsss_harness.execution.policy import Policy
 from wsss_harness.execution.rebuild import rebuild_stage
 from wsss_harness.execution.run_stage import make_shard, make_stage
-from wsss_harness.execution.status_files import Report
+from wsss_harness.execution.status_files import ProgressFile, RunStatus
+from wsss_harness.store.layout import short
 from wsss_harness.store.manifest import LOG
 from wsss_harness.store.stage import Part, Stage
 from wsss_harness.store.store import Store
 from wsss_harness.system import workers
-from wsss_harness.system.limits import CUT_OFF, NO_LIMITS, Limits
+from wsss_harness.system.limits import CUT_OFF, Limits
 from wsss_harness.system.locks import Busy
 
-Ended = StageFailure | Literal["made", "there", "busy"]
+JobResult = StageFailure | Literal["made", "there", "busy"]
 
 
 @dataclass(frozen=True)
-class Here:
-    """What a job uses that is run in the process that asks for it."""
+class InProcess:
+    """What a job uses instead of rebuilding it where it runs in the process of the scheduler."""
 
     stage: Stage
     notify: Callable[[StageEvent], Any]
@@ -35,56 +37,84 @@ class Here:
 
 @dataclass(frozen=True)
 class Job:
-    """Make a stage whose inputs are there, or a part of it; ``suite`` is JSON.
+    """Make a stage whose inputs are there, or one shard of it.
 
-    It tells how far it is in the file ``report``, and to whom ``here`` names.
+    A job can be pickled; ``in_process`` stays behind. Progress goes to ``progress_file``.
     """
 
-    suite: str
+    suite_json: str
     key: str
     root: Path
-    report: Path
-    limits: Limits = NO_LIMITS
-    part: Part | None = None
-    deterministic: bool = False
-    processes: int = 1
-    here: Here | None = field(default=None, compare=False)
+    progress_file: Path
+    limits: Limits
+    shard: Part | None
+    deterministic: bool
+    processes: int
+    in_process: InProcess | None = field(default=None, compare=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        sent = replace(self, here=None)
-        return Job, tuple(vars(sent).values())
+        return Job, tuple(vars(replace(self, in_process=None)).values())
 
-    def __call__(self) -> Ended:
-        """Make it; what goes wrong is given back, not raised."""
-        report = Report(self.report)
-        if self.here is not None:
-            here = self.here
+    def __call__(self) -> JobResult:
+        """Make it; errors are returned, not raised."""
+        write_progress = ProgressFile(self.progress_file)
+        if self.in_process is not None:
+            notify = self.in_process.notify
 
-            def tell(event: StageEvent) -> None:
-                report(event)
-                here.notify(event)
+            def report(event: StageEvent) -> None:
+                write_progress(event)
+                notify(event)
 
-            return self._made(here.stage, Store(self.root, tell, self.limits))
-        store = Store(self.root, report, self.limits)
-        stage = rebuild_stage(self.suite, self.key, self.root)
+            return self._make(self.in_process.stage, Store(self.root, report, self.limits))
+        store = Store(self.root, write_progress, self.limits)
+        stage = rebuild_stage(self.suite_json, self.key, self.root)
         with descriptors_to(store.folder(stage) / LOG):
-            return self._made(stage, store)
+            return self._make(stage, store)
 
-    def _made(self, stage: Stage, store: Store) -> Ended:
+    def _make(self, stage: Stage, store: Store) -> JobResult:
         if self.deterministic and stage.heavy:
-            determine()
+            make_torch_deterministic()
         if self.processes > 1 and stage.distributed:
-            task = {"suite": self.suite, "key": self.key, "root": str(self.root)}
-            task["report"] = str(self.report)
-            stage = spread(stage, task, self.report.with_suffix(".task"), self.processes)
-        return make(stage, store, self.part)
+            task = {
+                "suite": self.suite_json,
+                "key": self.key,
+                "root": str(self.root),
+                "progress_file": str(self.progress_file),
+            }
+            task_file = self.progress_file.with_suffix(".task")
+            stage = distribute(stage, task, task_file, self.processes)
+        return make(stage, store, self.shard)
 
 
-def make(stage: Stage, store: Store, part: Part | None) -> Ended:
+@dataclass(frozen=True)
+class JobFactory:
+    """Prepares the jobs of one run."""
+
+    suite_json: str
+    store: Store
+    policy: Policy
+    status: RunStatus
+
+    def job(self, stage: Stage, shard: Part | None = None) -> Job:
+        name = short(stage.key) + (f"-{shard.index + 1}-of-{shard.count}" if shard else "")
+        return Job(
+            suite_json=self.suite_json,
+            key=stage.key,
+            root=self.store.root.resolve(),
+            progress_file=self.status.progress_file(name),
+            limits=self.store.limits,
+            shard=shard,
+            deterministic=self.policy.deterministic,
+            processes=self.policy.processes,
+            in_process=InProcess(stage, self.store.notify),
+        )
+
+
+def make(stage: Stage, store: Store, shard: Part | None) -> JobResult:
     try:
-        if part is None:
+        if shard is None:
             return "made" if make_stage(stage, store, wait=False) else "there"
-        make_shard(stage, part, store)
+        make_shard(stage, shard, store)
         return "made"
     except StageFailure as failure:
         if failure.kind in CUT_OFF:
@@ -96,8 +126,8 @@ def make(stage: Stage, store: Store, part: Part | None) -> Ended:
         return explain(stage, store.folder(stage), error)
 
 
-def determine() -> None:
-    """Have torch use what gives the same bytes each time, on one thread."""
+def make_torch_deterministic() -> None:
+    """Make torch use one thread, and only algorithms that give the same bytes each time."""
     import torch
 
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -107,17 +137,17 @@ def determine() -> None:
 
 @contextmanager
 def descriptors_to(log: Path) -> Iterator[None]:
-    """Send what libraries write without Python, and the trace of a crash, to a log as well."""
+    """Send to a log what libraries write past Python, and the trace of a crash."""
     log.parent.mkdir(parents=True, exist_ok=True)
     sys.stdout.flush()
     sys.stderr.flush()
-    kept = os.dup(1), os.dup(2)
+    copies = os.dup(1), os.dup(2)
     with log.open("ab") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
     try:
         yield
     finally:
-        for number, copy in enumerate(kept, 1):
+        for number, copy in enumerate(copies, 1):
             os.dup2(copy, number)
             os.close(copy)

@@ -1,4 +1,4 @@
-"""Whether a row is repeatable: the same row once more, and the first stage whose bytes differ."""
+"""Make a row twice with the same seed and find the first stage whose bytes differ."""
 
 import tempfile
 from collections.abc import Iterator
@@ -15,43 +15,42 @@ from wsss_harness.suite.spec import Suite
 
 
 @dataclass(frozen=True)
-class Compared:
-    """A stage that was made twice; ``differing`` are the files whose bytes are not the same."""
+class RepeatedStage:
+    """A stage that was made twice; ``differing`` are the files whose bytes differ."""
 
     stage: Stage
     differing: tuple[str, ...]
 
 
 def row_of(suite: Suite, plugins: Plugins, method: str, seed: int | None) -> RowStages:
-    """The row of this name, of the first seed if none is given; ConfigError lists the rows."""
+    """The row of a method, by default for the first seed; ConfigError lists the rows."""
     graph = Graph(suite, plugins, suite.seeds[0] if seed is None else seed)
     return graph.row(suite.row(method))
 
 
-def compare(row: RowStages, store: Store) -> Iterator[Compared]:
-    """Make a row in ``store`` if need be, and again apart, stage by stage up to a difference.
+def repeat_row(row: RowStages, store: Store) -> Iterator[RepeatedStage]:
+    """Make a row in ``store`` and again in a temporary store, up to the first stage that differs.
 
     Raises:
-        StageFailure: a stage could not be made.
+        StageFailure: a stage failed.
     """
     with tempfile.TemporaryDirectory(prefix="twin-", dir=parent_of(store.root)) as folder:
         other = Store(Path(folder), store.notify, store.limits)
         for stage in upstream(*row.targets):
-            compared = Compared(stage, _differing(stage, store, other))
-            yield compared
-            if compared.differing:
+            repeated = RepeatedStage(stage, _differing(stage, store, other))
+            yield repeated
+            if repeated.differing:
                 return
 
 
 def parent_of(root: Path) -> Path:
-    """The folder beside a store, where there is as much room; made if it is not there."""
+    """The parent folder of a store, which has as much room; the store is made if it is missing."""
     root.mkdir(parents=True, exist_ok=True)
     return root.resolve().parent
 
 
-def _differing(stage: Stage, one: Store, other: Store) -> tuple[str, ...]:
-    for store in (one, other):
+def _differing(stage: Stage, *stores: Store) -> tuple[str, ...]:
+    for store in stores:
         make_stage(stage, store)
-    first, second = (store.manifest(stage)["files"] for store in (one, other))
-    names = sorted({*first, *second})
-    return tuple(name for name in names if first.get(name) != second.get(name))
+    first, second = (store.manifest(stage)["files"] for store in stores)
+    return tuple(n for n in sorted({*first, *second}) if first.get(n) != second.get(n))

@@ -1,6 +1,7 @@
-"""Run a suite: every row of every seed, each stage once; a failed row never stops the others."""
+"""Run a suite: every row of every seed, each stage once. A failed row stops no other row."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from wsss_harness.contract.errors import ConfigError, StageFailure
@@ -16,10 +17,11 @@ from wsss_harness.suite.suite_rows import rows_of, saliency_labels
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """One row of one seed after the run; ``failure`` says why it is not complete.
+class RowOutcome:
+    """One row of one seed after the run.
 
-    ``number``: its place among the rows of all seeds, controls counted.
+    ``failure``: why the row is not complete. ``number``: its place among the rows of all seeds,
+    controls included.
     """
 
     row: RowStages
@@ -28,36 +30,111 @@ class Outcome:
 
 
 def prepare_suite(suite: Suite, plugins: Plugins, engine: Engine) -> Dataset:
-    """Check every name and option of the suite, make its data, open it, judge its saliency.
+    """Check the names and options in the suite, make and open its data, measure its saliency maps.
 
     Raises:
-        StageFailure: there is no data.
+        ConfigError: a name, an option of the suite, or an option of the run is wrong.
+        StageFailure: the data could not be made.
     """
     graphs = [Graph(suite, plugins, seed) for seed in suite.seeds]
-    check_how(engine, [row for graph in graphs for row in rows_of(graph, None)])
+    check_run_options(engine, _stages_of([row for g in graphs for row in rows_of(g, None)]))
     graph = graphs[0]
-    exhaust(engine.make(suite, [graph.data]))
+    make_all(engine, suite, [graph.data])
     if graph.data.key in engine.failures:
         raise engine.failures[graph.data.key]
     dataset = graph.opened(engine.store.folder(graph.data))
     check_held_out(suite, dataset)
-    # A broken map stops the rows that read it, not those that do not.
-    exhaust(
-        engine.make(suite, [graph.saliency(label) for label in saliency_labels(suite, dataset)])
-    )
+    # A broken map fails only the rows that read it, so failures are not raised here.
+    make_all(engine, suite, map(graph.saliency, saliency_labels(suite, dataset)))
     return dataset
 
 
-def check_how(engine: Engine, found: Iterable[RowStages]) -> None:
-    """Raise ConfigError where the way to make stages does not fit those of these rows."""
-    needed = tuple(upstream(*(target for row in found for target in row.targets)))
-    check_kinds(engine.store.limits.by_kind, {stage.kind for stage in needed})
-    check_batches(engine.policy.processes, needed)
+def run_suite(
+    suite: Suite,
+    plugins: Plugins,
+    engine: Engine,
+    dataset: Dataset,
+    again: Collection[tuple[str, int]] | None = None,
+) -> Iterator[RowOutcome]:
+    """Make the stages of all rows; yield each row when it is complete or has failed.
+
+    ``again``: (method, seed) of the only rows to make; other rows are yielded if complete.
+    """
+    graphs = (Graph(suite, plugins, seed) for seed in suite.seeds)
+    rows = enumerate(row for graph in graphs for row in rows_of(graph, dataset))
+    wanted = {
+        number: row
+        for number, row in rows
+        if again is None or (row.row.method, row.seed) in again or is_complete(row, engine.store)
+    }
+    for number in _ended_rows(suite, engine, wanted):
+        row = wanted[number]
+        yield RowOutcome(row, next(failures_of(row.targets, engine), None), number)
+
+
+def _ended_rows(suite: Suite, engine: Engine, rows: Mapping[int, RowStages]) -> Iterator[int]:
+    """Make the targets of numbered rows; yield a number when all of its targets have ended."""
+    missing = {number: {stage.key for stage in row.targets} for number, row in rows.items()}
+    users: dict[str, list[int]] = defaultdict(list)
+    for number, keys in missing.items():
+        for key in keys:
+            users[key].append(number)
+    for stage in engine.make(suite, [stage for row in rows.values() for stage in row.targets]):
+        for number in users.pop(stage.key, ()):
+            missing[number].remove(stage.key)
+            if not missing[number]:
+                yield number
+
+
+def make_kind(
+    suite: Suite, plugins: Plugins, engine: Engine, kind: str
+) -> tuple[list[Stage], list[StageFailure]]:
+    """Make the stages of one kind of all rows, and their inputs; gives the stages and failures.
+
+    Raises:
+        ConfigError: no row has a stage of this kind.
+    """
+    stages = _stages_of(
+        [row for seed in suite.seeds for row in rows_of(Graph(suite, plugins, seed), None)]
+    )
+    check_run_options(engine, stages)
+    wanted = [stage for stage in stages if stage.kind == kind]
+    if not wanted:
+        kinds = ", ".join(dict.fromkeys(stage.kind for stage in stages))
+        raise ConfigError(f"no row has a stage of the kind '{kind}'; kinds: {kinds}")
+    make_all(engine, suite, wanted)
+    return wanted, list(failures_of(wanted, engine))
+
+
+def make_all(engine: Engine, suite: Suite, targets: Iterable[Stage]) -> None:
+    for _ in engine.make(suite, targets):
+        pass
+
+
+def is_complete(row: RowStages, store: Store) -> bool:
+    return all(store.done(target) for target in row.targets)
+
+
+def failures_of(stages: Iterable[Stage], engine: Engine) -> Iterator[StageFailure]:
+    return (engine.failures[stage.key] for stage in stages if stage.key in engine.failures)
+
+
+def _stages_of(rows: Iterable[RowStages]) -> list[Stage]:
+    return list(upstream(*(target for row in rows for target in row.targets)))
+
+
+# Checks before anything runs
+
+
+def check_run_options(engine: Engine, stages: Collection[Stage]) -> None:
+    """Raise ConfigError for an option of the run that does not fit the stages of a suite."""
+    check_kinds(engine.store.limits.by_kind, {stage.kind for stage in stages})
+    check_batches(engine.policy.processes, stages)
 
 
 def check_kinds(limited: Iterable[str], kinds: Collection[str]) -> None:
-    """Raise ConfigError for a time limit on a kind of stage that there is not."""
-    known = {*kinds, "saliency", "bound"}
+    """Raise ConfigError for a time limit on a kind that no stage has."""
+    known = {*kinds, "saliency", "bound"}  # stages that exist once there is data
     for kind in limited:
         if kind not in known:
             raise ConfigError(
@@ -66,12 +143,12 @@ def check_kinds(limited: Iterable[str], kinds: Collection[str]) -> None:
             )
 
 
-def check_batches(processes: int, needed: Iterable[Stage]) -> None:
+def check_batches(processes: int, stages: Iterable[Stage]) -> None:
     """Raise ConfigError for a batch that cannot be divided among the processes that train.
 
-    One that a segmentor leaves to its configuration is looked at when that is read.
+    A batch that only the configuration of a segmentor states is checked when that is read.
     """
-    for stage in needed:
+    for stage in stages:
         batch = stage.options.get("batch")
         if stage.distributed and batch is not None and batch % processes:
             raise ConfigError(
@@ -87,76 +164,3 @@ def check_held_out(suite: Suite, dataset: Dataset) -> None:
             f"held_out is {suite.held_out}, but {images} images are to be scored; none would be "
             "left: lower held_out or take more images"
         )
-
-
-def run_suite(
-    suite: Suite,
-    plugins: Plugins,
-    engine: Engine,
-    dataset: Dataset,
-    again: Collection[tuple[str, int]] | None = None,
-) -> Iterator[Outcome]:
-    """Make the stages of all rows; yields a row when it is complete or has failed.
-
-    ``again``: method and seed of the only rows to work on; others count if they are complete.
-    """
-    graphs = (Graph(suite, plugins, seed) for seed in suite.seeds)
-    found = enumerate(row for graph in graphs for row in rows_of(graph, dataset))
-    wanted = {
-        number: row
-        for number, row in found
-        if again is None or (row.row.method, row.seed) in again or complete(row, engine.store)
-    }
-    targets = {number: row.targets for number, row in wanted.items()}
-    for number in ended(engine, suite, targets):
-        row = wanted[number]
-        yield Outcome(row, failure_of(row.targets, engine), number)
-
-
-def complete(row: RowStages, store: Store) -> bool:
-    return all(store.done(target) for target in row.targets)
-
-
-def ended(engine: Engine, suite: Suite, targets: Mapping[int, Sequence[Stage]]) -> Iterator[int]:
-    """Make the targets of each number; yields a number when all of its own are made or failed."""
-    users: dict[str, list[int]] = {}
-    left = {number: {stage.key for stage in stages} for number, stages in targets.items()}
-    for number, keys in left.items():
-        for key in keys:
-            users.setdefault(key, []).append(number)
-    for stage in engine.make(suite, [stage for stages in targets.values() for stage in stages]):
-        for number in users.pop(stage.key, ()):
-            left[number].discard(stage.key)
-            if not left[number]:
-                yield number
-
-
-def failure_of(targets: Iterable[Stage], engine: Engine) -> StageFailure | None:
-    """The first failure of some stages."""
-    failures = (engine.failures.get(target.key) for target in targets)
-    return next((failure for failure in failures if failure), None)
-
-
-def exhaust(stages: Iterable[Stage]) -> None:
-    for _ in stages:
-        pass
-
-
-def make_kind(
-    suite: Suite, plugins: Plugins, engine: Engine, kind: str
-) -> tuple[list[Stage], list[StageFailure]]:
-    """Make the stages of this kind of every row, with what they need; gives them, and failures.
-
-    Raises:
-        ConfigError: no row has a stage of this kind.
-    """
-    found = [row for seed in suite.seeds for row in rows_of(Graph(suite, plugins, seed), None)]
-    check_how(engine, found)
-    needed = list(upstream(*(target for row in found for target in row.targets)))
-    wanted = [stage for stage in needed if stage.kind == kind]
-    if not wanted:
-        kinds = ", ".join(dict.fromkeys(stage.kind for stage in needed))
-        raise ConfigError(f"no row has a stage of the kind '{kind}'; kinds: {kinds}")
-    exhaust(engine.make(suite, wanted))
-    failures = [failure_of([stage], engine) for stage in wanted]
-    return wanted, [failure for failure in failures if failure]

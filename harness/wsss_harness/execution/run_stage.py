@@ -84,7 +84,7 @@ class StageRun:
             if self.store.done(self.stage):
                 return False
             self.tell("started")
-            shard_costs = shard_notes.costs(self.folder)
+            shard_costs = shard_notes.costs_of(self.folder)
             continued = not shard_costs and any(p.name != LOG for p in self.folder.iterdir())
             remove_temporary_files(self.folder)
             with self._reporting_failure():

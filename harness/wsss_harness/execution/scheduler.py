@@ -1,275 +1,162 @@
-"""One pass over the stages of a schedule: what is started when, and what becomes of it."""
+"""Decide what a run starts when, and what follows from how a job ended."""
 
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from wsss_harness.contract.errors import StageFailure, WorkerDied
-from wsss_harness.contract.hookspecs import Pool, StageEvent
-from wsss_harness.execution.failures import explain
-from wsss_harness.execution.job import Ended, Here, Job
-from wsss_harness.execution.running_job import Task
-from wsss_harness.execution.shards import Division
-from wsss_harness.execution.status_files import Board
-from wsss_harness.store.layout import short
+from wsss_harness.contract.errors import StageFailure
+from wsss_harness.execution.job import JobFactory, JobResult
+from wsss_harness.execution.monitor import RunMonitor
+from wsss_harness.execution.policy import Policy
+from wsss_harness.execution.running_job import RunningJob, RunningJobs
+from wsss_harness.execution.shards import ShardQueue
 from wsss_harness.store.stage import Part, Stage
-from wsss_harness.store.store import Store
 from wsss_harness.suite.schedule import Schedule
-from wsss_harness.suite.spec import Suite
-from wsss_harness.system.limits import CUT_OFF, TimeLimitReached, overdue_message
 
-TICK = 0.2  # seconds between two looks at what runs
-GRACE = 15.0  # seconds beyond its limit after which a process that does not stop is ended
-CHEAP = 20.0  # seconds that a stage may still take after the first Ctrl-C
-PATIENCE = 2.0  # seconds until a stage that another run makes is looked at again
-# What is wrong will be wrong again: these are not tried a second time.
+PATIENCE = 2.0  # seconds until the next look at a stage that another run makes
+# Failures that would repeat: these stages are not tried again.
 FINAL = ("ConfigError", "DataError", "PluginError", "SupervisionError")
 
-Fail = Callable[[Stage, StageFailure], list[Stage]]
 
+@dataclass
+class Scheduler:
+    """Runs the stages of a schedule, each as soon as its inputs are there and the pool has room.
 
-@dataclass(frozen=True)
-class Policy:
-    """How stages are made, which decides nothing of what they are.
-
-    ``retries``: how often a stage is tried again that failed for another reason than a mistake.
-    ``shards``: into how many parts stages of images are divided; by default as many as run at once.
-    ``processes`` train a network together, where its plugin says that it can be.
+    The shards of a stage run before the whole stage, which then finds their images. ``drop`` takes
+    a failed stage and all that need it out of the schedule, and returns them.
     """
 
-    retries: int = 0
-    shards: int | None = None
-    deterministic: bool = False
-    processes: int = 1
+    schedule: Schedule
+    jobs: RunningJobs
+    job_factory: JobFactory
+    monitor: RunMonitor
+    policy: Policy
+    drop: Callable[[Stage, StageFailure], list[Stage]]
+    _shards: ShardQueue = field(default_factory=ShardQueue)
+    _failures: dict[str, int] = field(default_factory=dict)  # of each stage so far
+    _look_again: dict[str, float] = field(default_factory=dict)  # when another run makes a stage
+    _stopping: bool = False
 
-
-DEFAULT = Policy()
-
-
-class Course:
-    """Works through a schedule; ``fail`` takes out a stage with all that needs it, and gives them.
-
-    Stages are handed to the pool as soon as they can be made and there is room, parts of a stage
-    before the whole of it, which then finds its images there.
-    """
-
-    def __init__(
-        self, store: Store, policy: Policy, suite: Suite, schedule: Schedule, fail: Fail
-    ) -> None:
-        self.store, self.policy, self.schedule, self.fail = store, policy, schedule, fail
-        self.suite, self.title = suite.model_dump_json(), suite.title
-        self.total = len(schedule.left)
-        self.ended = self.failed = 0
-        self.running: dict[Future[Ended], Task] = {}
-        self.division = Division()
-        self.tries: dict[str, int] = {}
-        self.parked: dict[str, float] = {}  # made elsewhere; when to look again
-        self.started: set[str] = set()
-        self.stopping = False
-        self.since = time.monotonic()
-
-    def run(self, pool: Pool, board: Board) -> Iterator[Stage]:
+    def run(self) -> Iterator[Stage]:
         """Yield each stage when it is there or has failed.
 
         Raises:
             KeyboardInterrupt: after the first one, when what ends soon has ended; at the second.
         """
-        self.pool, self.board = pool, board
         try:
             while self.schedule.left:
                 try:
                     yield from self._turn()
                 except KeyboardInterrupt:
                     self._stop()
-            if self.stopping:  # all has ended, and there may be more that the user does not want
+            if self._stopping:  # this schedule is empty, but the caller may have another one
                 raise KeyboardInterrupt
         except BaseException:
-            for future in self.running:
-                self.pool.kill(future)
+            self.jobs.kill()
             raise
 
     def _turn(self) -> Iterator[Stage]:
-        """Start what can be started, and see to what has ended."""
-        if self.stopping and not self.running:
+        if self._stopping and not self.jobs:
             raise KeyboardInterrupt
-        self._tell()
-        if not self.stopping:
-            yield from self._start()
-        ended, _ = wait(self.running, timeout=TICK, return_when=FIRST_COMPLETED)
-        for future in ended:
-            yield from self._end(self.running.pop(future), future)
-        if not ended and not self.running:  # only what another run makes is left
-            time.sleep(TICK)
-        self._watch()
+        self.monitor.write_status(self.jobs)
+        if not self._stopping:
+            yield from self._start_ready()
+        for job, result in self.jobs.ended():
+            yield from self._end(job, result)
+        for job in self.jobs:
+            if job.read_progress():
+                self._report_progress(job)
+        self.jobs.stop_overdue()
 
     def _stop(self) -> None:
-        """Stop after the first Ctrl-C: let end what is cheap, and start nothing."""
-        if self.stopping or not self.running:
+        """After the first Ctrl-C, let end what ends soon, and start nothing."""
+        if self._stopping or not self.jobs:
             raise KeyboardInterrupt
-        self.stopping = True
-        for future, task in list(self.running.items()):
-            left = task.left()
-            if left is None or left > CHEAP:
-                task.stopped = True
-                self.pool.kill(future)
-        self._event("stopping", None, said="Ctrl-C again does not wait for what ends soon")
+        self._stopping = True
+        self.jobs.stop_slow()
+        self.monitor.stopping()
 
-    # Starting
+    def _report_progress(self, job: RunningJob) -> None:
+        self.monitor.started(job.stage)
+        if job.total:
+            done, total = self._shards.progress(job, self.jobs.of(job.stage))
+            self.monitor.job_event("progress", job.stage, done, total)
 
-    def _start(self) -> Iterator[Stage]:
-        for stage in self.schedule.take(self._wanted):
-            if self.store.done(stage):  # another run has made it
-                self._event("reused", stage)
-                yield from self._made(stage)
+    # Starting jobs
+
+    def _start_ready(self) -> Iterator[Stage]:
+        for stage in self.schedule.take(self._can_start):
+            if self.jobs.store.done(stage):  # another run has made it
+                self.monitor.stage_event("reused", stage)
+                yield from self._complete(stage)
             else:
-                self._submit(stage)
+                self._start(stage)
 
-    def _wanted(self, stage: Stage) -> bool:
-        late = time.monotonic() >= self.parked.get(stage.key, 0.0)
-        return late and self._room(stage.heavy)
+    def _can_start(self, stage: Stage) -> bool:
+        due = time.monotonic() >= self._look_again.get(stage.key, 0.0)
+        return due and self.jobs.has_room(stage.heavy)
 
-    def _room(self, heavy: bool) -> bool:
-        """Whether the executor can run one more job."""
-        beside = [task.stage.heavy for task in self.running.values()]
-        load = sum(self.pool.share(one) for one in beside) + self.pool.share(heavy)
-        return not beside or (beside.count(heavy) < self.pool.width(heavy) and load <= 1.001)
-
-    def _submit(self, stage: Stage) -> None:
-        """Start a stage, or as many of its parts as there is room for; parts come first."""
-        left = self.division.of(stage, self.policy.shards or self.pool.width(stage.heavy))
-        while left and self._room(stage.heavy):
-            self._give(stage, left.pop(0))
-        if left:
+    def _start(self, stage: Stage) -> None:
+        """Start as many shards as there is room for, or the whole stage once they have ended."""
+        count = self.policy.shards or self.jobs.pool.width(stage.heavy)
+        waiting = self._shards.waiting_of(stage, count)
+        while waiting and self.jobs.has_room(stage.heavy):
+            self.jobs.start(stage, self.job_factory.job(stage, waiting.pop(0)))
+        if waiting:
             self.schedule.give_back(stage)
-        elif not self._working_on(stage):
-            self._give(stage, None)
+        elif not self.jobs.of(stage):
+            self.jobs.start(stage, self.job_factory.job(stage))
 
-    def _working_on(self, stage: Stage) -> bool:
-        return any(task.stage.key == stage.key for task in self.running.values())
+    # Jobs that have ended
 
-    def _give(self, stage: Stage, part: Part | None) -> None:
-        name = short(stage.key) + (f"-{part.index + 1}-of-{part.count}" if part else "")
-        job = Job(
-            self.suite,
-            stage.key,
-            self.store.root.resolve(),
-            self.board.report_of(name),
-            self.store.limits,
-            part,
-            self.policy.deterministic,
-            self.policy.processes,
-            Here(stage, self.store.notify),
-        )
-        job.report.unlink(missing_ok=True)
-        self.running[self.pool.submit(job, stage.heavy)] = Task(stage, job)
-
-    # Watching
-
-    def _watch(self) -> None:
-        for future, task in self.running.items():
-            if task.look() and not self.pool.here:
-                self._started(task.stage)
-                if task.total:
-                    counted = self.division.progress(task, self.running.values())
-                    self._event("progress", task.stage, *counted)
-            limit = self.store.limits.seconds_of(task.stage.kind)
-            if limit and task.seconds > limit + GRACE:
-                task.overdue = True
-                self.pool.kill(future)
-
-    def _started(self, stage: Stage) -> None:
-        if stage.key not in self.started and not self.pool.here:
-            self.started.add(stage.key)
-            self._event("started", stage)
-
-    def _tell(self) -> None:
-        self.board.tell(
-            {
-                "suite": self.title,
-                "stages": self.total,
-                "ended": self.ended,
-                "failed": self.failed,
-                "seconds": round(time.monotonic() - self.since, 1),
-                "running": [task.told() for task in self.running.values()],
-            }
-        )
-
-    def _event(
-        self, kind: str, stage: Stage | None, done: int = 0, total: int = 0, said: str = ""
-    ) -> None:
-        """Tell of a stage, or of the suite."""
-        title, key = (stage.title, stage.key) if stage else (self.title, "")
-        self.store.notify(StageEvent(kind, title, done, total, said, key))
-
-    # Ending
-
-    def _end(self, task: Task, future: Future[Ended]) -> Iterator[Stage]:
-        stage, ended = task.stage, self._outcome(task, future)
-        if task.stopped or stage.key not in self.schedule.left:  # another part of it failed
+    def _end(self, job: RunningJob, result: JobResult) -> Iterator[Stage]:
+        stage = job.stage
+        if job.stopped or stage.key not in self.schedule.left:  # another shard of it failed
             return
-        if ended == "busy":
-            self._park(stage, task.job.part)
-            return
-        if ended == "there":
-            self._event("reused", stage)
-            yield from self._made(stage)
-            return
-        self._started(stage)  # it may have been too quick to be seen at work
-        if isinstance(ended, StageFailure):
-            if ended.kind in CUT_OFF:
-                self.pool.kill(future)
-            yield from self._failed(stage, task.job.part, ended)
-        elif task.job.part is not None:
-            self.division.ended(task)
-            self._again(stage)
-        elif self.store.done(stage):
-            if not self.pool.here:
-                self._event("finished", stage)
-            yield from self._made(stage)
+        if result == "busy":
+            self._postpone(stage, job.shard)
+        elif result == "there":
+            self.monitor.stage_event("reused", stage)
+            yield from self._complete(stage)
         else:
-            self._again(stage)  # a file of it went away at the same moment
+            self.monitor.started(stage)  # it may have ended before its progress was read
+            if isinstance(result, StageFailure):
+                yield from self._fail(stage, job.shard, result)
+            elif job.shard is not None:
+                self._shards.ended(job)
+                self._offer(stage)
+            elif self.jobs.store.done(stage):
+                self.monitor.job_event("finished", stage)
+                yield from self._complete(stage)
+            else:
+                self._offer(stage)  # one of its files has been removed meanwhile
 
-    def _outcome(self, task: Task, future: Future[Ended]) -> Ended:
-        folder = self.store.folder(task.stage)
-        try:
-            return future.result()
-        except WorkerDied as error:
-            limit = self.store.limits.seconds_of(task.stage.kind)
-            reached = TimeLimitReached(overdue_message(limit)) if task.overdue and limit else error
-            return explain(task.stage, folder, reached)
-        except Exception as error:  # of the executor, or of the code that builds the stages
-            return explain(task.stage, folder, error)
-
-    def _again(self, stage: Stage, part: Part | None = None) -> None:
-        """Hand a stage, or a part of it, out again when nobody works on it any more."""
-        if part is not None:
-            self.division.give_back(stage, part)
-        if not self._working_on(stage):
+    def _offer(self, stage: Stage, shard: Part | None = None) -> None:
+        """Queue a shard again, and the stage as soon as none of its jobs is running."""
+        if shard is not None:
+            self._shards.give_back(stage, shard)
+        if not self.jobs.of(stage):
             self.schedule.give_back(stage)
 
-    def _park(self, stage: Stage, part: Part | None) -> None:
+    def _postpone(self, stage: Stage, shard: Part | None) -> None:
         """Look again later at a stage that another run makes."""
-        if stage.key not in self.parked:
-            self._event("waiting", stage, said="another run makes it")
-        self.parked[stage.key] = time.monotonic() + PATIENCE
-        self._again(stage, part)
+        if stage.key not in self._look_again:
+            self.monitor.stage_event("waiting", stage, message="another run makes it")
+        self._look_again[stage.key] = time.monotonic() + PATIENCE
+        self._offer(stage, shard)
 
-    def _made(self, stage: Stage) -> Iterator[Stage]:
-        self.ended += 1
+    def _complete(self, stage: Stage) -> Iterator[Stage]:
         self.schedule.made(stage)
-        self._event("suite", None, self.ended, self.total)
+        self.monitor.count(made=1)
         yield stage
 
-    def _failed(self, stage: Stage, part: Part | None, failure: StageFailure) -> Iterator[Stage]:
-        self.tries[stage.key] = self.tries.get(stage.key, 0) + 1
-        if failure.kind not in FINAL and self.tries[stage.key] <= self.policy.retries:
-            self._event("retried", stage, said=str(failure))
-            self._again(stage, part)
+    def _fail(self, stage: Stage, shard: Part | None, failure: StageFailure) -> Iterator[Stage]:
+        self._failures[stage.key] = self._failures.get(stage.key, 0) + 1
+        if failure.kind not in FINAL and self._failures[stage.key] <= self.policy.retries:
+            self.monitor.stage_event("retried", stage, message=str(failure))
+            self._offer(stage, shard)
             return
-        if not self.pool.here:
-            self._event("failed", stage, said=str(failure))
-        fallen = self.fail(stage, failure)
-        self.ended, self.failed = self.ended + len(fallen), self.failed + len(fallen)
-        self._event("suite", None, self.ended, self.total)
-        yield from fallen
+        self.monitor.job_event("failed", stage, message=str(failure))
+        dropped = self.drop(stage, failure)
+        self.monitor.count(failed=len(dropped))
+        yield from dropped

@@ -1,4 +1,4 @@
-"""Notes of the parts in which a stage was made: which were begun, and what each cost."""
+"""Notes in the folder of a stage: which shards were begun, and what each one cost."""
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,31 +17,35 @@ PEAKS = ("peak_memory", "gpu_peak_memory")
 
 
 @contextmanager
-def begun(folder: Path, part: Part) -> Iterator[Path]:
-    """The file for the note of a part of the stage in ``folder``, which nobody else makes."""
-    note = folder / PARTS / f"{part.index + 1}-of-{part.count}.json"
+def begun(folder: Path, shard: Part) -> Iterator[Path]:
+    """Lock a shard of the stage in ``folder``; gives the path of its note.
+
+    Raises:
+        Busy: another process makes this shard.
+    """
+    note = folder / PARTS / f"{shard.index + 1}-of-{shard.count}.json"
     note.parent.mkdir(exist_ok=True)
     with locks.exclusive(lock_of(note), wait=False):
         yield note
 
 
-def costs(folder: Path) -> list[dict[str, Any]]:
-    """What the parts of a stage cost; a part that did not end counts as one that went on."""
-    found = [read_json(path) for path in sorted((folder / PARTS).glob("*.json"))]
-    return [cost or {"continued": True} for cost in found]
+def costs_of(folder: Path) -> list[dict[str, Any]]:
+    """What each shard of a stage cost; one that did not end marks the stage as continued."""
+    notes = (read_json(path) for path in sorted((folder / PARTS).glob("*.json")))
+    return [note or {"continued": True} for note in notes]
 
 
 def remove(folder: Path) -> None:
     shutil.rmtree(folder / PARTS, ignore_errors=True)
 
 
-def total(paid: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The cost of a stage: seconds of all parts together, and the highest peak of memory."""
-    sums = {name: _all(sum, paid, name) for name in SUMS}
-    peaks = {name: _all(max, paid, name) for name in PEAKS}
-    return {**sums, **peaks, "continued": any(cost["continued"] for cost in paid)}
+def total(costs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The cost of a stage: the seconds of all its shards, and their highest peak of memory."""
+    sums = {name: _reduce(sum, costs, name) for name in SUMS}
+    peaks = {name: _reduce(max, costs, name) for name in PEAKS}
+    return {**sums, **peaks, "continued": any(cost["continued"] for cost in costs)}
 
 
-def _all(fold: Any, paid: Sequence[Mapping[str, Any]], name: str) -> Any:
-    known = [cost[name] for cost in paid if cost.get(name) is not None]
-    return fold(known) if known else None
+def _reduce(function: Any, costs: Sequence[Mapping[str, Any]], name: str) -> Any:
+    values = [cost[name] for cost in costs if cost.get(name) is not None]
+    return function(values) if values else None

@@ -1,35 +1,41 @@
-"""Stages that are made in parts: which parts are left, and how much of a stage is done."""
+"""Shards of stages: which are still to be made, and how many images are done.
+
+A shard is a job of its own, on any machine that the executor reaches, and survives the death of
+other shards. ``system.parallel`` instead spreads the images of one job over the cores which that
+job was given. Neither can replace the other: workers of a job are started by it and die with it,
+and a job per core would load a network, or rebuild the suite, once for every core.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from wsss_harness.execution.running_job import Task
+from wsss_harness.execution.running_job import RunningJob
 from wsss_harness.store.stage import Part, Stage
 
 
 @dataclass
-class Division:
-    """Parts by the key of their stage. ``past`` counts the images of those that have ended."""
+class ShardQueue:
+    """Shards by the key of their stage; ``images_ended`` counts the images of ended shards."""
 
-    left: dict[str, list[Part]] = field(default_factory=dict)
-    past: dict[str, int] = field(default_factory=dict)
+    waiting: dict[str, list[Part]] = field(default_factory=dict)
+    images_ended: dict[str, int] = field(default_factory=dict)
 
-    def of(self, stage: Stage, count: int) -> list[Part]:
-        """The parts that are left of a stage; it is divided into ``count`` when it comes first."""
+    def waiting_of(self, stage: Stage, count: int) -> list[Part]:
+        """The shards of a stage to start; the first call divides the stage into ``count``."""
         divided = stage.images and count > 1
-        parts = [Part(index, count) for index in range(count)] if divided else []
-        return self.left.setdefault(stage.key, parts)
+        shards = [Part(index, count) for index in range(count)] if divided else []
+        return self.waiting.setdefault(stage.key, shards)
 
-    def give_back(self, stage: Stage, part: Part) -> None:
-        self.left[stage.key].append(part)
+    def give_back(self, stage: Stage, shard: Part) -> None:
+        self.waiting[stage.key].append(shard)
 
-    def ended(self, task: Task) -> None:
-        task.look()
-        self.past[task.stage.key] = self.past.get(task.stage.key, 0) + task.total
+    def ended(self, job: RunningJob) -> None:
+        job.read_progress()
+        self.images_ended[job.stage.key] = self.images_ended.get(job.stage.key, 0) + job.total
 
-    def progress(self, task: Task, running: Iterable[Task]) -> tuple[int, int]:
-        """How much of a stage is done, in all its parts together."""
-        if task.job.part is None:
-            return task.done, task.total
-        now = sum(one.done for one in running if one.stage.key == task.stage.key)
-        return self.past.get(task.stage.key, 0) + now, task.total * task.job.part.count
+    def progress(self, job: RunningJob, running: Iterable[RunningJob]) -> tuple[int, int]:
+        """(done, total) of a stage over all its shards; ``running`` are its running jobs."""
+        if job.shard is None:
+            return job.done, job.total
+        done = sum(other.done for other in running)
+        return self.images_ended.get(job.stage.key, 0) + done, job.total * job.shard.count

@@ -1,4 +1,4 @@
-"""What goes on in a store, as files, so that other processes and other machines can tell."""
+"""Files that tell other processes and machines what is running on a store."""
 
 import contextlib
 import os
@@ -18,27 +18,27 @@ from wsss_harness.system import locks
 from wsss_harness.system.files import read_json, write_json
 from wsss_harness.system.write_guard import suspended
 
-OFTEN = 0.5  # seconds between two reports, which is as often as anybody looks
+INTERVAL = 0.5  # seconds between two writes of a file
 RUNNER = "runner.json"
 
 
 @dataclass
 class Pace:
-    """Says when enough time has passed since it last said so."""
+    """Limits how often something is done."""
 
     _last: float = 0.0
 
     def due(self) -> bool:
         now = time.monotonic()
-        if now - self._last < OFTEN:
+        if now - self._last < INTERVAL:
             return False
         self._last = now
         return True
 
 
 @dataclass
-class Report:
-    """Where a stage that is being made tells how far it is; it is left out if that fails."""
+class ProgressFile:
+    """The file to which a running stage writes how far it is; errors of writing are ignored."""
 
     path: Path
     pace: Pace = field(default_factory=Pace)
@@ -51,10 +51,10 @@ class Report:
                 write_json(self.path, {"done": event.done, "total": event.total})
 
 
-class Board:
-    """The folder in which one run tells what it does, there as long as the run has stages.
+class RunStatus:
+    """The folder of status files of one run, which exists while the run has stages to make.
 
-    Its lock lies beside it and is held before the folder is there, so none without is alive.
+    Its lock is taken before the folder is made, so a folder whose lock is free belongs to no run.
     """
 
     def __init__(self, root: Path) -> None:
@@ -62,60 +62,60 @@ class Board:
         self.folder = root / RUNNING / name
         self._pace = Pace()
         self._held = contextlib.ExitStack()
-        self._there = False
+        self._exists = False
 
-    def __enter__(self) -> "Board":
+    def __enter__(self) -> "RunStatus":
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self._there:
+        if self._exists:
             remove(self.folder)
             self._held.close()
             with contextlib.suppress(OSError):
                 self.folder.parent.rmdir()
 
-    def _appear(self) -> None:
+    def _create(self) -> None:
         remove_dead(self.folder.parent)
         create(self.folder.parent, self.folder.parents[1])
         self._held.enter_context(locks.exclusive(lock_of(self.folder), wait=True))
         self.folder.mkdir()
-        self._there = True
+        self._exists = True
 
-    def report_of(self, name: str) -> Path:
+    def progress_file(self, name: str) -> Path:
         return self.folder / f"{name}.json"
 
-    def tell(self, content: dict[str, Any]) -> None:
-        """Say what the run does."""
-        if not self._there:
-            self._appear()
+    def write(self, content: dict[str, Any]) -> None:
+        """Write what the run is doing, if it is due."""
+        if not self._exists:
+            self._create()
         if self._pace.due():
             with contextlib.suppress(OSError):
                 write_json(self.folder / RUNNER, {"where": self.folder.name, **content})
 
 
-def read_report(path: Path) -> tuple[int, int] | None:
-    """How much of a stage is done, of how much; None before it has begun."""
+def read_progress(path: Path) -> tuple[int, int] | None:
+    """(done, total) of a stage; None before it has begun."""
     try:
-        found = read_json(path)
-        return found["done"], found["total"]
+        progress = read_json(path)
+        return progress["done"], progress["total"]
     except (DataError, OSError):
         return None
 
 
-def runs(root: Path) -> Iterator[dict[str, Any]]:
-    """What the runs that work on a store now told last."""
-    for folder in folders(root / RUNNING):
-        if alive(folder):
+def live_runs(root: Path) -> Iterator[dict[str, Any]]:
+    """The last status of each run that works on a store now."""
+    for folder in run_folders(root / RUNNING):
+        if is_alive(folder):
             with contextlib.suppress(DataError):  # it has just begun, or just ended
                 yield read_json(folder / RUNNER)
 
 
-def folders(running: Path) -> list[Path]:
+def run_folders(running: Path) -> list[Path]:
     return sorted(path for path in running.glob("*") if path.is_dir())
 
 
-def alive(folder: Path) -> bool:
-    """Whether a run holds this folder."""
+def is_alive(folder: Path) -> bool:
+    """Whether the run of this folder still exists."""
     try:
         with locks.exclusive(lock_of(folder), wait=False):
             return False
@@ -124,9 +124,9 @@ def alive(folder: Path) -> bool:
 
 
 def remove_dead(running: Path) -> None:
-    """Remove what runs that were killed have left."""
-    for folder in folders(running):
-        if not alive(folder):
+    """Remove the folders of runs that were killed."""
+    for folder in run_folders(running):
+        if not is_alive(folder):
             remove(folder)
 
 

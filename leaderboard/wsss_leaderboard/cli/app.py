@@ -85,15 +85,15 @@ def run(
     events: EventsOption = False,
 ) -> None:
     """Run every row of a suite that is not finished, and print its tables."""
-    from wsss_harness.execution.engine import Policy
-    from wsss_harness.execution.run_options import How, limits_of
+    from wsss_harness.execution.policy import Policy
+    from wsss_harness.execution.run_options import RunOptions, limits_of
     from wsss_leaderboard.cli.report import run_and_report, run_until
 
     options = options_of(executor_options)
     if jobs:
         options["jobs"] = jobs
     policy = Policy(retries, shards, deterministic, processes)
-    how = How(executor, options, limits_of(times or (), memory), policy, events)
+    how = RunOptions(executor, options, limits_of(times or (), memory), policy, events)
     requests = request_of(suite, overrides, methods, words).each()
     console = Console(stderr=events and not as_json)  # the events have the output for themselves
     documents: dict[str, Any] | None = {} if as_json else None

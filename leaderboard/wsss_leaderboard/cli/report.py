@@ -10,9 +10,9 @@ from typing import Any
 from rich.console import Console
 
 from wsss_harness.cli.progress import Display, EventDisplay, make_display
-from wsss_harness.execution import repeat as twin
+from wsss_harness.execution.repeat import repeat_row, row_of
 from wsss_harness.execution.run import make_kind, prepare_suite, run_suite
-from wsss_harness.execution.run_options import How
+from wsss_harness.execution.run_options import RunOptions
 from wsss_harness.plugins.registry import Plugins, installed
 from wsss_harness.store.layout import RECORDS, create
 from wsss_harness.store.store import Store
@@ -44,7 +44,7 @@ from wsss_leaderboard.tables.table import Table, write_tables
 def run_and_report(
     request: Request,
     root: Path,
-    how: How,
+    how: RunOptions,
     again: bool,
     console: Console,
     documents: dict[str, Any] | None,
@@ -100,7 +100,7 @@ def written(results: Path, root: Path) -> Iterator[None]:
         yield
 
 
-def run_until(request: Request, root: Path, how: How, kind: str, out: Console) -> bool:
+def run_until(request: Request, root: Path, how: RunOptions, kind: str, out: Console) -> bool:
     """Make the stages of one kind and what they need, without any table; True if one failed."""
     suite, plugins = request.suite(), installed()
     engine = how.engine(root, plugins)
@@ -119,9 +119,9 @@ def report_twin(
 ) -> bool:
     """Make a row twice and say whether its bytes are the same; True if they are."""
     plugins = installed()
-    row = twin.row_of(request.suite(), plugins, method, seed)
+    row = row_of(request.suite(), plugins, method, seed)
     with watched(plugins, display_of(as_json=False)):
-        compared = list(twin.compare(row, Store(root, plugins.tell, limits)))
+        compared = list(repeat_row(row, Store(root, plugins.tell, limits)))
     last = compared[-1]
     if not last.differing:
         told = f"{len(compared)} stages of {method}, seed {row.seed}: the same bytes twice"

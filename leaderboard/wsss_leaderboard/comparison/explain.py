@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from wsss_harness.contract.errors import ConfigError
-from wsss_harness.execution.run import Outcome
+from wsss_harness.execution.run import RowOutcome
 from wsss_harness.plugins.registry import installed
 from wsss_harness.store.stage import Stage, upstream
 from wsss_harness.store.store import Store
@@ -218,7 +218,7 @@ def print_explanation(
             f"{request.path} has not been run in {root}; run it first, or name its --store"
         )
     dataset = graph.opened(store.folder(graph.data))
-    record = Collector(suite, store, dataset, graph).record(Outcome(row))
+    record = Collector(suite, store, dataset, graph).record(RowOutcome(row))
     found = explain(row, record, store, published().of(dataset.classes))
     if as_json:
         first = asdict(found.first) if found.first else None

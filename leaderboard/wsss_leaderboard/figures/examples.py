@@ -16,7 +16,7 @@ from pydantic import Field
 
 from wsss_harness.contract.supervision import Dataset, scored_ids
 from wsss_harness.contract.types import IGNORE, Mask
-from wsss_harness.execution.run import Outcome
+from wsss_harness.execution.run import RowOutcome
 from wsss_harness.metrics.anatomy import CAUSES, causes
 from wsss_harness.plugins.registry import Plugins
 from wsss_harness.stages.work import divide
@@ -83,7 +83,7 @@ def publishable(suite: Suite, plugins: Plugins) -> bool:
 
 
 def write_examples(
-    results: Path, suite: Suite, store: Store, dataset: Dataset, outcomes: Sequence[Outcome]
+    results: Path, suite: Suite, store: Store, dataset: Dataset, outcomes: Sequence[RowOutcome]
 ) -> None:
     """Write the examples of all rows of the first seed that have masks, controls as well."""
     rows = [outcome.row for outcome in outcomes if outcome.row.seed == suite.seeds[0]]

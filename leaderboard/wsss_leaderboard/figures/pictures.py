@@ -5,7 +5,7 @@ from pathlib import Path
 
 from wsss_harness.contract.supervision import Dataset, scored_ids
 from wsss_harness.contract.types import Map
-from wsss_harness.execution.run import Outcome
+from wsss_harness.execution.run import RowOutcome
 from wsss_harness.metrics import curve
 from wsss_harness.stages import explanations
 from wsss_harness.stages.explanations import EXPLAINED, choose
@@ -25,7 +25,7 @@ COMPARISON, CURVES = "comparison.png", "curves.png"
 
 
 def draw(
-    results: Path, suite: Suite, store: Store, dataset: Dataset, outcomes: Sequence[Outcome]
+    results: Path, suite: Suite, store: Store, dataset: Dataset, outcomes: Sequence[RowOutcome]
 ) -> None:
     """Draw the rows of the first seed that have masks and scores, controls apart.
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from wsss_harness.contract.errors import StageFailure
 from wsss_harness.contract.supervision import Dataset, scored_ids
-from wsss_harness.execution.run import Outcome
+from wsss_harness.execution.run import RowOutcome
 from wsss_harness.metrics import EVALUATOR
 from wsss_harness.stages.work import divide
 from wsss_harness.store.manifest import key_of
@@ -41,7 +41,7 @@ class Collector:
             evaluator=EVALUATOR,
         )
 
-    def record(self, outcome: Outcome) -> Record:
+    def record(self, outcome: RowOutcome) -> Record:
         row, done = outcome.row, self.store.done
         maps = self.graph.saliency(saliency_of(row.row, self.suite))
         return Record(
@@ -70,7 +70,7 @@ class Collector:
             failure=failure_of(outcome.failure) if outcome.failure else None,
         )
 
-    def save(self, outcome: Outcome, folder: Path) -> tuple[str, Record]:
+    def save(self, outcome: RowOutcome, folder: Path) -> tuple[str, Record]:
         """Write the record of a row, and its counts by image; return the name of its file too."""
         record = self.record(outcome)
         path = folder / file_name(outcome.number, record)

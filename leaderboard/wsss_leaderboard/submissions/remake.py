@@ -11,7 +11,7 @@ from typing import Any
 
 from wsss_harness.contract.errors import DataError
 from wsss_harness.execution.repeat import parent_of
-from wsss_harness.execution.run import Outcome
+from wsss_harness.execution.run import RowOutcome
 from wsss_harness.execution.run_stage import make_stage
 from wsss_harness.plugins.registry import Plugins
 from wsss_harness.store.housekeeping import damage
@@ -73,7 +73,7 @@ def remake(
                 make_stage(target, scratch)
         graph = Graph(suite, plugins, record.seed)
         collector = Collector(suite, scratch, dataset, graph)
-        _, made = collector.save(Outcome(row), Path(folder) / RECORDS)
+        _, made = collector.save(RowOutcome(row), Path(folder) / RECORDS)
     return compare(record, made, TRAINED if trained else ())
 
 

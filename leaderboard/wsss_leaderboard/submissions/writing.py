@@ -17,7 +17,7 @@ from pathlib import Path
 
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.contract.supervision import Dataset
-from wsss_harness.execution.run import complete
+from wsss_harness.execution.run import is_complete
 from wsss_harness.plugins.registry import Plugins
 from wsss_harness.store.layout import RECORDS
 from wsss_harness.store.manifest import LOG
@@ -99,7 +99,7 @@ class SuiteRun:
     def row(self, record: Record) -> RowStages:
         """The stages of a record; ConfigError unless they are done as the source is now."""
         row = stages_of(record, self.suite, self.plugins, self.dataset)
-        if not complete(row, self.store):
+        if not is_complete(row, self.store):
             raise ConfigError(
                 f"'{record.method}', seed {record.seed}, is not in {self.root} as the suite and "
                 "the source are now; run the suite again"

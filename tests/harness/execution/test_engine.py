@@ -11,12 +11,13 @@ from commands import PLUGIN, command, events_of, products, wait_for
 from slow import slow_but
 
 from wsss_harness.contract.errors import StageFailure
-from wsss_harness.execution import scheduler as course
-from wsss_harness.execution.engine import Engine, Policy
+from wsss_harness.execution import running_job
+from wsss_harness.execution.engine import Engine
 from wsss_harness.execution.executors.inline import Inline
 from wsss_harness.execution.executors.local import Local, ending
+from wsss_harness.execution.policy import Policy
 from wsss_harness.execution.run import prepare_suite, run_suite
-from wsss_harness.execution.status_files import runs
+from wsss_harness.execution.status_files import live_runs
 from wsss_harness.store.manifest import MANIFEST
 from wsss_harness.store.store import Store
 from wsss_harness.system.limits import GB, Limits
@@ -79,7 +80,7 @@ def bad(how, **options):
 
 @pytest.mark.parametrize("how", slow_but("dies", "hoards", cases=WRONG))
 def test_what_goes_wrong_in_a_worker_is_named_and_stops_one_row(run, monkeypatch, how):
-    monkeypatch.setattr(course, "GRACE", 0.5)
+    monkeypatch.setattr(running_job, "GRACE", 0.5)
     limits = Limits(
         by_kind={"fit": 10} if how == "hangs" else {},
         memory=round(1.5 * GB) if how == "hoards" else None,
@@ -173,7 +174,7 @@ def test_two_runs_on_one_store_share_the_work(run, tmp_path, monkeypatch, execut
 def test_an_interrupt_stops_cleanly_and_says_how_to_go_on(tmp_path):
     slow = {"generators": {"R": {"name": "redness", "pause": 60}}, "rows": ROWS[1:]}
     process = command(tmp_path, **slow)
-    wait_for(lambda: any(fitting(run) for run in runs(tmp_path / "runs")))
+    wait_for(lambda: any(fitting(run) for run in live_runs(tmp_path / "runs")))
     process.send_signal(signal.SIGINT)
     events, err = events_of(process)
     assert process.returncode == 130
@@ -200,7 +201,7 @@ def group_lives(leader):
 def test_a_run_that_is_told_to_end_stops_as_at_ctrl_c(tmp_path):
     slow = {"generators": {"R": {"name": "redness", "pause": 60}}, "rows": ROWS[1:]}
     process = command(tmp_path, **slow)
-    wait_for(lambda: any(fitting(run) for run in runs(tmp_path / "runs")))
+    wait_for(lambda: any(fitting(run) for run in live_runs(tmp_path / "runs")))
     process.terminate()
     _, err = events_of(process)
     assert process.returncode == 130

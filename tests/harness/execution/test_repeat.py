@@ -6,7 +6,7 @@ import pytest
 import small_suite
 
 from wsss_harness.contract.errors import ConfigError, StageFailure
-from wsss_harness.execution import repeat as twin
+from wsss_harness.execution.repeat import repeat_row, row_of
 from wsss_harness.system.files import write_text
 
 
@@ -16,9 +16,9 @@ def plugins():
 
 
 def compared(folder, plugins, **changes):
-    row = twin.row_of(small_suite.suite(**changes), plugins, "R", None)
+    row = row_of(small_suite.suite(**changes), plugins, "R", None)
     store = small_suite.store(folder / "store")
-    return list(twin.compare(row, store)), store
+    return list(repeat_row(row, store)), store
 
 
 def test_every_stage_of_a_row_is_made_twice_with_the_same_bytes(tmp_path, plugins):
@@ -60,4 +60,4 @@ def test_a_stage_that_fails_is_a_failure_not_a_difference(tmp_path, plugins):
 
 def test_an_unknown_row_lists_the_rows(plugins):
     with pytest.raises(ConfigError, match="no row is called 'X'; rows: R, S"):
-        twin.row_of(small_suite.suite(), plugins, "X", None)
+        row_of(small_suite.suite(), plugins, "X", None)

@@ -7,11 +7,12 @@ import small_suite
 from commands import PLUGIN
 
 from wsss_harness.contract.errors import ConfigError
-from wsss_harness.execution.engine import Engine, Policy
+from wsss_harness.execution.engine import Engine
 from wsss_harness.execution.executors.inline import Inline
 from wsss_harness.execution.executors.local import Local, visible_gpus
+from wsss_harness.execution.policy import Policy
 from wsss_harness.execution.run import make_kind
-from wsss_harness.execution.run_options import How, limits_of
+from wsss_harness.execution.run_options import RunOptions, limits_of
 from wsss_harness.plugins.registry import load
 from wsss_harness.store.manifest import MANIFEST
 
@@ -42,30 +43,39 @@ def test_memory_is_told_in_gigabytes():
 
 
 @pytest.mark.parametrize(
-    ("how", "executor"),
+    ("options", "executor"),
     [
-        (How(), Local()),
-        (How(options={"jobs": 3}), Local(jobs=3)),
-        (How(policy=Policy(deterministic=True)), Local(threads=1)),
-        (How(policy=Policy(processes=2), options={"jobs": 1}), Local(jobs=1, gpus=2)),
-        (How("inline", policy=Policy(deterministic=True, processes=2)), Inline()),
+        (RunOptions(), Local()),
+        (RunOptions(executor_options={"jobs": 3}), Local(jobs=3)),
+        (RunOptions(policy=Policy(deterministic=True)), Local(threads=1)),
+        (
+            RunOptions(policy=Policy(processes=2), executor_options={"jobs": 1}),
+            Local(jobs=1, gpus=2),
+        ),
+        (RunOptions("inline", policy=Policy(deterministic=True, processes=2)), Inline()),
     ],
 )
-def test_an_executor_gets_its_options_and_what_follows_from_the_policy(tmp_path, how, executor):
-    assert how.engine(tmp_path, load(())).executor == executor
+def test_an_executor_gets_its_options_and_what_follows_from_the_policy(tmp_path, options, executor):
+    assert options.engine(tmp_path, load(())).executor == executor
 
 
 @pytest.mark.parametrize(
-    ("how", "message"),
+    ("options", "message"),
     [
-        (How("lokal"), "no executor named 'lokal'; installed: inline, local, ray.*'local'"),
-        (How(options={"job": 2}), r"executor 'local' has no option 'job'. Its options: jobs = 0"),
-        (How(options={"jobs": "two"}), "option 'jobs' of executor 'local' is 'two'; expected"),
+        (RunOptions("lokal"), "no executor named 'lokal'; installed: inline, local, ray.*'local'"),
+        (
+            RunOptions(executor_options={"job": 2}),
+            r"executor 'local' has no option 'job'. Its options: jobs = 0",
+        ),
+        (
+            RunOptions(executor_options={"jobs": "two"}),
+            "option 'jobs' of executor 'local' is 'two'; expected",
+        ),
     ],
 )
-def test_a_wrong_executor_or_option_of_it_is_named(tmp_path, how, message):
+def test_a_wrong_executor_or_option_of_it_is_named(tmp_path, options, message):
     with pytest.raises(ConfigError, match=message):
-        how.engine(tmp_path, load(()))
+        options.engine(tmp_path, load(()))
 
 
 @pytest.mark.parametrize(
@@ -111,4 +121,4 @@ def test_a_deterministic_stage_runs_on_one_thread_and_says_so(monkeypatch, tmp_p
 )
 def test_an_option_of_an_executor_that_makes_no_sense_is_refused(tmp_path, options, message):
     with pytest.raises(ConfigError, match=message):
-        How(options=options).engine(tmp_path, load(()))
+        RunOptions(executor_options=options).engine(tmp_path, load(()))

@@ -8,8 +8,8 @@ from rich.console import Console
 
 from wsss_harness.cli.status import print_status
 from wsss_harness.contract.hookspecs import StageEvent
-from wsss_harness.execution import status_files as live
-from wsss_harness.execution.status_files import Board, Report, read_report, runs
+from wsss_harness.execution import status_files
+from wsss_harness.execution.status_files import ProgressFile, RunStatus, live_runs, read_progress
 from wsss_harness.store import housekeeping
 
 TOLD = {
@@ -37,8 +37,8 @@ def status(root, capsys, as_json=False):
 
 
 def test_what_runs_is_shown_until_it_has_ended(tmp_path, capsys):
-    with Board(tmp_path) as board:
-        board.tell(TOLD)
+    with RunStatus(tmp_path) as run_status:
+        run_status.write(TOLD)
         text = " ".join(status(tmp_path, capsys).split())
         assert "Small [1] on " in text
         assert "for 75 s: 4 of 9 stages, 1 failed" in text
@@ -51,7 +51,7 @@ def test_what_runs_is_shown_until_it_has_ended(tmp_path, capsys):
 
 
 def test_a_run_that_has_nothing_to_do_leaves_nothing(tmp_path):
-    with Board(tmp_path / "store"):
+    with RunStatus(tmp_path / "store"):
         pass
     assert not (tmp_path / "store").exists()
 
@@ -59,35 +59,35 @@ def test_a_run_that_has_nothing_to_do_leaves_nothing(tmp_path):
 def test_what_a_dead_run_left_is_not_shown_and_goes_with_the_next_one(tmp_path):
     dead = tmp_path / "running" / "far-1"
     dead.mkdir(parents=True)
-    (dead / live.RUNNER).write_text(json.dumps(TOLD))
-    assert list(runs(tmp_path)) == []
-    with Board(tmp_path) as board:
-        board.tell(TOLD)
+    (dead / status_files.RUNNER).write_text(json.dumps(TOLD))
+    assert list(live_runs(tmp_path)) == []
+    with RunStatus(tmp_path) as run_status:
+        run_status.write(TOLD)
         assert not dead.exists()
-        assert len(list(runs(tmp_path))) == 1
+        assert len(list(live_runs(tmp_path))) == 1
         assert len(list((tmp_path / "running").iterdir())) == 2  # its folder and its lock
 
 
 def test_a_report_is_written_when_a_stage_begins_and_then_now_and_then(tmp_path, monkeypatch):
-    report = Report(tmp_path / "one.json")
-    assert read_report(report.path) is None
+    report = ProgressFile(tmp_path / "one.json")
+    assert read_progress(report.path) is None
     report(StageEvent("started", "fit"))
-    assert read_report(report.path) == (0, 0)
+    assert read_progress(report.path) == (0, 0)
     report(StageEvent("progress", "fit", 1, 9))
-    assert read_report(report.path) == (0, 0)
-    monkeypatch.setattr(live, "OFTEN", 0)
+    assert read_progress(report.path) == (0, 0)
+    monkeypatch.setattr(status_files, "INTERVAL", 0)
     report(StageEvent("progress", "fit", 2, 9))
-    assert read_report(report.path) == (2, 9)
+    assert read_progress(report.path) == (2, 9)
 
 
 def test_a_report_that_cannot_be_written_stops_nothing(tmp_path):
     (tmp_path / "file").write_text("x")
-    Report(tmp_path / "file" / "one.json")(StageEvent("started", "fit"))
+    ProgressFile(tmp_path / "file" / "one.json")(StageEvent("started", "fit"))
 
 
 def test_live_state_is_no_stage(tmp_path):
-    with Board(tmp_path) as board:
-        board.tell(TOLD)
+    with RunStatus(tmp_path) as run_status:
+        run_status.write(TOLD)
         assert housekeeping.stages(tmp_path) == []
 
 
@@ -107,4 +107,4 @@ def test_another_terminal_sees_a_run_at_work(tmp_path, capsys):
 def test_a_report_that_is_torn_is_as_none(tmp_path, content):
     path = tmp_path / "one.json"
     path.write_text(content)
-    assert read_report(path) is None
+    assert read_progress(path) is None

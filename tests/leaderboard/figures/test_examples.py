@@ -14,7 +14,7 @@ from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.types import IGNORE
 from wsss_harness.execution.engine import Engine
 from wsss_harness.execution.run import prepare_suite, run_suite
-from wsss_harness.execution.run_options import How
+from wsss_harness.execution.run_options import RunOptions
 from wsss_harness.metrics.anatomy import CAUSES, causes
 from wsss_harness.system.files import read_json, read_mask, write_json
 from wsss_leaderboard.cli import report
@@ -87,7 +87,7 @@ def test_a_run_writes_them(ran, tmp_path, monkeypatch):
     root = tmp_path / "runs"
     shutil.copytree(ran.root, root)
     report.run_and_report(
-        ran.request, root, How("inline"), False, Console(quiet=True), documents=None
+        ran.request, root, RunOptions("inline"), False, Console(quiet=True), documents=None
     )
     assert {"R", "Half"} <= examples.read(ran.request.results(root)).rows.keys()
 
