@@ -34,10 +34,14 @@ from .datasets.voc_folder import VocFolder as VocFolder
 from .networks.classmaps.fitting import multilabel_loss as multilabel_loss
 from .networks.classmaps.generator import ClassMapGenerator as ClassMapGenerator
 from .networks.classmaps.inference import Inference as Inference
+from .networks.classmaps.inference import MapReader as MapReader
+from .networks.classmaps.network import ClassMaps as ClassMaps
+from .networks.classmaps.network import ClassMapsShape as ClassMapsShape
 from .networks.classmaps.settings import ClassifierSettings as ClassifierSettings
 from .networks.training.loop import Batch as Batch
 from .networks.training.loop import Loss as Loss
 from .networks.training.settings import TrainingSettings as TrainingSettings
+from .networks.training.settings import require_option as require_option
 from .system.files import write_json as write_json
 from .system.files import write_mask as write_mask
 from .system.files import write_text as write_text

@@ -17,9 +17,7 @@ import torch
 from torch import Tensor, nn
 from torchcam.methods import GradCAM, LayerCAM, XGradCAM
 
-from wsss_harness import ConfigError
-from wsss_harness.networks.classmaps.inference import Read
-from wsss_harness.networks.classmaps.network import ClassMaps
+from wsss_harness import ClassMaps, ConfigError, MapReader
 
 TINY = 1e-12  # a map of nothing stays 0
 METHODS: Mapping[str, type] = {
@@ -42,7 +40,7 @@ class Scored(nn.Module):
         return scores
 
 
-def reader(method: str, layers: Sequence[str]) -> Read:
+def reader(method: str, layers: Sequence[str]) -> MapReader:
     """A function that reads the maps of ``channels`` by a method, the largest of several layers."""
 
     def read(network: ClassMaps, images: Tensor, channels: Sequence[int]) -> Tensor:

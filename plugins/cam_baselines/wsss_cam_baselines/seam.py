@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from wsss_harness import ClassMapGenerator
-from wsss_harness.networks.training.settings import require
+from wsss_harness import ClassMapGenerator, require_option
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -52,8 +51,8 @@ class Seam(ClassMapGenerator):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self, "view", 0 < self.view < 1, "between 0 and 1")
-        require(self, "pooling", self.pooling == "head_then_pool", "head_then_pool")
+        require_option(self, "view", 0 < self.view < 1, "between 0 and 1")
+        require_option(self, "pooling", self.pooling == "head_then_pool", "head_then_pool")
 
     def kind(self) -> type[SeamShape]:
         from wsss_cam_baselines.seam_network import SeamShape

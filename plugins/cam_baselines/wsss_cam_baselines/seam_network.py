@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from wsss_cam_baselines.correlation import Correlation, resized
-from wsss_harness import ConfigError
+from wsss_harness import ClassMaps, ClassMapsShape, ConfigError, MapReader
 from wsss_harness.networks.backbones.base import Backbone
 from wsss_harness.networks.backbones.taps import taps_of
-from wsss_harness.networks.classmaps.inference import Read, logits
-from wsss_harness.networks.classmaps.network import HEAD_THEN_POOL, ClassMaps, Shape
+from wsss_harness.networks.classmaps.inference import logits
+from wsss_harness.networks.classmaps.network import HEAD_THEN_POOL
 
 
 class SeamNetwork(ClassMaps):
@@ -55,11 +55,11 @@ def refined_maps(network: ClassMaps, images: Tensor, channels: Sequence[int]) ->
     return refined[:, 1:]
 
 
-READERS: Mapping[str, Read] = {"refined": refined_maps, "cam": logits}
+READERS: Mapping[str, MapReader] = {"refined": refined_maps, "cam": logits}
 
 
 @dataclass(frozen=True)
-class SeamShape(Shape):
+class SeamShape(ClassMapsShape):
     taps: Sequence[str] = ()
     widths: Sequence[int] = (64, 128)
 

@@ -13,6 +13,7 @@ from wsss_harness.contract.errors import ConfigError, DataError, StageError, Sup
 from wsss_harness.contract.hookspecs import Run
 from wsss_harness.networks.classmaps import fitting, network
 from wsss_harness.networks.classmaps.generator import ClassMapGenerator
+from wsss_harness.networks.classmaps.network import ClassMapsShape
 from wsss_harness.networks.classmaps.normalisation import recalibrate
 from wsss_harness.networks.classmaps.pretraining import Pretraining
 from wsss_harness.networks.training.fit import make_optimizer, schedule
@@ -82,7 +83,7 @@ def test_training_lowers_the_loss(tmp_path):
     generator = plain(iterations=60, optimizer="adamw", lr=3e-3, head_lr=1.0, batch=4)
     generator = replace(generator, backbone={**TINY, "frozen": "none"})
     data = view(tmp_path, LABELS)
-    maps = network.Shape(generator.backbone, 2, "head_then_pool", 0.0).build()
+    maps = ClassMapsShape(generator.backbone, 2, "head_then_pool", 0.0).build()
     losses = []
 
     def loss(net, batch):
@@ -95,7 +96,7 @@ def test_training_lowers_the_loss(tmp_path):
 
 
 def test_initial_weights_are_taken_and_frozen_parts_keep_them(tmp_path):
-    before = network.Shape(TINY, 7, "head_then_pool", 0.0).build(seed=9).backbone.state_dict()
+    before = ClassMapsShape(TINY, 7, "head_then_pool", 0.0).build(seed=9).backbone.state_dict()
     torch.save(before, tmp_path / "start.pth")
     fit(plain(lr=0.1), tmp_path / "run", weights=tmp_path / "start.pth")
     after = network.load(tmp_path / "run", "cpu").backbone.state_dict()
@@ -106,7 +107,7 @@ def test_initial_weights_are_taken_and_frozen_parts_keep_them(tmp_path):
 
 
 def test_items_hold_what_the_view_declares(tmp_path):
-    maps = network.Shape(TINY, 2, "head_then_pool", 0.0).build()
+    maps = ClassMapsShape(TINY, 2, "head_then_pool", 0.0).build()
     augmentation = fitting.augmentation(maps, plain())
     rng = np.random.default_rng
     with_saliency = fitting.item_maker(view(tmp_path), augmentation)("image_001", rng(1))
@@ -136,7 +137,7 @@ def test_saliency_of_another_size_is_named(tmp_path):
         def saliency(self, image_id):
             return super().saliency(image_id)[1:]
 
-    maps = network.Shape(TINY, 2, "head_then_pool", 0.0).build()
+    maps = ClassMapsShape(TINY, 2, "head_then_pool", 0.0).build()
     make = fitting.item_maker(view(tmp_path, dataset=Cut()), fitting.augmentation(maps, plain()))
     with pytest.raises(DataError, match=r"saliency of image image_003 is \(23, 32\)"):
         make("image_003", np.random.default_rng(0))
@@ -172,7 +173,7 @@ def group_options(optimizer, *keys):
 
 
 def test_released_groups_and_momentum():
-    maps = network.Shape(TINY, 2, "head_then_pool", 0.0).build()
+    maps = ClassMapsShape(TINY, 2, "head_then_pool", 0.0).build()
     settings = plain(lr=0.01, weight_decay=5e-4)
     released = make_optimizer(maps, settings)
     # ResNet38 has no biases, and the head has none.
@@ -192,7 +193,7 @@ def test_the_rate_rises_and_then_falls_by_poly(tmp_path, warmup):
             rates.append(self.param_groups[0]["lr"])
             return super().step(closure)
 
-    maps = network.Shape(TINY, 2, "head_then_pool", 0.0).build()
+    maps = ClassMapsShape(TINY, 2, "head_then_pool", 0.0).build()
     settings = plain(iterations=8, warmup=warmup)
     train(
         maps,
@@ -211,7 +212,7 @@ def test_the_rate_rises_and_then_falls_by_poly(tmp_path, warmup):
 
 
 def test_adam_trains_normalisations_that_are_not_frozen():
-    free = network.Shape({**TINY, "frozen": "none"}, 2, "head_then_pool", 0.0).build()
+    free = ClassMapsShape({**TINY, "frozen": "none"}, 2, "head_then_pool", 0.0).build()
     optimizer = make_optimizer(free, plain(optimizer="adamw", lr=1e-3, head_lr=5.0))
     assert group_options(optimizer, "lr") == [(1e-3,), (5e-3,)]
     listed = sum(len(group["params"]) for group in optimizer.param_groups)
@@ -220,8 +221,8 @@ def test_adam_trains_normalisations_that_are_not_frozen():
 
 def test_pooling_before_or_after_the_head_is_the_same_up_to_rounding():
     images = torch.rand(2, 3, 24, 32)
-    first = network.Shape(TINY, 3, "head_then_pool", 0.5).build(seed=1).eval()
-    then = network.Shape(TINY, 3, "pool_then_head", 0.5).build(seed=1).eval()
+    first = ClassMapsShape(TINY, 3, "head_then_pool", 0.5).build(seed=1).eval()
+    then = ClassMapsShape(TINY, 3, "pool_then_head", 0.5).build(seed=1).eval()
     maps, pooled = first(images)
     assert maps.shape == (2, 3, 3, 4)
     assert torch.equal(maps, then(images)[0])
@@ -230,7 +231,7 @@ def test_pooling_before_or_after_the_head_is_the_same_up_to_rounding():
 
 
 def test_dropout_drops_whole_channels_in_training_alone():
-    maps = network.Shape(TINY, 3, "pool_then_head", 0.5).build()
+    maps = ClassMapsShape(TINY, 3, "pool_then_head", 0.5).build()
     images = torch.rand(1, 3, 24, 32)
     maps.train()
     assert not torch.equal(maps(images)[1], maps(images)[1])
@@ -240,12 +241,12 @@ def test_dropout_drops_whole_channels_in_training_alone():
 
 def test_an_unknown_pooling_lists_the_known_ones():
     with pytest.raises(ConfigError, match="'max' is unknown; choose head_then_pool or pool_then"):
-        network.Shape(TINY, 3, "max", 0.0).build()
+        ClassMapsShape(TINY, 3, "max", 0.0).build()
 
 
 def test_building_leaves_the_global_random_state_alone():
     before = torch.get_rng_state()
-    first, again = (network.Shape(TINY, 3, "head_then_pool", 0.0).build(seed=2) for _ in range(2))
+    first, again = (ClassMapsShape(TINY, 3, "head_then_pool", 0.0).build(seed=2) for _ in range(2))
     assert torch.equal(torch.get_rng_state(), before)
     assert torch.equal(first.head.weight, again.head.weight)
 
@@ -280,7 +281,7 @@ def test_pretrained_weights_start_a_generator(tmp_path):
 def test_pretraining_serves_other_backbones(tmp_path, backbone):
     pretraining(backbone=backbone).fit(view(tmp_path, LABELS, OneClass()), Run(tmp_path))
     state = torch.load(tmp_path / "backbone.pth", weights_only=True)
-    own = network.Shape(backbone, 2, "head_then_pool", 0.0).build().backbone.state_dict()
+    own = ClassMapsShape(backbone, 2, "head_then_pool", 0.0).build().backbone.state_dict()
     assert set(state) == set(own)
     fit(plain(backbone=backbone), tmp_path / "run", weights=tmp_path / "backbone.pth")
 
@@ -288,7 +289,7 @@ def test_pretraining_serves_other_backbones(tmp_path, backbone):
 def test_pretraining_moves_what_generators_freeze(tmp_path):
     pretraining().fit(view(tmp_path, LABELS, OneClass()), Run(tmp_path))
     state = torch.load(tmp_path / "backbone.pth", weights_only=True)
-    fresh = network.Shape(TINY, 2, "head_then_pool", 0.0).build().backbone.state_dict()
+    fresh = ClassMapsShape(TINY, 2, "head_then_pool", 0.0).build().backbone.state_dict()
     for name in ("conv1a.weight", "b2.bn_branch2a.weight"):
         assert not torch.equal(state[name], fresh[name])
 

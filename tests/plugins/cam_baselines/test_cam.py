@@ -14,7 +14,7 @@ from wsss_cam_baselines.gradients import reader
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.contract.hookspecs import Generator, Run
 from wsss_harness.contract.types import Sample
-from wsss_harness.networks.classmaps.network import Shape
+from wsss_harness.networks.classmaps.network import ClassMapsShape
 
 QUICK = {"iterations": 3, "batch": 2, "crop": 24, "resize": (24, 32), "scales": (1.0, 1.5)}
 SLIM = {"name": "resnet38", "width": 0.0625}
@@ -44,7 +44,7 @@ def test_defaults_are_those_of_the_released_baseline():
 
 
 def test_the_loss_is_the_naive_sum_over_images_and_classes():
-    network = Shape(SLIM, 2, "pool_then_head", 0.0).build().double().eval()
+    network = ClassMapsShape(SLIM, 2, "pool_then_head", 0.0).build().double().eval()
     images, present = torch.rand(3, 3, 16, 24).double(), torch.tensor([[1, 0], [0, 1], [1, 1.0]])
     loss = Cam().loss(("square", "disc"))(network, {"image": images, "present": present.double()})
     chance = 1 / (1 + np.exp(-network(images)[1].detach().numpy()))
@@ -107,7 +107,7 @@ def test_layer_cam_gives_other_maps(fitted):
 
 def test_layer_cam_agrees_with_a_loop():
     torch.manual_seed(0)
-    network = Shape(SLIM, 2, "pool_then_head", 0.0).build().eval().requires_grad_(False)
+    network = ClassMapsShape(SLIM, 2, "pool_then_head", 0.0).build().eval().requires_grad_(False)
     images = torch.rand(2, 3, 24, 32)
     found = reader("layer_cam", ("features",))(network, images, [1])
     features, weight = network.backbone(images)["out"], network.head.weight[1, :, 0, 0]
@@ -121,7 +121,7 @@ def test_layer_cam_agrees_with_a_loop():
 
 
 def test_earlier_layers_give_finer_maps():
-    network = Shape({"name": "resnet18"}, 2, "pool_then_head", 0.0).build().eval()
+    network = ClassMapsShape({"name": "resnet18"}, 2, "pool_then_head", 0.0).build().eval()
     images = torch.rand(2, 3, 64, 64)
     maps = reader("layer_cam", ("backbone.layer1", "features"))(network, images, [0, 1])
     assert maps.shape == (2, 2, 16, 16)
@@ -129,7 +129,7 @@ def test_earlier_layers_give_finer_maps():
 
 def test_of_several_layers_the_largest_share_of_each_maximum_counts():
     torch.manual_seed(0)
-    network = Shape({"name": "resnet18"}, 2, "pool_then_head", 0.0).build().eval()
+    network = ClassMapsShape({"name": "resnet18"}, 2, "pool_then_head", 0.0).build().eval()
     images, layers = torch.rand(1, 3, 64, 64), ("backbone.layer3", "features")
     alone = [reader("layer_cam", (layer,))(network, images, [0])[:, :1] for layer in layers]
     assert all(one.max() > 2 for one in alone)  # where tanh of twice as much is 1

@@ -11,7 +11,7 @@ from fake_data import FakeDataset, view
 from wsss_eps import Eps, wsss_generators
 from wsss_harness.contract.errors import ConfigError, SupervisionError
 from wsss_harness.contract.hookspecs import Generator, Run
-from wsss_harness.networks.classmaps.network import Shape
+from wsss_harness.networks.classmaps.network import ClassMapsShape
 
 QUICK = {"iterations": 3, "batch": 2, "crop": 24, "resize": (24, 32), "scales": (1.0, 1.5)}
 SLIM = {"name": "resnet38", "width": 0.0625}
@@ -59,7 +59,7 @@ def test_a_background_class_that_does_not_exist_is_named():
 
 
 def test_both_losses_have_weight_one_and_train_the_background():
-    network = Shape(SLIM, 3, "head_then_pool", 0.0).build().eval()
+    network = ClassMapsShape(SLIM, 3, "head_then_pool", 0.0).build().eval()
     batch = {
         "image": torch.rand(2, 3, 16, 24),
         "present": torch.tensor([[1.0, 0.0], [1.0, 1.0]]),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from wsss_harness.networks.classmaps.settings import ClassifierSettings
-from wsss_harness.networks.training.settings import require
+from wsss_harness.networks.training.settings import require_option
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from wsss_harness.contract.supervision import View
     from wsss_harness.contract.types import ClassScores, Sample
     from wsss_harness.networks.classmaps.inference import Inference
-    from wsss_harness.networks.classmaps.network import ClassMaps, Shape
+    from wsss_harness.networks.classmaps.network import ClassMaps, ClassMapsShape
     from wsss_harness.networks.training.loop import Loss
 
 
@@ -48,7 +48,7 @@ class ClassMapGenerator(ClassifierSettings, ABC):
     def __post_init__(self) -> None:
         super().__post_init__()
         positive = bool(self.scales) and min(self.scales) > 0
-        require(self, "scales", positive, "at least one, all above 0")
+        require_option(self, "scales", positive, "at least one, all above 0")
 
     @abstractmethod
     def loss(self, classes: tuple[str, ...]) -> Loss:
@@ -57,13 +57,13 @@ class ClassMapGenerator(ClassifierSettings, ABC):
     def channels(self, classes: int) -> int:
         return classes
 
-    def kind(self) -> type[Shape]:
+    def kind(self) -> type[ClassMapsShape]:
         """The description of its network, with which network.json is read."""
-        from wsss_harness.networks.classmaps.network import Shape
+        from wsss_harness.networks.classmaps.network import ClassMapsShape
 
-        return Shape
+        return ClassMapsShape
 
-    def shape(self, classes: int) -> Shape:
+    def shape(self, classes: int) -> ClassMapsShape:
         return self.kind()(self.backbone, self.channels(classes), self.pooling, self.dropout)
 
     def network(self, classes: int, seed: int = 0) -> ClassMaps:

@@ -31,7 +31,7 @@ def softmax(logits: Tensor) -> Tensor:
     return logits.softmax(1)
 
 
-Read = Callable[[ClassMaps, Tensor, Sequence[int]], Tensor]
+MapReader = Callable[[ClassMaps, Tensor, Sequence[int]], Tensor]
 """(network, images, channels) -> maps (B, all channels, h, w), of which ``channels`` count."""
 
 
@@ -107,7 +107,7 @@ class Inference:
     activation: str
     normalise: str = "max"
     background: str = "ignored"
-    read: Read = logits
+    read: MapReader = logits
 
     def scores(self, network: ClassMaps, samples: Sequence[Sample]) -> list[ClassScores]:
         """Scores of the classes present in each sample, clipped to [0, 1]; reads image labels.

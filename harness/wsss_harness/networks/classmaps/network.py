@@ -75,7 +75,7 @@ class ClassMaps(Headed):
 
 
 @dataclass(frozen=True)
-class Shape:
+class ClassMapsShape:
     """All that is needed to build a network again; network.json holds it."""
 
     backbone: Mapping[str, Any]
@@ -93,13 +93,13 @@ class Shape:
         return ClassMaps(backbone, self.channels, self.pooling, self.dropout)
 
 
-def save(network: ClassMaps, shape: Shape, run: Run) -> None:
+def save(network: ClassMaps, shape: ClassMapsShape, run: Run) -> None:
     """Write weights.pth, a plain state dict, and network.json; training is over then."""
     files.write_json(run.folder / SHAPE, dataclasses.asdict(shape))
     finish(network, run.folder / WEIGHTS, run)
 
 
-def load(folder: Path, device: str, kind: type[Shape] = Shape) -> ClassMaps:
+def load(folder: Path, device: str, kind: type[ClassMapsShape] = ClassMapsShape) -> ClassMaps:
     """The network that ``save`` wrote with a shape of this ``kind``, in eval mode."""
     network = kind(**files.read_json(folder / SHAPE)).build()
     network.load_state_dict(read_state(folder / WEIGHTS))

@@ -41,7 +41,7 @@ class Pretraining(ClassifierSettings):
         from wsss_harness.networks.training.loop import finish
 
         refuse_several_classes(data)
-        shape = network.Shape(
+        shape = network.ClassMapsShape(
             {**self.backbone, "frozen": "none"}, len(data.classes), "head_then_pool", 0.0
         )
         maps = shape.build(run.seed)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from wsss_harness.networks.training.settings import TrainingSettings, require
+from wsss_harness.networks.training.settings import TrainingSettings, require_option
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,4 +22,6 @@ class ClassifierSettings(TrainingSettings):
     def __post_init__(self) -> None:
         super().__post_init__()
         low, high = self.resize
-        require(self, "resize", 0 < low <= high, "two lengths above 0, the smaller one first")
+        require_option(
+            self, "resize", 0 < low <= high, "two lengths above 0, the smaller one first"
+        )

@@ -100,17 +100,17 @@ class TrainingSettings:
 
     def __post_init__(self) -> None:
         for name in ("iterations", "batch", "crop", "checkpoint_every"):
-            require(self, name, getattr(self, name) > 0, "above 0")
-        require(self, "lr", self.lr > 0, "above 0")
-        require(self, "backbone", "name" in self.backbone, "a table with a name")
+            require_option(self, name, getattr(self, name) > 0, "above 0")
+        require_option(self, "lr", self.lr > 0, "above 0")
+        require_option(self, "backbone", "name" in self.backbone, "a table with a name")
         name = self.backbone["name"]
-        require(self, "backbone", name in NAMES, f"one of {', '.join(NAMES)}")
+        require_option(self, "backbone", name in NAMES, f"one of {', '.join(NAMES)}")
 
 
-def require(made: Any, name: str, fits: bool, expected: str) -> None:
-    """Raise ConfigError, naming class and option, unless a value ``fits``."""
-    if not fits:
+def require_option(options: Any, name: str, valid: bool, expected: str) -> None:
+    """Raise ConfigError, which names the class and its option, unless the value is ``valid``."""
+    if not valid:
         raise ConfigError(
-            f"option '{name}' of {type(made).__name__} is {getattr(made, name)!r}; "
+            f"option '{name}' of {type(options).__name__} is {getattr(options, name)!r}; "
             f"expected {expected}"
         )
