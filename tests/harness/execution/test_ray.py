@@ -55,13 +55,13 @@ def test_without_ray_it_says_what_to_install(monkeypatch, tmp_path):
 
 def test_a_node_that_does_not_see_the_store_is_named(tmp_path):
     with pytest.raises(ConfigError, match=r"node far .* does not see .*; put the store on a file"):
-        ray_executor._judge("far", tmp_path, False, ray_executor.versions())
+        ray_executor.check_node("far", tmp_path, False, ray_executor.versions())
 
 
 def test_a_node_with_another_version_is_named(tmp_path):
     other = {**ray_executor.versions(), "torch": "1.0"}
     with pytest.raises(ConfigError, match=r"node far .* has torch 1\.0, and this machine has"):
-        ray_executor._judge("far", tmp_path, True, other)
+        ray_executor.check_node("far", tmp_path, True, other)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_node_with_another_version_is_named(tmp_path):
     ],
 )
 def test_as_many_jobs_run_at_once_as_fit_on_the_nodes(monkeypatch, nodes, options, heavy, light):
-    monkeypatch.setattr(ray_executor.Tasks, "_nodes", nodes)
-    tasks = ray_executor.Tasks(Ray(**options))
-    assert (tasks.width(True), tasks.width(False)) == (heavy, light)
-    assert 0 < tasks.share(True) <= 1
+    monkeypatch.setattr(ray_executor.RayPool, "_nodes", nodes)
+    pool = ray_executor.RayPool(Ray(**options))
+    assert (pool.width(True), pool.width(False)) == (heavy, light)
+    assert 0 < pool.share(True) <= 1

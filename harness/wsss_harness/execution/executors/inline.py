@@ -1,4 +1,4 @@
-"""Jobs run in this process, one after another: for debuggers and tests."""
+"""Run jobs in this process, one after another: for debuggers and tests."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -12,7 +12,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Inline:
-    """Runs each job at once, here."""
+    """This process; each job runs while it is submitted."""
 
     @contextmanager
     def start(self, folder: Path) -> Iterator["InlinePool"]:
@@ -37,4 +37,4 @@ class InlinePool:
         return future
 
     def kill(self, future: "Future[Result]") -> None:
-        """It has ended already."""
+        """Do nothing: the job has ended already."""

@@ -1,4 +1,4 @@
-"""Jobs run in worker processes of this machine, which are used again and again."""
+"""Run jobs in worker processes of this machine, each of which runs many jobs."""
 
 import contextlib
 import multiprocessing
@@ -17,18 +17,18 @@ from wsss_harness.contract.errors import WorkerDied
 from wsss_harness.system import parallel, workers
 
 Result = TypeVar("Result")
-AT_A_GPU = 8  # threads of a job that has a GPU, at most
+THREADS_AT_GPU = 8  # at most, for a job that has a GPU
 VISIBLE = "CUDA_VISIBLE_DEVICES"
-FIRST_VICTIM = "500"  # the kernel ends a worker rather than the run when memory is short
-DIED = 10.0  # seconds in which a process that has ended can be asked how
+OOM_SCORE = "500"  # when memory is short, the kernel kills a worker rather than the run
+EXIT_CODE_WAIT = 10.0  # seconds until the exit code of an ended process is known, at most
 
 
 @dataclass(frozen=True)
 class Local:
-    """Worker processes of this machine: a crash, or a process that is killed, costs one job.
+    """Worker processes of this machine; a crash or a killed process fails one job.
 
-    ``jobs`` with networks run at once, by default as many as there are GPUs for, else one; each has
-    ``threads``, by default its share of the cores, and ``gpus`` where there are any.
+    ``jobs`` with networks run at once, by default as many as the GPUs suffice for, or one without
+    a GPU. Each has ``threads``, by default its share of the cores, and ``gpus`` if there are any.
     """
 
     jobs: int = 0
@@ -39,29 +39,26 @@ class Local:
         workers.refuse_below(0, jobs=self.jobs, threads=self.threads, gpus=self.gpus)
 
     @contextlib.contextmanager
-    def start(self, folder: Path) -> Iterator["Workers"]:
-        found, cores = visible_gpus(), parallel.cores()
-        each = max(1, min(self.gpus, len(found)))
-        groups = [",".join(found[first : first + each]) for first in range(0, len(found), each)]
+    def start(self, folder: Path) -> Iterator["LocalPool"]:
+        gpus, cores = visible_gpus(), parallel.cores()
+        size = max(1, min(self.gpus, len(gpus)))
+        groups = [",".join(gpus[start : start + size]) for start in range(0, len(gpus), size)]
         jobs = self.jobs or max(1, len(groups))
-        most = min(AT_A_GPU * jobs, cores) if found else cores
-        threads = self.threads or max(1, most // jobs)
-        made = Workers(jobs, threads, cores, groups)
-        try:
-            yield made
-        finally:
-            made.close()
+        useful_cores = min(THREADS_AT_GPU * jobs, cores) if gpus else cores
+        threads = self.threads or max(1, useful_cores // jobs)
+        with contextlib.closing(LocalPool(jobs, threads, cores, groups)) as pool:
+            yield pool
 
 
 def visible_gpus() -> list[str]:
-    """The GPUs that this process may use, as CUDA counts them."""
+    """The GPUs that this process may use, as CUDA numbers or names them."""
     if VISIBLE in os.environ:
         return [number for number in os.environ[VISIBLE].split(",") if number]
     return [path.name.removeprefix("nvidia") for path in Path("/dev").glob("nvidia[0-9]*")]
 
 
-class Workers:
-    """A pool of workers for heavy jobs, each with its threads, and of workers for light ones."""
+class LocalPool:
+    """Workers with several threads for heavy jobs, and workers with one thread for light ones."""
 
     here = False
 
@@ -76,16 +73,16 @@ class Workers:
         return min(self._threads / self._cores, 1 / self._jobs) if heavy else 1 / self._cores
 
     def submit(self, job: Callable[[], Result], heavy: bool) -> "Future[Result]":
-        for worker in [worker for worker in self._workers if not (worker.alive or worker.busy)]:
+        for worker in [w for w in self._workers if not (w.alive or w.busy)]:
             worker.close()
             self._workers.remove(worker)
         idle = (w for w in self._workers if w.heavy == heavy and w.alive and not w.busy)
-        worker = next(idle, None) or self._added(heavy)
+        worker = next(idle, None) or self._add_worker(heavy)
         return worker.run(job)
 
-    def _added(self, heavy: bool) -> "Worker":
-        beside = sum(worker.heavy for worker in self._workers)
-        gpu = self._gpus[beside % len(self._gpus)] if self._gpus and heavy else ""
+    def _add_worker(self, heavy: bool) -> "Worker":
+        number = sum(worker.heavy for worker in self._workers)
+        gpu = self._gpus[number % len(self._gpus)] if self._gpus and heavy else ""
         worker = Worker(heavy, self._threads if heavy else 1, gpu)
         self._workers.append(worker)
         return worker
@@ -123,37 +120,37 @@ class Worker:
         return not self._retired and self.process.is_alive()
 
     def retire(self) -> None:
-        """End the process; until it has ended, nobody else gives it a job."""
+        """Kill the process, and give it no further job."""
         self._retired = True
         self.process.kill()
 
     def run(self, job: Callable[[], Result]) -> "Future[Result]":
-        self.current = promised = Future[Result]()
+        self.current = future = Future[Result]()
         try:
-            self._pool.submit(job).add_done_callback(partial(self._keep, promised))
+            self._pool.submit(job).add_done_callback(partial(self._pass_on, future))
         except BrokenProcessPool:
-            promised.set_exception(self._died())
-        return promised
+            future.set_exception(self._died())
+        return future
 
-    def _keep(self, promised: "Future[Any]", done: "Future[Any]") -> None:
-        def named(error: BaseException) -> BaseException:
+    def _pass_on(self, future: "Future[Any]", done: "Future[Any]") -> None:
+        def translate(error: BaseException) -> BaseException:
             return self._died() if isinstance(error, BrokenProcessPool) else error
 
-        workers.pass_on(promised, done, named)
+        workers.pass_on(future, done, translate)
 
     def _died(self) -> WorkerDied:
-        end = time.monotonic() + DIED
+        end = time.monotonic() + EXIT_CODE_WAIT
         while self.process.exitcode is None and time.monotonic() < end:
-            time.sleep(0.01)  # the pool waits for it too; who comes second hears of it late
+            time.sleep(0.01)  # the pool also waits for the process, and may be told first
         return WorkerDied(f"its process {ending(self.process.exitcode)}")
 
     def close(self) -> None:
-        self.process.kill()  # it has nothing to lose, and torch takes seconds to end by itself
+        self.process.kill()  # no job runs, and torch takes seconds to exit by itself
         self._pool.shutdown(wait=True, cancel_futures=True)
 
 
 def ending(code: int | None) -> str:
-    """How a process ended, in words."""
+    """Say how a process ended, for a message."""
     if code is None or code >= 0:
         return f"ended with exit code {code}, though its work was not done"
     name = signal.Signals(-code).name
@@ -168,7 +165,7 @@ def _enter(threads: int, gpu: str) -> None:
     if gpu:
         os.environ[VISIBLE] = gpu
     with contextlib.suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text(FIRST_VICTIM)
+        Path("/proc/self/oom_score_adj").write_text(OOM_SCORE)
     import faulthandler
 
     faulthandler.enable()

@@ -1,4 +1,4 @@
-"""Jobs run as tasks of a Ray cluster, one that runs already or one that is started here."""
+"""Run jobs as tasks of a Ray cluster, an existing one or one that is started here."""
 
 import contextlib
 import os
@@ -21,17 +21,17 @@ from wsss_harness.system.workers import THREADS
 
 Result = TypeVar("Result")
 PACKAGES = ("wsss-bench", "ray", "torch", "numpy", "onedl-mmengine", "onedl-mmsegmentation")
-STALE = 5.0  # seconds after which the cluster is asked again how large it is
+STALE = 5.0  # seconds until the size of the cluster is asked for again
 
 
 @dataclass(frozen=True)
 class Ray:
-    """Tasks of a Ray cluster, whose nodes see the store under one path.
+    """Tasks of a Ray cluster whose nodes all see the store under the same path.
 
-    ``address`` is that of a cluster, ``auto`` the one of this machine, ``local`` starts one here. A
-    job with networks gets ``threads`` cores and ``gpus`` of a GPU where the cluster has any; at
-    most ``jobs`` run at once, if that is given. A task whose node is lost is tried again elsewhere,
-    up to ``retries`` times.
+    ``address``: of the cluster; ``auto`` finds the one on this machine, ``local`` starts one here.
+    A job with networks gets ``threads`` cores, and ``gpus`` (also a fraction) if the cluster has
+    any; ``jobs`` limits how many of them run at once. A task whose node is lost is tried again on
+    another node, up to ``retries`` times.
     """
 
     quick: ClassVar[dict[str, Any]] = {"address": "local"}
@@ -46,8 +46,8 @@ class Ray:
         workers.refuse_below(1, threads=self.threads)
 
     @contextlib.contextmanager
-    def start(self, folder: Path) -> Iterator["Tasks"]:
-        """Connect; check that all nodes see ``folder`` and have the versions of this machine."""
+    def start(self, folder: Path) -> Iterator["RayPool"]:
+        """Connect, and check that all nodes see ``folder`` and have the same versions installed."""
         ray = _imported()
         try:
             ray.init(
@@ -63,7 +63,7 @@ class Ray:
             ) from None
         try:
             check_nodes(folder)
-            yield Tasks(self)
+            yield RayPool(self)
         finally:
             ray.shutdown()
 
@@ -79,20 +79,20 @@ def _imported() -> Any:
     return ray
 
 
-# What all nodes must have
+# Checks of the nodes
 
 
 def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
 
 
-def look(token: Path) -> tuple[bool, dict[str, str]]:
-    """Whether this node sees a file, and what is installed here."""
+def inspect_node(token: Path) -> tuple[bool, dict[str, str]]:
+    """Whether this node sees a file, and its versions; runs on the node."""
     return token.is_file(), versions()
 
 
 def check_nodes(folder: Path) -> None:
-    """Raise ConfigError unless every node sees ``folder`` and has the versions of this one."""
+    """Raise ConfigError unless every node sees ``folder`` and has the versions of this machine."""
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -103,55 +103,55 @@ def check_nodes(folder: Path) -> None:
         for node in ray.nodes():
             if node["Alive"]:
                 where = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-                task = ray.remote(num_cpus=0, scheduling_strategy=where)(look)
-                _judge(node["NodeManagerHostname"], folder, *ray.get(task.remote(token)))
+                task = ray.remote(num_cpus=0, scheduling_strategy=where)(inspect_node)
+                check_node(node["NodeManagerHostname"], folder, *ray.get(task.remote(token)))
     finally:
         token.unlink()
 
 
-def _judge(node: str, folder: Path, seen: bool, found: dict[str, str]) -> None:
+def check_node(node: str, folder: Path, seen: bool, installed: dict[str, str]) -> None:
     if not seen:
         raise ConfigError(
             f"node {node} of the Ray cluster does not see {folder.resolve()}; put the store on a "
             "file system that all nodes share, under one path"
         )
     for name, here in versions().items():
-        if found[name] != here:
+        if installed[name] != here:
             raise ConfigError(
-                f"node {node} of the Ray cluster has {name} {found[name]}, and this machine has "
-                f"{here}; install the same versions everywhere"
+                f"node {node} of the Ray cluster has {name} {installed[name]}, and this machine "
+                f"has {here}; install the same versions everywhere"
             )
 
 
 # Jobs as tasks
 
 
-class Tasks:
+class RayPool:
     """A pool of Ray tasks."""
 
     here = False
 
     def __init__(self, options: Ray) -> None:
         self._options = options
-        self._known: list[dict[str, float]] = []
+        self._resources: list[dict[str, float]] = []
         self._asked = -STALE
         self._tasks: dict[Future[Any], Any] = {}
 
     @property
     def _nodes(self) -> list[dict[str, float]]:
-        """What each node has."""
+        """The resources of each node."""
         import ray
 
         if time.monotonic() - self._asked > STALE:
-            self._known = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+            self._resources = [node["Resources"] for node in ray.nodes() if node["Alive"]]
             self._asked = time.monotonic()
-        return self._known
+        return self._resources
 
-    def _largest(self, what: str) -> float:
-        return max((node.get(what, 0.0) for node in self._nodes), default=0.0)
+    def _largest(self, resource: str) -> float:
+        return max((node.get(resource, 0.0) for node in self._nodes), default=0.0)
 
     def _needs(self, heavy: bool) -> dict[str, float]:
-        """What a job is given, so that it fits on some node."""
+        """The resources of a job, limited so that it fits on some node."""
         if not heavy:
             return {"num_cpus": 1}
         gpus = min(self._options.gpus, self._largest("GPU"))
@@ -172,17 +172,17 @@ class Tasks:
         needs = self._needs(heavy)
         task = ray.remote(**needs, max_retries=self._options.retries)(perform)
         reference = task.remote(job, int(needs["num_cpus"]))
-        promised: Future[Result] = Future()
-        self._tasks[promised] = reference
-        reference.future().add_done_callback(partial(self._keep, promised))
-        return promised
+        future: Future[Result] = Future()
+        self._tasks[future] = reference
+        reference.future().add_done_callback(partial(self._pass_on, future))
+        return future
 
-    def _keep(self, promised: "Future[Any]", done: "Future[Any]") -> None:
-        self._tasks.pop(promised, None)
-        workers.pass_on(promised, done, _named)
+    def _pass_on(self, future: "Future[Any]", done: "Future[Any]") -> None:
+        self._tasks.pop(future, None)
+        workers.pass_on(future, done, _translate)
 
     def kill(self, future: "Future[Any]") -> None:
-        """A task that has ended leaves no process to Ray's users; that of ours ends itself."""
+        """End a task. Ray does not give out the process of an ended task: ``perform`` ends that."""
         import ray
 
         reference = self._tasks.get(future)
@@ -196,8 +196,8 @@ def _fitting(node: dict[str, float], needs: dict[str, float]) -> int:
     return min(int(node.get(names[need], 0.0) / amount) for need, amount in needs.items())
 
 
-def _named(error: BaseException) -> BaseException:
-    """What a job raised itself, or the death of its process."""
+def _translate(error: BaseException) -> BaseException:
+    """What the job raised, or WorkerDied for an error of Ray."""
     import ray.exceptions as errors
 
     if isinstance(error, errors.RayTaskError):
@@ -214,9 +214,9 @@ def _first_line(error: BaseException) -> str:
 
 
 def perform(job: Callable[[], Result], threads: int) -> Result:
-    """Do a job in the process of a task, with so many threads."""
+    """Run a job with a number of threads; runs in the process of a task."""
     if workers.retired:
-        os._exit(1)  # then Ray gives the job to another process
+        os._exit(1)  # Ray then gives the job to another process
     os.environ.update(dict.fromkeys(THREADS, str(threads)))
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(threads)
