@@ -10,8 +10,7 @@ from PIL import Image
 from wsss_harness import testing
 from wsss_harness.contract.errors import ConfigError, DataError
 from wsss_harness.contract.hookspecs import Run
-from wsss_harness.datasets import coco
-from wsss_harness.datasets.coco import Coco14
+from wsss_harness.datasets.coco import Coco14, outlines
 from wsss_harness.system.files import write_mask
 
 pytest.importorskip("pycocotools", reason="it draws the instances")
@@ -237,7 +236,7 @@ def test_saliency_of_another_size_is_named(root):
 def test_without_pycocotools_it_says_what_to_install(root, monkeypatch):
     monkeypatch.setitem(sys.modules, "pycocotools", None)
     with pytest.raises(ConfigError, match=r"pip install 'wsss-bench\[coco\]'"):
-        coco.library()
+        outlines.pycocotools_mask()
 
 
 def test_an_unknown_split_and_a_missing_index_are_named(root):

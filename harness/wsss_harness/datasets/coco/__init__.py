@@ -1,0 +1,179 @@
+"""MS-COCO 2014 from its own annotation files, with the 80 classes of its instances."""
+
+import json
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+
+from wsss_harness.contract.errors import DataError
+from wsss_harness.contract.hookspecs import Run
+from wsss_harness.contract.supervision import IMAGE_LABELS, SALIENCY, Dataset
+from wsss_harness.contract.types import IGNORE, Image, Map, Mask
+from wsss_harness.datasets.coco.index import (
+    read_categories,
+    read_images,
+    read_instances,
+    write_index,
+)
+from wsss_harness.datasets.coco.outlines import instance_pixels
+from wsss_harness.system import files
+from wsss_harness.system.digests import digest_files
+
+INDEX = "index.sqlite"
+SPLITS = ("train", "val")
+
+
+@dataclass(frozen=True)
+class Coco14:
+    """A folder with train2014, val2014 and annotations. Paths are relative to ``root`` or absolute.
+
+    ``train``, ``val``: folders of images; ``train_annotations``, ``val_annotations``: files of
+    instances. ``train_list``, ``val_list``: files of image ids, one per line, such as
+    COCO_train2014_000000000009; by default all images with an annotation (82,081 and 40,137).
+    ``saliency``: a folder of maps ID.png. ``masks``: a folder of masks ID.png to use as truth
+    instead of the instances.
+
+    ``overlap``: where instances overlap, the ``last`` of the file covers the earlier ones, as in
+    nightrome/cocostuffapi, or the ``smallest`` covers the larger ones. ``crowd``: whether a region
+    of many objects has its ``class``, or 255 (``ignore``).
+    """
+
+    root: str
+    train: str = "train2014"
+    val: str = "val2014"
+    train_annotations: str = "annotations/instances_train2014.json"
+    val_annotations: str = "annotations/instances_val2014.json"
+    train_list: str | None = None
+    val_list: str | None = None
+    saliency: str = "saliency"
+    masks: str | None = None
+    overlap: Literal["last", "smallest"] = "last"
+    crowd: Literal["class", "ignore"] = "class"
+
+    def path(self, part: str) -> Path:
+        return Path(self.root) / str(getattr(self, part))
+
+    def identity(self) -> dict[str, Any]:
+        """What decides the data: annotations and lists by content, pictures by name and size.
+
+        The pictures are published and take 20 GB, too much to read for each command.
+        """
+        parts = ("train_annotations", "val_annotations", "train_list", "val_list")
+        texts = [self.path(part) for part in parts if getattr(self, part)]
+        self._check(texts)
+        folders = [self.path("train"), self.path("val"), self.path("saliency")]
+        folders += [self.path("masks")] if self.masks else []
+        contents = digest_files(texts, str(Path(self.root).resolve()))
+        listings = [_listing_digest(folder) for folder in folders]
+        return {"content": [*contents, *listings], "overlap": self.overlap, "crowd": self.crowd}
+
+    def _check(self, paths: Iterable[Path]) -> None:
+        if not Path(self.root).is_dir():
+            raise DataError(f"dataset root {self.root} is not a folder; set dataset.root")
+        for path in paths:
+            if not path.is_file():
+                raise DataError(f"{path} is missing; see the options of the dataset coco14")
+
+    def prepare(self, run: Run) -> None:
+        annotations = {split: self.path(f"{split}_annotations") for split in SPLITS}
+        write_index(run.folder / INDEX, annotations)
+
+    def open(self, folder: Path) -> Dataset:
+        return Coco(self, folder / INDEX)
+
+
+def _listing_digest(folder: Path) -> str:
+    """A digest of the names and sizes of the files in a folder, which may be missing."""
+    digest = xxhash.xxh3_128()
+    if folder.is_dir():
+        for path in sorted(folder.iterdir()):
+            digest.update(f"{path.name} {path.stat().st_size}\n".encode())
+    return digest.hexdigest()
+
+
+class Coco:
+    """An opened Coco14. Instances are drawn when the truth of their image is read."""
+
+    contexts: tuple[tuple[str, str], ...] = ()
+
+    def __init__(self, layout: Coco14, index: Path) -> None:
+        self.layout = layout
+        self.index = index
+        categories = read_categories(index)
+        self.classes = tuple(categories.values())
+        self._class_numbers = {category: number for number, category in enumerate(categories, 1)}
+        self._images = dict(read_images(index))
+        self._splits = {split: self._read_ids(split) for split in SPLITS}
+
+    def _read_ids(self, split: str) -> tuple[str, ...]:
+        images = {name: image for name, image in self._images.items() if image.split == split}
+        if getattr(self.layout, f"{split}_list") is None:
+            ids = tuple(image_id for image_id, image in images.items() if image.categories)
+        else:
+            ids = _read_list(self.layout.path(f"{split}_list"), images)
+        if not ids:
+            raise DataError(f"{self.layout.root}: no image of {split} has an annotation")
+        return ids
+
+    @property
+    def supervision(self) -> frozenset[str]:
+        has_saliency = self.layout.path("saliency").is_dir()
+        return frozenset({IMAGE_LABELS, SALIENCY} if has_saliency else {IMAGE_LABELS})
+
+    def ids(self, split: str) -> tuple[str, ...]:
+        try:
+            return self._splits[split]
+        except KeyError:
+            raise DataError(f"no split named '{split}'; there are {', '.join(SPLITS)}") from None
+
+    def image(self, image_id: str) -> Image:
+        return files.read_image(self.layout.path(self._images[image_id].split) / f"{image_id}.jpg")
+
+    def present(self, image_id: str) -> tuple[int, ...]:
+        categories = self._images[image_id].categories
+        return tuple(sorted(self._class_numbers[category] for category in categories))
+
+    def saliency(self, image_id: str) -> Map:
+        path = self.layout.path("saliency") / f"{image_id}.png"
+        return files.as_map(files.of_size(files.read_grey(path), self.size(image_id), path))
+
+    def size(self, image_id: str) -> tuple[int, int]:
+        image = self._images[image_id]
+        return image.height, image.width
+
+    def truth(self, image_id: str) -> Mask:
+        if self.layout.masks:
+            path = self.layout.path("masks") / f"{image_id}.png"
+            mask = files.of_size(files.read_mask(path), self.size(image_id), path)
+            return files.of_classes(mask, len(self.classes), path)
+        instances = read_instances(self.index, image_id)
+        if self.layout.overlap == "smallest":
+            instances.sort(key=lambda instance: -instance.area)
+        size = self.size(image_id)
+        truth = np.zeros(size, np.uint8)
+        for instance in instances:
+            ignored = instance.crowd and self.layout.crowd == "ignore"
+            pixels = instance_pixels(instance.outline, size, image_id)
+            truth[pixels] = IGNORE if ignored else self._class_numbers[instance.category]
+        return truth
+
+    def context(self, image_id: str) -> dict[str, NDArray[np.bool_] | None]:
+        return {}
+
+    def fingerprint(self) -> str:
+        return xxhash.xxh3_128_hexdigest(json.dumps(self.layout.identity()).encode())
+
+
+def _read_list(path: Path, known_ids: Collection[str]) -> tuple[str, ...]:
+    ids = tuple(path.read_text(encoding="utf-8").split())
+    if unknown := [image_id for image_id in ids if image_id not in known_ids]:
+        raise DataError(
+            f"{path} lists {unknown[0]} ({len(unknown)} such), which is not in the annotations; "
+            "ids are names of image files without their suffix"
+        )
+    return ids

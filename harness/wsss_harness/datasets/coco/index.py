@@ -1,0 +1,151 @@
+"""An SQLite index of COCO's annotation files, so that no process reads the JSON again."""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from wsss_harness.contract.errors import DataError
+from wsss_harness.system.files import atomic, read_json
+
+TABLES = """
+CREATE TABLE classes (category INTEGER PRIMARY KEY, name TEXT);
+CREATE TABLE images (
+    number INTEGER PRIMARY KEY, split TEXT, id TEXT UNIQUE, height INT, width INT, categories TEXT
+);
+CREATE TABLE instances (
+    place INTEGER PRIMARY KEY, image INT, category INT, crowd INT, area REAL, outline TEXT
+);
+CREATE INDEX of_image ON instances (image);
+"""
+
+Row = tuple[Any, ...]
+
+
+def write_index(path: Path, annotations: Mapping[str, Path]) -> None:
+    """Write the index of the annotation files by split.
+
+    Raises:
+        DataError: a file is not in COCO's format, or an image is listed twice.
+    """
+    with atomic(path) as temporary, closing(sqlite3.connect(temporary)) as connection:
+        connection.executescript(TABLES)
+        for split, file in annotations.items():
+            _add_split(connection, split, _read_annotations(file))
+        connection.commit()
+
+
+def _read_annotations(path: Path) -> Mapping[str, Any]:
+    content: Mapping[str, Any] = read_json(path)
+    for key in ("images", "annotations", "categories"):
+        if not isinstance(content, Mapping) or not isinstance(content.get(key), list):
+            raise DataError(f"{path} has no list '{key}'; expected instances in COCO's format")
+    return content
+
+
+def _add_split(connection: sqlite3.Connection, split: str, content: Mapping[str, Any]) -> None:
+    try:
+        categories = [(category["id"], category["name"]) for category in content["categories"]]
+        images = [_image_row(image, split) for image in content["images"]]
+        instances = [_instance_row(instance) for instance in content["annotations"]]
+    except (KeyError, TypeError) as error:
+        raise DataError(
+            f"the annotations of {split} lack {error}; expected COCO's format"
+        ) from None
+    _check_references(split, categories, images, instances)
+    present: dict[int, set[int]] = {}
+    for image, category, *_ in instances:
+        present.setdefault(image, set()).add(category)
+    rows = ((*row, " ".join(map(str, sorted(present.get(row[0], ()))))) for row in images)
+    connection.executemany("INSERT OR IGNORE INTO classes VALUES (?, ?)", categories)
+    try:
+        connection.executemany("INSERT INTO images VALUES (?, ?, ?, ?, ?, ?)", rows)
+    except sqlite3.IntegrityError:
+        raise DataError(
+            f"an image of {split} is listed twice, or is in train as well; a segmentor would be "
+            "scored on its training images"
+        ) from None
+    connection.executemany("INSERT INTO instances VALUES (NULL, ?, ?, ?, ?, ?)", instances)
+
+
+def _image_row(image: Mapping[str, Any], split: str) -> Row:
+    return image["id"], split, Path(image["file_name"]).stem, image["height"], image["width"]
+
+
+def _instance_row(instance: Mapping[str, Any]) -> Row:
+    return (
+        instance["image_id"],
+        instance["category_id"],
+        instance.get("iscrowd", 0),
+        instance["area"],
+        json.dumps(instance["segmentation"], separators=(",", ":")),
+    )
+
+
+def _check_references(
+    split: str, categories: list[Row], images: list[Row], instances: list[Row]
+) -> None:
+    image_numbers, category_numbers = {row[0] for row in images}, {row[0] for row in categories}
+    for image, category, *_ in instances:
+        if image not in image_numbers:
+            raise DataError(f"an annotation of {split} is of image {image}, which is not listed")
+        if category not in category_numbers:
+            raise DataError(
+                f"an annotation of {split} is of category {category}, which has no name"
+            )
+
+
+class IndexedImage(NamedTuple):
+    """An image of the index; ``categories`` are COCO's numbers of the classes in it."""
+
+    split: str
+    height: int
+    width: int
+    categories: tuple[int, ...]
+
+
+class Instance(NamedTuple):
+    """An instance of an image; ``outline`` in COCO's format, ``area`` in pixels."""
+
+    category: int
+    crowd: bool
+    area: float
+    outline: Any
+
+
+def read_categories(path: Path) -> dict[int, str]:
+    """The names of the classes by COCO's numbers, which ascend."""
+    with _opened(path) as connection:
+        return dict(connection.execute("SELECT * FROM classes ORDER BY category"))
+
+
+def read_images(path: Path) -> Iterator[tuple[str, IndexedImage]]:
+    """All images with their ids, ordered by id."""
+    with _opened(path) as connection:
+        for image_id, split, height, width, categories in connection.execute(
+            "SELECT id, split, height, width, categories FROM images ORDER BY id"
+        ):
+            numbers = tuple(int(category) for category in categories.split())
+            yield image_id, IndexedImage(split, height, width, numbers)
+
+
+def read_instances(path: Path, image_id: str) -> list[Instance]:
+    """The instances of an image in the order of the annotation file."""
+    with _opened(path) as connection:
+        rows = connection.execute(
+            "SELECT category, crowd, area, outline FROM instances JOIN images "
+            "ON instances.image = images.number WHERE id = ? ORDER BY place",
+            (image_id,),
+        )
+        return [
+            Instance(category, bool(crowd), area, json.loads(outline))
+            for category, crowd, area, outline in rows
+        ]
+
+
+def _opened(path: Path) -> "closing[sqlite3.Connection]":
+    if not path.is_file():
+        raise DataError(f"{path} is missing; the dataset has not been prepared")
+    return closing(sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True))
