@@ -221,7 +221,7 @@ def measure(
     files.write_json(work.folder / IDS, ids)
     with contextlib.ExitStack() as stack:
         write = {
-            name: stack.enter_context(files.rows(work.folder / f"{name}.npy", len(ids)))
+            name: stack.enter_context(files.row_writer(work.folder / f"{name}.npy", len(ids)))
             for name in metrics
         }
         for number, image_id in enumerate(ids, 1):

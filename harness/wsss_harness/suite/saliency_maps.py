@@ -48,8 +48,7 @@ class WithSaliency:
 
     def saliency(self, image_id: str) -> Map:
         path = self.folder / f"{image_id}.png"
-        grey = files.read_grey(path)
-        return files.as_map(files.of_size(grey, size(self.dataset, image_id), path))
+        return files.read_map(path, size(self.dataset, image_id))
 
 
 def size(dataset: Dataset, image_id: str) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""Reading and writing files so that a kill never leaves half of one behind."""
+"""Reading and writing files; a killed process never leaves a file half-written."""
 
 import json
 import os
@@ -20,7 +20,7 @@ TEMPORARY = ".part"
 
 
 def configs() -> Path:
-    """The folder of suites and segmentors: inside an installed package, or beside it in a clone."""
+    """The folder of suites and segmentors: in the installed package, or at the root of a clone."""
     package = Path(__file__).parents[1]
     inside = package / "configs"
     return inside if inside.is_dir() else package.parents[1] / "configs"
@@ -28,7 +28,7 @@ def configs() -> Path:
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``; it takes its name if the body succeeds."""
+    """Yield a temporary path, which is renamed to ``path`` if the body succeeds."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -39,7 +39,7 @@ def atomic(path: Path) -> Iterator[Path]:
 
 
 def remove_temporary_files(folder: Path) -> None:
-    """Remove what writers that were killed have left; nobody else may be writing there."""
+    """Remove the files of killed writers; nobody else may be writing in ``folder``."""
     for path in folder.rglob(f".*{TEMPORARY}"):
         path.unlink()
 
@@ -55,20 +55,20 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """What a file holds; DataError if it is not JSON, which has neither NaN nor infinity."""
+    """The content of a file; DataError if it is missing or not JSON (NaN and infinity are not)."""
     try:
         return json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
     except FileNotFoundError:
         raise DataError(f"{path} is missing") from None
     except (ValueError, RecursionError) as error:
         raise DataError(
-            f"{path} is not valid JSON ({error}); mend it or, if a run wrote it, delete it and run "
-            "again"
+            f"{path} is not valid JSON ({error}); correct it, or delete it and run again if a "
+            "run wrote it"
         ) from None
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no number of JSON")
+    raise ValueError(f"{constant} is not a JSON number")
 
 
 def _pixels(path: Path, mode: str | None) -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -81,8 +81,8 @@ def _pixels(path: Path, mode: str | None) -> np.ndarray[Any, np.dtype[np.uint8]]
         raise DataError(f"{path} is missing") from None
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
         raise DataError(
-            f"{path} cannot be read as an image ({error}); replace the file or take its id "
-            "out of the list"
+            f"{path} cannot be read as an image ({error}); replace the file or remove its id "
+            "from the list"
         ) from None
 
 
@@ -96,12 +96,6 @@ def read_grey(path: Path) -> Mask:
     return _pixels(path, "L")
 
 
-def as_map(grey: Mask) -> Map:
-    """8 bits a pixel as numbers in [0, 1]."""
-    values: Map = grey.astype(np.float32) / np.float32(255)
-    return values
-
-
 def read_mask(path: Path) -> Mask:
     """A mask stored as palette or grey PNG, as (H, W) uint8 class indices."""
     mask = _pixels(path, None)
@@ -113,8 +107,30 @@ def read_mask(path: Path) -> Mask:
     return mask
 
 
-def of_size(values: Mask, size: tuple[int, ...], path: Path) -> Mask:
-    """``values`` of a file; DataError unless they have the size (H, W) of their image."""
+def read_map(path: Path, size: tuple[int, ...]) -> Map:
+    """A single-channel 8-bit picture as (H, W) in [0, 1]; DataError unless it has ``size``."""
+    values: Map = check_size(read_grey(path), size, path).astype(np.float32) / np.float32(255)
+    return values
+
+
+def read_class_mask(path: Path, size: tuple[int, ...], classes: int) -> Mask:
+    """A mask of ``size`` with values 0..``classes`` or 255.
+
+    Raises:
+        DataError: it is missing or damaged, or has another size or another value.
+    """
+    mask = check_size(read_mask(path), size, path)
+    wrong = mask[(mask > classes) & (mask != IGNORE)]
+    if wrong.size:
+        raise DataError(
+            f"{path} holds the value {wrong[0]}, but there are {classes} classes: values are "
+            f"0..{classes} or {IGNORE}"
+        )
+    return mask
+
+
+def check_size(values: Mask, size: tuple[int, ...], path: Path) -> Mask:
+    """Return ``values``, read from ``path``; DataError unless they have the image's (H, W)."""
     if values.shape != size:
         raise DataError(
             f"{path} is {values.shape[1]}x{values.shape[0]}, but its image is {size[1]}x{size[0]}; "
@@ -123,22 +139,11 @@ def of_size(values: Mask, size: tuple[int, ...], path: Path) -> Mask:
     return values
 
 
-def of_classes(mask: Mask, classes: int, path: Path) -> Mask:
-    """A mask of a file; DataError for a value that is neither one of 0..``classes`` nor 255."""
-    beyond = mask[(mask > classes) & (mask != IGNORE)]
-    if beyond.size:
-        raise DataError(
-            f"{path} holds the value {beyond[0]}, but there are {classes} classes: values are "
-            f"0..{classes} or {IGNORE}"
-        )
-    return mask
-
-
 @contextmanager
-def rows(path: Path, count: int) -> Iterator[Callable[[NDArray[np.int64]], None]]:
-    """Yield a function that writes one of the ``count`` rows of an .npy array at a time.
+def row_writer(path: Path, count: int) -> Iterator[Callable[[NDArray[np.int64]], None]]:
+    """Yield a function that appends one of the ``count`` rows of an .npy array.
 
-    Unlike the pages of a memory map, rows that were written take no memory.
+    Unlike the pages of a memory map, written rows take no memory.
     """
     shape: tuple[int, ...] = ()
     with atomic(path) as temporary, temporary.open("wb") as file:
@@ -152,7 +157,7 @@ def rows(path: Path, count: int) -> Iterator[Callable[[NDArray[np.int64]], None]
             if row.shape != shape:
                 raise PluginError(
                     f"{path.stem} has counts of shape {row.shape} after {shape}; the counts of all "
-                    "images must have one shape, because they add up"
+                    "images must have the same shape, because they are added"
                 )
             file.write(row.astype("<i8").tobytes())
 
@@ -161,17 +166,17 @@ def rows(path: Path, count: int) -> Iterator[Callable[[NDArray[np.int64]], None]
 
 @cache
 def palette() -> bytes:
-    """The PASCAL VOC colour map: the bits of the index spread over red, green and blue."""
+    """The PASCAL VOC colour map, 256 RGB triples: bits of the index spread over the channels."""
     colours = np.zeros((256, 3), np.uint8)
     for bit in range(8):
         for channel in range(3):
-            taken = (np.arange(256) >> (3 * bit + channel)) & 1
-            colours[:, channel] |= (taken << (7 - bit)).astype(np.uint8)
+            bits = (np.arange(256) >> (3 * bit + channel)) & 1
+            colours[:, channel] |= (bits << (7 - bit)).astype(np.uint8)
     return colours.tobytes()
 
 
 def has_voc_palette(path: Path) -> bool:
-    """Whether a picture is grey, or a palette picture with the colours of PASCAL VOC's classes."""
+    """Whether a picture is grey, or has a palette that starts with PASCAL VOC's 21 colours."""
     with PillowImage.open(path) as picture:
         colours = picture.getpalette() if picture.mode == "P" else None
     return colours is None or bytes(colours[: 3 * 21]) == palette()[: min(len(colours), 3 * 21)]

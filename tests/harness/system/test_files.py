@@ -10,7 +10,7 @@ from wsss_harness.system import files
 @pytest.mark.parametrize("shape", [(), (3,), (2, 4)])
 def test_rows_make_an_array(tmp_path, shape):
     expected = np.arange(5 * int(np.prod(shape))).reshape(5, *shape)
-    with files.rows(tmp_path / "counts.npy", 5) as write:
+    with files.row_writer(tmp_path / "counts.npy", 5) as write:
         for row in expected:
             write(np.asarray(row))
     found = np.load(tmp_path / "counts.npy", mmap_mode="r", allow_pickle=False)
@@ -20,7 +20,7 @@ def test_rows_make_an_array(tmp_path, shape):
 
 def test_rows_of_another_shape_are_refused_and_leave_nothing(tmp_path):
     def write_two():
-        with files.rows(tmp_path / "counts.npy", 2) as write:
+        with files.row_writer(tmp_path / "counts.npy", 2) as write:
             write(np.zeros(3, np.int64))
             write(np.zeros(4, np.int64))
 

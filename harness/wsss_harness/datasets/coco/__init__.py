@@ -140,7 +140,7 @@ class Coco:
 
     def saliency(self, image_id: str) -> Map:
         path = self.layout.path("saliency") / f"{image_id}.png"
-        return files.as_map(files.of_size(files.read_grey(path), self.size(image_id), path))
+        return files.read_map(path, self.size(image_id))
 
     def size(self, image_id: str) -> tuple[int, int]:
         image = self._images[image_id]
@@ -149,8 +149,7 @@ class Coco:
     def truth(self, image_id: str) -> Mask:
         if self.layout.masks:
             path = self.layout.path("masks") / f"{image_id}.png"
-            mask = files.of_size(files.read_mask(path), self.size(image_id), path)
-            return files.of_classes(mask, len(self.classes), path)
+            return files.read_class_mask(path, self.size(image_id), len(self.classes))
         instances = read_instances(self.index, image_id)
         if self.layout.overlap == "smallest":
             instances.sort(key=lambda instance: -instance.area)

@@ -13,7 +13,6 @@ from mmengine.registry import DefaultScope
 from mmengine.structures import PixelData
 from torch import Tensor
 
-from wsss_harness.contract.types import Mask
 from wsss_harness.networks.backbones.weights import load_weights
 from wsss_harness.networks.mmseg_imports import MODELS, SegDataSample, initialise, silent
 from wsss_harness.networks.segmentors import (  # noqa: F401 what configurations name
@@ -101,7 +100,7 @@ def item_maker(
 
     def make(image_id: str, rng: np.random.Generator) -> dict[str, Tensor]:
         image = data[image_id].image
-        mask = read_mask(masks / f"{image_id}.png", image.shape[:2], len(data.classes))
+        mask = files.read_class_mask(masks / f"{image_id}.png", image.shape[:2], len(data.classes))
         image, mask = augment(image, mask, rng)
         return {
             "images": torch.from_numpy(image).permute(2, 0, 1),
@@ -109,16 +108,6 @@ def item_maker(
         }
 
     return make
-
-
-def read_mask(path: Path, size: tuple[int, ...], classes: int) -> Mask:
-    """A mask to train on, whose size and values are checked.
-
-    Raises:
-        DataError: it is missing or damaged, has another size, or holds a value beyond the classes.
-    """
-    mask = files.of_size(files.read_mask(path), size, path)
-    return files.of_classes(mask, classes, path)
 
 
 def loss(network: Any, batch: Mapping[str, Any]) -> dict[str, Tensor]:
