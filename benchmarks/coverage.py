@@ -12,8 +12,8 @@ import numpy as np
 sys.path.append(str(Path(__file__).parents[1] / "tests/support"))
 from simulated import scenes, tallies_of
 
-from wsss_leaderboard.ranking.certainty import NORMAL
 from wsss_leaderboard.statistics import estimates
+from wsss_leaderboard.statistics.variances import NORMAL
 
 BLOCKS, BLOCK = 20, 20_000  # images that stand for all there are
 ENDS = (0.025, 0.975)

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from wsss_harness.contract.errors import ConfigError
-from wsss_leaderboard.ranking.certainty import Runs, independent, within
 from wsss_leaderboard.ranking.components import note_of
 from wsss_leaderboard.ranking.entries import Entry, LoadedRecord, entry_of, same_images
+from wsss_leaderboard.ranking.means import independent_runs, means_of
 from wsss_leaderboard.records.counts import MASKS
 from wsss_leaderboard.records.record import Record
 from wsss_leaderboard.statistics import estimates
+from wsss_leaderboard.statistics.variances import variance_within
 
 IMAGES = 20  # that are named, those that move the difference most
 
@@ -228,7 +229,7 @@ def on_target(
     classes.sort(key=lambda change: -abs(change.difference or 0))
     images = tuple(moved(one, other)) if paired else ()
     spread = tuple(filter(None, (note_of(one), note_of(other))))
-    seeds = paired and within([independent(one), independent(other)]) is not None
+    seeds = paired and variance_within([independent_runs(one), independent_runs(other)]) is not None
     return TargetChange(target, miou, tuple(classes), images, spread, seeds)
 
 
@@ -236,7 +237,7 @@ def reach_of(a: Entry, b: Entry) -> float | None:
     """From the difference to the ends of its 95 % interval; None if there is no estimate."""
     if a.estimate is None or b.estimate is None:
         return None
-    return float(Runs.of([a, b]).differences().reaches[0, 1])
+    return float(means_of([a, b]).differences().reaches[0, 1])
 
 
 def by_class(entry: Entry, estimated: bool) -> Iterator[Entry]:

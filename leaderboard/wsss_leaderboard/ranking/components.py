@@ -1,12 +1,10 @@
-"""How much of the spread over seeds each axis makes, where a suite crosses the seeds of axes.
+"""The share of each axis in the spread over seeds, where a suite crosses the seeds of axes.
 
-Every combination of seeds was run once. The estimator is that of the analysis of variance for
-crossed random effects and balanced data (Searle, Casella and McCulloch, "Variance Components",
-1992, chapter 4): mean squares are set equal to their expectations. What only a combination of seeds
-decides cannot be told from noise; both are ``rest``.
+Every combination of seeds was run once, so the effect of a combination cannot be separated from
+noise; both are ``rest``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
 
@@ -14,7 +12,7 @@ import numpy as np
 
 from wsss_harness.suite.spec import AXES, Axis
 from wsss_leaderboard.ranking.entries import Entry
-from wsss_leaderboard.statistics.estimates import Floats
+from wsss_leaderboard.statistics.components import variance_components
 
 TOGETHER = (
     "{method}: seeds of {axes} vary together, so their parts of the spread cannot be told apart; "
@@ -26,7 +24,7 @@ TOGETHER = (
 class Components:
     """Variances of mIoU: of each axis with several seeds, and of the rest; estimates below 0 are 0.
 
-    ``runs``: how many there are.
+    ``runs``: their number.
     """
 
     axes: Mapping[Axis, float]
@@ -55,31 +53,14 @@ def components_of(entry: Entry) -> Components | None:
     if set(values) != set(cells) or len(entry.values) != len(cells):
         return None
     table = np.reshape([values[cell] for cell in cells], [len(levels[axis]) for axis in axes])
-    *parts, rest = np.maximum(split(table), 0)
-    return Components(dict(zip(axes, map(float, parts), strict=True)), float(rest), table.size)
+    *variances, rest = np.maximum(variance_components(table), 0)
+    return Components(dict(zip(axes, map(float, variances), strict=True)), float(rest), table.size)
 
 
 def seeds_of(entry: Entry) -> dict[Axis, tuple[int, ...]]:
     """The seeds of each axis among the runs."""
-    found = [record.seeds for record in entry.records]
-    return {axis: tuple(sorted({seeds[axis] for seeds in found if axis in seeds})) for axis in AXES}
-
-
-def split(table: Floats) -> Sequence[float]:
-    """The variance of each axis of a table of all combinations, then that of the rest."""
-    degrees = [size - 1 for size in table.shape]
-    squares = []
-    for axis, size in enumerate(table.shape):
-        others = tuple(other for other in range(table.ndim) if other != axis)
-        means = table.mean(others)
-        squares.append(table.size / size * float(((means - table.mean()) ** 2).sum()))
-    left = table.size - 1 - sum(degrees)
-    rest = (float(((table - table.mean()) ** 2).sum()) - sum(squares)) / left
-    each = [
-        (square / degree - rest) / (table.size / size)
-        for square, degree, size in zip(squares, degrees, table.shape, strict=True)
-    ]
-    return [*each, rest]
+    runs = [record.seeds for record in entry.records]
+    return {axis: tuple(sorted({seeds[axis] for seeds in runs if axis in seeds})) for axis in AXES}
 
 
 def note_of(entry: Entry) -> str:
@@ -87,9 +68,11 @@ def note_of(entry: Entry) -> str:
     if not entry.complete or len(entry.values) < 2:
         return ""
     name = f"{entry.method}, {entry.target}" if entry.target else entry.method
-    if found := components_of(entry):
-        parts = ", ".join(f"{axis} {100 * share:.0f} %" for axis, share in found.shares.items())
-        return f"Of the variance over the {found.runs} runs of {name}: {parts or 'there is none'}."
+    if crossed := components_of(entry):
+        parts = ", ".join(f"{axis} {100 * share:.0f} %" for axis, share in crossed.shares.items())
+        return (
+            f"Of the variance over the {crossed.runs} runs of {name}: {parts or 'there is none'}."
+        )
     varied = [axis for axis, seeds in seeds_of(entry).items() if len(seeds) > 1]
     if len(varied) < 2:
         return ""

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wsss_leaderboard.ranking.certainty import Runs
 from wsss_leaderboard.ranking.entries import Entry
+from wsss_leaderboard.ranking.means import means_of
 from wsss_leaderboard.site.board import folder_of, targets_of
 from wsss_leaderboard.site.board_table import BoardTable
 from wsss_leaderboard.site.pages import Pages
@@ -68,12 +68,12 @@ def reaches_of(known: Sequence[Entry]) -> tuple[NDArray[np.float64], NDArray[np.
     Spreads over seeds are pooled as the ranking pools them: over methods, and over what is no
     method. Only the difference of a method to what is none has that of all rows.
     """
-    runs = Runs.of(known)
+    runs = means_of(known)
     reaches = runs.differences().reaches
     seeds = np.full(reaches.shape, runs.within is not None)
     for kinds in KINDS:
         if places := [place for place, entry in enumerate(known) if entry.kind in kinds]:
-            runs, block = Runs.of([known[place] for place in places]), np.ix_(places, places)
+            runs, block = means_of([known[place] for place in places]), np.ix_(places, places)
             reaches[block], seeds[block] = runs.differences().reaches, runs.within is not None
     return reaches, seeds
 

@@ -11,12 +11,13 @@ from scipy import stats
 
 from wsss_harness.contract.errors import DataError
 from wsss_leaderboard.ranking import ranking
-from wsss_leaderboard.ranking.certainty import NORMAL, Runs, independent
 from wsss_leaderboard.ranking.entries import Entry, LoadedRecord, boards
+from wsss_leaderboard.ranking.means import independent_runs, means_of
 from wsss_leaderboard.ranking.ranking import rank
 from wsss_leaderboard.records.counts import Tallies
 from wsss_leaderboard.records.provenance import Step
 from wsss_leaderboard.statistics.estimates import Estimate
+from wsss_leaderboard.statistics.variances import NORMAL
 
 IMAGES = 8
 NONE = np.zeros((IMAGES, 1, 3), np.int64)
@@ -141,17 +142,6 @@ def test_counts_of_other_images_are_named():
         rank([entry("A", [0.5]), entry("B", [0.5], ids="ijklmnop")])
 
 
-def test_holm_is_that_of_a_loop():
-    rng = np.random.default_rng(0)
-    for _ in range(20):
-        chances = rng.random(12) ** 4
-        found, left = set(), sorted(range(12), key=lambda n: chances[n])
-        while left and chances[left[0]] <= 0.05 / len(left):
-            found.add(left.pop(0))
-        assert set(np.flatnonzero(ranking.holm(chances))) == found
-    assert list(ranking.holm(np.array([0.01, 0.04, 0.03]))) == [True, False, False]
-
-
 def naive_within(entries):
     """Pooled variance of runs about the mean of their entry, and its degrees of freedom."""
     squares = [(v - sum(e.values) / len(e.values)) ** 2 for e in entries for v in e.values]
@@ -200,7 +190,7 @@ def test_errors_of_differences_are_those_of_a_loop():
         for n, own in enumerate(seeds)
     ]
     within, blocked = naive_within(entries), naive_blocked([entries[:3], entries[3:5]])
-    found = Runs.of(entries).differences()
+    found = means_of(entries).differences()
     for one in range(len(entries)):
         for other in range(len(entries)):
             if one != other:
@@ -212,7 +202,7 @@ def test_errors_of_differences_are_those_of_a_loop():
 def test_two_methods_with_the_same_seeds_are_compared_by_their_differences():
     """What is left of two methods is the paired test of Student."""
     values = np.array([[0.5, 0.53, 0.49], [0.48, 0.52, 0.5]])
-    found = Runs.of([entry("A", values[0]), entry("B", values[1])]).differences()
+    found = means_of([entry("A", values[0]), entry("B", values[1])]).differences()
     gaps = values[0] - values[1]
     assert found.errors[0, 1] == pytest.approx(gaps.std(ddof=1) / math.sqrt(3))
     assert found.freedom[0, 1] == pytest.approx(2)
@@ -233,7 +223,7 @@ def test_segmentors_of_the_same_masks_are_one_run():
         shared = run.record.model_copy(update={"steps": (step,)})
         runs.append(LoadedRecord(shared, run.path, run.tallies))
     crossed = replace(made, runs=tuple(runs))
-    assert independent(crossed) == pytest.approx({0: 0.41, 2: 0.61})
+    assert independent_runs(crossed) == pytest.approx({0: 0.41, 2: 0.61})
     assert rank([crossed]).places[0].reach == pytest.approx(stats.t.ppf(0.975, 1) * 0.1)
     same = replace(made, runs=tuple(runs[:2]), values=(0.4, 0.42))
-    assert independent(same) == {0: 0.4, 1: 0.42}
+    assert independent_runs(same) == {0: 0.4, 1: 0.42}

@@ -16,7 +16,7 @@ from wsss_harness.suite.spec import check_suite, read_suite
 from wsss_leaderboard.cli.app import app
 from wsss_leaderboard.comparison import comparison
 from wsss_leaderboard.ranking import entries
-from wsss_leaderboard.ranking.certainty import Runs
+from wsss_leaderboard.ranking.means import means_of
 from wsss_leaderboard.records.provenance import Step
 from wsss_leaderboard.records.supervision import InitialWeights, Supervision
 from wsss_leaderboard.site.build import MARK, build, snapshot_of
@@ -247,7 +247,7 @@ def decoded(text):
 def test_the_interval_of_a_pair_is_that_of_the_ranking(site, results):
     (board,) = entries.boards(entries.load([results]))
     known = [entry for entry in board.entries() if entry.estimate]
-    reaches = Runs.of(known).differences().reaches
+    reaches = means_of(known).differences().reaches
     _, data = data_of(board_of(site) / "data" / f"{stem(known[0].method)}.js")
     assert data["targets"]["masks"]["reach"] == pytest.approx(reaches[0], abs=1e-5)
 
@@ -259,11 +259,11 @@ def test_seeds_of_bounds_say_nothing_of_methods():
     (board,) = entries.boards([run for run in (*singles, *unsteady) if not run.record.control])
     known = board.entries("V1")
     reaches, seeds = reaches_of(known)
-    methods, kinds = Runs.of(known[:2]).differences().reaches, [entry.kind for entry in known]
+    methods, kinds = means_of(known[:2]).differences().reaches, [entry.kind for entry in known]
     assert kinds == ["method", "method", "bound"]
     assert reaches[0, 1] == methods[0, 1] < reaches[0, 2]
     assert seeds.tolist() == [[False, False, True], [False, False, True], [True, True, True]]
-    assert reaches[0, 2] == Runs.of(known).differences().reaches[0, 2]
+    assert reaches[0, 2] == means_of(known).differences().reaches[0, 2]
 
 
 def test_seeds_stand_in_the_data_of_a_method(site):
