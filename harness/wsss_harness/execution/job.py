@@ -14,7 +14,7 @@ from wsss_harness.execution.distributed import distribute
 from wsss_harness.execution.failures import explain
 from wsss_harness.execution.policy import Policy
 from wsss_harness.execution.rebuild import rebuild_stage
-from wsss_harness.execution.run_stage import make_shard, make_stage
+from wsss_harness.execution.run_stage import StageRun, make_stage
 from wsss_harness.execution.status_files import ProgressFile, RunStatus
 from wsss_harness.store.layout import short
 from wsss_harness.store.manifest import LOG
@@ -47,9 +47,8 @@ class Job:
     root: Path
     progress_file: Path
     limits: Limits
+    policy: Policy
     shard: Part | None
-    deterministic: bool
-    processes: int
     in_process: InProcess | None = field(default=None, compare=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -72,9 +71,9 @@ class Job:
             return self._make(stage, store)
 
     def _make(self, stage: Stage, store: Store) -> JobResult:
-        if self.deterministic and stage.heavy:
+        if self.policy.deterministic and stage.heavy:
             make_torch_deterministic()
-        if self.processes > 1 and stage.distributed:
+        if self.policy.processes > 1 and stage.distributed:
             task = {
                 "suite": self.suite_json,
                 "key": self.key,
@@ -82,7 +81,7 @@ class Job:
                 "progress_file": str(self.progress_file),
             }
             task_file = self.progress_file.with_suffix(".task")
-            stage = distribute(stage, task, task_file, self.processes)
+            stage = distribute(stage, task, task_file, self.policy.processes)
         return make(stage, store, self.shard)
 
 
@@ -104,8 +103,7 @@ class JobFactory:
             progress_file=self.status.progress_file(name),
             limits=self.store.limits,
             shard=shard,
-            deterministic=self.policy.deterministic,
-            processes=self.policy.processes,
+            policy=self.policy,
             in_process=InProcess(stage, self.store.notify),
         )
 
@@ -114,7 +112,7 @@ def make(stage: Stage, store: Store, shard: Part | None) -> JobResult:
     try:
         if shard is None:
             return "made" if make_stage(stage, store, wait=False) else "there"
-        make_shard(stage, shard, store)
+        StageRun(stage, store).run_shard(shard)
         return "made"
     except StageFailure as failure:
         if failure.kind in CUT_OFF:

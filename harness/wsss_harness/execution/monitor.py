@@ -28,17 +28,14 @@ class RunMonitor:
     _started: set[str] = field(default_factory=set)
     _since: float = field(default_factory=time.monotonic)
 
-    def stage_event(
-        self, kind: str, stage: Stage, done: int = 0, total: int = 0, message: str = ""
-    ) -> None:
-        self.notify(StageEvent(kind, stage.title, done, total, message, stage.key))
+    def stage_event(self, kind: str, stage: Stage, **details: Any) -> None:
+        """Send an event about a stage; ``details`` are further fields of StageEvent."""
+        self.notify(StageEvent(kind, stage.title, key=stage.key, **details))
 
-    def job_event(
-        self, kind: str, stage: Stage, done: int = 0, total: int = 0, message: str = ""
-    ) -> None:
+    def job_event(self, kind: str, stage: Stage, **details: Any) -> None:
         """Send an event that a job in this process has sent already."""
         if not self.jobs_report:
-            self.stage_event(kind, stage, done, total, message)
+            self.stage_event(kind, stage, **details)
 
     def started(self, stage: Stage) -> None:
         if stage.key not in self._started:

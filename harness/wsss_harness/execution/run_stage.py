@@ -4,6 +4,7 @@ import contextlib
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -43,16 +44,6 @@ def make_stage(stage: Stage, store: Store, *, wait: bool = True) -> bool:
     return made
 
 
-def make_shard(stage: Stage, shard: Part, store: Store) -> None:
-    """Make one shard of a stage whose inputs are there; ``make_stage`` then finishes the stage.
-
-    Raises:
-        StageFailure: the shard failed.
-        Busy: another process makes the whole stage, or this shard.
-    """
-    StageRun(stage, store).run_shard(shard)
-
-
 def work_of(
     stage: Stage, store: Store, progress: Callable[[int, int], None], shard: Part = WHOLE
 ) -> Work:
@@ -78,7 +69,7 @@ class StageRun:
         self.store.notify(event)
 
     def run(self, wait: bool) -> bool:
-        """Make the whole stage; False if another process made it meanwhile."""
+        """Make the stage; False if another process made it meanwhile."""
         self._prepare_folder()
         with self._locked(wait):
             if self.store.done(self.stage):
@@ -95,6 +86,12 @@ class StageRun:
         return True
 
     def run_shard(self, shard: Part) -> None:
+        """Make one shard; ``run`` then finishes the stage.
+
+        Raises:
+            StageFailure: the shard failed.
+            Busy: another process makes the whole stage, or this shard.
+        """
         self._prepare_folder()
         with (
             locks.shared(lock_of(self.folder), wait=False),
@@ -127,23 +124,18 @@ class StageRun:
             yield
 
     def _metered(self, shard: Part, continued: bool) -> dict[str, Any]:
-        """Call the stage's function; gives the cost of the call."""
+        """Call the function of the stage; gives the cost of the call."""
+        work = work_of(self.stage, self.store, partial(self.tell, "progress"), shard)
         with Meter() as meter:
-            self._work(shard)
+            if self.stage.heavy:
+                import_module("torch")  # outside the limits: an import that is cut off stays broken
+            with (
+                captured_output(self.folder / LOG),
+                writing_below(self.folder, self.store.root),
+                self.store.limits.of(self.stage.kind),
+            ):
+                self.stage.make(work)
         return {**asdict(meter.resource_use()), "continued": continued}
-
-    def _work(self, shard: Part) -> None:
-        def progress(done: int, total: int) -> None:
-            self.tell("progress", done, total)
-
-        if self.stage.heavy:
-            import_module("torch")  # outside the limits: an import that is cut off stays broken
-        with (
-            captured_output(self.folder / LOG),
-            writing_below(self.folder, self.store.root),
-            self.store.limits.of(self.stage.kind),
-        ):
-            self.stage.make(work_of(self.stage, self.store, progress, shard))
 
     def _finish(self, cost: Mapping[str, Any]) -> None:
         """Write the manifest, with which the stage is done."""

@@ -104,7 +104,7 @@ class RunningJobs:
         self._jobs[self.pool.submit(job, stage.heavy)] = RunningJob(stage, job)
 
     def ended(self) -> Iterator[tuple[RunningJob, JobResult]]:
-        """Wait a moment for jobs to end; a job stops to count as running when it is yielded."""
+        """Wait a moment for jobs to end; a job no longer counts as running when it is yielded."""
         if not self:
             time.sleep(TICK)  # another run makes all that is left
         for future in wait(self._jobs, timeout=TICK, return_when=FIRST_COMPLETED).done:
@@ -127,14 +127,14 @@ class RunningJobs:
             reason = error
         return explain(job.stage, self.store.folder(job.stage), reason)
 
-    def stop_overdue(self) -> None:
+    def kill_overdue(self) -> None:
         """Kill jobs that have not stopped by themselves at their time limit."""
         for future, job in self._jobs.items():
             if job.time_limit and job.seconds > job.time_limit + GRACE:
                 job.overdue = True
                 self.pool.kill(future)
 
-    def stop_slow(self) -> None:
+    def kill_slow(self) -> None:
         """Kill jobs that are not about to end."""
         for future, job in list(self._jobs.items()):
             seconds = job.seconds_left()
@@ -142,6 +142,6 @@ class RunningJobs:
                 job.stopped = True
                 self.pool.kill(future)
 
-    def kill(self) -> None:
+    def kill_all(self) -> None:
         for future in self._jobs:
             self.pool.kill(future)

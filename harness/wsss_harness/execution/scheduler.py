@@ -52,7 +52,7 @@ class Scheduler:
             if self._stopping:  # this schedule is empty, but the caller may have another one
                 raise KeyboardInterrupt
         except BaseException:
-            self.jobs.kill()
+            self.jobs.kill_all()
             raise
 
     def _turn(self) -> Iterator[Stage]:
@@ -66,21 +66,21 @@ class Scheduler:
         for job in self.jobs:
             if job.read_progress():
                 self._report_progress(job)
-        self.jobs.stop_overdue()
+        self.jobs.kill_overdue()
 
     def _stop(self) -> None:
         """After the first Ctrl-C, let end what ends soon, and start nothing."""
         if self._stopping or not self.jobs:
             raise KeyboardInterrupt
         self._stopping = True
-        self.jobs.stop_slow()
+        self.jobs.kill_slow()
         self.monitor.stopping()
 
     def _report_progress(self, job: RunningJob) -> None:
         self.monitor.started(job.stage)
         if job.total:
             done, total = self._shards.progress(job, self.jobs.of(job.stage))
-            self.monitor.job_event("progress", job.stage, done, total)
+            self.monitor.job_event("progress", job.stage, done=done, total=total)
 
     # Starting jobs
 
