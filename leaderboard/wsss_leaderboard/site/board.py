@@ -1,4 +1,4 @@
-"""The page of a board for each of its targets: who stands where, and how sure that is."""
+"""The pages of a board, one for each target: ranks, means and intervals of its rows."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -26,7 +26,7 @@ STALE = (
 
 @dataclass(frozen=True)
 class Target:
-    """A target as pages call it, its key in their data, and the file of its page."""
+    """A target: its name in records, title on pages, key in their data, and file of its page."""
 
     name: str
     title: str
@@ -36,13 +36,14 @@ class Target:
 
 @dataclass(frozen=True)
 class BoardColumn:
-    """``key`` stands for it in addresses of pages; a ``number`` stands to the right.
+    """A column of the board.
 
-    ``of`` is the key of the target of a column that shows another one than the page.
+    ``key`` names it in addresses of pages. A ``number`` is aligned to the right. ``of``: the key
+    of its target, if that is not the target of the page.
     """
 
     key: str
-    words: str
+    title: str
     text: Callable[[BoardRow], str]
     number: bool = False
     of: str | None = None
@@ -57,26 +58,26 @@ def targets_of(board: Board) -> list[Target]:
     ]
 
 
-def write_board(pages: Pages, found: BoardTable, pictures: bool) -> None:
+def write_board(pages: Pages, table: BoardTable, pictures: bool) -> None:
     """Write the page of one target of a board."""
-    board, targets = found.board, targets_of(found.board)
-    here = next(target for target in targets if target.name == found.target)
+    board, targets = table.board, targets_of(table.board)
+    here = next(target for target in targets if target.name == table.target)
     pages.write(
         f"{folder_of(board)}/{here.file}",
         "board.html",
         board=board,
-        lines=found,
-        columns=columns_of(found, [target for target in targets if target != here]),
+        table=table,
+        columns=columns_of(table, [target for target in targets if target != here]),
         targets=targets,
         here=here,
         sorted_by=sorted_by(here),
         measured=measured(board, here.name),
-        filters=filters_of(found),
+        filters=filters_of(table),
         pictures=pictures,
         protocol=json.dumps(board.protocol.model_dump(mode="json")),
         labels=json.dumps({target.key: shown(target.name) for target in targets if target.name}),
-        notes=notes_of(found),
-        sources=published.notes_of(line.figure for line in found.all if line.figure),
+        notes=notes_of(table),
+        sources=published.notes_of(row.figure for row in table.rows if row.figure),
     )
 
 
@@ -91,58 +92,53 @@ def sorted_by(target: Target) -> str:
 
 
 def measured(board: Board, target: str) -> str:
-    """What the figures of a board are measured on, and whether by the metrics of today."""
+    """What the figures of a board were measured on, and whether the metrics have changed since."""
     stale = f" {STALE}" if any(is_stale(run.record) for run in board.loaded) else ""
     return images_of(board, target) + stale
 
 
 def images_of(board: Board, target: str) -> str:
     protocol = board.protocol
-    kept = (
-        f"; {protocol.held_out:,} others are held out to choose a threshold"
-        if protocol.held_out
-        else ""
-    )
     if target == MASKS:
-        return f"Masks of {protocol.images:,} train images, scored against the ground truth{kept}."
+        held_out = protocol.held_out
+        images = f"Masks of {protocol.images:,} train images, scored against the ground truth"
+        return images + (f"; {held_out:,} others choose a threshold." if held_out else ".")
     trained = [run.record for run in board.loaded if target in labels_of(run.record)]
     start = f"Trained on the pseudo-masks, tested on {protocol.val_images:,} val images."
     return f"{start} {notes.scored(trained)}"
 
 
-def columns_of(found: BoardTable, others: Iterable[Target]) -> list[BoardColumn]:
-    """The columns of a board, without those in which there is nothing."""
-    made = [
-        BoardColumn("rank", "Rank", lambda line: line.ranks or NOTHING, number=True),
+def columns_of(table: BoardTable, others: Iterable[Target]) -> list[BoardColumn]:
+    """The columns of a board, without empty ones."""
+    columns = [
+        BoardColumn("rank", "Rank", lambda row: row.ranks or NOTHING, number=True),
         BoardColumn("group", "Tie group", _group, number=True),
-        BoardColumn("method", "Method", lambda line: line.method),
-        BoardColumn("miou", "mIoU", lambda line: percent(line.mean), number=True),
-        BoardColumn("interval", "95 % interval", lambda line: interval(line) or NOTHING),
-        BoardColumn("seeds", "Seeds", lambda x: str(len(x.records)) if x.entry else NOTHING, True),
-        BoardColumn("gap", "Gap closed, %", lambda line: percent(line.gap, 0), True),
+        BoardColumn("method", "Method", lambda row: row.method),
+        BoardColumn("miou", "mIoU", lambda row: percent(row.mean), number=True),
+        BoardColumn("interval", "95 % interval", lambda row: interval(row) or NOTHING),
+        BoardColumn("seeds", "Seeds", _seeds, number=True),
+        BoardColumn("gap", "Gap closed, %", lambda row: percent(row.gap, 0), True),
         *(_other(place, target) for place, target in enumerate(others)),
-        BoardColumn("sup", "Sup.", lambda line: line.sup),
-        BoardColumn("labels", "Labels at inference", lambda line: line.labels or NOTHING),
-        BoardColumn("backbone", "Backbone", lambda line: line.backbone or NOTHING),
-        BoardColumn("venue", "Venue", lambda x: x.figure.venue or NOTHING if x.figure else NOTHING),
-        BoardColumn(
-            "published", "Published", lambda x: x.figure.cell if x.figure else NOTHING, True
-        ),
+        BoardColumn("sup", "Sup.", lambda row: row.sup),
+        BoardColumn("labels", "Labels at inference", lambda row: row.labels or NOTHING),
+        BoardColumn("backbone", "Backbone", lambda row: row.backbone or NOTHING),
+        BoardColumn("venue", "Venue", lambda row: (row.figure and row.figure.venue) or NOTHING),
+        BoardColumn("published", "Published", _published, number=True),
         BoardColumn(
             "difference",
             f"Ours {MINUS}\N{NO-BREAK SPACE}publ.",
-            lambda line: points(line.difference),
+            lambda row: points(row.difference),
             number=True,
         ),
-        BoardColumn("cost", "Cost, min", lambda line: minutes(line.seconds), number=True),
+        BoardColumn("cost", "Cost, min", lambda row: minutes(row.seconds), number=True),
         BoardColumn("verified", "Verified", _verified),
     ]
-    return [one for one in made if any(one.text(line) != NOTHING for line in found.all)]
+    return [c for c in columns if any(c.text(row) != NOTHING for row in table.rows)]
 
 
 def _other(place: int, target: Target) -> BoardColumn:
-    def text(line: BoardRow) -> str:
-        entry = line.others[place]
+    def text(row: BoardRow) -> str:
+        entry = row.others[place]
         return percent(entry.mean) if entry else NOTHING
 
     return BoardColumn(
@@ -150,47 +146,55 @@ def _other(place: int, target: Target) -> BoardColumn:
     )
 
 
-def _group(line: BoardRow) -> str:
-    return str(line.place.group) if line.place and line.place.group else NOTHING
+def _seeds(row: BoardRow) -> str:
+    return str(len(row.records)) if row.entry else NOTHING
 
 
-def interval(line: BoardRow) -> str:
-    """The ends of the interval of the mean; empty where it is not known."""
-    return f"{percent(line.place.low)}{TO}{percent(line.place.high)}" if line.place else ""
+def _published(row: BoardRow) -> str:
+    return row.figure.cell if row.figure else NOTHING
 
 
-def _verified(line: BoardRow) -> str:
-    if line.kind == "published":
+def _group(row: BoardRow) -> str:
+    return str(row.place.group) if row.place and row.place.group else NOTHING
+
+
+def interval(row: BoardRow) -> str:
+    """The ends of the interval of the mean; empty without one."""
+    return f"{percent(row.place.low)}{TO}{percent(row.place.high)}" if row.place else ""
+
+
+def _verified(row: BoardRow) -> str:
+    if row.kind == "published":
         return NOTHING
-    return f"tier {line.badge.tier}" if line.badge else SELF
+    return f"tier {row.badge.tier}" if row.badge else SELF
 
 
-def filters_of(found: BoardTable) -> list[tuple[str, str, list[str]]]:
-    """What the rows can be filtered by: key of a column, words, and the values that there are."""
-    figures = [line.figure for line in found.all if line.figure]
-    known = [
-        ("sup", "Supervision", _known(line.sup for line in found.all)),
-        ("backbone", "Backbone", _known(line.backbone for line in found.all)),
-        ("venue", "Year", _known(str(figure.year or "") for figure in figures)),
-        ("verified", "Verified", _known(_verified(line) for line in found.all if line.entry)),
+def filters_of(table: BoardTable) -> list[tuple[str, str, list[str]]]:
+    """Filters of a board: key of a column, label, and the values to choose from."""
+    figures = [row.figure for row in table.rows if row.figure]
+    filters = [
+        ("sup", "Supervision", _distinct(row.sup for row in table.rows)),
+        ("backbone", "Backbone", _distinct(row.backbone for row in table.rows)),
+        ("venue", "Year", _distinct(str(figure.year or "") for figure in figures)),
+        ("verified", "Verified", _distinct(_verified(row) for row in table.rows if row.entry)),
     ]
-    return [one for one in known if len(one[2]) > 1 or one[0] in ("sup", "verified")]
+    return [entry for entry in filters if len(entry[2]) > 1 or entry[0] in ("sup", "verified")]
 
 
-def _known(values: Iterable[str]) -> list[str]:
+def _distinct(values: Iterable[str]) -> list[str]:
     return sorted({value for value in values if value})
 
 
-def notes_of(found: BoardTable) -> list[str]:
-    """What the short words mean, and what a reader must know before comparing two rows."""
-    records = [record for line in found.all for record in line.records]
-    singles = any(x.place and x.place.single for x in found.of("method"))
-    entries = [line.entry for line in found.all if line.entry]
-    told = [
-        *notes.seeds(records, found.target),
-        *found.ranking.notes,
+def notes_of(table: BoardTable) -> list[str]:
+    """Notes that explain abbreviations, and what to know before comparing two rows."""
+    records = [record for row in table.rows for record in row.records]
+    singles = any(row.place and row.place.single for row in table.of_kind("method"))
+    entries = [row.entry for row in table.rows if row.entry]
+    lines = [
+        *notes.seeds(records, table.target),
+        *table.ranking.notes,
         *([f"{SINGLE} Single run, shown as a hollow dot."] if singles else []),
-        *([GAP] if any(line.gap is not None for line in found.all) else []),
+        *([GAP] if any(row.gap is not None for row in table.rows) else []),
         *(note_of(entry) for entry in entries if components_of(entry)),
         notes.SUP,
         *notes.packs(records),
@@ -198,4 +202,4 @@ def notes_of(found: BoardTable) -> list[str]:
         *notes.weights(records),
         *notes.saliency(records),
     ]
-    return list(dict.fromkeys(told))
+    return list(dict.fromkeys(lines))

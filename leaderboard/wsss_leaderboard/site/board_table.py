@@ -1,4 +1,4 @@
-"""What a board shows of each entry, and of methods of which only a published figure is known."""
+"""The rows of a board: measured methods, and methods known only by a published figure."""
 
 import statistics
 from collections.abc import Collection, Mapping, Sequence
@@ -17,14 +17,14 @@ from wsss_leaderboard.records.record import Record
 from wsss_leaderboard.records.scores import Score
 from wsss_leaderboard.site.names import TO
 
-STEP = 0.05  # ends of axes are multiples of it
+STEP = 0.05  # ends of axes are multiples of this
 
 
 @dataclass(frozen=True, eq=False)
 class BoardRow:
-    """A row of a board; one that was not measured here has a figure and no entry.
+    """A row of a board; a method that was not measured here has a figure and no entry.
 
-    ``others``: the same runs on the other targets, in their order, None where it does not aim.
+    ``others``: entries of the same method on the other targets, None where it has no such target.
     """
 
     method: str
@@ -47,7 +47,7 @@ class BoardRow:
 
     @property
     def ranks(self) -> str:
-        """The rank interval; empty for what has none."""
+        """The rank interval; empty without a rank."""
         return self.place.ranks.replace("-", TO) if self.place and self.place.best else ""
 
     @property
@@ -58,122 +58,126 @@ class BoardRow:
 
     @property
     def labels(self) -> str:
-        """Whether image labels are used at inference; empty where that is not known or asked."""
+        """Whether image labels are read at inference: "yes", "no", or empty if unknown."""
         if not self.records or self.sup == "F." or self.records[0].supervision.stated:
             return ""
         return "yes" if self.records[0].supervision.labels_at_inference else "no"
 
     @property
     def difference(self) -> float | None:
-        """From the published figure to ours, a fraction."""
+        """Our mean minus the published figure, a fraction."""
         if self.figure is None or self.mean is None:
             return None
         return self.mean - self.figure.value / 100
 
     @property
     def seconds(self) -> float | None:
-        """Of a run, on average."""
-        known = [r.seconds for r in self.records if r.seconds is not None]
-        return statistics.fmean(known) if known else None
+        """Mean wall time of a run."""
+        seconds = [r.seconds for r in self.records if r.seconds is not None]
+        return statistics.fmean(seconds) if seconds else None
 
     @property
     def order(self) -> tuple[bool, float, str]:
-        """The best first, what has no mean last."""
+        """Sort key: best first, rows without a mean last."""
         value = self.mean if self.entry else self.figure.value if self.figure else None
         return value is None, -(value or 0), self.method
 
 
 @dataclass(frozen=True, eq=False)
 class BoardTable:
-    """All lines of a board for one target."""
+    """All rows of a board for one target."""
 
     board: Board
     target: str
     ranking: Ranking
-    all: tuple[BoardRow, ...]
+    rows: tuple[BoardRow, ...]
 
-    def of(self, *kinds: Kind) -> list[BoardRow]:
-        return sorted((x for x in self.all if x.kind in kinds), key=lambda line: line.order)
+    def of_kind(self, *kinds: Kind) -> list[BoardRow]:
+        return sorted((row for row in self.rows if row.kind in kinds), key=lambda row: row.order)
 
     @cached_property
     def groups(self) -> list[tuple[str, list[BoardRow]]]:
-        """The lines in the order of the board: methods, what has no rank, what others published."""
-        named = [
-            ("method", self.of("method")),
-            ("reference", self.of("bound", "control")),
-            ("published", self.of("published")),
+        """Rows in the order of the page: methods, bounds and controls, published figures."""
+        groups = [
+            ("method", self.of_kind("method")),
+            ("reference", self.of_kind("bound", "control")),
+            ("published", self.of_kind("published")),
         ]
-        return [(name, lines) for name, lines in named if lines]
+        return [(name, rows) for name, rows in groups if rows]
 
     @cached_property
     def scale(self) -> tuple[float, float]:
-        """The ends of the axis on which intervals are drawn."""
-        ends = [end for x in self.all if x.place for end in (x.place.low, x.place.high)]
+        """Ends of the axis on which intervals are drawn, fractions."""
+        ends = [end for row in self.rows if row.place for end in (row.place.low, row.place.high)]
         low, high = min(ends, default=0.0), max(ends, default=1.0)
         return max(0.0, low // STEP * STEP), min(1.0, -(-high // STEP) * STEP)
 
     def along(self, value: float) -> float:
-        """Where a value lies on that axis, in percent of its length; ends beyond it are cut."""
+        """Position of a value on that axis, in percent of its length, clipped to 0 and 100."""
         low, high = self.scale
         return min(max(100 * (value - low) / ((high - low) or 1), 0), 100)
 
 
 def board_tables(board: Board, badges: dict[Path, Verification | None]) -> list[BoardTable]:
-    """The lines of a board for each of its targets; ``badges`` are those of its files."""
+    """One table for each target of a board; ``badges`` by file of a record, see ``badges_of``."""
     entries = {target: board.entries(target) for target in board.targets}
-    return [_lines(board, target, entries, badges) for target in entries]
+    return [_board_table(board, target, entries, badges) for target in entries]
 
 
-def _lines(
+def _board_table(
     board: Board,
     target: str,
-    entries: Mapping[str, Sequence[Entry]],
+    entries_by_target: Mapping[str, Sequence[Entry]],
     badges: dict[Path, Verification | None],
 ) -> BoardTable:
-    here = entries[target]
-    ranking, gaps = rank(here), gaps_of(board, target, here)
-    others = [{e.method: e for e in entries[name]} for name in entries if name != target]
-    made = [
+    entries = entries_by_target[target]
+    ranking, gaps = rank(entries), gaps_of(board, target, entries)
+    others = [
+        {entry.method: entry for entry in other_entries}
+        for name, other_entries in entries_by_target.items()
+        if name != target
+    ]
+    rows = [
         BoardRow(
             entry.method,
             entry.kind,
             entry.records[0].sup,
             entry,
             place,
-            tuple(found.get(entry.method) for found in others),
+            tuple(by_method.get(entry.method) for by_method in others),
             gap,
             figure_of(entry),
             badge_of(entry.runs, badges),
         )
-        for entry, place, gap in zip(here, ranking.places, gaps, strict=True)
+        for entry, place, gap in zip(entries, ranking.places, gaps, strict=True)
     ]
-    made += _published(board, target, {line.method for line in made}, len(others))
-    return BoardTable(board, target, ranking, tuple(made))
+    rows += _published(board, target, {row.method for row in rows}, len(others))
+    return BoardTable(board, target, ranking, tuple(rows))
 
 
-def _published(board: Board, target: str, known: Collection[str], others: int) -> list[BoardRow]:
-    """BoardTable of methods that were not measured here."""
+def _published(board: Board, target: str, measured: Collection[str], others: int) -> list[BoardRow]:
+    """Rows of methods that were not measured here."""
     return [
         BoardRow(figure.method, "published", figure.sup, others=(None,) * others, figure=figure)
         for figure in figures_on(board, target)
-        if figure.kind == "published" and figure.method not in known
+        if figure.kind == "published" and figure.method not in measured
     ]
 
 
 def figure_of(entry: Entry) -> Figure | None:
-    """What was published for a row of this name and measured alike."""
+    """The published figure of the same name, measured in the same way; None without one."""
     finished = (run.record for run in entry.runs if run.score(entry.target))
     record = next(finished, None)
     return published().beside(record, entry.target) if record else None
 
 
 def images_of(record: Record, target: str) -> int:
-    """How many images a target was scored on."""
+    """Number of images that a target was scored on."""
     return record.protocol.images if target == MASKS else record.protocol.val_images
 
 
 def figures_on(board: Board, target: str) -> list[Figure]:
-    """Figures for one target on the classes and images of a board."""
+    """Published figures for a target on the classes and number of images of a board."""
     score = next((s for run in board.loaded if (s := run.score(target))), None)
     if score is None:
         return []
@@ -186,20 +190,20 @@ def _fits(figure: Figure, score: Score, images: int) -> bool:
 
 
 def badges_of(loaded: Sequence[LoadedRecord]) -> dict[Path, Verification | None]:
-    """The highest tier that each record has passed, by its file."""
+    """The highest tier that each record has passed, by file of the record."""
     return {run.path: verification.badge(run.path) for run in loaded}
 
 
 def badge_of(
     runs: Sequence[LoadedRecord], badges: dict[Path, Verification | None]
 ) -> Verification | None:
-    """The highest tier that all runs have passed; None if one has passed none."""
+    """The highest tier that all runs have passed; None if one run has passed none."""
     passed = [badge for run in runs if (badge := badges[run.path])]
-    return min(passed, key=lambda one: one.tier) if len(passed) == len(runs) else None
+    return min(passed, key=lambda badge: badge.tier) if len(passed) == len(runs) else None
 
 
 def backbone_of(record: Record) -> str:
-    """The network of the first stage that trains one."""
+    """Name and depth of the network of the first stage that trains one."""
     networks = (step.options.get("backbone") for step in record.steps)
     first = next(filter(None, networks), None)
     if not isinstance(first, dict):

@@ -1,4 +1,4 @@
-"""The whole site, from folders of results."""
+"""Build the whole site from folders of results."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ from wsss_leaderboard.site.paper import write_paper
 from wsss_leaderboard.site.pictures import Album, write_pictures
 
 STATIC = Path(__file__).with_name("static")
-MARK = ".wsss-site"  # the file that tells a site from other folders
+MARK = ".wsss-site"  # marks a folder as a site, which a later build may replace
 LATEST = "latest"
-LEADERS = 5  # of a board on the first page
+LEADERS = 5  # methods of a target on the first page
 NAV = (
     ("index.html", "Boards"),
     ("paper.html", "Paper and ours"),
@@ -38,7 +38,7 @@ NAV = (
 
 @dataclass(frozen=True)
 class Version:
-    """A version of the board: the latest one, or a release, which never changes."""
+    """A version of the boards: the latest, or a release, which never changes."""
 
     name: str
     folder: str
@@ -48,7 +48,7 @@ class Version:
 
 @dataclass(frozen=True)
 class Site:
-    """What every page says of the whole."""
+    """What every page shows about the site."""
 
     title: str
     version: str
@@ -60,40 +60,39 @@ class Site:
 
 
 def build(folders: Sequence[Path], out: Path, title: str = "WSSS leaderboard") -> list[Path]:
-    """Write the pages of all boards that the records below ``folders`` make; gives their files.
+    """Write the pages of all boards of the records in ``folders``; return their files.
 
-    Releases of a board get pages of their own, below ``releases``. An older site in ``out`` gives
-    way only once the new one is whole.
+    Releases of a board get their own pages, below ``releases``. An older site in ``out`` is
+    replaced only once the new one is complete.
 
     Raises:
-        DataError: a folder has no records, or a file is not what it should be.
-        ConfigError: ``out`` holds something else than such a site.
+        DataError: A folder has no records, or a file is invalid.
+        ConfigError: ``out`` holds something other than a site.
     """
-    frozen = releases_of(folders)
-    editions = [(Version(LATEST, ""), load(folders)), *frozen]
+    versions = [(Version(LATEST, ""), load(folders)), *releases_of(folders)]
     check_free(out)
-    place = out.resolve()
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=f".{place.name}-", dir=place.parent) as scratch:
+    target = out.resolve()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as scratch:
         new, old = Path(scratch, "new"), Path(scratch, "old")
-        written = write_editions(new, editions, folders, title)
+        written = write_versions(new, versions, folders, title)
         (new / MARK).touch()
-        if place.exists():
-            place.rename(old)
-        new.rename(place)
+        if target.exists():
+            target.rename(old)
+        new.rename(target)
     return [out / path for path in written]
 
 
-def write_editions(
+def write_versions(
     out: Path,
-    editions: Sequence[tuple[Version, Sequence[LoadedRecord]]],
+    versions: Sequence[tuple[Version, Sequence[LoadedRecord]]],
     folders: Sequence[Path],
     title: str,
 ) -> list[Path]:
-    """Write the pages of all versions of the board; gives their places below ``out``."""
-    versions, written = [here for here, _ in editions], []
-    for here, loaded in editions:
-        site = Site(title, version("wsss-bench"), len(loaded), snapshot_of(loaded), here, versions)
+    """Write the pages of all versions of the boards; return their paths below ``out``."""
+    names, written = [here for here, _ in versions], []
+    for here, loaded in versions:
+        site = Site(title, version("wsss-bench"), len(loaded), snapshot_of(loaded), here, names)
         pages = Pages(out / here.folder, site=site)
         write_all(pages, loaded, folders)
         written += [Path(here.folder, path) for path in pages.written]
@@ -101,38 +100,38 @@ def write_editions(
 
 
 def write_all(pages: Pages, loaded: Sequence[LoadedRecord], folders: Sequence[Path]) -> None:
-    """Write all pages of one version of the board."""
+    """Write all pages of one version of the boards."""
     for file in STATIC.iterdir():
         pages.copy(file, f"static/{file.name}")
     badges = badges_of(loaded)
-    made = [board_tables(board, badges) for board in boards(loaded)]
-    for each in made:
-        album = Album(each[0].board, folders)
-        for found in each:
-            write_board(pages, found, pictures=bool(album.about))
-        write_methods(pages, each)
-        write_compare(pages, each)
-        write_pictures(pages, each[0], album)
-    write_paper(pages, made)
-    write_coverage(pages, made)
+    all_tables = [board_tables(board, badges) for board in boards(loaded)]
+    for tables in all_tables:
+        album = Album(tables[0].board, folders)
+        for table in tables:
+            write_board(pages, table, pictures=bool(album.about))
+        write_methods(pages, tables)
+        write_compare(pages, tables)
+        write_pictures(pages, tables[0], album)
+    write_paper(pages, all_tables)
+    write_coverage(pages, all_tables)
     write_guides(pages)
-    pages.write("index.html", "home.html", summaries=[summary(each) for each in made])
+    pages.write("index.html", "home.html", summaries=list(map(summary, all_tables)))
 
 
 def releases_of(folders: Sequence[Path]) -> list[tuple[Version, tuple[LoadedRecord, ...]]]:
-    """The releases of the boards among the folders, the newest first, with their records."""
-    found = []
+    """The releases of the boards in the folders, newest first, with their records."""
+    versions = []
     for board in folders:
         for path in sorted((board / RELEASES).glob("*.json")):
             release = releases.read(path)
             runs = tuple(map(load_file, releases.paths(board, release.name)))
             folder = f"{RELEASES}/{release.name}"
-            found.append((Version(release.name, folder, release.date, release.stale), runs))
-    return sorted(found, key=lambda one: (one[0].date, one[0].name), reverse=True)
+            versions.append((Version(release.name, folder, release.date, release.stale), runs))
+    return sorted(versions, key=lambda item: (item[0].date, item[0].name), reverse=True)
 
 
 def check_free(out: Path) -> None:
-    """Raise ConfigError if a folder holds anything else than a site."""
+    """Raise ConfigError if a folder holds anything other than a site."""
     if out.exists() and any(out.iterdir()) and not (out / MARK).is_file():
         raise ConfigError(
             f"{out} is not empty and holds no site that `wsss leaderboard build` made; give an "
@@ -141,26 +140,26 @@ def check_free(out: Path) -> None:
 
 
 def snapshot_of(loaded: Sequence[LoadedRecord]) -> str:
-    """A digest of all records, whatever their order: what an export was made from."""
+    """A digest of all records, independent of their order; exports name it."""
     digests = sorted(xxhash.xxh3_64_hexdigest(run.path.read_bytes()) for run in loaded)
     return xxhash.xxh3_64_hexdigest("".join(digests).encode())[:10]
 
 
-def summary(each: Sequence[BoardTable]) -> dict[str, Any]:
+def summary(tables: Sequence[BoardTable]) -> dict[str, Any]:
     """A board on the first page: the first tie group of each target."""
-    board: Board = each[0].board
+    board: Board = tables[0].board
     return {
         "board": board,
         "folder": folder_of(board),
-        "words": f"{len(board.methods)} rows. {measured(board, each[0].target)}",
-        "targets": [leaders(t, found) for t, found in zip(targets_of(board), each, strict=True)],
+        "description": f"{len(board.methods)} rows. {measured(board, tables[0].target)}",
+        "targets": list(map(leaders, targets_of(board), tables)),
     }
 
 
-def leaders(target: Target, found: BoardTable) -> dict[str, Any]:
-    methods = found.of("method")
-    tied = [line for line in methods if line.place and line.place.group == 1]
-    best = tied or [line for line in methods if line.mean is not None]
+def leaders(target: Target, table: BoardTable) -> dict[str, Any]:
+    methods = table.of_kind("method")
+    tied = [row for row in methods if row.place and row.place.group == 1]
+    best = tied or [row for row in methods if row.mean is not None]
     return {
         "title": target.title,
         "file": target.file,

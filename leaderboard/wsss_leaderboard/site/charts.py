@@ -1,4 +1,4 @@
-"""Where the parts of a chart lie, in units of its drawing; templates/charts.html draws them."""
+"""Coordinates of charts, in units of their viewBox; templates/charts.html draws them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,19 +8,19 @@ from wsss_harness.metrics.curve import THRESHOLDS
 from wsss_leaderboard.records.record import Record
 from wsss_leaderboard.records.scores import Cause
 
-WIDE, HIGH = 640, 300  # of a drawing
+WIDE, HIGH = 640, 300  # of the plot, in units of the viewBox
 LEFT, RIGHT, TOP, BOTTOM = 44, 12, 26, 34  # its margins
 POLICIES = {
     "fixed": "fixed at 0.20",
     "held_out": "chosen on held-out images",
     "oracle": "chosen on the scored images",
 }
-FEW = 0.5  # up to here ticks lie closer
+FINE = 0.5  # axes up to this value have a tick every 0.1, longer ones every 0.2
 
 
 @dataclass(frozen=True)
 class Axis:
-    """From values to places: ``low`` lies at ``start``, ``high`` at ``end``."""
+    """A linear map from values to coordinates: ``low`` to ``start``, ``high`` to ``end``."""
 
     low: float
     high: float
@@ -33,15 +33,15 @@ class Axis:
 
     @property
     def ticks(self) -> list[tuple[float, float]]:
-        """Values at round distances, and their places."""
-        step = 0.1 if self.high <= FEW else 0.2
+        """Round values on the axis, with their coordinates."""
+        step = 0.1 if self.high <= FINE else 0.2
         values = [step * number for number in range(int(self.high / step + 1e-6) + 1)]
         return [(value, self.at(value)) for value in values if value >= self.low]
 
 
 @dataclass(frozen=True)
 class ThresholdMark:
-    """A threshold on a curve; ``shape`` tells the policies apart without colour."""
+    """A threshold marked on a curve; ``shape`` is the policy that chose it."""
 
     shape: str
     words: str
@@ -53,7 +53,7 @@ class ThresholdMark:
 
 @dataclass(frozen=True)
 class ThresholdChart:
-    """mIoU over the threshold: a line of points for each seed, and the marks of the first one."""
+    """mIoU by threshold: SVG points of a line for each seed, and the marks of the first."""
 
     across: Axis
     up: Axis
@@ -62,16 +62,16 @@ class ThresholdChart:
 
 
 def curve_of(records: Iterable[Record]) -> ThresholdChart | None:
-    """The curves of a method; None if its rule has no threshold."""
+    """The chart of a method's records; None if its rule has no threshold."""
     curved = [record.masks for record in records if record.masks and record.masks.curve]
     if not curved:
         return None
     top = max(value for masks in curved for value in masks.curve)
     across = Axis(0, 1, LEFT, WIDE - RIGHT)
     up = Axis(0, -(-top * 10 // 1) / 10, HIGH - BOTTOM, TOP)
-    places = [across.at(threshold) for threshold in THRESHOLDS]
+    xs = [across.at(threshold) for threshold in THRESHOLDS]
     lines = tuple(
-        " ".join(f"{x},{up.at(value)}" for x, value in zip(places, masks.curve, strict=True))
+        " ".join(f"{x},{up.at(value)}" for x, value in zip(xs, masks.curve, strict=True))
         for masks in curved
     )
     marks = tuple(
@@ -91,7 +91,7 @@ def curve_of(records: Iterable[Record]) -> ThresholdChart | None:
 
 @dataclass(frozen=True)
 class CauseShare:
-    """A cause of wrong pixels: its share of the counted ones, and its part of all wrong ones."""
+    """A cause of wrong pixels: its share of the counted pixels, and its part of the wrong ones."""
 
     cause: str
     share: float
@@ -100,16 +100,11 @@ class CauseShare:
 
 
 def shares_of(anatomies: Sequence[dict[str, Cause]]) -> list[CauseShare]:
-    """Means over seeds, in the order in which causes are looked for."""
-    known = [one for one in anatomies if one]
-    if not known:
+    """Means over seeds, in the order in which causes are tested."""
+    counted = [anatomy for anatomy in anatomies if anatomy]
+    if not counted:
         return []
-    means = {
-        cause: [
-            sum(values) / len(known)
-            for values in ([one[cause].share or 0 for one in known], [x[cause].gain for x in known])
-        ]
-        for cause in CAUSES
-    }
-    whole = sum(share for share, _ in means.values())
-    return [CauseShare(c, s, gain, s / whole if whole else 0.0) for c, (s, gain) in means.items()]
+    shares = {c: sum(anatomy[c].share or 0 for anatomy in counted) / len(counted) for c in CAUSES}
+    gains = {c: sum(anatomy[c].gain for anatomy in counted) / len(counted) for c in CAUSES}
+    wrong = sum(shares.values())
+    return [CauseShare(c, shares[c], gains[c], shares[c] / wrong if wrong else 0.0) for c in CAUSES]

@@ -1,4 +1,4 @@
-"""What the page that compares two rows is made of; the browser puts two of them together."""
+"""The page that compares two rows; a script in the browser combines their data."""
 
 import base64
 from collections.abc import Sequence
@@ -13,44 +13,44 @@ from wsss_leaderboard.site.board import folder_of, targets_of
 from wsss_leaderboard.site.board_table import BoardTable
 from wsss_leaderboard.site.pages import Pages
 
-DIGITS = 5  # of what is written of fractions
-KINDS = (("method",), ("bound", "control"))  # of rows whose spreads over seeds are pooled
+DIGITS = 5  # of fractions in data files
+KINDS = (("method",), ("bound", "control"))  # tables pools its spreads over seeds
 
 
-def write_compare(pages: Pages, each: Sequence[BoardTable]) -> None:
-    """Write the page, and the names of the images that the influences of rows are of."""
-    board, folder = each[0].board, folder_of(each[0].board)
+def write_compare(pages: Pages, tables: Sequence[BoardTable]) -> None:
+    """Write the page, and the image ids in the order of every row's influences."""
+    board, folder = tables[0].board, folder_of(tables[0].board)
     pages.write(
         f"{folder}/compare.html",
         "compare.html",
         board=board,
-        groups=[(name, lines) for name, lines in each[0].groups if name != "published"],
+        groups=[(name, rows) for name, rows in tables[0].groups if name != "published"],
         targets=targets_of(board),
     )
     keys = [target.key for target in targets_of(board)]
-    ids = dict(zip(keys, map(ids_of, each), strict=True))
+    ids = dict(zip(keys, map(ids_of, tables), strict=True))
     pages.write_data(f"{folder}/data/images.js", "images", ids)
 
 
-def ids_of(found: BoardTable) -> list[str]:
-    """The images of a target, in the order of all influences."""
-    tallies = (run.tallies.get(found.target) for run in found.board.loaded)
+def ids_of(table: BoardTable) -> list[str]:
+    """The scored images of a target, in the order of all influences."""
+    tallies = (run.tallies.get(table.target) for run in table.board.loaded)
     first = next(filter(None, tallies), None)
     return list(first.ids) if first else []
 
 
-def pairs_of(found: BoardTable) -> dict[str, dict[str, Any]]:
-    """For each method with an estimate what its differences to the others are read from.
+def pairs_of(table: BoardTable) -> dict[str, dict[str, Any]]:
+    """For each method with an estimate, the data from which its differences are computed.
 
-    ``reach``: from the difference to each method, in the order of ``at``, to the ends of its 95 %
-    interval, a fraction. ``seeds``: of each of these, 1 if the spread over seeds is part of it, 0
-    if none of the rows has several. ``influence``: of each image on its mIoU, 32-bit floats in
-    base64.
+    ``at``: its place in the lists of all methods. ``reach``: half of the 95 % interval of the
+    difference to each method, a fraction. ``seeds``: for each of these, 1 if it includes the
+    spread over seeds, 0 if no row has several seeds. ``influence``: of tables image on its mIoU,
+    32-bit floats in base64.
     """
-    known = [line.entry for line in found.all if line.entry and line.entry.estimate]
-    if not known:
+    estimated = [row.entry for row in table.rows if row.entry and row.entry.estimate]
+    if not estimated:
         return {}
-    reaches, seeds = reaches_of(known)
+    reaches, seeds = reaches_of(estimated)
     return {
         entry.method: {
             "at": place,
@@ -58,22 +58,22 @@ def pairs_of(found: BoardTable) -> dict[str, dict[str, Any]]:
             "seeds": seeds[place].astype(int).tolist(),
             "influence": encoded(entry.estimate.influence) if entry.estimate else "",
         }
-        for place, entry in enumerate(known)
+        for place, entry in enumerate(estimated)
     }
 
 
-def reaches_of(known: Sequence[Entry]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """(n, n): reaches of all differences, and whether seeds are part of them.
+def reaches_of(entries: Sequence[Entry]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Half-widths of the intervals of all differences, and whether they include seeds, both (n, n).
 
-    Spreads over seeds are pooled as the ranking pools them: over methods, and over what is no
-    method. Only the difference of a method to what is none has that of all rows.
+    The spread over seeds is pooled as for the ranking: over methods, and over bounds and controls.
+    Only differences between the two kinds use a spread pooled over all rows.
     """
-    runs = means_of(known)
+    runs = means_of(entries)
     reaches = runs.differences().reaches
     seeds = np.full(reaches.shape, runs.within is not None)
     for kinds in KINDS:
-        if places := [place for place, entry in enumerate(known) if entry.kind in kinds]:
-            runs, block = means_of([known[place] for place in places]), np.ix_(places, places)
+        if places := [place for place, entry in enumerate(entries) if entry.kind in kinds]:
+            runs, block = means_of([entries[place] for place in places]), np.ix_(places, places)
             reaches[block], seeds[block] = runs.differences().reaches, runs.within is not None
     return reaches, seeds
 

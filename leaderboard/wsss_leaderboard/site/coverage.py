@@ -1,4 +1,4 @@
-"""What was run of what, what failed and why."""
+"""The page of coverage: which methods ran on which boards, what failed and why."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from wsss_leaderboard.site.pages import Pages
 
 @dataclass(frozen=True)
 class CoverageCell:
-    """How many of the runs of a method have finished on a target."""
+    """How many runs of a method finished on a target."""
 
     done: int
     runs: int
@@ -34,45 +34,43 @@ class FailedRun:
 
 
 def write_coverage(pages: Pages, boards: Sequence[Sequence[BoardTable]]) -> None:
-    """Write the page: methods by boards and targets, then the failures."""
-    heads = [
-        (shown(each[0].board.dataset, 30), each[0].board.protocol.name, targets_of(each[0].board))
-        for each in boards
-    ]
+    """Write the page: methods by board and target, then the failures."""
+    first_boards = [tables[0].board for tables in boards]
+    heads = [(shown(b.dataset, 30), b.protocol.name, targets_of(b)) for b in first_boards]
     rows: dict[str, dict[int, CoverageCell]] = {}
     kinds: dict[str, Kind] = {}
-    for column, found in enumerate(found for each in boards for found in each):
-        folder = folder_of(found.board)
-        for line in found.all:
-            if line.entry is None:
+    for column, table in enumerate(table for tables in boards for table in tables):
+        folder = folder_of(table.board)
+        for row in table.rows:
+            if row.entry is None:
                 continue
-            kinds.setdefault(line.method, line.kind)
-            page = f"{folder}/methods/{stem(line.method)}.html"
-            cell = CoverageCell(len(line.entry.values), len(line.entry.runs), page)
-            rows.setdefault(line.method, {})[column] = cell
-    ordered = sorted(rows.items(), key=lambda row: (kinds[row[0]] != "method", row[0].lower()))
+            kinds.setdefault(row.method, row.kind)
+            page = f"{folder}/methods/{stem(row.method)}.html"
+            cell = CoverageCell(len(row.entry.values), len(row.entry.runs), page)
+            rows.setdefault(row.method, {})[column] = cell
+    ordered = sorted(rows.items(), key=lambda item: (kinds[item[0]] != "method", item[0].lower()))
     pages.write(
         "coverage.html",
         "coverage.html",
         heads=heads,
-        columns=sum(len(each) for each in boards),
+        columns=sum(map(len, boards)),
         rows=ordered,
         kinds=kinds,
-        failures=[failed for each in boards for failed in failures_of(each[0])],
+        failures=[failed for tables in boards for failed in failures_of(tables[0])],
     )
 
 
-def failures_of(found: BoardTable) -> list[FailedRun]:
-    """The runs of a board that did not finish."""
-    folder = folder_of(found.board)
+def failures_of(table: BoardTable) -> list[FailedRun]:
+    """The failed runs of a board."""
+    folder = folder_of(table.board)
     return [
         FailedRun(
             run.record.method,
             run.record.seed,
-            found.board.dataset,
+            table.board.dataset,
             f"{folder}/methods/{stem(run.record.method)}.html",
             run.record.failure,
         )
-        for run in found.board.loaded
+        for run in table.board.loaded
         if run.record.failure
     ]

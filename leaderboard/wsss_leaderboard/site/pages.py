@@ -1,4 +1,4 @@
-"""Writing pages from templates, with links that work from any folder and from a disk."""
+"""Write pages from templates; relative links let them work on any host and from a disk."""
 
 import json
 from pathlib import Path, PurePosixPath
@@ -13,18 +13,18 @@ from wsss_leaderboard.tables.rows import MARKS, NOTHING
 
 
 def environment() -> Environment:
-    """Templates in which everything is text unless a template itself says that it is markup."""
-    made = Environment(
+    """Templates that escape every value and refuse undefined ones."""
+    templates = Environment(
         loader=PackageLoader("wsss_leaderboard.site"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(shown=shown, stem=stem, percent=percent, points=points, minutes=minutes)
-    made.filters.update(mebibytes=mebibytes)
-    made.globals.update(nothing=NOTHING, minus=MINUS, single=SINGLE, marks=MARKS)
-    return made
+    templates.filters.update(shown=shown, stem=stem, percent=percent, points=points)
+    templates.filters.update(minutes=minutes, mebibytes=mebibytes)
+    templates.globals.update(nothing=NOTHING, minus=MINUS, single=SINGLE, marks=MARKS)
+    return templates
 
 
 def percent(value: float | None, digits: int = 1) -> str:
@@ -46,7 +46,7 @@ def mebibytes(size: int | None) -> str:
 
 
 class Pages:
-    """A folder of pages; ``common`` is what every template may use."""
+    """Write pages into a folder; ``common`` holds values for all templates."""
 
     def __init__(self, out: Path, **common: Any) -> None:
         self.out = out
@@ -55,14 +55,14 @@ class Pages:
         self.written: list[str] = []
 
     def write(self, path: str, template: str, **content: Any) -> None:
-        """Write one page; ``root`` leads from it to the first page's folder."""
+        """Write one page; its template gets ``root``, the relative path to ``out``."""
         root = "../" * (len(PurePosixPath(path).parts) - 1)
         page = self.environment.get_template(template).render(root=root, path=path, **content)
         write_text(self.out / path, page)
         self.written.append(path)
 
     def write_data(self, path: str, name: str, content: Any) -> None:
-        """Write data as a script, which pages on a disk may read, unlike JSON."""
+        """Write data as a script: pages on a disk may load scripts, but not JSON."""
         text = json.dumps(content, separators=(",", ":"), allow_nan=False)
         write_text(self.out / path, f"wsss.receive({json.dumps(name)},{text});\n")
 
@@ -70,11 +70,11 @@ class Pages:
         """Copy a file into the site.
 
         Raises:
-            DataError: it is a link, which could lead to a file that is nobody's to publish.
+            DataError: it is a link, which could publish a file from elsewhere.
         """
         if file.is_symlink():
             raise DataError(
-                f"{file} is a link; only files are published: put the file itself there"
+                f"{file} is a link; only files are published: replace it with the file itself"
             )
         place = self.out / path
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Every figure that others published, beside what was measured here."""
+"""The page that sets published figures next to what was measured here."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,37 +16,37 @@ from wsss_leaderboard.site.pages import Pages, points
 
 @dataclass(frozen=True, eq=False)
 class Claim:
-    """A published figure and, if a row of its name was measured on the same data, that row.
+    """A published figure and, if one was measured on the same data, the row of that name.
 
-    ``unlike``: in what the row was measured otherwise; then the two are not compared.
+    ``unlike``: how the row was measured differently; if not empty, the two are not compared.
     """
 
     figure: Figure
-    line: BoardRow | None = None
+    row: BoardRow | None = None
     page: str = ""
     unlike: str = ""
 
     @property
     def entry(self) -> Entry | None:
-        return self.line.entry if self.line else None
+        return self.row.entry if self.row else None
 
     @property
     def place(self) -> Place | None:
-        return self.line.place if self.line else None
+        return self.row.place if self.row else None
 
     @property
     def difference(self) -> float | None:
-        """From the published figure to ours, a fraction."""
-        mean = self.line.mean if self.line else None
+        """Our mean minus the published figure, a fraction; None if the two are not compared."""
+        mean = self.row.mean if self.row else None
         return None if mean is None or self.unlike else mean - self.figure.value / 100
 
     @property
     def verdict(self) -> str:
-        """What the difference says, in words."""
+        """What the difference means, in words."""
         if self.unlike:
             return f"measured otherwise: {self.unlike}"
         if self.difference is None:
-            return "not measured" if self.line is None else "failed"
+            return "not measured" if self.row is None else "failed"
         allowances = expected().allowances
         allowed = allowances.segmentation if self.figure.segmentor else allowances.masks
         if 100 * abs(self.difference) <= allowed:
@@ -57,35 +57,35 @@ class Claim:
 
 
 def write_paper(pages: Pages, boards: Sequence[Sequence[BoardTable]]) -> None:
-    """Write the page, a table for each dataset of which anything is known."""
+    """Write the page: a table for each dataset with published figures."""
     claims = [_claim(figure, boards) for figure in published().figures]
     datasets: dict[str, list[Claim]] = {}
     for claim in claims:
         datasets.setdefault(claim.figure.dataset, []).append(claim)
-    for found in datasets.values():
-        found.sort(key=lambda claim: (claim.figure.segmentor, claim.figure.split, _order(claim)))
+    for dataset_claims in datasets.values():
+        dataset_claims.sort(key=_order)
     pages.write("paper.html", "paper.html", datasets=datasets, allowances=expected().allowances)
 
 
-def _order(claim: Claim) -> float:
-    return -claim.figure.value
+def _order(claim: Claim) -> tuple[str, str, float]:
+    return claim.figure.segmentor, claim.figure.split, -claim.figure.value
 
 
 def _claim(figure: Figure, boards: Sequence[Sequence[BoardTable]]) -> Claim:
-    """With the row of its name; one that was measured alike goes before others."""
+    """A figure with the row of its name, preferably one measured in the same way."""
     return min(
         _measured(figure, boards), key=lambda claim: bool(claim.unlike), default=Claim(figure)
     )
 
 
 def _measured(figure: Figure, boards: Sequence[Sequence[BoardTable]]) -> Iterator[Claim]:
-    """Claims with the rows of the figure's name, target, classes and number of images."""
-    for found in chain.from_iterable(boards):
-        for line in found.all if found.target == figure.segmentor else ():
-            if line.entry and line.method == figure.method and _same_data(figure, line.entry):
-                page = f"{folder_of(found.board)}/methods/{stem(line.method)}.html"
-                unlike = published().unlike(figure, line.records[0])
-                yield Claim(figure, line, page, unlike)
+    """Claims with rows that match the figure's name, target, classes and number of images."""
+    for table in chain.from_iterable(boards):
+        for row in table.rows if table.target == figure.segmentor else ():
+            if row.entry and row.method == figure.method and _same_data(figure, row.entry):
+                page = f"{folder_of(table.board)}/methods/{stem(row.method)}.html"
+                unlike = published().unlike(figure, row.records[0])
+                yield Claim(figure, row, page, unlike)
 
 
 def _same_data(figure: Figure, entry: Entry) -> bool:

@@ -1,4 +1,4 @@
-"""The page of pictures of a board: images, truth and masks of its rows, and why they are wrong."""
+"""The page of pictures: images, ground truth, and masks of a board's rows with their errors."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -12,49 +12,49 @@ from wsss_leaderboard.site.board_table import BoardTable
 from wsss_leaderboard.site.names import stem
 from wsss_leaderboard.site.pages import Pages
 
-FIRST = 2  # rows that are shown before a reader chooses
+FIRST = 2  # rows shown before the reader chooses
 PICTURES = "pictures"
 
 
 class Album:
-    """Examples of one board, from all folders that have the same images of it."""
+    """Examples of one board, from all folders with examples of the same images."""
 
     def __init__(self, board: Board, folders: Iterable[Path]) -> None:
         self.rows: dict[str, Shown] = {}
         self.files: list[Path] = []
         self.about: Examples | None = None
         for folder in folders:
-            found = examples.read(folder)
-            if found and self._fits(found, board):
-                self._add(found, folder / EXAMPLES)
+            more = examples.read(folder)
+            if more and self._fits(more, board):
+                self._add(more, folder / EXAMPLES)
 
-    def _fits(self, found: Examples, board: Board) -> bool:
-        same = found.fingerprint == board.protocol.fingerprint
-        return same and (self.about is None or self.about.ids == found.ids)
+    def _fits(self, more: Examples, board: Board) -> bool:
+        same_data = more.fingerprint == board.protocol.fingerprint
+        return same_data and (self.about is None or self.about.ids == more.ids)
 
-    def _add(self, found: Examples, folder: Path) -> None:
+    def _add(self, more: Examples, folder: Path) -> None:
         if self.about is None:
-            self.about = found
-            self.files += [folder / found.images, folder / found.truth]
-        for method, row in found.rows.items():
+            self.about = more
+            self.files += [folder / more.images, folder / more.truth]
+        for method, row in more.rows.items():
             if method not in self.rows:
                 self.rows[method] = row
                 self.files += [folder / row.masks, folder / row.causes]
 
 
-def write_pictures(pages: Pages, found: BoardTable, album: Album) -> None:
-    """Write the page, and copy the sheets of its tiles."""
+def write_pictures(pages: Pages, table: BoardTable, album: Album) -> None:
+    """Write the page and copy its sheets of tiles; do nothing without examples."""
     if album.about is None:
         return
-    folder = folder_of(found.board)
+    folder = folder_of(table.board)
     for file in album.files:
         pages.copy(file, f"{folder}/{PICTURES}/{file.name}")
-    named = [line.method for _, lines in found.groups for line in lines]
-    rows = [(method, album.rows[method]) for method in named if method in album.rows]
+    methods = [row.method for _, rows in table.groups for row in rows]
+    rows = [(method, album.rows[method]) for method in methods if method in album.rows]
     pages.write(
         f"{folder}/pictures.html",
         "pictures.html",
-        board=found.board,
+        board=table.board,
         about=album.about,
         folder=PICTURES,
         high=-(-len(album.about.ids) // album.about.columns),

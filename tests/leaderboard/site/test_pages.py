@@ -116,17 +116,17 @@ def figure(value=60.0, segmentor=""):
 
 
 @pytest.fixture(scope="module")
-def lines():
+def table():
     (board,) = entries.boards(simulated.runs(sites.QUALITIES, (0, 1)))
     return board_tables(board, {None: None})[0]
 
 
-def test_a_verdict_says_whether_a_published_figure_is_met(lines):
-    line = next(line for line in lines.all if line.method == "EPS")
-    mean, high = 100 * line.mean, 100 * line.place.high
+def test_a_verdict_says_whether_a_published_figure_is_met(table):
+    row = next(row for row in table.rows if row.method == "EPS")
+    mean, high = 100 * row.mean, 100 * row.place.high
 
     def verdict(value):
-        return Claim(figure(value), line).verdict
+        return Claim(figure(value), row).verdict
 
     assert verdict(mean + 0.4) == verdict(mean - 0.4) == "agrees to 0.5 points"
     assert high - mean > 0.7
@@ -160,8 +160,8 @@ def test_figures_of_unlike_protocols_are_not_compared(tmp_path):
 def test_a_failed_row_is_no_verdict():
     runs = sites.runs({sites.FAILED: 0.2, "CAM": 0.1})
     (board,) = entries.boards(runs)
-    line = next(x for x in board_tables(board, {None: None})[0].all if x.method == sites.FAILED)
-    assert Claim(figure(), line).verdict == "failed"
+    row = next(r for r in board_tables(board, {None: None})[0].rows if r.method == sites.FAILED)
+    assert Claim(figure(), row).verdict == "failed"
 
 
 def test_coverage_counts_runs_and_shows_why_some_failed(tmp_path):
