@@ -12,8 +12,9 @@ from timing import Result, interleave
 
 from wsss_affinity.crf import Crf
 from wsss_harness.contract.supervision import Ledger, View
-from wsss_harness.stages import work as stages
-from wsss_harness.store.stage import Work
+from wsss_harness.stages import scoring
+from wsss_harness.stages.products import SCORES
+from wsss_harness.store.work import Work
 from wsss_harness.system import parallel
 from wsss_harness.system.files import read_image
 from wsss_harness.system.score_files import write_scores
@@ -57,7 +58,7 @@ def store(folder, count, size):
     for number, image in enumerate(images):
         Image.fromarray(image).save(folder / f"{number:03d}.png")
         _, scores = scene(np.random.default_rng(number), size, CLASSES, 1 + number % 2)
-        write_scores(folder / "scores" / f"{number:03d}{stages.SCORES}", scores)
+        write_scores(folder / "scores" / f"{number:03d}{SCORES}", scores)
     return kind
 
 
@@ -71,14 +72,14 @@ def refine(folder, processes):
     view = View(Pictures(folder), "train", (), work.ledger, "the benchmark")
     cores, parallel.cores = parallel.cores, lambda: processes
     try:
-        stages.refine(work, Crf(), view)
+        scoring.refine(work, Crf(), view)
     finally:
         parallel.cores = cores
     check_equal(folder)
 
 
 def check_equal(folder):
-    for path in (folder / "by_1").glob(f"*{stages.SCORES}"):
+    for path in (folder / "by_1").glob(f"*{SCORES}"):
         other = folder / "by_2" / path.name
         if other.is_file():
             assert path.read_bytes() == other.read_bytes(), path.name

@@ -12,9 +12,12 @@ from timing import Result
 
 from wsss_harness.contract.supervision import Ledger, View
 from wsss_harness.metrics import METRICS
-from wsss_harness.stages import work as stages
-from wsss_harness.store.stage import Work
-from wsss_harness.suite.spec import Rule
+from wsss_harness.stages.background_rules import Constant
+from wsss_harness.stages.masks import paint_masks
+from wsss_harness.stages.measuring import measure
+from wsss_harness.stages.products import SCORES
+from wsss_harness.stages.thresholds import choose_thresholds
+from wsss_harness.store.work import Work
 from wsss_harness.system.score_files import write_scores
 
 SIZE = (72, 96)
@@ -79,11 +82,11 @@ def store(dataset, folder):
     """Write the scores of all images, equal ones as links to one file."""
     folder.mkdir()
     for number, image_id in enumerate(dataset.names):
-        path = folder / f"{image_id}{stages.SCORES}"
+        path = folder / f"{image_id}{SCORES}"
         if number < KINDS:
             write_scores(path, dataset.of(image_id)[1])
         else:
-            os.link(folder / f"{dataset.names[number % KINDS]}{stages.SCORES}", path)
+            os.link(folder / f"{dataset.names[number % KINDS]}{SCORES}", path)
 
 
 def work(folder, name, **inputs):
@@ -96,10 +99,10 @@ def run(folder, count):
     dataset = Copies(count)
     scores, masks = folder / "scores", folder / "masks"
     store(dataset, scores)
-    stages.make_curve(work(folder, "curve", scores=scores), dataset, 0)
+    choose_thresholds(work(folder, "curve", scores=scores), dataset, 0)
     view = View(dataset, "train", (), Ledger(folder / "read"), "the benchmark")
-    stages.make_masks(work(folder, "masks", scores=scores), Rule(threshold=0.3), view)
-    stages.measure(work(folder, "counts", masks=masks), METRICS, dataset, dataset.names)
+    paint_masks(work(folder, "masks", scores=scores), Constant(threshold=0.3), view)
+    measure(work(folder, "counts", masks=masks), METRICS, dataset, dataset.names)
 
 
 if __name__ == "__main__":

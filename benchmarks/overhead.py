@@ -67,7 +67,7 @@ def by_harness(folder, segmentor):
         data = View(Pictures(folder), "train", (), work.ledger, "the benchmark")
         segmentor.fit(data, folder / "masks", Run(work.folder, progress=work.progress))
 
-    stage = Stage("segment", "V1", fit, {}, ("wsss_harness.networks.segmentors",), heavy=True)
+    stage = Stage("segment", "V1", fit, {}, heavy=True)
     make_stage(stage, Store(root))
 
 

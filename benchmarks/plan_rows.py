@@ -61,7 +61,7 @@ def content(count):
 def run(folder, count):
     from wsss_harness.plugins.registry import installed
     from wsss_harness.store.store import Store
-    from wsss_harness.suite.spec import check_suite
+    from wsss_harness.suite.reading import check_suite
     from wsss_harness.suite.suite_rows import plan_of
 
     plugins = installed()

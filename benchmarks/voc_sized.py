@@ -97,10 +97,14 @@ def run(folder, count):
     from wsss_harness.datasets.voc_folder import VocFolder
     from wsss_harness.metrics import METRICS
     from wsss_harness.plugins.registry import installed
-    from wsss_harness.stages import work as stages
+    from wsss_harness.stages.background_rules import Constant
+    from wsss_harness.stages.masks import paint_masks
+    from wsss_harness.stages.measuring import measure
+    from wsss_harness.stages.products import SCORES
+    from wsss_harness.stages.thresholds import choose_thresholds
     from wsss_harness.store.store import Store
     from wsss_harness.suite import data_check as datacheck
-    from wsss_harness.suite.spec import Rule, read_suite
+    from wsss_harness.suite.reading import read_suite
     from wsss_harness.suite.suite_rows import plan_of
     from wsss_harness.system.score_files import write_scores
 
@@ -115,18 +119,18 @@ def run(folder, count):
     scores, masks = folder / "scores", folder / "masks"
     scores.mkdir()
     for number, image_id in enumerate(dataset.ids("train")):
-        path = scores / f"{image_id}{stages.SCORES}"
+        path = scores / f"{image_id}{SCORES}"
         if number < KINDS:
             write_scores(path, drawn[number])
         else:
-            os.link(scores / f"{dataset.ids('train')[number % KINDS]}{stages.SCORES}", path)
+            os.link(scores / f"{dataset.ids('train')[number % KINDS]}{SCORES}", path)
     view = View(dataset, "train", (), Ledger(folder / "read"), "the benchmark")
 
     def scoring():
-        stages.make_curve(work(folder, "curve", scores=scores), dataset, 0)
-        stages.make_masks(work(folder, "masks", scores=scores), Rule(threshold=0.3), view)
+        choose_thresholds(work(folder, "curve", scores=scores), dataset, 0)
+        paint_masks(work(folder, "masks", scores=scores), Constant(threshold=0.3), view)
         counts = work(folder, "counts", masks=masks)
-        stages.measure(counts, METRICS, dataset, dataset.scored)
+        measure(counts, METRICS, dataset, dataset.scored)
 
     images = len(dataset.ids("train")) + len(dataset.ids("val"))
     return {

@@ -9,7 +9,7 @@ from PIL import Image
 
 from wsss_harness.plugins.registry import installed
 from wsss_harness.suite.graph import Graph
-from wsss_harness.suite.spec import read_suite
+from wsss_harness.suite.reading import read_suite
 from wsss_harness.system.files import configs
 
 SUITES = sorted((configs() / "suites").glob("*.toml"))

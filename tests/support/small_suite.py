@@ -13,7 +13,7 @@ from wsss_harness.contract.hookspecs import Metric, hookimpl
 from wsss_harness.contract.types import ClassScores
 from wsss_harness.plugins.registry import load
 from wsss_harness.store.store import Store
-from wsss_harness.suite.spec import check_suite
+from wsss_harness.suite.reading import check_suite
 
 RAN = []
 RAN_FILE = "SMALL_RAN"  # a file that notes each fit, of all processes

@@ -16,10 +16,11 @@ from wsss_harness.execution.run_stage import make_stage
 from wsss_harness.plugins.registry import installed
 from wsss_harness.store.store import Store
 from wsss_harness.suite import data_check as datacheck
-from wsss_harness.suite.data_check import Report
+from wsss_harness.suite.data_check import DataReport
 from wsss_harness.suite.graph import Graph
+from wsss_harness.suite.reading import apply_override
 from wsss_harness.suite.selection import Request
-from wsss_harness.suite.spec import Options, apply_override
+from wsss_harness.suite.spec import Options
 
 COLOURS = {OK: "green", WARNING: "yellow", FAILURE: "red"}
 
@@ -70,7 +71,7 @@ def of_suite(request: Request, store: Store) -> tuple[Dataset, dict[str, Dataset
     return dataset, datacheck.maps_of(suite, dataset), lacking
 
 
-def _print(report: Report, console: Console) -> None:
+def _print(report: DataReport, console: Console) -> None:
     console.print(_classes(report))
     for name, measured in report.saliency.items():
         console.print(
@@ -88,7 +89,7 @@ def _print(report: Report, console: Console) -> None:
     console.print(f"\nfingerprint {report.fingerprint}", highlight=False)
 
 
-def _classes(report: Report) -> Table:
+def _classes(report: DataReport) -> Table:
     """In how many images of each split each class is."""
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("")

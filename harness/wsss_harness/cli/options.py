@@ -134,7 +134,7 @@ def request_of(
 
 def options_of(overrides: list[str] | None) -> dict[str, Any]:
     """Options from words as KEY=VALUE."""
-    from wsss_harness.suite.spec import apply_override
+    from wsss_harness.suite.reading import apply_override
 
     options: dict[str, Any] = {}
     for override in overrides or []:

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from wsss_harness.contract.errors import StageError
-from wsss_harness.store.stage import Stage, Work
+from wsss_harness.store.stage import Stage
+from wsss_harness.store.work import Work
 from wsss_harness.system.files import read_json, write_json
 from wsss_harness.system.parallel import cores
 from wsss_harness.system.workers import THREADS
@@ -28,7 +29,7 @@ WORKER = "wsss_harness.execution.distributed_worker"
 def distribute(stage: Stage, task: Mapping[str, Any], path: Path, processes: int) -> Stage:
     """The stage, made by several processes, which read at ``path`` in ``task`` what to make."""
     note = {**stage.note, "processes": processes}  # on record, since rounding depends on it
-    return replace(stage, make=partial(_launch, task, path, processes), note=note)
+    return replace(stage, launch=partial(_launch, task, path, processes), note=note)
 
 
 def _launch(task: Mapping[str, Any], path: Path, processes: int, work: Work) -> None:

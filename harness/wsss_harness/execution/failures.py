@@ -4,8 +4,8 @@ import errno
 from pathlib import Path
 
 from wsss_harness.contract.errors import StageFailure, WsssError
-from wsss_harness.store.manifest import LOG
 from wsss_harness.store.stage import Stage
+from wsss_harness.store.work import LOG
 
 LOG_TAIL = 20
 

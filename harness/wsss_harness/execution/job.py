@@ -17,9 +17,9 @@ from wsss_harness.execution.rebuild import rebuild_stage
 from wsss_harness.execution.run_stage import StageRun, make_stage
 from wsss_harness.execution.status_files import ProgressFile, RunStatus
 from wsss_harness.store.layout import short
-from wsss_harness.store.manifest import LOG
-from wsss_harness.store.stage import Part, Stage
+from wsss_harness.store.stage import Stage
 from wsss_harness.store.store import Store
+from wsss_harness.store.work import LOG, Shard
 from wsss_harness.system import workers
 from wsss_harness.system.limits import CUT_OFF, Limits
 from wsss_harness.system.locks import Busy
@@ -48,7 +48,7 @@ class Job:
     progress_file: Path
     limits: Limits
     policy: Policy
-    shard: Part | None
+    shard: Shard | None
     in_process: InProcess | None = field(default=None, compare=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -94,7 +94,7 @@ class JobFactory:
     policy: Policy
     status: RunStatus
 
-    def job(self, stage: Stage, shard: Part | None = None) -> Job:
+    def job(self, stage: Stage, shard: Shard | None = None) -> Job:
         name = short(stage.key) + (f"-{shard.index + 1}-of-{shard.count}" if shard else "")
         return Job(
             suite_json=self.suite_json,
@@ -108,7 +108,7 @@ class JobFactory:
         )
 
 
-def make(stage: Stage, store: Store, shard: Part | None) -> JobResult:
+def make(stage: Stage, store: Store, shard: Shard | None) -> JobResult:
     try:
         if shard is None:
             return "made" if make_stage(stage, store, wait=False) else "there"

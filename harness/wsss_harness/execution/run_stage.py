@@ -15,17 +15,18 @@ from wsss_harness.contract.supervision import Ledger
 from wsss_harness.execution import shard_notes
 from wsss_harness.execution.failures import explain
 from wsss_harness.store.layout import create, lock_of
-from wsss_harness.store.manifest import FORMAT, LEDGER, LOG, MANIFEST, digests
+from wsss_harness.store.manifest import FORMAT, LEDGER, MANIFEST, digests
 from wsss_harness.store.source_digest import changed
-from wsss_harness.store.stage import Part, Stage, Work
+from wsss_harness.store.stage import Stage
 from wsss_harness.store.store import Store
+from wsss_harness.store.work import LOG, Shard, Work
 from wsss_harness.suite.schedule import Schedule
 from wsss_harness.system import locks
 from wsss_harness.system.files import remove_temporary_files, write_json
 from wsss_harness.system.meter import Meter, environment
 from wsss_harness.system.write_guard import writing_below
 
-WHOLE = Part()
+WHOLE = Shard()
 
 
 def make_stage(stage: Stage, store: Store, *, wait: bool = True) -> bool:
@@ -45,7 +46,7 @@ def make_stage(stage: Stage, store: Store, *, wait: bool = True) -> bool:
 
 
 def work_of(
-    stage: Stage, store: Store, progress: Callable[[int, int], None], shard: Part = WHOLE
+    stage: Stage, store: Store, progress: Callable[[int, int], None], shard: Shard = WHOLE
 ) -> Work:
     """What the function of a stage works with."""
     folder = store.folder(stage)
@@ -85,7 +86,7 @@ class StageRun:
             self.tell("finished")
         return True
 
-    def run_shard(self, shard: Part) -> None:
+    def run_shard(self, shard: Shard) -> None:
         """Make one shard; ``run`` then finishes the stage.
 
         Raises:
@@ -123,7 +124,7 @@ class StageRun:
                 held.enter_context(locks.exclusive(lock_of(self.folder), wait=True))
             yield
 
-    def _metered(self, shard: Part, continued: bool) -> dict[str, Any]:
+    def _metered(self, shard: Shard, continued: bool) -> dict[str, Any]:
         """Call the function of the stage; gives the cost of the call."""
         work = work_of(self.stage, self.store, partial(self.tell, "progress"), shard)
         with Meter() as meter:

@@ -11,8 +11,9 @@ from wsss_harness.contract.hookspecs import Pool
 from wsss_harness.execution.failures import explain
 from wsss_harness.execution.job import Job, JobResult
 from wsss_harness.execution.status_files import read_progress
-from wsss_harness.store.stage import Part, Stage
+from wsss_harness.store.stage import Stage
 from wsss_harness.store.store import Store
+from wsss_harness.store.work import Shard
 from wsss_harness.system.limits import CUT_OFF, TimeLimitReached, overdue_message
 
 TICK = 0.2  # seconds between two looks at the running jobs
@@ -38,7 +39,7 @@ class RunningJob:
     stopped: bool = False
 
     @property
-    def shard(self) -> Part | None:
+    def shard(self) -> Shard | None:
         return self.job.shard
 
     @property

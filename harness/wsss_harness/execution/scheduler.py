@@ -10,7 +10,8 @@ from wsss_harness.execution.monitor import RunMonitor
 from wsss_harness.execution.policy import Policy
 from wsss_harness.execution.running_job import RunningJob, RunningJobs
 from wsss_harness.execution.shards import ShardQueue
-from wsss_harness.store.stage import Part, Stage
+from wsss_harness.store.stage import Stage
+from wsss_harness.store.work import Shard
 from wsss_harness.suite.schedule import Schedule
 
 PATIENCE = 2.0  # seconds until the next look at a stage that another run makes
@@ -131,14 +132,14 @@ class Scheduler:
             else:
                 self._offer(stage)  # one of its files has been removed meanwhile
 
-    def _offer(self, stage: Stage, shard: Part | None = None) -> None:
+    def _offer(self, stage: Stage, shard: Shard | None = None) -> None:
         """Queue a shard again, and the stage as soon as none of its jobs is running."""
         if shard is not None:
             self._shards.give_back(stage, shard)
         if not self.jobs.of(stage):
             self.schedule.give_back(stage)
 
-    def _postpone(self, stage: Stage, shard: Part | None) -> None:
+    def _postpone(self, stage: Stage, shard: Shard | None) -> None:
         """Look again later at a stage that another run makes."""
         if stage.key not in self._look_again:
             self.monitor.stage_event("waiting", stage, message="another run makes it")
@@ -150,7 +151,7 @@ class Scheduler:
         self.monitor.count(made=1)
         yield stage
 
-    def _fail(self, stage: Stage, shard: Part | None, failure: StageFailure) -> Iterator[Stage]:
+    def _fail(self, stage: Stage, shard: Shard | None, failure: StageFailure) -> Iterator[Stage]:
         self._failures[stage.key] = self._failures.get(stage.key, 0) + 1
         if failure.kind not in FINAL and self._failures[stage.key] <= self.policy.retries:
             self.monitor.stage_event("retried", stage, message=str(failure))

@@ -8,7 +8,7 @@ from typing import Any
 
 from wsss_harness.store.layout import lock_of
 from wsss_harness.store.manifest import PARTS
-from wsss_harness.store.stage import Part
+from wsss_harness.store.work import Shard
 from wsss_harness.system import locks
 from wsss_harness.system.files import read_json
 
@@ -17,7 +17,7 @@ PEAKS = ("peak_memory", "gpu_peak_memory")
 
 
 @contextmanager
-def begun(folder: Path, shard: Part) -> Iterator[Path]:
+def begun(folder: Path, shard: Shard) -> Iterator[Path]:
     """Lock a shard of the stage in ``folder``; gives the path of its note.
 
     Raises:

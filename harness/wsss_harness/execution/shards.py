@@ -10,23 +10,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from wsss_harness.execution.running_job import RunningJob
-from wsss_harness.store.stage import Part, Stage
+from wsss_harness.store.stage import Stage
+from wsss_harness.store.work import Shard
 
 
 @dataclass
 class ShardQueue:
     """Shards by the key of their stage; ``images_ended`` counts the images of ended shards."""
 
-    waiting: dict[str, list[Part]] = field(default_factory=dict)
+    waiting: dict[str, list[Shard]] = field(default_factory=dict)
     images_ended: dict[str, int] = field(default_factory=dict)
 
-    def waiting_of(self, stage: Stage, count: int) -> list[Part]:
+    def waiting_of(self, stage: Stage, count: int) -> list[Shard]:
         """The shards of a stage to start; the first call divides the stage into ``count``."""
         divided = stage.images and count > 1
-        shards = [Part(index, count) for index in range(count)] if divided else []
+        shards = [Shard(index, count) for index in range(count)] if divided else []
         return self.waiting.setdefault(stage.key, shards)
 
-    def give_back(self, stage: Stage, shard: Part) -> None:
+    def give_back(self, stage: Stage, shard: Shard) -> None:
         self.waiting[stage.key].append(shard)
 
     def ended(self, job: RunningJob) -> None:

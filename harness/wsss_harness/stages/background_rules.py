@@ -13,10 +13,10 @@ from wsss_harness.plugins.options import construct
 
 
 @dataclass(frozen=True)
-class Rule:
+class BackgroundRule:
     """By how much the largest class score beats the background, pixel by pixel.
 
-    ``needs`` is the supervision that a rule reads. A pixel whose margin is closer to zero than
+    ``needs``: the supervision that the rule reads. A pixel whose margin is closer to zero than
     ``uncertain`` becomes 255, as between the two thresholds of jiwoon-ahn/irn.
     """
 
@@ -29,7 +29,7 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Constant(Rule):
+class Constant(BackgroundRule):
     """The background scores ``threshold`` everywhere (psa, EPS: infer.py use 0.20)."""
 
     threshold: float = 0.2
@@ -39,7 +39,7 @@ class Constant(Rule):
 
 
 @dataclass(frozen=True)
-class Power(Rule):
+class Power(BackgroundRule):
     """The background scores (1 - largest class score) ** alpha (psa: infer_cls.py)."""
 
     alpha: float = 16.0
@@ -50,7 +50,7 @@ class Power(Rule):
 
 
 @dataclass(frozen=True)
-class Saliency(Rule):
+class Saliency(BackgroundRule):
     """Background where saliency is at most ``threshold``, the largest class elsewhere."""
 
     needs: ClassVar[frozenset[str]] = frozenset({SALIENCY})
@@ -66,7 +66,7 @@ class Saliency(Rule):
 
 
 @dataclass(frozen=True)
-class Explicit(Rule):
+class Explicit(BackgroundRule):
     """The background scores what the map says that the generator made itself."""
 
     def margin(self, largest: Map, scores: ClassScores, sample: Sample) -> Map:
@@ -79,14 +79,14 @@ class Explicit(Rule):
 
 
 @dataclass(frozen=True)
-class Nothing(Rule):
+class Nothing(BackgroundRule):
     """Everything is background."""
 
     def margin(self, largest: Map, scores: ClassScores, sample: Sample) -> Map:
         return np.full_like(largest, -1)
 
 
-RULES: Mapping[str, type[Rule]] = {
+RULES: Mapping[str, type[BackgroundRule]] = {
     "constant": Constant,
     "power": Power,
     "saliency": Saliency,
@@ -95,15 +95,15 @@ RULES: Mapping[str, type[Rule]] = {
 }
 
 
-def build_rule(name: str, options: Mapping[str, Any]) -> Rule:
+def build_rule(name: str, options: Mapping[str, Any]) -> BackgroundRule:
     """The rule called ``name``; unknown names and options are errors that list what exists."""
     if name not in RULES:
         raise ConfigError(f"no background rule named '{name}'; there are {', '.join(RULES)}")
-    rule: Rule = construct(f"background rule '{name}'", RULES[name], options)
+    rule: BackgroundRule = construct(f"background rule '{name}'", RULES[name], options)
     return rule
 
 
-def to_mask(scores: ClassScores, rule: Rule, sample: Sample) -> Mask:
+def to_mask(scores: ClassScores, rule: BackgroundRule, sample: Sample) -> Mask:
     """The class with the largest score where it is strictly greater than the background.
 
     Ties between classes go to the first. An image without classes is background.

@@ -4,13 +4,26 @@ A bound reads the truth, or nothing; the ledger notes what, and the tables mark 
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wsss_harness.contract.supervision import IMAGE_LABELS, SALIENCY, TRUTH, Dataset, Ledger
+from wsss_harness.contract.supervision import (
+    IMAGE_LABELS,
+    SALIENCY,
+    TRUTH,
+    Dataset,
+    Ledger,
+    scored_ids,
+)
 from wsss_harness.contract.types import BACKGROUND, IGNORE, ClassScores, Mask
+from wsss_harness.stages.products import MASK, SCORES, remaining
+from wsss_harness.stages.stage_data import TRAIN, StageData
+from wsss_harness.store.work import Work
+from wsss_harness.system import files
+from wsss_harness.system.score_files import write_scores
 
 Bound = Callable[[Dataset, str, Ledger], Mask]
 STRIDES = (8, 16)  # of the class maps of released code: ResNet38's, and ResNet50's
@@ -114,3 +127,31 @@ BOUNDS: Mapping[str, Bound] = {
     "Image labels everywhere": largest_everywhere,
     **{f"Truth at stride {stride}": partial(at_stride, stride) for stride in STRIDES},
 }
+
+
+@dataclass(frozen=True)
+class PaintBound:
+    """Writes masks that no method could make, for the scored images or all of train."""
+
+    data: StageData
+    paint: Bound
+    whole_train: bool = False
+
+    def __call__(self, work: Work) -> None:
+        dataset = self.data.open(work)
+        ids = dataset.ids(TRAIN) if self.whole_train else scored_ids(dataset)
+        for image_id, path in remaining(work, ids, MASK):
+            files.write_mask(path, self.paint(dataset, image_id, work.ledger))
+
+
+@dataclass(frozen=True)
+class PaintSeeds:
+    """Writes scores of every image of train that no method could make."""
+
+    data: StageData
+    seed: Callable[[Dataset, str, Ledger], ClassScores]
+
+    def __call__(self, work: Work) -> None:
+        dataset = self.data.open(work)
+        for image_id, path in remaining(work, dataset.ids(TRAIN), SCORES):
+            write_scores(path, self.seed(dataset, image_id, work.ledger))

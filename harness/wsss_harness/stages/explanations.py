@@ -1,17 +1,19 @@
 """What a refiner shows of how it decides, for a few images: named maps, kept for figures."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from wsss_harness.contract.errors import DataError, PluginError
-from wsss_harness.contract.supervision import Dataset, View, scored_ids
+from wsss_harness.contract.supervision import Dataset, scored_ids
 from wsss_harness.contract.types import Map
-from wsss_harness.store.stage import Work
+from wsss_harness.stages.products import device, score_reader
+from wsss_harness.stages.stage_data import StageView
+from wsss_harness.store.work import Work
 from wsss_harness.system import files
-from wsss_harness.system.score_files import read_scores
 
 EXAMPLES = 6
 EXPLAINED = 3
@@ -26,7 +28,7 @@ class Explained(NamedTuple):
 
 
 def choose(dataset: Dataset) -> list[str]:
-    """Scored images for figures: the first that has each class alone, or else at all.
+    """Scored images for figures: for each class the first image with it alone, or else with it.
 
     The choice looks at image labels only, never at how well a method does.
     """
@@ -41,36 +43,43 @@ def choose(dataset: Dataset) -> list[str]:
     return chosen
 
 
-def explain(work: Work, refiner: Any, data: View, ids: Sequence[str], device: str) -> None:
-    """Write what the refiner's ``explain`` says of each image: ``<image id>.npz``."""
-    shown: Callable[..., Sequence[tuple[Any, ...]]]
-    shown = refiner.explain(work.inputs["fit"], device)
-    for number, image_id in enumerate(ids, 1):
-        sample = data[image_id]
-        found = shown(sample, read_scores(work.inputs["scores"] / f"{image_id}.scores"))
-        made = [Explained(*one) for one in found]
-        for one in made:
-            _check(one, sample.image.shape[:2], f"{data.owner}, image {image_id}")
-        write(work.folder / f"{image_id}.npz", made)
-        work.progress(number, len(ids))
+@dataclass(frozen=True)
+class ExplainRefiner:
+    """Writes what a refiner's ``explain`` shows of a few images: ``<image id>.npz``."""
+
+    refiner: Any
+    view: StageView
+
+    def __call__(self, work: Work) -> None:
+        ids = choose(self.view.data.open(work))[:EXPLAINED]
+        view, scores = self.view.open(work), score_reader(work.inputs["scores"])
+        explain: Callable[..., Sequence[tuple[Any, ...]]]
+        explain = self.refiner.explain(work.inputs["fit"], device())
+        for number, image_id in enumerate(ids, 1):
+            sample = view[image_id]
+            explained = [Explained(*parts) for parts in explain(sample, scores(image_id))]
+            for shown in explained:
+                _check(shown, sample.image.shape[:2], f"{view.owner}, image {image_id}")
+            write(work.folder / f"{image_id}.npz", explained)
+            work.progress(number, len(ids))
 
 
-def _check(one: Explained, size: tuple[int, ...], owner: str) -> None:
-    low, high = float(one.map.min()), float(one.map.max())
-    if one.map.shape != size or not (low >= 0 and high <= 1):
+def _check(explained: Explained, size: tuple[int, ...], owner: str) -> None:
+    low, high = float(explained.map.min()), float(explained.map.max())
+    if explained.map.shape != size or not (low >= 0 and high <= 1):
         raise PluginError(
-            f"{owner}: explain gave '{one.name}' of {one.map.shape} from {low:g} to {high:g}; "
-            f"expected {size} within [0, 1]"
+            f"{owner}: explain gave '{explained.name}' of {explained.map.shape} from {low:g} to "
+            f"{high:g}; expected {size} within [0, 1]"
         )
 
 
 def write(path: Path, explained: Sequence[Explained]) -> None:
-    places = [(-1, -1) if one.place is None else one.place for one in explained]
+    places = [(-1, -1) if shown.place is None else shown.place for shown in explained]
     with files.atomic(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(
             file,
-            names=np.array([one.name for one in explained], dtype=np.str_),
-            maps=np.array([one.map for one in explained], np.float32),
+            names=np.array([shown.name for shown in explained], dtype=np.str_),
+            maps=np.array([shown.map for shown in explained], np.float32),
             places=np.array(places, np.int64),
         )
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from wsss_harness.contract.errors import ConfigError, DataError
 from wsss_harness.store.housekeeping import StoredStage, damage
 from wsss_harness.store.layout import folder_of, short
-from wsss_harness.store.manifest import LEDGER, LOG, MANIFEST, read_manifest
+from wsss_harness.store.manifest import LEDGER, MANIFEST, read_manifest
+from wsss_harness.store.work import LOG
 from wsss_harness.system.files import atomic
 from wsss_harness.system.locks import exclusive
 

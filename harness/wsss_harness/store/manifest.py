@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from wsss_harness.contract.errors import DataError
+from wsss_harness.store.work import LOG
 from wsss_harness.system.digests import digest_file
 from wsss_harness.system.files import read_json
 
 MANIFEST = "manifest.json"
-LOG = "log.txt"
 LEDGER = "read"
 PARTS = "parts"
 FORMAT = 1  # rises when an older version would misread a manifest

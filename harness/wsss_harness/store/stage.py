@@ -1,59 +1,41 @@
-"""A step of the benchmark, what decides its bytes, and what it works with."""
+"""A step of the benchmark, and what decides its bytes."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
-from wsss_harness.contract.supervision import Ledger
 from wsss_harness.store.manifest import key_of
-from wsss_harness.store.source_digest import source_digest
-
-
-@dataclass(frozen=True)
-class Part:
-    """One of ``count`` parts of the images of a stage; by default all of them."""
-
-    index: int = 0
-    count: int = 1
-
-    def of(self, ids: Sequence[str]) -> Sequence[str]:
-        return ids[self.index :: self.count]
-
-
-@dataclass(frozen=True)
-class Work:
-    """What a stage works with: its folder, the folders of its inputs, and ways to report."""
-
-    folder: Path
-    inputs: Mapping[str, Path]
-    ledger: Ledger
-    progress: Callable[[int, int], None]
-    part: Part = Part()
+from wsss_harness.store.source_digest import code_of
+from wsss_harness.store.work import Work
 
 
 @dataclass(frozen=True, eq=False)
 class Stage:
-    """A step of the benchmark. All that decides its bytes is in its key.
+    """A step of the benchmark. Whatever decides its bytes is in its cache key.
 
-    ``options`` are plain JSON values; ``code`` names the modules whose source counts. The rest
-    decides nothing: ``note`` is kept in the manifest, ``subject`` tells twins apart in the display,
-    a ``heavy`` stage works with networks, one of ``images`` can be made in parts, and one that is
-    ``distributed`` can train in several processes at once.
+    ``body`` does the work; its code, all that it imports and the plugins that it holds are in the
+    key. ``options`` are plain JSON values. The rest is not in the key: ``note`` is kept in the
+    manifest, ``subject`` tells stages of one name apart on screen, a ``heavy`` stage works with
+    networks, a stage of ``images`` can be divided into shards, a ``distributed`` one can train in
+    several processes, and ``launch`` starts those and has them run ``body``.
     """
 
     kind: str
     name: str
-    make: Callable[[Work], None]
+    body: Callable[[Work], None]
     options: Mapping[str, Any]
-    code: tuple[str, ...]
     inputs: Mapping[str, "Stage"] = field(default_factory=dict)
     note: Mapping[str, Any] = field(default_factory=dict)
     subject: str = ""
     heavy: bool = False
     images: bool = False
     distributed: bool = False
+    launch: Callable[[Work], None] | None = None
+
+    def make(self, work: Work) -> None:
+        """Do the work here, or where ``launch`` does it."""
+        (self.launch or self.body)(work)
 
     @cached_property
     def recipe(self) -> dict[str, Any]:
@@ -61,7 +43,7 @@ class Stage:
             "kind": self.kind,
             "name": self.name,
             "options": dict(self.options),
-            "code": {module: source_digest(module) for module in self.code},
+            "code": dict(code_of(self.body)),
             "inputs": {name: stage.key for name, stage in self.inputs.items()},
         }
 
@@ -75,12 +57,12 @@ class Stage:
 
 
 def upstream(*targets: Stage) -> Iterator[Stage]:
-    """The targets and all that they need, each once, what is needed first."""
-    met: set[str] = set()
+    """The targets and all stages that they need, each once, inputs first."""
+    visited: set[str] = set()
 
     def walk(stage: Stage) -> Iterator[Stage]:
-        if stage.key not in met:
-            met.add(stage.key)
+        if stage.key not in visited:
+            visited.add(stage.key)
             for needed in stage.inputs.values():
                 yield from walk(needed)
             yield stage

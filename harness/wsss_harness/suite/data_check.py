@@ -17,8 +17,7 @@ from wsss_harness.contract.supervision import IMAGE_LABELS, SALIENCY, Dataset, s
 from wsss_harness.contract.types import IGNORE, Map, Mask
 from wsss_harness.metrics.saliency import Quality, quality
 from wsss_harness.plugins.registry import Plugins
-from wsss_harness.stages.background_rules import build_rule
-from wsss_harness.suite.saliency_maps import WithSaliency
+from wsss_harness.stages.stage_data import WithSaliency
 from wsss_harness.suite.spec import Offered, Row, Suite
 from wsss_harness.system.files import has_voc_palette
 
@@ -26,7 +25,7 @@ Look = Callable[[Any, str], str | None]  # of a dataset and an image id
 
 
 @dataclass
-class Report:
+class DataReport:
     """``splits``: how many images a split has, and how many of them each class is in.
 
     ``saliency``: how good the maps of a name are; those of the dataset itself are "saliency".
@@ -45,7 +44,7 @@ def inspect(
     dataset: Dataset,
     progress: Callable[[int, int], None],
     maps: Mapping[str, Dataset] = MappingProxyType({}),
-) -> Report:
+) -> DataReport:
     """Look at every image of train and val; memory stays flat however many there are.
 
     ``maps``: the same dataset with other saliency maps, by their name.
@@ -60,7 +59,7 @@ def inspect(
             if problem := _seen(look, seen, image_id):
                 problems[check].append(problem)
         progress(number, len(ids))
-    return Report(
+    return DataReport(
         dataset.fingerprint(),
         {split: _split(dataset, ids) for split, ids in splits(dataset).items()},
         {name: _quality(given) for name, given in {**own, **maps}.items()},
@@ -199,7 +198,7 @@ def _named(dataset: Dataset, numbers: set[int]) -> str | None:
 def missing(suite: Suite, plugins: Plugins, supervision: frozenset[str]) -> Iterator[Finding]:
     """What each row of a suite cannot be run without: supervision, weights, checkpoints."""
     for row in suite.rows:
-        needs = build_rule(row.rule.name, row.rule.options).needs
+        needs = row.rule.built.needs
         lacking = chain(
             *(_lacking(suite, plugins, supervision, *part) for part in _parts(suite, row)),
             _maps(suite, supervision, needs, row.saliency),

@@ -1,32 +1,37 @@
-"""What the stages of a suite start from: its data, its initial weights, and what plugins get."""
+"""What the stages of a suite start from: data, saliency maps and initial weights."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import asdict
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from wsss_harness.contract.errors import ConfigError
-from wsss_harness.contract.hookspecs import Run
-from wsss_harness.contract.supervision import IMAGE_LABELS, Dataset, View
+from wsss_harness.contract.errors import ConfigError, DataError
+from wsss_harness.contract.hookspecs import DatasetSource
+from wsss_harness.contract.supervision import IMAGE_LABELS, Dataset
 from wsss_harness.plugins.options import construct
 from wsss_harness.plugins.registry import Plugins
-from wsss_harness.stages import work as stages
-from wsss_harness.store.source_digest import CORE, NETWORK_CODE, package_of
-from wsss_harness.store.stage import Stage, Work
-from wsss_harness.suite import saliency_maps as detectors
-from wsss_harness.suite.initial_weights import NO_WEIGHTS, Initial, from_file
-from wsss_harness.suite.saliency_maps import WithSaliency
-from wsss_harness.suite.spec import Axis, Offered, Suite, Weights
+from wsss_harness.stages.fitting import Pretrain, Training
+from wsss_harness.stages.stage_data import TRAIN, PrepareData, StageData, StageView
+from wsss_harness.store.stage import Stage
+from wsss_harness.suite import saliency_maps
+from wsss_harness.suite.spec import Offered, Suite, Weights
+from wsss_harness.system.digests import digest_once
 from wsss_harness.system.memo import memoize
 
-BACKBONE = "backbone.pth"  # what a pretraining writes
-TRAIN, SCORED, VAL = "train", "scored", "val"
+
+@dataclass(frozen=True)
+class InitialWeights:
+    """``identity`` goes into cache keys and records; the weights are a file, a stage or neither."""
+
+    identity: Mapping[str, Any] = field(default_factory=dict)
+    file: Path | None = None
+    inputs: Mapping[str, Stage] = field(default_factory=dict)
 
 
-class Sources:
+class Inputs:
     """The stages of a suite that no row changes, for one repetition, which ``seed`` numbers."""
 
     def __init__(self, suite: Suite, plugins: Plugins, seed: int) -> None:
@@ -40,77 +45,73 @@ class Sources:
         return self.data_of(self.suite.dataset)
 
     def data_of(self, offered: Offered) -> Stage:
-        source = self._source(offered)
+        """The stage that prepares a dataset."""
+        source = self.source_of(offered)
         identity = source.identity() if hasattr(source, "identity") else asdict(source)
+        return Stage(kind="data", name=offered.name, body=PrepareData(source), options=identity)
 
-        def make(work: Work) -> None:
-            source.prepare(Run(work.folder, progress=work.progress))
-
-        return Stage("data", offered.name, make, identity, (*CORE, package_of(source)))
-
-    def _source(self, offered: Offered) -> Any:
+    def source_of(self, offered: Offered) -> Any:
         return self.plugins.build("dataset", offered.name, offered.options)
 
-    def open(self, work: Work, saliency: str | None = None) -> Dataset:
-        """The dataset of a stage, with the saliency maps of this name if one is given."""
-        dataset = self.opened(work.inputs["data"])
-        if saliency is None:
-            return dataset
-        named: Dataset = WithSaliency(dataset, Path(self.suite.saliency[saliency].folder))
-        return named
-
-    @memoize
-    def maps(self, saliency: str | None) -> dict[str, Any]:
-        """What the options of a stage say of the saliency maps it reads; {} of the dataset's."""
-        if saliency is None:
-            return {}
-        return {"saliency": detectors.identity(saliency, self.suite.saliency[saliency])}
+    @cached_property
+    def source(self) -> DatasetSource:
+        source: DatasetSource = self.source_of(self.suite.dataset)
+        return source
 
     def opened(self, folder: Path) -> Dataset:
         """The dataset whose stage lies in ``folder``."""
-        dataset: Dataset = self._source(self.suite.dataset).open(folder)
-        return dataset
+        return self.source.open(folder)
+
+    def stage_data(self, saliency: str | None = None) -> StageData:
+        """The dataset as stages open it, with the saliency maps of this name if one is given."""
+        folder = Path(self.suite.saliency[saliency].folder) if saliency else None
+        return StageData(self.source, folder)
+
+    def view(
+        self, split: str, needs: Collection[str], owner: str, saliency: str | None = None
+    ) -> StageView:
+        return StageView(self.stage_data(saliency), split, frozenset(needs), owner)
 
     @memoize
-    def weights(self, label: str | None) -> Initial:
-        if label is None:
-            return NO_WEIGHTS
-        spec = self.suite.weights[label]
-        return from_file(label, spec) if spec.file else self._pretrained(label, spec)
+    def saliency_identity(self, saliency: str | None) -> dict[str, Any]:
+        """What the options of a stage say of the saliency maps it reads; {} of the dataset's."""
+        if saliency is None:
+            return {}
+        return {"saliency": saliency_maps.identity(saliency, self.suite.saliency[saliency])}
 
-    def _pretrained(self, label: str, spec: Weights) -> Initial:
+    @memoize
+    def weights(self, label: str | None) -> InitialWeights:
+        """The initial weights of this name; none without a name.
+
+        Raises:
+            ConfigError, DataError: their file is missing, or nothing says where they come from.
+        """
+        if label is None:
+            return InitialWeights()
+        spec = self.suite.weights[label]
+        identity = {"name": label, "trained_on": spec.trained_on}
+        if spec.file is None:
+            return InitialWeights(identity, inputs={"weights": self._pretraining(label, spec)})
+        path = Path(spec.file)
+        if not path.is_file():
+            raise DataError(f"weights '{label}': there is no file {path}; set weights.{label}.file")
+        return InitialWeights({**identity, "digest": digest_once(path)}, path)
+
+    def _pretraining(self, label: str, spec: Weights) -> Stage:
         from wsss_harness.networks.classmaps.pretraining import Pretraining
 
         if spec.dataset is None or spec.pretraining is None:
             raise ConfigError(f"weights '{label}' need either a file or dataset and pretraining")
-        offered, options = spec.dataset, spec.pretraining
-        pretraining = construct(f"pretraining of weights '{label}'", Pretraining, options)
-
-        def make(work: Work) -> None:
-            data = self._source(offered).open(work.inputs["data"])
-            view = View(data, TRAIN, {IMAGE_LABELS}, work.ledger, f"pretraining of '{label}'")
-            pretraining.fit(view, self.run(work, "weights"))
-
-        inputs = {"data": self.data_of(offered)}
-        recipe = {**asdict(pretraining), "seed": self.seeds["weights"]}
-        stage = Stage(
-            "pretrain", label, make, recipe, NETWORK_CODE, inputs, heavy=True, distributed=True
+        owner = f"pretraining of '{label}'"
+        pretraining = construct(f"pretraining of weights '{label}'", Pretraining, spec.pretraining)
+        data, seed = StageData(self.source_of(spec.dataset)), self.seeds["weights"]
+        view = StageView(data, TRAIN, frozenset({IMAGE_LABELS}), owner)
+        return Stage(
+            kind="pretrain",
+            name=label,
+            body=Pretrain(pretraining, Training(view, seed)),
+            options={**asdict(pretraining), "seed": seed},
+            inputs={"data": self.data_of(spec.dataset)},
+            heavy=True,
+            distributed=True,
         )
-        identity = {"name": label, "trained_on": spec.trained_on}
-        return Initial(identity, {"weights": stage}, lambda w: w.inputs["weights"] / BACKBONE)
-
-    # What plugins get
-
-    def view(
-        self,
-        work: Work,
-        split: str,
-        needs: Collection[str],
-        owner: str,
-        saliency: str | None = None,
-    ) -> View:
-        return View(self.open(work, saliency), split, needs, work.ledger, owner)
-
-    def run(self, work: Work, axis: Axis, initial: Initial = NO_WEIGHTS) -> Run:
-        path = initial.path(work)
-        return Run(work.folder, self.seeds[axis], stages.device(), path, work.progress)

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from wsss_harness.contract.supervision import SALIENCY
 from wsss_harness.plugins.registry import Plugins
 from wsss_harness.store.stage import Stage, upstream
-from wsss_harness.suite.spec import Choice, Row, Rule, Suite
+from wsss_harness.suite.spec import Choice, Row, RuleSpec, Suite
 
 
 @dataclass(frozen=True)
-class Segmentation:
+class SegmentationStages:
     """The stages that train a segmentor on masks and score it on val."""
 
     label: str
@@ -32,7 +32,7 @@ class RowStages:
     counts: Stage
     scores: Stage | None = None
     curve: Stage | None = None
-    segmentations: tuple[Segmentation, ...] = ()
+    segmentations: tuple[SegmentationStages, ...] = ()
     explained: tuple[Stage, ...] = ()
     further: Mapping[str, Stage] = field(default_factory=dict)
 
@@ -45,11 +45,11 @@ class RowStages:
 
 def chosen_on(row: RowStages) -> Choice:
     """On what the threshold was chosen; unknown if a pack does not say."""
-    threshold = row.row.rule.threshold
-    if isinstance(threshold, str):
-        return threshold
-    said: Iterator[Choice] = (stage.note.get("chosen_on", "fixed") for stage in upstream(row.masks))
-    return next((choice for choice in said if choice != "fixed"), "fixed")
+    if choice := row.row.rule.choice:
+        return choice
+    stated: Iterator[Choice]
+    stated = (stage.note.get("chosen_on", "fixed") for stage in upstream(row.masks))
+    return next((choice for choice in stated if choice != "fixed"), "fixed")
 
 
 def named_after(method: str, saliency: str | None) -> str:
@@ -74,6 +74,6 @@ def control_row(suite: Suite, plugins: Plugins, saliency: str | None) -> Row:
 
     used = dict.fromkeys(row.generator for row in suite.rows)  # none is trained for this alone
     label = min(used, key=uses_saliency)
-    rule = Rule(name="saliency", threshold=0.5)
+    rule = RuleSpec(name="saliency", threshold=0.5)
     method = named_after(f"Saliency, {label}'s classes", saliency)
     return Row(method=method, generator=label, rule=rule, saliency=saliency, control=True)

@@ -9,7 +9,8 @@ import xxhash
 
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.store.layout import RESULTS
-from wsss_harness.suite.spec import Row, Suite, datasets_of, read_suite
+from wsss_harness.suite.reading import datasets_of, read_suite
+from wsss_harness.suite.spec import Row, Suite
 
 OF = "@"  # before the dataset in the name of results; in no name of a dataset
 

@@ -19,8 +19,8 @@ from wsss_harness.contract.types import IGNORE, Mask
 from wsss_harness.execution.run import RowOutcome
 from wsss_harness.metrics.anatomy import CAUSES, causes
 from wsss_harness.plugins.registry import Plugins
-from wsss_harness.stages.work import divide
-from wsss_harness.store.source_digest import source_digest
+from wsss_harness.stages.thresholds import divide
+from wsss_harness.store.source_digest import package_digest
 from wsss_harness.store.store import Store
 from wsss_harness.suite.rows import RowStages
 from wsss_harness.suite.spec import Suite
@@ -88,7 +88,7 @@ def write_examples(
     """Write the examples of all rows of the first seed that have masks, controls as well."""
     rows = [outcome.row for outcome in outcomes if outcome.row.seed == suite.seeds[0]]
     rows = [row for row in rows if store.done(row.masks)]
-    drawn = (source_digest("wsss_leaderboard"), *(row.masks.key for row in rows))
+    drawn = (package_digest("wsss_leaderboard"), *(row.masks.key for row in rows))
     folder = results / EXAMPLES
     known = read(results)
     if not rows or (known and known.drawn == drawn):

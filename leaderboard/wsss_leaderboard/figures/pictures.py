@@ -9,8 +9,9 @@ from wsss_harness.execution.run import RowOutcome
 from wsss_harness.metrics import curve
 from wsss_harness.stages import explanations
 from wsss_harness.stages.explanations import EXPLAINED, choose
-from wsss_harness.stages.work import CURVE, SCORES, THRESHOLDS, divide
-from wsss_harness.store.source_digest import source_digest
+from wsss_harness.stages.products import CURVE, SCORES, THRESHOLDS
+from wsss_harness.stages.thresholds import divide
+from wsss_harness.store.source_digest import package_digest
 from wsss_harness.store.store import Store
 from wsss_harness.suite.rows import RowStages
 from wsss_harness.suite.spec import Suite
@@ -37,7 +38,7 @@ def draw(
     generators = [row.row.generator for row in rows]
     rows.sort(key=lambda row: generators.index(row.row.generator))  # before beside after
     keys = [[row.row.method, stage.key] for row in rows for stage in row.targets]
-    keys.append(["drawing", source_digest("wsss_leaderboard")])
+    keys.append(["drawing", package_digest("wsss_leaderboard")])
     drawn = results / ".drawn.json"
     explained = [row for row in rows if explained_done(row, store)]
     wanted = (drawn.name, CURVES, COMPARISON, *map(explained_name, explained))

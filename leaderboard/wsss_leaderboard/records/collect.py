@@ -6,12 +6,12 @@ from wsss_harness.contract.errors import StageFailure
 from wsss_harness.contract.supervision import Dataset, scored_ids
 from wsss_harness.execution.run import RowOutcome
 from wsss_harness.metrics import EVALUATOR
-from wsss_harness.stages.work import divide
+from wsss_harness.stages.stage_data import VAL
+from wsss_harness.stages.thresholds import divide
 from wsss_harness.store.manifest import key_of
 from wsss_harness.store.stage import Stage, upstream
 from wsss_harness.store.store import Store
 from wsss_harness.suite.graph import Graph
-from wsss_harness.suite.inputs import VAL
 from wsss_harness.suite.rows import RowStages, saliency_of
 from wsss_harness.suite.spec import Suite
 from wsss_harness.system.digests import digest_file

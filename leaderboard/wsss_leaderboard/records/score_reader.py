@@ -12,12 +12,11 @@ from wsss_harness.contract.hookspecs import Metric
 from wsss_harness.contract.supervision import Dataset
 from wsss_harness.metrics import METRICS, confusion, curve
 from wsss_harness.plugins.registry import Plugins
-from wsss_harness.stages.work import BY_MMSEG, CURVE, THRESHOLDS
+from wsss_harness.stages.products import BY_MMSEG, CURVE, THRESHOLDS
+from wsss_harness.stages.stage_data import VAL
 from wsss_harness.store.stage import Stage
 from wsss_harness.store.store import Store
-from wsss_harness.suite.inputs import VAL
-from wsss_harness.suite.rows import RowStages, chosen_on
-from wsss_harness.suite.rows import Segmentation as SegmentationStages
+from wsss_harness.suite.rows import RowStages, SegmentationStages, chosen_on
 from wsss_harness.system.files import read_json
 from wsss_leaderboard.records.scores import (
     ERROR,

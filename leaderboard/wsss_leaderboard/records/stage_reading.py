@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from wsss_harness.stages.work import QUALITY
+from wsss_harness.stages.products import QUALITY
+from wsss_harness.stages.stage_data import BACKBONE
 from wsss_harness.store.stage import Stage, upstream
 from wsss_harness.store.store import Store
-from wsss_harness.suite.inputs import BACKBONE
 from wsss_harness.suite.rows import RowStages
 from wsss_harness.system.files import read_json
 from wsss_leaderboard.records.supervision import InitialWeights, SaliencyQuality, Supervision

@@ -16,8 +16,9 @@ from wsss_harness.execution.run_stage import make_stage
 from wsss_harness.plugins.registry import Plugins
 from wsss_harness.store.store import Store
 from wsss_harness.suite.graph import Graph
+from wsss_harness.suite.reading import apply_override, check_suite
 from wsss_harness.suite.rows import RowStages
-from wsss_harness.suite.spec import Suite, apply_override, check_suite
+from wsss_harness.suite.spec import Suite
 from wsss_harness.suite.suite_rows import rows_of
 from wsss_leaderboard.records.record import Record
 

@@ -20,9 +20,9 @@ from wsss_harness.contract.supervision import Dataset
 from wsss_harness.execution.run import is_complete
 from wsss_harness.plugins.registry import Plugins
 from wsss_harness.store.layout import RECORDS
-from wsss_harness.store.manifest import LOG
 from wsss_harness.store.stage import upstream
 from wsss_harness.store.store import Store
+from wsss_harness.store.work import LOG
 from wsss_harness.suite.graph import Graph
 from wsss_harness.suite.rows import RowStages
 from wsss_harness.suite.selection import Request

@@ -14,7 +14,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def stage(name, *inputs):
-    return Stage("test", name, lambda work: None, {}, (), {one.name: one for one in inputs})
+    return Stage("test", name, None, {}, {one.name: one for one in inputs})
 
 
 DATA = stage("data")

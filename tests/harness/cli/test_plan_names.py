@@ -5,7 +5,7 @@ from wsss_harness.store.stage import Stage
 
 
 def stage(name="cam", inputs=None, **options):
-    return Stage("fit", name, lambda work: None, options, (), inputs or {})
+    return Stage("fit", name, None, options, inputs or {})
 
 
 def test_a_name_says_the_seed_and_nothing_that_is_the_same_for_all():

@@ -18,7 +18,7 @@ from wsss_harness.execution.policy import Policy
 from wsss_harness.execution.run import make_kind, prepare_suite
 from wsss_harness.plugins.registry import installed
 from wsss_harness.store.store import Store
-from wsss_harness.suite.spec import check_suite
+from wsss_harness.suite.reading import check_suite
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
 CONTENT = {

@@ -18,7 +18,8 @@ from wsss_harness.plugins.registry import load
 from wsss_harness.store.manifest import MANIFEST
 from wsss_harness.store.stage import upstream
 from wsss_harness.suite.graph import Graph
-from wsss_harness.suite.spec import Suite, check_suite
+from wsss_harness.suite.reading import check_suite
+from wsss_harness.suite.spec import Suite
 from wsss_harness.suite.suite_rows import plan_of
 from wsss_harness.system.files import read_json
 from wsss_harness.system.score_files import read_scores

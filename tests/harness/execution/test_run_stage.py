@@ -1,8 +1,10 @@
 """Stages run once, resume, share, and fail without harm."""
 
 import errno
+import importlib
 import threading
 import time
+from functools import partial
 
 import pytest
 from filelock import FileLock
@@ -14,11 +16,9 @@ from wsss_harness.store.stage import Stage
 from wsss_harness.store.store import Store
 from wsss_harness.system.files import read_json, write_text
 
-CODE = ("wsss_harness.contract.errors",)
-
 
 def stage(make, *, name="one", options=None, inputs=None):
-    return Stage("test", name, make, options or {}, CODE, inputs or {})
+    return Stage("test", name, make, options or {}, inputs or {})
 
 
 @pytest.fixture
@@ -185,8 +185,10 @@ def test_cost_of_a_resumed_stage_is_marked_as_continued(store):
 def test_stage_whose_source_changes_meanwhile_is_not_finished(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     source = tmp_path / "edited_plugin.py"
-    source.write_text("F = 1\n")
-    made = Stage("test", "one", lambda work: source.write_text("F = 2\n"), {}, ("edited_plugin",))
+    source.write_text("class Method:\n    pass\n")
+    method = importlib.import_module("edited_plugin").Method()
+    body = partial(lambda method, work: source.write_text("F = 2\n"), method)
+    made = Stage("test", "one", body, {})
     store = Store(tmp_path / "store")
     with pytest.raises(StageFailure, match=r"source of edited_plugin changed while it ran.*again"):
         make_stage(made, store)

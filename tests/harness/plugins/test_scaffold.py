@@ -10,7 +10,7 @@ import pytest
 
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.plugins import scaffold
-from wsss_harness.suite.spec import read_suite
+from wsss_harness.suite.reading import read_suite
 from wsss_harness.system.files import configs
 
 ROOT = Path(__file__).parents[3]

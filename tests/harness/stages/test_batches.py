@@ -14,8 +14,8 @@ from wsss_harness.contract.supervision import Ledger
 from wsss_harness.contract.types import ClassScores, Sample
 from wsss_harness.networks.classmaps import network
 from wsss_harness.stages import batches
-from wsss_harness.stages import work as stages
-from wsss_harness.store.stage import Work
+from wsss_harness.stages.scoring import refine, score
+from wsss_harness.store.work import Work
 
 TINY = {"name": "resnet38", "width": 0.0625}
 TALL, WIDE = (4, 3), (3, 4)
@@ -144,7 +144,7 @@ def test_stages_hand_over_several_where_there_is_a_gpu(tmp_path, monkeypatch):
     monkeypatch.setattr(batches, "at_once", lambda device: 4)
     data, told, counting = view(tmp_path, ()), [], Counting()
     inputs = {"fit": tmp_path, "scores": tmp_path / "score"}
-    for name, make in {"score": stages.score, "refine": stages.refine}.items():
+    for name, make in {"score": score, "refine": refine}.items():
         (tmp_path / name).mkdir()
         work = Work(tmp_path / name, inputs, Ledger(tmp_path), lambda *now: told.append(now))
         make(work, counting, data)

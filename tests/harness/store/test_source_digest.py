@@ -1,55 +1,195 @@
-"""The digest of a module counts the source that it imports, and no other distribution."""
+"""Cache keys follow from the code that a stage runs: its own, and all that it imports."""
 
-from wsss_harness.store.source_digest import source_digest
+import importlib
+import json
+import os
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
 
-CODE = ("wsss_harness.contract.errors",)
+import pytest
+import source_keys
+
+from wsss_harness.contract.errors import StageError
+from wsss_harness.store import source_digest
+from wsss_harness.store.source_digest import code_of, imported
+
+PLUGIN = "class Method:\n    def run(self, work):\n        pass\n"
 
 
-def test_edit_in_a_package_changes_its_digest(tmp_path, monkeypatch):
-    package = tmp_path / "some_method"
-    package.mkdir()
-    (package / "__init__.py").write_text("")
-    (package / "loss.py").write_text("weight = 1\n")
+@pytest.fixture
+def plugin(tmp_path, monkeypatch):
+    """Writes files of plugins and gives the digest of one, as if the process had just begun."""
     monkeypatch.syspath_prepend(tmp_path)
-    before = source_digest("some_method")
-    (package / "loss.py").write_text("weight = 2\n")
-    source_digest.cache_clear()
-    assert source_digest("some_method") != before
+
+    def digest(module, **files):
+        for name, text in files.items():
+            path = tmp_path / f"{name.replace('___', '/')}.py"
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
+        importlib.invalidate_caches()
+        for function in (source_digest._closure, source_digest._imported_units):
+            function.cache_clear()
+        source_digest._files.cache_clear()
+        return code_of(importlib.import_module(module).Method())[module]
+
+    yield digest
+    for name in [name for name in sys.modules if name.startswith("keyed_")]:
+        del sys.modules[name]
 
 
-def test_module_that_is_imported_from_the_same_folder_counts(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(tmp_path)
-    (tmp_path / "lone_plugin.py").write_text("import helper_beside\n")
-    helper, other = tmp_path / "helper_beside.py", tmp_path / "not_imported.py"
-    helper.write_text("F = 1\n")
-    digest = source_digest.__wrapped__
-    before = digest("lone_plugin")
-    other.write_text("G = 1\n")
-    assert digest("lone_plugin") == before
-    helper.write_text("F = 2\n")
-    assert digest("lone_plugin") != before
+def test_every_file_of_a_plugin_package_counts(plugin):
+    before = plugin(
+        "keyed_package", keyed_package_____init__=PLUGIN, keyed_package___loss="W = 1\n"
+    )
+    assert plugin("keyed_package", keyed_package___loss="W = 2\n") != before
 
 
-def test_import_of_an_imported_package_counts(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(tmp_path)
-    (tmp_path / "deep_plugin.py").write_text("import deep_package\n")
-    (tmp_path / "deep_package").mkdir()
-    (tmp_path / "deep_package/__init__.py").write_text("")
-    (tmp_path / "deep_package/one.py").write_text("import deep_helper\n")
-    (tmp_path / "deep_helper.py").write_text("F = 1\n")
-    digest = source_digest.__wrapped__
-    before = digest("deep_plugin")
-    (tmp_path / "deep_helper.py").write_text("F = 2\n")
-    assert digest("deep_plugin") != before
+def test_a_plugin_module_counts_with_the_files_beside_it_that_it_imports(plugin):
+    before = plugin(
+        "keyed_lone", keyed_lone=f"import keyed_helper\n{PLUGIN}", keyed_helper="F = 1\n"
+    )
+    assert plugin("keyed_lone", keyed_other="G = 1\n") == before
+    assert plugin("keyed_lone", keyed_helper="F = 2\n") != before
 
 
-def test_other_distributions_in_the_same_folder_do_not_count(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(tmp_path)
-    owners = {"lone_plugin": ["mine"], "shared_library": ["theirs"]}
-    monkeypatch.setattr("wsss_harness.store.source_digest.packages_distributions", lambda: owners)
-    (tmp_path / "lone_plugin.py").write_text("import shared_library, json\n")
-    (tmp_path / "shared_library.py").write_text("F = 1\n")
-    digest = source_digest.__wrapped__
-    before = digest("lone_plugin")
-    (tmp_path / "shared_library.py").write_text("F = 2\n")
-    assert digest("lone_plugin") == before
+def test_imports_of_a_package_beside_a_plugin_count(plugin):
+    before = plugin(
+        "keyed_deep",
+        keyed_deep=f"import keyed_beside\n{PLUGIN}",
+        keyed_beside_____init__="",
+        keyed_beside___one="import keyed_far\n",
+        keyed_far="F = 1\n",
+    )
+    assert plugin("keyed_deep", keyed_far="F = 2\n") != before
+
+
+def test_other_distributions_in_the_folder_of_a_plugin_do_not_count(plugin, monkeypatch):
+    owners = {"keyed_mine": ["mine"], "keyed_library": ["theirs"]}
+    monkeypatch.setattr(source_digest, "_owners", lambda: owners)
+    source = f"import json\nimport keyed_library\n{PLUGIN}"
+    before = plugin("keyed_mine", keyed_mine=source, keyed_library="F = 1\n")
+    assert plugin("keyed_mine", keyed_library="F = 2\n") == before
+
+
+@pytest.mark.parametrize(
+    ("source", "home"),
+    [
+        ("from wsss_harness import Sample", "wsss_harness.contract.types"),
+        ("from wsss_harness.types import Sample", "wsss_harness.contract.types"),
+        ("def f():\n    from wsss_harness.system import files", "wsss_harness.system.files"),
+        ("try:\n    import wsss_harness.system.files\nexcept E:\n    pass", "wsss_harness.system"),
+    ],
+)
+def test_what_a_plugin_imports_of_the_harness_counts(plugin, tmp_path, source, home):
+    plugin("keyed_user", keyed_user=f"{source}\n{PLUGIN}".replace("except E", "except ImportError"))
+    assert home in code_of(sys.modules["keyed_user"].Method())
+
+
+def test_imports_for_type_checkers_do_not_count(tmp_path):
+    path = tmp_path / "typed.py"
+    path.write_text(
+        "from typing import TYPE_CHECKING\n"
+        "if TYPE_CHECKING:\n    import torch\nelse:\n    import json\n"
+    )
+    assert imported(path) == {"typing", "typing.TYPE_CHECKING", "json"}
+
+
+def test_the_code_of_a_body_is_that_of_all_objects_it_holds(plugin):
+    plugin("keyed_held", keyed_held=PLUGIN)
+    held = sys.modules["keyed_held"].Method()
+    for body in (partial(print, held), partial(print, at=[{"here": held}]), held.run):
+        assert "keyed_held" in code_of(body)
+
+
+def test_an_object_without_a_source_is_refused(plugin):
+    plugin("keyed_gone", keyed_gone=PLUGIN)
+    method = sys.modules["keyed_gone"].Method()
+    Path(sys.modules["keyed_gone"].__file__).unlink()
+    source_digest._files.cache_clear()
+    source_digest._closure.cache_clear()
+    with pytest.raises(StageError, match="source of keyed_gone cannot be found"):
+        code_of(method)
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("copy")
+    return folder, source_keys.copy_of_the_sources(folder)
+
+
+def changed_by(copied, files):
+    """For each file of the copy, the stages whose keys an edit of it changes."""
+    folder, paths = copied
+    done = subprocess.run(
+        [sys.executable, source_keys.__file__, *(str(folder / name) for name in files)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths))},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    edits = json.loads(done.stdout)
+    return {str(Path(name).relative_to(folder)): set(titles) for name, titles in edits.items()}
+
+
+CAM = {"fit cam", "score cam", "curve cam", "mask cam", "measure cam"}
+V1 = {"segment V1", "predict V1", "measure V1"}
+AFFINITY = {f"{kind} eps+affinity" for kind in ("fit", "refine", "curve", "mask", "measure")} | {
+    "explain eps+affinity"
+}
+EPS = {"fit eps", "score eps"}
+SCORED = {*CAM, *V1, *AFFINITY, *EPS}
+EDITS = {
+    "harness/wsss_harness/cli/plan_tree.py": set(),
+    "harness/wsss_harness/execution/scheduler.py": set(),
+    "leaderboard/wsss_leaderboard/site/build.py": set(),
+    "plugins/eps/wsss_eps/loss.py": EPS | AFFINITY,
+    "plugins/affinity/wsss_affinity/walk.py": AFFINITY,
+    "harness/wsss_harness/networks/segmentors/heads.py": V1,
+    "harness/wsss_harness/networks/classmaps/augment.py": {"pretrain icons", *SCORED},
+    "harness/wsss_harness/stages/thresholds.py": {
+        *("curve cam", "curve eps+affinity", "mask eps+affinity", "measure eps+affinity")
+    },
+    "harness/wsss_harness/stages/background_rules.py": {
+        *("mask cam", "measure cam", "mask eps+affinity", "measure eps+affinity", *V1)
+    },
+    "harness/wsss_harness/stages/stage_data.py": {
+        *("data railscenes", "data icons", "pretrain icons", *SCORED)
+    },
+}
+
+
+def test_an_edit_changes_the_keys_of_the_stages_that_run_it_and_of_no_other(copied):
+    assert changed_by(copied, EDITS) == EDITS
+
+
+@pytest.mark.slow
+def test_only_modules_that_no_stage_runs_change_no_key(copied):
+    """Each module of the copy is edited; those of commands, execution and pages decide nothing."""
+    folder, _ = copied
+    files = [path for path in folder.rglob("*.py") if "configs" not in path.parts]
+    edits = changed_by(copied, [str(path.relative_to(folder)) for path in files])
+    idle = {"cli", "execution", "leaderboard", "suite", "testing"}
+    for name, titles in edits.items():
+        if idle & set(Path(name).parts[:4]):
+            assert not titles, name
+        if Path(name).parts[2] == "stages":
+            assert titles or Path(name).stem in ("bounds", "__init__"), name
+
+
+def test_all_code_that_a_stage_runs_is_in_its_key(tmp_path):
+    """Runs each stage, and compares the functions that are called with the code in its key."""
+    harness = source_digest.ROOT
+    plugins = Path(source_keys.ROOT) / "plugins"
+    for stage, files in source_keys.run_stages(tmp_path):
+        counted = {source_digest.harness_file(name) for name in code_of(stage.body)}
+        ran = {Path(name) for name in files if Path(name).is_relative_to(harness)}
+        assert ran <= counted, stage.title
+        families = {
+            Path(name).relative_to(plugins).parts[1]
+            for name in files
+            if plugins in Path(name).parents
+        }
+        assert families <= set(code_of(stage.body)), stage.title

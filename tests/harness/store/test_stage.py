@@ -1,14 +1,13 @@
 """What is in the key of a stage."""
 
 import pytest
+import small_suite
 
 from wsss_harness.store.stage import Stage
 
-CODE = ("wsss_harness.contract.errors",)
-
 
 def stage(make, *, name="one", options=None, inputs=None):
-    return Stage("test", name, make, options or {}, CODE, inputs or {})
+    return Stage("test", name, make, options or {}, inputs or {})
 
 
 @pytest.mark.parametrize(
@@ -16,8 +15,8 @@ def stage(make, *, name="one", options=None, inputs=None):
     [
         stage(lambda work: None, options={"tau": 0.5}),
         stage(lambda work: None, name="two"),
-        Stage("other", "one", lambda work: None, {"tau": 0.4}, CODE),
-        Stage("test", "one", lambda work: None, {"tau": 0.4}, ("wsss_harness.contract.types",)),
+        Stage("other", "one", lambda work: None, {"tau": 0.4}),
+        Stage("test", "one", small_suite.content, {"tau": 0.4}),
         stage(lambda work: None, options={"tau": 0.4}, inputs={"it": stage(lambda work: None)}),
     ],
 )
@@ -26,6 +25,6 @@ def test_kind_name_options_code_and_inputs_change_the_key(other):
 
 
 def test_note_is_not_part_of_the_key():
-    plain = Stage("test", "one", lambda work: None, {}, CODE)
-    noted = Stage("test", "one", lambda work: None, {}, CODE, note={"needs": []})
+    plain = Stage("test", "one", lambda work: None, {})
+    noted = Stage("test", "one", lambda work: None, {}, note={"needs": []})
     assert plain.key == noted.key

@@ -9,11 +9,9 @@ from wsss_harness.store.stage import Stage
 from wsss_harness.store.store import Store
 from wsss_harness.system.files import read_json, write_json, write_text
 
-CODE = ("wsss_harness.contract.errors",)
-
 
 def stage(make, *, name="one", options=None, inputs=None):
-    return Stage("test", name, make, options or {}, CODE, inputs or {})
+    return Stage("test", name, make, options or {}, inputs or {})
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from rich.console import Console
 from wsss_harness.cli.plan_tree import duration, print_plan
 from wsss_harness.execution.engine import Engine
 from wsss_harness.execution.run import prepare_suite, run_suite
-from wsss_harness.stages.work import CURVE
+from wsss_harness.stages.products import CURVE
 from wsss_harness.store.manifest import MANIFEST
 from wsss_harness.store.stage import Stage
 from wsss_harness.suite.plan import changes
@@ -107,8 +107,8 @@ def recipe(**changed):
     return {**plain, **changed}
 
 
-def made(options, code=()):
-    return Stage("fit", "one", lambda work: None, options, code)
+def made(options):
+    return Stage("fit", "one", None, options)
 
 
 @pytest.mark.parametrize(
@@ -117,11 +117,7 @@ def made(options, code=()):
         ({"options": {"a": 1, "seed": 0}}, made({"seed": 1, "a": 2}), ("a: 1 -> 2", "seed 0 -> 1")),
         ({"options": {"a": {"b": 1}}}, made({"a": {"b": 2}}), ("a.b: 1 -> 2",)),
         ({}, made({"new": True}), ("new: null -> true",)),
-        (
-            {},
-            made({}, ("wsss_harness.contract.errors",)),
-            ("source of wsss_harness.contract.errors",),
-        ),
+        ({"code": {"wsss_harness.masks": "1"}}, made({}), ("source of wsss_harness.masks",)),
         ({"inputs": {"data": "1", "a": "1"}}, made({}), ("another data", "another a")),
     ],
 )

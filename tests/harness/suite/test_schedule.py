@@ -5,7 +5,7 @@ from wsss_harness.suite.schedule import Schedule
 
 
 def stage(name, *inputs):
-    return Stage("test", name, lambda work: None, {}, (), {one.name: one for one in inputs})
+    return Stage("test", name, None, {}, {one.name: one for one in inputs})
 
 
 DATA = stage("data")

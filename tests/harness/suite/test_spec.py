@@ -5,7 +5,7 @@ import json
 import pytest
 
 from wsss_harness.contract.errors import ConfigError
-from wsss_harness.suite.spec import apply_override, check_suite, read_suite
+from wsss_harness.suite.reading import apply_override, check_suite, read_suite
 
 
 def content(**changes):
@@ -79,14 +79,14 @@ def test_data_that_is_no_suite_is_named(tmp_path, text, message):
             {"rows": [{"method": "x", "generator": "CAM", "rule": {"threshold": "held_out"}}]},
             "chooses its threshold on held-out images; set held_out",
         ),
-        ({"rows": [{"method": "x", "generator": "CAM"}] * 2}, "two rows are called 'x'"),
+        ({"rows": [{"method": "x", "generator": "CAM"}] * 2}, "two rows are named 'x'"),
         ({"seeds": [1, 1]}, "two seeds are '1'"),
         ({"seeds": []}, "'seeds'"),
         ({"rows": []}, "has no row; list rows, or give a product"),
         ({"product": {"generators": []}}, "'product.generators'"),
         ({"product": {"generators": ["EPS"]}}, "'EPS' is not defined"),
         ({"product": {"generators": ["CAM"], "x": 1}}, "unknown key 'product.x'; .* here: gen"),
-        ({"product": {"generators": ["CAM"]}}, "two rows are called 'CAM'"),
+        ({"product": {"generators": ["CAM"]}}, "two rows are named 'CAM'"),
         (
             {
                 "held_out": 2,

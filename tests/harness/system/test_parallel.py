@@ -17,9 +17,9 @@ from worker_refiners import Alone, Meeting, Shifted
 from wsss_harness.contract.errors import DataError, PluginError, StageError, SupervisionError
 from wsss_harness.contract.supervision import Ledger
 from wsss_harness.contract.types import ClassScores
-from wsss_harness.stages import work as stages
-from wsss_harness.store.manifest import LOG
-from wsss_harness.store.stage import Work
+from wsss_harness.stages import scoring
+from wsss_harness.stages.products import SCORES
+from wsss_harness.store.work import LOG, Work
 from wsss_harness.system import parallel
 from wsss_harness.system.score_files import write_scores
 
@@ -39,7 +39,7 @@ def refine(tmp_path):
     for image_id in dataset.ids("train"):
         present = dataset.present(image_id)
         values = dataset.rng(image_id).random((len(present), 24, 32), np.float32)
-        write_scores(scores / f"{image_id}{stages.SCORES}", ClassScores(present, values))
+        write_scores(scores / f"{image_id}{SCORES}", ClassScores(present, values))
 
     def run(name, refiner):
         folder = tmp_path / name
@@ -49,7 +49,7 @@ def refine(tmp_path):
         work = Work(folder, inputs, Ledger(folder / "read"), lambda *step: steps.append(step))
         view = fake_data.view(folder, refiner.needs, dataset)
         try:
-            stages.refine(work, refiner, view)
+            scoring.refine(work, refiner, view)
         finally:
             run.folder, run.steps = folder, steps
         return folder, steps
@@ -58,7 +58,7 @@ def refine(tmp_path):
 
 
 def files(folder):
-    return {path.name: path.read_bytes() for path in folder.glob(f"*{stages.SCORES}")}
+    return {path.name: path.read_bytes() for path in folder.glob(f"*{SCORES}")}
 
 
 def processes(folder):

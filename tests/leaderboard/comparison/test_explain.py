@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from wsss_harness.contract.errors import ConfigError, DataError
 from wsss_harness.plugins.registry import installed
 from wsss_harness.suite.graph import Graph
-from wsss_harness.suite.spec import check_suite, read_suite
+from wsss_harness.suite.reading import check_suite, read_suite
 from wsss_harness.system.files import configs, write_json
 from wsss_leaderboard.cli.app import app
 from wsss_leaderboard.comparison.explain import (

@@ -8,7 +8,7 @@ from wsss_harness.execution.engine import Engine
 from wsss_harness.execution.run import prepare_suite, run_suite
 from wsss_harness.metrics import EVALUATOR
 from wsss_harness.suite.graph import Graph
-from wsss_harness.suite.spec import check_suite
+from wsss_harness.suite.reading import check_suite
 from wsss_leaderboard.cli.report import tables
 from wsss_leaderboard.ranking import entries
 from wsss_leaderboard.records import counts

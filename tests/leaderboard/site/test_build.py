@@ -12,7 +12,7 @@ from site_pages import board_of, leads, parsed
 from typer.testing import CliRunner
 
 from wsss_harness.contract.errors import ConfigError, DataError
-from wsss_harness.suite.spec import check_suite, read_suite
+from wsss_harness.suite.reading import check_suite, read_suite
 from wsss_leaderboard.cli.app import app
 from wsss_leaderboard.comparison import comparison
 from wsss_leaderboard.ranking import entries

@@ -1,0 +1,75 @@
+"""Stages that train: pretraining, generators, refiners and segmentors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wsss_harness.contract.hookspecs import Generator, Refiner, Run, Segmentor
+from wsss_harness.stages.products import device, score_reader
+from wsss_harness.stages.stage_data import BACKBONE, StageView
+from wsss_harness.store.work import Work
+
+if TYPE_CHECKING:
+    from wsss_harness.networks.classmaps.pretraining import Pretraining
+
+
+@dataclass(frozen=True)
+class Training:
+    """What any training starts from: a seed and a file of initial weights, if there is one.
+
+    The weights of a pretraining come as the input ``weights`` of the stage.
+    """
+
+    view: StageView
+    seed: int
+    weights: Path | None = None
+
+    def run(self, work: Work) -> Run:
+        """What the plugin gets, in the folder of the stage."""
+        pretrained = work.inputs.get("weights")
+        weights = pretrained / BACKBONE if pretrained else self.weights
+        return Run(work.folder, self.seed, device(), weights, work.progress)
+
+
+@dataclass(frozen=True)
+class Pretrain:
+    pretraining: Pretraining
+    training: Training
+
+    def __call__(self, work: Work) -> None:
+        self.pretraining.fit(self.training.view.open(work), self.training.run(work))
+
+
+@dataclass(frozen=True)
+class FitGenerator:
+    generator: Generator
+    training: Training
+
+    def __call__(self, work: Work) -> None:
+        self.generator.fit(self.training.view.open(work), self.training.run(work))
+
+
+@dataclass(frozen=True)
+class FitRefiner:
+    """Trains a refiner on the scores of the stage ``scores``."""
+
+    refiner: Refiner
+    training: Training
+
+    def __call__(self, work: Work) -> None:
+        scores = score_reader(work.inputs["scores"])
+        self.refiner.fit(self.training.view.open(work), scores, self.training.run(work))
+
+
+@dataclass(frozen=True)
+class FitSegmentor:
+    """Trains a segmentor on the masks of the stage ``masks``."""
+
+    segmentor: Segmentor
+    training: Training
+
+    def __call__(self, work: Work) -> None:
+        view, run = self.training.view.open(work), self.training.run(work)
+        self.segmentor.fit(view, work.inputs["masks"], run)

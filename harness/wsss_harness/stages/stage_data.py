@@ -1,0 +1,78 @@
+"""The data of a stage: its dataset, the saliency maps that replace the dataset's, and its view."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from wsss_harness.contract.hookspecs import DatasetSource, Run
+from wsss_harness.contract.supervision import SALIENCY, Dataset, View
+from wsss_harness.contract.types import Map
+from wsss_harness.store.work import Work
+from wsss_harness.system import files
+
+TRAIN, SCORED, VAL = "train", "scored", "val"
+BACKBONE = "backbone.pth"  # what a pretraining writes
+
+
+@dataclass(frozen=True)
+class WithSaliency:
+    """A dataset that gives the maps of a folder, ID.png with 8 bits a pixel, as its saliency."""
+
+    dataset: Dataset
+    folder: Path
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.dataset, name)
+
+    @property
+    def supervision(self) -> frozenset[str]:
+        return self.dataset.supervision | {SALIENCY}
+
+    def saliency(self, image_id: str) -> Map:
+        path = self.folder / f"{image_id}.png"
+        return files.read_map(path, size(self.dataset, image_id))
+
+
+def size(dataset: Dataset, image_id: str) -> tuple[int, ...]:
+    """(H, W) of an image, which is not decoded where the dataset knows its size."""
+    known = getattr(dataset, "size", None)
+    return known(image_id) if known else dataset.image(image_id).shape[:2]
+
+
+@dataclass(frozen=True)
+class StageData:
+    """Opens the dataset of a stage; ``saliency`` is a folder of maps that replace its own."""
+
+    source: DatasetSource
+    saliency: Path | None = None
+
+    def open(self, work: Work) -> Dataset:
+        dataset: Dataset = self.source.open(work.inputs["data"])
+        if self.saliency is None:
+            return dataset
+        replaced: Dataset = WithSaliency(dataset, self.saliency)
+        return replaced
+
+
+@dataclass(frozen=True)
+class StageView:
+    """Opens the view of a split that shows ``owner`` the supervision that it needs, no more."""
+
+    data: StageData
+    split: str
+    needs: Collection[str]
+    owner: str
+
+    def open(self, work: Work) -> View:
+        return View(self.data.open(work), self.split, self.needs, work.ledger, self.owner)
+
+
+@dataclass(frozen=True)
+class PrepareData:
+    """Writes what a dataset prepares once, such as drawn scenes."""
+
+    source: DatasetSource
+
+    def __call__(self, work: Work) -> None:
+        self.source.prepare(Run(work.folder, progress=work.progress))

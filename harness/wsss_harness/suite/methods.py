@@ -1,0 +1,199 @@
+"""The stages of generators, refiners and segmentors: each is fitted, then applied to images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from wsss_harness.contract.errors import ConfigError
+from wsss_harness.plugins.options import divided, names
+from wsss_harness.stages.explanations import ExplainRefiner
+from wsss_harness.stages.fitting import FitGenerator, FitRefiner, FitSegmentor, Training
+from wsss_harness.stages.masks import PredictMasks
+from wsss_harness.stages.scoring import RefineScores, ScoreImages
+from wsss_harness.stages.stage_data import TRAIN, VAL, StageView
+from wsss_harness.store.stage import Stage
+from wsss_harness.store.work import Work
+from wsss_harness.suite.inputs import InitialWeights, Inputs
+from wsss_harness.suite.spec import Axis, Offered
+from wsss_harness.system.memo import memoize
+
+
+@dataclass(frozen=True, eq=False)
+class Method:
+    """A plugin of a suite, built, with all that decides what it does.
+
+    ``identity`` is in the key of its fit beside its options; ``note`` is kept in manifests.
+    """
+
+    plugin: Any
+    view: StageView
+    weights: InitialWeights
+    seed: int
+    saliency: Mapping[str, Any] = field(default_factory=dict)
+    note: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def training(self) -> Training:
+        return Training(self.view, self.seed, self.weights.file)
+
+    def fit(
+        self,
+        kind: str,
+        name: str,
+        body: Callable[[Work], None],
+        inputs: Mapping[str, Stage],
+        subject: str = "",
+    ) -> Stage:
+        """The stage that trains it; ``inputs`` beside its initial weights."""
+        options, _ = divided(self.plugin)
+        options |= {"seed": self.seed, "weights": dict(self.weights.identity)}
+        return Stage(
+            kind=kind,
+            name=name,
+            body=body,
+            options=options | identity(self.plugin) | dict(self.saliency),
+            inputs={**inputs, **self.weights.inputs},
+            note=self.note,
+            subject=subject,
+            heavy=True,
+            distributed=bool(getattr(self.plugin, "distributed", False)),
+        )
+
+    def apply(
+        self,
+        kind: str,
+        name: str,
+        body: Callable[[Work], None],
+        inputs: Mapping[str, Stage],
+        *,
+        split: str = "",
+        subject: str = "",
+        images: bool = True,
+    ) -> Stage:
+        """A stage that applies what it learnt, image by image."""
+        _, options = divided(self.plugin)
+        options |= {"split": split} if split else {}
+        return Stage(
+            kind=kind,
+            name=name,
+            body=body,
+            options=options | dict(self.saliency),
+            inputs=inputs,
+            note=self.note,
+            subject=subject,
+            heavy=True,
+            images=images,
+        )
+
+
+def identity(plugin: Any) -> dict[str, Any]:
+    """What a plugin says that its result depends on, beyond its options."""
+    return dict(plugin.identity()) if hasattr(plugin, "identity") else {}
+
+
+@dataclass(frozen=True, eq=False)
+class Refined:
+    """The refined scores, and the stage that shows how the refiner decides, if it can."""
+
+    scores: Stage
+    explanation: Stage | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Segmented:
+    """A segmentor that is trained on masks, and its predictions on val."""
+
+    fit: Stage
+    predictions: Stage
+
+
+class MethodStages(Inputs):
+    """The stages of each method of a suite."""
+
+    @memoize
+    def generator(self, label: str) -> Stage:
+        """The scores of a generator."""
+        offered = self.suite.generators[label]
+        options = {**self.shared(offered.name), **offered.options}
+        generator = self.method("generator", offered, options)
+        name, plugin = offered.name, generator.plugin
+        fit = generator.fit(
+            "fit", name, FitGenerator(plugin, generator.training), {"data": self.data}
+        )
+        inputs = {"data": self.data, "fit": fit}
+        body = ScoreImages(plugin, generator.view)
+        return generator.apply("score", name, body, inputs, split=TRAIN)
+
+    @memoize
+    def refined(self, label: str, scores: Stage, seeds: Stage | None = None) -> Refined:
+        """A refiner that learns from ``scores`` and refines them, or ``seeds`` in their place."""
+        offered = self.suite.refiners[label]
+        refiner = self.method("refiner", offered, offered.options)
+        plugin, before = refiner.plugin, seeds or scores
+        learnt = {"data": self.data, "scores": scores}
+        body = FitRefiner(plugin, refiner.training)
+        fit = refiner.fit("fit", f"{scores.name}+{offered.name}", body, learnt)
+        name = f"{before.name}+{offered.name}"
+        inputs = {"data": self.data, "scores": before, "fit": fit}
+        stage = refiner.apply("refine", name, RefineScores(plugin, refiner.view), inputs)
+        if not hasattr(plugin, "explain"):
+            return Refined(stage)
+        body_of_explain = ExplainRefiner(plugin, refiner.view)
+        return Refined(stage, refiner.apply("explain", name, body_of_explain, inputs, images=False))
+
+    def segmented(self, label: str, masks: Stage) -> Segmented:
+        """A segmentor that learns from ``masks`` and segments val."""
+        segmentor = self.segmentor(label)
+        plugin, subject = segmentor.plugin, masks.name
+        body = FitSegmentor(plugin, segmentor.training)
+        inputs = {"data": self.data, "masks": masks}
+        fit = segmentor.fit("segment", label, body, inputs, subject)
+        view = self.view(VAL, (), f"segmentor '{label}'")
+        inputs = {"data": self.data, "fit": fit}
+        predict = PredictMasks(plugin, view)
+        predictions = segmentor.apply("predict", label, predict, inputs, split=VAL, subject=subject)
+        return Segmented(fit, predictions)
+
+    @memoize
+    def segmentor(self, label: str) -> Method:
+        """The segmentor of a label, built once for all masks; it sees images alone."""
+        offered = self.suite.segmentors[label]
+        return Method(
+            plugin=self.plugins.build("segmentor", offered.name, offered.options),
+            view=self.view(TRAIN, (), f"segmentor '{label}'"),
+            weights=self.weights(offered.weights),
+            seed=self.seeds["segmentor"],
+            note={"needs": []},
+        )
+
+    def method(self, kind: Axis, offered: Offered, options: Mapping[str, Any]) -> Method:
+        """A generator or a refiner, which sees the supervision that it needs on train."""
+        plugin = self.plugins.build(kind, offered.name, options)
+        note: dict[str, Any] = {"needs": sorted(plugin.needs)}
+        note["stated"] = list(getattr(plugin, "stated", ()))
+        if kind == "generator":
+            note["chosen_on"] = getattr(plugin, "chosen_on", "fixed")
+        owner = f"{kind} '{offered.name}'"
+        return Method(
+            plugin=plugin,
+            view=self.view(TRAIN, plugin.needs, owner, offered.saliency),
+            weights=self.weights(offered.weights),
+            seed=self.seeds[kind],
+            saliency=self.saliency_identity(offered.saliency),
+            note=note,
+        )
+
+    @memoize
+    def shared(self, name: str) -> dict[str, Any]:
+        """The shared options that a generator has; ConfigError for one that none of them has."""
+        plugins = sorted({offered.name for offered in self.suite.generators.values()})
+        known = {p: names(self.plugins.dataclass_of("generator", p)) for p in plugins}
+        for option in self.suite.shared:
+            if not any(option in options for options in known.values()):
+                raise ConfigError(
+                    f"shared.{option} is an option of none of the generators "
+                    f"{', '.join(plugins)}; correct its name or take it out"
+                )
+        return {key: value for key, value in self.suite.shared.items() if key in known[name]}

@@ -1,0 +1,228 @@
+"""Reading suites: files of TOML or JSON, with overrides, checked before anything starts."""
+
+import json
+import math
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from wsss_harness.contract.errors import ConfigError
+from wsss_harness.suite.spec import (
+    AXES,
+    Product,
+    Row,
+    RuleSpec,
+    SaliencyMaps,
+    Suite,
+    Weights,
+    combinations,
+)
+
+NAME = re.compile(r"\w[\w-]*")  # of one of several datasets
+
+
+def read_suite(path: Path, overrides: Sequence[str] = ()) -> Suite:
+    """The suite in a file of TOML, or of JSON as records and submissions have it.
+
+    ``overrides`` are dotted options as ``dataset.train=100``. Of several ``datasets`` one is
+    chosen by its name: ``dataset=voc``.
+    """
+    content = _content(path, overrides)
+    if "datasets" in content:
+        datasets = _several(content.pop("datasets"), path)
+        content["dataset"] = _chosen(datasets, content.get("dataset"), path)
+    return check_suite(content, str(path))
+
+
+def datasets_of(path: Path, overrides: Sequence[str] = ()) -> tuple[str, ...]:
+    """The names of the datasets among which a suite file leaves the choice; empty if it has one."""
+    content = _content(path, overrides)
+    if "dataset" in content or "datasets" not in content:
+        return ()
+    return tuple(_several(content["datasets"], path))
+
+
+def _content(path: Path, overrides: Sequence[str]) -> dict[str, Any]:
+    read, form = (json.loads, "JSON") if path.suffix == ".json" else (tomllib.loads, "TOML")
+    try:
+        content = read(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"there is no suite file {path}") from None
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read ({error.strerror}); name a suite file") from None
+    except (ValueError, RecursionError) as error:  # those of both parsers are ValueErrors
+        raise ConfigError(f"{path} is not valid {form}: {error}") from None
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path} holds {type(content).__name__}; expected the table of a suite")
+    for override in overrides:
+        apply_override(content, override)
+    return content
+
+
+def _several(datasets: Any, path: Path) -> dict[str, Any]:
+    """The several datasets of a suite; their names become parts of names of files."""
+    if not isinstance(datasets, dict) or not datasets:
+        raise ConfigError(f"{path}: datasets is {datasets!r}; expected tables, as [datasets.NAME]")
+    for name in datasets:
+        if not NAME.fullmatch(name):
+            raise ConfigError(
+                f"{path}: datasets has the name '{name}'; expected letters, digits, _ and -, "
+                "the first of them no -"
+            )
+    return datasets
+
+
+def _chosen(datasets: Mapping[str, Any], name: Any, path: Path) -> Any:
+    """The dataset of this name among the several of a suite."""
+    if isinstance(name, str) and name in datasets:
+        return datasets[name]
+    raise ConfigError(
+        f"{path} has several datasets; choose one as --set dataset=NAME, and give its options as "
+        f"datasets.NAME.OPTION. Datasets: {', '.join(datasets)}"
+    )
+
+
+def check_suite(content: Mapping[str, Any], source: str) -> Suite:
+    """Raise ConfigError, naming ``source`` and the field, unless ``content`` is a suite."""
+    _refuse_not_finite(content, source)
+    try:
+        suite = Suite.model_validate(content)
+    except ValidationError as error:
+        raise ConfigError(f"{source}: {_first_problem(error)}") from None
+    rows = (*(suite.product.rows() if suite.product else ()), *suite.rows)
+    suite = _crossed(suite.model_copy(update={"rows": rows, "product": None}), source)
+    if not rows:
+        raise ConfigError(f"{source} has no row; list rows, or give a product of generators")
+    _check_references(suite, source)
+    return suite
+
+
+def _crossed(suite: Suite, source: str) -> Suite:
+    """The suite with the numbers of its combinations of seeds, and the axes that vary."""
+    if not suite.cross:
+        return suite
+    several = tuple(axis for axis in AXES if len(suite.cross.get(axis, ())) > 1)
+    derived = {"seeds": tuple(range(len(combinations(suite.cross)))), "vary": several or AXES}
+    for name, value in derived.items():
+        if name in suite.model_fields_set and getattr(suite, name) != value:
+            raise ConfigError(f"{source}: '{name}' follows from 'cross'; leave one of them out")
+    return suite.model_copy(update=derived)
+
+
+def _refuse_not_finite(content: Any, place: str) -> None:
+    """TOML knows nan and inf; no option of ours is one."""
+    if isinstance(content, Mapping):
+        for key, value in content.items():
+            _refuse_not_finite(value, f"{place}: {key}" if ": " not in place else f"{place}.{key}")
+    elif isinstance(content, list | tuple):
+        for value in content:
+            _refuse_not_finite(value, place)
+    elif isinstance(content, float) and not math.isfinite(content):
+        raise ConfigError(f"{place} is {content}; expected a finite number")
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    place = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        known = ", ".join(_model_at(problem["loc"][:-1]).model_fields)
+        return f"unknown key '{place}'; known keys here: {known}"
+    return f"'{place}': {problem['msg']} (found {problem['input']!r})"
+
+
+def _model_at(place: Iterable[Any]) -> type[BaseModel]:
+    models: dict[Any, type[BaseModel]] = {
+        "rows": Row,
+        "product": Product,
+        "weights": Weights,
+        "saliency": SaliencyMaps,
+        "rule": RuleSpec,
+    }
+    named = [models[part] for part in place if part in models]
+    return named[-1] if named else Suite
+
+
+def _check_references(suite: Suite, source: str) -> None:
+    for index, row in enumerate(suite.rows):
+        place = f"{source}: rows.{index} ({row.method})"
+        _known(f"{place} generator", row.generator, suite.generators)
+        for refiner in row.refiners:
+            _known(f"{place} refiner", refiner, suite.refiners)
+        for segmentor in row.segmentors:
+            _known(f"{place} segmentor", segmentor, suite.segmentors)
+        _check_rule(place, row.rule, suite.held_out)
+    offers = {**suite.generators, **suite.refiners, **suite.segmentors}
+    for label, offered in offers.items():
+        if offered.weights is not None:
+            _known(f"{source}: weights of '{label}'", offered.weights, suite.weights)
+    maps = {label: offered.saliency for label, offered in offers.items()}
+    maps |= {f"row {row.method}": row.saliency for row in suite.rows}
+    for label, saliency in maps.items():
+        if saliency is not None:
+            _known(f"{source}: saliency of '{label}'", saliency, suite.saliency)
+    _refuse_duplicates(source, "rows are named", [row.method for row in suite.rows])
+    _refuse_duplicates(source, "seeds are", suite.seeds)
+    for axis, seeds in suite.cross.items():
+        _refuse_duplicates(source, f"seeds of cross.{axis} are", seeds)
+
+
+def _check_rule(place: str, rule: RuleSpec, held_out: int) -> None:
+    try:
+        _ = rule.built
+    except ConfigError as error:
+        raise ConfigError(f"{place}: {error}") from None
+    if rule.choice and rule.name != "constant":
+        raise ConfigError(f"{place}: only the rule 'constant' can have its threshold chosen")
+    if rule.choice == "held_out" and not held_out:
+        raise ConfigError(f"{place} chooses its threshold on held-out images; set held_out")
+
+
+def _refuse_duplicates(source: str, what: str, values: Sequence[object]) -> None:
+    duplicates = [value for place, value in enumerate(values) if value in values[:place]]
+    if duplicates:
+        raise ConfigError(f"{source}: two {what} '{duplicates[0]}'; each must be its own")
+
+
+def _known(place: str, name: str, table: Mapping[str, Any]) -> None:
+    if name not in table:
+        raise ConfigError(
+            f"{place}: '{name}' is not defined in this suite; defined: {', '.join(table) or 'none'}"
+        )
+
+
+def apply_override(content: dict[str, Any], override: str) -> None:
+    """Set a dotted option in place: ``generators.EPS.tau=0.5``; the value is TOML or plain text."""
+    path, separator, text = override.partition("=")
+    if not separator or not path:
+        raise ConfigError(f"override '{override}' must look like KEY=VALUE, as dataset.train=100")
+    *parents, last = _keys(path)
+    table = content
+    for part in parents:
+        table = table.setdefault(part, {})
+        if not isinstance(table, dict):
+            raise ConfigError(f"override '{override}': '{part}' is a value, not a table")
+    table[last] = _toml_value(text)
+
+
+def _keys(path: str) -> list[str]:
+    """The keys of a dotted path, quoted as in TOML or not."""
+    try:
+        table = tomllib.loads(f"{path} = 0")
+    except tomllib.TOMLDecodeError:
+        return path.split(".")
+    keys: list[str] = []
+    while isinstance(table, dict):
+        ((key, table),) = table.items()
+        keys.append(key)
+    return keys
+
+
+def _toml_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
