@@ -1,22 +1,22 @@
-"""What can go wrong, by kind. A message says what happened, what was expected and what to do."""
+"""The kinds of errors. A message says what happened, what was expected and what to do."""
 
 from typing import Any
 
 
 class WsssError(Exception):
-    """Base of every error that a user can mend."""
+    """Base of all errors that a user can correct."""
 
 
 class DataError(WsssError):
-    """A file of a dataset is missing, damaged or disagrees with another one."""
+    """A file is missing or damaged, or contradicts another one."""
 
 
 class SupervisionError(WsssError):
-    """A plugin reached for something that it did not declare, or for the truth."""
+    """A plugin read supervision that it did not declare, or the truth."""
 
 
 class ConfigError(WsssError):
-    """A suite or an option is wrong: an unknown name or key, a value of the wrong type."""
+    """A suite or an option has an unknown name or key, or a wrong value."""
 
 
 class PluginError(WsssError):
@@ -24,11 +24,11 @@ class PluginError(WsssError):
 
 
 class StageError(WsssError):
-    """A stage could not finish; what was finished before it stays."""
+    """A stage could not finish; finished stages are kept."""
 
 
 class StageFailure(StageError):
-    """How a row failed: the stage's title, the kind of error, the last lines of the stage's log."""
+    """A stage that failed: its title, the kind of error, and the last lines of its log."""
 
     def __init__(self, message: str, stage: str, kind: str, log_tail: tuple[str, ...] = ()) -> None:
         super().__init__(message)
@@ -41,4 +41,4 @@ class StageFailure(StageError):
 
 
 class WorkerDied(StageError):
-    """The process that made a stage has ended before it was done."""
+    """The process of a job died before the job was done."""

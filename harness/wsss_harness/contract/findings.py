@@ -1,4 +1,4 @@
-"""What a check found."""
+"""Results of checks."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ OK, WARNING, FAILURE = "ok", "warning", "failure"
 
 @dataclass(frozen=True)
 class Finding:
-    """``check`` says what was looked at; ``message`` what is wrong and what to do."""
+    """``check`` says what should hold; ``message`` says what is wrong and what to do."""
 
     check: str
     outcome: str = OK
@@ -17,6 +17,6 @@ class Finding:
         return f"{self.outcome}: {self.check}" + (f": {self.message}" if self.message else "")
 
 
-def judged(check: str, problem: str | None, outcome: str = FAILURE) -> Finding:
-    """Ok, or ``outcome`` where there is a problem."""
+def judge(check: str, problem: str | None, outcome: str = FAILURE) -> Finding:
+    """A finding with ``outcome`` if there is a problem, else OK."""
     return Finding(check, outcome, problem) if problem else Finding(check)

@@ -1,13 +1,14 @@
 """Everything that a plugin can announce.
 
-Each hook runs once, when plugins are loaded, and returns named classes; the work is done by their
-objects. The classes are frozen dataclasses: their fields are the keys that a suite may set.
-Three class attributes are optional and decide nothing: ``paper`` says where a method comes from,
-``quick`` holds options with which the checks of wsss_harness.testing take seconds, and
-``publishable = True`` says that the pictures of a dataset may be shown on public pages.
+Each hook is called once, when plugins are loaded, and returns classes by name; their objects do the
+work. The classes are frozen dataclasses whose fields are the options that a suite may set.
 
-The contract has a number. A module that sets ``wsss_contract`` to the one that it was written for
-is set aside, with the reason, by a harness that has another.
+Three class attributes are optional and never change a result: ``paper`` cites the source of a
+method, ``quick`` holds options with which the checks of wsss_harness.testing take seconds, and
+``publishable = True`` permits a dataset's pictures on public pages.
+
+A module may set ``wsss_contract`` to the CONTRACT that it was written for; a harness with another
+CONTRACT does not load it and says why.
 """
 
 from __future__ import annotations
@@ -31,93 +32,117 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 GROUP = "wsss"
-CONTRACT = 1  # rises when a plugin that kept the contract would no longer work
+CONTRACT = 1  # raised by a change that breaks plugins which follow the contract
 hookspec = pluggy.HookspecMarker(GROUP)
 hookimpl = pluggy.HookimplMarker(GROUP)
 
 
-def _silent(done: int, total: int) -> None:
+def _no_progress(done: int, total: int) -> None:
     pass
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a plugin works with while it fits.
+    """What ``fit`` and ``prepare`` get from the harness.
 
-    It writes only below ``folder``, which keeps what an interrupted run left there, so that the
-    next one goes on. ``weights`` is a state dict to start from; ``progress(done, total)`` reports.
+    Attributes:
+        folder: the only place to write to. It still holds the files of an interrupted run, which
+            should be continued.
+        seed: seeds everything random; the same seed must give the same result.
+        device: "cpu" or "cuda".
+        weights: a state dict to start from, or None.
+        progress: call it with the steps done and in total, as often as you like.
     """
 
     folder: Path
     seed: int = 0
     device: str = "cpu"
     weights: Path | None = None
-    progress: Callable[[int, int], None] = field(default=_silent)
+    progress: Callable[[int, int], None] = field(default=_no_progress)
 
 
 class DatasetSource(Protocol):
-    """Where a dataset comes from."""
+    """Prepares and opens a dataset."""
 
     def prepare(self, run: Run) -> None:
-        """Write what the dataset needs below the run's folder; a dataset on disk writes nothing."""
+        """Write what the dataset needs below ``run.folder``; DataError if a file is damaged."""
 
-    def open(self, folder: Path) -> Dataset: ...
+    def open(self, folder: Path) -> Dataset:
+        """Open the data prepared in ``folder``; called in every process that needs it."""
 
 
 @runtime_checkable
 class Generator(Protocol):
-    """Image-level supervision in, class scores out.
+    """Makes class scores from image-level supervision.
 
-    A class attribute ``at_inference`` may name options that ``fit`` does not look at; another value
-    of them then trains nothing anew. ``idle`` may name options that change no result, only how it
-    is reached. A method ``identity()`` may give, as JSON, what else decides the result, such as the
-    digest of a file that it reads. ``distributed = True`` says that ``fit`` trains by the loop
-    of the harness alone and writes what it learns by its ``finish``: then torchrun may run it in
-    several processes at once. All of this holds for refiners and segmentors too.
+    Optional, here and for refiners and segmentors:
 
-    What ``load`` gives may have a method ``many``, which takes a list in place of each argument and
-    gives a list: on a GPU it gets several images of one size at once.
+    - ``at_inference``: a class attribute naming options that ``fit`` ignores; changing their values
+      does not train again.
+    - ``idle``: a class attribute naming options that never change a result, such as worker counts.
+    - ``identity()``: returns as JSON what else decides the result, such as the digest of a file.
+    - ``distributed = True``: ``fit`` trains only with the harness's loop and writes only in the
+      loop's ``finish``, so torchrun may run it in several processes.
+    - ``many``, a method of the function that ``load`` returns: takes a list for each argument and
+      returns a list. On a GPU it gets several images of one size at once.
     """
 
     needs: ClassVar[Collection[str]]
+    """The supervision that the method reads: any of IMAGE_LABELS and SALIENCY."""
 
-    def fit(self, data: View, run: Run) -> None: ...
-    def load(self, folder: Path, device: str) -> Callable[[Sample], ClassScores]: ...
+    def fit(self, data: View, run: Run) -> None:
+        """Train on ``data`` (the split train) and write the result below ``run.folder``.
+
+        Called once for each seed. Reading undeclared supervision raises SupervisionError.
+        """
+
+    def load(self, folder: Path, device: str) -> Callable[[Sample], ClassScores]:
+        """Return the function that scores one image; ``folder`` is the ``run.folder`` of ``fit``.
+
+        Its scores have the size of the image and lie in [0, 1]; PluginError otherwise.
+        """
 
 
 @runtime_checkable
 class Refiner(Protocol):
-    """Class scores in, better class scores out. ``scores(image_id)`` reads what came before.
+    """Improves class scores. Optional, besides the members that Generator lists:
 
-    A class attribute ``parallel = True`` says that what it loads is a pure function on the CPU with
-    the same result in any process; then as many images are refined at once as there are cores.
-
-    A method ``explain(folder, device)`` may load a function of a sample and its scores that shows
-    how it decides: a list of (name, map (H, W) in [0, 1], (row, column) it is about or None).
+    - ``parallel = True``: the function that ``load`` returns is pure, runs on the CPU and gives the
+      same result in every process; images are then spread over all cores.
+    - ``explain(folder, device)``: returns a function of a sample and its scores that illustrates a
+      decision, as a list of (name, map (H, W) in [0, 1], (row, column) of its subject or None).
     """
 
     needs: ClassVar[Collection[str]]
 
-    def fit(self, data: View, scores: Callable[[str], ClassScores], run: Run) -> None: ...
-    def load(self, folder: Path, device: str) -> Callable[[Sample, ClassScores], ClassScores]: ...
+    def fit(self, data: View, scores: Callable[[str], ClassScores], run: Run) -> None:
+        """Train as for Generator; ``scores(image_id)`` reads the scores to refine."""
+
+    def load(self, folder: Path, device: str) -> Callable[[Sample, ClassScores], ClassScores]:
+        """Return the function that refines the scores of one image, of unchanged size."""
 
 
 @runtime_checkable
 class Segmentor(Protocol):
-    """Pseudo-masks in, a network out that segments without any supervision at test time."""
+    """Trains a segmentation network on pseudo-masks; it gets no supervision at test time."""
 
-    def fit(self, data: View, masks: Path, run: Run) -> None: ...
-    def load(self, folder: Path, device: str) -> Callable[[Sample], Mask]: ...
+    def fit(self, data: View, masks: Path, run: Run) -> None:
+        """Train on the images of ``data`` with ``masks``/ID.png, palette PNG of class indices."""
+
+    def load(self, folder: Path, device: str) -> Callable[[Sample], Mask]:
+        """Return the function that segments one image: (H, W) with values 0..C."""
 
 
 @dataclass(frozen=True)
 class Metric:
-    """Two pure functions: counts of one image, which add up over images, and their reading.
+    """Two pure functions: counts of one image, which are added, and their reading.
 
-    ``count(truth, mask, classes, context)``: (H, W) maps, the number C of classes and the context
-    maps by name (empty where a dataset has none, None where an image has none).
-    ``read(counts, names, contexts)``: summed counts, the names of 0..C and the pairs (context,
-    class).
+    ``count(truth, mask, classes, context)`` gets (H, W) maps of 0..C and 255, the number C of
+    classes and bool maps (H, W) by context name: empty if the dataset has no contexts, None where
+    an image is not annotated. It returns int64 counts, whose shape is the same for all images.
+
+    ``read(counts, names, contexts)`` gets the sum over images, the names of classes 0..C and the
+    pairs (context, class). It returns JSON: numbers as fractions, None where undefined.
     """
 
     count: Callable[[Mask, Mask, int, Mapping[str, NDArray[np.bool_] | None]], NDArray[np.int64]]
@@ -127,31 +152,31 @@ class Metric:
 
 
 class Pool(Protocol):
-    """Runs jobs, knowing nothing of what they do.
+    """Runs jobs in parallel without knowing what they do.
 
-    ``here``: jobs run in this process, so that it hears of their progress itself.
+    ``here`` is True if jobs run in the calling process, which then sees their progress itself.
     """
 
     here: bool
 
     def width(self, heavy: bool) -> int:
-        """How many jobs run at once; a heavy one works with networks."""
+        """How many jobs run at once; heavy ones work with networks."""
 
     def share(self, heavy: bool) -> float:
-        """What part of all cores a job takes."""
+        """The fraction of all cores that one job gets, in (0, 1]."""
 
     def submit(self, job: Callable[[], Result], heavy: bool) -> Future[Result]:
-        """Start a job, which is picklable; WorkerDied in its future if its process ends."""
+        """Start a picklable job; its future raises WorkerDied if the process of the job dies."""
 
     def kill(self, future: Future[Any]) -> None:
-        """End a job at once, or one that has ended for good: its process is not used again."""
+        """End the process of a job, which may have finished; the process is not used again."""
 
 
 class Executor(Protocol):
     """Where stages are made. Its fields are options of the command, not of a suite."""
 
     def start(self, folder: Path) -> AbstractContextManager[Pool]:
-        """A pool whose jobs all read and write in ``folder``, and have ended when it is left."""
+        """Open a pool whose jobs read and write below ``folder``; on exit, all jobs have ended."""
 
 
 PROTOCOLS: Mapping[str, type] = {
@@ -165,10 +190,15 @@ PROTOCOLS: Mapping[str, type] = {
 
 @dataclass(frozen=True)
 class StageEvent:
-    """``kind`` is waiting, started, progress, retried, finished, reused or failed.
+    """A change in the state of a stage or of a suite.
 
-    Of a whole suite: ``suite``, with how many of its stages have ended, and ``stopping``. ``stage``
-    is a title; ``key`` tells apart stages of one title.
+    Attributes:
+        kind: waiting, started, progress, retried, finished, reused or failed; for a whole suite
+            also "suite", with the number of stages that have ended, and "stopping".
+        stage: the title of the stage.
+        done: number of steps done, out of ``total``.
+        message: why the stage waits, is retried or failed.
+        key: distinguishes stages with the same title.
     """
 
     kind: str
@@ -197,7 +227,7 @@ def wsss_generators() -> Mapping[str, type[Generator]]:  # type: ignore[empty-bo
     Examples:
         >>> @dataclass(frozen=True)
         ... class Everywhere:
-        ...     '''Every present class scores one at every pixel.'''
+        ...     '''Every present class scores 1 at every pixel.'''
         ...     needs = frozenset({"image_labels"})
         ...     def fit(self, data, run): ...
         ...     def load(self, folder, device):
@@ -254,13 +284,13 @@ def wsss_executors() -> Mapping[str, type[Executor]]:  # type: ignore[empty-body
     Examples:
         >>> @hookimpl
         ... def wsss_executors():
-        ...     return {"queue": Queue}  # Queue(partition="gpu").start(store) gives a pool
+        ...     return {"queue": Queue}  # Queue(partition="gpu").start(folder) opens a pool
     """
 
 
 @hookspec
 def wsss_stage_event(event: StageEvent) -> None:
-    """Observe the stages as they run: progress displays and log writers are observers.
+    """Observe stages as they run, for progress displays and logs.
 
     Examples:
         >>> @hookimpl

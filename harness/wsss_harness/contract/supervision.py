@@ -1,4 +1,4 @@
-"""The firewall: methods see a view of the data that holds only the supervision they declared."""
+"""The firewall: a method sees a view of the data with only the supervision that it declared."""
 
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -14,30 +14,42 @@ SUPERVISION = frozenset({IMAGE_LABELS, SALIENCY})
 
 
 class Dataset(Protocol):
-    """Images with supervision and truth. Only measuring stages hold a whole dataset.
+    """Images with supervision and truth. Only measuring stages get a whole dataset.
 
-    ``ids`` knows the splits "train" and "val". A property ``scored`` may name those images of train
-    whose masks are scored, as VOC's train within the larger list that is trained on; without it all
-    are. A method ``size(image_id)`` may give (H, W) of an image that is then not decoded for it.
+    Optional: a property ``scored``, the images of train whose masks are scored (by default all), as
+    VOC's train within the larger list that is trained on; a method ``size(image_id)``, the (H, W)
+    of an image without decoding it.
+
+    Every method may raise DataError for a missing or damaged file.
     """
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names of the classes 1..C; the background is not among them."""
+        """Names of the classes 1..C, without the background."""
 
     @property
     def contexts(self) -> tuple[tuple[str, str], ...]:
-        """Pairs (context, class) that co-occur, as (water, boat); empty without context maps."""
+        """Pairs (context, class) that co-occur, such as (water, boat); may be empty."""
 
     @property
     def supervision(self) -> frozenset[str]:
-        """What the dataset can give, out of SUPERVISION."""
+        """The kinds of supervision that the dataset has, out of SUPERVISION."""
 
-    def ids(self, split: str) -> tuple[str, ...]: ...
-    def image(self, image_id: str) -> Image: ...
-    def present(self, image_id: str) -> tuple[int, ...]: ...
-    def saliency(self, image_id: str) -> Map: ...
-    def truth(self, image_id: str) -> Mask: ...
+    def ids(self, split: str) -> tuple[str, ...]:
+        """The image ids of the split "train" or "val"; DataError for another name."""
+
+    def image(self, image_id: str) -> Image:
+        """(H, W, 3) uint8 RGB."""
+
+    def present(self, image_id: str) -> tuple[int, ...]:
+        """The classes in the image, from 1..C, ascending."""
+
+    def saliency(self, image_id: str) -> Map:
+        """(H, W) float32 in [0, 1]; called only if ``supervision`` has SALIENCY."""
+
+    def truth(self, image_id: str) -> Mask:
+        """(H, W) uint8: 0 background, 1..C, or 255 where pixels do not count."""
+
     def context(self, image_id: str) -> dict[str, Any]:
         """{context name: (H, W) bool} in the order of ``contexts``; empty without contexts.
 
@@ -49,13 +61,13 @@ class Dataset(Protocol):
 
 
 def scored_ids(dataset: Dataset) -> tuple[str, ...]:
-    """The images of train whose masks are scored, in the order of train."""
+    """The images of train whose masks are scored; by default all."""
     scored: tuple[str, ...] = getattr(dataset, "scored", ()) or dataset.ids("train")
     return scored
 
 
 class Ledger:
-    """Notes, as empty files, which supervision a stage read; safe across worker processes."""
+    """Records, as empty files, which supervision a stage read; safe across worker processes."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -75,7 +87,11 @@ class Ledger:
 class View:
     """The images of one split with the declared supervision and nothing else.
 
-    ``owner`` names the plugin in errors. Iterating gives image ids, indexing gives samples.
+    Iterating yields image ids; ``view[image_id]`` is a Sample. ``owner`` names the plugin in
+    errors.
+
+    Raises:
+        SupervisionError: ``needs`` names something that is not supervision.
     """
 
     def __init__(
@@ -83,7 +99,7 @@ class View:
     ) -> None:
         check_needs(needs, owner)
         names = {"image": "image", IMAGE_LABELS: "present", SALIENCY: "saliency"}
-        # Methods, not the dataset: what was not declared stays out of reach.
+        # Methods instead of the dataset keep undeclared parts out of reach.
         self._readers = {part: getattr(dataset, names[part]) for part in ("image", *needs)}
         self._ledger = ledger
         self.owner = owner
@@ -103,7 +119,7 @@ class View:
     def __getattr__(self, name: str) -> NoReturn:
         if name in ("truth", "context", "dataset"):
             raise SupervisionError(
-                f"{self.owner} asked for '{name}': generators, refiners and segmentors never see "
+                f"{self.owner} read '{name}': generators, refiners and segmentors never see "
                 "the truth; only measuring stages do"
             )
         raise AttributeError(f"View has no attribute '{name}'")
@@ -120,12 +136,11 @@ class View:
 
 
 def check_needs(needs: Collection[str] | None, owner: str) -> None:
-    """Raise SupervisionError unless ``needs`` are declared and kinds of supervision."""
+    """Raise SupervisionError unless ``needs`` are declared and are kinds of supervision."""
     if needs is None:
         raise SupervisionError(f"{owner} must declare its supervision in a class attribute `needs`")
     unknown = sorted(set(needs) - SUPERVISION)
     if unknown:
         raise SupervisionError(
-            f"{owner} declares that it needs '{unknown[0]}'; "
-            f"a plugin may need {sorted(SUPERVISION)}"
+            f"{owner} declares '{unknown[0]}' in `needs`, which may hold only {sorted(SUPERVISION)}"
         )

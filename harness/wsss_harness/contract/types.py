@@ -1,4 +1,4 @@
-"""What travels through a benchmark: samples, class scores and masks."""
+"""The data that plugins exchange: samples, class scores and masks."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,10 +20,12 @@ Map = NDArray[np.float32]  # (H, W) in [0, 1]
 
 @dataclass(frozen=True)
 class Sample:
-    """One image with the supervision that its reader declared; there is no truth in it.
+    """One image with the declared supervision, each part read on first use; never the truth.
 
-    ``give(part)`` returns ``"image"``, ``"image_labels"`` or ``"saliency"``, or raises
-    SupervisionError for an undeclared part. Parts are read when they are first asked for.
+    ``give(part)`` returns "image", "image_labels" or "saliency".
+
+    Raises:
+        SupervisionError: the plugin did not declare the part.
     """
 
     image_id: str
@@ -31,27 +33,34 @@ class Sample:
 
     @cached_property
     def image(self) -> Image:
+        """(H, W, 3) uint8 RGB."""
         image: Image = self.give("image")
         return image
 
     @cached_property
     def present(self) -> tuple[int, ...]:
-        """The classes in the image, ascending, out of 1..C."""
+        """The classes in the image, from 1..C, ascending."""
         present: tuple[int, ...] = self.give("image_labels")
         return present
 
     @cached_property
     def saliency(self) -> Map:
+        """(H, W) in [0, 1]; high on salient objects."""
         saliency: Map = self.give("saliency")
         return saliency
 
 
 @dataclass(frozen=True)
 class ClassScores:
-    """Score maps of some classes of one image, (K, H, W) in [0, 1].
+    """Score maps of K classes of one image.
 
-    ``values[k]`` belongs to class ``classes[k]``; classes ascend. ``background`` is an explicit
-    background map, (H, W) in [0, 1], where a method makes one.
+    Attributes:
+        classes: the K class numbers, from 1..C, ascending.
+        values: (K, H, W) float32 in [0, 1]; ``values[k]`` belongs to ``classes[k]``.
+        background: (H, W) float32 in [0, 1], or None if the method makes no background map.
+
+    Raises:
+        PluginError: shapes do not agree, or classes do not ascend from 1 or more.
     """
 
     classes: tuple[int, ...]
@@ -62,17 +71,18 @@ class ClassScores:
         if self.values.ndim != 3 or len(self.classes) != len(self.values):
             raise PluginError(
                 f"scores of {len(self.classes)} classes need values of shape "
-                f"({len(self.classes)}, height, width), but got {self.values.shape}"
+                f"({len(self.classes)}, height, width), not {self.values.shape}"
             )
         if list(self.classes) != sorted(set(self.classes)) or BACKGROUND in self.classes:
-            raise PluginError(f"classes must ascend and start at 1, but are {self.classes}")
+            raise PluginError(f"classes must ascend and be at least 1, not {self.classes}")
         if self.background is not None and self.background.shape != self.size:
             raise PluginError(
-                f"the background map is {self.background.shape}, the scores are {self.size}"
+                f"the background map is {self.background.shape}, but the scores are {self.size}"
             )
 
     @property
     def size(self) -> tuple[int, int]:
+        """(H, W)."""
         height, width = self.values.shape[1:]
         return height, width
 

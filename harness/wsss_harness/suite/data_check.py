@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from wsss_harness.contract.errors import WsssError
-from wsss_harness.contract.findings import WARNING, Finding, judged
+from wsss_harness.contract.findings import WARNING, Finding, judge
 from wsss_harness.contract.supervision import IMAGE_LABELS, SALIENCY, Dataset, scored_ids
 from wsss_harness.contract.types import IGNORE, Map, Mask
 from wsss_harness.metrics.saliency import Quality, quality
@@ -64,7 +64,7 @@ def inspect(
         {split: _split(dataset, ids) for split, ids in splits(dataset).items()},
         {name: _quality(given) for name, given in {**own, **maps}.items()},
         [
-            judged("train and val share no image", _shared(dataset)),
+            judge("train and val share no image", _shared(dataset)),
             *(_finding(check, found, len(ids)) for check, found in problems.items()),
         ],
     )
@@ -136,11 +136,11 @@ ADVICE = {
 def _finding(check: str, problems: Sequence[str], images: int) -> Finding:
     """A warning where there may be a reason, else a failure."""
     if not problems:
-        return judged(check, None)
+        return judge(check, None)
     told = f"not so in {len(problems):,} of {images:,} images, first {problems[0]}"
     if check in ADVICE:
         return Finding(check, WARNING, f"{told}; {ADVICE[check]}")
-    return judged(check, told)
+    return judge(check, told)
 
 
 def _seen(look: Look, dataset: Any, image_id: str) -> str | None:
@@ -204,9 +204,7 @@ def missing(suite: Suite, plugins: Plugins, supervision: frozenset[str]) -> Iter
             _maps(suite, supervision, needs, row.saliency),
         )
         problem = ", ".join(dict.fromkeys(lacking))
-        yield judged(
-            f"row '{row.method}' has all files", f"missing: {problem}" if problem else None
-        )
+        yield judge(f"row '{row.method}' has all files", f"missing: {problem}" if problem else None)
 
 
 def maps_of(suite: Suite, dataset: Dataset) -> dict[str, Dataset]:

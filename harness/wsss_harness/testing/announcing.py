@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from wsss_harness.contract.errors import ConfigError, PluginError
-from wsss_harness.contract.findings import WARNING, Finding, judged
+from wsss_harness.contract.findings import WARNING, Finding, judge
 from wsss_harness.contract.hookspecs import CONTRACT, PROTOCOLS
 from wsss_harness.plugins.offers import Offer, methods
 from wsss_harness.plugins.options import construct, divided
@@ -20,16 +20,16 @@ LIGHT, HEAVY = 98, 99  # exit codes of a process without and with torch; other c
 
 
 def check(plugins: Plugins, offer: Offer, options: Mapping[str, Any]) -> Iterator[Finding]:
-    yield judged("announces itself", _shape(offer))
-    yield judged("says which contract it was written for", _contract(plugins, offer), WARNING)
+    yield judge("announces itself", _shape(offer))
+    yield judge("says which contract it was written for", _contract(plugins, offer), WARNING)
     if offer.kind == "metric":
         return
-    yield judged("refuses an unknown option", _unknown_option(offer))
-    yield judged("is built from its options", _building(plugins, offer, options))
-    yield judged("documents its options", _undocumented(offer), WARNING)
+    yield judge("refuses an unknown option", _unknown_option(offer))
+    yield judge("is built from its options", _building(plugins, offer, options))
+    yield judge("documents its options", _undocumented(offer), WARNING)
     if offer.kind in ("generator", "refiner"):
-        yield judged("says where it comes from", _paper(offer), WARNING)
-    yield judged("is announced without loading torch", _heavy(offer), WARNING)
+        yield judge("says where it comes from", _paper(offer), WARNING)
+    yield judge("is announced without loading torch", _heavy(offer), WARNING)
 
 
 def _shape(offer: Offer) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from wsss_harness.contract.errors import DataError
-from wsss_harness.contract.findings import FAILURE, WARNING, Finding, judged
+from wsss_harness.contract.findings import FAILURE, WARNING, Finding, judge
 from wsss_harness.contract.hookspecs import Run
 from wsss_harness.contract.supervision import SALIENCY, Dataset
 from wsss_harness.contract.types import IGNORE
@@ -30,13 +30,13 @@ def check(offer: Offer, options: Mapping[str, Any]) -> Iterator[Finding]:
             return
         yield Finding("is prepared and opened")
         same = first.fingerprint() == again.fingerprint()
-        yield judged("is the same when it is prepared again", None if same else _UNLIKE)
-        yield judged("keeps train and val apart", _shared(first))
-        yield judged("gives images and supervision that fit", _misfit(first, _problem))
-        yield judged("has a truth, without which no mask is scored", _misfit(first, _none), WARNING)
+        yield judge("is the same when it is prepared again", None if same else _UNLIKE)
+        yield judge("keeps train and val apart", _shared(first))
+        yield judge("gives images and supervision that fit", _misfit(first, _problem))
+        yield judge("has a truth, without which no mask is scored", _misfit(first, _none), WARNING)
         if not _misfit(first, _none):
-            yield judged("gives a truth that fits", _misfit(first, _false))
-            yield judged("has image labels that agree with it", _misfit(first, _unlike), WARNING)
+            yield judge("gives a truth that fits", _misfit(first, _false))
+            yield judge("has image labels that agree with it", _misfit(first, _unlike), WARNING)
 
 
 _UNLIKE = "its fingerprint differs; what is drawn must depend on its options alone"

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from wsss_harness.contract.errors import WorkerDied
-from wsss_harness.contract.findings import Finding, judged
+from wsss_harness.contract.findings import Finding, judge
 from wsss_harness.contract.hookspecs import Pool
 from wsss_harness.plugins.offers import Offer
 
@@ -29,7 +29,7 @@ def check(offer: Offer, options: Mapping[str, Any], limit: float) -> Iterator[Fi
         if not pool.here:
             checks += [("survives a job that is killed", _death), ("ends a job at once", _kill)]
         for name, problem in checks:
-            yield judged(name, problem(pool, limit))
+            yield judge(name, problem(pool, limit))
 
 
 def _widths(pool: Pool, limit: float) -> str | None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from wsss_harness.contract.findings import FAILURE, OK, WARNING, Finding, judged
+from wsss_harness.contract.findings import FAILURE, OK, WARNING, Finding, judge
 from wsss_harness.plugins.entries import PLUGIN_PATH, named_files
 from wsss_harness.plugins.offers import Offer
 from wsss_harness.system import files
@@ -34,10 +34,10 @@ def check(offer: Offer, options: Mapping[str, Any], limit: float) -> Iterator[Fi
             yield Finding(name, FAILURE, _with_trace(first))
             return
         yield Finding(name)
-        yield judged("tells its progress", _progress(first), WARNING)
+        yield judge("tells its progress", _progress(first), WARNING)
         yield from _supervision(offer, bench)
-        yield judged("writes below its folder only", bench.trespass(first))
-        yield judged("answers as it should", "; ".join(first.problems[:3]) or None)
+        yield judge("writes below its folder only", bench.trespass(first))
+        yield judge("answers as it should", "; ".join(first.problems[:3]) or None)
         if not first.problems:
             yield from _again(bench, first)
 
@@ -46,7 +46,7 @@ def _again(bench: "Bench", first: ProbeReport) -> Iterator[Finding]:
     """What is loaded in a fresh process, and what is fitted again, answers the same."""
     name = "answers the same when it is loaded in a fresh process"
     loaded = bench.probe("loaded", of="first", answer=True)
-    yield judged(name, loaded.error or bench.difference("first", "loaded"))
+    yield judge(name, loaded.error or bench.difference("first", "loaded"))
     name = "goes on after a kill, to the same result"
     killed = bench.probe("killed", fit=True, kill=True)
     went_on = bench.probe("again", of="killed", fit=True, answer=True)
@@ -56,9 +56,9 @@ def _again(bench: "Bench", first: ProbeReport) -> Iterator[Finding]:
         yield Finding("gives the same result for the same seed")
         return
     same = bench.probe("same", fit=True, answer=True)
-    yield judged(name, problem)
+    yield judge(name, problem)
     problem = same.error or bench.difference("first", "same")
-    yield judged("gives the same result for the same seed", problem)
+    yield judge("gives the same result for the same seed", problem)
 
 
 def _kill_not_tried(name: str, first: ProbeReport) -> Finding:
@@ -190,4 +190,4 @@ def _supervision(offer: Offer, bench: Bench) -> Iterator[Finding]:
     problem = None
     if unused:
         problem = f"it declares '{unused[0]}' and never reads it; take it out of its needs"
-    yield judged("reads the supervision that it declares, no other", problem, WARNING)
+    yield judge("reads the supervision that it declares, no other", problem, WARNING)

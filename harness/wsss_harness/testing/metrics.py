@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from wsss_harness.contract.findings import FAILURE, Finding, judged
+from wsss_harness.contract.findings import FAILURE, Finding, judge
 from wsss_harness.contract.types import IGNORE
 from wsss_harness.plugins.offers import Offer
 
@@ -30,11 +30,11 @@ def _check(metric: Any, pairs: tuple[tuple[str, str], ...], kind: str) -> Iterat
         return
     yield Finding(name)
     problem = _shapes(counts)
-    yield judged(f"counts {kind} in whole numbers of one shape", problem)
+    yield judge(f"counts {kind} in whole numbers of one shape", problem)
     if not problem:
         same = all(np.array_equal(a, b) for a, b in zip(counts, again, strict=True))
-        yield judged(f"counts {kind} the same twice", None if same else "it is not a pure function")
-        yield judged(f"reads its counts {kind} as JSON", _reading(metric, counts, pairs))
+        yield judge(f"counts {kind} the same twice", None if same else "it is not a pure function")
+        yield judge(f"reads its counts {kind} as JSON", _reading(metric, counts, pairs))
 
 
 def _images(pairs: tuple[tuple[str, str], ...]) -> Iterator[tuple[Any, ...]]:

@@ -54,7 +54,7 @@ def test_images_need_no_declaration(view, tmp_path):
 
 @pytest.mark.parametrize("part", ["truth", "x"])
 def test_only_supervision_can_be_declared(view, part):
-    with pytest.raises(SupervisionError, match=f"generator 'mine' declares that it needs '{part}'"):
+    with pytest.raises(SupervisionError, match=f"generator 'mine' declares '{part}'"):
         view(IMAGE_LABELS, part)
 
 

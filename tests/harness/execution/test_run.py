@@ -159,7 +159,7 @@ def test_a_second_run_runs_nothing(run):
     ("generator", "message"),
     [
         ({"name": "redness", "reads": "saliency"}, "generator 'redness' read 'saliency' of image"),
-        ({"name": "truthful"}, "generator 'truthful' asked for 'truth'"),
+        ({"name": "truthful"}, "generator 'truthful' read 'truth'"),
         ({"name": "redness", "value": 2.0}, "scores must be finite and lie in"),
         ({"name": "faulty"}, "gave scores for image image_000 from nan to nan; scores must be"),
         ({"name": "faulty", "how": "bug"}, "'faulty' failed on image image_000: IndexError: 7"),
