@@ -1,4 +1,4 @@
-"""What makes mmengine's Runner resume to the byte: its hooks, its state on disk, a clean exit."""
+"""Exact resumption with mmengine's Runner: hooks, the state on disk, a clean exit."""
 
 import re
 import time
@@ -21,19 +21,19 @@ from torch import nn
 from wsss_harness.contract.errors import DataError, StageError
 from wsss_harness.system import files
 
-SECONDS = 10.0  # of training that a kill may cost
-GLOBAL = re.compile(r"GLOBAL ([\w.]+)")  # what torch names that it does not unpickle
+SECONDS = 10.0  # the most training that a kill may cost
+GLOBAL = re.compile(r"GLOBAL ([\w.]+)")  # an object that torch refuses to unpickle
 
 
 class SeedEachIteration(Hook):  # type: ignore[misc]
-    """Seed torch with (seed, iteration), so that dropout does not depend on what ran before."""
+    """Seed torch with (seed, iteration), so that dropout does not depend on earlier iterations."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
-        others = (rank,) if (rank := get_rank()) else ()  # each process draws its own dropouts
-        entropy = np.random.SeedSequence((self.seed, 2, batch_idx, *others))
+        ranks = (rank,) if (rank := get_rank()) else ()  # each process draws its own dropouts
+        entropy = np.random.SeedSequence((self.seed, 2, batch_idx, *ranks))
         torch.manual_seed(int(entropy.generate_state(1, np.uint64)[0] >> 1))
 
 
@@ -63,10 +63,10 @@ class Watch(Hook):  # type: ignore[misc]
 class LossLog(Hook):  # type: ignore[misc]
     """The mean of each loss over ``EVERY`` iterations at a time, written to ``path`` at the end.
 
-    ``means`` and ``sums`` are part of what a resumed training takes up.
+    A resumed training restores ``means`` and ``sums``.
     """
 
-    EVERY = 50  # as the logs of halbielee/EPS
+    EVERY = 50  # as in the logs of halbielee/EPS
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -90,13 +90,13 @@ class LossLog(Hook):  # type: ignore[misc]
 
 
 class KeepState(Hook):  # type: ignore[misc]
-    """Keep all that a resumed training needs, in a file without pickle.
+    """Save all that a resumed training needs, in a file without pickle.
 
-    Every ``every`` iterations, and when ``SECONDS`` have passed since the last time: what a resumed
-    training makes does not depend on when it was interrupted.
+    Saves after ``every`` iterations, and after ``SECONDS`` since the last time: the result of a
+    training does not depend on when it was interrupted.
     """
 
-    priority = "VERY_LOW"  # after the schedules have moved on
+    priority = "VERY_LOW"  # after the schedules have advanced
 
     def __init__(self, path: Path, every: int, losses: LossLog) -> None:
         self.path, self.every, self.losses = path, every, losses
@@ -128,14 +128,14 @@ class KeepState(Hook):  # type: ignore[misc]
 
 
 class ResumingRunner(Runner):  # type: ignore[misc]
-    """mmengine's Runner on a given device that resumes from what KeepState wrote."""
+    """mmengine's Runner on a chosen device, which resumes from the state that KeepState wrote."""
 
     def __init__(self, device: str, state: Path, losses: LossLog, **options: Any) -> None:
         self.device, self.state, self.losses = device, state, losses
         super().__init__(**options)
 
     def wrap_model(self, model_wrapper_cfg: Any, model: nn.Module) -> nn.Module:
-        """The model on its device, and in step with that of other processes if there are any."""
+        """Move the model to its device; with several processes, synchronise it among them."""
         model = model.to(self.device)
         if get_world_size() == 1:
             return model
@@ -153,64 +153,64 @@ class ResumingRunner(Runner):  # type: ignore[misc]
         self.train_loop._iter = state["iteration"]
         trained(self.model).load_state_dict(state["weights"])
         self.optim_wrapper.load_state_dict(state["optimizer"])
-        for schedule, kept in zip(self.param_schedulers, state["schedules"], strict=True):
-            schedule.load_state_dict(kept)
+        for schedule, state_dict in zip(self.param_schedulers, state["schedules"], strict=True):
+            schedule.load_state_dict(state_dict)
         self.losses.means, self.losses.sums = state["losses"]["means"], state["losses"]["sums"]
 
 
 def trained(model: nn.Module) -> nn.Module:
-    """The model itself, where it is wrapped for several processes."""
+    """The model without the wrapper for several processes."""
     return model.module if isinstance(model, MMDistributedDataParallel) else model
 
 
 def write_state(path: Path, state: Any) -> None:
-    """torch.save with bytes that do not depend on the name of the temporary file."""
+    """torch.save to a stream, so that the bytes do not depend on the temporary file's name."""
     try:
         with files.atomic(path) as temporary, temporary.open("wb") as stream:
             torch.save(state, stream)
     except (OSError, RuntimeError) as error:
         raise StageError(
             f"{path} could not be written ({error}); free disk space and run again: training "
-            "goes on from the last state that was kept"
+            "resumes from the last saved state"
         ) from error
 
 
-AGAIN = "replace it, or delete it and run again"
+REPLACE = "replace it, or delete it and run again"
 
 
-def read_state(path: Path, device: str = "cpu", remedy: str = AGAIN) -> Any:
-    """What ``write_state`` or a plain torch.save of tensors wrote.
+def read_state(path: Path, device: str = "cpu", remedy: str = REPLACE) -> Any:
+    """Read a file written by ``write_state`` or by a plain torch.save of tensors.
 
     Raises:
-        DataError: there is none; ``remedy`` says what to do about a file that is something else.
+        DataError: the file is missing or is not a file of tensors, for which ``remedy`` applies.
     """
     try:
         return torch.load(path, map_location=device, weights_only=True)
     except FileNotFoundError:
         raise DataError(f"{path} is missing") from None
-    except Exception as error:  # torch raises many kinds for a damaged or foreign file
+    except Exception as error:  # torch raises many classes for a damaged or foreign file
         raise DataError(
             f"{path} cannot be read as weights: {_unreadable(str(error))}; {remedy}"
         ) from None
 
 
-def _unreadable(told: str) -> str:
-    """Why torch reads no tensors, without its advice to let a file run code."""
-    if found := GLOBAL.search(told):
-        return f"it holds {found[1]}, which could run code; only tensors are read"
-    return "it is damaged, or no file of tensors"
+def _unreadable(message: str) -> str:
+    """The reason in torch's message, without its advice to let the file run code."""
+    if refused := GLOBAL.search(message):
+        return f"it holds {refused[1]}, which could run code; only tensors are read"
+    return "it is damaged, or not a file of tensors"
 
 
 @contextmanager
 def no_trace() -> Iterator[None]:
-    """Forget the loggers and other named instances that a Runner leaves in mmengine's globals."""
-    kinds = (MMLogger, MessageHub, Visualizer, DefaultScope)
-    before = [set(kind._instance_dict) for kind in kinds]
+    """Remove the loggers and other named instances that a Runner leaves in mmengine's globals."""
+    managers = (MMLogger, MessageHub, Visualizer, DefaultScope)
+    before = [set(manager._instance_dict) for manager in managers]
     try:
         yield
     finally:
-        for kind, names in zip(kinds, before, strict=True):
-            for name in set(kind._instance_dict) - names:
-                instance = kind._instance_dict.pop(name)
+        for manager, names in zip(managers, before, strict=True):
+            for name in set(manager._instance_dict) - names:
+                instance = manager._instance_dict.pop(name)
                 for handler in getattr(instance, "handlers", ())[1:]:  # the first is the terminal
                     handler.close()

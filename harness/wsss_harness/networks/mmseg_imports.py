@@ -1,7 +1,7 @@
-"""mmsegmentation without its remarks.
+"""mmsegmentation without its output on the terminal.
 
-On import it warns and prints about compiled operators that DeepLab does not need, and its modules
-tell the terminal how they drew every initial weight.
+On import it warns about compiled operators that DeepLab does not need, and its modules log how they
+drew each initial weight.
 """
 
 import io
@@ -38,13 +38,13 @@ __all__ = [
 
 @contextmanager
 def silent() -> Iterator[None]:
-    """Let nothing that mmsegmentation logs reach the terminal."""
+    """Keep mmsegmentation's log off the terminal."""
     with no_trace():
         MMLogger.get_instance("silent", log_level="CRITICAL")
         yield
 
 
 def initialise(module: BaseModule) -> None:
-    """Draw the initial weights as the module's own configuration says."""
+    """Draw the initial weights that the module's configuration asks for."""
     with silent():
         module.init_weights()

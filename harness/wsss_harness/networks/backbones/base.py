@@ -1,4 +1,4 @@
-"""What every backbone offers, and the rules of freezing that they share."""
+"""The interface of every backbone, and freezing, which they share."""
 
 from collections.abc import Collection, Sequence
 from typing import Literal
@@ -33,7 +33,7 @@ class Backbone(nn.Module):
 
 
 def statistics(normalise: Normalise) -> tuple[Colour, Colour]:
-    """Mean and standard deviation of RGB in 0..1, by name or given as two lists of three."""
+    """Mean and standard deviation of RGB in 0..1, from a name or from two lists of three."""
     if isinstance(normalise, str):
         choose("normalise", normalise, STATISTICS)
         return STATISTICS[normalise]
@@ -49,7 +49,7 @@ def statistics(normalise: Normalise) -> tuple[Colour, Colour]:
 def choose(option: str, value: object, allowed: Collection[object]) -> None:
     """Raise ConfigError if ``value`` of ``option`` is not among ``allowed``."""
     if value not in allowed:
-        choices = ", ".join(str(one) for one in allowed)
+        choices = ", ".join(map(str, allowed))
         raise ConfigError(f"{option} is {value!r}; choose one of {choices}")
 
 
@@ -58,7 +58,7 @@ def freeze(module: nn.Module) -> None:
 
 
 def freeze_norms(module: nn.Module) -> None:
-    """Let every batch normalisation use its running statistics and keep its affine parameters."""
+    """Make every batch normalisation use its running statistics and keep its affine parameters."""
     for part in module.modules():
         if isinstance(part, _BatchNorm):
             freeze(part.eval())

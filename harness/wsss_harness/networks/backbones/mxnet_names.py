@@ -17,15 +17,15 @@ QUANTITIES = {
 
 
 def mxnet_to_torch(name: str) -> str:
-    """The name here of a tensor of the released MXNet weights; another name stays as it is.
+    """Translate a name of the released MXNet weights; any other name stays unchanged.
 
     The weights are those of itijyou/ademxapp (ilsvrc-cls_rna-a1_cls1000_ep-0001.params): their
-    res5a and bn5a are b5 here, res5b1 is b5_1. Their classifier of ImageNet is linear1000.
+    res5a and bn5a are b5 here, res5b1 is b5_1. The ImageNet classifier is linear1000.
     """
-    found = MXNET.fullmatch(name)
-    if found is None:
+    match = MXNET.fullmatch(name)
+    if match is None:
         return name
-    kind, stage, unit, branch, layer, quantity = found.groups()
+    kind, stage, unit, branch, layer, quantity = match.groups()
     if layer is None:
         block = f"b{stage}_{unit}" if unit else f"b{stage}"
         layer = f"{block}.{'bn' if kind == 'bn' else 'conv'}_{branch}"

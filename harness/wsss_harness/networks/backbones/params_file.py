@@ -3,12 +3,12 @@
 The format is that of apache/mxnet, src/ndarray/ndarray.cc: a list of arrays, then their names.
 
     uint64 0x112, uint64 0, uint64 number of arrays, the arrays
-    uint64 number of names, for each uint64 length and as many bytes
+    uint64 number of names, for each a uint64 length and the bytes
 
     array    uint32 magic, then by magic
              0xF993FAC9 (version 2), 0xF993FACA (3): int32 storage, 0 for dense
              these and 0xF993FAC8 (version 1): int32 dimensions, int64 each
-             anything else (before version 1): the magic is the number of dimensions, uint32 each
+             any other (before version 1): the magic is the number of dimensions, uint32 each
              then int32 device, int32 its number, int32 type, and the values
 
 All little-endian. An array without dimensions ends after them.
@@ -32,29 +32,29 @@ MOST_DIMENSIONS = 32
 
 
 class _Reader:
-    """Numbers and arrays out of a file's bytes, one after another; nothing is copied."""
+    """Reads numbers and arrays from a file in sequence, without copying them."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.place = path, 0
         self.content = np.memmap(path, np.uint8, "r") if path.stat().st_size else np.zeros(0, "u1")
 
-    def take(self, kind: str, count: int) -> NDArray[Any]:
+    def take(self, dtype: str, count: int) -> NDArray[Any]:
         """The next ``count`` values; DataError where the file ends before them."""
-        end = self.place + count * np.dtype(kind).itemsize
+        end = self.place + count * np.dtype(dtype).itemsize
         if end > len(self.content):
-            raise self.wrong(
+            raise self.error(
                 f"it ends at byte {len(self.content):,}, but goes on to {end:,}: it is cut short"
             )
-        values = self.content[self.place : end].view(kind)
+        values = self.content[self.place : end].view(dtype)
         self.place = end
         return values
 
-    def number(self, kind: str) -> int:
-        return int(self.take(kind, 1)[0])
+    def number(self, dtype: str) -> int:
+        return int(self.take(dtype, 1)[0])
 
-    def wrong(self, what: str) -> DataError:
+    def error(self, problem: str) -> DataError:
         return DataError(
-            f"{self.path} cannot be read as a .params file of MXNet: {what} (at byte "
+            f"{self.path} cannot be read as a .params file of MXNet: {problem} (at byte "
             f"{self.place:,}). Get it again; a conversion as .pth is read too"
         )
 
@@ -69,16 +69,16 @@ def read_params(path: Path) -> dict[str, NDArray[Any]]:
     """The arrays of a file by name, without the prefixes "arg:" and "aux:"; views into the file.
 
     Raises:
-        DataError: it is no such file, is cut short, or holds what is not dense.
+        DataError: the file has another format, is cut short, or holds a sparse array.
     """
     reader = _Reader(path)
     if reader.number("<u8") != LIST:
-        raise reader.wrong("it does not begin with the number 0x112")
+        raise reader.error("it does not begin with the number 0x112")
     reader.number("<u8")
     arrays = [_array(reader) for _ in range(reader.number("<u8"))]
     names = list(_names(reader, len(arrays)))
     if reader.place != len(reader.content):
-        raise reader.wrong(f"{len(reader.content) - reader.place:,} bytes follow its end")
+        raise reader.error(f"{len(reader.content) - reader.place:,} bytes follow its end")
     return {
         name.removeprefix("arg:").removeprefix("aux:"): values
         for name, values in zip(names, arrays, strict=True)
@@ -88,7 +88,7 @@ def read_params(path: Path) -> dict[str, NDArray[Any]]:
 def _names(reader: _Reader, arrays: int) -> Iterator[str]:
     count = reader.number("<u8")
     if count != arrays:
-        raise reader.wrong(f"it has {arrays} arrays, but {count} names")
+        raise reader.error(f"it has {arrays} arrays, but {count} names")
     for _ in range(count):
         yield reader.take("u1", reader.number("<u8")).tobytes().decode("utf-8", "replace")
 
@@ -97,26 +97,26 @@ def _array(reader: _Reader) -> NDArray[Any]:
     shape = _shape(reader)
     if not shape:
         return np.zeros(0, np.float32)
-    reader.take("<i4", 2)  # the device that it was on
-    kind = reader.number("<i4")
-    if not 0 <= kind < len(TYPES):
-        raise reader.wrong(f"an array has the type {kind}; known are 0 to {len(TYPES) - 1}")
-    return reader.take(TYPES[kind], math.prod(shape)).reshape(shape)
+    reader.take("<i4", 2)  # the device that held the array
+    type_number = reader.number("<i4")
+    if not 0 <= type_number < len(TYPES):
+        raise reader.error(f"an array has the type {type_number}; known are 0 to {len(TYPES) - 1}")
+    return reader.take(TYPES[type_number], math.prod(shape)).reshape(shape)
 
 
 def _shape(reader: _Reader) -> tuple[int, ...]:
     magic = reader.number("<u4")
     if magic in (VERSION_2, VERSION_3) and (storage := reader.number("<i4")) != DENSE:
-        raise reader.wrong(
+        raise reader.error(
             f"an array is stored in the form {storage}; only dense ones (0) are read"
         )
-    known = magic in (VERSION_1, VERSION_2, VERSION_3)
-    dimensions = reader.number("<i4") if known else magic
+    versioned = magic in (VERSION_1, VERSION_2, VERSION_3)
+    dimensions = reader.number("<i4") if versioned else magic
     if magic == VERSION_3 and dimensions == 0:
         return (1,)  # a single number
     if not -1 <= dimensions <= MOST_DIMENSIONS:
-        raise reader.wrong(f"{magic:#x} is neither a known version nor a number of dimensions")
-    shape = reader.take("<i8" if known else "<u4", max(dimensions, 0))
+        raise reader.error(f"{magic:#x} is neither a known version nor a number of dimensions")
+    shape = reader.take("<i8" if versioned else "<u4", max(dimensions, 0))
     if (shape < 0).any():
-        raise reader.wrong(f"an array has the shape {shape.tolist()}")
+        raise reader.error(f"an array has the shape {shape.tolist()}")
     return tuple(int(side) for side in shape)

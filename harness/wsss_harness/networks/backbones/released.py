@@ -1,4 +1,4 @@
-"""Released checkpoints under our names, so that scoring can start without training."""
+"""Load released checkpoints under our names, so that scoring can start without training."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -9,7 +9,7 @@ from wsss_harness.networks.backbones import weights
 from wsss_harness.networks.backbones.weights import State
 
 Heads = Mapping[str, str]
-"""Names that a released checkpoint gives to what stands on the backbone, and ours."""
+"""Names of head tensors in a released checkpoint, and our names for them."""
 
 
 def take(
@@ -17,11 +17,11 @@ def take(
 ) -> None:
     """Fill a network, whose backbone is called ``backbone``, from a checkpoint.
 
-    The checkpoint has our names, or those of psa and its descendants: the backbone's by themselves,
-    and ``heads``. ``change`` makes its tensors those of the network, where they differ in form.
+    The checkpoint has our names, or those of psa and its descendants: the backbone's without a
+    prefix, and ``heads``. ``change`` converts tensors whose form differs from the network's.
 
     Raises:
-        DataError: a tensor is missing, left over, or of another shape.
+        DataError: a tensor is missing, left over, or has another shape.
     """
     state = weights.read_weights(path)
     if not any(name.startswith("backbone.") for name in state):

@@ -1,4 +1,4 @@
-"""What the named features of a backbone look like."""
+"""Channels and stride of the named features of a backbone."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ PROBE = 64
 
 @dataclass(frozen=True)
 class Tap:
-    """``stride``: pixels of the image between neighbours on the grid of the features."""
+    """``stride``: the distance in image pixels between neighbours on the grid of the features."""
 
     channels: int
     stride: int
@@ -19,8 +19,8 @@ class Tap:
 
 @torch.no_grad()
 def taps_of(backbone: Backbone) -> dict[str, Tap]:
-    """Each feature that the backbone gives, in its order, found by a look at an empty image."""
+    """All features of the backbone in its order, measured on an empty image."""
     was_training = backbone.training
-    found = backbone.eval()(torch.zeros(1, 3, PROBE, PROBE))
+    features = backbone.eval()(torch.zeros(1, 3, PROBE, PROBE))
     backbone.train(was_training)
-    return {name: Tap(tap.shape[1], PROBE // tap.shape[2]) for name, tap in found.items()}
+    return {name: Tap(tap.shape[1], PROBE // tap.shape[2]) for name, tap in features.items()}

@@ -1,4 +1,4 @@
-"""Backbones of torchvision under its own names of tensors, with a chosen output stride."""
+"""Backbones of torchvision under its tensor names, with a chosen output stride."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -82,10 +82,10 @@ class Stages(Backbone):
 
 
 def dilate(stage: nn.Module, before: int, after: int) -> None:
-    """Replace the stride of a stage by dilation, so that its weights mean what they meant.
+    """Replace the stride of a stage by dilation, which keeps the meaning of its weights.
 
-    Convolutions that had the stride look at the finer grid before them, with dilation ``before``;
-    the others look at the grid after it, with dilation ``after``.
+    Convolutions that had the stride read the grid before the stage and get dilation ``before``; the
+    others read the grid after it and get dilation ``after``.
     """
     for conv in stage.modules():
         if isinstance(conv, nn.Conv2d):

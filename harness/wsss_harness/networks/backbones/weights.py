@@ -1,4 +1,4 @@
-"""Files of named tensors: reading them, and filling networks with them under our names."""
+"""Read files of named tensors, and fill networks with them under our names."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from wsss_harness.networks.backbones.mxnet_names import mxnet_to_torch
 from wsss_harness.networks.backbones.params_file import is_params, read_params
 from wsss_harness.networks.checkpoints import read_state
 
-# First parts of names that belong to what stood on top of the backbone.
+# First parts of the names of tensors that belong to heads on the backbone.
 HEADS = frozenset(
     {"classifier", "fc", "head", "decode_head", "auxiliary_head", "aspp"}  # of libraries, and ours
     | {"fc1", "linear1000", "fc8", "f8_3", "f8_4", "f8_5", "f9"}  # the psa lineage
@@ -27,7 +27,7 @@ State = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class LoadReport:
-    """How many tensors a backbone took, and the names of those that were left out as heads."""
+    """The number of tensors that a backbone took, and the names of the heads that it left out."""
 
     tensors: int
     left_out: tuple[str, ...]
@@ -74,18 +74,18 @@ def load_weights(module: nn.Module, path: Path) -> LoadReport:
 
 
 def fill(module: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
-    """Load a state dict of exactly the tensors of a module; DataError says what differs."""
-    found = misfit(state, module.state_dict())
-    if found.size:
+    """Load a state dict with exactly the module's tensors; DataError says what differs."""
+    difference = misfit(state, module.state_dict())
+    if difference.size:
         raise DataError(
-            f"{path} does not fit the network: {found}; give the weights of this network with the "
-            "same options. `wsss weights inspect` says what a file holds"
+            f"{path} does not fit the network: {difference}; give the weights of this network with "
+            "the same options. `wsss weights inspect` says what a file holds"
         )
     module.load_state_dict(state, strict=False)  # the counters of batches may be missing
 
 
 def misfit(state: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> Misfit:
-    """What keeps a state from being one with the names and shapes of ``own``."""
+    """The differences between a state and the names and shapes of ``own``."""
     needed = [name for name in own if not name.endswith(COUNTER)]
     return Misfit(
         tuple(name for name in needed if name not in state),
@@ -95,12 +95,12 @@ def misfit(state: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> Misfit:
 
 
 def read_weights(path: Path) -> State:
-    """The tensors of a file by name, without the names of what wrapped the network.
+    """The tensors of a file by name, without the prefixes of wrappers such as DataParallel.
 
-    Those of a .params file of MXNet have their names in psa.
+    Tensors of an MXNet .params file get the names that psa gives them.
 
     Raises:
-        DataError: the file is missing, damaged, or holds something else.
+        DataError: the file is missing, damaged, or not a file of tensors.
     """
     if path.is_file() and is_params(path):
         return _from_mxnet(read_params(path))
@@ -129,6 +129,6 @@ def _unwrapped(name: str) -> str:
 
 
 def of_backbone(state: Mapping[str, Tensor]) -> State:
-    """The tensors of a state under the names that the backbone has by itself."""
-    named = {name.removeprefix("backbone."): value for name, value in state.items()}
-    return {deeplab_to_torchvision(name) or name: value for name, value in named.items()}
+    """The tensors of a state under the names of a backbone on its own."""
+    bare = {name.removeprefix("backbone."): value for name, value in state.items()}
+    return {deeplab_to_torchvision(name) or name: value for name, value in bare.items()}

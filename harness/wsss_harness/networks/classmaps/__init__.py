@@ -1,5 +1,5 @@
-"""What generators in the manner of CAM share: one network, its training and its inference.
+"""The network, training and inference that CAM-like generators share.
 
-A plugin brings its loss and its defaults; ``generator.ClassMapGenerator`` brings the rest. Only
-``generator`` is free of torch, so that a plugin can be announced without loading it.
+A plugin adds its loss and its defaults to ``generator.ClassMapGenerator``. ``generator`` and
+``settings`` do not import torch, so that a plugin can be announced without loading it.
 """

@@ -1,4 +1,4 @@
-"""The augmentations of the released classifiers, as pure functions of a random generator.
+"""The augmentations of the released classifiers as pure functions of a random generator.
 
 jiwoon-ahn/psa (tool/imutils.py) and halbielee/EPS (util/imutils.py, metadata/dataset.py): a random
 length of the long side, mirroring, colour jitter, normalisation, then a crop filled up with zeros.
@@ -21,11 +21,11 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, kw_only=True)
 class Cropping:
-    """How an image is varied at its own size.
+    """How an image is augmented at its own size.
 
     ``jitter``: brightness, contrast, saturation and hue. ``mean``, ``std``: of the backbone, for
-    pixels in [0, 1]. ``padding``: what is outside the image; ``mean`` is zero after normalising, as
-    released for classifiers, ``black`` is zero before, as released for AffinityNet.
+    pixels in [0, 1]. ``padding``: the colour outside the image; ``mean`` is zero after normalising,
+    as released for classifiers, ``black`` is zero before, as released for AffinityNet.
     """
 
     crop: int
@@ -38,7 +38,7 @@ class Cropping:
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation(Cropping):
-    """The same with a random size; ``resize``: bounds of the long side."""
+    """Cropping after a random change of size; ``resize``: bounds of the long side in pixels."""
 
     resize: tuple[int, int]
 
@@ -82,8 +82,8 @@ def jitter(picture: PillowImage.Image, changes: Sequence[tuple[int, float]]) -> 
         functional.adjust_saturation,
         functional.adjust_hue,
     )
-    for kind, factor in changes:
-        picture = adjust[kind](picture, factor)
+    for property_number, factor in changes:
+        picture = adjust[property_number](picture, factor)
     return picture
 
 
@@ -95,7 +95,7 @@ def normalise(image: Image, mean: Sequence[float], std: Sequence[float]) -> Floa
 
 @cache
 def normalised_levels(mean: tuple[float, ...], std: tuple[float, ...]) -> Floats:
-    """(256, 1, 3): each level of each channel, since there are fewer levels than pixels."""
+    """(256, 1, 3): a table of all levels, because an image has more pixels than levels."""
     scale = 1 / (255 * np.asarray(std, np.float32))
     shift = np.asarray(mean, np.float32) / np.asarray(std, np.float32)
     levels = np.arange(256, dtype=np.uint8)[:, None, None]
@@ -117,7 +117,7 @@ def place(values: Floats, rows: Window, columns: Window, filled: Floats) -> Floa
 
 
 def outside(settings: Cropping) -> Floats:
-    """The crop before the image is laid into it, (3, crop, crop)."""
+    """The crop before the image is placed in it, (3, crop, crop)."""
     shape = (settings.crop, settings.crop, 3)
     if settings.padding == "black":
         return normalise(np.zeros(shape, np.uint8), settings.mean, settings.std)
@@ -125,7 +125,7 @@ def outside(settings: Cropping) -> Floats:
 
 
 def grey_picture(saliency: Map) -> PillowImage.Image:
-    """Saliency as the 8-bit picture that the released code resizes, hence no overshoot."""
+    """Saliency as the 8-bit picture that the released code resizes; 8 bits clip the overshoot."""
     return PillowImage.fromarray(np.rint(saliency * 255).astype(np.uint8))
 
 
@@ -134,7 +134,7 @@ def augment(
 ) -> tuple[Floats, Floats | None]:
     """(3, crop, crop) and, for a saliency map, (1, crop, crop) in [0, 1] with 0 outside.
 
-    Image and saliency see the same geometry; the random numbers do not depend on the saliency.
+    Image and saliency get the same geometry; the random numbers do not depend on the saliency.
     """
     length = int(rng.integers(settings.resize[0], settings.resize[1] + 1))
     size = long_side((image.shape[1], image.shape[0]), length)
@@ -152,6 +152,6 @@ def augment(
 
 
 def resized(picture: PillowImage.Image, size: tuple[int, int], mirrored: bool) -> PillowImage.Image:
-    """Bicubic as released, then mirrored if asked for."""
+    """Resize by bicubic interpolation, as released; mirror if ``mirrored``."""
     picture = picture.resize(size, PillowImage.Resampling.BICUBIC)
     return picture.transpose(PillowImage.Transpose.FLIP_LEFT_RIGHT) if mirrored else picture

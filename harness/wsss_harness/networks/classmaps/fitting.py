@@ -18,7 +18,7 @@ from wsss_harness.networks.training.fit import fit_network
 from wsss_harness.networks.training.loop import Batch, Draws, Loss
 
 Item = dict[str, NDArray[np.float32]]
-Make = Callable[[str, np.random.Generator], Item]
+ItemMaker = Callable[[str, np.random.Generator], Item]
 
 
 def multilabel_loss(network: nn.Module, batch: Batch) -> dict[str, Tensor]:
@@ -34,7 +34,7 @@ def single_label_loss(network: nn.Module, batch: Batch) -> dict[str, Tensor]:
 
 
 def labelled_ids(data: View, settings: ClassifierSettings) -> list[str]:
-    """The ids to train on; DataError for one without classes unless ``unlabelled`` is ``skip``."""
+    """The ids to train on; DataError for an image without classes unless it is to be skipped."""
     unlabelled = {image_id for image_id in data if not data[image_id].present}
     if unlabelled and settings.unlabelled == "error":
         first = next(image_id for image_id in data if image_id in unlabelled)
@@ -52,7 +52,7 @@ def one_hot(present: tuple[int, ...], classes: int) -> NDArray[np.float32]:
     return vector
 
 
-def item_maker(data: View, augmentation: Augmentation) -> Make:
+def item_maker(data: View, augmentation: Augmentation) -> ItemMaker:
     """Items {"image", "present"}, and "saliency" where the view's reader declares it."""
 
     def make(image_id: str, rng: np.random.Generator) -> Item:
@@ -71,7 +71,7 @@ def item_maker(data: View, augmentation: Augmentation) -> Make:
 
 
 class Declared(dict[str, Tensor]):
-    """A batch that says what to do about a part that the generator did not declare."""
+    """A batch whose KeyError names the supervision that the generator must declare."""
 
     def __init__(self, batch: Batch, data: View) -> None:
         super().__init__(batch)
@@ -85,7 +85,7 @@ class Declared(dict[str, Tensor]):
 
 
 def augmentation(network: ClassMaps, settings: ClassifierSettings) -> Augmentation:
-    """The options as an augmentation with the pixel statistics of the network's backbone."""
+    """The augmentation of the options, with the pixel statistics of the network's backbone."""
     return Augmentation(
         crop=settings.crop,
         resize=(settings.resize[0], settings.resize[1]),
@@ -106,13 +106,13 @@ def draws(network: ClassMaps, data: View, run: Run, settings: ClassifierSettings
 def fit_classifier(
     network: ClassMaps, loss: Loss, data: View, run: Run, settings: ClassifierSettings
 ) -> None:
-    """Train ``network`` in place; goes on from what an interrupted run left in the run's folder.
+    """Train ``network`` in place; resume from the state of an interrupted run, if there is one.
 
     The batch of ``loss`` holds ``image`` (B, 3, crop, crop), ``present`` (B, C) and, where the view
     gives it, ``saliency`` (B, 1, crop, crop).
 
     Raises:
-        DataError: an image has no classes, or its saliency another size.
+        DataError: an image has no classes, or its saliency has another size.
         StageError: the loss is no longer finite.
     """
     make = draws(network, data, run, settings)

@@ -1,4 +1,4 @@
-"""The frame of a generator in the manner of CAM. Free of torch, which its methods load."""
+"""The base class of CAM-like generators. Only its methods import torch."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 class ClassMapGenerator(ClassifierSettings, ABC):
     """Train a ClassMaps network with a loss, then merge its maps over scales and orientations.
 
-    A generator says what it ``needs``, gives its ``loss`` and the defaults of its fields, and how
-    many ``channels`` its network has for a number of classes.
+    A subclass declares what it ``needs``, its ``loss`` and its defaults. It may override how many
+    ``channels`` its network has, its ``shape`` with its ``kind``, and its ``inference``.
 
     ``pooling`` and ``dropout``: see network.ClassMaps. ``scales``, ``normalise``: see
     inference.Inference.
@@ -55,10 +55,11 @@ class ClassMapGenerator(ClassifierSettings, ABC):
         """The loss for a dataset with these names of the classes 1..C."""
 
     def channels(self, classes: int) -> int:
+        """The number of maps for a number of classes."""
         return classes
 
     def kind(self) -> type[ClassMapsShape]:
-        """The description of its network, with which network.json is read."""
+        """The class of ``shape``, which reads network.json."""
         from wsss_harness.networks.classmaps.network import ClassMapsShape
 
         return ClassMapsShape
@@ -67,20 +68,21 @@ class ClassMapGenerator(ClassifierSettings, ABC):
         return self.kind()(self.backbone, self.channels(classes), self.pooling, self.dropout)
 
     def network(self, classes: int, seed: int = 0) -> ClassMaps:
-        """Its network for so many classes, before training."""
+        """The network before training."""
         return self.shape(classes).build(seed)
 
     def adapt(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The tensors of a released checkpoint in the form that the network here has."""
+        """Convert the tensors of a released checkpoint to the form of this network."""
         return state
 
     def inference(self) -> Inference:
+        """How scores are read from the trained network."""
         from wsss_harness.networks.classmaps.inference import Inference
 
         return Inference(tuple(self.scales), self.activation, self.normalise)
 
     def fit(self, data: View, run: Run) -> None:
-        """Train, or take a checkpoint, and write weights.pth and network.json."""
+        """Train, or load a checkpoint; write weights.pth and network.json."""
         from wsss_harness.networks.backbones import released
         from wsss_harness.networks.backbones.weights import load_weights
         from wsss_harness.networks.classmaps import fitting, network

@@ -22,21 +22,21 @@ EPSILON = 1e-5
 
 
 def relu(logits: Tensor) -> Tensor:
-    """Evidence for a class, nothing against it (CAM)."""
+    """Keep the evidence for a class and drop the evidence against it (CAM)."""
     return logits.relu()
 
 
 def softmax(logits: Tensor) -> Tensor:
-    """Shares of the channels, made before resizing (EPS)."""
+    """Probabilities over the channels, before resizing (EPS)."""
     return logits.softmax(1)
 
 
 MapReader = Callable[[ClassMaps, Tensor, Sequence[int]], Tensor]
-"""(network, images, channels) -> maps (B, all channels, h, w), of which ``channels`` count."""
+"""(network, images, channels) -> maps (B, all channels, h, w); only ``channels`` are used."""
 
 
 def logits(network: ClassMaps, images: Tensor, channels: Sequence[int]) -> Tensor:
-    """What the head gives."""
+    """The maps of the head, (B, channels, h, w)."""
     maps: Tensor = network(images)[0]
     return maps
 
@@ -52,8 +52,8 @@ def divide_by_maximum(total: Tensor) -> Tensor:
 def stretch(total: Tensor) -> Tensor:
     """(K, H, W) sums stretched from each map's minimum to its maximum, as in SEAM.
 
-    The released code sets what is at the minimum to 0 and then subtracts the minimum from it as
-    well, so that it becomes negative; this is kept.
+    The released code sets values at the minimum to 0 and then subtracts the minimum from them too,
+    which makes them negative; this is kept.
     """
     total = total.relu()
     low, high = total.amin((1, 2), keepdim=True), total.amax((1, 2), keepdim=True)
@@ -68,16 +68,16 @@ NORMALISATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
 
 
 def merge(maps: Sequence[Tensor], channels: Sequence[int], size: tuple[int, int]) -> Tensor:
-    """The sum over ``maps`` of their ``channels`` at ``size``, (K, H, W).
+    """Sum the K ``channels`` of all ``maps``, resized to ``size``: (K, H, W).
 
-    Each of ``maps`` is a pair (2, channels, h, w) of one scale: the picture and its mirror image.
-    The present classes are chosen first, which equals multiplying by image labels.
+    Each of ``maps`` is a pair (2, channels, h, w) of one scale: the image and its mirror image.
+    Selecting the present classes first equals multiplying by image labels.
     """
-    chosen = torch.as_tensor(channels, dtype=torch.long, device=maps[0].device)
+    indices = torch.as_tensor(channels, dtype=torch.long, device=maps[0].device)
     total = torch.zeros((len(channels), *size), dtype=maps[0].dtype, device=maps[0].device)
     for pair in maps:
         if len(channels):
-            total += merge_pair(pair[:, chosen], size)
+            total += merge_pair(pair[:, indices], size)
     return total
 
 
@@ -87,7 +87,7 @@ def merge_pair(pair: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def scaled(image: Image, scale: float) -> Image:
-    """The image at a scale: bicubic, sides by Python's round, as released."""
+    """Resize an image by bicubic interpolation, with sides from Python's round, as released."""
     height, width = image.shape[:2]
     size = (round(width * scale), round(height * scale))
     picture = PillowImage.fromarray(image)
@@ -98,9 +98,9 @@ def scaled(image: Image, scale: float) -> Image:
 class Inference:
     """How a network's maps become scores.
 
-    ``activation`` and ``normalise`` name functions above; ``read`` gets the maps out of a network.
-    ``background`` is ``ignored`` or, where the last channel is the background, ``explicit``: it is
-    then merged and normalised like a class.
+    ``activation`` names an entry of ACTIVATIONS, ``normalise`` one of NORMALISATIONS; ``read``
+    returns the maps of a network. ``background`` is ``ignored`` or, if the last channel is the
+    background, ``explicit``: it is then merged and normalised like a class.
     """
 
     scales: tuple[float, ...]
@@ -110,27 +110,25 @@ class Inference:
     read: MapReader = logits
 
     def scores(self, network: ClassMaps, samples: Sequence[Sample]) -> list[ClassScores]:
-        """Scores of the classes present in each sample, clipped to [0, 1]; reads image labels.
+        """Scores in [0, 1] of the classes present in each sample; reads image labels.
 
-        The images of the samples are of one size.
+        All images must have the same size.
         """
-        chosen = [self.channels(network, sample) for sample in samples]
-        channels = sorted({channel for some in chosen for channel in some})
+        wanted = [self.channels(network, sample) for sample in samples]
+        channels = sorted({channel for sample_channels in wanted for channel in sample_channels})
         images = [sample.image for sample in samples]
         maps = [self.maps(network, images, scale, channels) for scale in self.scales]
         return [
-            self.merged([one[place :: len(samples)] for one in maps], sample, some)
-            for place, (sample, some) in enumerate(zip(samples, chosen, strict=True))
+            self.merge([pairs[index :: len(samples)] for pairs in maps], sample, sample_channels)
+            for index, (sample, sample_channels) in enumerate(zip(samples, wanted, strict=True))
         ]
 
     def channels(self, network: ClassMaps, sample: Sample) -> list[int]:
-        """Which of the network's channels a sample's scores are made of."""
+        """The channels of the network that a sample's scores come from."""
         last = [network.channels - 1] if self.background == "explicit" else []
         return [index - 1 for index in sample.present] + last
 
-    def merged(
-        self, maps: Sequence[Tensor], sample: Sample, channels: Sequence[int]
-    ) -> ClassScores:
+    def merge(self, maps: Sequence[Tensor], sample: Sample, channels: Sequence[int]) -> ClassScores:
         total = merge(maps, channels, sample.image.shape[:2])
         values = NORMALISATIONS[self.normalise](total).clamp(0, 1).cpu().numpy()
         if self.background == "explicit":
@@ -141,7 +139,7 @@ class Inference:
         self, network: ClassMaps, images: Sequence[Image], scale: float, channels: Sequence[int]
     ) -> Tensor:
         """Activated maps of B images at one scale, then of their mirror images, (2 B, K, h, w)."""
-        values = [normalise(scaled(one, scale), network.mean, network.std) for one in images]
+        values = [normalise(scaled(image, scale), network.mean, network.std) for image in images]
         plain = torch.from_numpy(np.stack(values)).to(network.device)
         maps = self.read(network, torch.cat((plain, plain.flip(-1))), channels)
         return ACTIVATIONS[self.activation](maps)
@@ -149,7 +147,7 @@ class Inference:
 
 @dataclass(frozen=True)
 class Scorer:
-    """Scores of a sample, or of several whose images are of one size."""
+    """Scores of a sample, or of several samples whose images have the same size."""
 
     network: ClassMaps
     settings: Inference
@@ -157,7 +155,7 @@ class Scorer:
     def __call__(self, sample: Sample) -> ClassScores:
         return self.many([sample])[0]
 
-    @torch.no_grad()  # not inference mode, since a reader may ask for gradients
+    @torch.no_grad()  # not inference mode: a MapReader may enable gradients
     def many(self, samples: Sequence[Sample]) -> list[ClassScores]:
         return self.settings.scores(self.network, samples)
 

@@ -1,4 +1,4 @@
-"""A backbone with a 1x1 head: maps of classes, and their spatial mean as the image's logits."""
+"""A backbone with a 1x1 head: class maps, and their spatial mean as the image's logits."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -28,11 +28,11 @@ POOL_THEN_HEAD = "pool_then_head"
 class ClassMaps(Headed):
     """Maps (B, channels, h, w) of raw logits and pooled logits (B, channels) of images.
 
-    The head is a 1x1 convolution without bias, drawn after Xavier as released. Being linear, it
-    gives the same pooled logits before and after pooling up to rounding; ``pooling`` says which
-    order is taken: CAM pools first (psa, EPS: network/resnet38_cls.py), EPS applies the head first
-    (network/resnet38_eps.py). ``dropout`` drops whole channels of the features: 0.5 in CAM, none
-    in EPS. ``heads`` names the parts that start from nothing.
+    The head is a 1x1 convolution without bias and with Xavier's initial weights, as released. It is
+    linear, so both orders of head and pooling give the same logits up to rounding. ``pooling``
+    selects the order: CAM pools first (psa, EPS: network/resnet38_cls.py), EPS applies the head
+    first (network/resnet38_eps.py). ``dropout`` drops whole channels of the features: 0.5 in CAM,
+    none in EPS. ``heads`` names the parts that have no pretrained weights.
     """
 
     heads: tuple[str, ...] = ("head",)
@@ -76,7 +76,7 @@ class ClassMaps(Headed):
 
 @dataclass(frozen=True)
 class ClassMapsShape:
-    """All that is needed to build a network again; network.json holds it."""
+    """What rebuilds a network; network.json holds its fields."""
 
     backbone: Mapping[str, Any]
     channels: int
@@ -94,13 +94,13 @@ class ClassMapsShape:
 
 
 def save(network: ClassMaps, shape: ClassMapsShape, run: Run) -> None:
-    """Write weights.pth, a plain state dict, and network.json; training is over then."""
+    """Write weights.pth, a plain state dict, and network.json; delete the state of training."""
     files.write_json(run.folder / SHAPE, dataclasses.asdict(shape))
     finish(network, run.folder / WEIGHTS, run)
 
 
-def load(folder: Path, device: str, kind: type[ClassMapsShape] = ClassMapsShape) -> ClassMaps:
-    """The network that ``save`` wrote with a shape of this ``kind``, in eval mode."""
-    network = kind(**files.read_json(folder / SHAPE)).build()
+def load(folder: Path, device: str, shape: type[ClassMapsShape] = ClassMapsShape) -> ClassMaps:
+    """The network that ``save`` wrote with a shape of this class, in eval mode."""
+    network = shape(**files.read_json(folder / SHAPE)).build()
     network.load_state_dict(read_state(folder / WEIGHTS))
     return network.to(device).eval()

@@ -1,4 +1,4 @@
-"""Statistics of batch normalisations that belong to the weights they are used with."""
+"""Recomputed statistics of batch normalisation."""
 
 import torch
 from torch import nn
@@ -10,10 +10,10 @@ from wsss_harness.networks.training.loop import Draws
 
 @torch.no_grad()
 def recalibrate(network: nn.Module, draws: Draws, batches: int, size: int) -> None:
-    """Measure running means and variances anew: their plain average over batches of ``draws``.
+    """Recompute running means and variances as their plain average over batches of ``draws``.
 
     Statistics kept during training lag behind the weights and include the noise of dropout. Here
-    only normalisations are in training mode.
+    only the normalisations are in training mode.
     """
     norms = [module for module in network.modules() if isinstance(module, _BatchNorm)]
     momenta = [norm.momentum for norm in norms]

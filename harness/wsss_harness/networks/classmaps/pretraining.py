@@ -1,4 +1,4 @@
-"""Initial weights for a backbone: a classifier of images with a single object each."""
+"""Initial weights for a backbone, from a classifier of images with a single class each."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ WEIGHTS = "backbone.pth"
 class Pretraining(ClassifierSettings):
     """Train all of a backbone on softmax cross-entropy and write its state dict, backbone.pth.
 
-    The backbone's ``frozen`` is "none" here, whatever its options say, so batch normalisations
-    learn; after training their statistics are measured anew on ``recalibration`` batches with
-    dropout off, so that they belong to the final weights. Defaults suit a slim network and icons.
+    The backbone's ``frozen`` is always "none", so batch normalisations learn. After training their
+    statistics are recomputed on ``recalibration`` batches without dropout, so that they fit the
+    final weights. Defaults suit a slim network and icons.
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"image_labels"})
@@ -57,5 +57,5 @@ def refuse_several_classes(data: View) -> None:
         if len(present) != 1:
             raise DataError(
                 f"image {image_id} has {len(present)} classes; pretraining needs images with "
-                "exactly one, take it out of the list"
+                "exactly one, so remove it from the list"
             )

@@ -11,7 +11,7 @@ from wsss_harness.networks.training.settings import TrainingSettings, require_op
 class ClassifierSettings(TrainingSettings):
     """``resize``: bounds of the random long side in pixels.
 
-    ``unlabelled``: whether an image without classes stops the training or is left out of it.
+    ``unlabelled``: whether an image without classes is an error or is skipped.
     """
 
     quick: ClassVar[Mapping[str, Any]] = {**TrainingSettings.quick, "resize": (32, 48)}

@@ -17,28 +17,28 @@ from wsss_harness.contract.types import IGNORE, Image, Mask
 from wsss_harness.networks.crf.parameters import Parameters
 
 Maps = NDArray[np.float32]  # (channels, H, W), the background first
-SMALLEST = 1e-5  # probabilities below it count as this (pydensecrf: unary_from_softmax)
+SMALLEST = 1e-5  # lower bound of probabilities (pydensecrf: unary_from_softmax)
 
 
 def from_probabilities(image: Image, probabilities: Maps, parameters: Parameters) -> Maps:
-    """Marginals (C, H, W) that start from ``probabilities``, which need not sum to one.
+    """Marginals (C, H, W) from ``probabilities`` (C, H, W), which need not sum to one.
 
-    As psa: crf_inference, whose background (1 - max) ** alpha stands beside the class scores.
+    As psa: crf_inference, which stacks the background (1 - max) ** alpha on the class scores.
     """
     return marginals(image, -np.log(np.clip(probabilities, SMALLEST, 1)), parameters)
 
 
 def from_labels(image: Image, labels: Mask, channels: int, parameters: Parameters) -> Maps:
-    """Marginals (``channels``, H, W) that start from ``labels`` of 0..channels - 1.
+    """Marginals (``channels``, H, W) from ``labels`` (H, W) in 0..channels - 1.
 
-    As irn: crf_inference_label. Pixels of 255 start undecided (ICD: run_icd.py).
+    As irn: crf_inference_label. Pixels labelled 255 start uniform (ICD: run_icd.py).
     """
     if parameters.certainty is None:
         raise ConfigError(f"the CRF of {parameters.source} starts from probabilities, not labels")
     others = parameters.others or max(channels - 1, 1)
     rest = (1 - parameters.certainty) / others
-    chosen = labels == np.arange(channels)[:, None, None]
-    probabilities = np.where(chosen, parameters.certainty, rest)
+    labelled = labels == np.arange(channels)[:, None, None]
+    probabilities = np.where(labelled, parameters.certainty, rest)
     probabilities[:, labels == IGNORE] = 1 / channels
     return marginals(image, -np.log(probabilities), parameters)
 
@@ -69,19 +69,19 @@ def marginals(image: Image, energies: NDArray[Any], parameters: Parameters) -> M
 
 
 def library() -> Any:
-    """The compiled module; PluginError with the line that installs it where it is missing."""
+    """The compiled module; PluginError with the command that installs it if it is missing."""
     try:
         from pydensecrf import densecrf
     except ImportError as error:
         raise PluginError(
-            f"the dense CRF needs pydensecrf2 ({error}). Install it, with a C++ compiler at "
-            f"hand, by: {sys.executable} -m pip install pydensecrf2"
+            f"the dense CRF needs pydensecrf2 ({error}). Install it, which takes a C++ "
+            f"compiler: {sys.executable} -m pip install pydensecrf2"
         ) from None
     return densecrf
 
 
 def infer(image: Image, probabilities: Maps, parameters: Parameters) -> Maps:
-    """Marginals in the form that the parameters ask for; no iterations on a constant image."""
+    """Marginals from probabilities or labels, as ``parameters`` say; no iteration on one colour."""
     if (image == image[0, 0]).all():
         parameters = replace(parameters, iterations=0)
     if parameters.certainty is None:

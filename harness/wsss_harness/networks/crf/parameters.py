@@ -1,4 +1,4 @@
-"""Parameter sets of dense CRFs in released code, by name; each names its source."""
+"""Parameters of dense CRFs in released code, by name, each with its source."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ class Parameters:
     """Widths in pixels and in grey levels, weights of both kernels, mean-field iterations.
 
     With a ``certainty`` the inference starts from labels that are right with that probability; the
-    rest is divided by ``others``, or among the other channels of the image.
+    rest is divided by ``others``, by default the number of other channels of the image.
     """
 
     source: str
@@ -26,7 +26,7 @@ class Parameters:
     others: int | None = None
 
     def at_scale(self, factor: float) -> "Parameters":
-        """The same for images ``factor`` times smaller (psa: scale_factor of crf_inference)."""
+        """Parameters for images ``factor`` times smaller (psa: scale_factor of crf_inference)."""
         return replace(
             self,
             gaussian_sxy=self.gaussian_sxy / factor,
@@ -36,7 +36,7 @@ class Parameters:
 
 PARAMETERS: Mapping[str, Parameters] = MappingProxyType(
     {
-        # YudeWang/SEAM and halbielee/EPS have the same; SEAM does 1 iteration after its walk.
+        # Also used by YudeWang/SEAM, with 1 iteration after its walk, and halbielee/EPS.
         "psa": Parameters(source="jiwoon-ahn/psa: tool/imutils.py crf_inference"),
         "irn": Parameters(
             source="jiwoon-ahn/irn: misc/imutils.py crf_inference_label",
@@ -44,10 +44,10 @@ PARAMETERS: Mapping[str, Parameters] = MappingProxyType(
             bilateral_srgb=5,
             certainty=0.7,
         ),
-        # Always 21 channels there, so the rest is divided by 21 however many classes are present.
+        # The released code always has 21 channels, so it divides the rest by 21.
         "icd": Parameters(source="js-fan/ICD: run_icd.py", certainty=0.5, others=21),
-        # What halbielee/EPS names for its comparison. The released colours are another matter: BGR
-        # minus the mean, wrapped to 8 bits; here they are plain RGB.
+        # Named by halbielee/EPS for its comparison. The released code takes colours as BGR minus
+        # the mean, wrapped to 8 bits; here they are plain RGB.
         "deeplab": Parameters(
             source="kazuto1011/deeplab-pytorch: configs/voc12.yaml",
             gaussian_sxy=1,
@@ -55,7 +55,7 @@ PARAMETERS: Mapping[str, Parameters] = MappingProxyType(
             bilateral_srgb=3,
             bilateral_weight=4,
         ),
-        # The iterations are not stated there; 10 as in the code that it is used with.
+        # The README does not state the iterations; 10 as in the code that uses it.
         "oaa": Parameters(
             source="PengtaoJiang/OAA: README.md",
             gaussian_weight=1,
@@ -79,6 +79,6 @@ PARAMETERS: Mapping[str, Parameters] = MappingProxyType(
 
 
 def check_name(name: str) -> None:
-    """Raise ConfigError unless parameters are called so."""
+    """Raise ConfigError unless there are parameters of this name."""
     if name not in PARAMETERS:
         raise ConfigError(f"no CRF parameters named '{name}'; there are {', '.join(PARAMETERS)}")

@@ -1,4 +1,4 @@
-"""What training draws from an image and its mask: a scale, a flip and a crop."""
+"""Random scale, colour, crop and flip of an image and its mask."""
 
 from dataclasses import dataclass
 
@@ -13,9 +13,9 @@ from wsss_harness.contract.types import IGNORE, Image, Mask
 class SegmentorAugmentation:
     """One of ``scales``, a horizontal flip with probability ``flip``, a square ``crop``.
 
-    An image that is smaller than the crop is filled up with ``colour``, its mask with 255.
-    ``between``: any scale from the first to the last one. ``hsv``: by how much hue, saturation and
-    value may move, see ``shifted``.
+    An image smaller than the crop is padded with ``colour``, its mask with 255. ``between``: draw
+    any scale from the first to the last. ``hsv``: the largest change of hue, saturation and value,
+    see ``shifted``.
     """
 
     crop: int
@@ -44,7 +44,7 @@ class SegmentorAugmentation:
 
 
 def shifted(image: Image, moves: NDArray[np.int64]) -> Image:
-    """An image whose hue, saturation and value are moved: hues around the circle of 180 steps.
+    """Move hue, saturation and value of an image; hues go around a circle of 180 steps.
 
     usr922/wseg, segmentation/lib/datasets/transform.py: RandomHSV.
     """
@@ -55,7 +55,7 @@ def shifted(image: Image, moves: NDArray[np.int64]) -> Image:
 
 
 def resized(image: Image, mask: Mask, scale: float) -> tuple[Image, Mask]:
-    """Bilinear for the image, nearest neighbour for the mask; sizes are rounded."""
+    """Resize the image bilinearly and the mask by nearest neighbour, to rounded sizes."""
     if scale == 1:
         return image, mask
     height, width = (max(1, round(side * scale)) for side in mask.shape)
@@ -65,7 +65,7 @@ def resized(image: Image, mask: Mask, scale: float) -> tuple[Image, Mask]:
 
 
 def padded(image: Image, mask: Mask, crop: int, colour: tuple[int, int, int]) -> tuple[Image, Mask]:
-    """At least ``crop`` pixels on each side, filled up on the right and at the bottom."""
+    """Pad on the right and at the bottom to at least ``crop`` pixels on each side."""
     height, width = mask.shape
     shape = (max(height, crop), max(width, crop))
     if shape == mask.shape:

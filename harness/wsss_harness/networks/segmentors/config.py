@@ -1,4 +1,4 @@
-"""Where the configurations of segmentors are, and what they say. Free of mmengine until read."""
+"""Find and read the configurations of segmentors; mmengine is first imported to read one."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def folder() -> Path:
 
 
 def find(name: str) -> Path:
-    """The file of a configuration that is given by name or by path.
+    """The file of a configuration, by name or path.
 
     Raises:
-        ConfigError: there is no such file; the message lists the names.
+        ConfigError: the file does not exist; the message lists the names.
     """
     path = Path(name) if name.endswith(".py") else folder() / f"{name}.py"
     if not path.is_file():
@@ -34,7 +34,7 @@ def find(name: str) -> Path:
 
 
 def text(path: Path) -> str:
-    """The text of a configuration and of all that it builds on through ``_base_``."""
+    """The text of a configuration followed by that of its bases (``_base_``)."""
     source = path.read_text(encoding="utf-8")
     return "".join([source, *(text(path.parent / base) for base in _bases(source))])
 
@@ -48,7 +48,7 @@ def _bases(source: str) -> list[str]:
 
 
 def settled(name: str, classes: int, overrides: dict[str, Any]) -> Config:
-    """The configuration for a number of classes, with the training options that are given."""
+    """The configuration for a number of classes, with the ``overrides`` that are not None."""
     from mmengine import Config
 
     config = Config.fromfile(find(name), import_custom_modules=False)

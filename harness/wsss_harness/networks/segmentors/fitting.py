@@ -15,7 +15,7 @@ from torch import Tensor
 
 from wsss_harness.networks.backbones.weights import load_weights
 from wsss_harness.networks.mmseg_imports import MODELS, SegDataSample, initialise, silent
-from wsss_harness.networks.segmentors import (  # noqa: F401 what configurations name
+from wsss_harness.networks.segmentors import (  # noqa: F401 registers what configurations name
     config,
     heads,
     networks,
@@ -37,12 +37,12 @@ WEIGHTS, CONFIG = "weights.pth", "config.json"
 def fit(segmentor: SegmentorSettings, data: View, masks: Path, run: Run) -> None:
     """Train, and write weights.pth and config.json; see MmsegSegmentor.fit.
 
-    A folder that holds the weights already stays as it is.
+    Does nothing if the folder already holds the weights.
     """
     if (run.folder / WEIGHTS).is_file():
         return
-    given = {name: getattr(segmentor, name) for name in ("iterations", "batch", "crop")}
-    settings = config.settled(segmentor.config, len(data.classes), given)
+    overrides = {name: getattr(segmentor, name) for name in ("iterations", "batch", "crop")}
+    settings = config.settled(segmentor.config, len(data.classes), overrides)
     files.write_json(run.folder / CONFIG, settings.to_dict())
     network = build(settings.model, run.seed)
     if run.weights is not None:
@@ -84,13 +84,15 @@ def assemble(model: Mapping[str, Any]) -> Any:
 
 
 def augmentation(settings: Any) -> SegmentorAugmentation:
-    preprocessor, chosen = settings.model.data_preprocessor, settings.train
+    preprocessor, options = settings.model.data_preprocessor, settings.train
     red, green, blue = (round(value) for value in preprocessor.mean)
-    if preprocessor.get("rgb_to_bgr"):  # then the means are those of blue, green and red
+    if preprocessor.get("rgb_to_bgr"):  # then the means are in the order blue, green, red
         red, blue = blue, red
-    further = {name: chosen[name] for name in ("between", "hsv") if name in chosen}
+    optional = {name: options[name] for name in ("between", "hsv") if name in options}
     colour = (red, green, blue)
-    return SegmentorAugmentation(chosen.crop, tuple(chosen.scales), chosen.flip, colour, **further)
+    return SegmentorAugmentation(
+        options.crop, tuple(options.scales), options.flip, colour, **optional
+    )
 
 
 def item_maker(
@@ -111,7 +113,7 @@ def item_maker(
 
 
 def loss(network: Any, batch: Mapping[str, Any]) -> dict[str, Tensor]:
-    """The losses of an EncoderDecoder on images and masks that have the size of the crop."""
+    """The losses of an EncoderDecoder on images (B, 3, crop, crop), masks (B, 1, crop, crop)."""
     samples = [SegDataSample(gt_sem_seg=PixelData(data=mask)) for mask in batch["masks"]]
     inputs = {"inputs": list(batch["images"]), "data_samples": samples}
     prepared = network.data_preprocessor(inputs, training=True)

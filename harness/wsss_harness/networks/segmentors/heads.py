@@ -22,14 +22,14 @@ class LargeFOVHead(BaseDecodeHead):  # type: ignore[misc]
 
     def __init__(self, rate: int = 12, pool: bool = False, **options: Any) -> None:
         super().__init__(**{"loss_decode": CROSS_ENTROPY, **options})
-        same = {"norm_cfg": self.norm_cfg, "act_cfg": self.act_cfg}
+        layers = {"norm_cfg": self.norm_cfg, "act_cfg": self.act_cfg}
         poolings = (nn.MaxPool2d(3, 1, 1), nn.AvgPool2d(3, 1, 1)) if pool else ()
-        between = nn.Identity() if self.norm_cfg else nn.Dropout2d(self.dropout_ratio)
+        dropout = nn.Identity() if self.norm_cfg else nn.Dropout2d(self.dropout_ratio)
         self.fov = nn.Sequential(
             *poolings,
-            ConvModule(self.in_channels, self.channels, 3, padding=rate, dilation=rate, **same),
-            between,
-            ConvModule(self.channels, self.channels, 1, **same),
+            ConvModule(self.in_channels, self.channels, 3, padding=rate, dilation=rate, **layers),
+            dropout,
+            ConvModule(self.channels, self.channels, 1, **layers),
         )
 
     def forward(self, inputs: tuple[Tensor, ...]) -> Tensor:
@@ -46,10 +46,10 @@ class SummedASPPHead(BaseDecodeHead):  # type: ignore[misc]
     """
 
     def __init__(self, rates: tuple[int, ...] = (6, 12, 18, 24), **options: Any) -> None:
-        drawn = {"type": "Normal", "layer": "Conv2d", "std": 0.01}
-        usual = {"dropout_ratio": 0, "init_cfg": drawn, "loss_decode": CROSS_ENTROPY}
-        super().__init__(channels=1, **{**usual, **options})
-        del self.conv_seg  # the branches classify by themselves
+        normal = {"type": "Normal", "layer": "Conv2d", "std": 0.01}
+        defaults = {"dropout_ratio": 0, "init_cfg": normal, "loss_decode": CROSS_ENTROPY}
+        super().__init__(channels=1, **{**defaults, **options})
+        del self.conv_seg  # the branches give the logits
         self.branches = nn.ModuleList(
             nn.Conv2d(self.in_channels, self.out_channels, 3, padding=rate, dilation=rate)
             for rate in rates

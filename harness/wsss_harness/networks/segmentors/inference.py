@@ -14,19 +14,19 @@ from wsss_harness.contract.types import Image, Mask, Sample
 from wsss_harness.networks import crf
 from wsss_harness.networks.checkpoints import read_state
 from wsss_harness.networks.crf import PARAMETERS
-from wsss_harness.networks.segmentors import fitting
+from wsss_harness.networks.segmentors.fitting import CONFIG, WEIGHTS, assemble
 from wsss_harness.system import files
 
 
 def load(
     folder: Path, device: str, scales: tuple[float, ...], flip: bool, crf_name: str = "none"
 ) -> Callable[[Sample], Mask]:
-    """A function from a sample to its mask, by the network that ``fitting.fit`` wrote."""
+    """A function from a sample to its mask, with the network that ``fitting.fit`` wrote."""
     if crf_name != "none":
-        crf.library()  # where it is missing, that is said before any work
-    settings = files.read_json(folder / fitting.CONFIG)
-    network = fitting.assemble(ConfigDict(settings["model"]))
-    network.load_state_dict(read_state(folder / fitting.WEIGHTS))
+        crf.library()  # fails before any work if it is missing
+    settings = files.read_json(folder / CONFIG)
+    network = assemble(ConfigDict(settings["model"]))
+    network.load_state_dict(read_state(folder / WEIGHTS))
     network.to(device).eval()
     return lambda sample: segment(network, sample.image, scales, flip, crf_name)
 
@@ -35,9 +35,9 @@ def load(
 def segment(
     network: Any, image: Image, scales: tuple[float, ...], flip: bool, crf_name: str = "none"
 ) -> Mask:
-    """The most probable class of every pixel: probabilities are averaged over the copies.
+    """The most probable class of each pixel, from probabilities averaged over all copies.
 
-    A CRF then starts from the averages of all classes, as kazuto1011/deeplab-pytorch does.
+    A CRF starts from the averages of all classes, as in kazuto1011/deeplab-pytorch.
     """
     normalised = _normalised(network, image)
     copies = list(_probabilities(network, normalised, scales, flip))

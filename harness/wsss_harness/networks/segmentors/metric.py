@@ -1,4 +1,4 @@
-"""Intersection over union by mmsegmentation, with the counts of every image kept."""
+"""Intersection over union by mmsegmentation, with the counts of each image."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -16,8 +16,8 @@ from wsss_harness.networks.mmseg_imports import METRICS, IoUMetric, silent
 class PerImageIoU(IoUMetric):  # type: ignore[misc]
     """IoUMetric that keeps the integer counts of every image, and sums them exactly.
 
-    ``results`` holds one array (4, C + 1) an image: pixels in both, in either, in the mask, in the
-    truth. What is computed from the sums is mmsegmentation's own code.
+    ``results`` holds an array (4, C + 1) for each image: pixels in both, in either, in the mask and
+    in the truth. mmsegmentation computes the ratios from their sums.
     """
 
     def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
@@ -27,14 +27,14 @@ class PerImageIoU(IoUMetric):  # type: ignore[misc]
             self.add(confusion(truth, mask, len(self.dataset_meta["classes"]) - 1))
 
     def add(self, counts: Counts) -> None:
-        """Take the confusion counts of one image, (C + 1, C + 2), as metrics.confusion gives."""
+        """Add the confusion counts (C + 1, C + 2) of an image, from metrics.confusion."""
         hit, truth, mask = settle(counts)
         self.results.append(np.stack([hit, truth + mask - hit, mask, truth]))
 
     def compute_metrics(self, results: list[NDArray[np.int64]]) -> dict[str, float]:
         totals = torch.from_numpy(np.sum(results, axis=0)).double()
-        found: dict[str, float] = super().compute_metrics([tuple(totals)])
-        return found
+        ratios: dict[str, float] = super().compute_metrics([tuple(totals)])
+        return ratios
 
 
 def _pixels(field: Any) -> Mask:
@@ -43,17 +43,17 @@ def _pixels(field: Any) -> Mask:
 
 
 def read(counts: Iterable[Counts], names: Sequence[str]) -> dict[str, float]:
-    """What mmsegmentation reports (aAcc, mIoU, mAcc in per cent) for the counts of some images.
+    """mmsegmentation's report (aAcc, mIoU, mAcc in per cent) on the counts of images.
 
-    ``names`` are those of 0..C, the background first.
+    ``names`` of the classes 0..C, the background first.
     """
     with silent():
         metric = PerImageIoU()
         metric.dataset_meta = {"classes": tuple(names)}
-        for one in counts:
-            metric.add(one)
-        found: dict[str, float] = metric.evaluate(len(metric.results))
-    return {name: float(value) for name, value in found.items()}
+        for image_counts in counts:
+            metric.add(image_counts)
+        report: dict[str, float] = metric.evaluate(len(metric.results))
+    return {name: float(value) for name, value in report.items()}
 
 
 def evaluate(

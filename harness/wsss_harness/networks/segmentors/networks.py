@@ -48,9 +48,9 @@ class LargeFOVVGG16(BaseModule):  # type: ignore[misc]
 
 @MODELS.register_module()
 class NamedBackbone(BaseModule):  # type: ignore[misc]
-    """A backbone of the harness by its ``name``, so that one file of weights fits both.
+    """A backbone of the harness by its ``name``, so that a file of weights fits both.
 
-    All its taps come out, the last one last.
+    Returns all taps, the last one last.
     """
 
     def __init__(self, name: str, **options: Any) -> None:
@@ -64,27 +64,27 @@ class NamedBackbone(BaseModule):  # type: ignore[misc]
 def multi_scale(
     network: Callable[[Tensor], Tensor], images: Tensor, scales: Sequence[float]
 ) -> list[Tensor]:
-    """Logits of the images and of their rescaled copies, and last the greatest of all.
+    """Logits of the images, of their rescaled copies, and the maximum of all.
 
-    The greatest is taken at each pixel after resizing to the first logits. Source:
-    kazuto1011/deeplab-pytorch, libs/models/msc.py.
+    The maximum is taken at each pixel after resizing to the first logits
+    (kazuto1011/deeplab-pytorch, libs/models/msc.py).
     """
     logits = [network(images)]
     for scale in scales:
         rescaled = interpolate(images, scale_factor=scale, mode="bilinear", align_corners=False)
         logits.append(network(rescaled))
-    greatest = logits[0]
-    for other in logits[1:]:
-        resized = interpolate(other, greatest.shape[2:], mode="bilinear", align_corners=False)
-        greatest = greatest.maximum(resized)
-    return [*logits, greatest]
+    maximum = logits[0]
+    for scaled in logits[1:]:
+        resized = interpolate(scaled, maximum.shape[2:], mode="bilinear", align_corners=False)
+        maximum = maximum.maximum(resized)
+    return [*logits, maximum]
 
 
 @MODELS.register_module()
 class MultiScaleEncoderDecoder(EncoderDecoder):  # type: ignore[misc]
-    """DeepLab V2's three scales: cross entropies of all logits are summed, the greatest is used.
+    """DeepLab V2's three scales: trains on the sum of all cross entropies, predicts the maximum.
 
-    In training masks are resized to the logits by nearest neighbour, as the released code does.
+    In training masks are resized to the logits by nearest neighbour, as released.
     """
 
     def __init__(self, scales: Sequence[float] = (0.5, 0.75), **options: Any) -> None:
@@ -93,7 +93,7 @@ class MultiScaleEncoderDecoder(EncoderDecoder):  # type: ignore[misc]
 
     def _all_logits(self, images: Tensor) -> list[Tensor]:
         return multi_scale(
-            lambda one: self.decode_head(self.extract_feat(one)), images, self.scales
+            lambda copy: self.decode_head(self.extract_feat(copy)), images, self.scales
         )
 
     def loss(self, inputs: Tensor, data_samples: Sequence[Any]) -> dict[str, Tensor]:
@@ -106,6 +106,6 @@ class MultiScaleEncoderDecoder(EncoderDecoder):  # type: ignore[misc]
         return losses
 
     def encode_decode(self, inputs: Tensor, batch_img_metas: list[dict[str, Any]]) -> Tensor:
-        greatest = self._all_logits(inputs)[-1]
-        logits: Tensor = self.decode_head.predict_by_feat(greatest, batch_img_metas)
+        maximum = self._all_logits(inputs)[-1]
+        logits: Tensor = self.decode_head.predict_by_feat(maximum, batch_img_metas)
         return logits

@@ -1,4 +1,4 @@
-"""A network trained by the options that plugins share: its optimizer, its schedule, its loop."""
+"""Train a network with the options that plugins share: optimizer, schedule and loop."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,14 +13,14 @@ from wsss_harness.networks.training.settings import TrainingSettings
 
 
 class Headed(nn.Module):
-    """A network that names the parts of it that start from nothing, its ``heads``."""
+    """A network that names its ``heads``, the parts without pretrained weights."""
 
     heads: tuple[str, ...]
 
 
 def make_optimizer(network: Headed, settings: TrainingSettings) -> Optimizer:
-    """SGD in the four groups of the psa lineage, or AdamW in two; the head goes faster."""
-    network.train()  # what a backbone freezes, it freezes here
+    """SGD in the four groups of the psa lineage, or AdamW in two; heads have a higher rate."""
+    network.train()  # a backbone freezes its parts here
     lr, decay, factor = settings.lr, settings.weight_decay, settings.head_lr
     if settings.optimizer == "sgd":
         groups = optimizers.parameter_groups(network, network.heads)
@@ -30,7 +30,7 @@ def make_optimizer(network: Headed, settings: TrainingSettings) -> Optimizer:
 
 
 def adam_groups(network: Headed, lr: float, factor: float) -> list[dict[str, Any]]:
-    """What is trained, head and rest; normalisations are among it where they are not frozen."""
+    """Trained parameters of the rest and of the heads, with normalisations that are not frozen."""
     trained = {n: p for n, p in network.named_parameters() if p.requires_grad}
     head = [p for n, p in trained.items() if n.startswith(network.heads)]
     rest = [p for n, p in trained.items() if not n.startswith(network.heads)]
@@ -69,7 +69,7 @@ def fit_network(
     run: Run,
     settings: TrainingSettings,
 ) -> None:
-    """Train ``network`` in place; goes on from what an interrupted run left in the run's folder.
+    """Train ``network`` in place; resume from the state of an interrupted run, if there is one.
 
     Raises:
         StageError: the loss is no longer finite.

@@ -1,12 +1,12 @@
-"""Training that goes on where it was killed and ends with the same bytes, by mmengine's Runner.
+"""Training with mmengine's Runner that resumes after a kill and ends with the same bytes.
 
     draws = Draws(data.ids, make, run.seed)  # make(image_id, rng) -> {"image": ..., ...}
     train(network, loss, draws, run, iterations=300, batch=16, optimizer=optimizer)
     finish(network, run.folder / "weights.pth", run)
 
-``loss(network, batch)`` gives named tensors; those with "loss" in their name are added up, the
-others are logged. Everything random depends on the seed and a number: an item on the number of its
-draw, a dropout on the number of its iteration. What was done before a kill needs no replay.
+``loss(network, batch)`` returns named tensors; those with "loss" in their name are summed, the
+others are logged. All randomness depends on the seed and a number: an item on the number of its
+draw, dropout on the number of its iteration. A resumed training therefore replays nothing.
 """
 
 import shutil
@@ -46,9 +46,9 @@ WORK, STATE, LOSSES = "work", "state.pth", "losses.json"
 
 
 class Draws(Dataset[Any]):
-    """Training items by number: ``make(image_id, rng)``, all images once in each round.
+    """Training items by number, made by ``make(image_id, rng)``; each round draws every image once.
 
-    Item ``number`` depends on the seed and the number alone, whoever asks for it and when.
+    Item ``number`` depends on the seed and the number alone.
     """
 
     def __init__(
@@ -72,36 +72,36 @@ class Learner(BaseModel):  # type: ignore[misc]
     """A network with its loss, in the form that mmengine's Runner trains."""
 
     def __init__(self, network: nn.Module, loss: Loss, channels_last: bool = False) -> None:
-        super().__init__(BaseDataPreprocessor(non_blocking=True))  # as batches lie in pinned memory
+        super().__init__(BaseDataPreprocessor(non_blocking=True))  # batches lie in pinned memory
         self.network, self.loss, self.channels_last = network, loss, channels_last
 
     def init_weights(self) -> None:
-        """Nothing: the network comes with its initial weights."""
+        """Do nothing: the network already has its initial weights."""
 
     def forward(self, mode: str = "loss", **batch: Any) -> dict[str, Tensor]:
         if self.channels_last:
-            batch = {name: pixel_by_pixel(value) for name, value in batch.items()}
+            batch = {name: in_channels_last(value) for name, value in batch.items()}
         return self.loss(self.network, batch)
 
 
-def pixel_by_pixel(value: Any) -> Any:
-    """A batch of images (B, C, H, W) with the channels of a pixel beside each other."""
+def in_channels_last(value: Any) -> Any:
+    """Store images (B, C, H, W) in the channels-last format; return other values unchanged."""
     if isinstance(value, Tensor) and value.ndim == 4:
         return value.contiguous(memory_format=torch.channels_last)
     return value
 
 
 def loading(workers: int, device: str) -> dict[str, Any]:
-    """How images come: by processes that stay and work ahead, into memory that a GPU reads from."""
-    ahead = {"persistent_workers": True, "prefetch_factor": 4} if workers else {}
-    return {"num_workers": workers, "pin_memory": device.startswith("cuda"), **ahead}
+    """Options of a DataLoader: persistent workers that prefetch, pinned memory for a GPU."""
+    prefetching = {"persistent_workers": True, "prefetch_factor": 4} if workers else {}
+    return {"num_workers": workers, "pin_memory": device.startswith("cuda"), **prefetching}
 
 
 def loader(draws: Draws, iterations: int, batch: int, workers: int, device: str) -> dict[str, Any]:
     """mmengine's loader of all draws in their order.
 
     Raises:
-        ConfigError: the batch cannot be divided among the processes that torchrun has started.
+        ConfigError: the batch cannot be divided among the processes of torchrun.
     """
     processes = dist.get_world_size()
     if batch % processes:
@@ -111,7 +111,7 @@ def loader(draws: Draws, iterations: int, batch: int, workers: int, device: str)
         )
     return {
         "dataset": Subset(draws, range(iterations * batch)),
-        "batch_size": batch // processes,  # the sampler gives each its share in turn
+        "batch_size": batch // processes,  # the sampler deals items to processes in turn
         **loading(workers, device),
         "sampler": {"type": "InfiniteSampler", "shuffle": False},
         "collate_fn": {"type": "default_collate"},
@@ -119,11 +119,11 @@ def loader(draws: Draws, iterations: int, batch: int, workers: int, device: str)
 
 
 def precision(amp: Amp, device: str) -> dict[str, Any]:
-    """mmengine's wrapper of an optimizer; mixed precision only where a device is fast at it."""
+    """mmengine's wrapper of an optimizer; mixed precision only on accelerators."""
     if amp == "off" or device.startswith("cpu"):
         return {"type": "OptimWrapper"}
-    kinds = {"fp16": "float16", "bf16": "bfloat16"}
-    return {"type": "AmpOptimWrapper", "dtype": kinds[amp]}
+    dtypes = {"fp16": "float16", "bf16": "bfloat16"}
+    return {"type": "AmpOptimWrapper", "dtype": dtypes[amp]}
 
 
 def prepare(network: nn.Module, arithmetic: Arithmetic) -> None:
@@ -199,7 +199,7 @@ def resuming_hooks(run: Run, losses: LossLog, checkpoint_every: int) -> list[Hoo
 
 
 def finish(network: nn.Module, path: Path, run: Run) -> None:
-    """Write the weights as a plain state dict on the CPU and clear away the state of training."""
+    """Write the weights as a plain state dict on the CPU and delete the state of training."""
     if not dist.is_main_process():
         return
     state = {name: value.cpu().contiguous() for name, value in network.state_dict().items()}

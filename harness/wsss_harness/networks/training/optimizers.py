@@ -30,16 +30,16 @@ def poly_lr(base: float, step: int, max_step: int, power: float = POWER, every: 
     released optimizer of psa and in the scheduler of deeplab-pytorch.
     """
     step = min(step, max_step - 1)
-    left = 1 - (step - step % every) / max_step
-    return float(base * left**power)
+    remaining = 1 - (step - step % every) / max_step
+    return float(base * remaining**power)
 
 
 @PARAM_SCHEDULERS.register_module()
 class ReleasedPolyLR(LRSchedulerMixin, _ParamScheduler):  # type: ignore[misc]
     """``poly_lr`` as a scheduler of mmengine, for all groups of an optimizer.
 
-    mmengine's PolyLR reaches zero after its end and multiplies rate upon rate; this one computes
-    each rate from the step alone.
+    mmengine's PolyLR reaches zero at its end and derives each rate from the previous one; this one
+    computes each rate from the step alone.
     """
 
     def __init__(
@@ -60,15 +60,15 @@ def parameter_groups(
 ) -> tuple[list[nn.Parameter], ...]:
     """Weights and biases of a network, then weights and biases of its heads.
 
-    ``heads`` are names of modules that start from nothing. Only convolutions and linear layers are
-    listed: affine parameters of normalisations are in no group, frozen parameters of convolutions
-    are in none either. The released scripts make the groups before the frozen parts are frozen,
-    which lists parameters that never get a gradient.
+    ``heads`` are names of modules without pretrained weights. Only convolutions and linear layers
+    are listed, without their frozen parameters; affine parameters of normalisations are in no
+    group. The released scripts build the groups before freezing and therefore also list parameters
+    that never get a gradient.
     """
     groups: tuple[list[nn.Parameter], ...] = ([], [], [], [])
     for name, module in network.named_modules():
         if isinstance(module, _Convolution):
-            head = any(name == own or name.startswith(f"{own}.") for own in heads)
+            head = any(f"{name}.".startswith(f"{part}.") for part in heads)
             _sort_in(module, groups[2:] if head else groups[:2])
     return groups
 
@@ -88,9 +88,9 @@ def sgd(
 ) -> Optimizer:
     """SGD over the four groups: rates times ``factors``, decay on the weights only.
 
-    ``momentum="released"`` takes the value of the weight decay. This is what psa, SEAM, SC-CAM,
-    IRN and EPS do: their PolyOptimizer hands the weight decay to SGD in the place of the momentum,
-    and the 0.9 of its own argument is the power of the schedule alone.
+    ``momentum="released"`` takes the value of the weight decay, as psa, SEAM, SC-CAM, IRN and EPS
+    do: their PolyOptimizer passes the weight decay to SGD in the place of the momentum and uses its
+    own argument of 0.9 as the power of the schedule.
     """
     if isinstance(momentum, str) and momentum != RELEASED:
         raise ConfigError(f"momentum '{momentum}' is unknown; give a number or '{RELEASED}'")

@@ -1,4 +1,4 @@
-"""The options of a training run that plugins share. Free of torch, as options are read early."""
+"""The training options that plugins share. Free of torch, because options are read early."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,11 +14,10 @@ Amp = Literal["off", "fp16", "bf16"]
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """How a training is calculated, which published results are not known to depend on.
+    """Faster arithmetic; published results were computed without it.
 
-    ``amp``: mixed precision, on accelerators only. ``channels_last``: images and weights are kept
-    pixel by pixel, which tensor cores like; dropouts are drawn in that order. ``compiled``: by
-    torch.compile.
+    ``amp``: mixed precision, on accelerators only. ``channels_last``: the memory format that tensor
+    cores prefer; dropout is drawn in its order. ``compiled``: use torch.compile.
     """
 
     amp: Amp = "off"
@@ -35,23 +34,23 @@ class TrainingSettings:
     """How a network is trained. Defaults are those of halbielee/EPS, script/voc12_eps.sh.
 
     ``backbone``: a name and the options of wsss_harness.networks.backbones.build.
-    ``crop`` is filled up with ``padding``, the mean colour (released for classifiers) or black
-    (released for AffinityNet), where the image is smaller.
+    ``padding`` fills a ``crop`` around a smaller image: with the mean colour, as released for
+    classifiers, or with black, as released for AffinityNet.
     ``jitter``: strengths of brightness, contrast, saturation and hue.
-    ``iterations`` on ``batch`` images each; ``flip``: how often an image is mirrored.
-    ``optimizer``: ``sgd`` in the four groups of psa, whose ``momentum`` is ``released``: the weight
-    decay, by a mistake of all code that descends from psa. The papers state 0.9.
+    ``iterations`` on ``batch`` images each; ``flip``: the probability of mirroring.
+    ``optimizer``: ``sgd`` in the four groups of psa. Its ``momentum`` ``released`` is the weight
+    decay, a mistake in all code derived from psa; the papers state 0.9.
     ``lr``: the learning rate, ``weight_decay`` as released.
-    ``head_lr``: the factor of the learning rate of layers that start from nothing.
+    ``head_lr``: the factor of the learning rate of layers without pretrained weights.
     ``power``: of the poly schedule; ``warmup``: iterations over which its rate rises from zero.
-    ``checkpoint``: a file of released weights that are taken instead of training.
-    ``checkpoint_every``: iterations after which a killed training can go on.
-    ``amp``, ``channels_last``, ``compiled``: see Arithmetic; published numbers are without.
-    ``workers``: processes that load images.
+    ``checkpoint``: a file of released weights to use instead of training.
+    ``checkpoint_every``: iterations between two states from which training can resume.
+    ``amp``, ``channels_last``, ``compiled``: see Arithmetic.
+    ``workers``: the number of processes that load images.
     """
 
     idle: ClassVar[frozenset[str]] = frozenset({"workers", "checkpoint", "checkpoint_every"})
-    quick: ClassVar[Mapping[str, Any]] = {  # what conformance checks train with
+    quick: ClassVar[Mapping[str, Any]] = {  # for the training in conformance checks
         "backbone": {"name": "resnet38", "width": 0.0625},
         "iterations": 4,
         "batch": 2,
@@ -81,7 +80,7 @@ class TrainingSettings:
     workers: int = 0
 
     def identity(self) -> dict[str, Any]:
-        """What decides the network beside the options: the released weights, not their place."""
+        """The digest of released weights, on which the result depends; not their path."""
         if self.checkpoint is None:
             return {}
         path = Path(self.checkpoint)
@@ -91,7 +90,7 @@ class TrainingSettings:
 
     @property
     def stated(self) -> tuple[str, ...]:
-        """What released weights were trained with, which nobody here has seen."""
+        """The supervision that released weights claim to have used; nothing can check it here."""
         return tuple(sorted(getattr(self, "needs", ()))) if self.checkpoint else ()
 
     @property
