@@ -12,6 +12,7 @@ from wsss_harness.cli.plan_drawing import draw
 from wsss_harness.cli.plan_names import names
 from wsss_harness.plugins.registry import installed
 from wsss_harness.store.store import Store
+from wsss_harness.store.versions import version_warnings
 from wsss_harness.suite.plan import ANOTHER, Plan, Planned
 from wsss_harness.suite.selection import Request
 from wsss_harness.suite.suite_rows import plan_of
@@ -32,7 +33,10 @@ def print_plan_of(
     of the dataset.
     """
     suite, plugins = request.suite(), installed()
-    made = plan_of(suite, plugins, Store(root, plugins.tell))
+    store = Store(root, plugins.tell)
+    made = plan_of(suite, plugins, store)
+    for warning in version_warnings([planned.stage for planned in made.stages], store):
+        Console(stderr=True).print(f"warning: {warning}", style="yellow", soft_wrap=True)
     if picture:
         picture = picture.with_stem("-".join(filter(None, (picture.stem, request.dataset))))
         draw(made, suite.title, picture)

@@ -32,18 +32,22 @@ class Store:
         self.root = root
         self.notify = notify
         self.limits = limits
-        self._done: set[str] = set()
+        self._environments: dict[str, dict[str, str]] = {}  # of finished stages, by key
 
     def folder(self, stage: Stage) -> Path:
         return folder_of(self.root, stage.kind, stage.name, stage.key)
 
     def done(self, stage: Stage) -> bool:
         """Whether the stage is finished and all its files are still there."""
-        if stage.key not in self._done:
+        if stage.key not in self._environments:
             with contextlib.suppress(DataError):  # whoever makes the stage reports it
                 if (self.folder(stage) / MANIFEST).is_file() and not self.missing(stage):
-                    self._done.add(stage.key)
-        return stage.key in self._done
+                    self._environments[stage.key] = self.manifest(stage)["environment"]
+        return stage.key in self._environments
+
+    def environment(self, stage: Stage) -> dict[str, str]:
+        """The versions and settings with which a stage was made; empty if it is not finished."""
+        return self._environments[stage.key] if self.done(stage) else {}
 
     def missing(self, stage: Stage) -> list[str]:
         """The files of a finished stage that are gone."""

@@ -72,19 +72,34 @@ def _cuda() -> Any:
     return torch.cuda if torch is not None and torch.cuda.is_available() else None
 
 
+# Distributions whose code may change a result.
+LIBRARIES = (
+    "torch",
+    "torchvision",
+    "onedl-mmengine",
+    "onedl-mmcv",
+    "onedl-mmsegmentation",
+    "numpy",
+    "scipy",
+    "opencv-python",
+    "pillow",
+    "pydensecrf2",
+)
+
+
+def library_versions() -> dict[str, str]:
+    """The installed version of each library; optional libraries may be missing."""
+    versions = {}
+    for name in LIBRARIES:
+        with contextlib.suppress(PackageNotFoundError):
+            versions[name] = version(name)
+    return versions
+
+
 def environment() -> dict[str, str]:
     """Versions and settings that may change results; those of torch only if it was imported."""
-    names = (
-        "wsss-bench",
-        "torch",
-        "torchvision",
-        "onedl-mmengine",
-        "onedl-mmsegmentation",
-        "numpy",
-    )
-    versions = {"python": platform.python_version(), **{name: version(name) for name in names}}
-    with contextlib.suppress(PackageNotFoundError):  # it is optional
-        versions["pydensecrf2"] = version("pydensecrf2")
+    versions = {"python": platform.python_version(), "wsss-bench": version("wsss-bench")}
+    versions |= library_versions()
     gpu, torch = _cuda(), sys.modules.get("torch")
     if torch is not None:
         versions["threads"] = str(torch.get_num_threads())

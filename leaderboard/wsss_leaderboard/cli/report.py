@@ -15,8 +15,11 @@ from wsss_harness.execution.run import make_kind, prepare_suite, run_suite
 from wsss_harness.execution.run_options import RunOptions
 from wsss_harness.plugins.registry import Plugins, installed
 from wsss_harness.store.layout import RECORDS, create
+from wsss_harness.store.stage import upstream
 from wsss_harness.store.store import Store
+from wsss_harness.store.versions import version_warnings
 from wsss_harness.suite.graph import Graph
+from wsss_harness.suite.rows import RowStages
 from wsss_harness.suite.selection import Request
 from wsss_harness.system import locks
 from wsss_harness.system.files import remove_temporary_files
@@ -76,12 +79,20 @@ def run_and_report(
         draw(results, suite, store, dataset, outcomes)
         if publishable(suite, plugins):
             write_examples(results, suite, store, dataset, outcomes)
+    warn_of_versions([outcome.row for outcome in outcomes], store)
     made = tables(entries.load([results]))
     if documents is None:
         print_tables(made, [results], console)
     else:
         documents[request.dataset] = json_of(made)
     return bool(notes.failures(found.values()))
+
+
+def warn_of_versions(rows: Iterable[RowStages], store: Store) -> None:
+    """Print to stderr, so that JSON stays clean, which stages other versions of libraries made."""
+    stages = upstream(*(target for row in rows for target in row.targets))
+    for warning in version_warnings(stages, store):
+        Console(stderr=True).print(f"warning: {warning}", style="yellow", soft_wrap=True)
 
 
 def failed(found: Iterable[Record]) -> set[tuple[str, int]]:
