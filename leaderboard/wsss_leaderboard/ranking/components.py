@@ -35,8 +35,8 @@ class Components:
     def shares(self) -> dict[str, float]:
         """Of their sum, by axis; ``rest`` last. Empty if nothing varies."""
         parts = {str(axis): part for axis, part in self.axes.items()} | {"rest": self.rest}
-        whole = sum(parts.values())
-        return {name: part / whole for name, part in parts.items()} if whole else {}
+        total = sum(parts.values())
+        return {name: part / total for name, part in parts.items()} if total else {}
 
 
 def components_of(entry: Entry) -> Components | None:

@@ -1,4 +1,4 @@
-"""Boards and their entries: records of one dataset and protocol, the seeds of a method together.
+"""Boards of records that may be compared, and their entries: one method, its seeds together.
 
 A folder of records may be what a run wrote, or a board that others submitted to. Means and errors
 are computed from the records whenever they are shown.
@@ -24,41 +24,41 @@ from wsss_leaderboard.records.scores import Score
 from wsss_leaderboard.statistics import estimates
 from wsss_leaderboard.statistics.estimates import Estimate
 
-# What a row of a table is: a method, or what methods are compared with.
+# A row of a table: a method, or something that methods are compared with.
 Kind = Literal["method", "control", "bound", "published"]
 
 
 @dataclass(frozen=True, eq=False)
 class LoadedRecord:
-    """A record, its file, and its counts by image, by target; none where they are missing."""
+    """A record, its file, and its counts by image for each target that has them."""
 
     record: Record
     path: Path
     tallies: Mapping[str, Tallies] = field(default_factory=dict)
 
     def score(self, target: str) -> Score | None:
-        """What the masks scored, or the segmentor of this label; None if it did not finish."""
+        """The score of the masks, or of this segmentor; None if it did not finish."""
         if target == MASKS:
             return self.record.masks.score if self.record.masks else None
-        found = (s.score for s in self.record.segmentations if s.segmentor == target)
-        return next(found, None)
+        scores = (s.score for s in self.record.segmentations if s.segmentor == target)
+        return next(scores, None)
 
     def estimate(self, target: str) -> Estimate | None:
-        """mIoU with the error of the choice of images; None without counts of enough images."""
+        """mIoU with the error from the choice of images; None without counts of enough images."""
         score, tallies = self.score(target), self.tallies.get(target)
         if score is None or tallies is None:
             return None
-        found = estimates.miou(tallies.counts, t=score.t)
-        return found if math.isfinite(found.t) else None
+        estimate = estimates.miou(tallies.counts, t=score.t)
+        return estimate if math.isfinite(estimate.t) else None
 
 
 @dataclass(frozen=True, eq=False)
 class Entry:
     """One method on one target: MASKS, or the label of a segmentor.
 
-    Of runs that share their masks, or their segmentor, there is the first alone. ``values``: mIoU
-    of each finished run, a fraction, in the order of ``runs``; ``estimate``: their mean with the
-    error of the choice of images, None if a run did not finish or has no counts.
+    Of runs that share their masks, or their segmentor, only the first is kept. ``values``: mIoU of
+    each finished run, a fraction, in the order of ``runs``; ``estimate``: their mean with the error
+    from the choice of images, None if a run did not finish or has no counts.
     """
 
     method: str
@@ -103,17 +103,17 @@ class Board:
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """MASKS, then the labels of segmentors in the order in which they are met."""
-        labels = (one for run in self.loaded for one in run.record.recipe.get("segmentors", ()))
+        """MASKS, then the labels of segmentors in order of appearance."""
+        labels = (label for run in self.loaded for label in run.record.recipe.get("segmentors", ()))
         return (MASKS, *dict.fromkeys(labels))
 
     @cached_property
     def methods(self) -> tuple[tuple[LoadedRecord, ...], ...]:
         """The runs of each method, seeds together, in the order of the first of each."""
-        found: dict[str, list[LoadedRecord]] = {}
+        methods: dict[str, list[LoadedRecord]] = {}
         for run in self.loaded:
-            found.setdefault(run.record.method, []).append(run)
-        return tuple(tuple(runs) for runs in found.values())
+            methods.setdefault(run.record.method, []).append(run)
+        return tuple(tuple(runs) for runs in methods.values())
 
     def entries(self, target: str = MASKS) -> tuple[Entry, ...]:
         """An entry for each method that aims at the target, those that failed as well."""
@@ -126,19 +126,19 @@ def _aims(record: Record, target: str) -> bool:
 
 
 def entry_of(runs: Sequence[LoadedRecord], target: str) -> Entry:
-    """The entry of the runs of one method, a seed each."""
+    """The entry of one method from its runs, one for each seed."""
     kept = {id(record) for record in distinct([run.record for run in runs], target)}
     runs = [run for run in runs if id(run.record) in kept]
     scores = [score for run in runs if (score := run.score(target))]
-    found = [estimate for run in runs if (estimate := run.estimate(target))]
-    whole = len(found) == len(runs) and same_images(runs, target)
+    estimated = [estimate for run in runs if (estimate := run.estimate(target))]
+    all_estimated = len(estimated) == len(runs) and same_images(runs, target)
     return Entry(
         runs[0].record.method,
         target,
         kind_of([run.record for run in runs]),
         tuple(runs),
         tuple(score.miou for score in scores),
-        estimates.mean_of(found) if whole else None,
+        estimates.mean_of(estimated) if all_estimated else None,
     )
 
 
@@ -148,33 +148,33 @@ def same_images(runs: Iterable[LoadedRecord], target: str) -> bool:
 
 
 def kind_of(group: Sequence[Record]) -> Kind:
-    """Whether the seeds of a row are those of a method, of a control row, or of a bound."""
+    """Whether the seeds of a row are of a method, a control row or a bound."""
     if any(record.sup == "F." for record in group):
         return "bound"
     return "control" if group[0].control else "method"
 
 
 def load(folders: Iterable[Path]) -> tuple[LoadedRecord, ...]:
-    """All records below these folders of results or boards, with counts where they are there.
+    """All records below these folders of results or boards, with their counts if they have any.
 
-    What several folders have stands once (see ``once``).
+    A row that several folders share is returned once (see ``once``).
 
     Raises:
-        DataError: a folder has no records, a file is not what it should be, or counts are not
-            those of their record; by name.
+        DataError: names the folder without records, the invalid file, or the counts that do not
+            belong to their record.
     """
     return once(run for folder in folders for run in _load(folder))
 
 
 def _load(folder: Path) -> Iterable[LoadedRecord]:
-    found = sorted((folder / RECORDS).glob("*.json"))
-    if not found:
+    paths = sorted((folder / RECORDS).glob("*.json"))
+    if not paths:
         raise DataError(f"there are no records in {folder / RECORDS}; run the suite first")
-    yield from map(load_file, found)
+    yield from map(load_file, paths)
 
 
 def load_file(path: Path) -> LoadedRecord:
-    """The record in a file, with its counts; raises as ``load``."""
+    """The record in a file, with its counts. Raises what ``load`` raises."""
     record = load_record(path)
     return LoadedRecord(record, path, _tallies(record, path))
 
@@ -182,55 +182,53 @@ def load_file(path: Path) -> LoadedRecord:
 def _tallies(record: Record, path: Path) -> Mapping[str, Tallies]:
     if not record.counts:
         return {}
-    place = counts.path_of(path)
-    found = counts.read(place)
-    if digest_file(place) != record.counts:
+    file = counts.path_of(path)
+    tallies = counts.read(file)
+    if digest_file(file) != record.counts:
         raise DataError(
-            f"{place} has other counts than those that {path} was made with; run the suite again, "
+            f"{file} has other counts than those that {path} was made with; run the suite again, "
             "or take the file back"
         )
-    return found
+    return tallies
 
 
 def once(loaded: Iterable[LoadedRecord]) -> tuple[LoadedRecord, ...]:
-    """The runs, those that suites share but once: the same stages made their masks.
+    """The records, with one for each row that several suites share: the same stages made its masks.
 
-    A control row of suites with unlike segmentors has them all; one that failed in a suite gives
-    way to what another made of it.
+    A control row gets the segmentors of all suites; where it failed in one suite, the record of
+    another replaces it.
     """
-    found: dict[object, LoadedRecord] = {}
+    kept: dict[object, LoadedRecord] = {}
     for run in loaded:
         record = run.record
-        place: object = (record.data, record.protocol, record.method, record.seed)
-        earlier = found.get(place)
-        both = joined(earlier, run) if earlier else run
-        found[place if both else len(found)] = both or run  # what is unlike is for ``boards``
-    return tuple(found.values())
+        row: object = (record.data, record.protocol, record.method, record.seed)
+        merged = joined(kept[row], run) if row in kept else run
+        kept[row if merged else len(kept)] = merged or run  # ``boards`` refuses what conflicts
+    return tuple(kept.values())
 
 
 def joined(one: LoadedRecord, other: LoadedRecord) -> LoadedRecord | None:
-    """The run of which both are parts; None if there is none."""
-    first, second = one.record, other.record
-    if first.control and second.control and (first.failure or second.failure):
+    """Merge two records of one row; None if they conflict."""
+    a, b = one.record, other.record
+    controls = a.control and b.control
+    if controls and (a.failure or b.failure):
         return max(one, other, key=lambda run: (not run.record.failure, len(run.record.steps)))
-    ours, theirs = ({s.segmentor: s for s in record.segmentations} for record in (first, second))
-    made = [(first.maker(t), second.maker(t)) for t in (MASKS, *(ours.keys() & theirs.keys()))]
-    if any(here is None or here != there for here, there in made):
-        return None
-    if ours.keys() >= theirs.keys() and (first.control or len(ours) == len(theirs)):
+    parts_a, parts_b = ({s.segmentor: s for s in record.segmentations} for record in (a, b))
+    for target in (MASKS, *(parts_a.keys() & parts_b.keys())):
+        if a.maker(target) is None or a.maker(target) != b.maker(target):
+            return None
+    if parts_a.keys() >= parts_b.keys() and (a.control or len(parts_a) == len(parts_b)):
         return one
-    if not (first.control and second.control):
+    if not controls:
         return None
-    steps = {step.key: step for step in (*second.steps, *first.steps)}
-    labels = dict.fromkeys((*first.recipe["segmentors"], *second.recipe["segmentors"]))
-    whole = first.model_copy(
-        update={
-            "recipe": {**first.recipe, "segmentors": list(labels)},
-            "segmentations": tuple({**ours, **theirs}.values()),
-            "steps": tuple(steps.values()),
-        }
-    )
-    return LoadedRecord(whole, one.path, {**other.tallies, **one.tallies})
+    labels = dict.fromkeys((*a.recipe["segmentors"], *b.recipe["segmentors"]))
+    changes = {
+        "recipe": {**a.recipe, "segmentors": list(labels)},
+        "segmentations": tuple({**parts_a, **parts_b}.values()),
+        "steps": tuple({step.key: step for step in (*b.steps, *a.steps)}.values()),
+    }
+    tallies = {**other.tallies, **one.tallies}
+    return LoadedRecord(a.model_copy(update=changes), one.path, tallies)
 
 
 def boards(loaded: Iterable[LoadedRecord]) -> tuple[Board, ...]:
@@ -241,8 +239,8 @@ def boards(loaded: Iterable[LoadedRecord]) -> tuple[Board, ...]:
             recipes; names both files.
     """
     ordered = sorted(loaded, key=_place)
-    made = [tuple(runs) for _, runs in groupby(ordered, key=_place)]
-    return tuple(_board(runs) for runs in made)
+    groups = [tuple(runs) for _, runs in groupby(ordered, key=_place)]
+    return tuple(_board(runs) for runs in groups)
 
 
 def _place(run: LoadedRecord) -> tuple[str, str, str]:
@@ -253,20 +251,20 @@ def _place(run: LoadedRecord) -> tuple[str, str, str]:
 
 
 def _board(runs: tuple[LoadedRecord, ...]) -> Board:
-    seen: dict[tuple[str, int], Path] = {}
+    paths: dict[tuple[str, int], Path] = {}
     firsts: dict[str, LoadedRecord] = {}
     for run in runs:
-        place = run.record.method, run.record.seed
-        first = firsts.setdefault(run.record.method, run)
-        if place in seen:
+        method, seed = run.record.method, run.record.seed
+        first = firsts.setdefault(method, run)
+        if (method, seed) in paths:
             raise DataError(
-                f"{run.path} and {seen[place]} are both of '{place[0]}', seed {place[1]}; leave "
+                f"{run.path} and {paths[method, seed]} are both of '{method}', seed {seed}; leave "
                 "one of them out, or give one of the rows another name"
             )
         if run.record.recipe != first.record.recipe:
             raise DataError(
-                f"{run.path} and {first.path} are seeds of '{place[0]}' with different recipes, so "
+                f"{run.path} and {first.path} are seeds of '{method}' with different recipes, so "
                 "they have no mean; leave one of them out, or give one of the rows another name"
             )
-        seen[place] = run.path
+        paths[method, seed] = run.path
     return Board(runs[0].record.dataset, runs[0].record.protocol, runs)

@@ -44,7 +44,7 @@ NONE = Standings()  # of records without counts
 
 def standings(loaded: Iterable[LoadedRecord]) -> Standings:
     """Of all methods of these records on all targets, a board at a time."""
-    found: dict[tuple[str, str], Standing] = {}
+    by_method: dict[tuple[str, str], Standing] = {}
     notes: dict[str, tuple[str, ...]] = {}
     for board in boards(loaded):
         for target in board.targets:
@@ -52,17 +52,17 @@ def standings(loaded: Iterable[LoadedRecord]) -> Standings:
             ranking = rank(entries)
             gaps = gaps_of(board, target, entries)
             for entry, place, gap in zip(entries, ranking.places, gaps, strict=True):
-                found[target, entry.method] = Standing(place, gap)
+                by_method[target, entry.method] = Standing(place, gap)
             closed = [GAP] * any(gap is not None for gap in gaps)
             crossed = [note_of(entry) for entry in entries if components_of(entry)]
             notes[target] = (*ranking.notes, *closed, *crossed)
-    return Standings(found, notes)
+    return Standings(by_method, notes)
 
 
 def gaps_of(board: Board, target: str, entries: Sequence[Entry]) -> list[float | None]:
     """The share of the attainable gap that each entry closes; above 1 is possible, below 0 too."""
-    named = (e for e in entries if (e.method, e.kind) == (bound_of(target), "bound"))
-    upper = next((e.mean for e in named), None)
+    bounds = (e for e in entries if (e.method, e.kind) == (bound_of(target), "bound"))
+    upper = next((e.mean for e in bounds), None)
     lower = nothing(board, target)
     if upper is None or lower is None or upper <= lower:
         return [None] * len(entries)
@@ -76,5 +76,5 @@ def bound_of(target: str) -> str:
 
 def nothing(board: Board, target: str) -> float | None:
     """mIoU of masks that are background everywhere; None without counts."""
-    found = (run.tallies[target].counts for run in board.loaded if target in run.tallies)
-    return next(map(estimates.of_nothing, found), None)
+    counts = (run.tallies[target].counts for run in board.loaded if target in run.tallies)
+    return next(map(estimates.of_nothing, counts), None)

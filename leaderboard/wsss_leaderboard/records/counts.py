@@ -48,9 +48,9 @@ def write(path: Path, tallies: Mapping[str, Tallies]) -> None:
         zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive,
     ):
         _put(archive, "targets", np.array(list(tallies), str))
-        for number, one in enumerate(tallies.values()):
-            _put(archive, f"ids{number}", np.array(one.ids, str))
-            _put(archive, f"counts{number}", one.counts.astype("<i4"))
+        for number, counted in enumerate(tallies.values()):
+            _put(archive, f"ids{number}", np.array(counted.ids, str))
+            _put(archive, f"counts{number}", counted.counts.astype("<i4"))
 
 
 def _put(archive: zipfile.ZipFile, name: str, values: NDArray[Any]) -> None:

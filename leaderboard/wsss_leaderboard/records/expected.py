@@ -1,6 +1,5 @@
-"""What is expected of a method stage by stage, as expected.toml has it."""
+"""What is expected of a method, stage by stage, from expected.toml."""
 
-import tomllib
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -8,14 +7,14 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from wsss_harness.contract.errors import DataError
-from wsss_leaderboard.records.model import StrictModel, validated
+from wsss_leaderboard.records.model import StrictModel, read_toml, validated
 
 EXPECTED = Path(__file__).with_name("expected.toml")
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Allowances(StrictModel):
-    """By how much a number may differ: losses by a share of them, mIoU by points."""
+    """How much a number may differ: a loss by a fraction of itself, mIoU by points."""
 
     loss: Positive
     masks: Positive
@@ -44,10 +43,10 @@ class ExpectedLosses(StrictModel):
 
 
 class ExpectedSetting(StrictModel):
-    """A value of an option of a stage, and what is known of other values.
+    """The published value of an option of a stage, and the known effect of other values.
 
-    ``methods`` are generators for what they fit and score, else whole rows. ``dataset`` is empty
-    for a value that holds on all.
+    ``methods`` are generators for the kinds fit and score, whole rows for the others. ``dataset``
+    is empty for a value that holds on all of them.
     """
 
     methods: tuple[str, ...]
@@ -66,24 +65,23 @@ class Expected(StrictModel):
 
     def of(self, dataset: str) -> "Expected":
         """What is expected on one dataset."""
-        losses = tuple(one for one in self.losses if one.dataset == dataset)
-        settings = tuple(one for one in self.settings if one.dataset in ("", dataset))
+        losses = tuple(entry for entry in self.losses if entry.dataset == dataset)
+        settings = tuple(entry for entry in self.settings if entry.dataset in ("", dataset))
         return self.model_copy(update={"losses": losses, "settings": settings})
 
     def losses_of(self, method: str) -> ExpectedLosses | None:
-        return next((one for one in self.losses if one.method == method), None)
+        return next((losses for losses in self.losses if losses.method == method), None)
 
 
 @cache
 def expected(path: Path = EXPECTED) -> Expected:
-    """The content of a TOML file; DataError names the file and what is wrong in it."""
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read as TOML: {error}") from None
-    found = validated(Expected, content, path)
-    for one in found.losses:
-        lengths = {len(one.iterations), len(one.loss_cls), len(one.loss_sal) or len(one.iterations)}
-        if len(lengths) > 1:
-            raise DataError(f"{path}: the curves of '{one.method}' are not all of one length")
-    return found
+    """The content of a TOML file; DataError names the file and the invalid field."""
+    content = validated(Expected, read_toml(path), path)
+    for losses in content.losses:
+        count = len(losses.iterations)
+        if {len(losses.loss_cls), len(losses.loss_sal) or count} != {count}:
+            raise DataError(
+                f"{path}: the curves of '{losses.method}' differ in length; give each loss a value "
+                "for every iteration"
+            )
+    return content

@@ -1,5 +1,6 @@
 """What models of files share: no unknown fields, numbers in bounds, errors that name the field."""
 
+import tomllib
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -26,3 +27,11 @@ def validated(model: type[Model], content: Any, path: Path) -> Model:
         problem = error.errors()[0]
         field = ".".join(str(part) for part in problem["loc"])
         raise DataError(f"{path}: field '{field}': {problem['msg']}") from None
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The content of a TOML file; DataError names a file that is missing or malformed."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read as TOML: {error}") from None

@@ -1,6 +1,5 @@
-"""Figures of others, with their source: shown beside ours, never mixed with them."""
+"""Published figures with their sources: shown beside measured ones, never mixed with them."""
 
-import tomllib
 from collections import Counter
 from collections.abc import Collection, Iterable
 from functools import cache
@@ -10,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from wsss_harness.contract.errors import ConfigError, DataError
-from wsss_leaderboard.records.model import StrictModel, validated
+from wsss_leaderboard.records.model import StrictModel, read_toml, validated
 from wsss_leaderboard.records.record import Record
 
 FigureKind = Literal["published", "reported"]
@@ -18,7 +17,7 @@ PUBLISHED = Path(__file__).with_name("published.toml")
 
 
 class Data(StrictModel):
-    """What makes a record's data the same as that of a figure: its classes and its images."""
+    """The classes of a dataset, and the number of images in each split."""
 
     classes: tuple[str, ...]
     splits: dict[str, int]
@@ -53,12 +52,12 @@ class Figure(StrictModel):
 
     @property
     def cell(self) -> str:
-        """With the digits that it was published with."""
+        """The value with the digits that were published."""
         return f"{self.value}" + "?" * (self.confidence == "unverified")
 
     @property
     def how(self) -> str:
-        """All that is known of how it was measured."""
+        """How it was measured, as far as the source says."""
         start = f"starts from {self.init}" if self.init else ""
         crf = {"no": "no CRF", "yes": "with a CRF", "": ""}[self.crf]
         return ", ".join(filter(None, (self.backbone, start, crf, self.protocol)))
@@ -73,56 +72,58 @@ class Figure(StrictModel):
 
 
 def notes_of(figures: Iterable[Figure]) -> list[str]:
-    """A note on each source, those together that differ in the split alone."""
-    found: dict[tuple[str, ...], list[Figure]] = {}
-    for one in dict.fromkeys(figures):
-        found.setdefault((one.kind, one.method, one.segmentor, one.how, one.where), []).append(one)
+    """A note on each source; figures that differ only in the split share one."""
+    groups: dict[tuple[str, ...], list[Figure]] = {}
+    for figure in dict.fromkeys(figures):
+        groups.setdefault(
+            (figure.kind, figure.method, figure.segmentor, figure.how, figure.where), []
+        ).append(figure)
     return [
         f"{kind.capitalize()} {_cells(group)}, {method}{f', {segmentor}' if segmentor else ''}: "
         f"{f'{how} ' if how else ''}({where})."
-        for (kind, method, segmentor, how, where), group in found.items()
+        for (kind, method, segmentor, how, where), group in groups.items()
     ]
 
 
 def _cells(group: list[Figure]) -> str:
     if len(group) == 1:
         return group[0].cell
-    return " and ".join(f"{one.cell} ({one.split})" for one in group)
+    return " and ".join(f"{figure.cell} ({figure.split})" for figure in group)
 
 
 ALIKE = ("dataset", "init", "crf")
 
 
 def check_alike(figures: Iterable[Figure]) -> None:
-    """Refuse figures that say that they were measured in unlike ways; silence agrees with all.
+    """Refuse figures whose sources state different conditions; an empty field agrees with all.
 
-    The splits may differ: each has a column of its own.
+    Splits may differ, since each has its own column.
 
     Raises:
         ConfigError: names two figures and what they differ in.
     """
-    said: dict[str, Figure] = {}
+    firsts: dict[str, Figure] = {}
     for figure in figures:
         for field in filter(lambda name: getattr(figure, name), ALIKE):
-            other = said.setdefault(field, figure)
-            if getattr(other, field) != getattr(figure, field):
+            first = firsts.setdefault(field, figure)
+            if getattr(first, field) != getattr(figure, field):
                 raise ConfigError(
-                    f"the {other.kind} {other.cell} of '{other.method}' has {field} "
-                    f"'{getattr(other, field)}', the {figure.kind} {figure.cell} of "
+                    f"the {first.kind} {first.cell} of '{first.method}' has {field} "
+                    f"'{getattr(first, field)}', the {figure.kind} {figure.cell} of "
                     f"'{figure.method}' has '{getattr(figure, field)}'; unlike protocols never "
                     "share a table: leave one of them out"
                 )
 
 
 def segmented(record: Record, label: str) -> dict[str, str]:
-    """What a segmentor started from and whether a CRF followed, as far as its steps say."""
-    found = {}
+    """What a segmentor started from and whether a CRF followed, if its steps say so."""
+    settings = {}
     for step in record.steps if label else ():
         if step.stage.startswith(f"segment {label} on ") and "weights" in step.options:
-            found["init"] = str(step.options["weights"]["trained_on"])
+            settings["init"] = str(step.options["weights"]["trained_on"])
         if step.stage.startswith(f"predict {label} on ") and "crf" in step.options:
-            found["crf"] = "no" if step.options["crf"] == "none" else "yes"
-    return found
+            settings["crf"] = "no" if step.options["crf"] == "none" else "yes"
+    return settings
 
 
 class Published(StrictModel):
@@ -130,13 +131,13 @@ class Published(StrictModel):
     figures: tuple[Figure, ...]
 
     def beside(self, record: Record, segmentor: str = "") -> Figure | None:
-        """What was published for a row of this name and, as far as is known, measured alike."""
+        """The published figure for a row of this name, unless known to be measured otherwise."""
         named = [f for f in self.named(record.method, segmentor) if f.kind == "published"]
         measured = [f for f in named if f.split != "test" and not self.unlike(f, record)]
         return measured[0] if measured else None
 
     def unlike(self, figure: Figure, record: Record) -> str:
-        """In what a figure was measured otherwise than a record; empty if in nothing known."""
+        """How a figure was measured differently from a record; empty if no difference is known."""
         data, masks = self.datasets[figure.dataset], record.masks
         if masks and {"background", *data.classes} != set(masks.score.iou):
             return "other classes"
@@ -154,14 +155,14 @@ class Published(StrictModel):
         return [f for f in self.figures if (f.method, f.segmentor) == (method, segmentor)]
 
     def of(self, classes: Collection[str]) -> "Published":
-        """The dataset with these classes and its figures; the first one's where none has them."""
+        """The dataset with these classes and its figures; the first dataset if none has them."""
         same = (name for name, data in self.datasets.items() if set(data.classes) == set(classes))
         kept = next(same, next(iter(self.datasets)))
         figures = tuple(figure for figure in self.figures if figure.dataset == kept)
         return self.model_copy(update={"datasets": {kept: self.datasets[kept]}, "figures": figures})
 
     def dataset_of(self, records: Iterable[Record]) -> str:
-        """The dataset whose classes were measured; empty if it is none of these."""
+        """The name of the dataset whose classes were measured; empty if it is not listed."""
         measured = next((r.masks.score for r in records if r.masks), None)
         classes = set(measured.iou) - {"background"} if measured else set()
         found = (name for name, data in self.datasets.items() if set(data.classes) == classes)
@@ -174,26 +175,20 @@ class Published(StrictModel):
 
 @cache
 def published(path: Path = PUBLISHED) -> Published:
-    """The figures in a TOML file; DataError names the file and what is wrong in it."""
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read as TOML: {error}") from None
-    found = validated(Published, content, path)
-    for figure in found.figures:
-        if (
-            figure.split
-            not in found.datasets.get(figure.dataset, Data(classes=(), splits={})).splits
-        ):
+    """The figures in a TOML file; DataError names the file and the invalid field or figure."""
+    content = validated(Published, read_toml(path), path)
+    for figure in content.figures:
+        data = content.datasets.get(figure.dataset)
+        if data is None or figure.split not in data.splits:
             raise DataError(
                 f"{path}: '{figure.method}' is on '{figure.dataset} {figure.split}', "
                 "which is not under datasets; add it there"
             )
-    places = Counter((f.kind, f.method, f.segmentor, f.dataset, f.split) for f in found.figures)
-    for place, count in places.items():
+    counts = Counter((f.kind, f.method, f.segmentor, f.dataset, f.split) for f in content.figures)
+    for key, count in counts.items():
         if count > 1:
             raise DataError(
-                f"{path}: {count} figures for {', '.join(filter(None, place))}; give "
+                f"{path}: {count} figures for {', '.join(filter(None, key))}; give "
                 "one of them another method name"
             )
-    return found
+    return content

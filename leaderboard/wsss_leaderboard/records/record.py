@@ -66,8 +66,8 @@ class Record(StrictModel):
     @property
     def seconds(self) -> float | None:
         """Wall time of all its stages, shared ones counted in full; None if no stage has one."""
-        known = [step.cost.wall_seconds for step in self.steps if step.cost]
-        return sum(known) if known else None
+        seconds = [step.cost.wall_seconds for step in self.steps if step.cost]
+        return sum(seconds) if seconds else None
 
     @property
     def sup(self) -> str:
@@ -81,8 +81,8 @@ class Record(StrictModel):
         None where it did not finish.
         """
         begins = (f"segment {target} on ",) if target else ("mask ", "bound ")
-        made = (step.key for step in reversed(self.steps) if step.stage.startswith(begins))
-        return next(made, None)  # the last: masks may come of seeds that a bound painted
+        keys = (step.key for step in reversed(self.steps) if step.stage.startswith(begins))
+        return next(keys, None)  # the last: masks may come of seeds that a bound painted
 
 
 def distinct(records: Iterable[Record], target: str = "") -> list[Record]:
@@ -90,10 +90,10 @@ def distinct(records: Iterable[Record], target: str = "") -> list[Record]:
 
     Seeds share masks where they vary the segmentor alone; a mean counts what they share once.
     """
-    found: dict[object, Record] = {}
+    runs: dict[object, Record] = {}
     for place, record in enumerate(records):
-        found.setdefault(record.maker(target) or place, record)
-    return list(found.values())
+        runs.setdefault(record.maker(target) or place, record)
+    return list(runs.values())
 
 
 def record_schema() -> dict[str, Any]:

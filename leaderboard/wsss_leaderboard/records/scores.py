@@ -71,11 +71,11 @@ class Cause(StrictModel):
     gain: Annotated[float, Field(allow_inf_nan=False)]
 
 
-def all_causes(found: dict[str, Cause]) -> dict[str, Cause]:
+def all_causes(anatomy: dict[str, Cause]) -> dict[str, Cause]:
     """A check that a cause is neither missing nor unknown, where there is any."""
-    if found and set(found) != set(CAUSES):
-        raise ValueError(f"{', '.join(found)}; expected {', '.join(CAUSES)}, or none")
-    return found
+    if anatomy and set(anatomy) != set(CAUSES):
+        raise ValueError(f"{', '.join(anatomy)}; expected {', '.join(CAUSES)}, or none")
+    return anatomy
 
 
 Anatomy = Annotated[dict[str, Cause], AfterValidator(all_causes)]

@@ -52,8 +52,8 @@ def column_of(used: Collection[str], stated: Collection[str] = ()) -> str:
     if TRUTH in used:
         return "F."
     letters = {IMAGE_LABELS: "I.", SALIENCY: "S.", UNKNOWN: "?"}
-    found = [letter for part, letter in letters.items() if part in {*used, *stated}]
-    return ("+".join(found) or "-") + (STATED if stated else "")
+    present = [letter for part, letter in letters.items() if part in {*used, *stated}]
+    return ("+".join(present) or "-") + (STATED if stated else "")
 
 
 class SaliencyQuality(StrictModel):

@@ -59,9 +59,9 @@ class Estimate:
 
 def mean_of(estimates: Sequence[Estimate]) -> Estimate:
     """The mean of the figures of several runs on the same images."""
-    value = float(np.mean([one.value for one in estimates]))
-    influence = np.mean([one.influence for one in estimates], axis=0)
-    return Estimate(value, influence, float(np.mean([one.t for one in estimates])))
+    value = float(np.mean([estimate.value for estimate in estimates]))
+    influence = np.mean([estimate.influence for estimate in estimates], axis=0)
+    return Estimate(value, influence, float(np.mean([estimate.t for estimate in estimates])))
 
 
 def tallies_of(confusions: Counts) -> Counts:
@@ -99,10 +99,10 @@ def linearised(weights: Floats, hit: Floats, union: Floats) -> tuple[Floats, Flo
     (hit - IoU * union) / (sum of union).
     """
     hits, unions = weights @ hit, weights @ union
-    found = unions > 0
-    scale = np.divide(1, unions, out=np.zeros_like(unions), where=found)
-    scale /= np.maximum(found.sum(1, keepdims=True), 1)
-    ious = np.divide(hits, unions, out=np.zeros_like(hits), where=found)
+    present = unions > 0
+    scale = np.divide(1, unions, out=np.zeros_like(unions), where=present)
+    scale /= np.maximum(present.sum(1, keepdims=True), 1)
+    ious = np.divide(hits, unions, out=np.zeros_like(hits), where=present)
     value = (hits * scale).sum(1)
     return value, scale @ hit.T - (scale * ious) @ union.T
 
@@ -125,9 +125,9 @@ def _distances(value: float, weights: Floats, hit: Floats, union: Floats) -> Flo
     figures, influence = linearised(weights, hit, union)
     errors = np.sqrt(np.einsum("bn,bn,bn->b", weights, influence, influence))
     moved = np.abs(figures - value)
-    found: Floats = np.where(moved > ROUNDING, np.inf, 0)  # as of a class that is in one image
-    np.divide(moved, errors, out=found, where=errors > ROUNDING)
-    return found
+    distances: Floats = np.where(moved > ROUNDING, np.inf, 0)  # as of a class that is in one image
+    np.divide(moved, errors, out=distances, where=errors > ROUNDING)
+    return distances
 
 
 @lru_cache(maxsize=2)

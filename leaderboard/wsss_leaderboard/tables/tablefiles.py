@@ -3,14 +3,12 @@
 docs/tables.md explains them to users; configs/tables has some.
 """
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from wsss_harness.contract.errors import DataError
-from wsss_leaderboard.records.model import StrictModel, validated
+from wsss_leaderboard.records.model import StrictModel, read_toml, validated
 from wsss_leaderboard.records.published import FigureKind, published
 
 Words = Literal["method", "seg", "sup", "rule", "venue"]
@@ -115,16 +113,9 @@ class TableFile(StrictModel):
 
 def is_table_file(path: Path) -> bool:
     """Whether this is a file of a table, and not one of a suite."""
-    return path.suffix == ".toml" and path.is_file() and "columns" in _content(path)
+    return path.suffix == ".toml" and path.is_file() and "columns" in read_toml(path)
 
 
 def read(path: Path) -> TableFile:
     """The table file at ``path``; DataError names the file and what is wrong in it."""
-    return validated(TableFile, _content(path), path)
-
-
-def _content(path: Path) -> dict[str, object]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read as TOML: {error}") from None
+    return validated(TableFile, read_toml(path), path)

@@ -258,7 +258,7 @@ def test_numbers_that_are_not_comparable_never_come_first():
         (
             "[allowances]\nloss = 1\nmasks = 1\nsegmentation = 1\n[[losses]]\nmethod = 'a'\n"
             "dataset = 'd'\nsource = 's'\niterations = [1, 2]\nloss_cls = [0.5]\n",
-            "not all of one length",
+            "curves of .a. differ in length",
         ),
     ],
 )
