@@ -20,7 +20,7 @@ def version_warnings(stages: Iterable[Stage], store: Store) -> Iterator[str]:
         for library, version in store.environment(stage).items():
             if library in installed and installed[library] != version:
                 titles[library, version].append(stage.title)
-    for (library, version), made in titles.items():
+    for (library, version), made in sorted(titles.items()):
         stages_made = f"{made[0]} was" if len(made) == 1 else f"{len(made)} finished stages were"
         yield (
             f"{stages_made} made with {library} {version}; {installed[library]} is installed and "

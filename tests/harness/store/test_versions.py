@@ -27,7 +27,7 @@ def test_stages_of_another_version_are_reused_with_a_warning(stages, tmp_path, m
     monkeypatch.setattr(versions, "library_versions", lambda: {"torch": "99.0", "numpy": "1"})
     unfinished = Stage("test", "three", lambda work: None, {})
     store = Store(tmp_path)
-    torch, numpy = version_warnings([*stages, unfinished], store)
+    numpy, torch = version_warnings([*stages, unfinished], store)
     assert f"2 finished stages were made with torch {older}; 99.0 is installed" in torch
     assert "numpy" in numpy
     assert "--store" in torch
