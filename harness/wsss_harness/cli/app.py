@@ -40,10 +40,11 @@ def plan(
     words: OnlyOption = None,
     as_json: JsonOption = False,
     picture: Annotated[
-        Path | None, typer.Option("--svg", help="Draw the stages into this file instead.")
+        Path | None,
+        typer.Option("--svg", metavar="FILE", help="Draw the stages to a file instead."),
     ] = None,
 ) -> None:
-    """Show what a run would do: which stages are done, which are to be made, and why."""
+    """Show which stages of a suite are done, which a run would make, and why."""
     from wsss_harness.cli.plan_tree import print_plan_of
 
     console = Console()
@@ -60,14 +61,14 @@ def plan(
 
 
 def status(store: StoreOption = RUNS, as_json: JsonOption = False) -> None:
-    """Show what runs on a store at the moment, here or on other machines that share it."""
+    """Show what is running on a store now, on any machine that shares it."""
     from wsss_harness.cli.status import print_status
 
     print_status(store, Console(), as_json)
 
 
 def plugins(as_json: JsonOption = False) -> None:
-    """List what the installed plugins offer, and the plugins that do not work, with the reason."""
+    """List what installed plugins offer, and broken plugins with the reason."""
     from wsss_harness.cli.doctor import print_plugins
 
     print_plugins(Console(), as_json)
@@ -82,7 +83,7 @@ def doctor() -> None:
 
 
 def any_failed(requests: Iterable["Request"], work: Callable[["Request"], bool]) -> bool:
-    """Work on each dataset, of several also after one without data; whether anything failed."""
+    """Work on each dataset, going on if one of several has no data; True if anything failed."""
     problems = False
     for request in requests:
         try:
@@ -90,28 +91,28 @@ def any_failed(requests: Iterable["Request"], work: Callable[["Request"], bool])
         except (StageFailure, DataError) as error:
             if not request.dataset:
                 raise
-            told = re.sub(r"\bdataset\.", f"datasets.{request.dataset}.", str(error))
+            message = re.sub(r"\bdataset\.", f"datasets.{request.dataset}.", str(error))
             Console(stderr=True).print(
-                f"{request.dataset}: {told}", style="red", markup=False, soft_wrap=True
+                f"{request.dataset}: {message}", style="red", markup=False, soft_wrap=True
             )
             problems = True
     return problems
 
 
 def print_documents(documents: Mapping[str, Any] | None, console: Console) -> None:
-    """Print the JSON of a suite, or for several datasets one object by their names."""
+    """Print the JSON of a suite; of several datasets, one object with their names as keys."""
     if documents:
         console.print_json(json.dumps(documents.get("", documents)))
 
 
-# How long a thread of torch waits for the others before it lets go of its core. The default of
-# libgomp made training on two cores 20 times slower beside one other busy process, this 3 times;
-# alone both are equally fast.
+# How long a waiting OpenMP thread of torch spins before it yields its core. With one other busy
+# process on two cores, training was 20 times slower with libgomp's default and 3 times slower with
+# this; on an idle machine both are equally fast.
 SPINS = "10000"
 
 
 def launch(app: typer.Typer) -> None:
-    """Run the command line; errors of ours end with exit code 2 and one sentence."""
+    """Run the command line; expected errors print one sentence and exit with code 2."""
     os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
     # From a cluster at its time limit, and from a closed terminal; Windows has no SIGHUP.
     for ending in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
@@ -122,7 +123,7 @@ def launch(app: typer.Typer) -> None:
     except (WsssError, OSError) as error:
         advice = ""
         if isinstance(error, OSError) and error.errno in (errno.EROFS, errno.EACCES):
-            advice = "; it cannot be written: name another place, or change its permissions"
+            advice = "; choose another folder or change its permissions"
         text = escape(f"{error}{advice}")
         console.print(f"[bold red]error:[/] {text}", highlight=False, soft_wrap=True)
         raise SystemExit(2) from None

@@ -7,107 +7,113 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from wsss_harness.execution.policy import Policy
+    from wsss_harness.execution.run_options import RunOptions
     from wsss_harness.suite.selection import Request
 
+RUNS = Path("runs")
+
+SuiteArgument = Annotated[
+    Path, typer.Argument(metavar="SUITE", help="A suite file; see configs/suites.")
+]
+MethodArgument = Annotated[
+    str, typer.Argument(metavar="METHOD", help="The method of one of its rows.")
+]
+SeedOption = Annotated[
+    int | None, typer.Option("--seed", metavar="N", help="Its seed; default: the first.")
+]
 StoreOption = Annotated[
-    Path, typer.Option("--store", help="Folder of finished stages and results.")
+    Path, typer.Option("--store", metavar="FOLDER", help="Folder of finished stages and results.")
 ]
 SetOption = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Override an option, as dataset.train=100."),
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Override an option, such as dataset.train=100. Repeatable.",
+    ),
 ]
+RowsOption = Annotated[
+    list[str] | None,
+    typer.Option("--rows", metavar="METHOD", help="Select the row of this method. Repeatable."),
+]
+OnlyOption = Annotated[
+    list[str] | None,
+    typer.Option("--only", metavar="WORD", help="Select rows with WORD in a name. Repeatable."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 LimitOption = Annotated[
     float | None,
     typer.Option("--time-limit", min=1, metavar="SECONDS", help="Stop a stage that takes longer."),
 ]
-HOW = "How stages are made"
-TimesOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--time-limit",
-        metavar="[KIND=]SECONDS",
-        help="Stop a stage, or a stage of this kind, that takes longer. Can be repeated.",
-        rich_help_panel=HOW,
-    ),
-]
-MemoryOption = Annotated[
-    float | None,
-    typer.Option(
-        "--memory-limit",
-        min=0.1,
-        metavar="GB",
-        help="Stop a stage that holds more memory.",
-        rich_help_panel=HOW,
-    ),
-]
-RetriesOption = Annotated[
-    int,
-    typer.Option(min=0, help="Try a stage again that fails by no mistake.", rich_help_panel=HOW),
-]
+
+
+def _execution(*names: str, **settings: Any) -> Any:
+    return typer.Option(*names, rich_help_panel="Execution", **settings)
+
+
 ExecutorOption = Annotated[
     str,
-    typer.Option(envvar="WSSS_EXECUTOR", help="Where stages are made.", rich_help_panel=HOW),
+    _execution(
+        "--executor", metavar="NAME", envvar="WSSS_EXECUTOR", help="What runs stages: see plugins."
+    ),
 ]
 ExecutorSetOption = Annotated[
     list[str] | None,
-    typer.Option(
+    _execution(
         "--executor-set",
         metavar="KEY=VALUE",
-        help="An option of the executor, as jobs=2. Can be repeated.",
-        rich_help_panel=HOW,
+        help="Set an option of the executor. Repeatable.",
     ),
 ]
 JobsOption = Annotated[
     int | None,
-    typer.Option(
-        min=1,
-        help="Stages with networks at once; short for --executor-set jobs=N.",
-        rich_help_panel=HOW,
+    _execution(
+        "--jobs", metavar="N", min=1, help="Network stages at once; same as --executor-set jobs=N."
     ),
 ]
 ShardsOption = Annotated[
     int | None,
-    typer.Option(
-        min=1,
-        help="Parts into which the images of a stage are divided; else one for each job.",
-        rich_help_panel=HOW,
-    ),
-]
-DeterministicOption = Annotated[
-    bool,
-    typer.Option(
-        "--deterministic",
-        help="The same bytes each time: one thread, and no algorithm that varies.",
-        rich_help_panel=HOW,
+    _execution(
+        "--shards", metavar="N", min=1, help="Split a stage's images into N; default: one per job."
     ),
 ]
 ProcessesOption = Annotated[
     int,
-    typer.Option(
-        min=1,
-        help="Processes, as one for each GPU, that train a network together.",
-        rich_help_panel=HOW,
+    _execution(
+        "--processes", metavar="N", min=1, help="Train a network in N processes, one per GPU."
+    ),
+]
+TimesOption = Annotated[
+    list[str] | None,
+    _execution(
+        "--time-limit",
+        metavar="[KIND=]SECONDS",
+        help="Stop a stage (of this kind) that takes longer. Repeatable.",
+    ),
+]
+MemoryOption = Annotated[
+    float | None,
+    _execution("--memory-limit", metavar="GB", min=0.1, help="Stop a stage that uses more memory."),
+]
+RetriesOption = Annotated[
+    int,
+    _execution(
+        "--retries",
+        metavar="N",
+        min=0,
+        help="Retries after failures other than config, data or plugin errors.",
+    ),
+]
+DeterministicOption = Annotated[
+    bool,
+    _execution(
+        "--deterministic", help="Same bytes every time: one thread, deterministic algorithms."
     ),
 ]
 EventsOption = Annotated[
-    bool,
-    typer.Option(
-        "--events",
-        help="Tell what happens as lines of JSON; tables go to standard error.",
-        rich_help_panel=HOW,
-    ),
+    bool, _execution("--events", help="Print events as lines of JSON; tables go to stderr.")
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-RowsOption = Annotated[
-    list[str] | None,
-    typer.Option("--rows", metavar="METHOD", help="Only the row of this name. Can be repeated."),
-]
-OnlyOption = Annotated[
-    list[str] | None,
-    typer.Option("--only", metavar="WORD", help="Only rows with this word in any of their names."),
-]
-SuiteArgument = Annotated[Path, typer.Argument(help="A suite file; see configs/suites.")]
-RUNS = Path("runs")
 
 
 class OutputFormat(StrEnum):
@@ -133,10 +139,26 @@ def request_of(
 
 
 def options_of(overrides: list[str] | None) -> dict[str, Any]:
-    """Options from words as KEY=VALUE."""
+    """Options from words such as KEY=VALUE."""
     from wsss_harness.suite.reading import apply_override
 
     options: dict[str, Any] = {}
     for override in overrides or []:
         apply_override(options, override)
     return options
+
+
+def run_options_of(
+    executor: str,
+    executor_options: list[str] | None,
+    jobs: int | None,
+    times: list[str] | None,
+    memory: float | None,
+    policy: "Policy",
+    events: bool,
+) -> "RunOptions":
+    """The execution options of a command as one object."""
+    from wsss_harness.execution.run_options import RunOptions, limits_of
+
+    options = options_of(executor_options) | ({"jobs": jobs} if jobs else {})
+    return RunOptions(executor, options, limits_of(times or (), memory), policy, events)

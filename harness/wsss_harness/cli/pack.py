@@ -6,25 +6,39 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from wsss_harness.cli.options import RUNS, SetOption, StoreOption, SuiteArgument, request_of
+from wsss_harness.cli.commands import Commands
+from wsss_harness.cli.options import (
+    RUNS,
+    MethodArgument,
+    SeedOption,
+    SetOption,
+    StoreOption,
+    SuiteArgument,
+    request_of,
+)
 
 if TYPE_CHECKING:
     from wsss_harness.packs.manifest import Kind
 
-app = typer.Typer(help="Exchange masks and scores as folders.", no_args_is_help=True)
+app = Commands("Exchange masks and scores as folders.")
+
+
+FolderArgument = Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to write the pack.")]
 
 
 @app.command("export")
 def export_pack(
     suite: SuiteArgument,
-    method: Annotated[str, typer.Argument(help="The method of one of its rows.")],
-    folder: Annotated[Path, typer.Argument(help="Where to write the pack.")],
-    scores: Annotated[bool, typer.Option("--scores", help="Scores instead of masks.")] = False,
-    seed: Annotated[int | None, typer.Option(help="Of which seed; else the first.")] = None,
+    method: MethodArgument,
+    folder: FolderArgument,
+    scores: Annotated[
+        bool, typer.Option("--scores", help="Write scores instead of masks.")
+    ] = False,
+    seed: SeedOption = None,
     store: StoreOption = RUNS,
     overrides: SetOption = None,
 ) -> None:
-    """Write the masks of a row that was run as a pack that others can check and use."""
+    """Write the masks of a finished row as a pack that others can check and use."""
     from wsss_harness.cli import pack_view as commands
 
     request = request_of(suite, overrides)
@@ -34,24 +48,27 @@ def export_pack(
 
 @app.command("import")
 def import_pack(
-    source: Annotated[Path, typer.Argument(help="A folder that others made.")],
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="The folder to import.")],
     suite: SuiteArgument,
-    folder: Annotated[Path, typer.Argument(help="Where to write the pack.")],
+    folder: FolderArgument,
     layout: Annotated[
         str,
         typer.Option(
-            help="masks: ID.png with class indices. maps: ID_c.png, 8 bits. pack: a pack."
+            metavar="LAYOUT",
+            help="masks: ID.png, class indices; maps: ID_c.png, 8 bits; or pack.",
         ),
     ] = "masks",
-    method: Annotated[str | None, typer.Option(help="The name of its row.")] = None,
+    method: Annotated[str | None, typer.Option(metavar="NAME", help="Name of its row.")] = None,
     supervision: Annotated[
         list[str] | None,
-        typer.Option(help="What the method used: image_labels, saliency. Can be repeated."),
+        typer.Option(
+            metavar="KIND", help="What the method used: image_labels, saliency. Repeatable."
+        ),
     ] = None,
     store: StoreOption = RUNS,
     overrides: SetOption = None,
 ) -> None:
-    """Check a folder against the dataset of a suite, and write it as a pack for a row."""
+    """Check a folder against the dataset of a suite and write it as a pack."""
     from wsss_harness.cli import pack_view as commands
 
     request = request_of(suite, overrides)

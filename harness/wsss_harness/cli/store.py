@@ -6,14 +6,15 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from wsss_harness.cli.commands import Commands
 from wsss_harness.cli.options import RUNS, JsonOption, StoreOption
 
-app = typer.Typer(help="Look after a store of finished stages.", no_args_is_help=True)
+app = Commands("Manage a store of finished stages.")
 
 
 @app.command("list")
 def list_store(store: StoreOption = RUNS, as_json: JsonOption = False) -> None:
-    """Say how much lies in the store, by kind of stage and by suite."""
+    """Show the size of a store, by kind of stage and by suite."""
     from wsss_harness.cli.store_view import print_sizes
 
     print_sizes(store, Console(), as_json)
@@ -21,7 +22,7 @@ def list_store(store: StoreOption = RUNS, as_json: JsonOption = False) -> None:
 
 @app.command("verify")
 def verify_store(store: StoreOption = RUNS) -> None:
-    """Read every file of every finished stage, and name those that are not as they were made."""
+    """Read all files of finished stages and name the damaged ones."""
     from wsss_harness.cli.store_view import print_damages
 
     if print_damages(store, Console()):
@@ -31,12 +32,15 @@ def verify_store(store: StoreOption = RUNS) -> None:
 @app.command("prune")
 def prune_store(
     suites: Annotated[
-        list[Path] | None, typer.Argument(help="Suite files whose stages stay as well.")
+        list[Path] | None,
+        typer.Argument(metavar="SUITE", help="Also keep the stages of these suites."),
     ] = None,
     store: StoreOption = RUNS,
-    yes: Annotated[bool, typer.Option("--yes", help="Remove it; else it is listed.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Remove them; without it they are listed.")
+    ] = False,
 ) -> None:
-    """List or remove the stages that no suite needs: none in results, and none that is given."""
+    """List or remove stages that neither results nor the given suites need."""
     from wsss_harness.cli.store_view import prune
 
     prune(suites or [], store, yes, Console())
@@ -44,11 +48,16 @@ def prune_store(
 
 @app.command("export")
 def export_stage(
-    stage: Annotated[str, typer.Argument(help="Its title, as 'fit eps', or how its key begins.")],
-    archive: Annotated[Path, typer.Argument(help="The tar file to write.")],
+    stage: Annotated[
+        str,
+        typer.Argument(
+            metavar="STAGE", help="Its title, such as 'fit eps', or the start of its key."
+        ),
+    ],
+    archive: Annotated[Path, typer.Argument(metavar="ARCHIVE", help="The tar file to write.")],
     store: StoreOption = RUNS,
 ) -> None:
-    """Write a finished stage as an archive, so that another store need not make it again."""
+    """Write a finished stage as an archive for another store."""
     from wsss_harness.cli.store_view import export
 
     export(stage, archive, store, Console())
@@ -56,10 +65,12 @@ def export_stage(
 
 @app.command("import")
 def import_stage(
-    archive: Annotated[Path, typer.Argument(help="A tar file of wsss store export.")],
+    archive: Annotated[
+        Path, typer.Argument(metavar="ARCHIVE", help="A tar file of wsss store export.")
+    ],
     store: StoreOption = RUNS,
 ) -> None:
-    """Check an archive and put its stage into the store."""
+    """Check an archive and add its stage to the store."""
     from wsss_harness.cli.store_view import import_
 
     import_(archive, store, Console())

@@ -6,17 +6,23 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from wsss_harness.cli.commands import Commands
 from wsss_harness.cli.options import JsonOption
 
-app = typer.Typer(help="Look at files of weights and convert them.", no_args_is_help=True)
+app = Commands("Inspect and convert files of weights.")
+
+
+FileArgument = Annotated[
+    Path, typer.Argument(metavar="FILE", help="A .pth file, or a .params file of MXNet.")
+]
 
 
 @app.command("inspect")
 def inspect_weights(
-    path: Annotated[Path, typer.Argument(help="A .pth file, or a .params file of MXNet.")],
+    path: FileArgument,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what a file of weights holds, and which networks it fits or nearly fits."""
+    """Show what a file of weights holds, and which networks it fits or nearly fits."""
     from wsss_harness.cli.weights_view import print_weights
 
     print_weights(path, Console(), as_json)
@@ -24,14 +30,17 @@ def inspect_weights(
 
 @app.command("convert")
 def convert_weights(
-    path: Annotated[Path, typer.Argument(help="A .pth file, or a .params file of MXNet.")],
-    out: Annotated[Path, typer.Argument(help="The state dict to write.")],
+    path: FileArgument,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The state dict to write.")],
     to: Annotated[
-        str, typer.Option(help="A backbone, as resnet38, or a method, as eps or affinity:psa.")
+        str,
+        typer.Option(metavar="NAME", help="A backbone (resnet38) or method (eps, affinity:psa)."),
     ],
-    classes: Annotated[int, typer.Option(min=1, help="Of the network of a method.")] = 20,
+    classes: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Classes of a method's network.")
+    ] = 20,
 ) -> None:
-    """Write weights under our names; nothing may be missing or left over."""
+    """Write weights under our names; all tensors must match."""
     from wsss_harness.cli.weights_view import convert
 
     convert(path, out, to, classes, Console())

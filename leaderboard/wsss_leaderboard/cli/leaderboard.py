@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from wsss_harness.cli.commands import Commands
 from wsss_harness.cli.options import (
     RUNS,
     LimitOption,
@@ -18,12 +19,7 @@ from wsss_harness.cli.options import (
 if TYPE_CHECKING:
     from wsss_harness.suite.spec import Suite
 
-app = typer.Typer(help="Publish records that others can check.", no_args_is_help=True)
-
-
-@app.callback()
-def _group() -> None:  # a group of one command would have no name of its own
-    pass
+app = Commands("Publish records that others can check.")
 
 
 @app.command("schema")
@@ -41,66 +37,90 @@ def build_site(
     folders: Annotated[
         list[Path], typer.Argument(metavar="FOLDER...", help="Folders of results, or a board.")
     ],
-    out: Annotated[Path, typer.Option(help="Folder of the site; what it held before is replaced.")],
-    title: Annotated[str, typer.Option(help="The name of the site.")] = "WSSS leaderboard",
+    out: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Folder of the site; its content is replaced.")
+    ],
+    title: Annotated[
+        str, typer.Option(metavar="TEXT", help="Title of the site.")
+    ] = "WSSS leaderboard",
 ) -> None:
-    """Write the leaderboard as pages that any static host, or a disk, can show."""
+    """Write the leaderboard as a static site."""
     from wsss_leaderboard.site.build import build
 
     pages = build(folders, out, title)
     typer.echo(f"{len(pages)} pages; the first is {out / 'index.html'}")
 
 
-FolderArgument = Annotated[Path, typer.Argument(help="A submission.")]
-BoardOption = Annotated[Path | None, typer.Option("--board", help="The folder of a board.")]
+FolderArgument = Annotated[Path, typer.Argument(metavar="FOLDER", help="A submission.")]
+BoardOption = Annotated[
+    Path | None, typer.Option("--board", metavar="FOLDER", help="The folder of a board.")
+]
 PacksOption = Annotated[
-    Path | None, typer.Option(help="Folder of mask packs, if they do not lie in the submission.")
+    Path | None,
+    typer.Option(metavar="FOLDER", help="Mask packs, if they are not in the submission."),
 ]
 OwnSuiteOption = Annotated[
-    Path | None, typer.Option("--suite", help="A suite of yours on the data of the record.")
+    Path | None,
+    typer.Option("--suite", metavar="FILE", help="Your own suite on the data of the record."),
 ]
 KeyOption = Annotated[
-    Path | None, typer.Option("--sign", metavar="KEY", help="Sign it with this ssh key.")
+    Path | None, typer.Option("--sign", metavar="KEY", help="Sign it with an SSH key.")
 ]
-ByOption = Annotated[str | None, typer.Option(help="Who verifies it, to be shown.")]
+ByOption = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Who verifies it; shown on the board.")
+]
 NewTableOption = Annotated[
-    bool, typer.Option("--new-table", help="It may have a protocol that the board does not have.")
+    bool, typer.Option("--new-table", help="Accept a protocol that is new to the board.")
 ]
 
 
 @app.command()
 def submit(
-    suite: Annotated[Path | None, typer.Argument(help="A suite that was run.")] = None,
-    method: Annotated[str | None, typer.Argument(help="The method of one of its rows.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Where to write the submission.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Only this seed; else all.")] = None,
-    masks: Annotated[bool, typer.Option(help="Put the masks in, or their digests alone.")] = True,
+    suite: Annotated[
+        Path | None, typer.Argument(metavar="SUITE", help="A suite that was run (required).")
+    ] = None,
+    method: Annotated[
+        str | None,
+        typer.Argument(metavar="METHOD", help="The method of one of its rows (required)."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Where to write it (required).")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="Submit only this seed.")] = None,
+    masks: Annotated[bool, typer.Option(help="Include the masks, or only their digests.")] = True,
     corrects: Annotated[
-        bool, typer.Option("--corrects", help="It takes the place of what the board has.")
+        bool, typer.Option("--corrects", help="Replace the records of this row on the board.")
     ] = False,
     key: KeyOption = None,
     store: StoreOption = RUNS,
     overrides: SetOption = None,
     methods: RowsOption = None,
     words: OnlyOption = None,
-    dataset: Annotated[str | None, typer.Option(help="Of which dataset of several.")] = None,
+    dataset: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Which of several datasets.")
+    ] = None,
     to_check: Annotated[
-        Path | None, typer.Option("--check", metavar="FOLDER", help="Only check a submission.")
+        Path | None,
+        typer.Option(
+            "--check",
+            metavar="FOLDER",
+            help="Only check a submission; no other argument is needed.",
+        ),
     ] = None,
 ) -> None:
-    """Write a row that was run as a folder for a pull request, and check it."""
+    """Write a finished row as a folder for a pull request, and check it."""
     from rich.console import Console
 
     from wsss_leaderboard.cli import leaderboard_view as commands
 
     if to_check is not None:
-        given = (suite, method, out, seed, key, overrides, methods, words, dataset)
-        if any(one is not None for one in given) or corrects or not masks:
-            raise typer.BadParameter("--check takes no other option but --store")
+        others = (suite, method, out, seed, key, overrides, methods, words, dataset)
+        if any(value is not None for value in others) or corrects or not masks:
+            raise typer.BadParameter("--check takes no other option than --store")
         check(to_check, store=store)
         return
     if suite is None or method is None or out is None:
-        raise typer.BadParameter("name SUITE, METHOD and --out FOLDER, or --check FOLDER")
+        raise typer.BadParameter("give SUITE, METHOD and --out FOLDER, or --check FOLDER")
     request = commands.of_dataset(request_of(suite, overrides, methods, words), dataset)
     if not commands.submit(request, method, seed, store, out, masks, corrects, key, Console()):
         raise typer.Exit(1)
@@ -108,7 +128,7 @@ def submit(
 
 @app.command()
 def check(
-    folder: Annotated[Path, typer.Argument(help="A submission, or a board.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A submission, or a board.")],
     board: BoardOption = None,
     packs: PacksOption = None,
     suite: OwnSuiteOption = None,
@@ -116,10 +136,10 @@ def check(
     overrides: SetOption = None,
     new_table: NewTableOption = False,
     markdown: Annotated[
-        bool, typer.Option("--markdown", help="Tell what would change on the board, for a comment.")
+        bool, typer.Option("--markdown", help="Print what would change on the board, as a comment.")
     ] = False,
 ) -> None:
-    """Check a submission, or the chain of a board; nothing of either is run."""
+    """Check a submission, or the chain of a board, without running any of it."""
     from rich.console import Console
 
     from wsss_leaderboard.cli import leaderboard_view as commands
@@ -132,7 +152,10 @@ def check(
 @app.command()
 def accept(
     folder: FolderArgument,
-    board: Annotated[Path, typer.Option("--board", help="The folder of a board; made if new.")],
+    board: Annotated[
+        Path,
+        typer.Option("--board", metavar="FOLDER", help="The folder of a board; created if new."),
+    ],
     packs: PacksOption = None,
     suite: OwnSuiteOption = None,
     store: StoreOption = RUNS,
@@ -140,7 +163,7 @@ def accept(
     new_table: NewTableOption = False,
     by: ByOption = None,
 ) -> None:
-    """Check a submission and put its records onto a board."""
+    """Check a submission and add its records to a board."""
     from rich.console import Console
 
     from wsss_leaderboard.cli import leaderboard_view as commands
@@ -151,26 +174,27 @@ def accept(
 
 @app.command()
 def verify(
-    record: Annotated[Path, typer.Argument(help="The file of a record.")],
+    record: Annotated[Path, typer.Argument(metavar="RECORD", help="A record file.")],
     tier: Annotated[
         int,
         typer.Option(
             min=1,
             max=4,
-            help="1: digests. 2: metrics from masks. 3: scores from weights. 4: train again.",
+            metavar="TIER",
+            help="1: digests; 2: metrics from masks; 3: scores from weights; 4: train again.",
         ),
     ] = 2,
     by: ByOption = None,
     packs: PacksOption = None,
     suite: OwnSuiteOption = None,
     tolerance: Annotated[
-        float | None, typer.Option(min=0, metavar="POINTS", help="By how much mIoU may differ.")
+        float | None, typer.Option(min=0, metavar="POINTS", help="Tolerated difference of mIoU.")
     ] = None,
     store: StoreOption = RUNS,
     overrides: SetOption = None,
     limit: LimitOption = None,
 ) -> None:
-    """Verify a record in tiers up to a failure, and note the highest that it passes."""
+    """Verify a record tier by tier and note the highest tier that it passes."""
     from rich.console import Console
 
     from wsss_leaderboard.cli import leaderboard_view as commands
@@ -184,16 +208,18 @@ def verify(
 
 @app.command()
 def rescore(
-    packs: Annotated[Path, typer.Argument(help="Folder of mask packs.")],
-    board: Annotated[Path, typer.Option("--board", help="The folder of a board.")],
+    packs: Annotated[Path, typer.Argument(metavar="PACKS", help="Folder of mask packs.")],
+    board: Annotated[
+        Path, typer.Option("--board", metavar="FOLDER", help="The folder of a board.")
+    ],
     record: Annotated[
-        str | None, typer.Option(metavar="STEM", help="Only this one; else all that are stale.")
+        str | None, typer.Option(metavar="STEM", help="Only this record; default: all stale ones.")
     ] = None,
     suite: OwnSuiteOption = None,
     store: StoreOption = RUNS,
     overrides: SetOption = None,
 ) -> None:
-    """Score records anew from their masks, once the metrics have changed."""
+    """Score records again from their masks after the metrics have changed."""
     from rich.console import Console
 
     from wsss_leaderboard.cli import leaderboard_view as commands
@@ -204,11 +230,13 @@ def rescore(
 
 @app.command()
 def release(
-    name: Annotated[str, typer.Argument(help="As 2026.1.")],
-    board: Annotated[Path, typer.Option("--board", help="The folder of a board.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Such as 2026.1.")],
+    board: Annotated[
+        Path, typer.Option("--board", metavar="FOLDER", help="The folder of a board.")
+    ],
     key: KeyOption = None,
 ) -> None:
-    """Freeze a board under a name that never means anything else."""
+    """Freeze a board under a permanent name."""
     from rich.console import Console
 
     from wsss_leaderboard.cli import leaderboard_view as commands
@@ -219,5 +247,5 @@ def release(
 def own(suite: Path | None, overrides: list[str] | None, alone: bool = False) -> "Suite | None":
     """The reader's own suite; overrides without one only where they stand ``alone``."""
     if overrides and not suite and not alone:
-        raise typer.BadParameter("--set changes a suite of yours; name it with --suite")
+        raise typer.BadParameter("--set changes your own suite; name it with --suite")
     return request_of(suite, overrides).suite() if suite else None

@@ -17,7 +17,7 @@ from wsss_leaderboard.boards.comment import pull_request_comment
 from wsss_leaderboard.boards.folder import BoardFolder
 from wsss_leaderboard.boards.rescore import rescore as rescored
 from wsss_leaderboard.boards.verifier import Verdict, Verifier
-from wsss_leaderboard.cli.report import display_of, watched
+from wsss_leaderboard.cli.report import display_of, observed
 from wsss_leaderboard.submissions import signatures
 from wsss_leaderboard.submissions.checking import CheckReport, LocalResources, check_submission
 from wsss_leaderboard.submissions.manifest import MANIFEST
@@ -64,7 +64,7 @@ def submit(
     write_submission(ran, method, seed, folder, masks, corrects)
     if key:
         signatures.sign(folder / MANIFEST, key)
-    with watched(plugins, display_of(as_json=False)):
+    with observed(plugins, display_of(as_json=False)):
         report = check_submission(folder, LocalResources(plugins, ran.store, ran.suite))
     say(console, f"wrote {folder}: {len(report.runs)} runs of {method}")
     return tell(report, report.problems, console)
@@ -96,7 +96,7 @@ def checked(
     folder: Path, board: Path | None, reader: LocalResources, quiet: bool = False
 ) -> CheckReport:
     allowed = board / ALLOWED if board is not None and (board / ALLOWED).is_file() else None
-    with watched(reader.plugins, display_of(as_json=quiet)):
+    with observed(reader.plugins, display_of(as_json=quiet)):
         return check_submission(folder, reader, allowed)
 
 
@@ -151,7 +151,7 @@ def accept(
 def verify(verifier: Verifier, highest: int, by: str | None, console: Console) -> bool:
     """Verify a record tier by tier, and note the highest that it passes; True unless one fails."""
     passed: list[Verdict] = []
-    with watched(verifier.plugins, display_of(as_json=False)):
+    with observed(verifier.plugins, display_of(as_json=False)):
         for verdict in verifier.verify(highest):
             told = f"tier {verdict.tier}, {TIERS[verdict.tier]}: {WORDS[verdict.passed]}"
             say(console, f"{told}: {verdict.told}", STYLES[verdict.passed])

@@ -7,8 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import typer
 from rich.console import Console
 
+from wsss_harness.cli.app import any_failed, print_documents
+from wsss_harness.cli.messages import plural, print_plain
 from wsss_harness.cli.progress import Display, EventDisplay, make_display
 from wsss_harness.execution.repeat import repeat_row, row_of
 from wsss_harness.execution.run import make_kind, prepare_suite, run_suite
@@ -44,48 +47,77 @@ from wsss_leaderboard.tables.refinement import refinement_table
 from wsss_leaderboard.tables.table import Table, write_tables
 
 
+def run_each(
+    requests: Iterable[Request],
+    root: Path,
+    options: RunOptions,
+    only_failed: bool,
+    last_kind: str | None,
+    as_json: bool,
+) -> None:
+    """Run a suite on each of its datasets and print its tables; exit with 1 if a row failed.
+
+    ``last_kind``: stop after stages of this kind, without tables.
+    """
+    console = Console(stderr=options.events and not as_json)  # events have stdout to themselves
+    documents: dict[str, Any] | None = {} if as_json else None
+
+    def run_one(request: Request) -> bool:
+        if last_kind:
+            return run_until(request, root, options, last_kind, console)
+        return run_and_report(request, root, options, only_failed, console, documents)
+
+    try:
+        problems = any_failed(requests, run_one)
+    except KeyboardInterrupt:
+        Console(stderr=True).print("stopped; run the same command again to go on", style="bold")
+        raise typer.Exit(130) from None
+    print_documents(documents, console)
+    if problems:
+        raise typer.Exit(1)
+
+
 def run_and_report(
     request: Request,
     root: Path,
-    how: RunOptions,
-    again: bool,
+    options: RunOptions,
+    only_failed: bool,
     console: Console,
     documents: dict[str, Any] | None,
 ) -> bool:
     """Run a suite, write its results below ``root`` and print its tables; True if a row failed.
 
-    ``again`` works on rows that failed before and no others. ``documents`` gets the tables instead,
-    by the name of the dataset.
+    ``only_failed``: run only rows whose last run failed. If there are ``documents``, the tables are
+    put there, by the name of the dataset, and not printed.
     """
     suite, plugins, results = request.suite(), installed(), request.results(root)
-    engine = how.engine(root, plugins)
-    store = engine.store
-    wanted = failed(load_records(results / RECORDS)) if again else None
+    engine = options.engine(root, plugins)
+    wanted = failed_rows(load_records(results / RECORDS)) if only_failed else None
     with (
-        written(results, root),
-        watched(plugins, display_of(documents is not None, how.events)),
+        writing(results, root),
+        observed(plugins, display_of(documents is not None, options.events)),
         engine.session(),
     ):
         dataset = prepare_suite(suite, plugins, engine)
-        collector = Collector(suite, store, dataset, Graph(suite, plugins, suite.seeds[0]))
-        outcomes, found = [], {}
+        collector = Collector(suite, engine.store, dataset, Graph(suite, plugins, suite.seeds[0]))
+        outcomes, records = [], {}
         for outcome in run_suite(suite, plugins, engine, dataset, wanted):
             name, record = collector.save(outcome, results / RECORDS)
             outcomes.append(outcome)
-            found[name] = record
+            records[name] = record
         outcomes.sort(key=lambda outcome: outcome.number)
-        remove_others(results / RECORDS, found)
-        write_tables(results, tables(entries.load([results])))
-        draw(results, suite, store, dataset, outcomes)
+        remove_others(results / RECORDS, records)
+        named_tables = tables(entries.load([results]))
+        write_tables(results, named_tables)
+        draw(results, suite, engine.store, dataset, outcomes)
         if publishable(suite, plugins):
-            write_examples(results, suite, store, dataset, outcomes)
-    warn_of_versions([outcome.row for outcome in outcomes], store)
-    made = tables(entries.load([results]))
+            write_examples(results, suite, engine.store, dataset, outcomes)
+    warn_of_versions([outcome.row for outcome in outcomes], engine.store)
     if documents is None:
-        print_tables(made, [results], console)
+        print_tables(named_tables, [results], console)
     else:
-        documents[request.dataset] = json_of(made)
-    return bool(notes.failures(found.values()))
+        documents[request.dataset] = json_of(named_tables)
+    return bool(notes.failures(records.values()))
 
 
 def warn_of_versions(rows: Iterable[RowStages], store: Store) -> None:
@@ -95,14 +127,14 @@ def warn_of_versions(rows: Iterable[RowStages], store: Store) -> None:
         Console(stderr=True).print(f"warning: {warning}", style="yellow", soft_wrap=True)
 
 
-def failed(found: Iterable[Record]) -> set[tuple[str, int]]:
-    """Method and seed of the records that say that their row failed."""
-    return {(record.method, record.seed) for record in found if record.failure}
+def failed_rows(records: Iterable[Record]) -> set[tuple[str, int]]:
+    """Method and seed of each record of a failed row."""
+    return {(record.method, record.seed) for record in records if record.failure}
 
 
 @contextmanager
-def written(results: Path, root: Path) -> Iterator[None]:
-    """Write in a results folder, without what a run that was killed has left half-written there."""
+def writing(results: Path, root: Path) -> Iterator[None]:
+    """Hold a results folder for writing, after removing what killed runs left half-written."""
     create(results, root)
     lock = results / ".lock"
     with suppress(locks.Busy), locks.exclusive(lock, wait=False):
@@ -111,48 +143,53 @@ def written(results: Path, root: Path) -> Iterator[None]:
         yield
 
 
-def run_until(request: Request, root: Path, how: RunOptions, kind: str, out: Console) -> bool:
-    """Make the stages of one kind and what they need, without any table; True if one failed."""
+def run_until(
+    request: Request, root: Path, options: RunOptions, kind: str, console: Console
+) -> bool:
+    """Make all stages of a kind and what they need, without tables; True if one failed."""
     suite, plugins = request.suite(), installed()
-    engine = how.engine(root, plugins)
-    with watched(plugins, display_of(as_json=False, events=how.events)):
+    engine = options.engine(root, plugins)
+    with observed(plugins, display_of(as_json=False, events=options.events)):
         stages, failures = make_kind(suite, plugins, engine, kind)
-    for failure in dict.fromkeys(str(failure) for failure in failures):
-        out.print(f"failed: {failure}", style="red", highlight=False, markup=False, soft_wrap=True)
-    places = {engine.store.folder(stage).parent for stage in stages}
-    told = f"{len(stages) - len(failures)} of {len(stages)} stages are in"
-    out.print(f"{told} {', '.join(map(str, places))}", highlight=False, soft_wrap=True)
+    for message in dict.fromkeys(str(failure) for failure in failures):
+        print_plain(console, f"failed: {message}", style="red")
+    folders = ", ".join(map(str, {engine.store.folder(stage).parent for stage in stages}))
+    done = len(stages) - len(failures)
+    print_plain(console, f"{done} of {plural(len(stages), 'stage')} done, in {folders}")
     return bool(failures)
 
 
 def report_twin(
-    request: Request, method: str, seed: int | None, root: Path, limits: Limits, out: Console
+    request: Request, method: str, seed: int | None, root: Path, limits: Limits, console: Console
 ) -> bool:
-    """Make a row twice and say whether its bytes are the same; True if they are."""
+    """Make a row twice and report whether its bytes are the same; True if they are."""
     plugins = installed()
     row = row_of(request.suite(), plugins, method, seed)
-    with watched(plugins, display_of(as_json=False)):
+    with observed(plugins, display_of(as_json=False)):
         compared = list(repeat_row(row, Store(root, plugins.tell, limits)))
     last = compared[-1]
     if not last.differing:
-        told = f"{len(compared)} stages of {method}, seed {row.seed}: the same bytes twice"
-    else:
-        named = ", ".join(last.differing[:3])
-        more = f" and {len(last.differing) - 3} more" if last.differing[3:] else ""
-        told = f"{method}, seed {row.seed}: {last.stage.title} differs in {named}{more}"
-        told += f"; the {len(compared) - 1} stages before it are the same"
-    out.print(told, highlight=False, markup=False, soft_wrap=True)
-    return not last.differing
+        stages = plural(len(compared), "stage")
+        print_plain(console, f"{stages} of {method}, seed {row.seed}: the same bytes twice")
+        return True
+    names = ", ".join(last.differing[:3])
+    more = f" and {len(last.differing) - 3} more" if last.differing[3:] else ""
+    print_plain(
+        console,
+        f"{method}, seed {row.seed}: {last.stage.title} differs in {names}{more}; "
+        f"the same before it: {plural(len(compared) - 1, 'stage')}",
+    )
+    return False
 
 
 def display_of(as_json: bool, events: bool = False) -> Display:
-    """The display, bound to the terminal now: what libraries print later goes to a stage's log."""
+    """The display, bound to the terminal now; later prints of libraries go to a stage's log."""
     console = Console(file=sys.stderr if as_json else sys.stdout)
     return EventDisplay(console) if events else make_display(console)
 
 
 @contextmanager
-def watched(plugins: Plugins, display: Display) -> Iterator[None]:
+def observed(plugins: Plugins, display: Display) -> Iterator[None]:
     """Let ``display`` observe the stages."""
     with display:
         plugins.manager.register(display)
@@ -162,47 +199,47 @@ def watched(plugins: Plugins, display: Display) -> Iterator[None]:
             plugins.manager.unregister(display)
 
 
-def remove_others(folder: Path, found: Collection[str]) -> None:
+def remove_others(folder: Path, names: Collection[str]) -> None:
     """Remove records of rows that the suite no longer has, and their counts."""
     for path in folder.glob("*.json"):
-        if path.name not in found:
+        if path.name not in names:
             path.unlink()
             counts.path_of(path).unlink(missing_ok=True)
 
 
 def tables(loaded: Sequence[LoadedRecord]) -> list[tuple[str, Table]]:
-    """The tables of the records of one results folder, by the names of their files."""
-    found = [run.record for run in loaded]
-    standing = standings(loaded)
-    made = [("masks", mask_table(found, standing)), ("failures", failure_table(found))]
-    if any(record.recipe["segmentors"] for record in found):
-        made.append(("segmentation", segmentation_table(found, standing)))
-    if anatomy := anatomy_tables(found):
-        made += zip(("anatomy", "gains"), anatomy, strict=True)
-    further = (
-        ("further", further_table(found)),
-        ("refinement", refinement_table(found, standing)),
-    )
-    return [*made, *((name, table) for name, table in further if table)]
+    """The tables of one results folder, by the names of their files."""
+    records = [entry.record for entry in loaded]
+    ranked = standings(loaded)
+    named = [("masks", mask_table(records, ranked)), ("failures", failure_table(records))]
+    if any(record.recipe["segmentors"] for record in records):
+        named.append(("segmentation", segmentation_table(records, ranked)))
+    if anatomy := anatomy_tables(records):
+        named += zip(("anatomy", "gains"), anatomy, strict=True)
+    if further := further_table(records):
+        named.append(("further", further))
+    if refinement := refinement_table(records, ranked):
+        named.append(("refinement", refinement))
+    return named
 
 
-def said_once(tables: Iterable[Table]) -> Iterator[Table]:
-    """The tables one below the other, without the notes that stand below an earlier one."""
-    said: set[str] = set()
+def without_repeated_notes(tables: Iterable[Table]) -> Iterator[Table]:
+    """Tables to print one below the other: each note only below the first table that has it."""
+    seen: set[str] = set()
     for table in tables:
-        yield replace(table, notes=tuple(note for note in table.notes if note not in said))
-        said |= set(table.notes)
+        yield replace(table, notes=tuple(note for note in table.notes if note not in seen))
+        seen |= set(table.notes)
 
 
 def print_tables(
-    made: Sequence[tuple[str, Table]], folders: Iterable[Path], console: Console
+    named_tables: Iterable[tuple[str, Table]], folders: Iterable[Path], console: Console
 ) -> None:
-    """Print tables and the folders of results that they are of."""
-    for table in said_once([table for _, table in made]):
+    """Print tables and the folders of results that they show."""
+    for table in without_repeated_notes(table for _, table in named_tables):
         console.print(table)
     for folder in folders:
-        console.print(f"Results: {folder}", highlight=False, soft_wrap=True)
+        print_plain(console, f"Results: {folder}")
 
 
-def json_of(made: Iterable[tuple[str, Table]]) -> dict[str, Any]:
-    return {name: table.json() for name, table in made}
+def json_of(named_tables: Iterable[tuple[str, Table]]) -> dict[str, Any]:
+    return {name: table.json() for name, table in named_tables}

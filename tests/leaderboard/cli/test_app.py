@@ -312,6 +312,4 @@ def test_a_row_that_differs_is_an_exit_code(wsss, monkeypatch):
     monkeypatch.setattr(small_suite.Redness, "fit", fit)
     code, out, _ = wsss("twin", "small.toml", "R")
     assert code == 1
-    assert (
-        "R, seed 0: fit redness differs in number.txt; the 1 stages before it are the same" in out
-    )
+    assert "R, seed 0: fit redness differs in number.txt; the same before it: 1 stage\n" in out

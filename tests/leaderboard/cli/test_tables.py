@@ -10,7 +10,7 @@ import pytest
 from sample_records import controls, record
 from typer.testing import CliRunner
 
-from wsss_harness.cli.options import Form
+from wsss_harness.cli.options import OutputFormat
 from wsss_harness.contract.errors import ConfigError, DataError
 from wsss_harness.store.layout import RECORDS
 from wsss_leaderboard.cli.app import app
@@ -75,7 +75,7 @@ def test_a_table_file_is_printed_in_every_form(folder):
 
 
 def test_the_command_knows_every_form():
-    assert {form.value for form in Form} == {"terminal", "json", *FORMATS}
+    assert {form.value for form in OutputFormat} == {"terminal", "json", *FORMATS}
 
 
 def test_the_tables_of_a_suite_have_every_form_too(folder):
@@ -111,7 +111,7 @@ def test_results_that_are_not_there_are_told_from_those_that_are(folder, source,
 def test_a_page_is_brought_up_to_date(folder):
     assert wsss("--update", "page.md", "--check") == (1, "page.md is stale\n")
     assert (folder / "page.md").read_text() == PAGE
-    assert wsss("--update", "page.md") == (0, "page.md was brought up to date\n")
+    assert wsss("--update", "page.md") == (0, "page.md was updated\n")
     text = (folder / "page.md").read_text()
     assert "\nold\n" not in text
     assert "| EPS (h) | **50.0** |" in text

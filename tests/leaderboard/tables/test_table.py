@@ -13,7 +13,7 @@ import html5lib
 import pytest
 from rich.console import Console
 
-from wsss_leaderboard.cli.report import said_once
+from wsss_leaderboard.cli.report import without_repeated_notes
 from wsss_leaderboard.tables import latex
 from wsss_leaderboard.tables.rows import LONGEST, Column, TableRow
 from wsss_leaderboard.tables.table import Table, write_tables
@@ -308,5 +308,5 @@ def test_tables_are_written_for_people_and_programs(tmp_path, table):
 def test_what_stands_below_a_table_is_not_said_below_the_next():
     first = Table("first", (), (), ("shared", "of the first"))
     second = Table("second", (), (), ("shared", "of the second"))
-    notes = [table.notes for table in said_once([first, second, second])]
+    notes = [table.notes for table in without_repeated_notes([first, second, second])]
     assert notes == [("shared", "of the first"), ("of the second",), ()]

@@ -1,0 +1,36 @@
+"""Groups of commands whose help shows no type for flags."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class Command(TyperCommand):
+    def get_params(self, ctx: Any) -> Any:
+        return without_types_of_flags(super().get_params(ctx))
+
+
+class Group(TyperGroup):
+    def get_params(self, ctx: Any) -> Any:
+        return without_types_of_flags(super().get_params(ctx))
+
+
+def without_types_of_flags(params: list[Any]) -> list[Any]:
+    for param in params:
+        if getattr(param, "is_flag", False):
+            param.metavar = ""
+    return params
+
+
+class Commands(typer.Typer):
+    """A group of commands; without a command it prints its help."""
+
+    def __init__(self, help: str, **settings: Any) -> None:
+        super().__init__(help=help, cls=Group, no_args_is_help=True, **settings)
+
+    def command(self, name: str | None = None, **settings: Any) -> Callable[[Function], Function]:
+        return super().command(name, cls=Command, **settings)
