@@ -1,6 +1,6 @@
-"""Two rows side by side: in what they were made otherwise, by how much they differ, and where.
+"""Two rows side by side: which settings differ, by how much the results differ, and where.
 
-Differences are B less A. Their intervals are those of the ranking: of images and seeds, paired.
+Differences are B - A. Their intervals are those of the ranking: from images and seeds, paired.
 """
 
 import math
@@ -19,12 +19,12 @@ from wsss_leaderboard.records.record import Record
 from wsss_leaderboard.statistics import estimates
 from wsss_leaderboard.statistics.variances import variance_within
 
-IMAGES = 20  # that are named, those that move the difference most
+IMAGES = 20  # number of images that are listed, those that move the difference most
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What was otherwise in a ``part`` of the row; None where a side has no such thing."""
+    """A setting of a ``part`` of the row that differs; None if a side does not have it."""
 
     part: str
     name: str
@@ -36,7 +36,7 @@ class Setting:
 class Change:
     """A figure of A and of B, fractions; ``reach``: from B - A to the ends of its 95 % interval.
 
-    None where a figure or the interval does not exist.
+    None if a figure or the interval does not exist.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Change:
 
     @property
     def told_apart(self) -> bool | None:
-        """Whether the interval leaves out 0; None without an interval."""
+        """Whether the interval excludes 0; None without an interval."""
         if self.difference is None or self.reach is None:
             return None
         return abs(self.difference) > self.reach
@@ -68,11 +68,11 @@ class ImageChange:
 
 @dataclass(frozen=True)
 class TargetChange:
-    """What differs on one target: MASKS, or the label of a segmentor.
+    """The differences on one target: MASKS, or the label of a segmentor.
 
-    ``classes`` by size of their change; ``images`` the IMAGES that move the difference most;
+    ``classes``: largest change first; ``images``: the IMAGES that move the difference most;
     ``spread``: where the spread over seeds of A and B comes from, in words; ``seeds``: whether
-    intervals have that spread in them, which takes several seeds of A or of B.
+    intervals include that spread, which takes several seeds of A or of B.
     """
 
     target: str
@@ -85,7 +85,7 @@ class TargetChange:
 
 @dataclass(frozen=True)
 class Comparison:
-    """``unlike``: in what the protocols differ; then nothing is paired and no interval known."""
+    """``unlike``: how the protocols differ; if they do, nothing is paired and has an interval."""
 
     a: str
     b: str
@@ -95,9 +95,11 @@ class Comparison:
 
     def json(self) -> dict[str, Any]:
         content = asdict(self)
-        for target, one in zip(content["targets"], self.targets, strict=True):
+        for target, target_change in zip(content["targets"], self.targets, strict=True):
             for written, change in zip(
-                (target["miou"], *target["classes"]), (one.miou, *one.classes), strict=True
+                (target["miou"], *target["classes"]),
+                (target_change.miou, *target_change.classes),
+                strict=True,
             ):
                 written |= {"difference": change.difference, "told_apart": change.told_apart}
         return content
@@ -109,7 +111,7 @@ def compare(
     """The comparison of two rows, each given by the runs of its seeds.
 
     Raises:
-        ConfigError: their protocols differ, and it is not to be done ``anyway``.
+        ConfigError: their protocols differ, and ``anyway`` is false.
     """
     first, second = a[0].record, b[0].record
     unlike = tuple(unlike_of(first, second))
@@ -140,12 +142,12 @@ def name_of(runs: Sequence[LoadedRecord]) -> str:
 
 
 def unlike_of(first: Record, second: Record) -> Iterator[str]:
-    """In what two records were measured differently."""
+    """How two records were measured differently."""
     if first.dataset != second.dataset:
         yield f"dataset {first.dataset}, {second.dataset}"
-    for (name, one), (_, other) in zip(first.protocol, second.protocol, strict=True):
-        if one != other:
-            yield f"{name.replace('_', ' ')} {one}, {other}"
+    for (name, first_value), (_, second_value) in zip(first.protocol, second.protocol, strict=True):
+        if first_value != second_value:
+            yield f"{name.replace('_', ' ')} {first_value}, {second_value}"
     if not first.protocol.fingerprint and first.data != second.data:  # of version 1
         yield f"data {first.data}, {second.data}"
 
@@ -154,19 +156,19 @@ def unlike_of(first: Record, second: Record) -> Iterator[str]:
 
 
 def settings(first: Record, second: Record) -> Iterator[Setting]:
-    """All that decided a row and is not the same, one run of each row looked at."""
-    for part, here, there in zip(PARTS, parts_of(first), parts_of(second), strict=True):
-        yield from _differing(part, here, there)
-    ours, theirs = steps_of(first), steps_of(second)
-    for step in dict.fromkeys((*ours, *theirs)):
-        yield from _differing(step, ours.get(step, {}), theirs.get(step, {}))
+    """All settings that decide a result and differ, from one run of each row."""
+    for part, first_part, second_part in zip(PARTS, parts_of(first), parts_of(second), strict=True):
+        yield from _differing(part, first_part, second_part)
+    first_steps, second_steps = steps_of(first), steps_of(second)
+    for step in dict.fromkeys((*first_steps, *second_steps)):
+        yield from _differing(step, first_steps.get(step, {}), second_steps.get(step, {}))
 
 
 PARTS = ("row", "plugins", "seeds", "source code", "environment")
 
 
 def parts_of(record: Record) -> Iterator[Mapping[str, Any]]:
-    """What a record says of the whole row, in the order of PARTS."""
+    """The settings of the whole row, in the order of PARTS."""
     row = {"suite": record.suite, "supervision": record.sup, **record.recipe}
     environment: dict[str, set[str]] = {}
     for step in record.steps:
@@ -181,32 +183,32 @@ def parts_of(record: Record) -> Iterator[Mapping[str, Any]]:
 
 
 def steps_of(record: Record) -> dict[str, Mapping[str, Any]]:
-    """The options of each step by its place in the row, as "fit 2" or "segment DeepLab V1"."""
-    found: dict[str, Mapping[str, Any]] = {}
-    counted: dict[str, int] = {}
+    """The options of each step by its name in the row, as "fit 2" or "segment DeepLab V1"."""
+    options: dict[str, Mapping[str, Any]] = {}
+    numbers: dict[str, int] = {}
     for step in record.steps:
         kind, _, name = step.stage.partition(" ")
-        counted[kind] = counted.get(kind, 0) + 1
-        place = f"{kind} {counted[kind]}" if kind in ("fit", "score", "refine") else kind
+        numbers[kind] = numbers.get(kind, 0) + 1
+        step_name = f"{kind} {numbers[kind]}" if kind in ("fit", "score", "refine") else kind
         if kind in ("segment", "predict"):
-            place = f"{kind} {name.partition(' on ')[0]}"
-        found.setdefault(place, flat({k: v for k, v in step.options.items() if k != "seed"}))
-    return found
+            step_name = f"{kind} {name.partition(' on ')[0]}"
+        options.setdefault(step_name, flat({k: v for k, v in step.options.items() if k != "seed"}))
+    return options
 
 
-def flat(options: Mapping[str, Any], above: str = "") -> dict[str, Any]:
-    """Nested options by their path with dots."""
-    found: dict[str, Any] = {}
+def flat(options: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested options by their dotted path."""
+    flattened: dict[str, Any] = {}
     for name, value in options.items():
         inner = isinstance(value, Mapping) and value
-        found |= flat(value, f"{above}{name}.") if inner else {f"{above}{name}": value}
-    return found
+        flattened |= flat(value, f"{prefix}{name}.") if inner else {f"{prefix}{name}": value}
+    return flattened
 
 
-def _differing(part: str, here: Mapping[str, Any], there: Mapping[str, Any]) -> Iterator[Setting]:
-    for name in dict.fromkeys((*here, *there)):
-        if here.get(name) != there.get(name):
-            yield Setting(part, name, here.get(name), there.get(name))
+def _differing(part: str, first: Mapping[str, Any], second: Mapping[str, Any]) -> Iterator[Setting]:
+    for name in dict.fromkeys((*first, *second)):
+        if first.get(name) != second.get(name):
+            yield Setting(part, name, first.get(name), second.get(name))
 
 
 # Differences
@@ -215,21 +217,26 @@ def _differing(part: str, here: Mapping[str, Any], there: Mapping[str, Any]) -> 
 def on_target(
     a: Sequence[LoadedRecord], b: Sequence[LoadedRecord], target: str, paired: bool = True
 ) -> TargetChange:
-    """What differs on one target; intervals and images only where images are ``paired``."""
-    one, other = entry_of(a, target), entry_of(b, target)
-    runs = [*one.runs, *other.runs]
-    paired = paired and bool(one.estimate and other.estimate) and same_images(runs, target)
-    miou = Change("mIoU", one.mean, other.mean, reach_of(one, other) if paired else None)
-    others = {entry.method: entry for entry in by_class(other, paired)}
+    """The differences on one target; intervals and images only if images are ``paired``."""
+    entry_a, entry_b = entry_of(a, target), entry_of(b, target)
+    runs = [*entry_a.runs, *entry_b.runs]
+    paired = paired and bool(entry_a.estimate and entry_b.estimate) and same_images(runs, target)
+    miou = Change(
+        "mIoU", entry_a.mean, entry_b.mean, reach_of(entry_a, entry_b) if paired else None
+    )
+    classes_b = {entry.method: entry for entry in by_class(entry_b, paired)}
     classes = [
-        Change(c.method, c.mean, others[c.method].mean, reach_of(c, others[c.method]))
-        for c in by_class(one, paired)
-        if c.method in others
+        Change(c.method, c.mean, classes_b[c.method].mean, reach_of(c, classes_b[c.method]))
+        for c in by_class(entry_a, paired)
+        if c.method in classes_b
     ]
     classes.sort(key=lambda change: -abs(change.difference or 0))
-    images = tuple(moved(one, other)) if paired else ()
-    spread = tuple(filter(None, (note_of(one), note_of(other))))
-    seeds = paired and variance_within([independent_runs(one), independent_runs(other)]) is not None
+    images = tuple(moved(entry_a, entry_b)) if paired else ()
+    spread = tuple(filter(None, (note_of(entry_a), note_of(entry_b))))
+    seeds = (
+        paired
+        and variance_within([independent_runs(entry_a), independent_runs(entry_b)]) is not None
+    )
     return TargetChange(target, miou, tuple(classes), images, spread, seeds)
 
 
@@ -241,14 +248,14 @@ def reach_of(a: Entry, b: Entry) -> float | None:
 
 
 def by_class(entry: Entry, estimated: bool) -> Iterator[Entry]:
-    """For each class an entry whose values are its IoU; without values where a run has none."""
+    """For each class an entry whose values are its IoU in each run that has one."""
     scores = [score for run in entry.runs if (score := run.score(entry.target))]
     for number, name in enumerate(entry.runs[0].record.classes if scores else ()):
         values = tuple(value for score in scores if (value := score.iou[name]) is not None)
         estimate = None
         if estimated and len(values) == len(entry.runs):
-            found = [run.tallies[entry.target].counts for run in entry.runs]
-            estimate = estimates.mean_of([estimates.iou_of(one, number) for one in found])
+            counts = [run.tallies[entry.target].counts for run in entry.runs]
+            estimate = estimates.mean_of([estimates.iou_of(tallies, number) for tallies in counts])
             estimate = estimate if math.isfinite(estimate.t) else None
         yield Entry(name, entry.target, entry.kind, entry.runs, values, estimate)
 
@@ -258,11 +265,11 @@ def moved(a: Entry, b: Entry) -> Iterator[ImageChange]:
     if a.estimate is None or b.estimate is None:
         return
     influence = b.estimate.influence - a.estimate.influence
-    before, after = wrong(a), wrong(b)
+    wrong_a, wrong_b = wrong(a), wrong(b)
     ids = a.runs[0].tallies[a.target].ids
-    for place in np.argsort(-np.abs(influence), kind="stable")[:IMAGES]:
+    for image in np.argsort(-np.abs(influence), kind="stable")[:IMAGES]:
         yield ImageChange(
-            ids[place], float(before[place]), float(after[place]), float(influence[place])
+            ids[image], float(wrong_a[image]), float(wrong_b[image]), float(influence[image])
         )
 
 
@@ -270,5 +277,5 @@ def wrong(entry: Entry) -> estimates.Floats:
     """The share of counted pixels of each image that are wrong, the mean of the runs."""
     counts = np.mean([run.tallies[entry.target].counts for run in entry.runs], 0)
     pixels = counts[..., 1].sum(1)
-    found: estimates.Floats = 1 - counts[..., 0].sum(1) / np.maximum(pixels, 1)
-    return found
+    share: estimates.Floats = 1 - counts[..., 0].sum(1) / np.maximum(pixels, 1)
+    return share

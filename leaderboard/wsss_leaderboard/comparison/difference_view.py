@@ -1,4 +1,4 @@
-"""`wsss diff A B`: which rows are meant, and the comparison as tables."""
+"""`wsss diff A B`: finds the rows and shows their comparison as tables."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -21,63 +21,63 @@ from wsss_leaderboard.ranking.entries import LoadedRecord
 from wsss_leaderboard.tables.rows import NOTHING, Column, TableRow
 from wsss_leaderboard.tables.table import Table
 
-CLASSES = 10  # that are printed, those that differ most
-LONG = 60  # letters of a value
+CLASSES = 10  # number of classes that are printed, those that differ most
+LONG = 60  # characters of a value
 
 
 def print_difference(
     a: str, b: str, store: Path, anyway: bool, console: Console, as_json: bool
 ) -> None:
-    """Print in what two rows differ, and by how much.
+    """Print how two rows differ, and by how much.
 
     Raises:
         ConfigError, DataError: A or B names no row, or they were measured differently.
     """
-    found = compare(found_by(a, store), found_by(b, store), anyway)
+    comparison = compare(runs_of(a, store), runs_of(b, store), anyway)
     if as_json:
-        console.print_json(json.dumps(found.json(), allow_nan=False))
+        console.print_json(json.dumps(comparison.json(), allow_nan=False))
         return
-    console.print(f"A: {found.a}\nB: {found.b}\n", highlight=False, markup=False)
-    for table in tables_of(found):
+    console.print(f"A: {comparison.a}\nB: {comparison.b}\n", highlight=False, markup=False)
+    for table in tables_of(comparison):
         console.print(table)
 
 
-def found_by(name: str, store: Path) -> tuple[LoadedRecord, ...]:
-    """The runs that are meant by the file of a record, or by RESULTS:METHOD.
+def runs_of(name: str, store: Path) -> tuple[LoadedRecord, ...]:
+    """The runs of a row, given as the file of a record or as RESULTS:METHOD.
 
     RESULTS is a suite, the name of its results in the store, or a folder of results.
 
     Raises:
-        ConfigError: it is none of them, or there is no such method; names those that there are.
+        ConfigError: the row does not exist; names the rows that do.
     """
     if name.endswith(".json"):
         return (entries.load_file(Path(name)),)
-    place, _, method = name.partition(":")
+    results, _, method = name.partition(":")
     if not method:
         raise ConfigError(
             f"'{name}' names no row; give the file of a record, or RESULTS:METHOD, as "
             "railscenes:EPS, with a suite, the name of its results or their folder"
         )
-    found = entries.load([folder_of(place, store)])
-    named = [run for run in found if run.record.method == method]
-    if not named:
-        known = dict.fromkeys(run.record.method for run in found)
-        raise ConfigError(f"{place} has no row '{method}'; rows: {', '.join(map(repr, known))}")
-    return tuple(named)
+    loaded = entries.load([folder_of(results, store)])
+    runs = [run for run in loaded if run.record.method == method]
+    if not runs:
+        methods = dict.fromkeys(run.record.method for run in loaded)
+        raise ConfigError(f"{results} has no row '{method}'; rows: {', '.join(map(repr, methods))}")
+    return tuple(runs)
 
 
-def folder_of(place: str, store: Path) -> Path:
-    """The folder of results that is meant."""
-    if (Path(place) / RECORDS).is_dir():
-        return Path(place)
-    return store / RESULTS / Path(place).stem
+def folder_of(results: str, store: Path) -> Path:
+    """The folder of results given by its path, its name or its suite."""
+    if (Path(results) / RECORDS).is_dir():
+        return Path(results)
+    return store / RESULTS / Path(results).stem
 
 
-def tables_of(found: Comparison) -> Iterator[Table]:
-    """What differs as tables: settings, mIoU, then classes and images of each target."""
-    yield settings_table(found.settings)
-    yield miou_table(found)
-    for target in found.targets:
+def tables_of(comparison: Comparison) -> Iterator[Table]:
+    """Tables of what differs: settings, mIoU, then classes and images of each target."""
+    yield settings_table(comparison.settings)
+    yield miou_table(comparison)
+    for target in comparison.targets:
         if target.classes:
             yield class_table(target)
         if target.images:
@@ -86,47 +86,51 @@ def tables_of(found: Comparison) -> Iterator[Table]:
 
 def settings_table(settings: Sequence[Setting]) -> Table:
     rows = [
-        TableRow((one.part, one.name, _text(one.a), _text(one.b)))
-        for one in sorted(settings, key=lambda one: one.part == "source code")
+        TableRow((setting.part, setting.name, _text(setting.a), _text(setting.b)))
+        for setting in sorted(settings, key=lambda setting: setting.part == "source code")
     ]
     heads = ("part", "setting", "A", "B")
-    below = () if rows else ("No setting differs.",)
+    notes = () if rows else ("No setting differs.",)
     columns = tuple(Column(head, words=True) for head in heads)
-    return Table("Settings that differ", columns, tuple(rows), below)
+    return Table("Settings that differ", columns, tuple(rows), notes)
 
 
 def _text(value: Any) -> str:
-    """A value in a line; NOTHING for one that a side does not have."""
+    """A value as text; NOTHING for one that a side does not have."""
     if value is None:
         return NOTHING
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= LONG else f"{text[: LONG - 3]}..."
 
 
-def miou_table(found: Comparison) -> Table:
-    rows = [_row(_target(one), one.miou, one.seeds) for one in found.targets]
-    below = [
+def miou_table(comparison: Comparison) -> Table:
+    rows = [_row(_target(target), target.miou, target.seeds) for target in comparison.targets]
+    notes = [
         "B - A with its 95 % interval, of images and, as far as runs tell, of seeds; paired by "
         "both. Bold if 0 lies outside."
     ]
-    if found.unlike:
-        below = [f"Measured differently, so nothing is paired: {'; '.join(found.unlike)}."]
-    alone = [_target(one) for one in found.targets if one.miou.reach is not None and not one.seeds]
-    if alone:
-        below.append(
-            f"Neither row has several seeds of {', '.join(alone)}: the interval is of the images "
+    if comparison.unlike:
+        notes = [f"Measured differently, so nothing is paired: {'; '.join(comparison.unlike)}."]
+    single = [
+        _target(target)
+        for target in comparison.targets
+        if target.miou.reach is not None and not target.seeds
+    ]
+    if single:
+        notes.append(
+            f"Neither row has several seeds of {', '.join(single)}: the interval is of the images "
             "alone, a difference may be luck, and none is bold."
         )
-    spread = (note for target in found.targets for note in target.spread)
-    return Table("mIoU", _columns("target"), tuple(rows), (*below, *spread))
+    spreads = (note for target in comparison.targets for note in target.spread)
+    return Table("mIoU", _columns("target"), tuple(rows), (*notes, *spreads))
 
 
 def class_table(target: TargetChange) -> Table:
     shown = target.classes[:CLASSES]
-    left = len(target.classes) - len(shown)
-    below = (f"{left} classes that differ less are left out.",) if left else ()
+    omitted = len(target.classes) - len(shown)
+    notes = (f"{omitted} classes that differ less are left out.",) if omitted else ()
     rows = tuple(_row(change.name, change, target.seeds) for change in shown)
-    return Table(f"IoU of classes, {_target(target)}", _columns("class"), rows, below)
+    return Table(f"IoU of classes, {_target(target)}", _columns("class"), rows, notes)
 
 
 def image_table(target: TargetChange) -> Table:
@@ -134,24 +138,24 @@ def image_table(target: TargetChange) -> Table:
     rows = [
         TableRow(
             (
-                one.image_id,
-                f"{100 * one.a:.1f}",
-                f"{100 * one.b:.1f}",
-                f"{100 * (one.b - one.a):+.1f}",
-                f"{100 * one.influence:+.3f}",
+                image.image_id,
+                f"{100 * image.a:.1f}",
+                f"{100 * image.b:.1f}",
+                f"{100 * (image.b - image.a):+.1f}",
+                f"{100 * image.influence:+.3f}",
             )
         )
-        for one in target.images
+        for image in target.images
     ]
-    below = (
+    notes = (
         "wrong: % of its pixels. moves: points of mIoU that the image adds to B - A, against what "
         "images add on average.",
     )
-    return Table(f"Images that matter most, {_target(target)}", tuple(columns), tuple(rows), below)
+    return Table(f"Images that matter most, {_target(target)}", tuple(columns), tuple(rows), notes)
 
 
-def _target(one: TargetChange) -> str:
-    return one.target or "pseudo-masks"
+def _target(target: TargetChange) -> str:
+    return target.target or "pseudo-masks"
 
 
 def _columns(first: str) -> tuple[Column, ...]:

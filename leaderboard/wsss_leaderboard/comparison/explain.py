@@ -1,6 +1,6 @@
-"""From which stage on the numbers of a row depart from those that were published, and what differs.
+"""The first stage whose numbers depart from the published ones, and the settings that differ.
 
-The stages are compared in their order: the losses of the generator, the masks, each segmentor.
+Stages are compared in order: the losses of the generator, the masks, each segmentor.
 """
 
 import json
@@ -35,7 +35,7 @@ SCORED, VAL = "train", "val"  # the splits of published figures of masks and of 
 class FigureComparison:
     """A number of a stage; ``measured`` is None where it was not run.
 
-    ``images`` says that the published number is of other images, so that nothing departs.
+    ``images`` says how the images of the published number differ; then the number never departs.
     """
 
     stage: str
@@ -54,7 +54,7 @@ class FigureComparison:
 
 @dataclass(frozen=True)
 class Difference:
-    """An option whose value here is not the one of the published number."""
+    """An option whose value differs from the one that the published number was made with."""
 
     stage: str
     option: str
@@ -71,28 +71,28 @@ class Explanation:
     @property
     def first(self) -> FigureComparison | None:
         """The first number that departs."""
-        return next((one for one in self.comparisons if one.departs), None)
+        return next((comparison for comparison in self.comparisons if comparison.departs), None)
 
 
 def explain(row: RowStages, record: Record, store: Store, figures: Published) -> Explanation:
-    """Compare a row with the ``figures`` of one dataset for a row of its name.
+    """Compare a row with the published ``figures`` of its method on one dataset.
 
     Raises:
         ConfigError: nothing was published for this method.
     """
     [(name, data)] = figures.datasets.items()
-    known, generator = expected().of(name), generator_of(row)
-    found = (
-        *losses(generator, maker(row), known, store, _other_data(record, data)),
-        *mious(record, row, figures, known),
+    expectations, generator = expected().of(name), generator_of(row)
+    comparisons = (
+        *losses(generator, maker(row), expectations, store, _other_data(record, data)),
+        *mious(record, row, figures, expectations),
     )
-    if not found:
+    if not comparisons:
         names = sorted({figure.method for figure in figures.figures})
         raise ConfigError(
             f"no figures of '{row.row.method}' are known, but those of {', '.join(names)}: "
             "give the row one of these names, or add figures to published.toml"
         )
-    return Explanation(found, tuple(differences(row, known)))
+    return Explanation(comparisons, tuple(differences(row, expectations)))
 
 
 def generator_of(row: RowStages) -> Stage:
@@ -101,12 +101,12 @@ def generator_of(row: RowStages) -> Stage:
 
 
 def maker(row: RowStages) -> str:
-    """The method of a row without what refines it."""
+    """The method of a row without its refiners."""
     return row.row.method.partition(" + ")[0]
 
 
 def _other_data(record: Record, data: Data) -> str:
-    """What to say if the images of a record are not those of the published masks."""
+    """How the images of a record differ from those of the published masks; empty if they do not."""
     if record.masks is None:
         return ""
     same = {*data.classes, "background"} == set(record.masks.score.iou)
@@ -117,62 +117,62 @@ def _other_data(record: Record, data: Data) -> str:
 
 
 def losses(
-    fit: Stage, method: str, known: Expected, store: Store, images: str
+    fit: Stage, method: str, expectations: Expected, store: Store, images: str
 ) -> Iterator[FigureComparison]:
     """The losses of the generator at the iterations of a published curve."""
-    published_losses = known.losses_of(method)
+    published_losses = expectations.losses_of(method)
     if published_losses is None:
         return
     measured = read_losses(fit, store)
     for name, curve in published_losses.curves.items():
         for iteration, value in curve.items():
-            here = measured.get(iteration, {}).get(name)
-            allowed = known.allowances.loss * value
+            measured_value = measured.get(iteration, {}).get(name)
+            allowed = expectations.allowances.loss * value
             what = f"{name} at {iteration:,}"
             yield FigureComparison(
-                fit.title, what, value, allowed, here, published_losses.source, images
+                fit.title, what, value, allowed, measured_value, published_losses.source, images
             )
 
 
 def read_losses(fit: Stage, store: Store) -> dict[int, dict[str, float]]:
-    """The means of the losses by iteration; empty where the stage has none."""
+    """Mean losses by iteration; empty if the stage has none."""
     path = store.folder(fit) / LOSSES
     if not store.done(fit) or not path.is_file():
         return {}
-    return {int(one["iteration"]): one for one in read_json(path)}
+    return {int(entry["iteration"]): entry for entry in read_json(path)}
 
 
 def mious(
-    record: Record, row: RowStages, figures: Published, known: Expected
+    record: Record, row: RowStages, figures: Published, expectations: Expected
 ) -> Iterator[FigureComparison]:
     """The mIoU of masks and segmentors, in percent."""
-    made = {s.segmentor: s for s in record.segmentations}
-    allowances = known.allowances
+    segmentations = {s.segmentor: s for s in record.segmentations}
+    allowances = expectations.allowances
     parts: list[tuple[str, str, str, float]] = [("masks", "", SCORED, allowances.masks)]
     parts += [(s.fit.title, s.label, VAL, allowances.segmentation) for s in row.segmentations]
     for title, segmentor, split, allowed in parts:
-        part = made.get(segmentor) if segmentor else record.masks
+        part = segmentations.get(segmentor) if segmentor else record.masks
         if figure := _wanted(figures.named(row.row.method, segmentor), split):
             wanted = figures.datasets[figure.dataset].splits[split]
             images = ""
             if part and not figures.fits(figure, set(part.score.iou) - {"background"}, part.images):
                 images = f"{part.images:,} images here, {wanted:,} there"
-            here = 100 * part.score.miou if part else None
+            measured = 100 * part.score.miou if part else None
             source = "; ".join(filter(None, (figure.how, figure.where)))
             yield FigureComparison(
-                title, f"mIoU of {split}", figure.value, allowed, here, source, images
+                title, f"mIoU of {split}", figure.value, allowed, measured, source, images
             )
 
 
 def _wanted(figures: Sequence[Figure], split: str) -> Figure | None:
-    """What the authors published; what others reported where they did not."""
-    found = {figure.kind: figure for figure in figures if figure.split == split}
-    return found.get("published") or found.get("reported")
+    """The figure of the authors, or else the one that others reported."""
+    by_kind = {figure.kind: figure for figure in figures if figure.split == split}
+    return by_kind.get("published") or by_kind.get("reported")
 
 
-def differences(row: RowStages, known: Expected) -> Iterator[Difference]:
-    """The settings that are known to matter and are others here."""
-    for setting in known.settings:
+def differences(row: RowStages, expectations: Expected) -> Iterator[Difference]:
+    """The settings that are known to matter and differ here."""
+    for setting in expectations.settings:
         method = maker(row) if setting.kind in ("fit", "score") else row.row.method
         stage = stage_of(row, setting.kind, setting.segmentor)
         if stage is None or method not in setting.methods:
@@ -183,19 +183,19 @@ def differences(row: RowStages, known: Expected) -> Iterator[Difference]:
 
 
 def stage_of(row: RowStages, kind: str, segmentor: str = "") -> Stage | None:
-    """The stage of a row that a setting is about; None where the row has none of its kind."""
+    """The stage of a row that a setting applies to; None if the row has none of its kind."""
     if kind in ("segment", "predict"):
-        made = [one for one in row.segmentations if one.label == segmentor]
-        return {"segment": made[0].fit, "predict": made[0].predictions}[kind] if made else None
+        own = next((s for s in row.segmentations if s.label == segmentor), None)
+        return None if own is None else {"segment": own.fit, "predict": own.predictions}[kind]
     stages = {stage.kind: stage for stage in upstream(row.masks)}
-    found = {**stages, "fit": generator_of(row), "mask": row.masks}
+    by_kind = {**stages, "fit": generator_of(row), "mask": row.masks}
     if refined := stages.get("refine"):
-        found["refiner"] = refined.inputs["fit"]
-    return found.get(kind)
+        by_kind["refiner"] = refined.inputs["fit"]
+    return by_kind.get(kind)
 
 
 def value_at(options: Mapping[str, Any], path: str) -> Any:
-    """The value that a path with dots leads to, tuples as lists; None where there is none."""
+    """The value at a dotted path, tuples as lists; None if there is none."""
     value: Any = options
     for part in path.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None
@@ -208,7 +208,7 @@ def value_at(options: Mapping[str, Any], path: str) -> Any:
 def print_explanation(
     request: Request, method: str, seed: int | None, root: Path, console: Console, as_json: bool
 ) -> None:
-    """Print where a row departs from what was published, as far as it has been run."""
+    """Print where a row, as far as it has been run, departs from published numbers."""
     suite, plugins = request.suite(), installed()
     store = Store(root, plugins.tell)
     graph = Graph(suite, plugins, suite.seeds[0] if seed is None else seed)
@@ -219,28 +219,28 @@ def print_explanation(
         )
     dataset = graph.opened(store.folder(graph.data))
     record = Collector(suite, store, dataset, graph).record(RowOutcome(row))
-    found = explain(row, record, store, published().of(dataset.classes))
+    explanation = explain(row, record, store, published().of(dataset.classes))
     if as_json:
-        first = asdict(found.first) if found.first else None
-        console.print_json(json.dumps({**asdict(found), "first": first}))
+        first = asdict(explanation.first) if explanation.first else None
+        console.print_json(json.dumps({**asdict(explanation), "first": first}))
         return
-    console.print(_numbers(found.comparisons))
-    for line in conclusion(found):
+    console.print(_numbers(explanation.comparisons))
+    for line in conclusion(explanation):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
-    if found.differences:
-        console.print(_settings(found.differences))
+    if explanation.differences:
+        console.print(_settings(explanation.differences))
 
 
-def conclusion(found: Explanation) -> Iterator[str]:
-    if found.first:
-        one = found.first
-        yield f"The first to depart: {one.stage}, {one.what} ({one.source})"
-    elif any(one.measured is not None and not one.images for one in found.comparisons):
+def conclusion(explanation: Explanation) -> Iterator[str]:
+    comparisons = explanation.comparisons
+    if first := explanation.first:
+        yield f"The first to depart: {first.stage}, {first.what} ({first.source})"
+    elif any(c.measured is not None and not c.images for c in comparisons):
         yield "Nothing departs by more than is allowed."
-    elif all(one.measured is None for one in found.comparisons):
+    elif all(c.measured is None for c in comparisons):
         yield "Nothing of this row has been run yet."
-    if other := next((one.images for one in found.comparisons if one.images), ""):
-        yield f"Numbers on other data are never called a departure: {other}."
+    if other_images := next((c.images for c in comparisons if c.images), ""):
+        yield f"Numbers on other data are never called a departure: {other_images}."
 
 
 def _numbers(comparisons: Sequence[FigureComparison]) -> Table:
@@ -254,18 +254,18 @@ def _numbers(comparisons: Sequence[FigureComparison]) -> Table:
         ("", "left"),
     ):
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
-    for one in comparisons:
-        digits = 3 if one.what.startswith("loss") else 2
-        here = "not run" if one.measured is None else f"{one.measured:.{digits}f}"
-        verdict = "departs" if one.departs else "other data" * bool(one.images)
+    for comparison in comparisons:
+        digits = 3 if comparison.what.startswith("loss") else 2
+        here = "not run" if comparison.measured is None else f"{comparison.measured:.{digits}f}"
+        verdict = "departs" if comparison.departs else "other data" * bool(comparison.images)
         table.add_row(
-            one.stage,
-            one.what,
-            f"{one.expected:.{digits}f}",
-            f"±{one.allowed:.{digits}f}",
+            comparison.stage,
+            comparison.what,
+            f"{comparison.expected:.{digits}f}",
+            f"±{comparison.allowed:.{digits}f}",
             here,
             verdict,
-            style="bold" if one.departs else None,
+            style="bold" if comparison.departs else None,
         )
     return table
 
@@ -278,10 +278,16 @@ def _settings(differences: Sequence[Difference]) -> Table:
     )
     for name in ("stage", "option", "published", "here", "what is known"):
         table.add_column(name, overflow="fold")
-    for one in differences:
-        table.add_row(one.stage, one.option, str(one.published), _told(one.here), one.effect)
+    for difference in differences:
+        table.add_row(
+            difference.stage,
+            difference.option,
+            str(difference.published),
+            _text(difference.here),
+            difference.effect,
+        )
     return table
 
 
-def _told(value: Any) -> str:
+def _text(value: Any) -> str:
     return "not said" if value is None else str(value)

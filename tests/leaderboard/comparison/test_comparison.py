@@ -12,7 +12,7 @@ from wsss_harness.contract.errors import ConfigError
 from wsss_leaderboard.cli.app import app
 from wsss_leaderboard.comparison import comparison
 from wsss_leaderboard.comparison.comparison import compare, flat, settings, unlike_of
-from wsss_leaderboard.comparison.difference_view import found_by, miou_table
+from wsss_leaderboard.comparison.difference_view import miou_table, runs_of
 from wsss_leaderboard.ranking import entries
 from wsss_leaderboard.ranking.entries import LoadedRecord
 from wsss_leaderboard.records.counts import Tallies
@@ -223,7 +223,7 @@ def test_the_command_gives_json(store, found):
 
 def test_the_file_of_a_record_is_one_run(store, runs):
     path = store / "results" / "small" / "records" / "0001.json"
-    (run,) = found_by(str(path), store)
+    (run,) = runs_of(str(path), store)
     assert (run.record.method, run.record.seed) == ("A", 1)
     assert set(run.tallies) == {"", "V1"}
 
@@ -238,4 +238,4 @@ def test_the_file_of_a_record_is_one_run(store, runs):
 )
 def test_what_names_no_row_is_told(store, name, message):
     with pytest.raises(Exception, match=message):
-        found_by(name, store)
+        runs_of(name, store)
