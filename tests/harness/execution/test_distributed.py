@@ -39,7 +39,7 @@ CONTENT = {
 }
 
 
-def test_two_processes_have_the_loss_curve_of_one_with_the_whole_batch(tmp_path):
+def test_two_processes_have_the_loss_curve_of_one(tmp_path):
     out = output_of(*TORCHRUN, distributed_curve.__file__, tmp_path / "two")
     (line,) = (line for line in out.splitlines() if line.startswith("losses"))
     losses = distributed_curve.curve(tmp_path / "one")
@@ -59,7 +59,7 @@ def made(folder, processes, **changes):
 
 
 @pytest.mark.slow
-def test_a_stage_is_trained_by_two_processes_through_torchrun(tmp_path):
+def test_two_processes_train_the_weights_of_one(tmp_path):
     _, failures, ones = made(tmp_path / "one", 1)
     assert failures == []
     events, failures, twos = made(tmp_path / "two", 2)
@@ -74,7 +74,7 @@ def test_a_stage_is_trained_by_two_processes_through_torchrun(tmp_path):
 
 
 @pytest.mark.slow
-def test_what_goes_wrong_in_one_of_them_is_the_failure_of_the_stage(tmp_path):
+def test_error_in_one_process_fails_the_stage(tmp_path):
     _, failures, weights = made(tmp_path, 2, lr=1e30)
     assert weights == []
     (failure,) = failures
@@ -82,7 +82,7 @@ def test_what_goes_wrong_in_one_of_them_is_the_failure_of_the_stage(tmp_path):
     wait_for(lambda: str(tmp_path) not in processes())
 
 
-def test_a_batch_that_cannot_be_divided_is_refused_before_anything_runs(tmp_path):
+def test_indivisible_batch_is_refused_before_anything_runs(tmp_path):
     engine = Engine(Store(tmp_path), policy=Policy(processes=3))
     with pytest.raises(ConfigError, match="--processes 3: fit cam has a batch of 4, which cannot"):
         prepare_suite(check_suite(CONTENT, "two"), installed(), engine)
@@ -93,7 +93,7 @@ def processes():
     return subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
 
 
-def test_a_batch_that_cannot_be_divided_is_refused(tmp_path, monkeypatch):
+def test_indivisible_batch_is_refused_by_the_training_loop(tmp_path, monkeypatch):
     monkeypatch.setattr("wsss_harness.networks.training.loop.dist.get_world_size", lambda: 3)
     with pytest.raises(ConfigError, match="a batch of 8 cannot be divided among 3 processes"):
         distributed_curve.curve(tmp_path)

@@ -45,7 +45,7 @@ def run(tmp_path):
     return run
 
 
-def test_workers_make_the_same_bytes_as_this_process_each_stage_once(run, tmp_path):
+def test_workers_make_each_stage_once_with_the_bytes_of_one_process(run, tmp_path):
     _, events = run()
     run(tmp_path / "inline", Inline())
     assert products(tmp_path / "store") == products(tmp_path / "inline")
@@ -56,7 +56,7 @@ def test_workers_make_the_same_bytes_as_this_process_each_stage_once(run, tmp_pa
 
 
 @pytest.mark.parametrize("shards", slow_but(2, cases=[2, 3]))
-def test_the_number_of_parts_changes_nothing(run, tmp_path, shards):
+def test_number_of_shards_does_not_change_bytes(run, tmp_path, shards):
     run(policy=Policy(shards=shards))
     run(tmp_path / "inline", Inline())
     assert products(tmp_path / "store") == products(tmp_path / "inline")
@@ -79,7 +79,7 @@ def bad(how, **options):
 
 
 @pytest.mark.parametrize("how", slow_but("dies", "hoards", cases=WRONG))
-def test_what_goes_wrong_in_a_worker_is_named_and_stops_one_row(run, monkeypatch, how):
+def test_failure_in_a_worker_is_named_and_fails_one_row(run, monkeypatch, how):
     monkeypatch.setattr(running_job, "GRACE", 0.5)
     limits = Limits(
         by_kind={"fit": 10} if how == "hangs" else {},
@@ -94,13 +94,13 @@ def test_what_goes_wrong_in_a_worker_is_named_and_stops_one_row(run, monkeypatch
 
 
 @pytest.mark.parametrize("how", slow_but("fails", cases=["dies", "fails"]))
-def test_a_stage_that_fails_by_no_mistake_is_tried_again(run, how):
+def test_stage_is_tried_again_after_a_crash_or_io_error(run, how):
     outcomes, events = run(policy=Policy(retries=1), **bad(how, once=True))
     assert outcomes["bad"].failure is None
     assert [event.stage for event in events if event.kind == "retried"] == ["fit restless"]
 
 
-def test_a_mistake_is_not_tried_again(run):
+def test_supervision_error_is_not_tried_again(run):
     changes = bad("leaves")
     changes["generators"]["bad"] = {"name": "truthful"}
     outcomes, events = run(policy=Policy(retries=3), **changes)
@@ -108,7 +108,7 @@ def test_a_mistake_is_not_tried_again(run):
     assert not [event for event in events if event.kind == "retried"]
 
 
-def test_a_failure_is_not_tried_again_by_the_same_engine(tmp_path):
+def test_same_engine_does_not_try_a_failed_stage_again(tmp_path):
     suite, plugins = small_suite.suite(**bad("fails")), small_suite.plugins()
     engine = Engine(small_suite.store(tmp_path))
     dataset = prepare_suite(suite, plugins, engine)
@@ -119,7 +119,7 @@ def test_a_failure_is_not_tried_again_by_the_same_engine(tmp_path):
     assert started.count("fit restless") == 1
 
 
-def test_code_that_changed_since_the_run_began_is_no_longer_run(run, monkeypatch):
+def test_worker_refuses_code_that_changed_since_the_run_began(run, monkeypatch):
     """The worker finds other keys than those that it is asked for."""
     source = small_suite.Redness.fit
     monkeypatch.setattr("wsss_harness.store.stage.source_digest", lambda module: "as it was")
@@ -137,7 +137,7 @@ def test_code_that_changed_since_the_run_began_is_no_longer_run(run, monkeypatch
         (-11, r"crashed (SIGSEGV); the log"),
     ],
 )
-def test_how_a_process_ended_in_words(code, told):
+def test_message_says_how_a_process_ended(code, told):
     assert told in ending(code)
 
 
@@ -171,7 +171,7 @@ def test_two_runs_on_one_store_share_the_work(run, tmp_path, monkeypatch, execut
     assert len(made) == len(list((tmp_path / "inline").glob(f"*/*/{MANIFEST}")))
 
 
-def test_an_interrupt_stops_cleanly_and_says_how_to_go_on(tmp_path):
+def test_interrupt_leaves_no_process_and_says_how_to_resume(tmp_path):
     slow = {"generators": {"R": {"name": "redness", "pause": 60}}, "rows": ROWS[1:]}
     process = command(tmp_path, **slow)
     wait_for(lambda: any(fitting(run) for run in live_runs(tmp_path / "runs")))
@@ -198,7 +198,7 @@ def group_lives(leader):
     return True
 
 
-def test_a_run_that_is_told_to_end_stops_as_at_ctrl_c(tmp_path):
+def test_sigterm_stops_a_run_like_ctrl_c(tmp_path):
     slow = {"generators": {"R": {"name": "redness", "pause": 60}}, "rows": ROWS[1:]}
     process = command(tmp_path, **slow)
     wait_for(lambda: any(fitting(run) for run in live_runs(tmp_path / "runs")))
@@ -209,7 +209,7 @@ def test_a_run_that_is_told_to_end_stops_as_at_ctrl_c(tmp_path):
     assert not (tmp_path / "runs/running").exists()
 
 
-def test_a_stage_after_one_that_was_cut_off_has_a_process_of_its_own(run):
+def test_process_that_a_limit_cut_off_gets_no_further_stage(run):
     """The process that was cut off is ended, and must not be given another stage meanwhile."""
     generators = {f"G{n}": {"name": "redness", "pause": 60, "value": n / 9} for n in range(3)}
     rows = [{"method": name, "generator": name} for name in generators]
@@ -220,7 +220,7 @@ def test_a_stage_after_one_that_was_cut_off_has_a_process_of_its_own(run):
 
 
 @pytest.mark.slow
-def test_a_stage_that_was_not_interrupted_does_not_say_so(run, tmp_path):
+def test_stage_made_in_shards_is_not_marked_as_continued(run, tmp_path):
     run(policy=Policy(shards=2))
     manifests = [json.loads(p.read_text()) for p in (tmp_path / "store").glob(f"*/*/{MANIFEST}")]
     assert not [m["recipe"]["kind"] for m in manifests if m["cost"]["continued"]]

@@ -18,7 +18,7 @@ KINDS += ["mask", "measure", "metric", "bound", "segment", "predict"]
 MOUNTED = 'mount -t tmpfs -o size=3m tmpfs "$1" && shift && exec "$@"'
 
 
-def test_all_kinds_of_stages_are_here(tmp_path):
+def test_suite_has_every_kind_of_stage(tmp_path):
     rows, beside = known_rows(
         small_suite.suite(**full_disk.SUITE), small_suite.plugins(), small_suite.store(tmp_path)
     )
@@ -32,7 +32,7 @@ def can_mount():
     return shutil.which("unshare") and not subprocess.run(words, check=False).returncode
 
 
-def test_a_full_disk_is_named_and_costs_what_needs_the_stage(tmp_path):
+def test_full_disk_fails_only_what_needs_the_stage(tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()
     if not can_mount():

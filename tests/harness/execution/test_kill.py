@@ -46,7 +46,7 @@ def kill_after(process, store, more, delay):
 
 
 @pytest.mark.parametrize("kills", slow_but(3, cases=[3, 20]))
-def test_a_suite_that_is_killed_again_and_again_ends_with_the_same_bytes(tmp_path, kills):
+def test_suite_killed_at_random_resumes_to_the_same_bytes(tmp_path, kills):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     for folder in (whole, killed):
         folder.mkdir()

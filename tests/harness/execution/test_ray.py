@@ -29,7 +29,7 @@ def namespace():
 
 
 @pytest.mark.slow
-def test_a_cluster_that_loses_a_node_makes_each_stage_once_and_the_same_bytes(namespace, tmp_path):
+def test_cluster_that_loses_a_node_makes_the_same_bytes(namespace, tmp_path):
     words = [*namespace, sys.executable, ray_cluster.__file__, tmp_path / "ray"]
     told = json.loads(output_of(*words, seconds=300).splitlines()[-1])
     assert told["nodes"] == ray_cluster.NODES - 1
@@ -47,18 +47,18 @@ def test_a_cluster_that_loses_a_node_makes_each_stage_once_and_the_same_bytes(na
     assert products(tmp_path / "ray") == products(tmp_path / "here")
 
 
-def test_without_ray_it_says_what_to_install(monkeypatch, tmp_path):
+def test_missing_ray_says_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ConfigError, match=r"not installed; install wsss-bench\[ray\]"):
         Ray().start(tmp_path).__enter__()
 
 
-def test_a_node_that_does_not_see_the_store_is_named(tmp_path):
+def test_node_that_does_not_see_the_store_is_named(tmp_path):
     with pytest.raises(ConfigError, match=r"node far .* does not see .*; put the store on a file"):
         ray_executor.check_node("far", tmp_path, False, ray_executor.versions())
 
 
-def test_a_node_with_another_version_is_named(tmp_path):
+def test_node_with_another_version_is_named(tmp_path):
     other = {**ray_executor.versions(), "torch": "1.0"}
     with pytest.raises(ConfigError, match=r"node far .* has torch 1\.0, and this machine has"):
         ray_executor.check_node("far", tmp_path, True, other)
@@ -75,7 +75,7 @@ def test_a_node_with_another_version_is_named(tmp_path):
         ([{"GPU": 1.0}], {}, 1, 1),
     ],
 )
-def test_as_many_jobs_run_at_once_as_fit_on_the_nodes(monkeypatch, nodes, options, heavy, light):
+def test_pool_is_as_wide_as_jobs_fit_on_nodes(monkeypatch, nodes, options, heavy, light):
     monkeypatch.setattr(ray_executor.RayPool, "_nodes", nodes)
     pool = ray_executor.RayPool(Ray(**options))
     assert (pool.width(True), pool.width(False)) == (heavy, light)

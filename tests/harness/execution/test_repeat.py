@@ -21,7 +21,7 @@ def compared(folder, plugins, **changes):
     return list(repeat_row(row, store)), store
 
 
-def test_every_stage_of_a_row_is_made_twice_with_the_same_bytes(tmp_path, plugins):
+def test_repeated_row_has_the_same_bytes(tmp_path, plugins):
     found, store = compared(tmp_path, plugins)
     assert [one.differing for one in found] == [()] * len(found)
     started = [event.stage for event in store.events if event.kind == "started"]
@@ -29,7 +29,7 @@ def test_every_stage_of_a_row_is_made_twice_with_the_same_bytes(tmp_path, plugin
     assert {"fit redness", "predict one on redness"} <= set(started)
 
 
-def test_what_was_made_before_is_compared_and_nothing_is_left_beside(tmp_path, plugins):
+def test_row_in_the_store_is_made_only_once_more(tmp_path, plugins):
     compared(tmp_path, plugins)
     found, store = compared(tmp_path, plugins)
     started = [event.stage for event in store.events if event.kind == "started"]
@@ -37,7 +37,7 @@ def test_what_was_made_before_is_compared_and_nothing_is_left_beside(tmp_path, p
     assert [path.name for path in tmp_path.iterdir()] == ["store"]
 
 
-def test_the_first_stage_that_differs_is_named_and_the_last(tmp_path, plugins, monkeypatch):
+def test_repetition_ends_at_the_first_stage_that_differs(tmp_path, plugins, monkeypatch):
     numbers = itertools.count()
 
     def fit(self, data, run):
@@ -51,13 +51,13 @@ def test_the_first_stage_that_differs_is_named_and_the_last(tmp_path, plugins, m
     assert not any(one.differing for one in found[:-1])
 
 
-def test_a_stage_that_fails_is_a_failure_not_a_difference(tmp_path, plugins):
+def test_failed_stage_is_raised_and_leaves_no_folder(tmp_path, plugins):
     generators = {"R": {"name": "redness", "reads": "nothing"}, "S": {"name": "salient"}}
     with pytest.raises(StageFailure, match="redness"):
         compared(tmp_path, plugins, generators=generators)
     assert [path.name for path in tmp_path.iterdir()] == ["store"]
 
 
-def test_an_unknown_row_lists_the_rows(plugins):
+def test_unknown_row_is_refused_with_a_list_of_rows(plugins):
     with pytest.raises(ConfigError, match="no row is called 'X'; rows: R, S"):
         row_of(small_suite.suite(), plugins, "X", None)

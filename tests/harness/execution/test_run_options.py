@@ -26,19 +26,19 @@ from wsss_harness.store.manifest import MANIFEST
         (("60", "fit=7200"), 7200, 60),
     ],
 )
-def test_time_limits_for_all_stages_and_for_a_kind(words, of_fit, of_score):
+def test_time_limit_of_a_kind_precedes_the_general_one(words, of_fit, of_score):
     limits = limits_of(words, None)
     assert limits.seconds_of("fit") == of_fit
     assert limits.seconds_of("score") == of_score
 
 
 @pytest.mark.parametrize("word", ["", "fit=", "fit=soon", "0", "nan", "-1"])
-def test_a_time_limit_that_is_none_says_what_is_expected(word):
+def test_invalid_time_limit_is_refused(word):
     with pytest.raises(ConfigError, match=r"--time-limit .*expected seconds, 1 or more"):
         limits_of([word], None)
 
 
-def test_memory_is_told_in_gigabytes():
+def test_memory_limit_is_in_gigabytes():
     assert limits_of((), 1.5).memory == 1_500_000_000
 
 
@@ -55,7 +55,7 @@ def test_memory_is_told_in_gigabytes():
         (RunOptions("inline", policy=Policy(deterministic=True, processes=2)), Inline()),
     ],
 )
-def test_an_executor_gets_its_options_and_what_follows_from_the_policy(tmp_path, options, executor):
+def test_executor_gets_its_options_and_those_implied_by_the_policy(tmp_path, options, executor):
     assert options.engine(tmp_path, load(())).executor == executor
 
 
@@ -73,7 +73,7 @@ def test_an_executor_gets_its_options_and_what_follows_from_the_policy(tmp_path,
         ),
     ],
 )
-def test_a_wrong_executor_or_option_of_it_is_named(tmp_path, options, message):
+def test_unknown_executor_or_option_is_refused(tmp_path, options, message):
     with pytest.raises(ConfigError, match=message):
         options.engine(tmp_path, load(()))
 
@@ -81,7 +81,7 @@ def test_a_wrong_executor_or_option_of_it_is_named(tmp_path, options, message):
 @pytest.mark.parametrize(
     ("visible", "gpus"), [("", []), ("0", ["0"]), ("2,5", ["2", "5"]), ("GPU-1a", ["GPU-1a"])]
 )
-def test_gpus_are_those_that_the_environment_leaves(monkeypatch, visible, gpus):
+def test_visible_gpus_follow_the_environment(monkeypatch, visible, gpus):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     assert visible_gpus() == gpus
 
@@ -96,7 +96,7 @@ def test_gpus_are_those_that_the_environment_leaves(monkeypatch, visible, gpus):
         ({"jobs": 8}, "0,1", 8, ["0", "1"]),
     ],
 )
-def test_jobs_share_the_gpus(monkeypatch, tmp_path, options, gpus, width, groups):
+def test_gpus_are_grouped_by_job(monkeypatch, tmp_path, options, gpus, width, groups):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", gpus)
     with Local(**options).start(tmp_path) as pool:
         assert pool.width(heavy=True) == width
@@ -104,7 +104,7 @@ def test_jobs_share_the_gpus(monkeypatch, tmp_path, options, gpus, width, groups
         assert 0 < pool.share(heavy=True) <= 1 / width
 
 
-def test_a_deterministic_stage_runs_on_one_thread_and_says_so(monkeypatch, tmp_path):
+def test_deterministic_stage_records_one_thread(monkeypatch, tmp_path):
     monkeypatch.setenv("WSSS_PLUGIN_PATH", str(PLUGIN))
     store, plugins = small_suite.store(tmp_path), small_suite.plugins()
     engine = Engine(store, Local(threads=2), Policy(deterministic=True))
@@ -119,6 +119,6 @@ def test_a_deterministic_stage_runs_on_one_thread_and_says_so(monkeypatch, tmp_p
     ("options", "message"),
     [({"jobs": -1}, "--executor-set jobs=-1: expected 0 or more"), ({"threads": -2}, "threads=-2")],
 )
-def test_an_option_of_an_executor_that_makes_no_sense_is_refused(tmp_path, options, message):
+def test_negative_executor_option_is_refused(tmp_path, options, message):
     with pytest.raises(ConfigError, match=message):
         RunOptions(executor_options=options).engine(tmp_path, load(()))

@@ -36,7 +36,7 @@ def status(root, capsys, as_json=False):
     return capsys.readouterr().out
 
 
-def test_what_runs_is_shown_until_it_has_ended(tmp_path, capsys):
+def test_status_shows_a_run_until_it_ends(tmp_path, capsys):
     with RunStatus(tmp_path) as run_status:
         run_status.write(TOLD)
         text = " ".join(status(tmp_path, capsys).split())
@@ -50,13 +50,13 @@ def test_what_runs_is_shown_until_it_has_ended(tmp_path, capsys):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_run_that_has_nothing_to_do_leaves_nothing(tmp_path):
+def test_run_with_nothing_to_do_creates_no_folder(tmp_path):
     with RunStatus(tmp_path / "store"):
         pass
     assert not (tmp_path / "store").exists()
 
 
-def test_what_a_dead_run_left_is_not_shown_and_goes_with_the_next_one(tmp_path):
+def test_folder_of_a_killed_run_is_hidden_and_then_removed(tmp_path):
     dead = tmp_path / "running" / "far-1"
     dead.mkdir(parents=True)
     (dead / status_files.RUNNER).write_text(json.dumps(TOLD))
@@ -68,7 +68,7 @@ def test_what_a_dead_run_left_is_not_shown_and_goes_with_the_next_one(tmp_path):
         assert len(list((tmp_path / "running").iterdir())) == 2  # its folder and its lock
 
 
-def test_a_report_is_written_when_a_stage_begins_and_then_now_and_then(tmp_path, monkeypatch):
+def test_progress_is_written_at_the_start_and_then_at_intervals(tmp_path, monkeypatch):
     report = ProgressFile(tmp_path / "one.json")
     assert read_progress(report.path) is None
     report(StageEvent("started", "fit"))
@@ -80,18 +80,18 @@ def test_a_report_is_written_when_a_stage_begins_and_then_now_and_then(tmp_path,
     assert read_progress(report.path) == (2, 9)
 
 
-def test_a_report_that_cannot_be_written_stops_nothing(tmp_path):
+def test_unwritable_progress_file_is_ignored(tmp_path):
     (tmp_path / "file").write_text("x")
     ProgressFile(tmp_path / "file" / "one.json")(StageEvent("started", "fit"))
 
 
-def test_live_state_is_no_stage(tmp_path):
+def test_status_folder_is_not_taken_for_a_stage(tmp_path):
     with RunStatus(tmp_path) as run_status:
         run_status.write(TOLD)
         assert housekeeping.stages(tmp_path) == []
 
 
-def test_another_terminal_sees_a_run_at_work(tmp_path, capsys):
+def test_status_shows_a_run_of_another_process(tmp_path, capsys):
     slow = {"generators": {"R": {"name": "redness", "pause": 60}}}
     (tmp_path / "runs").mkdir()
     process = command(tmp_path, **slow, rows=[{"method": "R", "generator": "R"}])
@@ -104,7 +104,7 @@ def test_another_terminal_sees_a_run_at_work(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("content", ["", "{"])
-def test_a_report_that_is_torn_is_as_none(tmp_path, content):
+def test_torn_progress_file_counts_as_missing(tmp_path, content):
     path = tmp_path / "one.json"
     path.write_text(content)
     assert read_progress(path) is None
