@@ -1,1 +1,1 @@
-"""Accepted records: their chain, what was verified of them, and releases."""
+"""Boards: accepted records with their chain, verifications and releases."""

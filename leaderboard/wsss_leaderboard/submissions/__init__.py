@@ -1,1 +1,1 @@
-"""A row as a folder that others can check, and the tiers in which they verify it."""
+"""Submissions: write one row as a folder, check it, and measure or make the row again."""

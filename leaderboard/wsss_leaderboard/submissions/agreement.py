@@ -1,4 +1,4 @@
-"""Whether a record says what its own counts by image say, to the last digit."""
+"""Check that a record agrees with its own counts by image, to the last digit."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -15,35 +15,35 @@ from wsss_leaderboard.records.record import Record, load_record
 from wsss_leaderboard.records.scores import Cause, Score
 from wsss_leaderboard.statistics.estimates import miou
 
-CLOSE = 1e-6  # of sums whose terms machines may add in another order
+CLOSE = 1e-6  # relative; machines may add the terms of a sum in another order
 
 
 def read(path: Path) -> tuple[Record, dict[str, Tallies]]:
-    """The record in a file and its counts.
+    """Read a record and its counts.
 
     Raises:
-        DataError: there are none, or they are not those that the record names.
+        DataError: There are no counts, or not those that the record names.
     """
     record = load_record(path)
-    place = counts.path_of(path)
+    counts_path = counts.path_of(path)
     if not record.counts:
         raise DataError(f"{path} has no counts by image; run the suite again with this version")
-    tallies = counts.read(place)
-    found = digest_file(place)
-    if found != record.counts:
+    tallies = counts.read(counts_path)
+    digest = digest_file(counts_path)
+    if digest != record.counts:
         raise DataError(
-            f"{place} has the digest {found}, its record names {record.counts}: one of them was "
-            "changed; make both again with `wsss run`"
+            f"{counts_path} has the digest {digest}, its record names {record.counts}: one of them "
+            "was changed; make both again with `wsss run`"
         )
     return record, tallies
 
 
 def problems(record: Record, tallies: Mapping[str, Tallies]) -> Iterator[str]:
-    """What a record says otherwise than its counts, field by field."""
+    """Disagreements of a record with its counts, field by field."""
     if record.failure or record.masks is None:
         yield "the row did not finish; only complete rows can be checked"
         return
-    labels = [one.segmentor for one in record.segmentations]
+    labels = [segmentation.segmentor for segmentation in record.segmentations]
     if labels != list(record.recipe["segmentors"]):
         yield f"it has the segmentors {labels}, its recipe {record.recipe['segmentors']}"
     if list(tallies) != [MASKS, *labels]:
@@ -52,61 +52,64 @@ def problems(record: Record, tallies: Mapping[str, Tallies]) -> Iterator[str]:
     protocol, masks = record.protocol, record.masks
     parts = [("masks", masks.score, masks.anatomy, masks.images, protocol.images)]
     parts += [
-        (f"segmentations.{place}", one.score, one.anatomy, one.images, protocol.val_images)
-        for place, one in enumerate(record.segmentations)
+        (f"segmentations.{index}", s.score, s.anatomy, s.images, protocol.val_images)
+        for index, s in enumerate(record.segmentations)
     ]
-    for (field, score, anatomy, *images), one in zip(parts, tallies.values(), strict=True):
-        yield from _images(field, images, one)
-        yield from _scores(f"{field}.score", score, record.classes, one.counts)
-        yield from _causes(f"{field}.anatomy", anatomy, one.counts)
+    for (field, score, anatomy, *images), target_tallies in zip(
+        parts, tallies.values(), strict=True
+    ):
+        yield from _images(field, images, target_tallies)
+        yield from _scores(f"{field}.score", score, record.classes, target_tallies.counts)
+        yield from _causes(f"{field}.anatomy", anatomy, target_tallies.counts)
 
 
-def _images(field: str, said: list[int], tallies: Tallies) -> Iterator[str]:
+def _images(field: str, stated: list[int], tallies: Tallies) -> Iterator[str]:
     if len(set(tallies.ids)) != len(tallies.ids):
         yield f"{field}: an image is counted twice"
-    if set(said) != {len(tallies.ids)}:
-        yield f"{field}.images is {said[0]}, protocol {said[1]}, counts {len(tallies.ids)}"
+    if set(stated) != {len(tallies.ids)}:
+        yield f"{field}.images is {stated[0]}, protocol {stated[1]}, counts {len(tallies.ids)}"
 
 
 def _scores(field: str, score: Score, classes: tuple[str, ...], tallies: Counts) -> Iterator[str]:
-    found = ratios(tallies)
-    for name, values in found.items():
-        said, counted = getattr(score, name), float(mean(values))
-        if said != counted:
-            yield f"{field}.{name} is {said}, but its counts give {counted}{points(said, counted)}"
-    yield from _by_class(f"{field}.iou", score.iou, classes, found["miou"])
+    counted_ratios = ratios(tallies)
+    for name, values in counted_ratios.items():
+        stated, counted = getattr(score, name), float(mean(values))
+        if stated != counted:
+            change = points(stated, counted)
+            yield f"{field}.{name} is {stated}, but its counts give {counted}{change}"
+    yield from _by_class(f"{field}.iou", score.iou, classes, counted_ratios["miou"])
     if score.error is not None or score.t is not None:
-        for name, sure in sureness(tallies).items():
-            if not _close(said := getattr(score, name), sure):
-                yield f"{field}.{name} is {said}, but its counts give {sure}"
+        for name, value in standard_error(tallies).items():
+            if not _close(stated := getattr(score, name), value):
+                yield f"{field}.{name} is {stated}, but its counts give {value}"
 
 
 def _by_class(
-    field: str, said: Mapping[str, float | None], classes: tuple[str, ...], found: Ratios
+    field: str, stated: Mapping[str, float | None], classes: tuple[str, ...], class_ratios: Ratios
 ) -> Iterator[str]:
-    if len(classes) != len(found):
-        yield f"classes names {len(classes)} classes, but its counts are of {len(found)}"
+    if len(classes) != len(class_ratios):
+        yield f"classes names {len(classes)} classes, but its counts are of {len(class_ratios)}"
         return
-    counted = named(found, classes)
-    for name in {**counted, **said}:
-        if said.get(name) != counted.get(name):
-            yield f"{field}.{name} is {said.get(name)}, but its counts give {counted.get(name)}"
+    counted = named(class_ratios, classes)
+    for name in {**counted, **stated}:
+        if stated.get(name) != counted.get(name):
+            yield f"{field}.{name} is {stated.get(name)}, but its counts give {counted.get(name)}"
 
 
-def _close(said: float | None, counted: float | None) -> bool:
-    if said is None or counted is None:
-        return said is counted
-    return math.isclose(said, counted, rel_tol=CLOSE)
+def _close(stated: float | None, counted: float | None) -> bool:
+    if stated is None or counted is None:
+        return stated is counted
+    return math.isclose(stated, counted, rel_tol=CLOSE)
 
 
-def sureness(tallies: Counts) -> dict[str, float | None]:
-    """The standard error of mIoU, and its t; None where images are too few for one."""
+def standard_error(tallies: Counts) -> dict[str, float | None]:
+    """The standard error of mIoU and the t of its interval; None with too few images."""
     estimate = miou(tallies)
     return {"error": estimate.error, "t": estimate.t if math.isfinite(estimate.t) else None}
 
 
 def ratios(tallies: Counts) -> dict[str, Ratios]:
-    """By class, from (n, C + 1, 3) tallies, the ratios whose means a score has."""
+    """IoU, precision and recall by class from (n, C + 1, 3) tallies; a score holds their means."""
     hit, truth, mask = np.moveaxis(tallies.sum(0), -1, 0)
     return {
         "miou": ratio(hit, truth + mask - hit),
@@ -116,14 +119,14 @@ def ratios(tallies: Counts) -> dict[str, Ratios]:
 
 
 def _causes(field: str, anatomy: Mapping[str, Cause], tallies: Counts) -> Iterator[str]:
-    """The causes of wrong pixels add up to all of them."""
+    """Check that the causes of wrong pixels add up to all wrong pixels."""
     hit, truth, _ = np.moveaxis(tallies.sum((0, 1)), -1, 0)
-    said = math.fsum(cause.share or 0 for cause in anatomy.values())
+    stated = math.fsum(cause.share or 0 for cause in anatomy.values())
     wrong = (truth - hit) / truth if truth else 0.0
-    if anatomy and abs(said - wrong) > CLOSE:
-        yield f"{field}: its causes add up to {said} of the pixels, but {wrong} are wrong"
+    if anatomy and abs(stated - wrong) > CLOSE:
+        yield f"{field}: its causes add up to {stated} of the pixels, but {wrong} are wrong"
 
 
-def points(said: float, counted: float) -> str:
-    """By how many points of a percentage two fractions differ."""
-    return f" ({100 * (counted - said):+.2f} points)"
+def points(stated: float, counted: float) -> str:
+    """The difference of two fractions in percentage points, in parentheses."""
+    return f" ({100 * (counted - stated):+.2f} points)"

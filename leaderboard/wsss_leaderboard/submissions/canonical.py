@@ -1,4 +1,4 @@
-"""Digests of what is published: of JSON content whatever its spacing, and of files."""
+"""SHA-256 digests of published JSON content, independent of its spacing, and of files."""
 
 import hashlib
 import json

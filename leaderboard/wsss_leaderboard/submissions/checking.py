@@ -1,8 +1,9 @@
-"""Whether a submission is what it says. It is data: nothing of it is ever run or unpickled."""
+"""Check a submission. It is only data: nothing in it is ever run or unpickled."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -21,14 +22,9 @@ from wsss_harness.system.files import read_json
 from wsss_leaderboard.records import counts
 from wsss_leaderboard.records.counts import Tallies
 from wsss_leaderboard.records.record import Record, load_record
-from wsss_leaderboard.submissions import (
-    agreement,
-    folders,
-    rowpacks,
-    signatures,
-)
+from wsss_leaderboard.submissions import agreement, folders, rowpacks, signatures
 from wsss_leaderboard.submissions.canonical import digest, digest_of_file
-from wsss_leaderboard.submissions.definitions import check_same, dataset_of, drawn
+from wsss_leaderboard.submissions.definitions import check_same, dataset_of, drawn_suite
 from wsss_leaderboard.submissions.manifest import (
     LOGS,
     MANIFEST,
@@ -60,7 +56,7 @@ class CheckedRun:
 
 @dataclass
 class CheckReport:
-    """What a check found. ``tier`` is the highest that all runs pass, None with problems."""
+    """The result of a check. ``tier``: the highest that all runs pass, None with problems."""
 
     folder: Path
     submission: Submission | None = None
@@ -71,8 +67,8 @@ class CheckReport:
     tier: Tier | None = None
 
     @contextmanager
-    def noting(self) -> Iterator[None]:
-        """Note what the body raises as a problem, and go on behind it."""
+    def collecting(self) -> Iterator[None]:
+        """Record an error in the body as a problem, and continue after it."""
         try:
             yield
         except (WsssError, OSError, MemoryError) as error:
@@ -81,7 +77,7 @@ class CheckReport:
 
 @dataclass(frozen=True)
 class LocalResources:
-    """What whoever checks has himself: plugins, a store for data, perhaps a suite and packs."""
+    """What the person who checks has: plugins, a store for data, perhaps a suite and packs."""
 
     plugins: Plugins
     store: Store
@@ -89,8 +85,8 @@ class LocalResources:
     packs: Path | None = None
 
     def dataset(self, record: Record, owner: str) -> Dataset | None:
-        """The data of a record if it is at hand: that of the own suite, or what can be drawn."""
-        suite = self.suite or drawn(record, self.plugins, owner)
+        """The data of a record, from the reader's suite or drawn; None if it is not available."""
+        suite = self.suite or drawn_suite(record, self.plugins, owner)
         if suite is None:
             return None
         dataset = dataset_of(suite, self.plugins, self.store)
@@ -99,73 +95,72 @@ class LocalResources:
 
 
 def check_submission(
-    folder: Path, reader: LocalResources, allowed: Path | None = None
+    folder: Path, resources: LocalResources, allowed: Path | None = None
 ) -> CheckReport:
-    """Check all of a submission that can be checked without a board.
+    """Check everything about a submission that needs no board.
 
-    ``allowed``: the file of those whose signatures count; without it nobody is the signer.
+    ``allowed``: the file of allowed signers; without it, signatures are ignored.
     """
     report = CheckReport(folder)
-    with report.noting():
-        found = folders.files(folder)
-        report.submission = _described(folder, found)
+    with report.collecting():
+        report.submission = _manifest(folder, folders.files(folder))
         for stem in report.submission.packs:
-            with report.noting():
+            with report.collecting():
                 report.runs.append(_run(folder, stem))
         if len(report.runs) == len(report.submission.packs):
-            report.problems += _together(folder, report.submission, report.runs)
-    with report.noting():
+            report.problems += _row_problems(folder, report.submission, report.runs)
+    with report.collecting():
         report.signer = _signer(folder, allowed)
     if not report.problems:
         report.tier = 1
-        report.notes += _left_out(report.runs)
-        _check_masks(report, reader)
+        report.notes += _omitted_seeds(report.runs)
+        _check_masks(report, resources)
     return report
 
 
-def _left_out(runs: Sequence[CheckedRun]) -> Iterator[str]:
-    """Runs of the suite that are not submitted: the others may have been chosen for their luck."""
-    said = runs[0].record.definition.get("seeds", [0])
-    asked = [seed for seed in said if type(seed) is int] if isinstance(said, list) else []
-    found = [run.record.seed for run in runs]
-    if missing := [seed for seed in asked if seed not in found]:
-        named = ", ".join(map(str, missing[:12]))
-        yield f"runs: {len(found)} of {len(asked)} of the suite; not here: seeds {named}"
+def _omitted_seeds(runs: Sequence[CheckedRun]) -> Iterator[str]:
+    """Note which seeds of the suite are missing: the others may have been selected by result."""
+    seeds = runs[0].record.definition.get("seeds", [0])
+    planned = [seed for seed in seeds if type(seed) is int] if isinstance(seeds, list) else []
+    submitted = [run.record.seed for run in runs]
+    if missing := [seed for seed in planned if seed not in submitted]:
+        listed = ", ".join(map(str, missing[:12]))
+        yield f"runs: {len(submitted)} of {len(planned)} of the suite; missing seeds: {listed}"
 
 
-def _described(folder: Path, found: Mapping[str, int]) -> Submission:
-    """What submission.json says, once every file in the folder is one that it names."""
+def _manifest(folder: Path, sizes: Mapping[str, int]) -> Submission:
+    """submission.json, once the files in the folder (sizes by name) are those that it names."""
     refuse_hostile(read_json(folder / MANIFEST), str(folder / MANIFEST))
-    said = read_submission(folder)
-    refuse_text(said.method, f"{folder / MANIFEST}: method", NAME)
-    own = {MANIFEST, *({MANIFEST + signatures.SUFFIX} & set(found))}
-    outside = {name for name in found if not name.startswith(f"{PACKS}/")}
-    folders.refuse_others(folder, outside, own | set(said.files))
+    submission = read_submission(folder)
+    refuse_text(submission.method, f"{folder / MANIFEST}: method", NAME)
+    own = {MANIFEST, *({MANIFEST + signatures.SUFFIX} & set(sizes))}
+    outside = {name for name in sizes if not name.startswith(f"{PACKS}/")}
+    folders.refuse_others(folder, outside, own | set(submission.files))
     needed = {README, SUITE}
-    for stem in said.packs:
+    for stem in submission.packs:
         needed |= {f"{RECORDS}/{stem}.json", f"{counts.COUNTS}/{stem}.npz", f"{LOGS}/{stem}.txt"}
-    folders.refuse_others(folder, set(said.files), needed)
-    for name, file in said.files.items():
-        if found[name] != file.bytes or digest_of_file(folder / name) != file.sha256:
+    folders.refuse_others(folder, set(submission.files), needed)
+    for name, file in submission.files.items():
+        if sizes[name] != file.bytes or digest_of_file(folder / name) != file.sha256:
             raise DataError(
                 f"{folder / name} is not the file that {MANIFEST} names: it was changed; write the "
                 "submission again"
             )
-    if not said.packs:
+    if not submission.packs:
         raise DataError(f"{folder / MANIFEST} names no record")
-    return said
+    return submission
 
 
 def _run(folder: Path, stem: str) -> CheckedRun:
-    """A record with its counts, each of which is what it should be."""
+    """A valid record with its counts; DataError lists what is wrong with them."""
     path = folder / RECORDS / f"{stem}.json"
     refuse_hostile(read_json(path), str(path))
     refuse_names(load_record(path), str(path))
     folders.refuse_bomb(counts.path_of(path))
     record, tallies = agreement.read(path)
-    for image_id in (image_id for one in tallies.values() for image_id in one.ids):
+    for image_id in chain.from_iterable(target.ids for target in tallies.values()):
         refuse_text(image_id, f"{counts.path_of(path)}: an image id", NAME)
-    problems = [*agreement.problems(record, tallies), *_not_a_row(record)]
+    problems = [*agreement.problems(record, tallies), *_recipe_problems(record)]
     if record_stem(record, path) != stem:
         problems.append(f"its name should be {record_stem(record, path)}.json")
     if record.protocol.evaluator != EVALUATOR:
@@ -178,8 +173,8 @@ def _run(folder: Path, stem: str) -> CheckedRun:
     return CheckedRun(stem, path, record, tallies)
 
 
-def _not_a_row(record: Record) -> Iterator[str]:
-    """A recipe that no suite has, and a method that calls itself a control, or hides that it is."""
+def _recipe_problems(record: Record) -> Iterator[str]:
+    """Problems of the recipe, its method and whether it is a control or has the name of a bound."""
     try:
         row = Row.model_validate(record.recipe)
     except ValidationError as error:
@@ -196,17 +191,19 @@ def _not_a_row(record: Record) -> Iterator[str]:
         yield f"{record.method!a} is the name of a bound; rename the row"
 
 
-def _together(folder: Path, said: Submission, runs: Sequence[CheckedRun]) -> Iterator[str]:
-    """What makes several runs no row."""
+def _row_problems(
+    folder: Path, submission: Submission, runs: Sequence[CheckedRun]
+) -> Iterator[str]:
+    """Reasons why the runs are not seeds of one row."""
     suite, first = read_json(folder / SUITE), runs[0].record
     seeds: dict[int, Path] = {}
     for run in runs:
         record = run.record
-        targets = {counts.MASKS, *(one.segmentor for one in record.segmentations)}
-        if set(said.packs[run.stem]) != targets:
-            yield f"{folder / MANIFEST}: packs.{run.stem} has not the digest of each target's masks"
-        if record.method != said.method:
-            yield f"{run.path}: method is {record.method!a}, that of {MANIFEST} {said.method!a}"
+        targets = {counts.MASKS, *(s.segmentor for s in record.segmentations)}
+        if set(submission.packs[run.stem]) != targets:
+            yield f"{folder / MANIFEST}: packs.{run.stem} lacks the digest of a target's masks"
+        if record.method != submission.method:
+            yield f"{run.path}: method is {record.method!a}, in {MANIFEST} {submission.method!a}"
         if record.definition != suite:
             yield f"{run.path}: definition is not what {SUITE} holds"
         if (record.protocol, record.recipe) != (first.protocol, first.recipe):
@@ -217,44 +214,46 @@ def _together(folder: Path, said: Submission, runs: Sequence[CheckedRun]) -> Ite
 
 
 def _signer(folder: Path, allowed: Path | None) -> str:
-    """Who signed it, if the reader knows whose signatures count."""
+    """The name of the signer; empty without a signature or a file of allowed signers."""
     signed = signatures.path_of(folder / MANIFEST).is_file()
     return signatures.signer(folder / MANIFEST, allowed) if signed and allowed else ""
 
 
-def _check_masks(report: CheckReport, reader: LocalResources) -> None:
-    """Look at the mask packs, and count them again where the truth is at hand."""
+def _check_masks(report: CheckReport, resources: LocalResources) -> None:
+    """Check the mask packs, and measure them again if the ground truth is available."""
     inside = report.folder / PACKS
-    packs = reader.packs or (inside if inside.is_dir() else None)
+    packs = resources.packs or (inside if inside.is_dir() else None)
     if packs is None:
-        report.notes.append("masks: only their digests are here; give the packs with --packs")
+        report.notes.append(
+            "masks: only their digests are in the folder; to check them, give --packs"
+        )
         return
     measured = []
     for run in report.runs:
-        with report.noting():
-            measured.append(_measured(packs / run.stem, run, report, reader))
+        with report.collecting():
+            measured.append(_measured(packs / run.stem, run, report, resources))
     if packs == inside and not report.problems:
-        with report.noting():
+        with report.collecting():
             _refuse_stray_masks(report)
     if report.problems:
         report.tier = None
     elif all(measured):
         report.tier = 2
-        report.notes.append("masks: counted again, and all metrics are those of the records")
+        report.notes.append("masks: measured again; all metrics agree with the records")
     else:
         report.notes.append(
-            "masks: readable; to count them again, give a suite that has their truth with --suite"
+            "masks: readable; to measure them again, give a suite with their data, by --suite"
         )
 
 
-def _measured(packs: Path, run: CheckedRun, report: CheckReport, reader: LocalResources) -> bool:
-    """Whether the masks of a run could be counted again; DataError if they are no good."""
-    said = report.submission.packs[run.stem] if report.submission else {}
-    if rowpacks.digests(packs, run.record) != said:
+def _measured(packs: Path, run: CheckedRun, report: CheckReport, resources: LocalResources) -> bool:
+    """Check the masks of a run; True if they were measured again. DataError if they are wrong."""
+    digests = report.submission.packs[run.stem] if report.submission else {}
+    if rowpacks.digests(packs, run.record) != digests:
         raise DataError(f"{packs}: the packs are not those whose digests {MANIFEST} has")
     for pack in rowpacks.folders(packs, run.record).values():
         refuse_hostile(read_json(pack / PACK), str(pack / PACK))
-    dataset = reader.dataset(run.record, str(run.path))
+    dataset = resources.dataset(run.record, str(run.path))
     problems = list(disagreements(run.record, run.tallies, packs, dataset))
     if problems:
         raise DataError("\n".join(f"{run.path}: {problem}" for problem in problems))
@@ -262,11 +261,11 @@ def _measured(packs: Path, run: CheckedRun, report: CheckReport, reader: LocalRe
 
 
 def _refuse_stray_masks(report: CheckReport) -> None:
-    named = {
+    expected = {
         f"{PACKS}/{run.stem}/{pack.name}/{file}"
         for run in report.runs
         for pack in rowpacks.folders(report.folder / PACKS / run.stem, run.record).values()
         for file in (PACK, *(entry.file for entry in read_manifest(pack).images.values()))
     }
-    found = {name for name in folders.files(report.folder) if name.startswith(f"{PACKS}/")}
-    folders.refuse_others(report.folder, found, named)
+    present = {name for name in folders.files(report.folder) if name.startswith(f"{PACKS}/")}
+    folders.refuse_others(report.folder, present, expected)

@@ -1,7 +1,7 @@
-"""The suite that a record brings along, used without trusting it.
+"""Use the suite in a record without trusting it.
 
-It is data: it names plugins that are installed, and their options. It may name no files, because
-those would be files of whoever uses it; who wants to run it gives his own with ``--set``.
+The suite is data: names of installed plugins, and their options. It may not name files, because
+they would be files of the reader; to run it, the reader gives paths with ``--set``.
 """
 
 import math
@@ -22,79 +22,82 @@ from wsss_harness.suite.spec import Suite
 from wsss_harness.suite.suite_rows import rows_of
 from wsss_leaderboard.records.record import Record
 
-DRAWN = "railscenes"  # the dataset that anybody has, because it is drawn
-IMAGES, PIXELS = 20_000, 200_000_000  # of all its images together; a stranger may not ask for more
-REPETITIONS = 1000  # and as many rows
-PLACES = ("dataset", "weights", "saliency", "shared", "generators", "refiners", "segmentors")
-WORDS = frozenset({"name", "weights", "trained_on", "detector"})  # no paths, whatever they hold
+DRAWN = "railscenes"  # this dataset is drawn, so everyone has it
+IMAGES, PIXELS = (
+    20_000,
+    200_000_000,
+)  # the most that is drawn for one suite
+REPETITIONS = 1000  # the most rows, or repetitions of a row
+SECTIONS = ("dataset", "weights", "saliency", "shared", "generators", "refiners", "segmentors")
+WORDS = frozenset({"name", "weights", "trained_on", "detector"})  # keys of values that are no paths
 FILES = re.compile(r"root|file|folder|checkpoint|masks|config|.*_(list|file|folder|root)")  # keys
-PATH = re.compile(r"[/\\]|\.py$")  # of a file that is not beside the reader, or that is code
+PATH = re.compile(r"[/\\]|\.py$")  # a path with folders, or of code
 
 
 def suite_of(record: Record, owner: str, overrides: Sequence[str] = ()) -> Suite:
-    """The suite of a record, with the reader's own options.
+    """The suite of a record, with the reader's overrides.
 
     Raises:
-        DataError: it names a file that the overrides leave in place, or it is no suite.
+        DataError: It names a file that no override replaces, or it is not a valid suite.
     """
-    given: dict[str, Any] = {}
+    replaced: dict[str, Any] = {}
     for override in overrides:
-        apply_override(given, override)
-    for place, value in paths(record.definition):
-        if _at(given, place) is None:
-            name = ".".join(place)
+        apply_override(replaced, override)
+    for keys, value in paths(record.definition):
+        if _at(replaced, keys) is None:
+            name = ".".join(keys)
             raise DataError(
                 f"{owner}: definition.{name} is the path {value!a}; paths of a record are never "
                 f"followed: give yours with --set {name}=PATH"
             )
     content = deepcopy(record.definition)
     try:
-        _refuse_endless(content, f"{owner}: definition")
+        _refuse_huge(content, f"{owner}: definition")
         for override in overrides:
             apply_override(content, override)
         return check_suite(content, f"{owner}: definition")
-    except (ConfigError, AttributeError, TypeError) as error:  # no table where one is expected
-        raise DataError(f"{owner}: definition is no suite: {error}") from None
+    except (ConfigError, AttributeError, TypeError) as error:  # a value of the wrong type
+        raise DataError(f"{owner}: definition is not a valid suite: {error}") from None
 
 
-def _refuse_endless(content: Mapping[str, Any], owner: str) -> None:
-    """DataError for a suite that would take long to write out."""
+def _refuse_huge(content: Mapping[str, Any], owner: str) -> None:
+    """Raise DataError for a suite that expands to too many rows."""
     many = [content.get("rows", ()), content.get("seeds", ()), *content.get("cross", {}).values()]
-    sizes = [len(one) for one in many]
+    sizes = list(map(len, many))
     if content.get("product") or max(sizes) > REPETITIONS or math.prod(sizes[2:]) > REPETITIONS:
         raise DataError(f"{owner} has more than {REPETITIONS} rows or repetitions; it is refused")
 
 
 def paths(definition: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Where in a suite something like a path stands, with the keys that lead to it."""
-    for name in PLACES:
+    """Values in a suite that look like paths, each with the keys that lead to it."""
+    for name in SECTIONS:
         yield from _paths(definition.get(name), (name,))
 
 
-def _paths(value: Any, place: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+def _paths(value: Any, keys: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
     if isinstance(value, str):
-        named = PATH.search(value) or FILES.fullmatch(place[-1])
-        if value and named and place[-1] not in WORDS:
-            yield place, value
+        path_like = PATH.search(value) or FILES.fullmatch(keys[-1])
+        if value and path_like and keys[-1] not in WORDS:
+            yield keys, value
     elif isinstance(value, dict):
         for key, inner in value.items():
-            yield from _paths(inner, (*place, key))
+            yield from _paths(inner, (*keys, key))
     elif isinstance(value, list):
         for inner in value:
-            yield from _paths(inner, place)
+            yield from _paths(inner, keys)
 
 
-def _at(content: Any, place: Sequence[str]) -> Any:
-    for key in place:
+def _at(content: Any, keys: Sequence[str]) -> Any:
+    for key in keys:
         content = content.get(key) if isinstance(content, dict) else None
     return content
 
 
-def drawn(record: Record, plugins: Plugins, owner: str) -> Suite | None:
-    """The suite of a record on the built-in scenes, whose truth anybody can draw; else None.
+def drawn_suite(record: Record, plugins: Plugins, owner: str) -> Suite | None:
+    """The suite of a record on the built-in scenes, which anyone can draw; None on other data.
 
     Raises:
-        DataError: it asks for more than a reader should draw.
+        DataError: It asks for more images or pixels than the limits.
     """
     if record.dataset != DRAWN:
         return None
@@ -115,14 +118,14 @@ def drawn(record: Record, plugins: Plugins, owner: str) -> Suite | None:
 
 
 def dataset_of(suite: Suite, plugins: Plugins, store: Store) -> Dataset:
-    """The dataset of a suite, made in a store unless it is there."""
+    """The dataset of a suite, made in the store if necessary."""
     graph = Graph(suite, plugins, suite.seeds[0])
     make_stage(graph.data, store)
     return graph.opened(store.folder(graph.data))
 
 
 def check_same(dataset: Dataset, record: Record, owner: str) -> None:
-    """Raise DataError unless a record was measured on exactly this data."""
+    """Raise DataError unless the record was measured on exactly this data."""
     if dataset.fingerprint() != record.protocol.fingerprint:
         raise DataError(
             f"{owner}: protocol.fingerprint is {record.protocol.fingerprint!a}, that of the data "
@@ -131,7 +134,7 @@ def check_same(dataset: Dataset, record: Record, owner: str) -> None:
 
 
 def stages_of(record: Record, suite: Suite, plugins: Plugins, dataset: Dataset) -> RowStages:
-    """The stages of a record's row, as the source is now; ConfigError if the suite has none."""
+    """The stages of a record's row, of the current source; ConfigError if the suite lacks it."""
     for row in rows_of(Graph(suite, plugins, record.seed), dataset):
         if row.row.method == record.method:
             return row

@@ -1,4 +1,4 @@
-"""What may lie in a submitted folder: plain files of known names and sizes, and nothing else."""
+"""What a submitted folder may hold: regular files of known names and limited sizes."""
 
 import os
 import re
@@ -13,9 +13,9 @@ from wsss_leaderboard.records.counts import PROBLEMS
 from wsss_leaderboard.submissions.signatures import SUFFIX
 
 KB, MB = 2**10, 2**20
-DEEP = 4  # folders, as packs/STEM/PACK/masks
+MAX_DEPTH = 4  # folders, as in packs/STEM/PACK/masks
 STEM = r"\w[\w-]{0,199}"
-MOST = {  # bytes of each kind of file
+MAX_BYTES = {  # by pattern of the path
     rf"submission\.json({re.escape(SUFFIX)})?": 4 * MB,
     r"README\.md": 64 * KB,
     r"suite\.json": MB,
@@ -25,55 +25,56 @@ MOST = {  # bytes of each kind of file
     rf"packs/{STEM}/{STEM}/{re.escape(PACK)}": 8 * MB,
     rf"packs/{STEM}/{STEM}/masks/[^/]{{1,200}}\.png": 32 * MB,
 }
-UNPACKED = 128 * MB  # of counts
+UNPACKED = 128 * MB  # the most that counts may unpack to
 
 
 def files(folder: Path) -> dict[str, int]:
-    """The bytes of each file by its path in the folder, with slashes.
+    """The size of each file in bytes, by its path in the folder, with slashes.
 
     Raises:
-        DataError: one of them is no plain file, has a name that is not expected, or is too large.
+        DataError: A file is not a regular file, has an unexpected name, or is too large.
     """
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder")
-    found = dict(_walk(folder, ""))
-    for name, size in found.items():
-        most = next((most for form, most in MOST.items() if re.fullmatch(form, name)), None)
-        if most is None or not name.isprintable():
-            raise DataError(f"{folder}: {name!a} is no file of a submission; take it out")
-        if size > most:
-            raise DataError(f"{folder}: {name!a} has {size} bytes; at most {most} are accepted")
-    return found
+    sizes = dict(_walk(folder, ""))
+    for name, size in sizes.items():
+        limits = (limit for form, limit in MAX_BYTES.items() if re.fullmatch(form, name))
+        limit = next(limits, None)
+        if limit is None or not name.isprintable():
+            raise DataError(f"{folder}: {name!a} does not belong to a submission; remove it")
+        if size > limit:
+            raise DataError(f"{folder}: {name!a} has {size} bytes; at most {limit} are accepted")
+    return sizes
 
 
 def _walk(folder: Path, above: str) -> Iterator[tuple[str, int]]:
     with os.scandir(folder) as entries:
-        for entry in sorted(entries, key=lambda one: one.name):
+        for entry in sorted(entries, key=lambda item: item.name):
             name, status = above + entry.name, entry.stat(follow_symlinks=False)
-            if stat.S_ISDIR(status.st_mode) and name.count("/") < DEEP:
+            if stat.S_ISDIR(status.st_mode) and name.count("/") < MAX_DEPTH:
                 yield from _walk(Path(entry.path), f"{name}/")
             elif stat.S_ISREG(status.st_mode):
                 yield name, status.st_size
             else:
                 raise DataError(
-                    f"{folder}: {entry.name!a} is neither a plain file nor a folder, as a link to "
-                    "elsewhere, or it lies too deep; it is refused"
+                    f"{folder}: {entry.name!a} is neither a regular file nor a folder (for example "
+                    "a link), or it is nested too deeply; remove it"
                 )
 
 
-def refuse_others(folder: Path, found: Collection[str], named: Collection[str]) -> None:
-    """DataError unless the files that were found are those that the folder itself names."""
-    for name in sorted({*found} ^ {*named}):
-        what = "is missing" if name in named else "is named nowhere in it; take it out"
-        raise DataError(f"{folder}: {name!a} {what}")
+def refuse_others(folder: Path, present: Collection[str], expected: Collection[str]) -> None:
+    """Raise DataError unless the present files are exactly the expected ones."""
+    for name in sorted({*present} ^ {*expected}):
+        problem = "is missing" if name in expected else "is not listed in it; remove it"
+        raise DataError(f"{folder}: {name!a} {problem}")
 
 
 def refuse_bomb(path: Path) -> None:
-    """DataError for a file of counts that says that it unpacks to far more than counts need."""
+    """Raise DataError for a file of counts that would unpack to far more than counts need."""
     try:
         with zipfile.ZipFile(path) as archive:
             size = sum(entry.file_size for entry in archive.infolist())
     except PROBLEMS as error:
-        raise DataError(f"{path} is no file of counts: {error}") from None
+        raise DataError(f"{path} is not a file of counts: {error}") from None
     if size > UNPACKED:
         raise DataError(f"{path} unpacks to {size} bytes; at most {UNPACKED} are accepted")

@@ -21,9 +21,10 @@ class ListedFile(StrictModel):
 
 
 class Submission(StrictModel):
-    """``files`` by their path in the folder; ``packs``: by stem and target, digests of packs.
+    """The content of submission.json.
 
-    ``corrects``: its records take the place of those of the same method and seed.
+    ``files`` by path in the folder; ``packs``: digests of mask packs by stem and target.
+    ``corrects``: the records replace those of the same method and seed.
     """
 
     format: Literal[1] = 1
@@ -37,12 +38,12 @@ class Submission(StrictModel):
 
 
 def read_submission(folder: Path) -> Submission:
-    """What submission.json says; DataError names the field that is wrong."""
+    """Read submission.json; DataError names the invalid field."""
     path = folder / MANIFEST
     return validated(Submission, read_json(path), path)
 
 
 def record_stem(record: Record, path: Path) -> str:
-    """The name of a record's files, which no other record of any board has."""
+    """The name of a record's files, unique among all records."""
     name = slug(record.method)[:80] or "row"
     return f"{name}-seed{record.seed}-{digest(read_json(path))[:8]}"

@@ -1,8 +1,7 @@
-"""What strangers wrote: names and texts that could mislead a reader are refused before one sees it.
+"""Refuse submitted names and texts that could mislead a reader.
 
-Markup is harmless where it is escaped, and pages and tables do that; in a name it is refused all
-the same. Only what is printable is let through: no control characters, no marks that turn the
-direction of text, none without width.
+Only printable characters pass: no control characters, no marks that change the direction of text,
+none of zero width. Pages and tables escape markup; names may not contain it in the first place.
 """
 
 import math
@@ -14,30 +13,30 @@ from typing import Any
 from wsss_harness.contract.errors import DataError
 from wsss_leaderboard.records.record import Record
 
-NAME, KEY, TEXT = 100, 200, 2000  # characters
+NAME, KEY, TEXT = 100, 200, 2000  # the most characters of each
 DEEP = 40  # levels of JSON
-SHOWN = 30  # characters of what is refused
-ALIKE = {"LATIN", "GREEK", "CYRILLIC"}  # alphabets that share the looks of letters
-MARKUP = ("<", ">", "@", "://")  # of pages, and what makes a comment call people or link away
+SHOWN = 30  # characters of a refused text that its error quotes
+ALIKE = {"LATIN", "GREEK", "CYRILLIC"}  # alphabets with letters that look alike
+MARKUP = ("<", ">", "@", "://")  # of pages; mentions and links in a comment
 
 
 def refuse_hostile(content: Any, owner: str) -> None:
-    """Look at all that JSON of ``owner`` holds.
+    """Check all texts and numbers in the JSON content of ``owner``.
 
     Raises:
-        DataError: a text is too long or has characters that do not print, a number is not finite,
-            or it is nested too deep; names the field.
+        DataError: A text is too long or has unprintable characters, a number is not finite, or
+            the content is nested too deeply. Names the field.
     """
     waiting: list[tuple[str, Any, int]] = [("", content, 0)]
-    while waiting:  # no recursion, which depth could exhaust
+    while waiting:  # not recursive: deep nesting would exhaust the stack
         place, value, depth = waiting.pop()
-        what = f"{owner}: field '{place[-KEY:]}'"
+        field = f"{owner}: field '{place[-KEY:]}'"
         if depth > DEEP:
-            raise DataError(f"{what} is nested more than {DEEP} levels deep; it is refused")
+            raise DataError(f"{field} is nested more than {DEEP} levels deep; it is refused")
         if isinstance(value, str):
-            refuse_text(value, what, TEXT)
+            refuse_text(value, field, TEXT)
         elif isinstance(value, float) and not math.isfinite(value):
-            raise DataError(f"{what} is {value}; expected a finite number or null")
+            raise DataError(f"{field} is {value}; expected a finite number or null")
         else:
             waiting += [(f"{place}.{name}".strip("."), v, depth + 1) for name, v in _inner(value)]
             for name in value if isinstance(value, dict) else ():
@@ -51,50 +50,50 @@ def _inner(value: Any) -> Iterator[tuple[str, Any]]:
         yield from ((str(number), inner) for number, inner in enumerate(value))
 
 
-def refuse_text(text: str, what: str, most: int) -> None:
-    """DataError, with what is refused made harmless, unless it is short enough and prints."""
-    if len(text) > most:
-        raise DataError(f"{what} has {len(text)} characters; expected at most {most}")
+def refuse_text(text: str, field: str, longest: int) -> None:
+    """Raise DataError, which quotes the text escaped, unless it is printable and short enough."""
+    if len(text) > longest:
+        raise DataError(f"{field} has {len(text)} characters; expected at most {longest}")
     for character in text:
         if not character.isprintable():
-            called = unicodedata.name(character, "a control character")
+            name = unicodedata.name(character, "a control character")
             raise DataError(
-                f"{what} holds U+{ord(character):04X} ({called}) in {text[:SHOWN]!a}; only "
-                "characters that print are accepted"
+                f"{field} holds U+{ord(character):04X} ({name}) in {text[:SHOWN]!a}; only "
+                "printable characters are accepted"
             )
 
 
 def refuse_names(record: Record, owner: str) -> None:
-    """DataError if a name that tables and pages show is no plain name; it says which."""
-    for place, name in shown(record):
-        refuse_name(name, f"{owner}: {place}")
+    """Raise DataError if a name that tables and pages show is not plain; it names the field."""
+    for field, name in shown(record):
+        refuse_name(name, f"{owner}: {field}")
 
 
-def refuse_name(name: str, what: str) -> None:
-    """DataError unless it is a plain name, without markup.
+def refuse_name(name: str, field: str) -> None:
+    """Raise DataError unless the name is plain: short, normalised (NFKC) and without markup.
 
-    Of lookalikes, other forms of a letter and mixed alphabets in a word are refused.
+    A word may not mix alphabets whose letters look alike.
     """
-    refuse_text(name, what, NAME)
+    refuse_text(name, field, NAME)
     if not name or name != " ".join(unicodedata.normalize("NFKC", name).split()):
         raise DataError(
-            f"{what} is {name[:SHOWN]!a}; expected a plain name, without spaces at its ends, two "
+            f"{field} is {name[:SHOWN]!a}; expected a plain name, without spaces at its ends, two "
             "in a row, or characters that look like others"
         )
     for word in re.findall(r"[^\W\d_]+", name):
         scripts = {unicodedata.name(letter, "").partition(" ")[0] for letter in word}
         if len(scripts & ALIKE) > 1:
-            raise DataError(f"{what}, {name[:SHOWN]!a}, mixes alphabets that look alike in a word")
-    if found := [mark for mark in MARKUP if mark in name]:
-        raise DataError(f"{what}, {name[:SHOWN]!a}, holds {found[0]!r}; leave it out")
+            raise DataError(f"{field}, {name[:SHOWN]!a}, mixes alphabets that look alike in a word")
+    if marks := [mark for mark in MARKUP if mark in name]:
+        raise DataError(f"{field}, {name[:SHOWN]!a}, holds {marks[0]!r}; remove it")
 
 
 def shown(record: Record) -> Iterator[tuple[str, str]]:
-    """The names in a record that tables and pages show, each with the field where it stands."""
+    """The names in a record that tables and pages show, each with its field."""
     yield from (("suite", record.suite), ("dataset", record.dataset), ("method", record.method))
-    yield from (("a segmentor", one.segmentor) for one in record.segmentations)
-    yield from (("initial weights", one.name) for one in record.supervision.weights)
-    yield from (("initial weights", one.trained_on) for one in record.supervision.weights)
+    yield from (("a segmentor", part.segmentor) for part in record.segmentations)
+    yield from (("initial weights", weights.name) for weights in record.supervision.weights)
+    yield from (("initial weights", weights.trained_on) for weights in record.supervision.weights)
     if record.masks:
         yield "rule", record.masks.rule
         yield from (("a class", name) for name in (*record.classes, *record.masks.score.iou))

@@ -1,4 +1,4 @@
-"""A row made once more from its weights, or from nothing, beside what its record says."""
+"""Make a row again, from its weights or from scratch, and compare it with its record."""
 
 import os
 import shutil
@@ -28,18 +28,19 @@ from wsss_leaderboard.records.record import Record
 from wsss_leaderboard.submissions.definitions import dataset_of, stages_of
 from wsss_leaderboard.submissions.remeasure import differences
 
-TRAINED = ("data", "pretrain", "fit", "segment")  # kinds of stages that are not made from weights
-CLAIMED = ("classes", "control", "recipe", "seeds", "supervision")  # whatever the machinery
-MEASURED = ("counts", "masks", "plugins", "segmentations")  # follow from equal bytes
+TRAINED = ("data", "pretrain", "fit", "segment")  # kinds of stages that tier 3 takes from the store
+CLAIMED = ("classes", "control", "recipe", "seeds", "supervision")  # independent of the machine
+MEASURED = ("counts", "masks", "plugins", "segmentations")  # equal if all bytes are
 
 
 @dataclass(frozen=True)
 class RemakeResult:
-    """What came out. ``stages``: how many were compared; ``differing``: titles, the first first.
+    """A row made again, compared with its record.
 
-    ``alike``: the same versions, number of threads and CPU were at work, so that bytes should be
-    equal. ``moved``: by how much the mIoU of each target differs, a fraction. ``unlike``: what else
-    the record says otherwise; of its metrics and counts only where all bytes are equal.
+    ``stages``: number of compared stages. ``differing``: titles of stages with other bytes, in
+    order. ``alike``: same versions, number of threads and CPU, so bytes should be equal.
+    ``moved``: change of the mIoU of each target, a fraction. ``unlike``: other fields that differ;
+    metrics and counts are compared only if all bytes are equal.
     """
 
     stages: int
@@ -56,11 +57,11 @@ class RemakeResult:
 def remake(
     record: Record, suite: Suite, plugins: Plugins, store: Store, trained: bool
 ) -> RemakeResult:
-    """Make a row again in a store of its own, with ``trained`` weights of ``store`` or without.
+    """Make a row again in a temporary store, with the ``trained`` stages of ``store`` or without.
 
     Raises:
-        DataError: the weights are missing, or are not those of the record.
-        StageFailure: a stage could not be made.
+        DataError: The weights are missing, or are not those of the record.
+        StageFailure: A stage failed.
     """
     dataset = dataset_of(suite, plugins, store)
     row = stages_of(record, suite, plugins, dataset)
@@ -78,7 +79,7 @@ def remake(
 
 
 def lend(row: RowStages, record: Record, store: Store, scratch: Store) -> None:
-    """Give the trained stages of a row to another store, once it is known that they are its own."""
+    """Copy the trained stages of a row to another store, after a check that they are its own."""
     for stage in upstream(*row.targets):
         if stage.kind in TRAINED:
             _check_trained(stage, record, store)
@@ -86,24 +87,24 @@ def lend(row: RowStages, record: Record, store: Store, scratch: Store) -> None:
 
 
 def _check_trained(stage: Stage, record: Record, store: Store) -> None:
-    named = next((step for step in record.steps if step.key == stage.key), None)
-    if named is None:
+    recorded = next((step for step in record.steps if step.key == stage.key), None)
+    if recorded is None:
         raise DataError(
-            f"the record does not name {stage.title} as the source, the options and the data here "
-            "make it; install the version that made the record, or verify no further than tier 2"
+            f"the record has no {stage.title} of this source, these options and this data; install "
+            "the version that made the record, or verify only up to tier 2"
         )
     if not store.done(stage):
         raise DataError(f"{store.root} does not have {stage.title} ({stage.key}); give its --store")
     if problem := damage(store.folder(stage)):
         raise DataError(problem)
-    if key_of(store.manifest(stage)["files"]) != named.products:
+    if key_of(store.manifest(stage)["files"]) != recorded.products:
         raise DataError(
             f"{store.folder(stage)} is not what the record was made from: its bytes differ"
         )
 
 
 def _link(source: str, target: str) -> None:
-    """Finished stages are never written again, so two stores may share their files."""
+    """Link a file: finished stages are never written again, so two stores may share them."""
     try:
         os.link(source, target)
     except OSError:
@@ -112,9 +113,9 @@ def _link(source: str, target: str) -> None:
 
 @contextmanager
 def as_recorded(record: Record) -> Iterator[None]:
-    """Give torch the number of threads that the record was made with."""
-    said = [step.environment.get("threads", "") for step in record.steps]
-    threads = [int(number) for number in said if number.isdecimal() and int(number) > 0]
+    """Set torch to the number of threads that the record was made with."""
+    recorded = [step.environment.get("threads", "") for step in record.steps]
+    threads = [int(number) for number in recorded if number.isdecimal() and int(number) > 0]
     if not threads:
         yield
         return
@@ -129,7 +130,7 @@ def as_recorded(record: Record) -> Iterator[None]:
 
 
 def compare(before: Record, after: Record, kept: tuple[str, ...] = ()) -> RemakeResult:
-    """Two records of one row, without the stages whose kinds were ``kept``."""
+    """Compare two records of one row, except the stages whose kinds were ``kept``."""
     earlier = {_title(step): step for step in before.steps}
     pairs = [
         (earlier.get(_title(step)), step)
@@ -153,18 +154,18 @@ def _title(step: Step) -> str:
 
 
 def _unlike(before: Record, after: Record, same: bool) -> Iterator[str]:
-    """What two records of one row say otherwise, field by field."""
+    """Differences between two records of one row, field by field."""
     for name in (*CLAIMED, *(MEASURED if same else ())):
-        old, new = _said(before, name, same), _said(after, name, same)
-        if name == "seeds" and not old:  # of an older version
+        old, new = _comparable(before, name, same), _comparable(after, name, same)
+        if name == "seeds" and not old:  # older versions did not record seeds
             continue
-        if name == "masks" and old and new:  # scored anew, without scores
+        if name == "masks" and old and new:  # masks scored again have no scores, so no curve
             new |= {part: old[part] for part in ("curve", "others") if not old[part]}
         yield from differences(old, new, name)
 
 
-def _said(record: Record, name: str, same: bool) -> Any:
-    """A field without the digests of its stages, and of its weights unless bytes are the same."""
+def _comparable(record: Record, name: str, same: bool) -> Any:
+    """A field without digests of stages, and without those of weights unless bytes are equal."""
     value = record.model_dump()[name]
     if name == "supervision":
         value["read"] = {stage.rpartition(" ")[0]: parts for stage, parts in value["read"].items()}
@@ -174,16 +175,16 @@ def _said(record: Record, name: str, same: bool) -> Any:
 
 
 def _alike(old: Step, new: Step) -> bool:
-    """Of torch nothing is known where a stage did without it."""
-    both = set(old.environment) & set(new.environment)
-    same = all(old.environment[name] == new.environment[name] for name in both)
+    """Whether two stages ran in the same environment; parts that one did not record are ignored."""
+    shared = set(old.environment) & set(new.environment)
+    same = all(old.environment[name] == new.environment[name] for name in shared)
     return same and new.environment.get("device") == "cpu"
 
 
 def _moved(before: Record, after: Record) -> Iterator[tuple[str, float]]:
     if before.masks and after.masks:
         yield "masks", after.masks.score.miou - before.masks.score.miou
-    found = {one.segmentor: one.score.miou for one in after.segmentations}
-    for one in before.segmentations:
-        if one.segmentor in found:  # what is missing is told by the recipe
-            yield one.segmentor, found[one.segmentor] - one.score.miou
+    mious = {part.segmentor: part.score.miou for part in after.segmentations}
+    for part in before.segmentations:
+        if part.segmentor in mious:  # a missing segmentor shows as a differing recipe
+            yield part.segmentor, mious[part.segmentor] - part.score.miou

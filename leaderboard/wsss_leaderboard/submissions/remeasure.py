@@ -1,4 +1,4 @@
-"""The metrics of a row, counted again from its masks and the truth."""
+"""Measure the metrics of a row again, from its masks and the ground truth."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,14 +17,14 @@ from wsss_leaderboard.records.record import Record
 from wsss_leaderboard.records.scores import Masks, Score, Segmentation, score_of
 from wsss_leaderboard.statistics.estimates import tallies_of
 from wsss_leaderboard.submissions import rowpacks
-from wsss_leaderboard.submissions.agreement import points, sureness
+from wsss_leaderboard.submissions.agreement import points, standard_error
 
-CLOSE = 1e-9  # of ratios: their counts are compared as whole numbers
+CLOSE = 1e-9  # of ratios; counts are compared exactly
 
 
 @dataclass(frozen=True, eq=False)
 class Measurement:
-    """What the harness counts of some masks: by image, and all images together by metric."""
+    """Counts of some masks: tallies by image, and totals over all images by metric."""
 
     tallies: Tallies
     totals: Mapping[str, Counts]
@@ -38,36 +38,38 @@ class Measurement:
         return METRICS[metric].read(self.totals[metric], self.names, self.dataset.contexts)
 
     def masks(self, before: Masks) -> Masks:
-        """Pseudo-masks as measured now; what only scores tell, as the curve, is as it was."""
-        found = {name: self.read(name) for name in ("boundary", "large", "anatomy")}
+        """``before`` with the metrics measured now; what needs scores, like the curve, is kept."""
+        metrics = {name: self.read(name) for name in ("boundary", "large", "anatomy")}
         if self.dataset.contexts:
-            found["cooccurrence"] = self.read("cooccurrence")
-        return Masks.model_validate({**before.model_dump(), **found, **self._common(before.score)})
+            metrics["cooccurrence"] = self.read("cooccurrence")
+        return Masks.model_validate(
+            {**before.model_dump(), **metrics, **self._common(before.score)}
+        )
 
     def segmentation(self, before: Segmentation) -> Segmentation:
         from wsss_harness.networks.segmentors import metric
 
-        found = {
+        metrics = {
             "anatomy": self.read("anatomy"),
             "mmseg": metric.read([self.totals["confusion"]], self.names),
             **self._common(before.score),
         }
-        return Segmentation.model_validate({**before.model_dump(), **found})
+        return Segmentation.model_validate({**before.model_dump(), **metrics})
 
     def _common(self, before: Score) -> dict[str, Any]:
         ratios = score_of(self.totals["confusion"], self.names).model_dump(exclude_unset=True)
         if before.error is not None:
-            ratios |= sureness(self.tallies.counts)
+            ratios |= standard_error(self.tallies.counts)
         return {"images": len(self.tallies.ids), "score": ratios}
 
 
 def disagreements(
     record: Record, tallies: Mapping[str, Tallies], packs: Path, dataset: Dataset | None
 ) -> Iterator[str]:
-    """What a record says otherwise than its masks; without the dataset these are only looked at.
+    """Disagreements of a record with its masks; without a dataset, masks are only read.
 
     Raises:
-        DataError: a pack is not of these images, or a mask is not what its pack says.
+        DataError: A pack is not of these images, or a mask is not the one that its pack lists.
     """
     parts: list[Masks | Segmentation] = [*((record.masks,) if record.masks else ())]
     parts += record.segmentations
@@ -89,10 +91,10 @@ def disagreements(
 
 
 def measure(dataset: Dataset, ids: Sequence[str], mask_of: Callable[[str], Mask]) -> Measurement:
-    """Count the masks of some images, one after another.
+    """Count the masks of some images, one at a time.
 
     Raises:
-        DataError: a mask or a truth is missing or damaged.
+        DataError: A mask or its ground truth is missing or damaged.
     """
     totals: dict[str, Counts] = {}
     tallies = []
@@ -110,22 +112,22 @@ def _count(dataset: Dataset, image_id: str, mask: Mask) -> dict[str, Counts]:
 
 
 def other_images(before: Tallies, after: Tallies, field: str) -> Iterator[str]:
-    """How many images have other counts, and the first of them."""
+    """The number of images whose counts differ, and the first of them."""
     differing = (before.counts != after.counts).any((1, 2))
     if differing.any():
         first = before.ids[int(differing.argmax())]
-        many = f"{int(differing.sum())} of {len(differing)}"
-        yield f"{field}: {many} images have other counts than their masks, first {first}"
+        count = f"{int(differing.sum())} of {len(differing)}"
+        yield f"{field}: {count} images have other counts than their masks, first {first}"
 
 
 def differences(before: Any, after: Any, field: str) -> Iterator[str]:
-    """Where two forms of the same part of a record differ, field by field."""
+    """Differences between two versions of a part of a record, field by field."""
     if isinstance(before, dict) and isinstance(after, dict):
         for name in {**before, **after}:
             yield from differences(before.get(name), after.get(name), f"{field}.{name}")
     elif isinstance(before, tuple) and isinstance(after, tuple) and len(before) == len(after):
-        for place, (old, new) in enumerate(zip(before, after, strict=True)):
-            yield from differences(old, new, f"{field}.{place}")
+        for index, (old, new) in enumerate(zip(before, after, strict=True)):
+            yield from differences(old, new, f"{field}.{index}")
     elif isinstance(before, float) and isinstance(after, float):
         if not math.isclose(before, after, rel_tol=CLOSE, abs_tol=CLOSE):
             yield f"{field} is {before}, measured again {after}{points(before, after)}"

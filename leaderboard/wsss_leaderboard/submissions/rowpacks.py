@@ -19,8 +19,8 @@ from wsss_leaderboard.records.counts import MASKS, Tallies
 from wsss_leaderboard.records.record import Record, slug
 
 PACKS = "packs"
-MOST = 8 * 2**20  # bytes of the manifest of a pack
-PIXELS = 25_000_000  # of one mask; more is refused where nobody knows the size of the image
+MAX_BYTES = 8 * 2**20  # of the manifest of a pack
+PIXELS = 25_000_000  # the most of one mask if the size of its image is unknown
 
 
 def name_of(number: int, target: str) -> str:
@@ -29,9 +29,9 @@ def name_of(number: int, target: str) -> str:
 
 
 def folders(packs: Path, record: Record) -> dict[str, Path]:
-    """Where the pack of each target of a record lies in the folder of its packs."""
-    targets = (MASKS, *(one.segmentor for one in record.segmentations))
-    return {target: packs / name_of(place, target) for place, target in enumerate(targets)}
+    """The folder of each target's pack, in the folder of a record's packs."""
+    targets = (MASKS, *(part.segmentor for part in record.segmentations))
+    return {target: packs / name_of(number, target) for number, target in enumerate(targets)}
 
 
 def write(
@@ -42,7 +42,7 @@ def write(
     store: Store,
     dataset: Dataset,
 ) -> dict[str, str]:
-    """Write the packs of a row that was run: the images that were scored. Gives their digests."""
+    """Write the masks of the scored images of a finished row as packs; return their digests."""
     stages = {MASKS: row.masks, **{s.label: s.predictions for s in row.segmentations}}
     read = record.supervision.used
     used = None if TRUTH in read else sorted(read & SUPERVISION)
@@ -62,28 +62,28 @@ def write(
 
 
 def digests(packs: Path, record: Record) -> dict[str, str]:
-    """The SHA-256 of the manifest of each target's pack, which has that of every mask.
+    """SHA-256 of the manifest of each target's pack; the manifest has that of every mask.
 
     Raises:
-        DataError: a pack is missing, or what it says of itself is too long.
+        DataError: A pack is missing, or its manifest is too long.
     """
     return {target: digest(folder) for target, folder in folders(packs, record).items()}
 
 
 def digest(pack: Path) -> str:
     try:
-        if (pack / MANIFEST).stat().st_size > MOST:
-            raise DataError(f"{pack / MANIFEST} has more than {MOST} bytes; it is not read")
+        if (pack / MANIFEST).stat().st_size > MAX_BYTES:
+            raise DataError(f"{pack / MANIFEST} has more than {MAX_BYTES} bytes; it is not read")
         return hashlib.sha256((pack / MANIFEST).read_bytes()).hexdigest()
     except OSError:
         raise DataError(f"{pack / MANIFEST} is missing; get the mask packs of the row") from None
 
 
 def opened(folder: Path, ids: Sequence[str], classes: int, dataset: Dataset | None) -> Pack:
-    """A pack of exactly these images, nothing of which has been unpacked.
+    """Open a pack of exactly these images, without decoding any mask.
 
     Raises:
-        DataError: it is of other images, classes or sizes than the counts or the dataset.
+        DataError: Its images, classes or sizes are not those of the counts or the dataset.
     """
     pack = Pack(folder)
     manifest = pack.manifest

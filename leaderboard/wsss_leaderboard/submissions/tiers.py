@@ -1,4 +1,4 @@
-"""The tiers in which a record is verified, each stronger than the one before."""
+"""The tiers of verification of a record, each stronger than the one before."""
 
 from typing import Literal
 

@@ -1,10 +1,10 @@
-"""A row as a folder for a pull request: all of its seeds, and what others need to check them.
+"""Write a row as a folder for a pull request: all seeds, and what others need to check them.
 
-submission.json        what it is, and each file with its size and SHA-256
-README.md              the same for people, with the command that makes the row again
+submission.json        the manifest: each file with its size and SHA-256
+README.md              for people, with the command that makes the row again
 suite.json             the suite as data: `wsss run suite.json`
-records/STEM.json, counts/STEM.npz, logs/STEM.txt      one of each for a seed
-packs/STEM/...         the masks, see rowpacks; or their digests alone, in submission.json
+records/STEM.json, counts/STEM.npz, logs/STEM.txt      one of each per seed
+packs/STEM/...         the masks, see rowpacks; optional: submission.json has their digests
 """
 
 import shlex
@@ -45,12 +45,12 @@ from wsss_leaderboard.submissions.names import refuse_names
 from wsss_leaderboard.submissions.rowpacks import PACKS
 from wsss_leaderboard.tables.rows import inert
 
-TAIL, LINE = 20, 500  # lines of the log of each stage, and characters of a line
+TAIL, LINE = 20, 500  # last lines of each stage's log, and characters of a line
 
 
 @dataclass(frozen=True, eq=False)
 class SuiteRun:
-    """A suite that was run in the store ``root``."""
+    """A finished run of a suite in the store ``root``."""
 
     request: Request
     root: Path
@@ -72,37 +72,37 @@ class SuiteRun:
         return graph.opened(self.store.folder(graph.data))
 
     def records(self, method: str, seed: int | None) -> dict[Path, Record]:
-        """The records of a row, by file; of this seed only, if one is given.
+        """The records of a row by file; only of ``seed``, unless it is None.
 
         Raises:
-            ConfigError: there is none, or one of them failed.
+            ConfigError: There is no such record, or one of them failed.
         """
         folder = self.request.results(self.root) / RECORDS
-        every = {path: load_record(path) for path in sorted(folder.glob("*.json"))}
-        found = {
+        all_records = {path: load_record(path) for path in sorted(folder.glob("*.json"))}
+        selected = {
             path: record
-            for path, record in every.items()
+            for path, record in all_records.items()
             if record.method == method and seed in (None, record.seed)
         }
-        if not found:
-            known = ", ".join(dict.fromkeys(record.method for record in every.values()))
+        if not selected:
+            methods = ", ".join(dict.fromkeys(record.method for record in all_records.values()))
             raise ConfigError(
                 f"{folder} has no such record of '{method}'; it has those of "
-                f"{known or 'nothing: run the suite first'}"
+                f"{methods or 'nothing: run the suite first'}"
             )
-        for path, record in found.items():
+        for path, record in selected.items():
             refuse_names(record, str(path))
             if record.failure:
-                raise ConfigError(f"{path} is of a run that failed: {record.failure.message}")
-        return found
+                raise ConfigError(f"{path} is the record of a failed run: {record.failure.message}")
+        return selected
 
     def row(self, record: Record) -> RowStages:
-        """The stages of a record; ConfigError unless they are done as the source is now."""
+        """The stages of a record; ConfigError unless all are done with the current source."""
         row = stages_of(record, self.suite, self.plugins, self.dataset)
         if not is_complete(row, self.store):
             raise ConfigError(
-                f"'{record.method}', seed {record.seed}, is not in {self.root} as the suite and "
-                "the source are now; run the suite again"
+                f"'{record.method}', seed {record.seed}, is not in {self.root} for the current "
+                "suite and source; run the suite again"
             )
         return row
 
@@ -115,30 +115,30 @@ def write_submission(
     masks: bool = True,
     corrects: bool = False,
 ) -> Submission:
-    """Write a row of a suite that was run; without ``masks`` their digests alone.
+    """Write a row of a finished suite; without ``masks``, only their digests.
 
     Raises:
-        ConfigError: the folder is not empty, the suite was not run, or a run of the row failed.
+        ConfigError: The folder is not empty, the suite was not run, or a run of the row failed.
     """
     if folder.exists() and any(folder.iterdir()):
         raise ConfigError(f"{folder} is not empty; name a new folder")
-    found = ran.records(method, seed)
+    selected = ran.records(method, seed)
     try:
         packs = {
             record_stem(record, path): _write_run(ran, path, record, folder)
-            for path, record in found.items()
+            for path, record in selected.items()
         }
-        write_json(folder / SUITE, next(iter(found.values())).definition)
+        write_json(folder / SUITE, next(iter(selected.values())).definition)
         if not masks:
             shutil.rmtree(folder / PACKS)
         return _describe(folder, ran, method, packs, corrects)
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)  # half of it would be refused later
+        shutil.rmtree(folder, ignore_errors=True)  # an incomplete folder would be refused later
         raise
 
 
 def _write_run(ran: SuiteRun, path: Path, record: Record, folder: Path) -> dict[str, str]:
-    """Write the files of one seed; gives the digests of its packs."""
+    """Write the files of one seed; return the digests of its packs."""
     stem, row = record_stem(record, path), ran.row(record)
     _, tallies = agreement.read(path)
     place = folder / RECORDS / f"{stem}.json"
@@ -151,7 +151,7 @@ def _write_run(ran: SuiteRun, path: Path, record: Record, folder: Path) -> dict[
 
 
 def _log(row: RowStages, store: Store) -> Iterator[str]:
-    """The end of the log of each stage of a row, without what does not print."""
+    """The end of the log of each stage of a row, without unprintable characters."""
     for stage in upstream(*row.targets):
         yield f"== {stage.title} {stage.key}"
         path = store.folder(stage) / LOG
@@ -166,7 +166,7 @@ def _describe(
     packs: Mapping[str, Mapping[str, str]],
     corrects: bool,
 ) -> Submission:
-    """Write what the folder says of itself, for people and for programs."""
+    """Write README.md and submission.json."""
     command = command_of(ran.request)
     write_text(folder / README, readme(method, command, tuple(packs)))
     content = {
@@ -185,9 +185,9 @@ def _describe(
         "packs": packs,
         "corrects": corrects,
     }
-    made = Submission.model_validate(content)
-    write_json(folder / MANIFEST, made.model_dump(mode="json"))
-    return made
+    submission = Submission.model_validate(content)
+    write_json(folder / MANIFEST, submission.model_dump(mode="json"))
+    return submission
 
 
 def command_of(request: Request) -> str:
@@ -200,7 +200,7 @@ def command_of(request: Request) -> str:
 
 
 def readme(method: str, command: str, stems: Sequence[str]) -> str:
-    again = shlex.join(["wsss", "run", SUITE, "--rows", method])
+    rerun = shlex.join(["wsss", "run", SUITE, "--rows", method])
     listed = "\n".join(f"- `records/{stem}.json`" for stem in stems)
     return f"""# A submission
 
@@ -208,13 +208,13 @@ One row of a suite, with all of its runs:
 
 {listed}
 
-It was run by
+It was made with
 
     {command}
 
-and is made again, from the suite as data that lies here, by
+and can be made again, from the suite in this folder, with
 
-    {again}
+    {rerun}
 
-`wsss leaderboard check FOLDER` checks this folder and runs nothing of it.
+`wsss leaderboard check FOLDER` checks this folder without running anything in it.
 """

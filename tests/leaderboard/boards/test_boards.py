@@ -488,7 +488,8 @@ def test_nothing_of_a_submission_is_markup_in_a_comment(good, ran, filled):
     report.problems = []
     report.notes = ["![x](https://a/p.png) **bold** <b>"]
     report.runs[0].record.definition["seeds"] = [0, 9, "![x](u)", True]
-    assert list(checking._left_out(report.runs)) == ["runs: 2 of 2 of the suite; not here: seeds 9"]
+    notes = list(checking._omitted_seeds(report.runs))
+    assert notes == ["runs: 2 of 2 of the suite; missing seeds: 9"]
     text = pull_request_comment(report, filled.parent / "none")
     assert "### ` ![x](u) @all, R`\n" in text
     assert r"- !\[x\](" in text

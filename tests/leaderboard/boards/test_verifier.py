@@ -129,9 +129,9 @@ def test_paths_of_a_record_are_never_followed(verifier):
         ({"rows": [{"method": str(n), "generator": "R"} for n in range(1001)]}, "more than 1000"),
         ({"cross": {"weights": list(range(99)), "generator": list(range(99))}}, "more than 1000"),
         ({"product": {"generators": ["R"] * 9}}, "more than 1000"),
-        ({"cross": 3}, "definition is no suite"),
-        ({"rows": [7]}, "definition is no suite"),
-        ({"title": 7}, "definition is no suite"),
+        ({"cross": 3}, "definition is not a valid suite"),
+        ({"rows": [7]}, "definition is not a valid suite"),
+        ({"title": 7}, "definition is not a valid suite"),
     ],
 )
 def test_a_suite_that_is_none_or_endless(verifier, change, message):

@@ -77,7 +77,7 @@ def test_problems_end_a_check(wsss, folder):
     code, said = wsss("check", folder)
     assert code == 1
     assert "problem: " in said
-    assert "'evil.py' is no file of a submission; take it out" in said
+    assert "'evil.py' does not belong to a submission; remove it" in said
     assert f"{folder} cannot be accepted" in said
     code, said = wsss("check", folder, "--board", "board", "--markdown")
     assert code == 1

@@ -73,7 +73,7 @@ def test_a_submission_that_was_written_passes_and_is_measured_again(good, ran):
     assert report.problems == []
     assert report.tier == 2
     assert [run.record.seed for run in report.runs] == [0, 1]
-    assert report.notes == ["masks: counted again, and all metrics are those of the records"]
+    assert report.notes == ["masks: measured again; all metrics agree with the records"]
 
 
 def test_masks_may_lie_elsewhere(ran, good, tmp_path):
@@ -81,7 +81,7 @@ def test_masks_may_lie_elsewhere(ran, good, tmp_path):
     assert not (folder / "packs").exists()
     report = check(folder, ran)
     assert (report.problems, report.tier) == ([], 1)
-    assert "give the packs with --packs" in report.notes[0]
+    assert "to check them, give --packs" in report.notes[0]
     assert check(folder, ran, packs=good / "packs").tier == 2
 
 
@@ -90,7 +90,7 @@ def test_without_the_truth_masks_are_only_looked_at(folder, ran):
         rewrite(folder, lambda content: content.update(dataset="theirs"), seed)
     report = check(folder, ran)
     assert (report.problems, report.tier) == ([], 1)
-    assert "give a suite that has their truth with --suite" in report.notes[0]
+    assert "give a suite with their data, by --suite" in report.notes[0]
     assert check(folder, ran, suite=ran.suite).tier == 2
 
 
@@ -119,7 +119,7 @@ def test_one_seed_is_enough(ran, tmp_path):
     folder = submitted(ran, tmp_path / "one", seed=1)
     report = check(folder, ran)
     assert [run.record.seed for run in report.runs] == [1]
-    assert report.notes[0] == "runs: 1 of 2 of the suite; not here: seeds 0"
+    assert report.notes[0] == "runs: 1 of 2 of the suite; missing seeds: 0"
 
 
 # What cannot be written
@@ -248,7 +248,7 @@ def test_a_suite_that_is_not_that_of_the_records(folder, ran):
                 "method": "Mine",
                 "recipe": {"method": "Mine", "generator": "R", "segmentors": ["one"]},
             },
-            "method is 'Mine', that of submission.json 'R'",
+            "method is 'Mine', in submission.json 'R'",
         ),
         (
             {"recipe": {"method": "R", "generator": "H", "segmentors": ["one"]}},
@@ -307,27 +307,27 @@ def test_files_that_no_submission_has(folder, ran, name):
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("print('run')")
-    assert "is no file of a submission; take it out" in refused(folder, ran)
+    assert "does not belong to a submission; remove it" in refused(folder, ran)
 
 
 def test_masks_that_no_pack_names(folder, ran):
     path = mask_of(folder)
     shutil.copyfile(path, path.with_name("more.png"))
-    assert "more.png' is named nowhere in it; take it out" in refused(folder, ran)
+    assert "more.png' is not listed in it; remove it" in refused(folder, ran)
 
 
 def test_a_link_to_elsewhere(folder, ran):
     path = mask_of(folder)
     path.unlink()
     path.symlink_to("/etc/passwd")
-    assert f"'{path.name}' is neither a plain file nor a folder" in refused(folder, ran)
+    assert f"'{path.name}' is neither a regular file nor a folder" in refused(folder, ran)
 
 
 def test_a_pipe_is_not_waited_for(folder, ran):
     path = record_of(folder)
     path.unlink()
     os.mkfifo(path)
-    assert "is neither a plain file nor a folder" in refused(folder, ran)
+    assert "is neither a regular file nor a folder" in refused(folder, ran)
 
 
 @pytest.mark.parametrize("file", ["../../../records/x.json", "/etc/passwd", "masks/../../up.png"])
@@ -427,7 +427,7 @@ def test_pickles_are_never_opened(folder, ran, tmp_path):
     path = counts.path_of(record_of(folder))
     np.savez(path, targets=np.array([Evil()], object), ids0=np.array([Evil()], object))
     renew(folder)
-    assert "is no file of counts: Object arrays cannot be loaded" in refused(folder, ran)
+    assert "file of counts: Object arrays cannot be loaded" in refused(folder, ran)
     assert not (tmp_path / "ran").exists()
 
 
@@ -536,7 +536,7 @@ def test_a_recipe_that_no_row_has(folder, ran, change, message):
 def test_controls_of_a_suite_are_rows(folder):
     """What the harness says of its own bounds is let through."""
     record = load_record(record_of(folder))
-    assert list(checking._not_a_row(record)) == []
+    assert list(checking._recipe_problems(record)) == []
     for method, stage, rule in (
         ("All background", "bound All background 1", {}),
         ("Saliency, R's classes", "mask R 1", {"rule": {"name": "saliency", "threshold": 0.5}}),
@@ -545,23 +545,23 @@ def test_controls_of_a_suite_are_rows(folder):
         changes = {"method": method, "control": True, "recipe": recipe}
         step = record.steps[-1].model_copy(update={"stage": stage})
         control = record.model_copy(update={**changes, "steps": (step,)})
-        assert list(checking._not_a_row(control)) == []
+        assert list(checking._recipe_problems(control)) == []
 
 
 def test_packs_without_digests(folder, ran):
     edit(folder / MANIFEST, lambda c: c.update(packs={stem: {} for stem in c["packs"]}))
     shutil.rmtree(folder / "packs")
-    assert "has not the digest of each target's masks" in refused(folder, ran)
+    assert "lacks the digest of a target's masks" in refused(folder, ran)
 
 
 def test_a_manifest_of_a_pack_that_is_too_long(folder, ran, monkeypatch):
-    monkeypatch.setattr(rowpacks, "MOST", 100)
+    monkeypatch.setattr(rowpacks, "MAX_BYTES", 100)
     assert "has more than 100 bytes; it is not read" in refused(folder, ran, packs=folder / "packs")
 
 
 def test_folders_that_lie_too_deep(folder, ran):
     (folder / "/".join("a" * 50)).mkdir(parents=True)
-    assert "or it lies too deep" in refused(folder, ran)
+    assert "or it is nested too deeply" in refused(folder, ran)
 
 
 def test_counts_are_of_one_type(good, tmp_path):

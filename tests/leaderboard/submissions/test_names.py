@@ -50,7 +50,7 @@ def test_hostile_content_is_refused_with_its_field(content, message):
     ("name", "message"),
     [
         ("x" * 101, "a.json: method has 101 characters; expected at most 100"),
-        ("<script>alert(1)</script>", "method, '<script>alert.* holds '<'; leave it out"),
+        ("<script>alert(1)</script>", "method, '<script>alert.* holds '<'; remove it"),
         ("EPS @all", "holds '@'"),
         ("see https://example.org", "holds '://'"),
         ("", "a plain name"),
