@@ -36,7 +36,7 @@ def crf_present(quick):
 def present(rng, size, objects):
     """Probabilities of the background and of the classes in a made-up scene."""
     _, scores = scene(rng, size, CLASSES, objects)
-    return Background().beside(scores, "scene")
+    return Background().stack(scores, "scene")
 
 
 def absent(start):

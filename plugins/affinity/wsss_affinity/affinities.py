@@ -1,4 +1,4 @@
-"""How alike neighbouring nodes are: from their features, or from the edges between them."""
+"""Affinities of neighbouring nodes, from their features or from the edges between them."""
 
 from functools import reduce
 from typing import Literal
@@ -19,25 +19,27 @@ from wsss_affinity.neighbours import (
 
 Norm = Literal["mean", "sum"]
 Border = Literal["released", "linked"]
-CHANNELS = 32  # so many at once stay in the cache of a processor
+CHANNELS_AT_ONCE = 32  # as many as fit into the cache of a processor
 
 
 def affinities(features: Tensor, radius: int, norm: Norm = "mean") -> Tensor:
     """W_ij = exp(-||f_i - f_j||_1) of all pairs: (..., D, h, w) to (..., P, height, width).
 
     Ahn and Kwak, CVPR 2018, section 3.2. ``norm``: ``mean`` divides by the number of channels, as
-    jiwoon-ahn/psa does (network/resnet38_aff.py); ``sum`` is the equation as it is written. The
-    sources are those of ``neighbours.sources``.
+    jiwoon-ahn/psa does (network/resnet38_aff.py); ``sum`` is the equation as printed. Sources are
+    those of ``neighbours.sources``.
     """
     channels = features.shape[-3]
     scale = channels if norm == "mean" else 1
-    parts = torch.split(features, CHANNELS, -3)
+    parts = torch.split(features, CHANNELS_AT_ONCE, -3)
     return torch.exp(-reduce(torch.add, (_distances(part, radius) for part in parts)) / scale)
 
 
 def _distances(features: Tensor, radius: int) -> Tensor:
-    own = sources(features, radius)
-    return torch.stack([(own - other).abs().sum(-3) for other in targets(features, radius)], -3)
+    source = sources(features, radius)
+    return torch.stack(
+        [(source - target).abs().sum(-3) for target in targets(features, radius)], -3
+    )
 
 
 def affinity_maps(
@@ -56,7 +58,7 @@ def affinity_maps(
 
 
 def edge_affinities(edge: Tensor, radius: int) -> Tensor:
-    """1 - the largest edge on the way: boundary probabilities (h, w) to affinities (P, h, w).
+    """1 - the largest edge on the path: boundary probabilities (h, w) to affinities (P, h, w).
 
     Ahn, Cho and Kwak, CVPR 2019, section 4.4. Pairs that leave the grid are not linked.
     """
@@ -64,17 +66,18 @@ def edge_affinities(edge: Tensor, radius: int) -> Tensor:
     height, width = edge.shape
     walled = pad(edge, (reach, reach, 0, reach), value=1.0)
 
-    def crossed(way: tuple[Offset, ...]) -> Tensor:
-        passed = [walled[y : y + height, reach + x : reach + x + width] for y, x in way]
-        return torch.stack(passed).amax(0)
+    def largest_edge(nodes: tuple[Offset, ...]) -> Tensor:
+        edges = [walled[y : y + height, reach + x : reach + x + width] for y, x in nodes]
+        return torch.stack(edges).amax(0)
 
-    return torch.stack([1 - crossed(path(offset)) for offset in half_plane(radius)])
+    return torch.stack([1 - largest_edge(path(offset)) for offset in half_plane(radius)])
 
 
 def path(offset: Offset) -> tuple[Offset, ...]:
     """The nodes closer than one to the segment from (0, 0) to the offset, both ends included.
 
-    Out of the rectangle that the segment spans (jiwoon-ahn/irn, misc/indexing.py).
+    Candidates are the nodes of the rectangle that the segment spans (jiwoon-ahn/irn,
+    misc/indexing.py).
     """
     dy, dx = offset
     rows, columns = range(min(dy, 0), max(dy, 0) + 1), range(min(dx, 0), max(dx, 0) + 1)

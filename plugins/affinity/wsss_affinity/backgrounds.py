@@ -1,4 +1,4 @@
-"""A score of the background beside the scores of classes."""
+"""A score map of the background, stacked on the scores of classes."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -13,15 +13,15 @@ from wsss_harness.networks.crf import Maps
 class Background:
     """``power``: (1 - largest score) ** ``alpha`` (Ahn and Kwak, CVPR 2018, section 3.1).
 
-    ``constant``: ``threshold`` everywhere. ``explicit``: the map that the scores bring.
+    ``constant``: ``threshold`` everywhere. ``explicit``: the background map of the scores.
     """
 
     kind: Literal["power", "constant", "explicit"] = "power"
     alpha: float = 16.0
     threshold: float = 0.2
 
-    def of(self, scores: ClassScores, image_id: str) -> Map:
-        """(H, W) in [0, 1]; PluginError if the scores bring no map that there should be."""
+    def score(self, scores: ClassScores, image_id: str) -> Map:
+        """(H, W) in [0, 1]; PluginError if an explicit map is missing."""
         if self.kind == "power":
             power: Map = (1 - scores.values.max(0, initial=0)) ** np.float32(self.alpha)
             return power
@@ -34,5 +34,6 @@ class Background:
             )
         return scores.background
 
-    def beside(self, scores: ClassScores, image_id: str) -> Maps:
-        return np.concatenate([self.of(scores, image_id)[None], scores.values])
+    def stack(self, scores: ClassScores, image_id: str) -> Maps:
+        """(K + 1, H, W): the background, then the K classes of the scores."""
+        return np.concatenate([self.score(scores, image_id)[None], scores.values])

@@ -16,16 +16,16 @@ from wsss_harness.networks.crf import PARAMETERS, Parameters, check_name, infer,
 class Crf:
     """A dense CRF over the scored classes and the background.
 
-    ``parameters`` names a set of PARAMETERS and ``iterations`` replaces its number; both widths are
-    divided by ``scale``, for images smaller than those of VOC. ``background`` is what stands beside
-    the classes, by default as in psa and EPS.
+    ``parameters`` names an entry of PARAMETERS; ``iterations`` replaces its number of iterations.
+    ``scale`` divides both widths, for images smaller than those of VOC. ``background`` is stacked
+    on the classes, by default as in psa and EPS.
 
-    It gives marginals of the classes and, as an explicit map, of the background; they sum to one.
-    The background rule "explicit" therefore gives the CRF's own labels. A constant threshold t asks
-    for a marginal above t instead: with one class 0.5 is the same, lower ones favour the class.
+    The results are marginals of the classes and, as an explicit map, of the background; they sum to
+    one. The background rule "explicit" therefore gives the CRF's labels. A constant threshold t
+    gives pixels with a marginal above t: for one class 0.5 is the same, and less favours the class.
 
-    An image without any class is background. One of a single colour shows no borders, so no
-    iterations are done and each pixel keeps its label.
+    An image without classes is background. An image of a single colour has no borders, so no
+    iterations run and each pixel keeps its label.
     """
 
     paper: ClassVar[str] = "Kraehenbuehl and Koltun, NIPS 2011"
@@ -45,19 +45,22 @@ class Crf:
             )
 
     def fit(self, data: View, scores: Callable[[str], ClassScores], run: Run) -> None:
-        """A CRF has nothing to learn."""
+        """Do nothing: a CRF is not trained."""
 
     def load(self, folder: Path, device: str) -> Callable[[Sample, ClassScores], ClassScores]:
         library()
         return self.refine
 
-    def chosen(self) -> Parameters:
-        named = PARAMETERS[self.parameters].at_scale(self.scale)
-        return named if self.iterations is None else replace(named, iterations=self.iterations)
+    def inference_parameters(self) -> Parameters:
+        """The named parameters at this scale, with the number of iterations if it is set."""
+        parameters = PARAMETERS[self.parameters].at_scale(self.scale)
+        if self.iterations is None:
+            return parameters
+        return replace(parameters, iterations=self.iterations)
 
     def refine(self, sample: Sample, scores: ClassScores) -> ClassScores:
         if not scores.classes:
             return replace(scores, background=np.ones(scores.size, np.float32))
-        probabilities = self.background.beside(scores, sample.image_id)
-        found = infer(sample.image, probabilities, self.chosen())
-        return ClassScores(scores.classes, found[1:], found[0])
+        probabilities = self.background.stack(scores, sample.image_id)
+        marginals = infer(sample.image, probabilities, self.inference_parameters())
+        return ClassScores(scores.classes, marginals[1:], marginals[0])

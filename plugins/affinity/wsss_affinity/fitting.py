@@ -38,7 +38,7 @@ EVIDENCE = "evidence"
 def fit(
     settings: AffinitySettings, data: View, scores: Callable[[str], ClassScores], run: Run
 ) -> None:
-    """Train a network on labels that come from ``scores``, and write it to the run's folder."""
+    """Train a network on labels from ``scores``, and write it to the run's folder."""
     learner = settings.shape().build(run.seed)
     if settings.checkpoint is not None:
         released.take(learner, Path(settings.checkpoint), settings.released)
@@ -69,7 +69,7 @@ def crops(
     scores: Callable[[str], ClassScores],
     run: Run,
 ) -> Callable[[str, np.random.Generator], items.Item]:
-    """What makes training items; raises ConfigError for a crop that has no whole grid."""
+    """A function that makes training items; ConfigError if the crop is not a whole grid."""
     if settings.crop % learner.stride:
         raise ConfigError(
             f"AffinityNet: crop is {settings.crop}, but must be a multiple of {learner.stride}, "
@@ -80,23 +80,25 @@ def crops(
     if evidence.parameters is not None:
         stacks = sharpened(stacks, data.ids, run)
     channels = 1 + max((len(scores(image_id).classes) for image_id in data), default=0)
-    return items.cropped(data, stacks, channels, augmentation(settings, learner.backbone))
+    return items.item_maker(data, stacks, channels, augmentation(settings, learner.backbone))
 
 
 def sharpened(
     make: Callable[[str], items.Stacks], ids: Sequence[str], run: Run
 ) -> items.CachedStacks:
-    """The stacks of all images, kept in files: a CRF is too slow to be run at every crop."""
-    crf.library()  # where it is missing, that is said before any work
-    kept = items.CachedStacks(run.folder / EVIDENCE, make)
-    kept.folder.mkdir(parents=True, exist_ok=True)
+    """The stacks of all images, cached in files: a CRF is too slow to run for every crop."""
+    crf.library()  # fails before any work if it is missing
+    cached = items.CachedStacks(run.folder / EVIDENCE, make)
+    cached.folder.mkdir(parents=True, exist_ok=True)
     finished = count(1)
 
     def progress() -> None:
         run.progress(next(finished), len(ids))
 
-    parallel.run(partial(getattr, kept, "keep"), ids, parallel.cores(), run.folder / LOG, progress)
-    return kept
+    parallel.run(
+        partial(getattr, cached, "store"), ids, parallel.cores(), run.folder / LOG, progress
+    )
+    return cached
 
 
 def augmentation(settings: AffinitySettings, backbone: Backbone) -> Cropping:
@@ -111,24 +113,24 @@ def augmentation(settings: AffinitySettings, backbone: Backbone) -> Cropping:
 
 
 class PairLoss:
-    """The loss of a batch of crops; labels and pairs are made on the device of the features."""
+    """The loss of a batch of crops; labels and pairs are computed on the device of the features."""
 
     def __init__(self, radius: int, norm: Norm) -> None:
         self.radius, self.norm = radius, norm
-        self.silent = True
+        self.warned = False
 
     def __call__(self, learner: nn.Module, batch: Batch) -> dict[str, Tensor]:
         features = learner(batch["image"])
         stride = batch["image"].shape[-1] // features.shape[-1]
         labels = sure_labels(batch["careful"], batch["eager"], stride)
         pairs = pair_kinds(labels, self.radius)
-        self.complain(pairs)
+        self.warn_once(pairs)
         return affinity_losses(affinities(features, self.radius, self.norm), pairs)
 
-    def complain(self, pairs: Pairs) -> None:
-        if self.silent and not any(kind.any() for kind in pairs):
-            self.silent = False
+    def warn_once(self, pairs: Pairs) -> None:
+        if not self.warned and not any(kind.any() for kind in pairs):
+            self.warned = True
             logging.getLogger("wsss_affinity").warning(
-                "a batch has no pair of known labels, so its loss is 0; this is said once. Look at "
-                "the scores, or bring the options 'careful' and 'eager' closer together"
+                "a batch has no pair of known labels, so its loss is 0 (shown once). Check the "
+                "scores, or bring the options 'careful' and 'eager' closer together"
             )

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Walker:
-    """Scores of a sample after the walk, or of several whose images are of one size."""
+    """Scores after the walk, of a sample or of several samples with images of the same size."""
 
     network: AffinityFeatures
     settings: AffinitySettings
@@ -36,13 +36,13 @@ class Walker:
     @torch.inference_mode()
     def many(self, samples: Sequence[Sample], scores: Sequence[ClassScores]) -> list[ClassScores]:
         pairs = list(zip(samples, scores, strict=True))
-        for sample, before in pairs:
-            check_size(sample, before)
-        linked = image_links(self.network, [sample.image for sample in samples], self.settings)
-        return [self.after(*pair, links) for pair, links in zip(pairs, linked, strict=True)]
+        for pair in pairs:
+            check_size(*pair)
+        all_links = image_links(self.network, [sample.image for sample in samples], self.settings)
+        return [self.after(*pair, links) for pair, links in zip(pairs, all_links, strict=True)]
 
     def after(self, sample: Sample, scores: ClassScores, links: Tensor) -> ClassScores:
-        stack = torch.from_numpy(self.settings.walking.beside(scores, sample.image_id))
+        stack = torch.from_numpy(self.settings.walking.stack(scores, sample.image_id))
         walked = walk(stack.to(links.device), links, self.network.stride, self.settings)
         values = walked.cpu().numpy()
         return ClassScores(scores.classes, values[1:], values[0])
@@ -59,31 +59,31 @@ def check_size(sample: Sample, scores: ClassScores) -> None:
 def image_links(
     network: AffinityFeatures, images: Sequence[Image], settings: AffinitySettings
 ) -> Iterator[Tensor]:
-    """Affinities (P, h, w) of images of one size that are filled up with zeros to a whole grid."""
-    values = [normalise(one, network.backbone.mean, network.backbone.std) for one in images]
+    """Affinities (P, h, w) of images of one size, padded with zeros to a whole grid."""
+    values = [normalise(image, network.backbone.mean, network.backbone.std) for image in images]
     device = next(network.parameters()).device
-    stack = filled(torch.from_numpy(np.stack(values)), network.stride).to(device)
+    stack = padded(torch.from_numpy(np.stack(values)), network.stride).to(device)
     for features in network(stack):
         yield affinity_maps(features, settings.radius, settings.norm, settings.border)
 
 
-def filled(maps: Tensor, stride: int) -> Tensor:
-    """Maps (..., H, W) with zeros to the right and below up to multiples of ``stride``."""
+def padded(maps: Tensor, stride: int) -> Tensor:
+    """Pad maps (..., H, W) with zeros on the right and below to multiples of ``stride``."""
     height, width = maps.shape[-2:]
     return pad(maps, (0, -width % stride, 0, -height % stride))
 
 
 def walk(stack: Tensor, links: Tensor, stride: int, settings: AffinitySettings) -> Tensor:
-    """``stack`` (K + 1, H, W) pooled to the grid of ``links``, walked, and brought back.
+    """Walk ``stack`` (K + 1, H, W) on the grid of ``links`` (P, h, w); (K + 1, H, W) again.
 
     jiwoon-ahn/psa, infer_aff.py: zeros outside of the image, means of squares, bilinear.
     """
     height, width = stack.shape[1:]
-    whole = filled(stack, stride)
-    small = avg_pool2d(whole, stride)
+    full = padded(stack, stride)
+    small = avg_pool2d(full, stride)
     steps = settings.steps_on(small.shape[1] * small.shape[2])
     walked = propagate(small, links, settings.radius, settings.beta, steps)
-    size = (whole.shape[1], whole.shape[2])
+    size = (full.shape[1], full.shape[2])
     large = interpolate(walked[None], size, mode="bilinear", align_corners=False)[0]
     return large[:, :height, :width].clamp(0, 1)
 
@@ -94,17 +94,17 @@ Explained = tuple[str, "Map", tuple[int, int]]
 def explainer(
     network: AffinityFeatures, settings: AffinitySettings
 ) -> Callable[[Sample, ClassScores], Sequence[Explained]]:
-    """A function that shows what decides a walk: how alike a node's neighbours are to it."""
+    """A function that shows the affinities of one node, which decide where its score walks."""
 
     @torch.inference_mode()
     def explain(sample: Sample, scores: ClassScores) -> Sequence[Explained]:
         (links,) = image_links(network, [sample.image], settings)
         place = strongest(scores)
         node = place[0] // network.stride, place[1] // network.stride
-        seen = around(links, settings.radius, node)[None, None]
-        size = (seen.shape[2] * network.stride, seen.shape[3] * network.stride)
+        neighbours = around(links, settings.radius, node)[None, None]
+        size = (neighbours.shape[2] * network.stride, neighbours.shape[3] * network.stride)
         height, width = scores.size
-        large = interpolate(seen, size, mode="nearest")[0, 0, :height, :width]
+        large = interpolate(neighbours, size, mode="nearest")[0, 0, :height, :width]
         return [("affinity to the marked pixel", large.cpu().numpy(), place)]
 
     return explain
@@ -120,10 +120,10 @@ def strongest(scores: ClassScores) -> tuple[int, int]:
 def around(links: Tensor, radius: int, node: tuple[int, int]) -> Tensor:
     """The affinities (h, w) of one node to its neighbours, 1 to itself, 0 where not linked."""
     row, column = node
-    seen = torch.zeros_like(links[0])
-    seen[row, column] = 1
+    affinities = torch.zeros_like(links[0])
+    affinities[row, column] = 1
     for link, (dy, dx) in zip(links, half_plane(radius), strict=True):
         for (y, x), source in (((row + dy, column + dx), node), ((row - dy, column - dx), None)):
-            if 0 <= y < seen.shape[0] and 0 <= x < seen.shape[1]:
-                seen[y, x] = link[source or (y, x)]
-    return seen
+            if 0 <= y < affinities.shape[0] and 0 <= x < affinities.shape[1]:
+                affinities[y, x] = link[source or (y, x)]
+    return affinities

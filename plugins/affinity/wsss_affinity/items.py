@@ -1,4 +1,4 @@
-"""What AffinityNet is trained on: crops of images with the scores that its labels come from."""
+"""Training items of AffinityNet: crops of images with the scores that its labels come from."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ Item = dict[str, Maps]
 
 @dataclass(frozen=True)
 class Evidence:
-    """The two stacks of an image that labels come from; see ``labels.sure_labels``.
+    """How the two stacks of an image are made, from which ``labels.sure_labels`` takes labels.
 
-    ``parameters``: of a CRF over each stack (Ahn and Kwak, CVPR 2018, section 3.2.1), or None.
+    ``parameters``: of a CRF on each stack (Ahn and Kwak, CVPR 2018, section 3.2.1), or None.
     """
 
     careful: Background
     eager: Background
     parameters: Parameters | None
 
-    def of(self, sample: Sample, scores: ClassScores) -> Stacks:
+    def stacks(self, sample: Sample, scores: ClassScores) -> Stacks:
         backgrounds = [self.careful, self.eager]
-        stacks = [one.beside(scores, sample.image_id) for one in backgrounds]
+        stacks = [background.stack(scores, sample.image_id) for background in backgrounds]
         if self.parameters is not None:
             stacks = [crf.infer(sample.image, stack, self.parameters) for stack in stacks]
         careful, eager = stacks
@@ -54,19 +54,19 @@ class Evidence:
 
 @dataclass(frozen=True)
 class ComputedStacks:
-    """The stacks of an image by its id."""
+    """The stacks of an image by its id, made at each call."""
 
     evidence: Evidence
     data: View
     scores: Callable[[str], ClassScores]
 
     def __call__(self, image_id: str) -> Stacks:
-        return self.evidence.of(self.data[image_id], self.scores(image_id))
+        return self.evidence.stacks(self.data[image_id], self.scores(image_id))
 
 
 @dataclass(frozen=True)
 class CachedStacks:
-    """Stacks that are made once for each image and kept in the files of a folder."""
+    """The stacks of an image by its id, each made once and stored in a folder."""
 
     folder: Path
     make: Callable[[str], Stacks]
@@ -75,7 +75,7 @@ class CachedStacks:
         careful, eager = self.paths(image_id)
         return self.read(careful), self.read(eager)
 
-    def keep(self, image_id: str) -> None:
+    def store(self, image_id: str) -> None:
         paths = self.paths(image_id)
         if all(path.is_file() for path in paths):
             return
@@ -87,34 +87,34 @@ class CachedStacks:
         return self.folder / f"{image_id}.careful", self.folder / f"{image_id}.eager"
 
     def read(self, path: Path) -> Maps:
-        return Background(kind="explicit").beside(read_scores(path), path.stem)
+        return Background(kind="explicit").stack(read_scores(path), path.stem)
 
 
-def cropped(
+def item_maker(
     data: View, stacks: Callable[[str], Stacks], channels: int, settings: Cropping
 ) -> Callable[[str, np.random.Generator], Item]:
     """Items {"image", "careful", "eager"}: a crop at the image's own size, mirrored or not.
 
-    The stacks are filled up with zeros to ``channels``; outside of the image they are 0
-    (jiwoon-ahn/psa, train_aff.py: VOC12AffDataset).
+    Stacks are padded with zeros to ``channels``, and outside the image (jiwoon-ahn/psa,
+    train_aff.py: VOC12AffDataset).
     """
 
     def make(image_id: str, rng: np.random.Generator) -> Item:
         image = data[image_id].image
         step = -1 if rng.random() < settings.flip else 1
         columns, rows = (draw_window(side, settings.crop, rng) for side in image.shape[1::-1])
-        values = coloured(image[:, ::step], settings, rng)
+        values = jittered(image[:, ::step], settings, rng)
         item = {"image": place(values, rows, columns, outside(settings))}
         for name, stack in zip(("careful", "eager"), stacks(image_id), strict=True):
-            empty = np.zeros((channels, settings.crop, settings.crop), np.float32)
-            place(stack[:, :, ::step], rows, columns, empty[: len(stack)])
-            item[name] = empty
+            cropped_stack = np.zeros((channels, settings.crop, settings.crop), np.float32)
+            place(stack[:, :, ::step], rows, columns, cropped_stack[: len(stack)])
+            item[name] = cropped_stack
         return item
 
     return make
 
 
-def coloured(image: Image, settings: Cropping, rng: np.random.Generator) -> Maps:
+def jittered(image: Image, settings: Cropping, rng: np.random.Generator) -> Maps:
     changes = draw_jitter(settings.jitter, rng)
     picture = jitter(PillowImage.fromarray(np.ascontiguousarray(image)), changes)
     return normalise(np.asarray(picture), settings.mean, settings.std)

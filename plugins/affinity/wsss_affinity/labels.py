@@ -1,6 +1,6 @@
-"""What AffinityNet learns from: which nodes surely belong to what, and which pairs agree.
+"""The labels of AffinityNet: nodes of certain class, and pairs of equal or different class.
 
-Labels are maps (..., h, w): 0 background, 1.. the classes, 255 where it is not known.
+Labels are maps (..., h, w): 0 background, 1.. the classes, 255 unknown.
 """
 
 from typing import NamedTuple
@@ -12,11 +12,11 @@ from torch.nn.functional import avg_pool2d
 from wsss_affinity.neighbours import sources, targets
 from wsss_harness import BACKGROUND, IGNORE
 
-NOTHING_SCORES = 1e-5  # below it a node lies outside of the image
+SMALLEST_SCORE = 1e-5  # a node with only smaller scores lies outside the image
 
 
 class Pairs(NamedTuple):
-    """Three kinds of pairs, (..., P, height, width) bool; a pair can be of no kind."""
+    """Three kinds of pairs, (..., P, height, width) bool; other pairs are of no kind."""
 
     background: Tensor
     foreground: Tensor
@@ -26,27 +26,29 @@ class Pairs(NamedTuple):
 def sure_labels(careful: Tensor, eager: Tensor, stride: int) -> Tensor:
     """Labels of nodes from two stacks of scores (..., K + 1, H, W), background first.
 
-    The stacks differ in how strong their background is: what beats the background of ``careful``
-    is surely of a class (low alpha in Ahn and Kwak, CVPR 2018, section 3.2.1), what does not even
-    beat the background of ``eager`` (high alpha) is surely background, all else is not known.
-    Scores are averaged over squares of ``stride`` pixels first; nodes outside of the image, where
-    all scores are 0, are not known (jiwoon-ahn/psa, voc12/data.py). Labels count the channels.
+    The stacks differ in the strength of their background. A node whose class beats the strong
+    background of ``careful`` has that class (low alpha in Ahn and Kwak, CVPR 2018, section 3.2.1).
+    A node whose classes lose to the weak background of ``eager`` (high alpha) is background. All
+    others are unknown, and so are nodes outside the image, where all scores are 0 (jiwoon-ahn/psa,
+    voc12/data.py). Scores are first averaged over squares of ``stride`` pixels. Labels are numbers
+    of channels.
     """
     careful, eager = (avg_pool2d(scores, stride) for scores in (careful, eager))
     labels = careful.argmax(-3)
     labels = torch.where(labels == BACKGROUND, IGNORE, labels)
     labels = torch.where(eager.argmax(-3) == BACKGROUND, BACKGROUND, labels)
     largest = torch.maximum(careful.amax(-3), eager.amax(-3))
-    return torch.where(largest < NOTHING_SCORES, IGNORE, labels)
+    return torch.where(largest < SMALLEST_SCORE, IGNORE, labels)
 
 
 def pair_kinds(labels: Tensor, radius: int) -> Pairs:
-    """The pairs of each kind among nodes of known label (..., h, w).
+    """The pairs of each kind among nodes with known labels (..., h, w).
 
     Ahn and Kwak, CVPR 2018, section 3.2.2; jiwoon-ahn/psa, voc12/data.py.
     """
-    own = sources(labels, radius).unsqueeze(-3)
-    other = torch.stack(list(targets(labels, radius)), -3)
-    known = (own != IGNORE) & (other != IGNORE)
-    same = known & (own == other)
-    return Pairs(same & (own == BACKGROUND), same & (own != BACKGROUND), known & (own != other))
+    source = sources(labels, radius).unsqueeze(-3)
+    target = torch.stack(list(targets(labels, radius)), -3)
+    labelled = (source != IGNORE) & (target != IGNORE)
+    equal = labelled & (source == target)
+    background = source == BACKGROUND
+    return Pairs(equal & background, equal & ~background, labelled & (source != target))

@@ -1,4 +1,4 @@
-"""AffinityNet: features of which neighbours with the same meaning have the same."""
+"""AffinityNet: features that are alike for neighbours of the same class."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -25,8 +25,8 @@ WEIGHTS, SHAPE = "weights.pth", "network.json"
 class Head(nn.Module):
     """Three taps, each compressed by a 1x1 convolution, joined, then mixed by another; ELU.
 
-    Names and initial weights of jiwoon-ahn/psa, network/resnet38_aff.py. Taps of a coarser grid
-    than the first one are resized to it.
+    Names and initial weights of jiwoon-ahn/psa, network/resnet38_aff.py. Taps with another
+    grid than the first are resized to it.
     """
 
     def __init__(self, channels: Sequence[int], widths: Sequence[int]) -> None:
@@ -79,14 +79,14 @@ class AffinityFeatures(Headed):
         self.stride = shapes[taps[0]].stride
 
     def forward(self, images: Tensor) -> Tensor:
-        found = self.backbone(images)
-        features: Tensor = self.head([found[tap] for tap in self.taps])
+        taps = self.backbone(images)
+        features: Tensor = self.head([taps[name] for name in self.taps])
         return features
 
 
 @dataclass(frozen=True)
 class AffinityShape:
-    """All that is needed to build a network again; network.json holds it."""
+    """What rebuilds a network; network.json holds its fields."""
 
     backbone: Mapping[str, Any]
     taps: Sequence[str]
@@ -101,7 +101,7 @@ class AffinityShape:
 
 
 def save(network: AffinityFeatures, shape: AffinityShape, run: Run) -> None:
-    """Write weights.pth, a plain state dict, and network.json; training is over then."""
+    """Write weights.pth, a plain state dict, and network.json; delete the state of training."""
     files.write_json(run.folder / SHAPE, dataclasses.asdict(shape))
     finish(network, run.folder / WEIGHTS, run)
 

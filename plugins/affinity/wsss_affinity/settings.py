@@ -91,8 +91,8 @@ class AffinitySettings(TrainingSettings):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.crf not in (None, "none", *PARAMETERS):
-            known = ", ".join(("none", *PARAMETERS))
-            raise ConfigError(f"AffinityNet: no CRF named '{self.crf}'; there are {known}")
+            names = ", ".join(("none", *PARAMETERS))
+            raise ConfigError(f"AffinityNet: no CRF named '{self.crf}'; there are {names}")
         if self.radius < 2 or self.beta <= 0 or (self.steps != "grid" and self.steps < 0):
             raise ConfigError(
                 f"AffinityNet: radius {self.radius}, beta {self.beta} and steps {self.steps}; "
@@ -108,7 +108,7 @@ class AffinitySettings(TrainingSettings):
         return Evidence(self.careful or form.careful, self.eager or form.eager, parameters)
 
     def steps_on(self, nodes: int) -> int:
-        """Steps of the walk on a grid of so many nodes; at least one."""
+        """The number of steps on a grid of ``nodes`` nodes; "grid" takes at least one."""
         if isinstance(self.steps, int):
             return self.steps
         return max(1, round(RELEASED_STEPS * nodes / RELEASED_NODES))

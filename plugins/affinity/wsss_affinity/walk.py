@@ -4,7 +4,7 @@ Ahn and Kwak, CVPR 2018, section 3.3; jiwoon-ahn/psa, infer_aff.py. There the tr
 matrix T, N x N for N nodes, is squared as a dense matrix until it stands for all steps. Here no
 power of T is built. With A the affinities to the power of beta and D its sums by column,
 T = A / D = D^(1/2) S D^(-1/2), where S = D^(-1/2) A D^(-1/2) is symmetric with eigenvalues in
-[-1, 1]. So T^t needs S^t alone, and x^t is on [-1, 1] a short sum of Chebyshev polynomials.
+[-1, 1]. So T^t needs S^t alone, and on [-1, 1] x^t is a short sum of Chebyshev polynomials.
 """
 
 import warnings
@@ -24,13 +24,13 @@ def chebyshev(steps: int, tolerance: float) -> tuple[float, ...]:
 
     x^t = 2^(1-t) sum over k of binom(t, (t-k)/2) T_k(x), for k of the parity of t, half of it for
     k = 0 (Sachdeva and Vishnoi, Faster Algorithms via Approximation Theory, 2014, section 3.1). The
-    terms decay as those of a normal distribution: 84 are enough for 256 steps and 1e-7.
+    terms decay like those of a normal distribution: 84 suffice for 256 steps and 1e-7.
     """
     orders = np.arange(steps + 1)
     weights = np.where((steps - orders) % 2, 0, 2 * binom.pmf((steps - orders) / 2, steps, 0.5))
     weights[0] /= 2
-    left_out = weights[::-1].cumsum()[::-1]
-    needed = int((left_out > tolerance).sum())
+    remainders = weights[::-1].cumsum()[::-1]
+    needed = int((remainders > tolerance).sum())
     return tuple(float(weight) for weight in weights[:needed])
 
 
@@ -43,7 +43,7 @@ def propagate(
     affinities to the power of ``beta`` (1 to itself), so scores stay between their extremes. The
     result differs from a power of the dense matrix by rounding alone. No gradient flows.
 
-    ``links``: affinities in [0, 1], 0 where there is no link, as of ``affinities.affinity_maps``.
+    ``links``: affinities in [0, 1] from ``affinities.affinity_maps``, 0 where there is no link.
     """
     with torch.no_grad():
         matrix, root = _symmetric(links.detach().to(scores.dtype) ** beta, radius)
@@ -56,22 +56,22 @@ def _power(matrix: Tensor, values: Tensor, steps: int) -> Tensor:
     """matrix**steps @ values for a symmetric matrix with eigenvalues in [-1, 1]."""
     tolerance = torch.finfo(values.dtype).eps
     weights = chebyshev(steps, tolerance)
-    last, now = values, matrix @ values
-    total = weights[0] * last
+    previous, current = values, matrix @ values
+    total = weights[0] * previous
     for weight in weights[1:]:
         if weight:
-            total += weight * now
-        last, now = now, 2 * (matrix @ now) - last
+            total += weight * current
+        previous, current = current, 2 * (matrix @ current) - previous
     return total
 
 
 def _symmetric(links: Tensor, radius: int) -> tuple[Tensor, Tensor]:
     """D^(-1/2) A D^(-1/2) as a sparse matrix, and D^(1/2) (N,), for links (P, h, w)."""
     size = (links.shape[-2], links.shape[-1])
-    starts, columns, kept = _structure(size, radius, links.device)
+    starts, columns, slots = _structure(size, radius, links.device)
     table = _both_ways(links, radius)
     root = table.sum(1).sqrt()
-    values = (table / root[:, None]).flatten()[kept] / root[columns]
+    values = (table / root[:, None]).flatten()[slots] / root[columns]
     nodes = len(root)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
@@ -81,15 +81,15 @@ def _symmetric(links: Tensor, radius: int) -> tuple[Tensor, Tensor]:
 
 
 def _both_ways(links: Tensor, radius: int) -> Tensor:
-    """(N, 2 P + 1): of each node, the links to it, the one to itself (1), the links from it."""
+    """(N, 2 P + 1): for each node the links to it, the link to itself (1), the links from it."""
     pairs = len(links)
     table = torch.ones(2 * pairs + 1, *links.shape[1:], dtype=links.dtype, device=links.device)
     table[pairs + 1 :] = links
     table[:pairs] = 0
     for slot, (offset, link) in enumerate(zip(half_plane(radius), links, strict=True), 1):
-        own, _ = ends(link, offset)
-        _, other = ends(table[pairs - slot], offset)
-        other.copy_(own)
+        at_source, _ = ends(link, offset)
+        _, at_target = ends(table[pairs - slot], offset)
+        at_target.copy_(at_source)
     return table.flatten(1).T
 
 
@@ -97,15 +97,15 @@ def _both_ways(links: Tensor, radius: int) -> Tensor:
 def _structure(
     size: tuple[int, int], radius: int, device: torch.device
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Of the sparse matrix of a grid: row starts, columns, and which slots of the table it holds.
+    """Row starts, columns and used slots of the table, of the sparse matrix of a grid.
 
     Slots are in the order of their columns.
     """
-    ahead = torch.tensor(moves(half_plane(radius), size[1]), dtype=torch.int32)
-    moved = torch.cat((-ahead.flip(0), torch.zeros(1, dtype=torch.int32), ahead))
+    forward = torch.tensor(moves(half_plane(radius), size[1]), dtype=torch.int32)
+    steps = torch.cat((-forward.flip(0), torch.zeros(1, dtype=torch.int32), forward))
     linked = _both_ways(inside(size, radius).to(torch.uint8), radius) > 0
     nodes = torch.arange(size[0] * size[1], dtype=torch.int32)
     starts = torch.cat((torch.zeros(1, dtype=torch.int64), linked.sum(1).cumsum(0)))
-    columns = (nodes[:, None] + moved)[linked]
-    kept = linked.flatten().nonzero().flatten()
-    return starts.to(device, torch.int32), columns.to(device), kept.to(device)
+    columns = (nodes[:, None] + steps)[linked]
+    slots = linked.flatten().nonzero().flatten()
+    return starts.to(device, torch.int32), columns.to(device), slots.to(device)

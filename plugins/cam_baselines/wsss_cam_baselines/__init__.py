@@ -1,4 +1,4 @@
-"""Class activation maps and their kin as generators."""
+"""Generators: class activation maps (CAM) and SEAM."""
 
 from collections.abc import Mapping
 

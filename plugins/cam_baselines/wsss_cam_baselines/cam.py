@@ -1,4 +1,4 @@
-"""CAM: the maps of a classifier that is trained with image labels alone."""
+"""CAM: the maps of a classifier that is trained on image labels alone."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ class Cam(ClassMapGenerator):
     """Zhou et al., "Learning Deep Features for Discriminative Localization", CVPR 2016, sec. 2.
 
     Network and defaults are those of the baseline in halbielee/EPS (network/resnet38_cls.py,
-    script/voc12_cls.sh), which is that of jiwoon-ahn/psa: features are dropped by channel, pooled,
-    then classified; the map of a class is the positive part of its head applied to the features.
+    script/voc12_cls.sh) and jiwoon-ahn/psa: dropout of whole channels, pooling, classification. The
+    map of a class is the positive part of its head applied to the features.
 
-    ``method``: how maps come out of the same trained network; the others than ``cam`` are those of
-    torchcam, described in wsss_cam_baselines.gradients. ``layers``: where gradients are taken,
-    ``features`` (what the head sees) or modules of the network such as ``backbone.layer3``.
+    ``method``: how maps are read from the trained network; all but ``cam`` are methods of torchcam,
+    see wsss_cam_baselines.gradients. ``layers``: where gradients are taken, ``features`` (the input
+    of the head) or modules of the network such as ``backbone.layer3``.
     """
 
     paper: ClassVar[str] = "Zhou et al., CVPR 2016"

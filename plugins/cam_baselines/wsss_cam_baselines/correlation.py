@@ -1,4 +1,4 @@
-"""The pixel correlation module of SEAM: a pixel takes its map from the pixels that look like it.
+"""The pixel correlation module of SEAM: a pixel takes its scores from similar pixels.
 
 Wang, Zhang, Kan, Shan, Chen: "Self-supervised Equivariant Attention Mechanism for Weakly Supervised
 Semantic Segmentation", CVPR 2020, section 3.3; details of YudeWang/SEAM, network/resnet38_SEAM.py.
@@ -11,16 +11,16 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 EPSILON = 1e-5
-PIXELS_AT_ONCE = 4096  # all of a training crop; more would need gigabytes at large scales
+PIXELS_AT_ONCE = 4096  # all of a training crop; more would take gigabytes at large scales
 
 
 def resized(maps: Tensor, size: Sequence[int]) -> Tensor:
-    """Bilinear, corner on corner, as everywhere in the released network."""
+    """Resize maps bilinearly with aligned corners, as the released network does throughout."""
     return interpolate(maps, tuple(size), mode="bilinear", align_corners=True)
 
 
 def with_background(maps: Tensor) -> Tensor:
-    """(B, C, h, w) in [0, 1] to (B, C + 1, h, w): channel 0 is what the largest of them leaves."""
+    """(B, C, h, w) in [0, 1] to (B, C + 1, h, w): channel 0 is 1 - the largest class."""
     return torch.cat((1 - maps.amax(1, keepdim=True), maps), 1)
 
 
@@ -31,9 +31,9 @@ def exclusive(maps: Tensor) -> Tensor:
 
 
 def seed(cam: Tensor) -> Tensor:
-    """What the module starts from: logits (B, C, h, w) to (B, C + 1, h, w) in [0, 1].
+    """The input of the module: logits (B, C, h, w) to (B, C + 1, h, w) in [0, 1].
 
-    Each class by its own maximum, then the background, then one class a pixel.
+    Divides each class by its maximum, adds the background, and keeps one class for each pixel.
     """
     highest = cam.relu().amax((2, 3), keepdim=True)
     return exclusive(with_background((cam - EPSILON).relu() / (highest + EPSILON)))
@@ -42,24 +42,25 @@ def seed(cam: Tensor) -> Tensor:
 def correlate(maps: Tensor, features: Tensor) -> Tensor:
     """y_j = sum_i a_ij maps_i / sum_i a_ij, where a_ij = max(0, cos(features_i, features_j)).
 
-    ``maps`` (B, K, any size) come to the grid of ``features`` (B, D, h, w); gives (B, K, h, w).
-    Some pixels j are done at a time, so that memory does not grow with the square of their number.
+    ``maps`` (B, K, any size) are resized to the grid of ``features`` (B, D, h, w); the result is
+    (B, K, h, w). Pixels j are processed in parts, so that memory does not grow with the square of
+    their number.
     """
     size = (features.shape[2], features.shape[3])
-    known = features.flatten(2)
-    known = known / (known.norm(dim=1, keepdim=True) + EPSILON)
+    pixels = features.flatten(2)
+    pixels = pixels / (pixels.norm(dim=1, keepdim=True) + EPSILON)
     values = resized(maps, size).flatten(2)
-    parts = [_from_alike(values, known, some) for some in known.split(PIXELS_AT_ONCE, 2)]
+    parts = [_weighted_mean(values, pixels, part) for part in pixels.split(PIXELS_AT_ONCE, 2)]
     return torch.cat(parts, 2).view(*maps.shape[:2], *size)
 
 
-def _from_alike(values: Tensor, known: Tensor, some: Tensor) -> Tensor:
-    alike = (known.transpose(1, 2) @ some).relu()
-    return values @ (alike / (alike.sum(1, keepdim=True) + EPSILON))
+def _weighted_mean(values: Tensor, pixels: Tensor, targets: Tensor) -> Tensor:
+    similarity = (pixels.transpose(1, 2) @ targets).relu()
+    return values @ (similarity / (similarity.sum(1, keepdim=True) + EPSILON))
 
 
 class Correlation(nn.Module):
-    """The features of the module: the picture itself and two taps, compressed, joined, embedded.
+    """The features of the module: the image and two taps, compressed, joined and embedded.
 
     Names and initial weights of the released network, whose widths are 64 and 128 for taps of 512
     and 1024 channels. No gradient goes back into the taps.

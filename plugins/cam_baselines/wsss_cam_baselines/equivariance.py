@@ -1,11 +1,11 @@
-"""The losses of SEAM: the maps of a smaller picture are the smaller maps of the picture.
+"""The losses of SEAM: the maps of a smaller image must be the smaller maps of the image.
 
 Wang et al., CVPR 2020, sections 3.2 and 3.4; details of YudeWang/SEAM, train_SEAM.py and
 tool/visualization.py. Symbols of the paper and names here, for B images and C classes:
 
     A(.)       the transformation of the second view, here a bilinear change of size
     y          cam (B, C, h, w): logits of the classes
-    y^         refined (B, C + 1, h, w): what the correlation module gives, channel 0 is background
+    y^         refined (B, C + 1, h, w): output of the correlation module, channel 0 is background
     o, v       first view, second view
 """
 
@@ -16,7 +16,7 @@ from torch import Tensor
 from wsss_cam_baselines.correlation import EPSILON, exclusive, resized, with_background
 
 SHARE = 0.2
-LOWEST = 4  # one in so many pixels
+LOWEST = 4  # one pixel in four
 
 
 def max_norm(maps: Tensor) -> Tensor:
@@ -64,21 +64,21 @@ def losses(
 ) -> dict[str, Tensor]:
     """All losses for two views, each (cam, refined) at its own size; ``present`` is (B, C).
 
-    The first view's maps are brought to the size of the second's. All weights are one.
+    The first view's maps are resized to those of the second. All weights are one.
     """
     (cam_o, refined_o), (cam_v, refined_v) = first, second
     size = cam_v.shape[2:]
-    shown = present[:, :, None, None]
-    maps_o, maps_v = resized(max_norm(cam_o), size) * shown, max_norm(cam_v) * shown
-    shown = torch.cat((torch.ones_like(shown[:, :1]), shown), 1)
-    sharp_o, sharp_v = resized(max_norm(refined_o), size) * shown, max_norm(refined_v) * shown
+    mask = present[:, :, None, None]
+    maps_o, maps_v = resized(max_norm(cam_o), size) * mask, max_norm(cam_v) * mask
+    mask = torch.cat((torch.ones_like(mask[:, :1]), mask), 1)
+    sharp_o, sharp_v = resized(max_norm(refined_o), size) * mask, max_norm(refined_v) * mask
     return {
         "loss_cls": (classification(cam_o, present) + classification(cam_v, present)) / 2,
         "loss_er": equivariance(maps_o, maps_v),
         "loss_ecr": cross_equivariance(with_background(maps_v), sharp_o)
         + cross_equivariance(with_background(maps_o), sharp_v),
         "loss_min": (
-            min_pooling((refined_o * shown)[:, 1:]) + min_pooling((refined_v * shown)[:, 1:])
+            min_pooling((refined_o * mask)[:, 1:]) + min_pooling((refined_v * mask)[:, 1:])
         )
         / 2,
     }

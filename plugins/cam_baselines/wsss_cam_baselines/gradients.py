@@ -1,8 +1,8 @@
-"""Maps from gradients, by torchcam: Grad-CAM and its kin on the network that CAM trains.
+"""Maps from gradients by torchcam: Grad-CAM and related methods on the network of CAM.
 
 Grad-CAM: Selvaraju et al., ICCV 2017. XGrad-CAM: Fu et al., BMVC 2020. LayerCAM: Jiang et al., TIP
-2021. Each weighs the features A of a layer by what the
-gradient of a class's score says, and keeps what is positive:
+2021. Each weighs the features A of a layer by the gradient of a class's score and keeps positive
+values:
 
     Grad-CAM   relu(sum_k mean(dY/dA_k) A_k)      LayerCAM   relu(sum_k relu(dY/dA_k) A_k)
 
@@ -19,7 +19,7 @@ from torchcam.methods import GradCAM, LayerCAM, XGradCAM
 
 from wsss_harness import ClassMaps, ConfigError, MapReader
 
-TINY = 1e-12  # a map of nothing stays 0
+TINY = 1e-12  # a map of zeros stays 0
 METHODS: Mapping[str, type] = {
     "grad_cam": GradCAM,
     "xgrad_cam": XGradCAM,
@@ -47,7 +47,7 @@ def reader(method: str, layers: Sequence[str]) -> MapReader:
         scored = Scored(network)
         refuse_unknown(layers, scored)
         with torch.enable_grad(), METHODS[method](scored, list(layers)) as extract:
-            # Where nothing is trained, as after loading, gradients need somewhere to start.
+            # The parameters of a frozen network require no gradients, so the images must.
             scores = scored(images.requires_grad_())
             maps = {c: fused(extract, scores, c) for c in channels}
         blank = torch.zeros_like(next(iter(maps.values()))) if maps else images.new_zeros(2, 1, 1)
@@ -58,19 +58,19 @@ def reader(method: str, layers: Sequence[str]) -> MapReader:
 
 def fused(extract: GradCAM, scores: Tensor, channel: int) -> Tensor:
     """The map of one class, (B, h, w)."""
-    found = extract(channel, scores, normalized=False, retain_graph=True)
-    if len(found) > 1:  # layers differ in magnitude, and fusing expects maps up to 1
-        found = [one / one.amax((1, 2), keepdim=True).clamp_min(TINY) for one in found]
-    maps: Tensor = extract.fuse_cams(found).detach()
+    layers = extract(channel, scores, normalized=False, retain_graph=True)
+    if len(layers) > 1:  # layers differ in magnitude, and fusing expects maps up to 1
+        layers = [layer / layer.amax((1, 2), keepdim=True).clamp_min(TINY) for layer in layers]
+    maps: Tensor = extract.fuse_cams(layers).detach()
     return maps
 
 
 def refuse_unknown(layers: Sequence[str], scored: nn.Module) -> None:
-    known = dict(scored.named_modules())
-    unknown = [layer for layer in layers if layer not in known]
+    modules = dict(scored.named_modules())
+    unknown = [layer for layer in layers if layer not in modules]
     if unknown or not layers:
-        children = [name for name in known if name.count(".") == 1]
+        children = [name for name in modules if name.count(".") == 1]
         raise ConfigError(
-            f"layers names {unknown or 'nothing'}; name features or modules of the network, as "
-            f"{', '.join(children)}"
+            f"layers names {unknown or 'nothing'}; name features or modules of the network, "
+            f"such as {', '.join(children)}"
         )

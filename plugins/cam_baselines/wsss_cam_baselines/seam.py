@@ -1,4 +1,4 @@
-"""SEAM: class maps that must agree between two sizes of a picture, refined by correlation."""
+"""SEAM: class maps that must agree between two sizes of an image, refined by correlation."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class Seam(ClassMapGenerator):
     The losses are in wsss_cam_baselines.equivariance, the network in seam_network. Defaults are
     those of YudeWang/SEAM, train_SEAM.py (8 epochs of 10,582 images are 10,576 iterations).
 
-    ``view``: the size of the second view, as a factor. ``taps``: two features of the backbone that
-    the correlation module looks at, by default those before the last; ``widths``: to how many
-    channels they are compressed. ``min_pooling``: the loss that the released code has and the paper
-    has not. ``output``: whether the maps are scored after the correlation module, as released, or
-    before it. The second view is made by size alone, as released, although the paper's figures name
-    rotation and translation too.
+    ``view``: the size of the second view, as a factor. ``taps``: two features of the backbone for
+    the correlation module, by default those before the last; ``widths``: the numbers of channels to
+    which they are compressed. ``min_pooling``: a loss of the released code that the paper does not
+    have. ``output``: take maps after the correlation module, as released, or before it. The second
+    view differs in size alone, as released, although the paper's figures name rotation and
+    translation too.
     """
 
     paper: ClassVar[str] = "Wang et al., CVPR 2020"
@@ -70,10 +70,10 @@ class Seam(ClassMapGenerator):
         return replace(super().inference(), read=READERS[self.output])
 
     def adapt(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Without the head's channel of the background, the first, which nothing looks at."""
-        return (
-            state | {"head.weight": state["head.weight"][1:]} if "head.weight" in state else state
-        )
+        """Drop the head's first channel, the background, which no loss and no output uses."""
+        if "head.weight" not in state:
+            return state
+        return state | {"head.weight": state["head.weight"][1:]}
 
     def loss(self, classes: tuple[str, ...]) -> Loss:
         """The sum of all losses with weight one."""
@@ -84,9 +84,9 @@ class Seam(ClassMapGenerator):
             images = batch["image"]
             smaller = [max(int(side * self.view), 1) for side in images.shape[2:]]
             views = network(images), network(resized(images, smaller))
-            found = equivariance.losses(*views, batch["present"])
+            terms = equivariance.losses(*views, batch["present"])
             if self.min_pooling == "none":
-                del found["loss_min"]
-            return found
+                del terms["loss_min"]
+            return terms
 
         return losses

@@ -1,4 +1,4 @@
-"""A network of class maps whose maps are refined by the correlation of its own features."""
+"""A network of class maps that are refined by the correlation of its features."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ from wsss_harness.networks.classmaps.network import HEAD_THEN_POOL
 class SeamNetwork(ClassMaps):
     """Images to ``cam`` (B, C, H, W), logits, and ``refined`` (B, C + 1, H, W), background first.
 
-    Both at the size of the images. The released head has a channel for the background too, which
-    no loss and no output looks at; here it has none. The two taps are those before the last.
+    Both at the size of the images. The released head also has a channel for the background, which
+    no loss and no output uses; here it has none. ``taps`` defaults to the two before the last.
     """
 
     heads: tuple[str, ...] = ("head", "correlation")
@@ -31,20 +31,20 @@ class SeamNetwork(ClassMaps):
         widths: Sequence[int],
     ) -> None:
         super().__init__(backbone, channels, HEAD_THEN_POOL, dropout)
-        known = taps_of(backbone)
-        self.taps = tuple(taps or tuple(known)[-3:-1])
-        unknown = [tap for tap in self.taps if tap not in known]
+        shapes = taps_of(backbone)
+        self.taps = tuple(taps or tuple(shapes)[-3:-1])
+        unknown = [tap for tap in self.taps if tap not in shapes]
         if unknown or len(self.taps) != 2:
             raise ConfigError(
                 f"SEAM needs two taps of its backbone, but got {', '.join(self.taps) or 'none'}; "
-                f"there are {', '.join(known)}"
+                f"there are {', '.join(shapes)}"
             )
-        self.correlation = Correlation([known[tap].channels for tap in self.taps], widths)
+        self.correlation = Correlation([shapes[tap].channels for tap in self.taps], widths)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        found = self.backbone(images)
-        cam = self.head(self.dropout(found["out"]))
-        refined = self.correlation(cam, images, [found[tap] for tap in self.taps])
+        features = self.backbone(images)
+        cam = self.head(self.dropout(features["out"]))
+        refined = self.correlation(cam, images, [features[tap] for tap in self.taps])
         size = images.shape[2:]
         return resized(cam, size), resized(refined, size)
 

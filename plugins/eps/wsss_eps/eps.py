@@ -1,4 +1,4 @@
-"""EPS: a classifier whose maps, its background channel included, must explain the saliency."""
+"""EPS: a classifier whose class and background maps must explain the saliency."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 class Eps(ClassMapGenerator):
     """Lee et al., "Railroad is not a Train", CVPR 2021; equations in wsss_eps.loss.
 
-    Defaults are those of halbielee/EPS, script/voc12_eps.sh (its main.py alone has tau 0.5; MS-COCO
-    takes lam 0.9).
+    Defaults are those of halbielee/EPS, script/voc12_eps.sh (without it, its main.py has tau 0.5;
+    for MS-COCO lam is 0.9).
 
-    ``tau``: the overlap with the saliency above which a class is foreground. ``lam``: the share of
-    the foreground map in the estimated saliency, against that of the background map.
-    ``selection``: ``adaptive`` by overlap, ``naive`` takes every class as foreground,
-    ``class_list`` sends ``background_classes`` (names) to the background.
+    ``tau``: the overlap with the saliency above which a class is foreground. ``lam``: the weight of
+    the foreground map in the estimated saliency; the background map has 1 - ``lam``.
+    ``selection``: ``adaptive`` by overlap; ``naive`` makes every class foreground;
+    ``class_list`` makes ``background_classes`` (names) background.
     ``background``: the background channel is ``ignored`` at inference, as released, or becomes the
     ``explicit`` background map of the scores.
     """

@@ -1,4 +1,4 @@
-"""The saliency loss of EPS as pure functions.
+"""The losses of EPS as pure functions.
 
 Lee, Lee, Lee, Shim: "Railroad is not a Train: Saliency as Pseudo-pixel Supervision for Weakly
 Supervised Semantic Segmentation", CVPR 2021, sections 3.2 and 3.3; details that the paper leaves
@@ -90,7 +90,7 @@ def estimated_saliency(
 
 
 def resize_saliency(saliency: Tensor, size: tuple[int, int], mode: str = "nearest") -> Tensor:
-    """The saliency on the grid of the maps; the released code takes the nearest pixel."""
+    """Resize the saliency (B, 1, H, W) to the maps; the released code takes the nearest pixel."""
     return F.interpolate(saliency, size, mode=mode)
 
 
@@ -100,7 +100,7 @@ def saliency_loss(
     """L_sal of equation 3: the mean squared difference of M_s and M^_s.
 
     ``logits`` (B, C + 1, h, w); ``saliency`` (B, 1, H, W) of any size. No gradient flows through
-    the selection; it is made anew for every image of every batch.
+    the selection, which is computed for each image of each batch.
     """
     maps = logits.softmax(1)
     small = resize_saliency(saliency, (logits.shape[2], logits.shape[3]))
@@ -109,5 +109,5 @@ def saliency_loss(
 
 
 def classification_loss(pooled: Tensor, present: Tensor) -> Tensor:
-    """L_cls of equation 4 on pooled logits (B, C + 1); the background channel takes no part."""
+    """L_cls of equation 4 on pooled logits (B, C + 1), without the background channel."""
     return F.multilabel_soft_margin_loss(pooled[:, :-1], present)

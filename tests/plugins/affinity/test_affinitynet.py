@@ -17,7 +17,7 @@ from wsss_affinity.affinitynet import AffinityNet
 from wsss_affinity.backgrounds import Background
 from wsss_affinity.fitting import PairLoss
 from wsss_affinity.inference import around, walk
-from wsss_affinity.items import CachedStacks, Evidence, cropped
+from wsss_affinity.items import CachedStacks, Evidence, item_maker
 from wsss_affinity.neighbours import placed
 from wsss_affinity.settings import FORMS
 from wsss_harness.contract.errors import ConfigError, PluginError
@@ -144,7 +144,7 @@ def released_walk(alpha, beta, squarings):
     settings = AffinityNet(
         walking=Background(alpha=alpha), beta=float(beta), steps=2 ** int(squarings)
     )
-    stack = torch.from_numpy(settings.walking.beside(scores, ""))
+    stack = torch.from_numpy(settings.walking.stack(scores, ""))
     return walk(stack, links, 8, settings).numpy(), classes
 
 
@@ -226,7 +226,9 @@ def test_affinities_around_a_node_are_those_of_both_ends():
 def test_masks_of_the_generator_are_the_labels_of_the_report():
     values = np.array([[[0.1, 0.3, 0.9]], [[0.05, 0.5, 0.1]]], np.float32)
     evidence = AffinityNet().evidence()
-    careful, eager = evidence.of(sample(np.zeros((1, 3, 3), np.uint8)), ClassScores((3, 7), values))
+    careful, eager = evidence.stacks(
+        sample(np.zeros((1, 3, 3), np.uint8)), ClassScores((3, 7), values)
+    )
     assert np.array_equal(careful, eager)
     assert careful.argmax(0).tolist() == [[0, 2, 1]]
 
@@ -234,7 +236,7 @@ def test_masks_of_the_generator_are_the_labels_of_the_report():
 def test_a_strong_and_a_weak_background_leave_pixels_unknown():
     scores = ClassScores((1,), np.linspace(0, 1, 50, dtype=np.float32)[None, None])
     form = FORMS["psa"]
-    careful, eager = Evidence(form.careful, form.eager, None).of(sample(), scores)
+    careful, eager = Evidence(form.careful, form.eager, None).stacks(sample(), scores)
     is_class, not_background = careful.argmax(0) == 1, eager.argmax(0) == 1
     assert (not_background | ~is_class).all()
     assert (not_background & ~is_class).any()
@@ -248,8 +250,8 @@ def test_evidence_is_made_once(tmp_path):
         return np.full((3, 2, 2), 0.4, np.float32), np.full((3, 2, 2), 0.6, np.float32)
 
     kept = CachedStacks(tmp_path, make)
-    kept.keep("a")
-    kept.keep("a")
+    kept.store("a")
+    kept.store("a")
     assert made == ["a"]
     for stack, value in zip(kept("a"), (0.4, 0.6), strict=True):
         assert stack.shape == (3, 2, 2)
@@ -267,7 +269,7 @@ def test_image_and_scores_are_cropped_alike(tmp_path):
         red = data[image_id].image[..., 0].astype(np.float32)[None] / 255
         return red, np.concatenate([red, red])
 
-    make = cropped(data, stacks, 3, settings)
+    make = item_maker(data, stacks, 3, settings)
     for seed in range(8):
         item = make(data.ids[0], np.random.default_rng(seed))
         assert np.allclose(item["image"][0], item["careful"][0], atol=1e-6)

@@ -59,7 +59,7 @@ def test_golden_psa():
     assert len(suffixes(data)) >= 4
     for suffix in suffixes(data):
         alpha, iterations, scale = setting(suffix)
-        parameters = Crf(iterations=iterations, scale=scale).chosen()
+        parameters = Crf(iterations=iterations, scale=scale).inference_parameters()
         start = data[f"psa_in_alpha{alpha:g}"]
         found = from_probabilities(data["image"], start, parameters)
         np.testing.assert_allclose(found, data[f"psa_out_{suffix}"], atol=TOLERANCE)
@@ -266,7 +266,7 @@ def test_every_set_has_a_source_and_runs(scored, tmp_path, name):
 def test_absent_classes_change_no_label(scored):
     """Channels that score nowhere are left out of the inference; with them it ends alike."""
     image, _, scores = scored
-    present = Background().of(scores, "image")[None]
+    present = Background().score(scores, "image")[None]
     present = np.concatenate([present, scores.values])
     absent = np.zeros((18, *scores.size), np.float32)
     few = from_probabilities(image, present, PSA)
@@ -348,4 +348,4 @@ def test_a_missing_library_is_named_with_the_line_that_installs_it(tmp_path, mon
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(PluginError, match=r"pydensecrf2 .* -m pip install pydensecrf2$"):
         Crf().load(tmp_path, "cpu")
-    assert Crf().chosen() == PSA  # all but the inference goes on
+    assert Crf().inference_parameters() == PSA  # all but the inference goes on
