@@ -65,7 +65,7 @@ def test_what_a_plugin_offers_is_found(plugin):
         (GENERATOR.format(name="x").replace("wsss_generators", "wsss_generator"), "wsss_generator"),
         (GENERATOR.format(name="x").replace("generators()", "generators(pm)"), "pm"),
         (GENERATOR.format(name="x").replace("return", "raise ValueError #"), "ValueError"),
-        (GENERATOR.format(name="x").replace("()", "('truth',)", 1), "needs 'truth'"),
+        (GENERATOR.format(name="x").replace("()", "('truth',)", 1), "declares 'truth'"),
         (GENERATOR.format(name="x").replace("needs = ()", "pass"), "must declare its supervision"),
     ],
 )

@@ -22,8 +22,8 @@ JOURNAL = 50  # pictures between two updates of the list of what was drawn
 class RailScenes:
     """Drawn scenes with image labels, truth, context maps and simulated saliency.
 
-    ``train``, ``val``: numbers of images. ``width``, ``height``: in pixels. ``border``: width in
-    pixels of the band of truth 255 along outlines.
+    ``train``, ``val``: numbers of images. ``width``, ``height``: in pixels. ``seed`` decides
+    all that is drawn. ``border``: width in pixels of the band of truth 255 along outlines.
     """
 
     quick: ClassVar[Mapping[str, Any]] = {"train": 20, "val": 5}
@@ -62,7 +62,8 @@ class RailScenes:
 class Icons:
     """Single drawn things on random grounds, with image labels only: a stand-in for ImageNet.
 
-    ``train``, ``val``: numbers of images. ``width``, ``height``: in pixels.
+    ``train``, ``val``: numbers of images. ``width``, ``height``: in pixels. ``seed`` decides all
+    that is drawn.
     """
 
     quick: ClassVar[Mapping[str, Any]] = {"train": 20, "val": 5}
