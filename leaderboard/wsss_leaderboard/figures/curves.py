@@ -69,9 +69,9 @@ def method_figure(
     lefts = [LEFT + n * (CELL + GAP) + n // 2 * APART for n in range(2 + 2 * len(methods))]
     heights = [CELL * min(1.0, len(e.image) / e.image.shape[1]) for e in examples]
     width = lefts[-1] + CELL + RIGHT
-    found = _found(examples)
+    classes = _classes(examples)
     columns = int((width - LEFT - CELL - RIGHT) / ENTRY)
-    below = BOTTOM + LINE * math.ceil(len(found) / columns)
+    below = BOTTOM + LINE * math.ceil(len(classes) / columns)
     top = below + sum(heights) + GAP * len(heights)
     figure = Figure(figsize=(width, top + TOP), dpi=DPI)
     _titles(figure, lefts, methods, top)
@@ -81,19 +81,19 @@ def method_figure(
         for left, (picture, how) in zip(lefts, _pictures(example, methods), strict=True):
             ink.picture_axes(figure, left, top, CELL, height).imshow(picture, interpolation=how)
         top -= GAP
-    _legend(figure, found, class_names, below - 2 * GAP, columns)
+    _legend(figure, classes, class_names, below - 2 * GAP, columns)
     _score_bar(figure, width - RIGHT - CELL, below - 2 * GAP - 0.08)
     ink.save(figure, path)
 
 
-def _found(examples: Sequence[Example]) -> list[int]:
-    """The mask values that appear, the background apart."""
+def _classes(examples: Sequence[Example]) -> list[int]:
+    """The mask values that appear, without the background."""
     masks = [mask for example in examples for mask in (example.truth, *example.masks.values())]
     return sorted({int(number) for mask in masks for number in np.unique(mask)} - {BACKGROUND})
 
 
 def _pictures(example: Example, methods: Sequence[str]) -> list[tuple[Image, str]]:
-    """A row's pictures, and how each is enlarged."""
+    """A row's pictures, each with its interpolation."""
     colours = ink.class_colours()
     pictures = [(example.image, "lanczos"), (colours[example.truth], "nearest")]
     for method in methods:
@@ -110,11 +110,13 @@ def _titles(figure: Any, lefts: Sequence[float], methods: Sequence[str], top: fl
         ink.words(figure, left + CELL + GAP / 2, top + 0.4, method, **ink.BOLD)
 
 
-def _legend(figure: Any, found: list[int], names: Sequence[str], top: float, columns: int) -> None:
+def _legend(
+    figure: Any, classes: list[int], names: Sequence[str], top: float, columns: int
+) -> None:
     from matplotlib.patches import Patch
 
-    handles = [Patch(color=ink.class_colours()[number] / 255) for number in found]
-    labels = [names[number] if number != IGNORE else "ignored" for number in found]
+    handles = [Patch(color=ink.class_colours()[number] / 255) for number in classes]
+    labels = [names[number] if number != IGNORE else "ignored" for number in classes]
     corner = (LEFT, top) / figure.get_size_inches()
     style = {"loc": "upper left", "borderaxespad": 0, "borderpad": 0, "ncols": columns}
     ink.legend(figure, handles, labels, bbox_to_anchor=corner, **style)
@@ -124,8 +126,8 @@ def _score_bar(figure: Any, left: float, y: float) -> None:
     ramp = np.linspace(0, 1, 256, dtype=np.float32)[None]
     picture = ink.overlay(np.full((1, 256, 3), 128, np.uint8), ramp)
     ink.picture_axes(figure, left + 0.6, y - 0.05, CELL - 0.8, 0.1).imshow(picture, aspect="auto")
-    for place, words in ((0.25, "score 0"), (CELL - 0.1, "1")):
-        ink.words(figure, left + place, y, words, size=9, color=ink.QUIET)
+    for offset, words in ((0.25, "score 0"), (CELL - 0.1, "1")):
+        ink.words(figure, left + offset, y, words, size=9, color=ink.QUIET)
 
 
 def curve_figure(path: Path, curves: Sequence[ThresholdCurve]) -> None:
@@ -159,7 +161,7 @@ def _mark_legend(figure: Any, names: Sequence[str]) -> None:
 
 
 def _spots(curves: Sequence[ThresholdCurve], top: float) -> list[tuple[float, float]]:
-    """Where labels go: at the upper half of their line, far from other lines and labels."""
+    """Places of labels: at the upper half of their line, far from other lines and labels."""
     unit = np.array(CURVES) / (1, top)
     lines = [np.stack([c.thresholds, 100 * c.miou], 1) * unit for c in curves]
     taken = np.concatenate(lines)
@@ -179,7 +181,7 @@ def _spots(curves: Sequence[ThresholdCurve], top: float) -> list[tuple[float, fl
 def contact_sheet(path: Path, cells: Sequence[Cell], columns: int) -> None:
     """Draw a dataset as PNG: each image large, its truth and saliency small below it.
 
-    All images must have the size of the first one, even in both directions.
+    All images must have the size of the first one, with even height and width.
     """
     tiles = [_tile(*cell) for cell in cells]
     high, wide = np.array(tiles[0].shape[:2]) + SPACE
@@ -193,7 +195,7 @@ def contact_sheet(path: Path, cells: Sequence[Cell], columns: int) -> None:
 
 
 def _tile(image: Image, truth: Mask, saliency: Map) -> Image:
-    """An image over its truth and saliency at half the size; black is the sheet's ground."""
+    """An image above its truth and saliency at half size; black becomes the sheet's background."""
     ground = np.array(ink.GROUND)
     grey = (ground + saliency[..., None] * (255.0 - ground)).astype(np.uint8)
     halves = np.concatenate([ink.class_colours()[truth], grey], 1)[::2, ::2]

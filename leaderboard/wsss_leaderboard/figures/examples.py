@@ -1,8 +1,8 @@
 """Pictures for pages: images, truth, and what each row made of them, on sheets of tiles.
 
-A few scored images, chosen without a look at any mask, of datasets that say that their pictures may
-be published (``publishable``, see ``hookspecs``). A sheet holds one tile for each image, so that
-500 rows leave a thousand small files and not fifty times as many.
+A few scored images, chosen independently of any mask, of datasets whose pictures may be published
+(``publishable``, see ``hookspecs``). A sheet holds one tile for each image, so that 500 rows make a
+thousand small files and not fifty times as many.
 """
 
 from collections.abc import Sequence
@@ -53,9 +53,9 @@ class Shown(StrictModel):
 
 
 class Examples(StrictModel):
-    """What lies in the folder: a tile is ``width`` x ``height`` pixels, ``columns`` in a row.
+    """The index of the folder: a tile is ``width`` x ``height`` pixels, ``columns`` in a row.
 
-    ``drawn`` says from which masks, so that nothing is drawn twice.
+    ``drawn`` lists the masks that it was drawn from, so that nothing is drawn twice.
     """
 
     dataset: str
@@ -72,26 +72,26 @@ class Examples(StrictModel):
 
 
 def read(results: Path) -> Examples | None:
-    """The examples of a folder of results, if it has any; DataError names what is wrong."""
+    """The examples of a folder of results, if any; DataError names the file and invalid field."""
     path = results / EXAMPLES / INDEX
     return validated(Examples, read_json(path), path) if path.is_file() else None
 
 
 def publishable(suite: Suite, plugins: Plugins) -> bool:
-    """Whether the dataset of a suite says that its pictures may be shown to everybody."""
+    """Whether the dataset of a suite declares that its pictures may be published."""
     return bool(getattr(plugins.find("dataset", suite.dataset.name).made, "publishable", False))
 
 
 def write_examples(
     results: Path, suite: Suite, store: Store, dataset: Dataset, outcomes: Sequence[RowOutcome]
 ) -> None:
-    """Write the examples of all rows of the first seed that have masks, controls as well."""
+    """Write the examples of all rows of the first seed that have masks, including controls."""
     rows = [outcome.row for outcome in outcomes if outcome.row.seed == suite.seeds[0]]
     rows = [row for row in rows if store.done(row.masks)]
     drawn = (package_digest("wsss_leaderboard"), *(row.masks.key for row in rows))
     folder = results / EXAMPLES
-    known = read(results)
-    if not rows or (known and known.drawn == drawn):
+    earlier = read(results)
+    if not rows or (earlier and earlier.drawn == drawn):
         return
     for old in folder.glob("*"):
         old.unlink()
@@ -103,7 +103,7 @@ def write_examples(
     save_palette(
         folder / "truth.png", sheet([dataset.truth(i) for i in ids], size), ink.class_colours()
     )
-    shown = {row.row.method: _row(folder, row, store, dataset, ids, size) for row in rows}
+    sheets = {row.row.method: _row(folder, row, store, dataset, ids, size) for row in rows}
     index = Examples(
         dataset=suite.dataset.name,
         fingerprint=dataset.fingerprint(),
@@ -114,7 +114,7 @@ def write_examples(
         classes=dataset.classes,
         images="images.webp",
         truth="truth.png",
-        rows=shown,
+        rows=sheets,
         drawn=drawn,
     )
     write_json(folder / INDEX, index.model_dump(mode="json"))
@@ -138,42 +138,42 @@ def _row(
 ) -> Shown:
     masks = [read_mask(store.folder(row.masks) / f"{image_id}.png") for image_id in ids]
     truths = [dataset.truth(image_id) for image_id in ids]
-    found = [
+    cause_maps = [
         causes(truth, mask, dataset.context(image_id))
         for truth, mask, image_id in zip(truths, masks, ids, strict=True)
     ]
     name = f"{slug(row.row.method)[:40]}-{row.masks.key[:8]}"
     save_palette(folder / f"{name}.png", sheet(masks, size), ink.class_colours())
-    save_palette(folder / f"{name}-causes.png", sheet(found, size), cause_palette())
-    wrong = tuple(map(wrong_share, truths, found))
+    save_palette(folder / f"{name}-causes.png", sheet(cause_maps, size), cause_palette())
+    wrong = tuple(map(wrong_share, truths, cause_maps))
     return Shown(masks=f"{name}.png", causes=f"{name}-causes.png", wrong=wrong)
 
 
-def wrong_share(truth: Mask, found: NDArray[np.uint8]) -> float:
+def wrong_share(truth: Mask, cause_map: NDArray[np.uint8]) -> float:
     """The share of wrong pixels among those that count."""
-    return float((found > 0).sum() / max(1, (truth != IGNORE).sum()))
+    return float((cause_map > 0).sum() / max(1, (truth != IGNORE).sum()))
 
 
 def sheet(tiles: Sequence[NDArray[np.uint8]], size: tuple[int, int]) -> NDArray[np.uint8]:
     """Pictures of at most ``size`` (height, width) side by side, COLUMNS in a row, zero between."""
     high, wide = size
     shape = (-(-len(tiles) // COLUMNS) * high, COLUMNS * wide, *tiles[0].shape[2:])
-    made = np.zeros(shape, np.uint8)
+    canvas = np.zeros(shape, np.uint8)
     for number, tile in enumerate(tiles):
         top, left = np.multiply(divmod(number, COLUMNS), size)
-        made[top : top + len(tile), left : left + tile.shape[1]] = tile
-    return made
+        canvas[top : top + len(tile), left : left + tile.shape[1]] = tile
+    return canvas
 
 
 def cause_palette() -> NDArray[np.uint8]:
-    """A colour for every value that ``anatomy.causes`` gives, (256, 3)."""
+    """A colour for every value that ``anatomy.causes`` returns, (256, 3)."""
     table = np.zeros((256, 3), np.uint8)
     table[1 : len(CAUSES) + 1] = [CAUSE_COLOURS[cause] for cause in CAUSES]
     return table
 
 
 def save_palette(path: Path, values: NDArray[np.uint8], colours: NDArray[np.uint8]) -> None:
-    """Write a palette picture through whose value 0 one sees what lies below."""
+    """Write a palette picture whose value 0 is transparent."""
     picture = PillowImage.frombytes("P", values.shape[::-1], values.tobytes())
     picture.putpalette(colours.tobytes())
     _save(path, picture, format="PNG", transparency=0, optimize=True)

@@ -1,7 +1,7 @@
-"""What figures share: colours, words that are never markup, and PNG files of equal bytes.
+"""Shared by all figures: colours, text that is never markup, and PNG files of equal bytes.
 
-The colours are those of Okabe and Ito and three more, chosen to stay apart from them, from black
-and from light grey under simulated protanopia, deuteranopia and tritanopia.
+The colours are Okabe and Ito's and three more, chosen to differ from them, from black and from
+light grey under simulated protanopia, deuteranopia and tritanopia.
 """
 
 import warnings
@@ -51,19 +51,19 @@ def overlay(image: Image, scores: Map) -> Image:
 
 
 def plain(words: str) -> str:
-    """Words as one line of printable characters, cut where it gets too long."""
+    """Words as one line of printable characters, cut to LONGEST."""
     line = " ".join("".join(c if c.isprintable() else " " for c in words).split())
     return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
 
 
 def text(where: Any, x: float, y: float, line: str, **style: Any) -> None:
-    """Words around a point of a figure or of axes; nothing in them is taken for markup."""
+    """Text centred on a point of a figure or of axes, with all markup disabled."""
     style = {"ha": "center", "va": "center", "parse_math": False, **style}
     where.text(x, y, plain(line), **style)
 
 
 def words(figure: Any, x: float, y: float, line: str, **style: Any) -> None:
-    """Words around a point given in inches."""
+    """Text centred on a point given in inches."""
     wide, high = figure.get_size_inches()
     text(figure, x / wide, y / high, line, **style)
 
@@ -77,15 +77,15 @@ def picture_axes(figure: Any, left: float, bottom: float, width: float, height: 
 
 
 def legend(where: Any, handles: Sequence[Any], labels: Sequence[str], **style: Any) -> None:
-    """A legend whose labels are set afterwards: matplotlib leaves out those that start with _."""
-    made = where.legend(handles, ["."] * len(handles), frameon=False, fontsize=10, **style)
-    for entry, label in zip(made.get_texts(), labels, strict=True):
+    """A legend whose labels are set afterwards: matplotlib omits labels that start with _."""
+    drawn = where.legend(handles, ["."] * len(handles), frameon=False, fontsize=10, **style)
+    for entry, label in zip(drawn.get_texts(), labels, strict=True):
         entry.set_parse_math(False)
         entry.set_text(plain(label))
 
 
 def save(figure: Any, path: Path) -> None:
-    """Write a PNG that holds nothing but the picture; a missing glyph is drawn as a box."""
+    """Write a PNG without metadata; a missing glyph is drawn as a box."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     with atomic(path) as temporary, warnings.catch_warnings():

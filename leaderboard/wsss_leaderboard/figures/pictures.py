@@ -1,4 +1,4 @@
-"""Which pictures a suite's results get: threshold curves, and images with masks and scores."""
+"""The pictures of a suite's results: threshold curves, and images with masks and scores."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -28,9 +28,9 @@ COMPARISON, CURVES = "comparison.png", "curves.png"
 def draw(
     results: Path, suite: Suite, store: Store, dataset: Dataset, outcomes: Sequence[RowOutcome]
 ) -> None:
-    """Draw the rows of the first seed that have masks and scores, controls apart.
+    """Draw the rows of the first seed that have masks and scores, without controls.
 
-    Nothing is drawn again that was drawn from the same stages.
+    Nothing is drawn again if the pictures there were drawn from the same stages.
     """
     first = suite.seeds[0]
     rows = [o.row for o in outcomes if o.row.seed == first and not o.row.row.control]
@@ -54,10 +54,10 @@ def draw(
     names = ("background", *dataset.classes)
     method_figure(results / COMPARISON, examples, [row.row.method for row in rows], names)
     for row in explained:
-        shown = [
+        refined = [
             _refined(image_id, row, store, dataset) for image_id in choose(dataset)[:EXPLAINED]
         ]
-        refiner_figure(results / explained_name(row), row.row.method, shown)
+        refiner_figure(results / explained_name(row), row.row.method, refined)
     write_json(drawn, keys)
 
 
@@ -90,7 +90,7 @@ def explained_name(row: RowStages) -> str:
 
 
 def _refined(image_id: str, row: RowStages, store: Store, dataset: Dataset) -> Refined:
-    """The last refiner of a row that shows how it decides, with the scores around it."""
+    """How the last refiner that can explain itself decides, with the scores before and after."""
     assert row.scores is not None
     *_, stage = row.explained
     folders = stage.inputs["scores"], row.scores

@@ -1,4 +1,4 @@
-"""Pictures of how a refiner decides: scores before, what it shows of itself, scores after."""
+"""Pictures of how a refiner decides: scores before, its explanation, scores after."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,19 +23,19 @@ class Refined:
 
     @property
     def pictures(self) -> list[tuple[str, Image]]:
-        """What is drawn from left to right, and the words over it."""
+        """The pictures from left to right, each with its title."""
         maps = [("scores before", self.before)]
-        maps += [(one.name, one.map) for one in self.explained]
+        maps += [(explained.name, explained.map) for explained in self.explained]
         maps += [("scores after", self.after)]
         return [("image", self.image), *((name, ink.overlay(self.image, m)) for name, m in maps)]
 
     @property
     def places(self) -> list[tuple[int, int]]:
-        return [one.place for one in self.explained if one.place is not None]
+        return [explained.place for explained in self.explained if explained.place is not None]
 
 
 def refiner_figure(path: Path, title: str, examples: Sequence[Refined]) -> None:
-    """Draw a row for each example as PNG; pixels that a map is about are marked in all of it."""
+    """Draw a row for each example as PNG; explained pixels are marked in every picture."""
     from matplotlib.figure import Figure
 
     names = [name for name, _ in examples[0].pictures]
@@ -49,10 +49,10 @@ def refiner_figure(path: Path, title: str, examples: Sequence[Refined]) -> None:
     for example, height in zip(examples, heights, strict=True):
         top -= height
         ink.words(figure, LEFT / 2, top + height / 2, example.image_id, rotation=90, **ink.SMALL)
-        shown = {one.name for one in example.explained}
+        map_names = {explained.name for explained in example.explained}
         for left, (name, picture) in zip(lefts, example.pictures, strict=True):
             axes = ink.picture_axes(figure, left, top, CELL, height)
-            axes.imshow(picture, interpolation="nearest" if name in shown else "lanczos")
+            axes.imshow(picture, interpolation="nearest" if name in map_names else "lanczos")
             _mark(axes, example.places)
         top -= GAP
     ink.save(figure, path)

@@ -1,4 +1,4 @@
-"""The tables that the records of a suite make."""
+"""The tables that are made of every suite's records."""
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
@@ -36,7 +36,7 @@ def _gain(cause: str) -> Callable[[Masks], float | None]:
 
 
 def _finds(masks: Masks) -> bool:
-    """Whether there is anything but background, which alone has the precision of the background."""
+    """Whether masks have an object; without one, precision is only that of the background."""
     return any(iou for name, iou in masks.score.iou.items() if name != "background")
 
 
@@ -66,14 +66,14 @@ VAL: tuple[Measure[Segmentation], ...] = (
 
 
 def mask_table(records: Sequence[Record], standings: Standings = NONE) -> Table:
-    """The pseudo-masks of every method beside the control rows; ranked as ``standings`` has it.
+    """The pseudo-masks of every method beside the control rows, ranked by ``standings``.
 
     Raises:
         ConfigError: the records may not share a table (see ``check_comparable``).
     """
     check_comparable(records)
-    lines = [_masks(group, (_labels(group), rule_of(group))) for group in by_method(records)]
-    below = (
+    rows = [_mask_row(group, (_labels(group), rule_of(group))) for group in by_method(records)]
+    footnotes = (
         notes.SUP,
         "labels: whether image labels are used at inference.",
         *notes.chosen(records),
@@ -87,73 +87,72 @@ def mask_table(records: Sequence[Record], standings: Standings = NONE) -> Table:
     )
     heads = ("Method", "sup", "labels", "rule")
     title = f"Pseudo-masks{_images(records)}"
-    return assemble(title, heads, lines, MASKS, below, standings)
+    return assemble(title, heads, rows, MASKS, footnotes, standings)
 
 
 def failure_table(records: Sequence[Record]) -> Table:
-    """The three failures of class maps, a number for each: coverage, boundaries, context."""
+    """The three failures of class maps, each as numbers: coverage, boundaries, context."""
     check_comparable(records)
-    lines = [_masks(group, (), compared=False) for group in by_method(records)]
-    below = (
+    rows = [_mask_row(group, (), compared=False) for group in by_method(records)]
+    footnotes = (
         "Sparse coverage: recall below precision on large objects (15 % of the image or more).",
         "Wrong boundaries: F-score of edges. Context: m(k,c) = FP(k,c) / TP(c), "
         "pooled over the pairs, lower is better.",
-        *notes.packs(records),
-        *notes.kinds(records),
-        *notes.common(records),
+        *notes.ending(records),
     )
     title = f"Coverage, boundaries and context of the masks{_images(records)}"
-    return assemble(title, ("Method", "sup"), lines, FAILURES, below)
+    return assemble(title, ("Method", "sup"), rows, FAILURES, footnotes)
 
 
 def anatomy_tables(records: Sequence[Record]) -> tuple[Table, Table] | None:
-    """Why pixels are wrong, and what mending each cause would give; None without an anatomy.
+    """Why pixels are wrong, and how much mIoU each cause costs; None without an anatomy.
 
-    Every wrong pixel has one cause, so the causes add up to all that are wrong.
+    Every wrong pixel has one cause, so the shares of causes add up to the wrong share.
     """
     check_comparable(records)
     if not any(record.masks and record.masks.anatomy for record in records):
         return None
-    lines = [_masks(group, (), compared=False) for group in by_method(records)]
+    rows = [_mask_row(group, (), compared=False) for group in by_method(records)]
     heads, images = ("Method", "sup"), _images(records)
-    ends = (*notes.packs(records), *notes.kinds(records), *notes.common(records))
+    footnotes = notes.ending(records)
     shares = assemble(
         f"Wrong pixels by cause, % of all pixels{images}",
         heads,
-        lines,
+        rows,
         ANATOMY,
-        (notes.ANATOMY, *ends),
+        (notes.ANATOMY, *footnotes),
     )
     gains = assemble(
-        f"mIoU to be gained from each cause{images}", heads, lines, GAINS, (notes.GAINS, *ends)
+        f"mIoU to be gained from each cause{images}", heads, rows, GAINS, (notes.GAINS, *footnotes)
     )
     return shares, gains
 
 
 def further_table(records: Sequence[Record]) -> Table | None:
-    """What metrics of plugins read of the masks; None if there are none.
+    """What metrics of plugins read from the masks; None if there are none.
 
-    A metric does not say which of its numbers are better, so none is marked.
+    A metric does not declare whether higher is better, so no number is marked.
     """
     check_comparable(records)
-    more = [record.masks.more for record in records if record.masks]
-    found = {(m, key) for read in more for m, values in read.items() for key in numbers(values)}
-    if not found:
+    further = [record.masks.more for record in records if record.masks]
+    numbers_read = {
+        (m, key) for read in further for m, values in read.items() for key in numbers(values)
+    }
+    if not numbers_read:
         return None
     measures = [
         Measure(
             key if key == metric else f"{metric} {key}", _further(metric, key), 1, 3, ranked=False
         )
-        for metric, key in sorted(found)
+        for metric, key in sorted(numbers_read)
     ]
-    lines = [_masks(group, (), compared=False) for group in by_method(records)]
-    below = (*notes.packs(records), *notes.kinds(records), *notes.common(records))
+    rows = [_mask_row(group, (), compared=False) for group in by_method(records)]
     title = f"Further metrics of the masks{_images(records)}"
-    return assemble(title, ("Method", "sup"), lines, measures, below)
+    return assemble(title, ("Method", "sup"), rows, measures, notes.ending(records))
 
 
 def numbers(values: Mapping[str, Any]) -> list[str]:
-    """The names of those values that are single numbers; the rest stays in the record."""
+    """The names of the values that are single numbers; others are only in the record."""
     return [name for name, value in values.items() if isinstance(value, float | int)]
 
 
@@ -162,58 +161,62 @@ def _further(metric: str, key: str) -> Callable[[Masks], float | None]:
 
 
 def segmentation_table(records: Sequence[Record], standings: Standings = NONE) -> Table:
-    """Segmentors trained on the masks, in the form of the paper's table; each is a league."""
+    """Segmentors trained on the masks, in the form of the paper's table; ranked one by one."""
     check_comparable(records)
     trained = [record for record in records if record.recipe["segmentors"]]
-    lines = [line for group in by_method(trained) for line in _segmentations(group)]
+    rows = [row for group in by_method(trained) for row in _segmentation_rows(group)]
     first = next((s for record in trained for s in record.segmentations), None)
     images = f", mIoU on {first.images} val images" if first else ""
-    below = (
+    footnotes = (
         notes.scored(trained),
         *notes.weights(trained),
         *notes.chosen(trained),
         *notes.packs(trained),
         *controls_note(records),
-        *dict.fromkeys(note for line in lines for note in standings.notes.get(line.target, ())),
+        *dict.fromkeys(note for row in rows for note in standings.notes.get(row.target, ())),
         *notes.common(trained, first.segmentor if first else ""),
     )
     heads = ("Method", "Seg", "sup", "rule")
-    return assemble(f"Segmentation{images}", heads, lines, VAL, below, standings)
+    return assemble(f"Segmentation{images}", heads, rows, VAL, footnotes, standings)
 
 
 def by_method(records: Sequence[Record]) -> list[list[Record]]:
-    """The records of each method, seeds together, in the order of the first of each."""
-    order = {record.method: place for place, record in reversed(list(enumerate(records)))}
+    """The records of each method, its seeds together, in order of first appearance."""
+    order = {record.method: number for number, record in reversed(list(enumerate(records)))}
     ordered = sorted(records, key=lambda record: order[record.method])
     return [list(group) for _, group in groupby(ordered, key=lambda record: record.method)]
 
 
-def _masks(group: list[Record], words: tuple[str, ...], compared: bool = True) -> MethodRow[Masks]:
+def _mask_row(
+    group: list[Record], words: tuple[str, ...], compared: bool = True
+) -> MethodRow[Masks]:
     method, group = group[0].method, distinct(group)
-    found = [record.masks for record in group if record.masks]
-    figure = published().beside(group[0]) if found and compared else None
-    return MethodRow(group, (method, group[0].sup, *words), found, figure)
+    masks = [record.masks for record in group if record.masks]
+    figure = published().beside(group[0]) if masks and compared else None
+    return MethodRow(group, (method, group[0].sup, *words), masks, figure)
 
 
-def _segmentations(group: list[Record]) -> list[MethodRow[Segmentation]]:
+def _segmentation_rows(group: list[Record]) -> list[MethodRow[Segmentation]]:
     method, sup, rule = group[0].method, group[0].sup, rule_of(group)
-    lines = []
+    rows = []
     for label in group[0].recipe["segmentors"]:
         runs = distinct(group, label)
-        found = [s for record in runs for s in record.segmentations if s.segmentor == label]
-        figure = published().beside(runs[0], label) if found else None
-        lines.append(MethodRow(runs, (method, label, sup, rule), found, figure, target=label))
-    return lines
+        segmentations = [s for record in runs for s in record.segmentations if s.segmentor == label]
+        figure = published().beside(runs[0], label) if segmentations else None
+        rows.append(
+            MethodRow(runs, (method, label, sup, rule), segmentations, figure, target=label)
+        )
+    return rows
 
 
 def rule_of(group: Sequence[Record]) -> str:
-    """The background rule, with its thresholds and a mark for what they were chosen on."""
-    found = [record.masks for record in group if record.masks]
-    if not found:
+    """The background rule, with its thresholds and a mark for the images they were chosen on."""
+    masks = [record.masks for record in group if record.masks]
+    if not masks:
         return NOTHING
-    rules = sorted({masks.rule for masks in found})
+    rules = sorted({m.rule for m in masks})
     text = rules[0] if len(rules) == 1 else f"{rules[0]} to {rules[-1]}"
-    return text + notes.CHOSEN[found[0].chosen_on]
+    return text + notes.CHOSEN[masks[0].chosen_on]
 
 
 def _labels(group: list[Record]) -> str:
@@ -225,13 +228,12 @@ def _labels(group: list[Record]) -> str:
 
 
 def controls_note(records: Sequence[Record]) -> list[str]:
-    """Control rows train no segmentor; what their masks score stands below those that do."""
+    """The mask scores of control rows, which train no segmentor."""
     controls = [r for r in records if r.control and not r.recipe["segmentors"]]
     groups = by_method(controls)
-    found = [[r.masks for r in distinct(group) if r.masks] for group in groups]
-    scores = [MASKS[0].text(masks) for masks in found]
-    each = [f"{g[0].method} {score}" for g, score in zip(groups, scores, strict=True)]
-    return [f"mIoU of the masks of control rows: {'; '.join(each)}."] if each else []
+    masks = [[r.masks for r in distinct(group) if r.masks] for group in groups]
+    scored = [f"{g[0].method} {MASKS[0].text(m)}" for g, m in zip(groups, masks, strict=True)]
+    return [f"mIoU of the masks of control rows: {'; '.join(scored)}."] if scored else []
 
 
 def _images(records: Sequence[Record]) -> str:

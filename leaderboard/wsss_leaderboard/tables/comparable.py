@@ -1,4 +1,4 @@
-"""Which records may stand in one table."""
+"""Which records may share a table."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -7,7 +7,7 @@ from wsss_harness.contract.errors import ConfigError
 from wsss_harness.contract.supervision import SALIENCY, TRUTH
 from wsss_leaderboard.records.record import Record
 
-# By what they read, since their names may change. A failed one has read nothing yet.
+# Recognised by what they read, since their names may change. A failed one has read nothing yet.
 CONTROLS: Mapping[str, Callable[[Record], bool]] = {
     "saliency with a method's classes": lambda r: SALIENCY in r.supervision.declared,
     "saliency with the true classes": lambda r: (
@@ -18,12 +18,12 @@ CONTROLS: Mapping[str, Callable[[Record], bool]] = {
 
 
 def check_comparable(records: Sequence[Record]) -> None:
-    """Refuse a table that would mislead.
+    """Refuse records whose table would mislead.
 
     Raises:
         ConfigError: the records are of different data or protocols, two are of the same row and
             seed, the seeds of a row differ in more than the seed, or a method uses saliency and
-            what saliency alone gives is not among the records.
+            the control rows of saliency are missing.
     """
     if len({record.data for record in records}) > 1:
         raise ConfigError("records of different data never share a table; choose one dataset")
@@ -36,12 +36,12 @@ def _check_protocols(records: Sequence[Record]) -> None:
     first = records[0].protocol if records else None
     for record in records:
         for field, value in record.protocol:
-            known = getattr(first, field)
-            if value != known:
+            expected = getattr(first, field)
+            if value != expected:
                 raise ConfigError(
                     f"'{record.method}' was measured with {field} {value!r}, "
-                    f"'{records[0].method}' with {known!r}; unlike protocols never share a table: "
-                    "run both in one suite"
+                    f"'{records[0].method}' with {expected!r}; unlike protocols never share a "
+                    "table: run both in one suite"
                 )
 
 

@@ -31,8 +31,8 @@ class Measure(Generic[T]):
     def values(self, items: Sequence[T]) -> list[float]:
         """The number of every seed; empty if one of them has none."""
         values = [self.read(item) for item in items]
-        known = [self.scale * value for value in values if value is not None]
-        return known if len(known) == len(values) else []
+        numbers = [self.scale * value for value in values if value is not None]
+        return numbers if len(numbers) == len(values) else []
 
     def text(self, items: Sequence[T]) -> str:
         """The number, or mean and standard deviation over seeds."""

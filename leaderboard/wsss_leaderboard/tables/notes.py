@@ -1,4 +1,4 @@
-"""Footnotes of tables: what the short words in the cells mean, and what went wrong."""
+"""Footnotes of tables: what marks and short words in cells mean, and which rows failed."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -28,13 +28,13 @@ GAINS = (
 
 
 def packs(records: Iterable[Record]) -> list[str]:
-    """What the mark of a mask pack means."""
+    """What the mark of mask packs means."""
     stated = any(record.supervision.stated for record in records)
     return ["(p) what a mask pack says of itself; ? where it does not say."] if stated else []
 
 
 def kinds(records: Iterable[Record]) -> list[str]:
-    """What the marks of rows that are no methods mean."""
+    """What the marks of controls and bounds mean."""
     controls = [record.sup for record in records if record.control]
     marks = ["† control: what comes without a method."] if any(s != "F." for s in controls) else []
     marks += ["‡ bound: reads the truth."] if "F." in controls else []
@@ -42,23 +42,25 @@ def kinds(records: Iterable[Record]) -> list[str]:
 
 
 def chosen(records: Iterable[Record]) -> list[str]:
-    """Whose truth thresholds were chosen on."""
+    """Which images' truth thresholds were chosen on."""
     used = {record.masks.chosen_on for record in records if record.masks}
     return [note for policy, note in CHOSEN_ON.items() if policy in used]
 
 
 def seeds(records: Sequence[Record], target: str = "") -> list[str]:
-    """Over how many seeds means and deviations are, of masks or of a segmentor."""
+    """The number of seeds behind means and deviations, of masks or of a segmentor."""
     groups: dict[str, list[Record]] = {}
     for record in records:
         groups.setdefault(record.method, []).append(record)
-    found = {method: distinct(group, target) for method, group in groups.items()}
-    counts = {m: len(runs) for m, runs in found.items() if len(runs) > 1 or not runs[0].control}
+    runs_by_method = {method: distinct(group, target) for method, group in groups.items()}
+    counts = {
+        m: len(runs) for m, runs in runs_by_method.items() if len(runs) > 1 or not runs[0].control
+    }
     numbers = sorted(set(counts.values()))
     if numbers in ([], [1]):
         return []
-    each = ", ".join(f"{method} {count}" for method, count in counts.items())
-    over = f"{numbers[0]} seeds" if len(numbers) == 1 else f"seeds: {each}"
+    by_method = ", ".join(f"{method} {count}" for method, count in counts.items())
+    over = f"{numbers[0]} seeds" if len(numbers) == 1 else f"seeds: {by_method}"
     fixed = sorted({axis for record in records for axis in AXES if axis not in record.vary})
     same = f"; the same seed throughout: {', '.join(fixed)}" if fixed else ""
     return [f"Mean ± standard deviation over {over}{same}."]
@@ -70,7 +72,7 @@ def weights(records: Iterable[Record]) -> list[str]:
 
 
 def scored(records: Iterable[Record]) -> str:
-    """How segmentors are scored; a CRF that follows one is named."""
+    """How segmentors are scored, and which are followed by a CRF."""
     sharpened = {
         label: offered["crf"]
         for record in records
@@ -83,11 +85,11 @@ def scored(records: Iterable[Record]) -> str:
 
 def saliency(records: Iterable[Record]) -> list[str]:
     """How good the saliency maps are, of each detector."""
-    found = dict.fromkeys(record.saliency for record in records if record.saliency)
+    qualities = dict.fromkeys(record.saliency for record in records if record.saliency)
     return [
-        f"Saliency{_detector(one)}: IoU at 0.5 {one.iou:.2f}, mean absolute error {one.error:.3f}, "
-        f"largest F {one.max_f:.2f}."
-        for one in found
+        f"Saliency{_detector(quality)}: IoU at 0.5 {quality.iou:.2f}, "
+        f"mean absolute error {quality.error:.3f}, largest F {quality.max_f:.2f}."
+        for quality in qualities
     ]
 
 
@@ -96,7 +98,7 @@ def _detector(quality: SaliencyQuality) -> str:
 
 
 def failures(records: Iterable[Record]) -> list[str]:
-    """Why rows failed, and why metrics of plugins could not be read."""
+    """Why rows failed, or metrics of plugins could not be read."""
     return [
         f"Failed: {record.method}, seed {record.seed}: {message}"
         for record in records
@@ -113,5 +115,10 @@ def _messages(record: Record) -> Iterator[str]:
 
 
 def common(records: Sequence[Record], target: str = "") -> list[str]:
-    """What every table ends with, of masks or of a segmentor."""
+    """The last notes of every table, of masks or of a segmentor."""
     return [*seeds(records, target), *failures(records)]
+
+
+def ending(records: Sequence[Record]) -> list[str]:
+    """The last notes of a table of masks."""
+    return [*packs(records), *kinds(records), *common(records)]

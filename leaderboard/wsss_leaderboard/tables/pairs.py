@@ -1,4 +1,4 @@
-"""Which rows are the same method without refiners and with some."""
+"""Which rows are one method without refiners and with some."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ Chain = tuple[str, ...]  # labels of refiners, in their order
 
 @dataclass(frozen=True)
 class Family:
-    """A method without refiners, and the same method behind each chain of refiners."""
+    """A method without refiners, and the same method with each chain of refiners."""
 
     plain: Group
     refined: dict[Chain, Group]
@@ -22,21 +22,23 @@ class Family:
 
 
 def paired(groups: Sequence[Group]) -> Iterator[Family]:
-    """Methods that stand in a table both alone and refined, by their generator.
+    """Methods that are in a table both alone and refined, matched by their generator.
 
-    Of several refined alike, the one with the background rule of the method alone is its partner.
+    Of several with the same refiners, the one with the background rule of the method alone is kept.
     """
     methods = [group for group in groups if not group[0].control]
     for plain in methods:
         if plain[0].recipe.get("refiners"):
             continue
-        found = [g for g in methods if g[0].recipe.get("refiners") and same(g, plain, "generator")]
-        found.sort(key=lambda group: same(group, plain, "rule"))
-        refined = {tuple(group[0].recipe["refiners"]): group for group in found}
+        partners = [
+            g for g in methods if g[0].recipe.get("refiners") and same(g, plain, "generator")
+        ]
+        partners.sort(key=lambda group: same(group, plain, "rule"))
+        refined = {tuple(group[0].recipe["refiners"]): group for group in partners}
         if refined:
             yield Family(plain, refined)
 
 
-def same(one: Group, other: Group, key: str) -> bool:
+def same(group: Group, other: Group, key: str) -> bool:
     """Whether a part of the recipe is the same."""
-    return bool(one[0].recipe[key] == other[0].recipe[key])
+    return bool(group[0].recipe[key] == other[0].recipe[key])

@@ -1,6 +1,6 @@
-"""The table of what refiners add: a method alone, and with each refiner, beside what is known.
+"""What refiners add: a method alone and with each refiner, beside published figures.
 
-Its form is that of the reproduced report: Method, Paper, ours, w/ Affinity Net.
+The columns follow the reproduced report: Method, Paper, ours, w/ Affinity Net.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,9 +18,9 @@ KINDS = {"published": "Paper", "reported": "reported"}
 
 
 def refinement_table(records: Sequence[Record], standings: Standings = NONE) -> Table | None:
-    """The table over all methods that were refined, or None if none was.
+    """The table of all methods that were refined, or None if none was.
 
-    Bold is ranked as ``standings`` has it.
+    ``standings`` rank what is bold.
 
     Raises:
         ConfigError: the records may not share a table (see ``check_comparable``).
@@ -53,19 +53,19 @@ def _rows(family: Family) -> Iterator[RowSpec]:
 def _columns(
     families: Sequence[Family], rows: Sequence[RowSpec], dataset: str
 ) -> Iterator[ColumnSpec]:
-    """What is known stands before what was measured."""
-    named = [f for row in rows for f in published().named(row.method, row.segmentor)]
-    known = {figure.kind for figure in named if figure.dataset == dataset}
+    """Columns of published figures, each before the measured column that it belongs to."""
+    figures = [f for row in rows for f in published().named(row.method, row.segmentor)]
+    kinds = {figure.kind for figure in figures if figure.dataset == dataset}
     yield ColumnSpec(head="Method", words="method")
     yield ColumnSpec(head="Seg", words="seg")
     yield ColumnSpec(head="sup", words="sup")
-    for kind in sorted(known):
+    for kind in sorted(kinds):
         yield ColumnSpec(head=KINDS[kind], figure=kind)
-    paper = KINDS["published"] if "published" in known else ""
+    paper = KINDS["published"] if "published" in kinds else ""
     yield ColumnSpec(head="ours", number="mIoU", less=paper)
     for chain in dict.fromkeys(chain for family in families for chain in family.refined):
         refiner = JOINT.join(chain)
-        if "reported" in known:
+        if "reported" in kinds:
             head = f"{KINDS['reported']} w/ {refiner}"
             yield ColumnSpec(head=head, figure="reported", refiner=refiner)
         yield ColumnSpec(head=f"w/ {refiner}", number="mIoU", refiner=refiner, less="ours")

@@ -1,17 +1,17 @@
-"""Rows and columns of a table: what every form of it shares."""
+"""Rows and columns of a table, which every output format shares."""
 
 from dataclasses import dataclass
 
 from wsss_leaderboard.ranking.entries import Kind
 
 NOTHING = "-"
-LONGEST = 200  # characters of a cell that people are shown
+LONGEST = 200  # characters of a cell that are shown
 MARKS: dict[Kind, str] = {"method": "", "control": "†", "bound": "‡", "published": "§"}
 
 
 @dataclass(frozen=True)
 class Column:
-    """Words stand to the left and may wrap; numbers stand to the right and never do."""
+    """Words are aligned left and may wrap; numbers are aligned right and never wrap."""
 
     name: str
     words: bool = False
@@ -19,9 +19,9 @@ class Column:
 
 @dataclass(frozen=True)
 class TableRow:
-    """Cells are text; ``best`` and ``second`` are the places of those that are so in their column.
+    """Cells are text; ``best`` and ``second``: the columns in which it is best or second best.
 
-    A ``published`` row was not measured here: its numbers are others'.
+    The numbers of a ``published`` row were not measured here.
     """
 
     cells: tuple[str, ...]
@@ -31,17 +31,17 @@ class TableRow:
 
     @property
     def marked(self) -> tuple[str, ...]:
-        """The cells as people read them: the first one tells methods from other rows."""
+        """The cells as shown; a mark on the first one says if the row is not a method."""
         first, *others = (shortened(inert(cell)) for cell in self.cells)
         return (first + MARKS[self.kind], *others)
 
     def style(self, place: int) -> str:
-        """Of a cell, as rich calls it."""
+        """The style of a cell in rich's terms."""
         return "bold" if place in self.best else "underline" if place in self.second else ""
 
 
 def inert(text: str) -> str:
-    """One line without control characters, whatever a label holds."""
+    """The text as one line without control characters."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else " " for c in text)

@@ -44,10 +44,10 @@ class TableSource:
         """The rows of the file, or one for every method; below them the control rows."""
         shown = self.spec.rows or tuple(self._every_method())
         yield from shown
-        named = {row.method for row in shown}
+        methods = {row.method for row in shown}
         targets = dict.fromkeys(row.segmentor for row in shown)
         for method, group in self.groups.items():
-            if group[0].control and method not in named:
+            if group[0].control and method not in methods:
                 labels = [label for label in group[0].recipe["segmentors"] if label in targets]
                 own_targets = labels if any(targets) else [MASKS]
                 yield from (RowSpec(method=method, segmentor=target) for target in own_targets)
@@ -140,9 +140,9 @@ def check_classes(spec: TableFile, records: Sequence[Record]) -> None:
     """ConfigError if the records are not of the dataset that the file names."""
     if not spec.dataset:
         return
-    known = {"background", *published().datasets[spec.dataset].classes}
+    classes = {"background", *published().datasets[spec.dataset].classes}
     for record in records:
-        if record.masks and set(record.masks.score.iou) != known:
+        if record.masks and set(record.masks.score.iou) != classes:
             raise ConfigError(
                 f"'{record.method}' was measured on other classes than those of {spec.dataset}; "
                 "unlike data never share a table: give results on this dataset"

@@ -1,4 +1,4 @@
-"""A table: the same content in the terminal, as Markdown, CSV, LaTeX, HTML and JSON."""
+"""A table that can be shown in the terminal, and as Markdown, CSV, LaTeX, HTML and JSON."""
 
 import csv
 import io
@@ -18,19 +18,14 @@ from wsss_leaderboard.tables import latex
 from wsss_leaderboard.tables.rows import NOTHING, Column, TableRow, inert
 from wsss_leaderboard.tables.terminal import Layout
 
-PUNCTUATION = frozenset(
-    "\\|*_<>[]`~&$#"
-)  # what Markdown or a renderer of formulas takes for markup
+PUNCTUATION = frozenset("\\|*_<>[]`~&$#")  # markup of Markdown or of formulas
 MEASURED = re.compile(r"[-+]?[\d.]+( ±[\d.]+)?( \([-+][\d.]+\))?")
 NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(?![\d.])")
 
 
 @dataclass(frozen=True)
 class Table:
-    """Printed by rich; a terminal too narrow for all columns gets them in several blocks.
-
-    ``label`` is what LaTeX refers to it by.
-    """
+    """Rich can print it; ``label`` is its label in LaTeX."""
 
     title: str
     columns: tuple[Column, ...]
@@ -61,7 +56,7 @@ class Table:
         return "\n".join(lines).rstrip() + "\n"
 
     def latex(self) -> str:
-        """A table of booktabs; rows that are no methods stand in italics."""
+        """A table for booktabs; rows other than methods are in italics."""
         sides = "".join("l" if column.words else "r" for column in self.columns)
         lines = [
             r"\begin{table}",
@@ -85,7 +80,7 @@ class Table:
     def html(self) -> str:
         """A ``table`` element in ASCII, whose rows have their kind as class.
 
-        Cells of numbers have ``data-value``, the number that they begin with, to sort by.
+        Cells of numbers have ``data-value``, their first number, to sort by.
         """
         heads = [_element("th", _html(c.name), scope="col") for c in self.columns]
         width = str(len(self.columns))
@@ -135,7 +130,7 @@ FORMATS: Mapping[str, Callable[[Table], str]] = {
 
 
 def _cells(row: TableRow, escaped: Callable[[str], str], best: str, second: str) -> list[str]:
-    """The cells in a markup, with the form that it has for the best and the second."""
+    """The cells in a markup, with its formats for the best and the second best."""
     forms = {"bold": best, "underline": second, "": "{}"}
     return [forms[row.style(p)].format(escaped(cell)) for p, cell in enumerate(row.marked)]
 
@@ -145,7 +140,7 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def markdown(text: str) -> str:
-    """Text that is no markup in Markdown."""
+    """Text with all Markdown markup escaped."""
     return "".join("\\" + c if c in PUNCTUATION else c for c in inert(text))
 
 
@@ -158,14 +153,14 @@ def _html(text: str) -> str:
 
 
 def _element(name: str, *content: str, **attributes: str) -> str:
-    """An element of HTML whose content and attributes are escaped already."""
+    """An HTML element; content and attributes must be escaped already."""
     opening = " ".join([name, *(f'{key}="{value}"' for key, value in attributes.items())])
     separator = "" if name in ("caption", "th", "td", "tr") else "\n"
     return separator.join([f"<{opening}>", *content, f"</{name}>"])
 
 
 def _datum(text: str) -> str:
-    """A cell of CSV that no spreadsheet takes for a formula."""
+    """A cell of CSV that no spreadsheet reads as a formula."""
     text = inert(text)
     safe = text[:1] not in ("=", "+", "-", "@") or text == NOTHING or MEASURED.fullmatch(text)
     return text if safe else "'" + text

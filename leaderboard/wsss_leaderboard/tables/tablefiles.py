@@ -1,6 +1,6 @@
-"""Table files: which rows and columns a table has, its footnotes, and what stands out in it.
+"""Table files: the rows and columns of a table, its footnotes, and what is bold or underlined.
 
-docs/tables.md explains them to users; configs/tables has some.
+docs/tables.md explains them; configs/tables has some.
 """
 
 from pathlib import Path
@@ -20,12 +20,12 @@ Name = Annotated[str, Field(min_length=1)]
 
 
 class ColumnSpec(StrictModel):
-    """A column of words, of a number of our records, how sure it is, or of figures of others.
+    """A column of words, of measured numbers, of their standing, or of published figures.
 
     ``standing``: the interval of the mIoU, its ranks, tie group, or share of the attainable gap.
-    ``refiner``: of the row of the same generator with it, or else of the one called "EPS + CRF".
-    ``split`` of a figure: train for masks and val for segmentors if left out.
-    ``less``: the head of a column of numbers from which the difference stands in brackets.
+    ``refiner``: reads the row of the same generator with this refiner, else the row "EPS + CRF".
+    ``split`` of a figure: by default train for masks and val for segmentors.
+    ``less``: the head of the column of numbers whose difference is added in brackets.
     """
 
     head: Name
@@ -48,7 +48,7 @@ class ColumnSpec(StrictModel):
 
 
 class RowSpec(StrictModel):
-    """The row of a method, on its masks or on a segmentor; ``name`` is what it is called here."""
+    """The row of a method, on its masks or on a segmentor; ``name`` replaces the method's."""
 
     method: Name
     segmentor: str = ""
@@ -60,8 +60,8 @@ class TableFile(StrictModel):
     """``dataset`` is one of published.toml; ``suite`` is the name of the results that are read.
 
     Without ``rows`` every method of the records is shown, on ``lines``. ``bold`` and ``underline``
-    say among which numbers the best and the second best are looked for, those of a column or of a
-    row; ``within`` are heads of columns whose words the numbers of a column share.
+    mark the best and second best among the numbers of a column or of a row; ``within``: heads of
+    columns of words; only rows with the same words are compared.
     """
 
     title: Name
@@ -98,24 +98,24 @@ class TableFile(StrictModel):
 
     @model_validator(mode="after")
     def _figures_are_of_a_dataset(self) -> Self:
-        known = published().datasets
-        if self.dataset and self.dataset not in known:
-            raise ValueError(f"dataset '{self.dataset}' is none of {', '.join(known)}")
+        datasets = published().datasets
+        if self.dataset and self.dataset not in datasets:
+            raise ValueError(f"dataset '{self.dataset}' is none of {', '.join(datasets)}")
         figures = [column for column in self.columns if column.figure]
         if figures and not self.dataset:
             raise ValueError("a table with figures names their dataset")
         for column in figures:
-            splits = known[self.dataset].splits
+            splits = datasets[self.dataset].splits
             if column.split and column.split not in splits:
                 raise ValueError(f"split '{column.split}' is none of {', '.join(splits)}")
         return self
 
 
 def is_table_file(path: Path) -> bool:
-    """Whether this is a file of a table, and not one of a suite."""
+    """Whether this file describes a table rather than a suite."""
     return path.suffix == ".toml" and path.is_file() and "columns" in read_toml(path)
 
 
 def read(path: Path) -> TableFile:
-    """The table file at ``path``; DataError names the file and what is wrong in it."""
+    """The table file at ``path``; DataError names the file and the invalid field."""
     return validated(TableFile, read_toml(path), path)
