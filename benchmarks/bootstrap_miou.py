@@ -13,12 +13,12 @@ def bootstrap_miou(quick):
     images, draws, peers = (50, 100, 10) if quick else (IMAGES, DRAWS, OF_PEER)
     rng = np.random.default_rng(0)
     tallies = rng.integers(1, 1000, (images, CLASSES + 1, 3)) * [[[1, 2, 2]]]
-    hit, union = estimates.parts(tallies)
+    hit, union = estimates.hits_and_unions(tallies)
     value = hit.sum(0) / union.sum(0)
 
     def ours():
         estimates.drawings.cache_clear()
-        return estimates.t_of(float(value.mean()), hit, union, draws)
+        return estimates.bootstrap_t(float(value.mean()), hit, union, draws)
 
     def peer():
         for _ in range(peers):

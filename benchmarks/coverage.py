@@ -52,7 +52,7 @@ def holds(images, number, truth):
 
 def drawings_of(tallies):
     """mIoU of each drawing of the images."""
-    hit, union = estimates.parts(tallies)
+    hit, union = estimates.hits_and_unions(tallies)
     return estimates.linearised(estimates.drawings(len(hit), estimates.DRAWS), hit, union)[0]
 
 

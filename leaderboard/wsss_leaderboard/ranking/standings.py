@@ -77,4 +77,4 @@ def bound_of(target: str) -> str:
 def nothing(board: Board, target: str) -> float | None:
     """mIoU of masks that are background everywhere; None without counts."""
     counts = (run.tallies[target].counts for run in board.loaded if target in run.tallies)
-    return next(map(estimates.of_nothing, counts), None)
+    return next(map(estimates.miou_of_background, counts), None)

@@ -1,7 +1,7 @@
-"""The counts of every image of a record, in a file beside it: what intervals are computed from.
+"""The counts by image of a record, in a file beside it; intervals are computed from them.
 
-Counts of images add up to those that the record's mIoU was read from, so any subset of images can
-be read again without the masks. The file holds plain arrays; nothing else is ever read from it.
+Counts of images add up to the counts that the record's mIoU was read from, so any subset of images
+can be scored again without the masks. The file holds plain arrays; nothing else is read from it.
 """
 
 import zipfile
@@ -18,10 +18,10 @@ from wsss_harness.contract.errors import DataError
 from wsss_harness.metrics.confusion import Counts
 from wsss_harness.system.files import atomic
 
-MASKS = ""  # the target that is no segmentor
-COUNTS = "counts"  # the folder beside that of the records
-MOST = 2 << 30  # bytes of a file when it is unpacked
-PROBLEMS = (  # of archives that are damaged, or lie about what is in them
+MASKS = ""  # the target of pseudo-masks; others are labels of segmentors
+COUNTS = "counts"  # the folder beside the folder of records
+MOST = 2 << 30  # bytes of an unpacked file
+PROBLEMS = (  # errors of archives that are damaged or misdeclare their content
     *(OSError, ValueError, KeyError, EOFError, MemoryError, RuntimeError),
     *(zlib.error, zipfile.BadZipFile),
 )
@@ -36,7 +36,7 @@ class Tallies:
 
 
 def path_of(record: Path) -> Path:
-    """Where the counts of the record in a file lie."""
+    """The file with the counts of the record in this file."""
     return record.parent.with_name(COUNTS) / f"{record.stem}.npz"
 
 

@@ -1,4 +1,4 @@
-"""Records of older versions, read as those of this one. What they did not hold stays empty."""
+"""Upgrades of records of older versions; fields that those did not have stay empty."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,10 +11,10 @@ VERSION: Literal[2] = 2
 
 
 def migrated(content: Any, path: Path) -> Any:
-    """The content of a record's file in the form of VERSION.
+    """The content of a record's file, upgraded to VERSION.
 
     Raises:
-        DataError: it is of no version that is known, or not what its version has.
+        DataError: its version is unknown, or it lacks a field of its version.
     """
     if not isinstance(content, dict):
         return content

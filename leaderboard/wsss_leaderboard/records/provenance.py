@@ -1,4 +1,4 @@
-"""How the numbers of a record came about: protocol, finished stages and their cost, failures."""
+"""Where the numbers of a record come from: protocol, stages and their cost, failures."""
 
 import json
 from typing import Any, Literal
@@ -10,7 +10,7 @@ from wsss_leaderboard.records.model import Amount, StrictModel
 
 
 class Failure(StrictModel):
-    """Why a row is not complete: the error's kind and message, and the end of the stage's log."""
+    """Why a row is not complete: the error's kind and message, and the last lines of the log."""
 
     message: str
     stage: str = ""
@@ -19,10 +19,10 @@ class Failure(StrictModel):
 
 
 class Protocol(StrictModel):
-    """How masks were measured: records of different protocols share no table.
+    """How masks were measured; records of different protocols never share a table.
 
-    ``fingerprint`` is that of the dataset, ``evaluator`` the version of the metrics. Of
-    ``held_out`` train images the truth may choose a threshold; ``images`` others were scored.
+    ``fingerprint`` identifies the dataset, ``evaluator`` the version of the metrics. The truth of
+    ``held_out`` train images may choose a threshold; ``images`` others were scored.
     ``ignored`` is the policy for 255 in masks (``metrics.confusion.settle``).
     """
 
@@ -35,7 +35,7 @@ class Protocol(StrictModel):
 
     @property
     def name(self) -> str:
-        """Eight digits that no other protocol has."""
+        """Eight hexadecimal digits that identify the protocol."""
         text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
         return xxhash.xxh3_64_hexdigest(text.encode())[:8]
 
@@ -52,10 +52,10 @@ class Cost(StrictModel):
 
 
 class Step(StrictModel):
-    """A finished stage: all that decided its bytes, what it cost, and a digest of its products.
+    """A finished stage: everything that decides its bytes, its cost, and a digest of its products.
 
-    ``code`` has the digest of the source of each module that counts, ``inputs`` the key of each
-    stage that it read.
+    ``code``: the digest of the source of each module that it depends on; ``inputs``: the key of
+    each stage that it read.
     """
 
     stage: str

@@ -1,7 +1,7 @@
-"""One record for each row and seed: what was run, on what supervision, and what came out.
+"""One record for each row and seed: what was run, with which supervision, and the results.
 
-A record is read without any plugin. Values are fractions at full precision; null is what does not
-exist, never zero, and NaN is refused. record.schema.json beside this module is the JSON Schema.
+Reading a record needs no plugin. Values are fractions at full precision; null means that a value
+does not exist, and NaN is refused. record.schema.json beside this module is the JSON Schema.
 """
 
 import re
@@ -17,15 +17,15 @@ from wsss_harness.system.files import read_json, write_json
 from wsss_leaderboard.records.migrations import VERSION, migrated
 from wsss_leaderboard.records.model import StrictModel, validated
 from wsss_leaderboard.records.provenance import Failure, Protocol, Step
-from wsss_leaderboard.records.scores import Masks, Segmentation, has
+from wsss_leaderboard.records.scores import Masks, Segmentation, requires
 from wsss_leaderboard.records.supervision import SaliencyQuality, Supervision, column_of
 
 SCHEMA = Path(__file__).with_name("record.schema.json")
 
 
-def of_row(recipe: dict[str, Any]) -> dict[str, Any]:
-    """A check of the recipe: which segmentors it has, by label."""
-    labels = has("segmentors")(recipe)["segmentors"]
+def lists_segmentors(recipe: dict[str, Any]) -> dict[str, Any]:
+    """Check that the recipe lists its segmentors by label."""
+    labels = requires("segmentors")(recipe)["segmentors"]
     if not isinstance(labels, list | tuple) or not all(isinstance(x, str) for x in labels):
         raise ValueError(f"segmentors is {labels!r:.60}; expected a list of labels")
     return recipe
@@ -34,10 +34,10 @@ def of_row(recipe: dict[str, Any]) -> dict[str, Any]:
 class Record(StrictModel):
     """``plugins`` names the distribution and version of each part of the row.
 
-    ``seed`` numbers the repetition of the row; ``seeds`` says which seed each axis had in it, empty
-    in records of older versions.
+    ``seed`` numbers the repetition of the row; ``seeds`` is the seed of each axis, empty in records
+    of older versions.
     ``classes`` are the names of the classes in the order of the counts, the background first.
-    ``definition`` is the whole suite as data: what the row can be run from again.
+    ``definition`` is the whole suite as data; the row can be run again from it.
     ``counts`` is the digest of the file with its counts by image (see ``counts``), if it has one.
     """
 
@@ -52,7 +52,7 @@ class Record(StrictModel):
     seeds: dict[Axis, int] = Field(default={})
     method: str
     control: bool
-    recipe: Annotated[dict[str, Any], AfterValidator(of_row)]
+    recipe: Annotated[dict[str, Any], AfterValidator(lists_segmentors)]
     supervision: Supervision
     saliency: SaliencyQuality | None = None
     masks: Masks | None = None
@@ -65,34 +65,34 @@ class Record(StrictModel):
 
     @property
     def seconds(self) -> float | None:
-        """Wall time of all its stages, shared ones counted in full; None if no stage has one."""
+        """Wall time of all its stages, shared ones included in full; None if no stage has one."""
         seconds = [step.cost.wall_seconds for step in self.steps if step.cost]
         return sum(seconds) if seconds else None
 
     @property
     def sup(self) -> str:
-        """The ``sup`` column; what a failed row declared counts, since it may not have read it."""
+        """The ``sup`` column; for a failed row, from what it declared as well as what it read."""
         late = self.supervision.declared if self.failure else ()
         return column_of({*self.supervision.used, *late}, self.supervision.stated)
 
     def maker(self, target: str = "") -> str | None:
-        """The key of the stage that made its masks, or trained the segmentor of this label.
+        """The key of the stage that made its masks, or trained this segmentor; None if unfinished.
 
-        None where it did not finish.
+        The last such stage counts: masks may be made from seeds that a bound painted.
         """
         begins = (f"segment {target} on ",) if target else ("mask ", "bound ")
         keys = (step.key for step in reversed(self.steps) if step.stage.startswith(begins))
-        return next(keys, None)  # the last: masks may come of seeds that a bound painted
+        return next(keys, None)
 
 
 def distinct(records: Iterable[Record], target: str = "") -> list[Record]:
-    """Records of a method without those whose masks, or segmentor, are those of an earlier one.
+    """Records of a method, without those that share their masks, or segmentor, with an earlier one.
 
-    Seeds share masks where they vary the segmentor alone; a mean counts what they share once.
+    Seeds that vary only the segmentor share masks; a mean must count those once.
     """
     runs: dict[object, Record] = {}
-    for place, record in enumerate(records):
-        runs.setdefault(record.maker(target) or place, record)
+    for number, record in enumerate(records):
+        runs.setdefault(record.maker(target) or number, record)
     return list(runs.values())
 
 

@@ -1,4 +1,4 @@
-"""What masks and segmentors scored, as a record holds it."""
+"""The scores of masks and segmentors in a record."""
 
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, TypeVar
@@ -11,34 +11,34 @@ from wsss_harness.metrics.curve import THRESHOLDS
 from wsss_harness.suite.spec import Choice
 from wsss_leaderboard.records.model import Amount, Fraction, StrictModel
 
-ERROR = "error"  # of a metric of a plugin, in place of what it reads
+ERROR = "error"  # the key of the error of a plugin's metric, in place of its values
 Policy = Literal["fixed", "held_out", "oracle"]
 Fields = TypeVar("Fields", bound=Mapping[str, Any])
 
 
-def has(*names: str) -> Callable[[Fields], Fields]:
-    """A check of the fields that readers take for granted; there may be others."""
+def requires(*names: str) -> Callable[[Fields], Fields]:
+    """A check that these keys are present; others may be as well."""
 
-    def check(found: Fields) -> Fields:
-        if missing := [name for name in names if name not in found]:
+    def check(fields: Fields) -> Fields:
+        if missing := [name for name in names if name not in fields]:
             raise ValueError(f"{', '.join(missing)} missing")
-        return found
+        return fields
 
     return check
 
 
 def at_thresholds(curve: tuple[float, ...]) -> tuple[float, ...]:
-    """A check that a curve has a value at each threshold, or none at all."""
+    """Check that a curve is empty or has a value for each threshold."""
     if curve and len(curve) != len(THRESHOLDS):
         raise ValueError(f"{len(curve)} values; expected {len(THRESHOLDS)}, or none")
     return curve
 
 
 class Score(StrictModel):
-    """Ratios of one set of masks: means over the classes found, and IoU by class.
+    """Ratios of one set of masks: means over the classes present, and IoU by class.
 
-    ``error``: the standard error of mIoU that the choice of images gives; ``t``: how many of them
-    from mIoU to the ends of its interval (see ``estimates``). None where neither was computed.
+    ``error``: the standard error of mIoU from the choice of images; ``t``: the half-width of its
+    interval in standard errors (see ``estimates``). Both are None if they were not computed.
     """
 
     miou: Fraction
@@ -58,35 +58,35 @@ def score_of(counts: confusion.Counts, names: tuple[str, ...]) -> Score:
 
 
 class Thresholded(StrictModel):
-    """The score of masks with a constant background score, and on whose truth it was chosen."""
+    """The score of masks with a constant background score of ``threshold``."""
 
     threshold: Fraction
     score: Score
 
 
 class Cause(StrictModel):
-    """Of wrong pixels: their share of the counted ones, and what mending them adds to mIoU."""
+    """A cause of wrong pixels: the share of all pixels, and the mIoU gained if they were right."""
 
     share: Fraction | None
     gain: Annotated[float, Field(allow_inf_nan=False)]
 
 
-def all_causes(anatomy: dict[str, Cause]) -> dict[str, Cause]:
-    """A check that a cause is neither missing nor unknown, where there is any."""
+def has_all_causes(anatomy: dict[str, Cause]) -> dict[str, Cause]:
+    """Check that an anatomy is empty or has exactly the known causes."""
     if anatomy and set(anatomy) != set(CAUSES):
         raise ValueError(f"{', '.join(anatomy)}; expected {', '.join(CAUSES)}, or none")
     return anatomy
 
 
-Anatomy = Annotated[dict[str, Cause], AfterValidator(all_causes)]
+Anatomy = Annotated[dict[str, Cause], AfterValidator(has_all_causes)]
 
 
 class Masks(StrictModel):
-    """The pseudo-masks of the row: as its rule makes them, and at other thresholds.
+    """The pseudo-masks of the row, with its own rule and at other thresholds.
 
     ``curve``: mIoU at each of ``metrics.curve.THRESHOLDS``; empty if the rule has no threshold.
-    ``anatomy``: the cause of every wrong pixel, as ``metrics.anatomy`` tells them apart.
-    ``more`` holds what metrics of plugins read, by metric; ``error`` why one could not.
+    ``anatomy``: wrong pixels by cause (see ``metrics.anatomy``).
+    ``more``: the values of plugins' metrics, by metric; ``error`` if one could not be read.
     """
 
     images: int
@@ -94,9 +94,9 @@ class Masks(StrictModel):
     chosen_on: Choice
     score: Score
     others: dict[Policy, Thresholded]
-    boundary: Annotated[dict[str, Fraction | None], AfterValidator(has("f"))]
+    boundary: Annotated[dict[str, Fraction | None], AfterValidator(requires("f"))]
     cooccurrence: dict[str, Amount | None]
-    large: Annotated[dict[str, Fraction | None], AfterValidator(has("precision", "recall"))]
+    large: Annotated[dict[str, Fraction | None], AfterValidator(requires("precision", "recall"))]
     anatomy: Anatomy = Field(default={})
     curve: Annotated[tuple[Fraction, ...], AfterValidator(at_thresholds)] = ()
     more: dict[str, dict[str, Any]] = Field(default={})
@@ -105,11 +105,11 @@ class Masks(StrictModel):
 class Segmentation(StrictModel):
     """A segmentor trained on the masks, scored on val.
 
-    ``mmseg`` is what mmsegmentation's IoUMetric reports, in percent and rounded by it.
+    ``mmseg``: the values of mmsegmentation's IoUMetric, in percent and rounded as it reports them.
     """
 
     segmentor: str
     images: int
     score: Score
-    mmseg: Annotated[dict[str, Amount], AfterValidator(has("mIoU"))]
+    mmseg: Annotated[dict[str, Amount], AfterValidator(requires("mIoU"))]
     anatomy: Anatomy = Field(default={})

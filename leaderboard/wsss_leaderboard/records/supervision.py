@@ -1,4 +1,4 @@
-"""What a row was supervised by: labels, saliency maps, initial weights."""
+"""The supervision of a row: labels, saliency maps, initial weights."""
 
 from collections.abc import Collection
 
@@ -17,7 +17,7 @@ class InitialWeights(StrictModel):
 class Supervision(StrictModel):
     """What the row's plugins declared, and what its stages read.
 
-    ``stated`` is what a mask pack says that its method used; ``unknown`` where it does not say.
+    ``stated``: what a mask pack states that its method used; ``unknown`` if it does not.
     """
 
     declared: tuple[str, ...]
@@ -47,7 +47,7 @@ class Supervision(StrictModel):
 def column_of(used: Collection[str], stated: Collection[str] = ()) -> str:
     """F. for truth, I. for image labels, S. for saliency, - for nothing.
 
-    What a pack states is marked, and ? where it states nothing.
+    What a mask pack states is marked; ? if it states nothing.
     """
     if TRUTH in used:
         return "F."
@@ -59,8 +59,8 @@ def column_of(used: Collection[str], stated: Collection[str] = ()) -> str:
 class SaliencyQuality(StrictModel):
     """How well saliency maps find the foreground of the scored images, measured on their truth.
 
-    ``detector``, ``trained_on``, ``digest``: of maps that the suite names; of those of the dataset
-    nothing is known.
+    ``detector``, ``trained_on``, ``digest``: known for maps that the suite names, empty for maps of
+    the dataset.
     """
 
     iou: Fraction

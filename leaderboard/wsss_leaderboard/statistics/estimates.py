@@ -1,13 +1,13 @@
-"""Figures with the uncertainty that the choice of images gives them.
+"""mIoU with its uncertainty from the choice of images.
 
-mIoU is a mean of ratios of sums, so images are drawn again and the ratios are read from their sums;
-a mean of the IoUs of images would be another figure.
+mIoU is a mean of ratios of sums, so images are resampled and the ratios computed from their sums; a
+mean of the IoUs of images would be a different quantity.
 
 The interval is a symmetric bootstrap-t (Hall, "The Bootstrap and Edgeworth Expansion", 1992,
 section 3.6): value ± t * error. The error comes from the influence of each image (the infinitesimal
 jackknife; Efron, "The Jackknife, the Bootstrap and Other Resampling Plans", 1982, chapter 6), t
-from how far figures of drawn images lie from the value in units of their own errors.
-docs/decisions.md has the coverage that was measured, and of which other intervals.
+from the distances of resampled values from the value, each in units of its own error.
+docs/decisions.md has the measured coverage, also of other intervals.
 """
 
 from __future__ import annotations
@@ -25,17 +25,16 @@ from wsss_harness.metrics.confusion import Counts, settle
 Floats = NDArray[np.float64]
 LEVEL = 0.95
 DRAWS = 1000
-AT_ONCE = 250  # drawings in memory
+AT_ONCE = 250  # resamples in memory
 ROUNDING = 1e-12  # of sums of fractions
 
 
 @dataclass(frozen=True, eq=False)
 class Estimate:
-    """A figure of some images: a fraction, and by how much each of the images moved it.
+    """A value of n images, a fraction, with the influence of each image on it, (n,).
 
-    ``influence``: (n,), in the order of the images. ``t``: errors from the value to the ends of its
-    interval. The difference and the mean of estimates of the same images are paired by image; their
-    t is the mean of the parts'.
+    ``t``: the half-width of the interval in standard errors. Differences and means of estimates of
+    the same images are paired by image; their t is the mean of the estimates' t.
     """
 
     value: float
@@ -44,12 +43,12 @@ class Estimate:
 
     @property
     def error(self) -> float:
-        """The standard error that the choice of images gives."""
+        """The standard error from the choice of images."""
         return float(np.sqrt((self.influence**2).sum()))
 
     @property
     def reach(self) -> float:
-        """From the value to either end of its interval; infinite where ``t`` is."""
+        """The half-width of the interval; infinite if ``t`` is."""
         return self.t * self.error if math.isfinite(self.t) else math.inf
 
     def __sub__(self, other: Estimate) -> Estimate:
@@ -58,7 +57,7 @@ class Estimate:
 
 
 def mean_of(estimates: Sequence[Estimate]) -> Estimate:
-    """The mean of the figures of several runs on the same images."""
+    """The mean of the values of several runs on the same images."""
     value = float(np.mean([estimate.value for estimate in estimates]))
     influence = np.mean([estimate.influence for estimate in estimates], axis=0)
     return Estimate(value, influence, float(np.mean([estimate.t for estimate in estimates])))
@@ -70,14 +69,14 @@ def tallies_of(confusions: Counts) -> Counts:
 
 
 def miou(tallies: Counts, draws: int = DRAWS, t: float | None = None) -> Estimate:
-    """mIoU of (n, C + 1, 3) tallies; ``t`` is found by ``draws`` drawings of n images if not known.
+    """mIoU of (n, C + 1, 3) tallies; ``t`` is computed from ``draws`` resamples unless it is given.
 
-    A record knows that of its own: finding it takes a thousand times as long as the rest.
+    Records store their t, since computing it takes a thousand times as long as the rest.
     """
-    hit, union = parts(tallies)
+    hit, union = hits_and_unions(tallies)
     values, influence = linearised(np.ones((1, len(hit))), hit, union)
     value = float(values[0])
-    return Estimate(value, influence[0], t_of(value, hit, union, draws) if t is None else t)
+    return Estimate(value, influence[0], bootstrap_t(value, hit, union, draws) if t is None else t)
 
 
 def iou_of(tallies: Counts, number: int, draws: int = DRAWS) -> Estimate:
@@ -85,17 +84,17 @@ def iou_of(tallies: Counts, number: int, draws: int = DRAWS) -> Estimate:
     return miou(tallies[:, [number]], draws)
 
 
-def parts(tallies: Counts) -> tuple[Floats, Floats]:
+def hits_and_unions(tallies: Counts) -> tuple[Floats, Floats]:
     """Hits and unions of each image, (n, C + 1)."""
     hit, truth, mask = np.moveaxis(tallies, -1, 0).astype(np.float64)
     return hit, truth + mask - hit
 
 
 def linearised(weights: Floats, hit: Floats, union: Floats) -> tuple[Floats, Floats]:
-    """mIoU of each drawing, (B,), and the influence of each image on it, (B, n).
+    """mIoU of each resample, (B,), and the influence of each image on it, (B, n).
 
     ``weights``, (B, n): how often each image was drawn. The influence of an image is the
-    derivative of mIoU by its weight: the mean over the classes found of
+    derivative of mIoU by its weight: the mean over the classes present of
     (hit - IoU * union) / (sum of union).
     """
     hits, unions = weights @ hit, weights @ union
@@ -107,10 +106,10 @@ def linearised(weights: Floats, hit: Floats, union: Floats) -> tuple[Floats, Flo
     return value, scale @ hit.T - (scale * ious) @ union.T
 
 
-def t_of(value: float, hit: Floats, union: Floats, draws: int) -> float:
-    """The LEVEL quantile of |mIoU of a drawing - value| / error of the drawing.
+def bootstrap_t(value: float, hit: Floats, union: Floats, draws: int) -> float:
+    """The LEVEL quantile of |mIoU of a resample - value| / error of the resample.
 
-    Infinite where that many drawings say nothing of their error: there are too few images.
+    Infinite if too many resamples have no error, which means that there are too few images.
     """
     if len(hit) < 2:
         return math.inf
@@ -125,7 +124,7 @@ def _distances(value: float, weights: Floats, hit: Floats, union: Floats) -> Flo
     figures, influence = linearised(weights, hit, union)
     errors = np.sqrt(np.einsum("bn,bn,bn->b", weights, influence, influence))
     moved = np.abs(figures - value)
-    distances: Floats = np.where(moved > ROUNDING, np.inf, 0)  # as of a class that is in one image
+    distances: Floats = np.where(moved > ROUNDING, np.inf, 0)  # inf: as for a class in one image
     np.divide(moved, errors, out=distances, where=errors > ROUNDING)
     return distances
 
@@ -137,7 +136,7 @@ def drawings(images: int, draws: int) -> Floats:
     return rng.multinomial(images, np.full(images, 1 / images), draws).astype(np.float64)
 
 
-def of_nothing(tallies: Counts) -> float:
+def miou_of_background(tallies: Counts) -> float:
     """mIoU of masks that are background everywhere, on the images of (n, C + 1, 3) tallies."""
     truth = tallies[..., 1].sum(0)
     others = np.count_nonzero(truth[1:])

@@ -70,7 +70,7 @@ def test_the_gap_lies_between_nothing_and_the_bound(runs, build, target, bound):
         method: np.mean([r.score(target).miou for r in runs if r.record.method == method])
         for method in ("A", bound)
     }
-    lower = estimates.of_nothing(runs[0].tallies[target].counts)
+    lower = estimates.miou_of_background(runs[0].tallies[target].counts)
     assert shown["A"] == f"{100 * (mean['A'] - lower) / (mean[bound] - lower):.0f}"
 
 
@@ -115,4 +115,4 @@ def test_nothing_scores_what_masks_of_background_score():
     expected = float(confusion.mean(confusion.iou(np.sum(counted, 0))))
     other = estimates.tallies_of(np.stack(counted) + np.eye(3, 4, dtype=int))  # another method
     other[..., 1] = estimates.tallies_of(np.stack(counted))[..., 1]
-    assert estimates.of_nothing(other) == pytest.approx(expected, abs=1e-12)
+    assert estimates.miou_of_background(other) == pytest.approx(expected, abs=1e-12)

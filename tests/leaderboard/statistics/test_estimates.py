@@ -26,7 +26,7 @@ def test_the_value_is_the_miou_of_summed_counts():
 
 def test_influence_is_the_derivative_by_the_weight_of_an_image():
     counts = random_counts(1)
-    hit, union = estimates.parts(estimates.tallies_of(counts))
+    hit, union = estimates.hits_and_unions(estimates.tallies_of(counts))
     _, influence = estimates.linearised(np.ones((1, len(hit))), hit, union)
     step = 1e-6
     for image in range(len(hit)):
