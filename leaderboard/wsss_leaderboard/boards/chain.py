@@ -1,8 +1,8 @@
-"""The chain of a board: every accepted record, each entry with the digest of the one before it.
+"""The chain of a board: an entry for every accepted record, with the digest of the entry before.
 
-Whoever edits, removes or reorders a record or an entry breaks the chain at a place that ``check``
-names. Taking the last entries away together with their records does not; releases hold how far the
-chain went, so they show it.
+To edit, remove or reorder records or entries breaks the chain, and ``problems`` names the place.
+Removing the last entries with their records does not; releases note the length of the chain and
+reveal it.
 """
 
 import json
@@ -23,11 +23,11 @@ SUPERSEDED, SUITES = "superseded", "suites"
 
 
 class ChainEntry(StrictModel):
-    """A record that was accepted.
+    """An accepted record.
 
     ``record``, ``counts``, ``suite`` and ``packs`` are SHA-256 digests: of the content of the
-    record, of files, and of the manifests of its packs by target. ``supersedes`` is the digest of
-    the record in whose place it stands. ``signer`` has signed the submission.
+    record, of files, and of the manifests of its packs by target. ``supersedes``: the digest of
+    the record that it replaces. ``signer``: who signed the submission.
     """
 
     previous: str
@@ -46,10 +46,10 @@ class ChainEntry(StrictModel):
 
 
 def read(board: Path) -> tuple[ChainEntry, ...]:
-    """The entries of a board as they are; nothing of them is believed yet.
+    """Read the entries of a board, without checking that they follow each other.
 
     Raises:
-        DataError: a line is no entry; names it.
+        DataError: A line is not a valid entry; names the line.
     """
     path = board / CHAIN
     if not path.is_file():
@@ -68,7 +68,7 @@ def _entry(line: str, path: Path, number: int) -> ChainEntry:
 
 def write(board: Path, entries: Sequence[ChainEntry]) -> None:
     """Write the chain, one entry a line."""
-    lines = (json.dumps(one.model_dump(mode="json"), sort_keys=True) + "\n" for one in entries)
+    lines = (json.dumps(entry.model_dump(mode="json"), sort_keys=True) + "\n" for entry in entries)
     write_text(board / CHAIN, "".join(lines))
 
 
@@ -79,85 +79,85 @@ def head(entries: Sequence[ChainEntry]) -> str:
 
 def current(entries: Sequence[ChainEntry]) -> dict[str, ChainEntry]:
     """The entries that no later one supersedes, by stem."""
-    gone = {entry.supersedes for entry in entries}
-    return {entry.stem: entry for entry in entries if entry.record not in gone}
+    superseded = {entry.supersedes for entry in entries}
+    return {entry.stem: entry for entry in entries if entry.record not in superseded}
 
 
-def places(board: Path, entries: Sequence[ChainEntry]) -> dict[Path, ChainEntry]:
-    """Where the record of each entry lies; superseded ones stay, in a folder of their own."""
-    now = current(entries)
+def record_paths(board: Path, entries: Sequence[ChainEntry]) -> dict[Path, ChainEntry]:
+    """The entry of each record, by its path; superseded records are kept in their own folder."""
+    stems = current(entries)
     return {
-        board / (RECORDS if entry.stem in now else SUPERSEDED) / f"{entry.stem}.json": entry
+        board / (RECORDS if entry.stem in stems else SUPERSEDED) / f"{entry.stem}.json": entry
         for entry in entries
     }
 
 
 def packs_of(board: Path, stem: str, packs: Path) -> Path:
-    """Where the packs of a record lie: under its name, or that of one it is scored anew from."""
+    """The folder of a record's packs: under its stem, or that of a record it was rescored from."""
     wanted, stems = "", [stem]
     for entry in reversed(read(board)):
         if entry.stem == stem or entry.record == wanted:
             stems.append(entry.stem)
             wanted = entry.supersedes
-    return next((packs / one for one in stems if (packs / one).is_dir()), packs / stem)
+    return next((packs / name for name in stems if (packs / name).is_dir()), packs / stem)
 
 
 def suite_of(board: Path, entry: ChainEntry) -> Path:
-    """The suite of a record as data; records of one suite share it."""
+    """The file of a record's suite; records of the same suite share it."""
     return board / SUITES / f"{entry.suite[:16]}.json"
 
 
 def problems(board: Path) -> Iterator[str]:
-    """What is wrong with the chain of a board, or with what it names.
+    """What is wrong with the chain of a board, or with the files that it names.
 
     Raises:
-        DataError: a line of the chain is no entry.
+        DataError: A line of the chain is not a valid entry.
     """
     entries = read(board)
     if not entries:
         yield f"{board / CHAIN} is missing or empty; a board begins with `wsss leaderboard accept`"
     yield from breaks(board / CHAIN, entries)
-    known = places(board, entries)
-    for path, entry in known.items():
+    paths = record_paths(board, entries)
+    for path, entry in paths.items():
         yield from _files(board, entry, path)
-    yield from _strangers(board, known)
+    yield from _unknown_records(board, paths)
 
 
 def breaks(path: Path, entries: Sequence[ChainEntry]) -> Iterator[str]:
     """Where an entry does not follow the one before it."""
-    before, known, stems = "", set[str](), set[str]()
+    previous, accepted, stems = "", set[str](), set[str]()
     for number, entry in enumerate(entries, 1):
-        named = f"{path}, line {number} ({entry.stem})"
-        if entry.previous != before:
-            yield f"{named} does not follow the line before it: one was edited, removed or moved"
-        if entry.record in known or entry.stem in stems:
-            yield f"{named} accepts a record, or its name, once more"
-        if entry.supersedes and entry.supersedes not in known:
-            yield f"{named} supersedes a record that was never accepted"
-        known.add(entry.record)
+        place = f"{path}, line {number} ({entry.stem})"
+        if entry.previous != previous:
+            yield f"{place} does not follow the line before it: one was edited, removed or moved"
+        if entry.record in accepted or entry.stem in stems:
+            yield f"{place} accepts a record, or its name, a second time"
+        if entry.supersedes and entry.supersedes not in accepted:
+            yield f"{place} supersedes a record that was never accepted"
+        accepted.add(entry.record)
         stems.add(entry.stem)
-        before = entry.digest
+        previous = entry.digest
 
 
 def _files(board: Path, entry: ChainEntry, path: Path) -> Iterator[str]:
-    """What of an accepted record is missing or was changed."""
+    """Files of an accepted record that are missing or were changed."""
     try:
         if digest(read_json(path)) != entry.record:
             yield f"{path} is not the record that was accepted: it was edited"
     except (DataError, ValueError) as error:
         yield f"the accepted record {entry.stem} cannot be read: {error}"
-    wanted: Mapping[Path, str] = {
+    digests: Mapping[Path, str] = {
         board / COUNTS / f"{entry.stem}.npz": entry.counts,
         suite_of(board, entry): entry.suite,
     }
-    for file, sha256 in wanted.items():
+    for file, sha256 in digests.items():
         if not file.is_file():
             yield f"{file}, of the accepted record {entry.stem}, was removed"
         elif digest_of_file(file) != sha256:
             yield f"{file}, of the accepted record {entry.stem}, was edited"
 
 
-def _strangers(board: Path, known: Collection[Path]) -> Iterator[str]:
+def _unknown_records(board: Path, known: Collection[Path]) -> Iterator[str]:
     for folder in (RECORDS, SUPERSEDED):
         for path in sorted((board / folder).glob("*.json")):
             if path not in known:

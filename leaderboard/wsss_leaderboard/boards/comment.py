@@ -1,6 +1,6 @@
-"""What a submission would change on a board, as a comment in Markdown.
+"""A comment in Markdown on a pull request: what a submission would change on a board.
 
-Text of the submission stands in it where nothing can be markup: escaped, or code.
+Text from the submission is escaped or in code blocks, so it cannot act as markup.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ from wsss_leaderboard.tables.rows import NOTHING, Column, TableRow, inert
 from wsss_leaderboard.tables.table import Table, markdown
 
 LINE = 150  # characters of a heading
-NEAR = 2  # rows above, and as many below
+NEAR = 2  # neighbours above and below
 
 
 def pull_request_comment(report: CheckReport, board: Path, new_table: bool = False) -> str:
@@ -29,24 +29,24 @@ def pull_request_comment(report: CheckReport, board: Path, new_table: bool = Fal
     tables: list[Table] = []
     if not problems:
         try:
-            found = BoardFolder.read(board)
-            problems = list(misfits(report, found, new_table))
-            tables = [] if problems else list(changes(report, board, found))
+            folder = BoardFolder.read(board)
+            problems = list(misfits(report, folder, new_table))
+            tables = [] if problems else list(changes(report, folder))
         except DataError as error:
             problems = [str(error)]
     parts = [
         heading(report),
         headline(report, problems),
-        *(f"    {line}" for line in _lines(problems)),
+        *(f"    {inert(line)}" for problem in problems for line in problem.splitlines()),
     ]
     parts += ["", *(f"- {markdown(note)}" for note in report.notes if not problems), ""]
     return "\n".join([*parts, *(table.markdown() for table in tables)]).rstrip() + "\n"
 
 
 def heading(report: CheckReport) -> str:
-    """The folder and its method, as code: a name that is refused may be anything."""
-    said = f", {report.submission.method}" if report.submission else ""
-    return f"### `{inert(report.folder.name + said)[:LINE].replace('`', ' ')}`\n"
+    """The folder and its method, as code: a refused name may hold anything."""
+    method = f", {report.submission.method}" if report.submission else ""
+    return f"### `{inert(report.folder.name + method)[:LINE].replace('`', ' ')}`\n"
 
 
 def headline(report: CheckReport, problems: Sequence[str]) -> str:
@@ -57,25 +57,21 @@ def headline(report: CheckReport, problems: Sequence[str]) -> str:
     return f"**Fits the board:** {runs}, tier {report.tier} ({TIERS[report.tier]}){signed}."
 
 
-def _lines(problems: Sequence[str]) -> Iterator[str]:
-    for problem in problems:
-        yield from map(inert, problem.splitlines())
-
-
-def changes(report: CheckReport, board: Path, found: BoardFolder) -> Iterator[Table]:
-    """A table for each target: the submitted method among its neighbours."""
-    old = entries.load([board]) if found.current else ()
+def changes(report: CheckReport, board: BoardFolder) -> Iterator[Table]:
+    """A table for each target: the submitted method and its neighbours."""
+    old = entries.load([board.folder]) if board.current else ()
     new = [LoadedRecord(run.record, run.path, run.tallies) for run in report.runs]
-    twins = {twin.stem for run in report.runs if (twin := found.twin(run.record))}
-    replaced = [one for one in old if one.path.stem in twins]
-    kept = [one for one in old if one.path.stem not in twins]
-    mine = new[0].record
+    earlier = (board.entry_like(run.record) for run in report.runs)
+    replaced_stems = {entry.stem for entry in earlier if entry}
+    replaced = [record for record in old if record.path.stem in replaced_stems]
+    kept = [record for record in old if record.path.stem not in replaced_stems]
+    submitted = new[0].record
     after = next(b for b in entries.boards([*kept, *new]) if new[0] in b.loaded)
     before = next((b for b in entries.boards(old) if b.name == after.name), None)
-    for target in (MASKS, *mine.recipe["segmentors"]):
+    for target in (MASKS, *submitted.recipe["segmentors"]):
         yield compared(
             target,
-            mine.method,
+            submitted.method,
             before.entries(target) if before else (),
             after.entries(target),
             entries.entry_of(replaced, target) if replaced else None,
@@ -89,25 +85,25 @@ def compared(
     after: Sequence[Entry],
     replaced: Entry | None,
 ) -> Table:
-    """The method of a target among its neighbours, and what it takes the place of."""
+    """The method on a target with its neighbours, and the entry that it replaces."""
     ranks = [{e.method: p for e, p in zip(b, rank(b).places, strict=True)} for b in (before, after)]
-    mine = next(entry for entry in after if entry.method == method)
+    submitted = next(entry for entry in after if entry.method == method)
     rows = [
         TableRow(
             (
                 entry.method,
                 *(rank_of(places.get(entry.method)) for places in ranks),
                 percent(entry),
-                NOTHING if entry is mine else gap(mine, entry),
+                NOTHING if entry is submitted else gap(submitted, entry),
             ),
             entry.kind,
-            frozenset({0} if entry is mine else ()),
+            frozenset({0} if entry is submitted else ()),
         )
-        for entry in neighbours(mine, after)
+        for entry in neighbours(submitted, after)
     ]
     if replaced:
         first = (f"{method}, replaced", rank_of(ranks[0].get(method)), NOTHING)
-        rows.append(TableRow((*first, percent(replaced), gap(mine, replaced)), replaced.kind))
+        rows.append(TableRow((*first, percent(replaced), gap(submitted, replaced)), replaced.kind))
     heads = ("rank before", "rank after", "mIoU", f"{method} minus it")
     return Table(
         f"{target or 'Pseudo-masks'}, {len(after)} rows",
@@ -117,11 +113,11 @@ def compared(
     )
 
 
-def neighbours(mine: Entry, entries: Sequence[Entry]) -> list[Entry]:
-    """The entries next to one by mean, best first."""
-    done = [entry for entry in entries if entry.mean is not None]
-    ordered = sorted(done, key=lambda entry: -(entry.mean or 0))
-    place = ordered.index(mine)
+def neighbours(entry: Entry, entries: Sequence[Entry]) -> list[Entry]:
+    """An entry and those next to it by mean, best first."""
+    finished = [other for other in entries if other.mean is not None]
+    ordered = sorted(finished, key=lambda other: -(other.mean or 0))
+    place = ordered.index(entry)
     return ordered[max(place - NEAR, 0) : place + NEAR + 1]
 
 
@@ -135,9 +131,9 @@ def percent(entry: Entry) -> str:
     return NOTHING if entry.mean is None else f"{100 * entry.mean:.2f}"
 
 
-def gap(one: Entry, other: Entry) -> str:
-    """One less the other in points, with its interval where there is one."""
-    if one.mean is None or other.mean is None:
+def gap(entry: Entry, other: Entry) -> str:
+    """An entry minus another in percentage points, with its interval if there is one."""
+    if entry.mean is None or other.mean is None:
         return NOTHING
-    reach = reach_of(other, one)
-    return f"{100 * (one.mean - other.mean):+.2f}" + (f" ±{100 * reach:.2f}" if reach else "")
+    reach = reach_of(other, entry)
+    return f"{100 * (entry.mean - other.mean):+.2f}" + (f" ±{100 * reach:.2f}" if reach else "")

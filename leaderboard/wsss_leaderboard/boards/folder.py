@@ -23,7 +23,7 @@ LOCK = ".lock"
 
 @dataclass(frozen=True, eq=False)
 class BoardFolder:
-    """The entries of a board's chain; by stem, those that none supersedes, and their records."""
+    """A board on disk: all entries of its chain, and the current entries and records by stem."""
 
     folder: Path
     entries: tuple[ChainEntry, ...]
@@ -32,33 +32,33 @@ class BoardFolder:
 
     @classmethod
     def read(cls, folder: Path) -> "BoardFolder":
-        """DataError names what is wrong with the chain, or with what it names."""
+        """Read a board; DataError lists what is wrong with its chain and files."""
         entries = chain.read(folder)
-        if wrong := list(chain.problems(folder)) if entries else []:
-            raise DataError("\n".join(wrong))
-        now = chain.current(entries)
-        found = {stem: load_record(folder / RECORDS / f"{stem}.json") for stem in now}
-        return cls(folder, entries, now, found)
+        if problems := list(chain.problems(folder)) if entries else []:
+            raise DataError("\n".join(problems))
+        current = chain.current(entries)
+        records = {stem: load_record(folder / RECORDS / f"{stem}.json") for stem in current}
+        return cls(folder, entries, current, records)
 
     @property
     def stale(self) -> list[str]:
-        """The stems of records of other metrics than those of today."""
+        """Stems of records measured with another version of the metrics."""
         return [stem for stem, record in self.records.items() if is_stale(record)]
 
-    def twin(self, record: Record) -> ChainEntry | None:
-        """The entry of the same method, seed and data."""
-        own = identity(record)
-        stems = (stem for stem, one in self.records.items() if identity(one) == own)
+    def entry_like(self, record: Record) -> ChainEntry | None:
+        """The current entry of the same method, seed and data; None without one."""
+        wanted = identity(record)
+        stems = (stem for stem, other in self.records.items() if identity(other) == wanted)
         return next((self.current[stem] for stem in stems), None)
 
     def superseded(self, run: CheckedRun) -> str:
-        """The digest of the record in whose place a run comes; empty if there is none."""
-        twin = self.twin(run.record)
-        return twin.record if twin else ""
+        """The digest of the record that a run replaces; empty if there is none."""
+        entry = self.entry_like(run.record)
+        return entry.record if entry else ""
 
 
 def identity(record: Record) -> Identity:
-    """What two records of a board may not have in common; the version of the metrics is no part."""
+    """What identifies a record on a board, whatever the version of the metrics."""
     protocol = record.protocol
     data = protocol.fingerprint or record.data
     return record.dataset, data, protocol.held_out, record.method, record.seed
@@ -66,7 +66,7 @@ def identity(record: Record) -> Identity:
 
 @dataclass(frozen=True)
 class NewRecord:
-    """A record that is to be added, with its counts beside it."""
+    """A record to add, with its counts in their usual place."""
 
     path: Path
     suite: Path
@@ -75,10 +75,10 @@ class NewRecord:
     signer: str = ""
 
 
-def add(board: BoardFolder, found: Iterable[NewRecord]) -> list[ChainEntry]:
-    """Copy records onto a board, then write the chain that names them."""
+def add(board: BoardFolder, new_records: Iterable[NewRecord]) -> list[ChainEntry]:
+    """Copy records to a board, then write the chain that names them."""
     entries = list(board.entries)
-    for new in found:
+    for new in new_records:
         entry = ChainEntry(
             previous=chain.head(entries),
             stem=new.path.stem,
@@ -90,9 +90,9 @@ def add(board: BoardFolder, found: Iterable[NewRecord]) -> list[ChainEntry]:
             signer=new.signer,
             date=datetime.datetime.now(datetime.UTC).date().isoformat(),
         )
-        place = board.folder / RECORDS / new.path.name
-        _copy(new.path, place)
-        _copy(counts.path_of(new.path), counts.path_of(place))
+        target = board.folder / RECORDS / new.path.name
+        _copy(new.path, target)
+        _copy(counts.path_of(new.path), counts.path_of(target))
         _copy(new.suite, chain.suite_of(board.folder, entry))
         entries.append(entry)
     chain.write(board.folder, entries)
@@ -107,22 +107,22 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def settle(folder: Path, stems: Iterable[str] = ()) -> None:
-    """Move superseded records to their folder, and take away what a killed command left.
+    """Move superseded records to their folder, and remove what a killed command left behind.
 
-    Only of ``stems`` that are in no line of the chain are records taken away.
+    Only records named in ``stems`` that no line of the chain names are removed.
 
     Raises:
-        DataError: the chain is broken, so nobody knows what it says.
+        DataError: The chain is broken, so what it says cannot be trusted.
     """
     entries = chain.read(folder)
-    if wrong := list(chain.breaks(folder / chain.CHAIN, entries)):
-        raise DataError("\n".join(wrong))
-    known = chain.places(folder, entries)
-    for path in known:
-        before = folder / RECORDS / path.name
-        if path.parent.name == SUPERSEDED and before.is_file():
+    if breaks := list(chain.breaks(folder / chain.CHAIN, entries)):
+        raise DataError("\n".join(breaks))
+    accepted = chain.record_paths(folder, entries)
+    for path in accepted:
+        old_path = folder / RECORDS / path.name
+        if path.parent.name == SUPERSEDED and old_path.is_file():
             path.parent.mkdir(exist_ok=True)
-            before.replace(path)
+            old_path.replace(path)
     for path in (folder / RECORDS / f"{stem}.json" for stem in stems):
-        if path not in known:
+        if path not in accepted:
             path.unlink(missing_ok=True)

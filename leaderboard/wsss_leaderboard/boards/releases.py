@@ -1,4 +1,4 @@
-"""Frozen versions of a board: which records it had, and how far its chain went."""
+"""Releases: frozen versions of a board, with its records and the length of its chain."""
 
 import datetime
 from collections.abc import Iterator, Sequence
@@ -22,9 +22,10 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,49}$")]
 
 
 class Release(StrictModel):
-    """``records``: the digest of each by stem. ``head``: that of the last of ``entries`` entries.
+    """A frozen version of a board.
 
-    ``evaluator``: the version of the metrics when it was made; records of another one are stale.
+    ``records``: digests by stem. ``head``: the digest of the last of its ``entries`` entries.
+    ``evaluator``: the version of the metrics at that time; with another one, it is stale.
     """
 
     format: Literal[1] = 1
@@ -46,61 +47,62 @@ def path_of(board: Path, name: str) -> Path:
 
 
 def read(path: Path) -> Release:
-    """A release; DataError names the field that is wrong."""
+    """Read a release; DataError names the invalid field."""
     return validated(Release, read_json(path), path)
 
 
 def create(board: Path, name: str) -> Release:
-    """Freeze a board as it is now.
+    """Freeze the current state of a board.
 
     Raises:
-        ConfigError: there is a release of this name, or it is no name.
-        DataError: the board is empty, or not whole.
+        ConfigError: A release of this name exists.
+        DataError: The board is empty or damaged, or the name is invalid.
     """
     path = path_of(board, name)
     if path.exists():
-        raise ConfigError(f"{path} is there already; a release never changes: take another name")
-    found = BoardFolder.read(board)
-    if not found.entries:
-        raise DataError(f"{board} has no accepted record; nothing can be released")
+        raise ConfigError(f"{path} already exists; a release never changes: choose another name")
+    entries = BoardFolder.read(board).entries
+    if not entries:
+        raise DataError(f"{board} has no accepted record to release; accept one first")
     content = {
         "name": name,
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "evaluator": EVALUATOR,
-        "entries": len(found.entries),
-        "head": chain.head(found.entries),
-        "records": named(found.entries),
+        "entries": len(entries),
+        "head": chain.head(entries),
+        "records": current_digests(entries),
     }
-    made = validated(Release, content, path)
-    write_json(path, made.model_dump(mode="json"))
-    return made
+    release = validated(Release, content, path)
+    write_json(path, release.model_dump(mode="json"))
+    return release
 
 
 def paths(board: Path, name: str) -> tuple[Path, ...]:
-    """The files of the records of a release, wherever they lie today.
+    """The files of the records of a release, including superseded ones.
 
     Raises:
-        DataError: there is no such release, or it names what the board does not have.
+        DataError: There is no such release, or it names records that the board lacks.
     """
     path = path_of(board, name)
     release = read(path)
-    places = {e.record: place for place, e in chain.places(board, chain.read(board)).items()}
-    missing = [stem for stem, one in release.records.items() if one not in places]
+    record_paths = chain.record_paths(board, chain.read(board))
+    path_by_digest = {entry.record: record_path for record_path, entry in record_paths.items()}
+    missing = [stem for stem, digest in release.records.items() if digest not in path_by_digest]
     if missing:
         raise DataError(f"{path} names {missing[0]}, which is in no line of {board / chain.CHAIN}")
-    return tuple(places[one] for one in release.records.values())
+    return tuple(path_by_digest[digest] for digest in release.records.values())
 
 
 def problems(board: Path) -> Iterator[str]:
-    """Releases that do not fit the chain: it was shortened or rewritten since."""
+    """Releases that do not match the chain, because either was changed."""
     entries = chain.read(board)
     for path in sorted((board / RELEASES).glob("*.json")):
         release = read(path)
         if release.name != path.stem:
             yield f"{path} is the release {release.name}: it was renamed or copied"
         if chain.head(entries[: release.entries]) != release.head:
-            yield f"{path} knows another chain: {chain.CHAIN} was rewritten, or lines were removed"
-        elif named(entries[: release.entries]) != release.records:
+            yield f"{path} names another chain: {chain.CHAIN} was rewritten, or lines were removed"
+        elif current_digests(entries[: release.entries]) != release.records:
             yield f"{path} does not name the records of its chain: it was edited"
         elif release.date < entries[release.entries - 1].date:
             yield f"{path} is older than the last of its records: it was edited"
@@ -111,6 +113,6 @@ def problems(board: Path) -> Iterator[str]:
                 yield str(error)
 
 
-def named(entries: Sequence[chain.ChainEntry]) -> dict[str, str]:
-    """The digests of the records that none supersedes, by stem."""
+def current_digests(entries: Sequence[chain.ChainEntry]) -> dict[str, str]:
+    """Digests of the records that are not superseded, by stem."""
     return {stem: entry.record for stem, entry in chain.current(entries).items()}

@@ -1,4 +1,4 @@
-"""Records of an older version of the metrics, scored anew from their masks."""
+"""Score records of an older version of the metrics again, from their masks."""
 
 import tempfile
 from collections.abc import Mapping
@@ -23,61 +23,64 @@ from wsss_leaderboard.submissions.remeasure import measure
 
 
 def rescore(board: Path, stem: str, packs: Path, dataset: Dataset) -> ChainEntry:
-    """Score the masks of a stale record of a board anew; the new record supersedes it.
+    """Score the masks of a stale record of a board again; the new record supersedes it.
 
-    ``packs``: the folder that has those of the record below its stem, or that of an older form.
+    ``packs``: the folder with its packs, below its stem or that of a record it was rescored from.
 
     Raises:
-        DataError: there is no such record, it is not stale, or these are not its masks.
+        DataError: There is no such record, it is not stale, or these are not its masks.
     """
     with locks.exclusive(board / LOCK, wait=True):
-        found = BoardFolder.read(board)
-        entry = found.current.get(stem)
+        board_folder = BoardFolder.read(board)
+        entry = board_folder.current.get(stem)
         if entry is None:
-            raise DataError(f"{board} has no record {stem}; it has {', '.join(found.current)}")
+            stems = ", ".join(board_folder.current)
+            raise DataError(f"{board} has no record {stem}; it has {stems}")
         record, tallies = agreement.read(board / RECORDS / f"{stem}.json")
         if not is_stale(record):
             raise DataError(f"{stem} is not stale: its metrics are of version {EVALUATOR}")
-        own = chain.packs_of(board, stem, packs)
-        if rowpacks.digests(own, record) != entry.packs:
-            raise DataError(f"{own} holds other packs than those that were accepted")
-        new, counted = anew(record, tallies, own, dataset)
+        own_packs = chain.packs_of(board, stem, packs)
+        if rowpacks.digests(own_packs, record) != entry.packs:
+            raise DataError(f"{own_packs} holds other packs than those that were accepted")
+        new, counted = scored_again(record, tallies, own_packs, dataset)
         with tempfile.TemporaryDirectory(prefix=".rescore-", dir=board) as folder:
             path = _written(Path(folder), new, counted)
             suite = chain.suite_of(board, entry)
-            return add(found, [NewRecord(path, suite, entry.packs, entry.record, entry.signer)])[0]
+            new_record = NewRecord(path, suite, entry.packs, entry.record, entry.signer)
+            return add(board_folder, [new_record])[0]
 
 
-def anew(
+def scored_again(
     record: Record, tallies: Mapping[str, Tallies], packs: Path, dataset: Dataset
 ) -> tuple[Record, dict[str, Tallies]]:
-    """A record with the metrics of today, and its counts.
+    """A record with the current metrics, and its counts.
 
-    The curve and other thresholds need scores, which are not there: they stay empty.
+    The curve and the other thresholds need scores, which packs lack: they become empty.
     """
     measured = {}
     for target, folder in rowpacks.folders(packs, record).items():
         ids = tallies[target].ids
         pack = rowpacks.opened(folder, ids, len(dataset.classes), dataset)
         measured[target] = measure(dataset, ids, pack.mask)
-    assert record.masks  # it was accepted
+    assert record.masks  # accepted records have masks
     masks = measured[MASKS].masks(record.masks)
     changes = {
         "protocol": record.protocol.model_copy(update={"evaluator": EVALUATOR}),
         "masks": masks.model_copy(update={"curve": (), "others": {}}),
         "segmentations": tuple(
-            measured[one.segmentor].segmentation(one) for one in record.segmentations
+            measured[part.segmentor].segmentation(part) for part in record.segmentations
         ),
     }
-    return record.model_copy(update=changes), {t: one.tallies for t, one in measured.items()}
+    tallies = {target: part.tallies for target, part in measured.items()}
+    return record.model_copy(update=changes), tallies
 
 
 def _written(folder: Path, record: Record, tallies: Mapping[str, Tallies]) -> Path:
-    """Write a record and its counts under the name that it will have."""
+    """Write a record and its counts under their final name."""
     path = folder / RECORDS / "new.json"
     counts.write(counts.path_of(path), tallies)
     found = digest_file(counts.path_of(path))
     save_record(record.model_copy(update={"counts": found}), path)
-    named = path.with_name(f"{record_stem(record, path)}.json")
-    counts.path_of(path).rename(counts.path_of(named))
-    return path.rename(named)
+    final_path = path.with_name(f"{record_stem(record, path)}.json")
+    counts.path_of(path).rename(counts.path_of(final_path))
+    return path.rename(final_path)

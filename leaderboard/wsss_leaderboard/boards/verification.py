@@ -1,7 +1,7 @@
-"""What was verified of a record, by whom and how closely, in a file beside it.
+"""Verifications of a record, in a file next to it: which tier, by whom, with which tolerance.
 
-A verification holds the digest of the record that it is of, so a record that was changed has lost
-it, and one that was copied to another record is worth nothing there.
+A verification holds the digest of its record, so it does not count for a record that was changed,
+or for another record that it was copied to.
 """
 
 import datetime
@@ -19,14 +19,14 @@ from wsss_leaderboard.submissions.canonical import digest
 from wsss_leaderboard.submissions.names import refuse_name
 from wsss_leaderboard.submissions.tiers import TIERS, Tier
 
-VERIFIED = "verified"  # the folder beside that of the records
+VERIFIED = "verified"  # folder next to that of the records
 
 
 class Verification(StrictModel):
-    """A tier that a record has passed, and all below it; but 3 where nobody had the weights.
+    """A tier that a record has passed, like all tiers below it, except 3 if weights are missing.
 
-    ``tolerance``: by how much mIoU was allowed to differ, as a fraction; 0 where all bytes or all
-    numbers are the same. ``record`` is the digest of the record, ``by`` who says so.
+    ``tolerance``: allowed difference of mIoU, a fraction; 0 if all bytes or all numbers are equal.
+    ``record``: the digest of the record. ``by``: who verified it.
     """
 
     tier: Tier
@@ -44,27 +44,27 @@ _LIST = TypeAdapter(tuple[Verification, ...])
 
 
 def path_of(record: Path) -> Path:
-    """Where the verifications of the record in a file lie."""
+    """The file of the verifications of a record."""
     return record.parent.with_name(VERIFIED) / record.name
 
 
 def badge(record: Path) -> Verification | None:
-    """The highest tier that the record in a file has passed, the last of equals; None for none.
+    """The latest verification of the highest tier that a record has passed; None without one.
 
     Raises:
-        DataError: the file of verifications is no good.
+        DataError: The file of verifications is invalid.
     """
-    found = read(record)
-    own = digest(read_json(record)) if found else ""
+    verifications = read(record)
+    own_digest = digest(read_json(record)) if verifications else ""
     return max(
-        (one for one in reversed(found) if one.record == own),
-        key=lambda one: one.tier,
+        (entry for entry in reversed(verifications) if entry.record == own_digest),
+        key=lambda entry: entry.tier,
         default=None,
     )
 
 
 def read(record: Path) -> tuple[Verification, ...]:
-    """All verifications beside the record in a file, also those that are of another record."""
+    """All verifications next to a record, including those of another record."""
     path = path_of(record)
     if not path.is_file():
         return ()
@@ -77,19 +77,19 @@ def read(record: Path) -> tuple[Verification, ...]:
 
 
 def add(record: Path, tier: Tier, by: str, tolerance: float = 0.0) -> Verification:
-    """Note that the record in a file has passed a tier; DataError if ``by`` is no plain name."""
+    """Note that a record has passed a tier; DataError if ``by`` is not a plain name."""
     refuse_name(by, "who verified it")
-    made = Verification(
+    verification = Verification(
         tier=tier,
         by=by,
         date=datetime.datetime.now(datetime.UTC).date(),
         tolerance=tolerance,
         record=digest(read_json(record)),
     )
-    write_json(path_of(record), _LIST.dump_python((*read(record), made), mode="json"))
-    return made
+    write_json(path_of(record), _LIST.dump_python((*read(record), verification), mode="json"))
+    return verification
 
 
 def is_stale(record: Record) -> bool:
-    """Whether the metrics have changed since: its masks may score differently today."""
+    """Whether the metrics have changed since: its masks may now score differently."""
     return record.protocol.evaluator != EVALUATOR

@@ -1,4 +1,4 @@
-"""Verify a record in tiers, each stronger and dearer than the one before, up to a failure."""
+"""Verify a record in tiers, each stronger and more expensive than the one before."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -23,34 +23,34 @@ from wsss_leaderboard.submissions.remeasure import disagreements
 from wsss_leaderboard.submissions.rowpacks import PACKS
 from wsss_leaderboard.submissions.tiers import TIERS, Tier
 
-# By how much mIoU may move where bytes cannot be the same: inference on another device rounds
-# otherwise, and a training on it comes out like one with another seed.
+# Allowed change of mIoU, a fraction, where bytes cannot be equal: inference on another device
+# rounds differently, and training there differs like training with another seed.
 TOLERANCES: Mapping[Tier, float] = {3: 0.001, 4: 0.01}
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Of one tier: whether it was passed, None if it was left out, and what was found.
+    """The result of one tier: passed or not, None if it could not be checked, and an explanation.
 
-    ``tolerance``: by how much mIoU was allowed to differ, a fraction.
+    ``tolerance``: allowed difference of mIoU, a fraction.
     """
 
     tier: Tier
     passed: bool | None
-    told: str
+    explanation: str
     tolerance: float = 0.0
 
 
 class MissingResource(Exception):
-    """Something that a tier needs is not at hand, which says nothing about the record."""
+    """Something that a tier needs is missing, which says nothing about the record."""
 
 
 @dataclass(frozen=True)
 class Verifier:
-    """Verifies the record in a file with what the reader has: plugins, a store, masks.
+    """Verifies the record at ``path`` with the reader's plugins, store and masks.
 
-    ``suite``: the reader's own; else that of the record, with ``overrides``. ``tolerance`` replaces
-    those of TOLERANCES, and equal bytes.
+    ``suite``: the reader's own; by default that of the record, with ``overrides``. ``tolerance``
+    replaces TOLERANCES, and the demand for equal bytes.
     """
 
     path: Path
@@ -62,15 +62,15 @@ class Verifier:
     tolerance: float | None = None
 
     def verify(self, highest: int) -> Iterator[Verdict]:
-        """The verdict of each tier, as soon as it is known, up to a failure.
+        """Yield the verdict of each tier, up to the first failure.
 
-        Those above tier 2 come only after it was passed.
+        Tiers 3 and 4 are tried only if tier 2 was passed.
         """
         for tier in tuple(TIERS)[:highest]:
             verdict = self.verdict(tier)
             yield verdict
             if verdict.passed is False or (tier == 2 and not verdict.passed):
-                return  # what is made again says nothing about masks that nobody has seen
+                return  # a row made again says nothing about unseen masks
 
     def verdict(self, tier: Tier) -> Verdict:
         try:
@@ -98,28 +98,28 @@ class Verifier:
             raise MissingResource(
                 f"there are no mask packs in {packs}; give their folder with --packs"
             )
-        said, found = accepted_packs(self.path), rowpacks.digests(packs, record)
-        if said is not None and found != said:
+        accepted = accepted_packs(self.path)
+        if accepted is not None and rowpacks.digests(packs, record) != accepted:
             raise DataError(f"{packs} holds other packs than those that were submitted")
         dataset = self._dataset(record)
         problems = list(disagreements(record, tallies, packs, dataset))
-        masks = sum(len(one.ids) for one in tallies.values())
+        masks = sum(len(target.ids) for target in tallies.values())
         return Verdict(2, not problems, "; ".join(problems) or f"{masks} masks give its metrics")
 
     def _remade(self, tier: Tier) -> Verdict:
         record = load_record(self.path)
         self._dataset(record)
         try:
-            made = remake(record, self._suite(record), self.plugins, self.store, tier == 3)
+            remade = remake(record, self._suite(record), self.plugins, self.store, tier == 3)
         except DataError as error:
             raise MissingResource(str(error)) from None
-        return judged(made, tier, self.tolerance)
+        return judged(remade, tier, self.tolerance)
 
     def _suite(self, record: Record) -> Suite:
         return self.suite or suite_of(record, str(self.path), self.overrides)
 
     def _dataset(self, record: Record) -> Dataset:
-        """The data of the record; MissingResource if it is not at hand."""
+        """The data of the record; MissingResource if it is not available."""
         try:
             dataset = dataset_of(self._suite(record), self.plugins, self.store)
             check_same(dataset, record, str(self.path))
@@ -128,34 +128,34 @@ class Verifier:
         return dataset
 
 
-def judged(made: RemakeResult, tier: Tier, tolerance: float | None) -> Verdict:
-    """Equal bytes pass; where they could not be equal, mIoU may move by the tolerance.
+def judged(remade: RemakeResult, tier: Tier, tolerance: float | None) -> Verdict:
+    """Equal bytes pass; where they cannot be equal, mIoU may change by the tolerance.
 
-    What a record says of itself must in both cases be what came out.
+    In both cases, the other fields of the record must be those of the row made again.
     """
-    if made.unlike:
-        return Verdict(tier, False, "; ".join(made.unlike))
-    if not made.differing:
-        return Verdict(tier, True, f"{made.stages} stages have the same bytes")
-    told = f"{made.differing[0]} differs"
-    if made.differing[1:]:
-        told += f", and {len(made.differing) - 1} more"
-    told += "; mIoU: " + ", ".join(
-        f"{target} {100 * moved:+.2f} points" for target, moved in made.moved.items()
+    if remade.unlike:
+        return Verdict(tier, False, "; ".join(remade.unlike))
+    if not remade.differing:
+        return Verdict(tier, True, f"{remade.stages} stages have the same bytes")
+    explanation = f"{remade.differing[0]} differs"
+    if remade.differing[1:]:
+        explanation += f", and {len(remade.differing) - 1} more"
+    explanation += "; mIoU: " + ", ".join(
+        f"{target} {100 * moved:+.2f} points" for target, moved in remade.moved.items()
     )
-    if made.alike and tolerance is None:
+    if remade.alike and tolerance is None:
         same = "on a CPU with the same versions and threads all bytes should be the same"
-        return Verdict(tier, False, f"{told}; {same}")
+        return Verdict(tier, False, f"{explanation}; {same}")
     allowed = TOLERANCES[tier] if tolerance is None else tolerance
-    told += f"; allowed {100 * allowed:g}"
-    return Verdict(tier, made.worst <= allowed, told, allowed)
+    explanation += f"; allowed {100 * allowed:g}"
+    return Verdict(tier, remade.worst <= allowed, explanation, allowed)
 
 
 def accepted_packs(path: Path) -> dict[str, str] | None:
-    """The digests of the packs of a record, as it was submitted or accepted; None if it was not.
+    """Digests of the packs of a submitted or accepted record; None for any other record.
 
     Raises:
-        DataError: the record is not the one that a board has accepted.
+        DataError: The record is not the one that the board accepted.
     """
     folder = path.parents[1]
     if (folder / MANIFEST).is_file():

@@ -154,7 +154,7 @@ def verify(verifier: Verifier, highest: int, by: str | None, console: Console) -
     with observed(verifier.plugins, display_of(as_json=False)):
         for verdict in verifier.verify(highest):
             told = f"tier {verdict.tier}, {TIERS[verdict.tier]}: {WORDS[verdict.passed]}"
-            say(console, f"{told}: {verdict.told}", STYLES[verdict.passed])
+            say(console, f"{told}: {verdict.explanation}", STYLES[verdict.passed])
             if verdict.passed is False:
                 return False
             passed += [verdict] if verdict.passed else []

@@ -135,7 +135,7 @@ def test_what_was_superseded_cannot_come_back(board, corrected, good, ran):
     [
         ({"protocol": {"held_out": 3}}, "protocol.held_out is 3, on the board of railscenes it is"),
         ({"recipe": {"generator": "X"}}, "'R' has another recipe on the board; rename the row"),
-        ({"method": "Mine"}, "has the masks of 'R', seed 0, to the last pixel"),
+        ({"method": "Mine"}, "has exactly the masks of 'R', seed 0"),
     ],
 )
 def test_what_does_not_fit_is_named(board, good, ran, change, message):
@@ -288,7 +288,7 @@ def test_an_edited_entry(board):
 def test_an_entry_written_twice(board):
     lines(board, lambda found: found.append(found[-1]))
     assert "line 5 (half-seed1-" in wrong(board)
-    assert "accepts a record, or its name, once more" in wrong(board)
+    assert "accepts a record, or its name, a second time" in wrong(board)
 
 
 def test_an_entry_that_supersedes_nothing(board):
@@ -333,7 +333,7 @@ def test_a_release_keeps_what_it_had(board, corrected, ran):
 
 def test_a_release_never_changes(board):
     releases.create(board, "2026.1")
-    with pytest.raises(ConfigError, match="a release never changes: take another name"):
+    with pytest.raises(ConfigError, match="a release never changes: choose another name"):
         releases.create(board, "2026.1")
 
 
@@ -357,7 +357,7 @@ def test_a_release_shows_that_the_last_entries_were_taken_away(board):
     path = board / "records" / f"{entry.stem}.json"
     path.unlink()
     assert list(chain.problems(board)) == []
-    assert "2026.1.json knows another chain" in wrong(board)
+    assert "2026.1.json names another chain" in wrong(board)
     with pytest.raises(DataError, match=rf"names {entry.stem}, which is in no line"):
         releases.paths(board, "2026.1")
 
@@ -422,8 +422,8 @@ def test_packs_are_found_again_under_the_name_of_an_older_record(board, good, ra
     assert entry.stem != stem
     assert chain.packs_of(board, entry.stem, good / "packs") == good / "packs" / stem
     found = Verifier(board / "records" / f"{entry.stem}.json", PLUGINS, ran.store, good / "packs")
-    assert "other packs" not in found.verdict(2).told
-    assert "no mask packs" not in found.verdict(2).told
+    assert "other packs" not in found.verdict(2).explanation
+    assert "no mask packs" not in found.verdict(2).explanation
 
 
 def test_a_record_of_today_is_not_scored_anew(board, good, ran):

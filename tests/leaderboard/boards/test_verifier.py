@@ -34,10 +34,10 @@ def test_what_was_run_passes_every_tier(verifier):
     assert [(one.tier, one.passed, one.tolerance) for one in found] == [
         (tier, True, 0.0) for tier in (1, 2, 3, 4)
     ]
-    assert found[0].told == "metrics are those of the counts"
-    assert found[1].told == "9 masks give its metrics"
-    assert found[2].told == "7 stages have the same bytes"
-    assert found[3].told == "10 stages have the same bytes"
+    assert found[0].explanation == "metrics are those of the counts"
+    assert found[1].explanation == "9 masks give its metrics"
+    assert found[2].explanation == "7 stages have the same bytes"
+    assert found[3].explanation == "10 stages have the same bytes"
 
 
 def test_a_record_on_a_board_is_verified_with_packs_from_elsewhere(good, ran, tmp_path):
@@ -45,7 +45,7 @@ def test_a_record_on_a_board_is_verified_with_packs_from_elsewhere(good, ran, tm
     path = record_of(tmp_path / "board")
     alone = Verifier(path, PLUGINS, ran.store)
     assert verdicts(alone, 2) == [(1, True), (2, None)]
-    assert "give their folder with --packs" in list(alone.verify(2))[1].told
+    assert "give their folder with --packs" in list(alone.verify(2))[1].explanation
     assert verdicts(replace(alone, packs=good / "packs"), 2) == [(1, True), (2, True)]
 
 
@@ -56,7 +56,7 @@ def test_tier_1_finds_an_edited_record(verifier):
     edit(verifier.path, lambda content: content["masks"]["score"].update(miou=0.9))
     (verdict,) = verifier.verify(4)
     assert (verdict.tier, verdict.passed) == (1, False)
-    assert "masks.score.miou is 0.9, but its counts give 0." in verdict.told
+    assert "masks.score.miou is 0.9, but its counts give 0." in verdict.explanation
 
 
 def test_tier_1_finds_a_record_that_is_not_the_accepted_one(good, ran, tmp_path):
@@ -65,7 +65,7 @@ def test_tier_1_finds_a_record_that_is_not_the_accepted_one(good, ran, tmp_path)
     edit(path, lambda content: content.update(suite="Other"))
     (verdict,) = Verifier(path, PLUGINS, ran.store).verify(2)
     assert (verdict.tier, verdict.passed) == (1, False)
-    assert "is not the record that was accepted: it was edited" in verdict.told
+    assert "is not the record that was accepted: it was edited" in verdict.explanation
 
 
 # Tier 2
@@ -79,12 +79,12 @@ def test_tier_2_finds_other_masks(verifier):
     path = sorted((packs_of(verifier) / "0-masks" / "masks").iterdir())[0]
     files.write_mask(path, files.read_mask(path)[::-1].copy())
     assert verdicts(verifier, 4) == [(1, True), (2, False)]
-    assert "is not the file that pack.json names" in verifier.verdict(2).told
+    assert "is not the file that pack.json names" in verifier.verdict(2).explanation
 
 
 def test_tier_2_finds_another_pack(verifier):
     edit(packs_of(verifier) / "1-one" / "pack.json", lambda content: content.update(method="X"))
-    assert "holds other packs than those that were submitted" in verifier.verdict(2).told
+    assert "holds other packs than those that were submitted" in verifier.verdict(2).explanation
 
 
 def test_tier_2_finds_metrics_that_are_not_those_of_the_masks(verifier):
@@ -95,16 +95,16 @@ def test_tier_2_finds_metrics_that_are_not_those_of_the_masks(verifier):
     edit(verifier.path, change)
     verdict = verifier.verdict(2)
     assert verdict.passed is False
-    assert "masks.boundary.f is 0." in verdict.told
-    assert "(-1.00 points)" in verdict.told
-    assert "one.mmseg.mIoU is 99.0" in verdict.told
+    assert "masks.boundary.f is 0." in verdict.explanation
+    assert "(-1.00 points)" in verdict.explanation
+    assert "one.mmseg.mIoU is 99.0" in verdict.explanation
 
 
 def test_tier_2_is_left_out_where_the_data_is_another(verifier, ran):
     other = suite_of(load_record(verifier.path), "here", ["dataset.train=9"])
     verdict = replace(verifier, suite=other).verdict(2)
     assert verdict.passed is None
-    assert "that of the data at hand is" in verdict.told
+    assert "that of the data at hand is" in verdict.explanation
 
 
 def test_paths_of_a_record_are_never_followed(verifier):
@@ -116,8 +116,8 @@ def test_paths_of_a_record_are_never_followed(verifier):
     for tier in (2, 3, 4):
         verdict = verifier.verdict(tier)
         assert verdict.passed is None
-        assert "definition.generators.R.checkpoint is the path '../evil.pth'" in verdict.told
-        assert "--set generators.R.checkpoint=PATH" in verdict.told
+        assert "definition.generators.R.checkpoint is the path '../evil.pth'" in verdict.explanation
+        assert "--set generators.R.checkpoint=PATH" in verdict.explanation
     own = ("generators.R.checkpoint=mine", "segmentors.one.config=mine")
     suite = suite_of(load_record(verifier.path), "here", own)
     assert suite.segmentors["one"].options == {"config": "mine"}
@@ -151,10 +151,10 @@ def test_tier_3_finds_scores_that_do_not_follow_from_the_weights(verifier, monke
 
     monkeypatch.setattr(small_suite.Redness, "load", darker)
     assert verdicts(verifier, 4) == [(1, True), (2, True), (3, False)]
-    told = verifier.verdict(3).told
-    assert told.startswith("score redness differs, and ")
-    assert "mIoU: masks " in told
-    assert " points, one +0.00 points; on a CPU with the same versions and threads" in told
+    explanation = verifier.verdict(3).explanation
+    assert explanation.startswith("score redness differs, and ")
+    assert "mIoU: masks " in explanation
+    assert " points, one +0.00 points; on a CPU with the same versions and threads" in explanation
 
 
 def test_a_tolerance_is_what_the_reader_allows(verifier, monkeypatch):
@@ -166,7 +166,7 @@ def test_a_tolerance_is_what_the_reader_allows(verifier, monkeypatch):
     monkeypatch.setattr(small_suite.Redness, "load", darker)
     verdict = replace(verifier, tolerance=0.5).verdict(3)
     assert (verdict.passed, verdict.tolerance) == (True, 0.5)
-    assert verdict.told.endswith("; allowed 50")
+    assert verdict.explanation.endswith("; allowed 50")
 
 
 def test_tier_3_is_left_out_without_the_weights(verifier, ran, tmp_path):
@@ -177,7 +177,7 @@ def test_tier_3_is_left_out_without_the_weights(verifier, ran, tmp_path):
         (3, None),
         (4, True),
     ]
-    assert "does not have fit redness" in replace(verifier, store=store).verdict(3).told
+    assert "does not have fit redness" in replace(verifier, store=store).verdict(3).explanation
 
 
 def test_tier_3_does_not_take_other_weights(verifier, ran, tmp_path):
@@ -187,7 +187,7 @@ def test_tier_3_does_not_take_other_weights(verifier, ran, tmp_path):
         path.write_text("7")
     verdict = replace(verifier, store=store).verdict(3)
     assert verdict.passed is None
-    assert "class.txt was changed" in verdict.told
+    assert "class.txt was changed" in verdict.explanation
 
 
 def test_tier_3_is_left_out_where_the_source_is_another(verifier):
@@ -196,7 +196,7 @@ def test_tier_3_is_left_out_where_the_source_is_another(verifier):
             step["key"] = "0" * 64
 
     edit(verifier.path, change)
-    assert "install the version that made the record" in verifier.verdict(3).told
+    assert "install the version that made the record" in verifier.verdict(3).explanation
 
 
 def test_tier_4_finds_a_training_that_ends_otherwise(verifier, monkeypatch):
@@ -205,14 +205,15 @@ def test_tier_4_finds_a_training_that_ends_otherwise(verifier, monkeypatch):
 
     monkeypatch.setattr(small_suite.CopiesMostCommon, "fit", fit)
     assert verdicts(verifier, 4) == [(1, True), (2, True), (3, True), (4, False)]
-    assert verifier.verdict(4).told.startswith("segment one on redness differs, and 2 more; mIoU")
+    explanation = verifier.verdict(4).explanation
+    assert explanation.startswith("segment one on redness differs, and 2 more; mIoU")
 
 
 def test_a_training_that_fails_is_a_failure(verifier, monkeypatch):
     monkeypatch.setattr(small_suite.Redness, "fit", lambda self, data, run: 1 / 0)
     verdict = verifier.verdict(4)
     assert verdict.passed is False
-    assert "fit redness: ZeroDivisionError" in verdict.told
+    assert "fit redness: ZeroDivisionError" in verdict.explanation
 
 
 def test_nothing_is_left_beside_the_store(verifier, ran):
@@ -276,8 +277,8 @@ def test_other_machinery_has_a_tolerance_that_is_stated(
     made = RemakeResult(5, ("score x",), alike=False, moved={"masks": difference, "V1": 0.0})
     verdict = judged(made, tier, tolerance)
     assert (verdict.passed, verdict.tolerance) == (passed, allowed)
-    assert f"masks {100 * difference:+.2f} points" in verdict.told
-    assert verdict.told.endswith(f"allowed {100 * allowed:g}")
+    assert f"masks {100 * difference:+.2f} points" in verdict.explanation
+    assert verdict.explanation.endswith(f"allowed {100 * allowed:g}")
 
 
 def test_a_definition_is_the_suite_that_was_run(good, ran):
@@ -306,7 +307,7 @@ def test_equal_bytes_excuse_no_record_that_says_otherwise(verifier, change, mess
     edit(verifier.path, change)
     verdict = verifier.verdict(3)
     assert verdict.passed is False
-    assert message in verdict.told
+    assert message in verdict.explanation
 
 
 def test_what_a_tolerance_does_not_excuse(good):
