@@ -59,5 +59,5 @@ def test_failed_stage_is_raised_and_leaves_no_folder(tmp_path, plugins):
 
 
 def test_unknown_row_is_refused_with_a_list_of_rows(plugins):
-    with pytest.raises(ConfigError, match="no row is called 'X'; rows: R, S"):
+    with pytest.raises(ConfigError, match="'X'; rows: R, S"):
         row_of(small_suite.suite(), plugins, "X", None)
