@@ -44,11 +44,11 @@ def curve(folder):
     """The losses of a training; those of all processes together, if there are several."""
     torch.manual_seed(0)
     network = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 1, 3))
-    optimizer, found = torch.optim.SGD(network.parameters(), lr=0.02, momentum=0.9), Curve()
+    optimizer, losses_hook = torch.optim.SGD(network.parameters(), lr=0.02, momentum=0.9), Curve()
     draws = Draws([str(number) for number in range(20)], item, seed=3)
     numbers = {"iterations": ITERATIONS, "batch": BATCH}
-    train(network, loss, draws, Run(folder), optimizer=optimizer, hooks=[found], **numbers)
-    return found.losses
+    train(network, loss, draws, Run(folder), optimizer=optimizer, hooks=[losses_hook], **numbers)
+    return losses_hook.losses
 
 
 if __name__ == "__main__":

@@ -47,33 +47,33 @@ def fill(path):
 
 def run(folder, notify):
     """The failures by row, or of the data alone, and how many stages were made."""
-    suite, plugins, made = small_suite.suite(**SUITE), small_suite.plugins(), []
+    suite, plugins, stages = small_suite.suite(**SUITE), small_suite.plugins(), []
 
     def tell(event):
         notify(event)
-        made.extend([event.stage] if event.kind == "finished" else [])
+        stages.extend([event.stage] if event.kind == "finished" else [])
 
     engine = Engine(Store(folder, tell))
     try:
         dataset = prepare_suite(suite, plugins, engine)
     except StageFailure as failure:
-        return {"data": [failure.kind, str(failure)]}, len(made)
+        return {"data": [failure.kind, str(failure)]}, len(stages)
     outcomes = list(run_suite(suite, plugins, engine, dataset))
     failures = {o.row.row.method: o.failure for o in outcomes if o.failure}
     saliency = [f for f in engine.failures.values() if f.stage.startswith("saliency")]
     failures |= {"saliency": saliency[0]} if saliency else {}
-    return {name: [f.kind, str(f)] for name, f in failures.items()}, len(made)
+    return {name: [f.kind, str(f)] for name, f in failures.items()}, len(stages)
 
 
 def main():
-    told = {}
+    results = {}
     for kind in json.loads(sys.argv[2]):
         folder = Path(sys.argv[1]) / kind
-        failures, made = run(folder, FullAt(Path(sys.argv[1]), kind))
+        failures, stage_count = run(folder, FullAt(Path(sys.argv[1]), kind))
         again, rest = run(folder, lambda event: None)
         shutil.rmtree(folder)
-        told[kind] = {"failures": failures, "made": made, "again": again, "rest": rest}
-    print(json.dumps(told))
+        results[kind] = {"failures": failures, "made": stage_count, "again": again, "rest": rest}
+    print(json.dumps(results))
 
 
 if __name__ == "__main__":

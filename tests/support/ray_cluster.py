@@ -52,10 +52,12 @@ def main() -> None:
         dataset = prepare_suite(suite, plugins, engine)
         outcomes = list(run_suite(suite, plugins, engine, dataset))
         nodes = sum(node["Alive"] for node in ray.nodes())
-    told = [[event.kind, event.stage, event.key] for event in events]
+    sent = [[event.kind, event.stage, event.key] for event in events]
     failures = [str(outcome.failure) for outcome in outcomes if outcome.failure]
-    found = [str(one) for one in testing.check("executor", "ray", {"address": cluster.address})]
-    result = {"nodes": nodes, "failures": failures, "events": told, "check": found}
+    findings = [
+        str(finding) for finding in testing.check("executor", "ray", {"address": cluster.address})
+    ]
+    result = {"nodes": nodes, "failures": failures, "events": sent, "check": findings}
     print(json.dumps(result))
     cluster.shutdown()
 

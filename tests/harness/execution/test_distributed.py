@@ -48,7 +48,7 @@ def test_two_processes_have_the_loss_curve_of_one(tmp_path):
     np.testing.assert_allclose(json.loads(line.removeprefix("losses")), losses, rtol=1e-4)
 
 
-def made(folder, processes, **changes):
+def trained(folder, processes, **changes):
     """The events, failures and weights of the fit of a suite, trained by so many processes."""
     content = json.loads(json.dumps(CONTENT))
     content["generators"]["CAM"] |= changes
@@ -60,11 +60,11 @@ def made(folder, processes, **changes):
 
 @pytest.mark.slow
 def test_two_processes_train_the_weights_of_one(tmp_path):
-    _, failures, ones = made(tmp_path / "one", 1)
+    _, failures, paths_of_one = trained(tmp_path / "one", 1)
     assert failures == []
-    events, failures, twos = made(tmp_path / "two", 2)
+    events, failures, paths_of_two = trained(tmp_path / "two", 2)
     assert failures == []
-    (one,), (two,) = ones, twos
+    (one,), (two,) = paths_of_one, paths_of_two
     assert "progress" in {event.kind for event in events if event.stage == "fit cam"}
     first, second = (torch.load(path, weights_only=True) for path in (one, two))
     assert first.keys() == second.keys()
@@ -75,7 +75,7 @@ def test_two_processes_train_the_weights_of_one(tmp_path):
 
 @pytest.mark.slow
 def test_error_in_one_process_fails_the_stage(tmp_path):
-    _, failures, weights = made(tmp_path, 2, lr=1e30)
+    _, failures, weights = trained(tmp_path, 2, lr=1e30)
     assert weights == []
     (failure,) = failures
     assert re.search(r"the loss is (nan|inf) at iteration \d of 4", str(failure))

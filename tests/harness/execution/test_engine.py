@@ -63,7 +63,7 @@ def test_number_of_shards_does_not_change_bytes(run, tmp_path, shards):
     assert not list((tmp_path / "store").rglob("parts"))
 
 
-WRONG = {
+FAILURES = {
     "leaves": ("WorkerDied", "its process ended with exit code 0, though its work was not done"),
     "dies": ("WorkerDied", "its process was killed, perhaps because memory ran out"),
     "hangs": ("TimeLimitReached", "took longer than the time limit of 10 s"),
@@ -73,35 +73,35 @@ WRONG = {
 ROWS = [{"method": "bad", "generator": "bad"}, {"method": "R", "generator": "R"}]
 
 
-def bad(how, **options):
+def restless(how, **options):
     named = {"name": "restless", "how": how, **options}
     return {"generators": {"R": {"name": "redness"}, "bad": named}, "rows": ROWS}
 
 
-@pytest.mark.parametrize("how", slow_but("dies", "hoards", cases=WRONG))
+@pytest.mark.parametrize("how", slow_but("dies", "hoards", cases=FAILURES))
 def test_failure_in_a_worker_is_named_and_fails_one_row(run, monkeypatch, how):
     monkeypatch.setattr(running_job, "GRACE", 0.5)
     limits = Limits(
         by_kind={"fit": 10} if how == "hangs" else {},
         memory=round(1.5 * GB) if how == "hoards" else None,
     )
-    outcomes, _ = run(limits=limits, **bad(how))
-    kind, told = WRONG[how]
+    outcomes, _ = run(limits=limits, **restless(how))
+    kind, message = FAILURES[how]
     assert outcomes["bad"].failure.kind == kind
-    assert told in str(outcomes["bad"].failure)
+    assert message in str(outcomes["bad"].failure)
     assert "fit restless" in str(outcomes["bad"].failure)
     assert outcomes["R"].failure is None
 
 
 @pytest.mark.parametrize("how", slow_but("fails", cases=["dies", "fails"]))
 def test_stage_is_tried_again_after_a_crash_or_io_error(run, how):
-    outcomes, events = run(policy=Policy(retries=1), **bad(how, once=True))
+    outcomes, events = run(policy=Policy(retries=1), **restless(how, once=True))
     assert outcomes["bad"].failure is None
     assert [event.stage for event in events if event.kind == "retried"] == ["fit restless"]
 
 
 def test_supervision_error_is_not_tried_again(run):
-    changes = bad("leaves")
+    changes = restless("leaves")
     changes["generators"]["bad"] = {"name": "truthful"}
     outcomes, events = run(policy=Policy(retries=3), **changes)
     assert outcomes["bad"].failure.kind == "SupervisionError"
@@ -109,7 +109,7 @@ def test_supervision_error_is_not_tried_again(run):
 
 
 def test_same_engine_does_not_try_a_failed_stage_again(tmp_path):
-    suite, plugins = small_suite.suite(**bad("fails")), small_suite.plugins()
+    suite, plugins = small_suite.suite(**restless("fails")), small_suite.plugins()
     engine = Engine(small_suite.store(tmp_path))
     dataset = prepare_suite(suite, plugins, engine)
     for _ in range(2):
@@ -129,7 +129,7 @@ def test_worker_refuses_code_that_changed_since_the_run_began(run, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("code", "told"),
+    ("code", "message"),
     [
         (0, "exit code 0, though"),
         (3, "exit code 3, though"),
@@ -137,8 +137,8 @@ def test_worker_refuses_code_that_changed_since_the_run_began(run, monkeypatch):
         (-11, r"crashed (SIGSEGV); the log"),
     ],
 )
-def test_message_says_how_a_process_ended(code, told):
-    assert told in ending(code)
+def test_message_says_how_a_process_ended(code, message):
+    assert message in ending(code)
 
 
 # Two runs, and runs that are stopped
@@ -157,18 +157,18 @@ SLOW = {
 def test_two_runs_on_one_store_share_the_work(run, tmp_path, monkeypatch, executor):
     ran = tmp_path / "ran.txt"
     monkeypatch.setenv(small_suite.RAN_FILE, str(ran))
-    both = [command(tmp_path, executor=executor, **SLOW) for _ in range(2)]
-    found = [events_of(process) for process in both]
-    assert [process.returncode for process in both] == [0, 0]
-    kinds = {event["kind"] for events, _ in found for event in events}
+    processes = [command(tmp_path, executor=executor, **SLOW) for _ in range(2)]
+    results = [events_of(process) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0]
+    kinds = {event["kind"] for events, _ in results for event in events}
     assert kinds & {"waiting", "reused"}
     fits = ran.read_text().splitlines()
     assert len(fits) == 2 * len(SLOW["seeds"])
     assert len(set(fits)) == len(fits)
     run(tmp_path / "inline", Inline(), **SLOW)
     assert products(tmp_path / "runs") == products(tmp_path / "inline")
-    made = list((tmp_path / "runs").glob(f"*/*/{MANIFEST}"))
-    assert len(made) == len(list((tmp_path / "inline").glob(f"*/*/{MANIFEST}")))
+    manifests = list((tmp_path / "runs").glob(f"*/*/{MANIFEST}"))
+    assert len(manifests) == len(list((tmp_path / "inline").glob(f"*/*/{MANIFEST}")))
 
 
 def test_interrupt_leaves_no_process_and_says_how_to_resume(tmp_path):
@@ -186,7 +186,7 @@ def test_interrupt_leaves_no_process_and_says_how_to_resume(tmp_path):
 
 def fitting(run):
     """Whether a run told that a fit has begun."""
-    stages = [one for one in run["running"] if one["stage"] == "fit redness"]
+    stages = [job for job in run["running"] if job["stage"] == "fit redness"]
     return bool(stages) and stages[0]["seconds"] > 0
 
 

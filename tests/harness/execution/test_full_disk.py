@@ -19,10 +19,10 @@ MOUNTED = 'mount -t tmpfs -o size=3m tmpfs "$1" && shift && exec "$@"'
 
 
 def test_suite_has_every_kind_of_stage(tmp_path):
-    rows, beside = known_rows(
+    rows, saliency_stages = known_rows(
         small_suite.suite(**full_disk.SUITE), small_suite.plugins(), small_suite.store(tmp_path)
     )
-    kinds = {stage.kind for row in rows for stage in upstream(*row.targets, *beside)}
+    kinds = {stage.kind for row in rows for stage in upstream(*row.targets, *saliency_stages)}
     assert kinds < set(KINDS)
     assert set(KINDS) - kinds == {"bound", "saliency"}  # which are known once there is data
 
@@ -39,14 +39,14 @@ def test_full_disk_fails_only_what_needs_the_stage(tmp_path):
         pytest.skip("no file system can be mounted here; it needs root")
     words = ["unshare", "-m", "sh", "-c", MOUNTED, "sh", disk]
     out = output_of(*words, sys.executable, full_disk.__file__, disk, json.dumps(KINDS))
-    found = json.loads(out.splitlines()[-1])
-    assert list(found) == KINDS
-    whole = {one["made"] + one["rest"] for one in found.values()}
-    assert len(whole) == 1  # nothing was made twice, and nothing is missing
-    for kind, one in found.items():
-        assert one["failures"], kind
-        for error, message in one["failures"].values():
+    results = json.loads(out.splitlines()[-1])
+    assert list(results) == KINDS
+    stage_counts = {result["made"] + result["rest"] for result in results.values()}
+    assert len(stage_counts) == 1  # nothing was made twice, and nothing is missing
+    for kind, result in results.items():
+        assert result["failures"], kind
+        for error, message in result["failures"].values():
             assert error in ("OSError", "StageError"), message
             assert kind in message
             assert "disk" in message
-        assert one["again"] == {}
+        assert result["again"] == {}

@@ -28,14 +28,15 @@ def files(store):
     return sum(len(names) for _, _, names in os.walk(store))
 
 
-def kill_after(process, store, more, delay):
-    """Kill a process and all that it has started once there are ``more`` files; False if it ended.
+def kill_after(process, store, new_files, delay):
+    """Kill a process group ``delay`` seconds after it has written ``new_files`` more files.
 
-    ``delay`` seconds later, so that what is killed is not always the writing of a file.
+    The delay varies, so that the kill does not always hit the writing of a file. False if the
+    process ended before.
     """
     before = files(store)
     while process.poll() is None:
-        if files(store) >= before + more:
+        if files(store) >= before + new_files:
             time.sleep(delay)
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
@@ -50,15 +51,15 @@ def test_suite_killed_at_random_resumes_to_the_same_bytes(tmp_path, kills):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     for folder in (whole, killed):
         folder.mkdir()
-    done = command(whole, *WORDS, **SUITE)
-    _, err = done.communicate(timeout=600)
-    assert done.returncode == 0, err
-    each = files(whole / "runs") // (2 * kills)
+    uninterrupted = command(whole, *WORDS, **SUITE)
+    _, err = uninterrupted.communicate(timeout=600)
+    assert uninterrupted.returncode == 0, err
+    files_per_kill = files(whole / "runs") // (2 * kills)
     draw = random.Random(0)
     for _ in range(kills):
         process = command(killed, *WORDS, **SUITE)
-        more, delay = draw.randint(1, each), draw.uniform(0, 0.05)
-        assert kill_after(process, killed / "runs", more, delay)
+        new_files, delay = draw.randint(1, files_per_kill), draw.uniform(0, 0.05)
+        assert kill_after(process, killed / "runs", new_files, delay)
     last = command(killed, *WORDS, **SUITE)
     _, err = last.communicate(timeout=600)
     assert last.returncode == 0, err
@@ -69,5 +70,5 @@ def test_suite_killed_at_random_resumes_to_the_same_bytes(tmp_path, kills):
 
 
 def tables(folder):
-    found = (folder / "runs/results/small").glob("*.csv")
-    return {path.name: path.read_bytes() for path in found}
+    results = (folder / "runs/results/small").glob("*.csv")
+    return {path.name: path.read_bytes() for path in results}

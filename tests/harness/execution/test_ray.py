@@ -31,13 +31,13 @@ def namespace():
 @pytest.mark.slow
 def test_cluster_that_loses_a_node_makes_the_same_bytes(namespace, tmp_path):
     words = [*namespace, sys.executable, ray_cluster.__file__, tmp_path / "ray"]
-    told = json.loads(output_of(*words, seconds=300).splitlines()[-1])
-    assert told["nodes"] == ray_cluster.NODES - 1
-    assert told["failures"] == []
-    finished = Counter(key for kind, _, key in told["events"] if kind == "finished")
+    report = json.loads(output_of(*words, seconds=300).splitlines()[-1])
+    assert report["nodes"] == ray_cluster.NODES - 1
+    assert report["failures"] == []
+    finished = Counter(key for kind, _, key in report["events"] if kind == "finished")
     assert set(finished.values()) == {1}
-    assert not [line for line in told["check"] if not line.startswith("ok")]
-    assert len(told["check"]) >= 8
+    assert not [line for line in report["check"] if not line.startswith("ok")]
+    assert len(report["check"]) >= 8
 
     suite, plugins = small_suite.suite(**ray_cluster.SUITE), small_suite.plugins()
     engine = Engine(small_suite.store(tmp_path / "here"))
@@ -59,9 +59,9 @@ def test_node_that_does_not_see_the_store_is_named(tmp_path):
 
 
 def test_node_with_another_version_is_named(tmp_path):
-    other = {**ray_executor.versions(), "torch": "1.0"}
+    other_versions = {**ray_executor.versions(), "torch": "1.0"}
     with pytest.raises(ConfigError, match=r"node far .* has torch 1\.0, and this machine has"):
-        ray_executor.check_node("far", tmp_path, True, other)
+        ray_executor.check_node("far", tmp_path, True, other_versions)
 
 
 @pytest.mark.parametrize(

@@ -22,18 +22,18 @@ def compared(folder, plugins, **changes):
 
 
 def test_repeated_row_has_the_same_bytes(tmp_path, plugins):
-    found, store = compared(tmp_path, plugins)
-    assert [one.differing for one in found] == [()] * len(found)
+    repeated, store = compared(tmp_path, plugins)
+    assert [stage.differing for stage in repeated] == [()] * len(repeated)
     started = [event.stage for event in store.events if event.kind == "started"]
-    assert sorted(started) == sorted(2 * [one.stage.title for one in found])
+    assert sorted(started) == sorted(2 * [stage.stage.title for stage in repeated])
     assert {"fit redness", "predict one on redness"} <= set(started)
 
 
 def test_row_in_the_store_is_made_only_once_more(tmp_path, plugins):
     compared(tmp_path, plugins)
-    found, store = compared(tmp_path, plugins)
+    repeated, store = compared(tmp_path, plugins)
     started = [event.stage for event in store.events if event.kind == "started"]
-    assert len(started) == len(found)
+    assert len(started) == len(repeated)
     assert [path.name for path in tmp_path.iterdir()] == ["store"]
 
 
@@ -45,10 +45,10 @@ def test_repetition_ends_at_the_first_stage_that_differs(tmp_path, plugins, monk
         write_text(run.folder / "same.txt", "same")
 
     monkeypatch.setattr(small_suite.Redness, "fit", fit)
-    found, _ = compared(tmp_path, plugins)
-    assert found[-1].stage.title == "fit redness"
-    assert found[-1].differing == ("number.txt",)
-    assert not any(one.differing for one in found[:-1])
+    repeated, _ = compared(tmp_path, plugins)
+    assert repeated[-1].stage.title == "fit redness"
+    assert repeated[-1].differing == ("number.txt",)
+    assert not any(stage.differing for stage in repeated[:-1])
 
 
 def test_failed_stage_is_raised_and_leaves_no_folder(tmp_path, plugins):

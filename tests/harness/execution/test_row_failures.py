@@ -112,7 +112,7 @@ def test_metric_that_fails_to_count_leaves_other_numbers(run, monkeypatch, tmp_p
 
 
 @pytest.mark.parametrize(
-    ("read", "told"),
+    ("read", "error"),
     [
         (lambda *_: 1 / 0, "ZeroDivisionError"),
         (lambda *_: {"equal": float("nan")}, "ValueError"),
@@ -120,13 +120,13 @@ def test_metric_that_fails_to_count_leaves_other_numbers(run, monkeypatch, tmp_p
         (lambda *_: None, "TypeError"),
     ],
 )
-def test_metric_that_cannot_be_read_leaves_other_numbers(monkeypatch, tmp_path, read, told):
+def test_metric_that_cannot_be_read_leaves_other_numbers(monkeypatch, tmp_path, read, error):
     plugins = plugins_with_metric(monkeypatch, read=read)
     store, suite = small_suite.store(tmp_path), small_suite.suite()
     dataset = prepare_suite(suite, plugins, Engine(store))
     outcomes = {o.row.row.method: o for o in run_suite(suite, plugins, Engine(store), dataset)}
     record = Collector(suite, store, dataset, Graph(suite, plugins, 0)).record(outcomes["R"])
     assert record.masks.score.miou > 0
-    assert told in record.masks.more["equal"]["error"]
+    assert error in record.masks.more["equal"]["error"]
     (note,) = notes.failures([record])
     assert "metric 'equal' could not be read from its counts" in note

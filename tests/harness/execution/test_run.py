@@ -219,7 +219,7 @@ def test_removed_metric_does_not_measure_again(run, monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("rule", "told"),
+    ("rule", "text"),
     [
         ({"threshold": 0.5}, "0.5"),
         ({"threshold": 0.5, "uncertain": 0.25}, "0.5 uncertain 0.25"),
@@ -227,9 +227,9 @@ def test_removed_metric_does_not_measure_again(run, monkeypatch, tmp_path):
         ({"name": "explicit"}, "explicit"),
     ],
 )
-def test_text_of_a_rule_has_threshold_then_named_options(run, rule, told):
+def test_text_of_a_rule_has_threshold_then_named_options(run, rule, text):
     outcomes, _, collector = run(rows=[{"method": "R", "generator": "R", "rule": rule}])
-    assert collector.scores.rule_text(outcomes["R"].row) == told
+    assert collector.scores.rule_text(outcomes["R"].row) == text
 
 
 class Plain:
