@@ -34,7 +34,7 @@ def found(runs):
     return compare(of(runs, "A"), of(runs, "B"))
 
 
-def test_miou_of_each_target_and_whether_it_can_be_told_apart(runs, found):
+def test_miou_of_each_target_and_its_significance(runs, found):
     assert [target.target for target in found.targets] == ["", "V1"]
     for target in found.targets:
         means = [
@@ -54,7 +54,7 @@ def test_a_row_does_not_differ_from_itself(runs):
         assert target.miou.reach == pytest.approx(0, abs=1e-12)
 
 
-def test_classes_stand_by_the_size_of_their_change(runs, found):
+def test_classes_are_sorted_by_the_size_of_their_change(runs, found):
     classes = found.targets[0].classes
     sizes = [abs(change.difference or 0) for change in classes]  # None of one that is nowhere
     assert sizes == sorted(sizes, reverse=True)
@@ -92,7 +92,7 @@ def test_images_are_those_that_move_the_difference_most(runs, found):
     assert np.abs(expected).max() == pytest.approx(moved[0])
 
 
-def test_the_share_of_wrong_pixels_of_an_image_is_that_of_a_loop(runs, found):
+def test_the_share_of_wrong_pixels_equals_a_loop(runs, found):
     image = found.targets[0].images[0]
     shares = []
     for run in of(runs, "A"):
@@ -130,7 +130,7 @@ def test_settings_that_differ_are_named_by_their_part():
     ]
 
 
-def test_options_are_told_by_their_path():
+def test_options_are_named_by_their_path():
     assert flat({"a": {"b": {"c": 1}, "d": []}, "e": {}}) == {"a.b.c": 1, "a.d": [], "e": {}}
 
 
@@ -139,7 +139,7 @@ def held_out(run, images):
     return LoadedRecord(run.record.model_copy(update={"protocol": protocol}), None, run.tallies)
 
 
-def test_unlike_protocols_are_refused_with_the_reason_unless_told_otherwise(runs):
+def test_unlike_protocols_are_refused_unless_forced(runs):
     others = [held_out(run, 5) for run in of(runs, "B")]
     with pytest.raises(ConfigError, match=r"measured differently: held out 0, 5\..*--anyway"):
         compare(of(runs, "A"), others)
@@ -172,7 +172,7 @@ def test_a_class_that_is_in_one_image_has_no_interval():
     assert classes["background"].reach is not None
 
 
-def test_one_seed_of_each_may_be_luck(runs):
+def test_single_seeds_are_noted_and_never_bold(runs):
     several = compare(of(runs, "A"), of(runs, "B"))
     single = compare(of(runs, "A")[:1], of(runs, "B")[:1])
     assert {target.seeds for target in several.targets} == {True}
@@ -185,7 +185,7 @@ def test_one_seed_of_each_may_be_luck(runs):
     assert not any(note.startswith("Neither") for note in miou_table(several).notes)
 
 
-def test_records_of_version_1_are_told_apart_by_their_data():
+def test_records_of_version_1_are_distinguished_by_data():
     one, other = (record(data=data) for data in ("one", "two"))
     assert list(unlike_of(one, other)) == ["data one, two"]
     assert not list(unlike_of(one, one))
@@ -205,7 +205,7 @@ def diff(store, *words):
     return CliRunner().invoke(app, ["diff", *words, "--store", str(store)])
 
 
-def test_the_command_prints_what_was_found(store):
+def test_the_command_prints_the_comparison(store):
     done = diff(store, "small:A", "configs/small.toml:B")
     assert done.exit_code == 0, done.output
     for words in ("A: A, seeds 0, 1, 2", "No setting differs", "IoU of classes, V1", "matter most"):
@@ -236,6 +236,6 @@ def test_the_file_of_a_record_is_one_run(store, runs):
         ("other:A", "there are no records in .*other.records; run the suite first"),
     ],
 )
-def test_what_names_no_row_is_told(store, name, message):
+def test_an_unknown_row_is_refused_by_name(store, name, message):
     with pytest.raises(Exception, match=message):
         runs_of(name, store)

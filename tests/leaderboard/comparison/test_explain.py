@@ -148,7 +148,7 @@ def test_other_images_are_no_departure(tmp_path, store):
     )
 
 
-def test_what_was_not_run_is_not_compared(tmp_path, store):
+def test_a_stage_that_was_not_run_is_not_compared(tmp_path, store):
     (store.place / "losses.json").unlink()
     empty = record(masks=None, segmentations=())
     found = explained(tmp_path, store, empty)
@@ -175,7 +175,7 @@ def test_settings_that_matter_are_named_where_they_differ(tmp_path, store):
     }
 
 
-def test_what_nobody_has_said_is_named(tmp_path, store):
+def test_an_unset_option_is_named(tmp_path, store):
     found = explained(tmp_path, store, generator={"saliency": None})
     assert ("saliency.detector", "PFAN", None) in [
         (one.option, one.published, one.here) for one in found.differences
@@ -238,7 +238,7 @@ def test_the_suites_of_the_papers_have_all_settings_that_matter(tmp_path):
     assert seen == {(s.option, s.kind, s.segmentor, m) for s in wanted for m in s.methods}
 
 
-def test_a_method_that_nobody_published_is_refused(tmp_path, store):
+def test_a_method_without_published_figures_is_refused(tmp_path, store):
     made = suite(tmp_path, method="Ours")
     with pytest.raises(ConfigError, match=r"no figures of 'Ours' are known, but those of .*EPS"):
         explain(row_of(made, "Ours"), measured(), store, published().of(CLASSES))
@@ -262,7 +262,7 @@ def test_numbers_that_are_not_comparable_never_come_first():
         ),
     ],
 )
-def test_a_wrong_file_is_named(tmp_path, text, message):
+def test_an_invalid_file_is_named(tmp_path, text, message):
     path = tmp_path / "expected.toml"
     body = (
         text if "settings" in text else text.replace("[allowances]", "settings = []\n[allowances]")

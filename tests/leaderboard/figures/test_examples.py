@@ -77,12 +77,12 @@ def test_nothing_is_drawn_twice(written, ran, outcomes):
     assert len(list((written / EXAMPLES).iterdir())) == 5
 
 
-def test_only_datasets_that_say_so_are_shown(ran):
+def test_only_publishable_datasets_are_shown(ran):
     assert examples.publishable(ran.suite, submissions.PLUGINS)
     assert not examples.publishable(small_suite.suite(), small_suite.plugins())
 
 
-def test_a_run_writes_them(ran, tmp_path, monkeypatch):
+def test_a_run_writes_examples(ran, tmp_path, monkeypatch):
     monkeypatch.setattr(report, "installed", lambda: submissions.PLUGINS)
     root = tmp_path / "runs"
     shutil.copytree(ran.root, root)
@@ -111,7 +111,7 @@ def test_pictures_of_unlike_sizes_share_a_sheet():
     assert made[2:, 3:6].tolist() == [[9, 0, 0], [0, 0, 0]]
 
 
-def test_what_is_right_is_seen_through(written):
+def test_right_pixels_are_transparent(written):
     found = examples.read(written)
     picture = Image.open(written / EXAMPLES / found.rows["R"].causes).convert("RGBA")
     values = np.array(Image.open(written / EXAMPLES / found.rows["R"].causes))
@@ -122,7 +122,7 @@ def test_what_is_right_is_seen_through(written):
     assert (colours[values == wrong] == expected).all()
 
 
-def test_the_colours_of_causes_are_those_of_pages():
+def test_causes_have_the_colours_of_the_site():
     from wsss_leaderboard.site.build import STATIC
 
     style = (STATIC / "site.css").read_text()

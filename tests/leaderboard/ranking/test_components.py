@@ -28,7 +28,7 @@ def crossed(value):
     return {pair: value(*pair) for pair in product((0, 4), (1, 2, 7))}
 
 
-def test_a_spread_of_one_axis_is_given_to_it():
+def test_the_spread_of_one_axis_is_attributed_to_it():
     found = components_of(entry(crossed(lambda one, other: 0.5 + one / 100)))
     assert found.axes["generator"] == pytest.approx(0.0008)
     assert found.shares == pytest.approx({"generator": 1, "segmentor": 0, "rest": 0}, abs=1e-9)
@@ -48,13 +48,13 @@ def test_equal_runs_have_nothing_to_share():
     assert note_of(same) == "Of the variance over the 6 runs of EPS, V1: there is none."
 
 
-def test_where_combinations_are_missing_nothing_is_told_apart():
+def test_missing_combinations_give_no_components():
     values = crossed(lambda one, other: 0.5 + one)
     del values[4, 7]
     assert components_of(entry(values)) is None
 
 
-def test_seeds_that_vary_together_are_said_to():
+def test_axes_that_vary_together_are_noted():
     together = entry({(0, 0): 0.5, (1, 1): 0.6})
     assert components_of(together) is None
     assert note_of(together).startswith("EPS, V1: seeds of generator, segmentor vary together")

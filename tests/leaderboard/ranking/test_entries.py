@@ -55,7 +55,7 @@ def test_without_counts_there_is_no_estimate():
     assert (entry.mean, entry.spread, entry.estimate) == (0.5, None, None)
 
 
-def test_a_run_that_did_not_finish_leaves_no_mean():
+def test_an_unfinished_run_leaves_no_mean():
     runs = [LoadedRecord(record(), None), LoadedRecord(record(seed=1, masks=None), None)]
     (entry,) = entries.boards(runs)[0].entries()
     assert not entry.complete
@@ -73,7 +73,7 @@ def counts_of_others(tallies):
     return type(tallies)(tuple(f"other {name}" for name in tallies.ids), tallies.counts)
 
 
-def test_unlike_protocols_and_data_make_boards_of_their_own():
+def test_each_protocol_and_dataset_has_its_own_board():
     first = record()
     others = [
         first.model_copy(update={"protocol": first.protocol.model_copy(update={"held_out": 3})}),
@@ -85,7 +85,7 @@ def test_unlike_protocols_and_data_make_boards_of_their_own():
     assert len({(board.name, board.loaded[0].record.data) for board in found}) == 4
 
 
-def test_two_records_of_one_run_are_named(folder):
+def test_two_records_of_one_run_are_refused_by_name(folder):
     twice = [*entries.load([folder]), *entries.load([folder])]
     with pytest.raises(DataError, match=r"0000\.json and .*0000\.json are both of 'A', seed 0"):
         entries.boards(twice)
@@ -112,7 +112,7 @@ def failed(**changes):
     return made(**{**empty, **changes})
 
 
-def test_rows_that_suites_share_stand_once():
+def test_rows_shared_by_suites_are_kept_once():
     same = made(), made()
     assert entries.once(same) == same[:1]
     assert len(entries.once([made(control=False), made(control=False)])) == 1
@@ -127,7 +127,7 @@ def test_a_control_row_has_the_segmentors_of_all_suites():
     assert len(run.record.steps) == 4
 
 
-def test_a_control_row_that_failed_gives_way():
+def test_a_failed_control_row_is_replaced_by_a_finished_one():
     whole = made()
     for found in ([failed(), whole], [whole, failed()], [failed(), failed(), whole]):
         assert entries.once(found) == (whole,)
@@ -143,7 +143,7 @@ def test_a_control_row_that_failed_gives_way():
         made(steps=()),
     ],
 )
-def test_unlike_rows_of_one_name_are_not_joined(other):
+def test_conflicting_rows_of_one_name_are_not_merged(other):
     assert len(entries.once([made(control=other.record.control), other])) == 2
 
 
@@ -173,6 +173,6 @@ def test_runs_that_share_their_masks_count_once():
     assert [len(board.entries(target)[0].runs) for target in ("", "V1")] == [1, 2]
 
 
-def test_an_empty_folder_says_what_to_do(tmp_path):
+def test_an_empty_folder_is_refused_with_a_remedy(tmp_path):
     with pytest.raises(DataError, match="run the suite first"):
         entries.load([tmp_path])

@@ -69,7 +69,7 @@ def test_equal_methods_without_an_error_tie_and_unequal_ones_do_not():
     assert shown(entries) == {"A": (1, 2, 1), "B": (1, 2, 1), "C": (3, 3, 2)}
 
 
-def test_an_unsure_method_far_below_ties_with_the_top():
+def test_an_uncertain_method_far_below_ties_with_the_top():
     unsure = entry("C", [0.3], noise(2, error=0.2))
     entries = [entry("A", [0.5], noise(0)), entry("B", [0.4], noise(1)), unsure]
     assert shown(entries) == {"A": (1, 2, 1), "B": (2, 3, 2), "C": (1, 3, 1)}
@@ -131,7 +131,7 @@ def test_a_single_run_borrows_the_spread_of_others():
         ([entry("A", [0.5])], ["alone, since no method has several seeds", "Tie groups"]),
     ],
 )
-def test_notes_say_what_the_error_is_of(entries, said):
+def test_notes_name_the_sources_of_uncertainty(entries, said):
     notes = rank(entries).notes
     assert len(notes) == len(said)
     assert all(words in note for words, note in zip(said, notes, strict=True))
@@ -177,7 +177,7 @@ def naive_difference(one, other, within, blocked):
     return math.sqrt(images + seeds), df * (images + seeds) ** 2 / seeds**2
 
 
-def test_errors_of_differences_are_those_of_a_loop():
+def test_errors_of_differences_equal_a_loop():
     rng = np.random.default_rng(1)
     seeds = [(0, 1, 2), (0, 1, 2), (0, 1, 2), (3, 4), (3, 4), (0,), (7,)]
     entries = [

@@ -32,7 +32,7 @@ def cells(table, name):
     return {row.cells[0]: row.cells[column] for row in table.rows}
 
 
-def test_standings_stand_beside_miou(runs):
+def test_standings_are_shown_beside_miou(runs):
     table = table_of(runs)
     names = [column.name for column in table.columns]
     assert names[4:9] == ["mIoU", "95 %", "ranks", "tie", "gap"]
@@ -94,19 +94,19 @@ def unsure(record):
     return record.model_copy(update={"masks": record.masks.model_copy(update={"score": score})})
 
 
-def test_a_method_that_is_called_like_the_bound_is_none(runs):
+def test_a_method_named_like_the_bound_is_not_the_bound(runs):
     named = simulated.runs({"A": 0.0, NEAREST: 0.5}, images=60, segmentors=())
     assert "gap" not in [column.name for column in table_of(named).columns]
 
 
-def test_without_counts_nothing_stands_beside():
+def test_without_counts_there_are_no_standings():
     found = standings([LoadedRecord(record(), None)])
     assert found.of("", "EPS").place is None
     shown = mask_table([record(), *controls()], found)
     assert shown.columns == mask_table([record(), *controls()], NONE).columns
 
 
-def test_nothing_scores_what_masks_of_background_score():
+def test_nothing_equals_the_score_of_background_masks():
     data = FakeDataset()
     counted = []
     for image_id in data.ids("train"):

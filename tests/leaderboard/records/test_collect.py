@@ -62,7 +62,7 @@ def test_counts_have_the_same_bytes_each_time(results):
     assert counts.path_of(path).read_bytes() == before
 
 
-def test_all_tables_are_made_of_them(results):
+def test_all_tables_can_be_made_from_collected_records(results):
     made = dict(tables(entries.load([results[0]])))
     assert list(made) == ["masks", "failures", "segmentation", "anatomy", "gains", "further"]
     names = [column.name for column in made["masks"].columns]

@@ -18,7 +18,7 @@ def tallies():
     return {"": Tallies(("a", "b", "c", "d"), found), "V1|<b>": Tallies(("e",), found[:1])}
 
 
-def test_counts_are_read_as_they_were_written(tmp_path, tallies):
+def test_counts_survive_a_round_trip(tmp_path, tallies):
     path = counts.path_of(tmp_path / "records" / "000-cam-seed0.json")
     assert path == tmp_path / "counts" / "000-cam-seed0.npz"
     counts.write(path, tallies)
@@ -58,7 +58,7 @@ IDS, GOOD = np.array(["a"]), np.ones((1, 3, 3), "<i4")
         ({"ids0": np.array([{}]), "counts0": GOOD}, "[Oo]bject arrays"),
     ],
 )
-def test_what_is_no_file_of_counts_is_refused(tmp_path, arrays, message):
+def test_an_invalid_file_of_counts_is_refused(tmp_path, arrays, message):
     whole = {"targets": np.array([""]), **arrays} if arrays else arrays
     write_arrays(tmp_path / "a.npz", **whole)
     with pytest.raises(DataError, match=rf"a\.npz is no file of counts: .*{message}"):

@@ -53,7 +53,7 @@ def column(table):
     return [row.cells[place] for row in table.rows]
 
 
-def test_the_file_has_what_the_tables_need():
+def test_published_figures_have_sources():
     verified = {f.method for f in published().figures if f.confidence != "unverified"}
     methods = {"CAM", "SEAM", "SC-CAM", "ICD", "MCIS", "EPS", "CAM + AffinityNet", "IRN"}
     assert verified >= methods
@@ -118,7 +118,7 @@ def test_a_segmentor_from_other_weights_has_no_figure(start, crf, found):
     assert published().beside(named, "DeepLab V1").cell == "71.0"
 
 
-def test_what_was_not_verified_is_marked():
+def test_an_unverified_figure_is_marked():
     unverified = published().beside(seam().model_copy(update={"method": "SGAN"}))
     assert unverified.cell == "62.8?"
     assert unverified.note.startswith("Published 62.8?, SGAN")
@@ -166,14 +166,14 @@ def test_figures_of_unlike_protocols_are_refused():
         ("[datasets.d]", "[datasets.d", "cannot be read as TOML"),
     ],
 )
-def test_a_wrong_file_is_refused(tmp_path, old, new, message):
+def test_an_invalid_file_is_refused(tmp_path, old, new, message):
     path = tmp_path / "published.toml"
     path.write_text(FIGURE.replace(old, new))
     with pytest.raises(DataError, match=rf"published\.toml.*{message}"):
         published(path)
 
 
-def test_two_figures_for_one_place_are_refused(tmp_path):
+def test_duplicate_figures_are_refused(tmp_path):
     path = tmp_path / "published.toml"
     path.write_text(FIGURE)
     assert isinstance(published(path), Published)

@@ -40,7 +40,7 @@ def test_the_column_follows_what_was_read(read, column):
     assert Supervision(declared=declared, read=read, weights=()).column == column
 
 
-def test_a_failed_row_is_known_by_what_it_declared():
+def test_a_failed_row_is_classified_by_declared_supervision():
     """It may have failed between its first look at the image labels and that at the saliency."""
     late = Supervision(
         declared=("image_labels", "saliency"), read={"fit eps": ("image_labels",)}, weights=()
@@ -57,7 +57,7 @@ def test_labels_at_inference_follow_the_stages_that_score(stage, used):
     assert found.labels_at_inference is used
 
 
-def test_a_record_is_read_as_it_was_written(tmp_path):
+def test_a_record_survives_a_round_trip(tmp_path):
     written = record()
     save_record(written, tmp_path / "a.json")
     save_record(written, tmp_path / "b.json")
@@ -81,18 +81,18 @@ def test_nan_in_a_file_is_refused(tmp_path, constant):
         load_record(tmp_path / "a.json")
 
 
-def test_percent_are_no_fraction():
+def test_a_percentage_is_not_accepted_as_a_fraction():
     with pytest.raises(ValidationError, match=r"miou\n.*less than or equal to 1"):
         score(55.0)
 
 
-def test_what_is_no_share_may_be_above_1():
+def test_context_confusion_may_exceed_1():
     masks = record().masks.model_dump()
     found = Masks.model_validate({**masks, "cooccurrence": {"pooled": 12.5}})
     assert found.cooccurrence["pooled"] == 12.5
 
 
-def test_null_is_kept_and_is_no_zero(tmp_path):
+def test_null_is_kept_and_is_not_zero(tmp_path):
     save_record(record(), tmp_path / "a.json")
     assert load_record(tmp_path / "a.json").masks.score.iou == {
         "background": 0.9,
@@ -128,7 +128,7 @@ def test_records_and_tables_need_neither_plugins_nor_torch(tmp_path):
         ({"schema_version": True}, r"a\.json: field 'schema_version': True; "),
     ],
 )
-def test_a_wrong_field_is_named(tmp_path, change, message):
+def test_an_invalid_field_is_named(tmp_path, change, message):
     save_record(record(), tmp_path / "a.json")
     content = json.loads((tmp_path / "a.json").read_text())
     (tmp_path / "a.json").write_text(json.dumps({**content, **change}))
@@ -148,7 +148,7 @@ def test_a_wrong_field_is_named(tmp_path, change, message):
         (("recipe",), {"segmentors": 5}, "segmentors is 5; expected a list of labels"),
     ],
 )
-def test_what_readers_take_for_granted_has_to_be_there(tmp_path, place, value, message):
+def test_keys_that_readers_rely_on_are_required(tmp_path, place, value, message):
     save_record(record(), tmp_path / "a.json")
     content = json.loads((tmp_path / "a.json").read_text())
     *above, last = place
@@ -159,7 +159,7 @@ def test_what_readers_take_for_granted_has_to_be_there(tmp_path, place, value, m
         load_record(tmp_path / "a.json")
 
 
-def test_an_empty_folder_says_what_to_do(tmp_path):
+def test_an_empty_folder_is_refused_with_a_remedy(tmp_path):
     with pytest.raises(DataError, match="run the suite first"):
         load_records(tmp_path)
 
@@ -200,13 +200,13 @@ def test_a_record_of_version_1_is_read(tmp_path):
         {"segmentations": {"a": 1}},
     ],
 )
-def test_a_file_that_is_no_record_of_version_1_is_named(tmp_path, change):
+def test_an_invalid_record_of_version_1_is_named(tmp_path, change):
     (tmp_path / "a.json").write_text(json.dumps({"schema_version": 1, **change}))
     with pytest.raises(DataError, match=r"a\.json: it says that it is of version 1, but has not"):
         load_record(tmp_path / "a.json")
 
 
-def test_the_schema_beside_the_module_is_that_of_the_model():
+def test_the_stored_schema_equals_the_model():
     """`wsss leaderboard schema` prints it: write it there after a change."""
     kept = json.loads(SCHEMA.read_text())
     assert kept == record_schema()

@@ -56,13 +56,13 @@ def naive_t(counts, draws):
     return np.quantile(distances, 0.95, method="higher")
 
 
-def test_t_is_that_of_a_loop():
+def test_t_equals_a_loop_over_resamples():
     counts = random_counts(2)
     estimate = estimates.miou(estimates.tallies_of(counts), draws=40)
     assert estimate.t == pytest.approx(naive_t(counts, 40), abs=1e-12)
 
 
-def test_drawings_take_as_many_images_as_there_are_and_are_always_the_same():
+def test_resamples_have_n_images_and_are_deterministic():
     drawn = estimates.drawings(7, 30)
     assert (drawn.sum(1) == 7).all()
     estimates.drawings.cache_clear()
@@ -86,7 +86,7 @@ def test_the_mean_of_equal_runs_is_the_run():
     assert (mean.value, mean.t, mean.error) == pytest.approx((one.value, one.t, one.error))
 
 
-def test_more_images_of_the_same_kind_are_surer():
+def test_more_images_narrow_the_interval():
     counts = random_counts(6)
     few, many = (
         estimates.miou(estimates.tallies_of(np.tile(counts, (times, 1, 1))), draws=200)
@@ -96,7 +96,7 @@ def test_more_images_of_the_same_kind_are_surer():
     assert many.t < few.t
 
 
-def test_masks_without_an_error_have_no_width():
+def test_perfect_masks_have_an_interval_of_width_zero():
     truth = np.array([[0, 1], [2, 0]], np.uint8)
     counts = np.stack([confusion.confusion(truth, truth, 2)] * 3)
     estimate = estimates.miou(estimates.tallies_of(counts), draws=20)
@@ -111,7 +111,7 @@ def test_a_class_that_is_in_one_image_has_no_interval():
 
 
 @pytest.mark.parametrize("images", [0, 1])
-def test_too_few_images_are_not_sure(images):
+def test_too_few_images_have_an_infinite_interval(images):
     estimate = estimates.miou(estimates.tallies_of(random_counts(images=images)))
     assert (estimate.t, estimate.reach) == (np.inf, np.inf)
 

@@ -66,7 +66,7 @@ def steps(init="MS-COCO", crf="none"):
     )
 
 
-def test_every_row_of_the_records_is_shown_on_what_is_asked_for():
+def test_every_method_has_a_row_for_each_chosen_target():
     found = [record("CAM", miou=0.4), record("EPS", miou=0.6), *controls()]
     seg = {"head": "Seg.", "words": "seg"}
     masks = fill(asked(seg, OURS), found)
@@ -79,7 +79,7 @@ def test_every_row_of_the_records_is_shown_on_what_is_asked_for():
     assert len(fill(asked(seg, OURS, lines="both"), found).rows) == 4
 
 
-def test_rows_stand_in_the_order_of_the_file_and_controls_below_them():
+def test_rows_keep_the_order_of_the_file_with_controls_below():
     found = [record("CAM", miou=0.4), record("EPS", miou=0.6), *controls()]
     rows = [{"method": "EPS", "name": "Ours", "footnote": "n"}, {"method": "new"}]
     table = fill(asked(OURS, rows=rows, footnotes={"n": "A note."}), found)
@@ -93,7 +93,7 @@ def test_rows_stand_in_the_order_of_the_file_and_controls_below_them():
     assert any(note.startswith("(h) threshold chosen on") for note in table.notes)
 
 
-def test_a_control_row_that_trains_a_segmentor_stands_below_those_of_segmentors():
+def test_a_control_row_with_a_segmentor_is_below_rows_of_segmentors():
     trained = record("EPS").segmentations
     full = record("Full supervision", control=True, segmentations=trained)
     others = [record("EPS"), *controls(), full]
@@ -118,7 +118,7 @@ def test_a_crf_that_follows_a_segmentor_is_named():
 
 
 @pytest.mark.parametrize("fields", [{"rows": [{"method": "CAM"}]}, {"within": ["Method"]}, {}])
-def test_whose_tie_groups_they_are_is_said_where_fewer_are_compared(fields):
+def test_tie_groups_of_all_methods_are_noted_if_fewer_are_compared(fields):
     standing = Standings({}, {"": ("Intervals.",)})
     table = fill(asked(OURS, **fields), [record("CAM"), *controls()], standing)
     assert (OF_ALL in table.notes) is bool(fields)
@@ -129,7 +129,7 @@ def test_the_rule_has_the_mark_where_it_has_a_column():
     assert cells(table) == [("CAM", "0.3 (h)", "50.0")]
 
 
-def test_seeds_are_a_mean_and_a_failed_one_is_no_number():
+def test_seeds_are_averaged_and_a_failed_seed_leaves_no_number():
     found = [record("CAM", seed=0, miou=0.4), record("CAM", seed=1, miou=0.5)]
     broken = record("EPS", masks=None, segmentations=(), failure=Failure(message="no memory"))
     table = fill(asked(OURS), [*found, broken, *controls()])
@@ -150,7 +150,7 @@ def test_the_best_is_bold_and_the_second_underlined_among_methods():
     assert marks(table) == [([], []), ([1], []), ([], [1])]
 
 
-def test_what_prints_alike_shares_a_mark():
+def test_equal_printed_numbers_share_a_mark():
     both = fill(asked(OURS, underline="column"), rows_of(A=0.6001, B=0.5999, C=0.4, D=0.4))
     assert marks(both) == [([1], []), ([1], []), ([], [1]), ([], [1])]
     equal = fill(asked(OURS, underline="column"), rows_of(A=0.6, B=0.6))
@@ -178,7 +178,7 @@ def test_a_tie_group_shares_a_mark_where_groups_are_known():
     assert marks(unknown) == [([1], []), ([], []), ([], [])]
 
 
-def test_how_sure_a_number_is_has_columns():
+def test_standings_have_columns():
     names = [name for name, _ in STANDING_COLUMNS]
     assert names == list(get_args(Beside))
     columns = [{"head": name, "standing": name} for name in names]
@@ -189,7 +189,7 @@ def test_how_sure_a_number_is_has_columns():
     assert "Of a segmentor." not in table.notes
 
 
-def test_nothing_is_best_alone_or_where_the_file_says_so():
+def test_nothing_is_marked_without_rivals_or_if_the_file_says_none():
     assert marks(fill(asked(OURS, underline="column"), rows_of(A=0.4))) == [([], [])]
     assert marks(fill(asked(OURS, bold="none"), rows_of(A=0.4, B=0.5))) == [([], []), ([], [])]
 
@@ -213,7 +213,7 @@ def test_lower_is_better_where_it_is():
     assert marks(fill(asked(context, underline="column"), found)) == [([], [1]), ([1], [])]
 
 
-def test_marks_are_looked_for_within_equal_words():
+def test_only_rows_with_equal_words_are_compared():
     sup = {"head": "sup", "words": "sup"}
     part = ("image_labels",)
     plain = [record("A", miou=0.3, parts=part), record("B", miou=0.4, parts=part)]
@@ -234,13 +234,13 @@ def test_published_rows_look_different_and_are_never_best():
     assert any(note.startswith("Published 55.41, SEAM: ResNet38, no CRF") for note in table.notes)
 
 
-def test_figures_that_nobody_saw_at_a_source_are_marked():
+def test_unverified_figures_are_marked():
     table = fill(asked(PAPER, dataset="voc2012", rows=[{"method": "SGAN"}]), [])
     assert table.rows[0].cells == ("SGAN", "62.8?")
     assert "? often quoted, not seen at a source." in table.notes
 
 
-def test_a_difference_stands_in_brackets():
+def test_a_difference_is_in_brackets():
     less = {**OURS, "less": "Paper"}
     table = fill(asked(PAPER, less, dataset="voc2012"), beside(on_voc("EPS", 0.681)))
     assert cells(table) == [("EPS (h)", "69.4?", "68.1 (-1.3)")]

@@ -49,7 +49,7 @@ def cells(table):
     return [dict(zip(names, row.cells, strict=True)) for row in table.rows]
 
 
-def test_a_method_stands_beside_itself_refined():
+def test_a_method_is_beside_its_refined_self():
     masks, segmentor = cells(table_of(alone(), refined()))
     assert masks == {
         "Method": "EPS (h)",
@@ -149,7 +149,7 @@ def voc_rows():
     return [*rows, *controls(protocol=rows[0].protocol, masks=rows[0].masks)]
 
 
-def test_on_voc_published_and_reported_figures_stand_beside_ours():
+def test_on_voc_published_and_reported_figures_have_columns():
     table = refinement_table(voc_rows())
     segmentor = cells(table)[1]
     assert segmentor["Paper"] == "71.0"
@@ -160,7 +160,7 @@ def test_on_voc_published_and_reported_figures_stand_beside_ours():
     assert any(note.startswith("Reported 69.22, EPS, DeepLab V1") for note in table.notes)
 
 
-def test_nothing_published_stands_beside_other_data():
+def test_other_data_has_no_published_columns():
     assert "Paper" not in cells(table_of(alone(), refined()))[0]
 
 

@@ -61,7 +61,7 @@ def test_markdown(table):
     )
 
 
-def test_what_was_only_published_stands_in_italics():
+def test_published_rows_are_in_italics():
     row = TableRow(("SEAM", "55.41", "-"), "published")
     assert "| *SEAM§* | *55.41* | *-* |" in Table("T", COLUMNS, (row,)).markdown()
 
@@ -278,7 +278,7 @@ def test_latex_compiles(tmp_path, hostile):
     assert done.returncode == 0, done.stdout.decode("latin-1")[-1500:]
 
 
-def test_a_very_long_name_is_cut_for_people_alone():
+def test_a_very_long_name_is_cut_except_in_csv():
     table = Table("T", COLUMNS, (TableRow(("x" * 10_000, "1.0", "2.0")),))
     for text in (table.markdown(), table.latex(), table.html(), printed(table, 60)):
         assert text.count("x") <= LONGEST
@@ -305,7 +305,7 @@ def test_tables_are_written_for_people_and_programs(tmp_path, table):
     assert json.loads((tmp_path / "masks.json").read_text(encoding="utf-8")) == table.json()
 
 
-def test_what_stands_below_a_table_is_not_said_below_the_next():
+def test_a_note_is_printed_once_for_several_tables():
     first = Table("first", (), (), ("shared", "of the first"))
     second = Table("second", (), (), ("shared", "of the second"))
     notes = [table.notes for table in without_repeated_notes([first, second, second])]

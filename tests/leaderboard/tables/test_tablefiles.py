@@ -66,13 +66,13 @@ def test_a_table_file_is_read(tmp_path):
         ('method = "EPS"', 'segmentor = "V1"', r"field 'rows\.0\.method'"),
     ],
 )
-def test_a_mistake_is_named_with_its_file(tmp_path, old, new, message):
+def test_a_mistake_in_a_table_file_is_named(tmp_path, old, new, message):
     path = written(tmp_path, ('bold = "row"\n' + FILE).replace(old, new))
     with pytest.raises(DataError, match=rf"a\.toml.*{message}"):
         read(path)
 
 
-def test_the_file_that_the_docs_show_is_one(tmp_path):
+def test_the_example_of_the_docs_is_valid(tmp_path):
     page = (Path(__file__).parents[3] / "docs/tables.md").read_text(encoding="utf-8")
     found = read(written(tmp_path, re.search(r"```toml\n(.+?)```", page, re.DOTALL)[1]))
     assert [row.method for row in found.rows] == ["CAM", "EPS"]
@@ -80,7 +80,7 @@ def test_the_file_that_the_docs_show_is_one(tmp_path):
     assert all(f"`{number}`" in page for number in (*OF_MASKS, *OF_SEGMENTORS))
 
 
-def test_a_suite_is_no_table_file(tmp_path):
+def test_a_suite_is_not_a_table_file(tmp_path):
     assert is_table_file(written(tmp_path, FILE))
     assert not is_table_file(configs() / "suites/railscenes.toml")
     assert not is_table_file(tmp_path / "none.toml")
@@ -90,7 +90,7 @@ def test_a_suite_is_no_table_file(tmp_path):
 @pytest.mark.parametrize(
     "path", sorted((configs() / "tables").glob("*.toml")), ids=lambda p: p.stem
 )
-def test_the_files_that_come_with_it_work_before_anything_is_measured(path):
+def test_shipped_table_files_work_without_records(path):
     asked = read(path)
     assert (configs() / "suites" / f"{asked.suite}.toml").is_file()
     table = fill(asked, [])

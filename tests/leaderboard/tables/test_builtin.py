@@ -64,7 +64,7 @@ def test_the_mask_table_shows_what_the_record_holds():
     ]
 
 
-def test_the_notes_say_what_numbers_rest_on():
+def test_the_notes_name_thresholds_weights_and_saliency():
     quality = SaliencyQuality(iou=0.641, error=0.1284, max_f=0.7)
     notes = mask_table([record(saliency=quality), *controls()]).notes
     assert "(h) threshold chosen on the truth of held-out train images." in notes
@@ -122,7 +122,7 @@ def test_saliency_is_never_shown_without_its_control_rows(build, missing):
     assert len(build([cam()]).rows) == 1
 
 
-def test_control_rows_that_failed_are_there():
+def test_failed_control_rows_count_as_present():
     failed = {"masks": None, "failure": Failure(message="no disk")}
     saliency, nothing, truth = controls()
     empty = Supervision(declared=(), read={}, weights=())
@@ -131,7 +131,7 @@ def test_control_rows_that_failed_are_there():
     assert [row["mIoU"] for row in rows(table)] == ["50.0", "failed", "failed", "failed"]
 
 
-def test_controls_and_bounds_are_no_methods():
+def test_controls_and_bounds_are_not_methods():
     table = mask_table([cam(), record(), *controls()])
     assert [row.kind for row in table.rows] == ["method", "method", "control", "control", "bound"]
     assert "† control: what comes without a method. ‡ bound: reads the truth." in table.notes
@@ -169,7 +169,7 @@ def test_seeds_become_mean_and_spread():
     assert "CAM 1, EPS 3" in " ".join(mask_table([cam(), *seeds, *controls()]).notes)
 
 
-def test_a_missing_value_is_no_zero_and_hides_the_mean():
+def test_a_missing_value_is_not_zero_and_hides_the_mean():
     masks = cam().masks
     none = masks.model_copy(update={"boundary": {"f": None}})
     zero = masks.model_copy(update={"boundary": {"f": 0.0}})
@@ -198,7 +198,7 @@ def test_low_context_is_better():
     assert ("EPS", "m(k,c)", "0.75") not in bold(table)
 
 
-def test_segmentors_are_compared_with_their_like():
+def test_only_rows_of_one_segmentor_are_compared():
     def trained(**miou):
         return tuple(
             Segmentation(segmentor=name, images=4, score=score(0.4), mmseg={"mIoU": value})
@@ -281,7 +281,7 @@ def test_metrics_of_plugins_have_a_table_of_their_own():
     assert further_table([record(), *controls()]) is None
 
 
-def test_no_further_number_is_called_the_best():
+def test_no_further_number_is_marked():
     """A metric does not say whether more is better."""
     first, second = (
         record(name, masks=record().masks.model_copy(update={"more": {"m": {"m": value}}}))

@@ -100,7 +100,7 @@ def test_a_legend_of_many_classes_takes_more_lines(tmp_path):
     assert len(pixels(tmp_path / "many.png")) > len(pixels(tmp_path / "few.png"))
 
 
-def test_a_score_is_seen_in_its_overlay():
+def test_a_higher_score_has_a_brighter_overlay():
     image = np.random.default_rng(0).integers(0, 256, (2, 3, 3), dtype=np.uint8)
     none = ink.overlay(image, np.zeros((2, 3), np.float32))
     assert (none == np.round(image.mean(2))[..., None]).all()
@@ -148,7 +148,7 @@ def test_labels_are_inert(tmp_path, label):
     assert pixels(tmp_path / "b.png").shape == (600, 960, 3)
 
 
-def test_markup_and_line_breaks_are_shown_as_they_are():
+def test_markup_and_line_breaks_are_not_interpreted():
     assert ink.plain("two\nlines\x00 $x^2$ _a") == "two lines $x^2$ _a"
     assert len(ink.plain("x" * 500)) == ink.LONGEST
 
