@@ -57,9 +57,9 @@ def prepare_voc12(
     ] = False,
 ) -> None:
     """Create PASCAL VOC 2012 with the masks of SBD from the official archives."""
-    from wsss_harness.cli.voc_view import prepare_and_tell
+    from wsss_harness.cli.voc_view import prepare_and_report
     from wsss_harness.datasets.voc12.prepare import VocRequest
 
     folder = archives or root / "archives"
     request = VocRequest(folder, download, mirror, labels, difficult, not unverified)
-    prepare_and_tell(root, request, Console())
+    prepare_and_report(root, request, Console())

@@ -1,4 +1,4 @@
-"""What is installed and whether it works."""
+"""Show what is installed and whether it works."""
 
 import json
 import platform
@@ -35,17 +35,17 @@ OPTIONAL = {
 
 def print_plugins(console: Console, as_json: bool) -> None:
     plugins = installed()
-    found = describe(plugins)
+    content = describe(plugins)
     if as_json:
-        console.print_json(json.dumps(found))
+        console.print_json(json.dumps(content))
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
     for head in ("Kind", "Name", "Sup.", "Status", "From", "Paper"):
         table.add_column(head, overflow="fold")
     for kind, offers in plugins.offers.items():
         for name, offer in sorted(offers.items()):
-            words = (kind, name, _supervision(offer), "works", offer.distribution, offer.paper)
-            table.add_row(*(escape(word) for word in words))
+            cells = (kind, name, _supervision(offer), "works", offer.distribution, offer.paper)
+            table.add_row(*(escape(word) for word in cells))
     for broken in plugins.broken:
         table.add_row("plugin", escape(broken.name), "", "[red]broken[/]", broken.distribution)
     console.print(table)
@@ -56,14 +56,14 @@ def print_plugins(console: Console, as_json: bool) -> None:
 
 
 def _supervision(offer: Offer) -> str:
-    """As in the tables: I. for image labels, S. for saliency; - for nothing, if it may need any."""
+    """As in tables: I. for image labels, S. for saliency, - for none; empty for other kinds."""
     if offer.needs is None:
         return ""
     return "+".join(f"{need[0].upper()}." for need in offer.needs) or "-"
 
 
 def describe(plugins: Plugins) -> dict[str, Any]:
-    """The contract, all offers and all broken plugins as plain values."""
+    """The contract, all offers and all broken plugins, as JSON values."""
     offers = [
         {
             "kind": kind,
@@ -78,12 +78,12 @@ def describe(plugins: Plugins) -> dict[str, Any]:
     ]
     broken = [
         {
-            "plugin": b.name,
-            "distribution": b.distribution,
-            "reason": b.reason,
-            "traceback": b.traceback,
+            "plugin": plugin.name,
+            "distribution": plugin.distribution,
+            "reason": plugin.reason,
+            "traceback": plugin.traceback,
         }
-        for b in plugins.broken
+        for plugin in plugins.broken
     ]
     return {"contract": CONTRACT, "offers": offers, "broken": broken}
 
@@ -96,9 +96,9 @@ def _print_reason(console: Console, broken: Broken) -> None:
 def print_health(console: Console) -> bool:
     """Print versions, devices and plugins; False if something that a suite needs is missing."""
     console.print(f"python {platform.python_version()} on {platform.system()} {platform.machine()}")
-    found = {name: _version(name) for name in DISTRIBUTIONS}
-    for name, number in found.items():
-        console.print(f"{name} {number or '[red]missing[/]'}", highlight=False)
+    versions = {name: _version(name) for name in DISTRIBUTIONS}
+    for name, installed_version in versions.items():
+        console.print(f"{name} {installed_version or '[red]missing[/]'}", highlight=False)
     for name, use in OPTIONAL.items():
         console.print(f"{name} {_version(name) or f'not installed; {use}'}", highlight=False)
     problems = [message for message in (_import_problem(m) for m in ("cv2", "torch")) if message]
@@ -110,7 +110,7 @@ def print_health(console: Console) -> bool:
         _print_reason(console, broken)
         if broken.traceback:
             console.print(escape(broken.traceback), highlight=False, soft_wrap=True)
-    return all(found.values()) and not problems and not installed().broken
+    return all(versions.values()) and not problems and not installed().broken
 
 
 def _version(name: str) -> str | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from wsss_harness.cli.messages import plural, print_plain
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.execution.run_stage import make_stage
 from wsss_harness.packs.exchange import LAYOUTS, Layout, export_row, import_folder
@@ -30,7 +31,7 @@ def export(
     seed: int | None,
     console: Console,
 ) -> None:
-    """Write the masks or scores of a row of a suite that was run as a pack."""
+    """Write the masks or scores of a finished row as a pack."""
     suite, store = request.suite(), Store(store_folder)
     row = suite.row(method)
     graph = Graph(suite, installed(), suite.seeds[0] if seed is None else seed)
@@ -38,7 +39,7 @@ def export(
         raise ConfigError(f"{request.path} has not been run in {store_folder}; run it first")
     dataset = graph.opened(store.folder(graph.data))
     manifest = export_row(graph.row(row), store, dataset, kind, folder)
-    said(manifest, folder, console)
+    print_summary(manifest, folder, console)
 
 
 def import_(
@@ -52,37 +53,33 @@ def import_(
     console: Console,
 ) -> None:
     """Check a folder against the dataset of a suite, and write it as a pack."""
-    known: dict[str, Layout] = {name: name for name in LAYOUTS}
-    if layout not in known:
-        raise ConfigError(f"no layout is called '{layout}'; there are {', '.join(known)}")
+    layouts: dict[str, Layout] = {name: name for name in LAYOUTS}
+    if layout not in layouts:
+        raise ConfigError(f"no layout is called '{layout}'; layouts: {', '.join(layouts)}")
     suite, store = request.suite(), Store(store_folder)
     graph = Graph(suite, installed(), suite.seeds[0])
     make_stage(graph.data, store)
     dataset = graph.opened(store.folder(graph.data))
-    manifest = import_folder(source, known[layout], dataset, folder, method, supervision)
-    said(manifest, folder, console)
-    console.print(
-        f"To use it, add to a suite of this dataset:\n\n{snippet(manifest, folder)}",
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
+    manifest = import_folder(source, layouts[layout], dataset, folder, method, supervision)
+    print_summary(manifest, folder, console)
+    print_plain(
+        console, f"To use it, add to a suite of this dataset:\n\n{snippet(manifest, folder)}"
     )
 
 
-def said(manifest: Manifest, folder: Path, console: Console) -> None:
-    used = manifest.supervision
-    supervision = "not stated" if used is None else ", ".join(used) or "none"
-    console.print(
-        f"wrote {folder}: {manifest.kind} of {len(manifest.images)} images by {manifest.method}, "
+def print_summary(manifest: Manifest, folder: Path, console: Console) -> None:
+    kinds = manifest.supervision
+    supervision = "not stated" if kinds is None else ", ".join(kinds) or "none"
+    images = plural(len(manifest.images), "image")
+    print_plain(
+        console,
+        f"wrote {folder}: {manifest.kind} of {images} by {manifest.method}, "
         f"supervision {supervision}",
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
     )
 
 
 def snippet(manifest: Manifest, folder: Path) -> str:
-    """What makes a pack a row of a suite."""
+    """The lines of a suite that make a row of a pack."""
     name = json.dumps(manifest.method)
     return (
         f"[generators.{name}]\n"

@@ -1,4 +1,4 @@
-"""A plan as a picture (SVG): the stages in columns, each right of all that it needs."""
+"""Draw a plan (SVG): stages in columns, each to the right of all stages it needs."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ from wsss_harness.system.files import write_text
 WIDTH, HEIGHT = 268, 26  # of a box
 ACROSS, DOWN = 330, 36  # from one box to the next
 MARGIN, TITLE = 24, 40
-LETTERS = 36  # that find room in a box
+LETTERS = 36  # that fit into a box
 STYLE = """
 text { font: 13px system-ui, sans-serif; fill: #1d2433 }
 .head { font-size: 16px; font-weight: 600 }
@@ -34,9 +34,9 @@ Place = tuple[float, float]
 
 
 def draw(plan: Plan, title: str, path: Path) -> None:
-    """Write the picture. What is done has a whole border, what is to do a dashed one."""
+    """Write the picture; finished stages have a solid border, others a dashed one."""
     stages = [planned.stage for planned in plan.stages]
-    places, called = layout(stages), names(stages)
+    places, stage_names = layout(stages), names(stages)
     width = max(x for x, _ in places.values()) + WIDTH + MARGIN
     height = max(y for _, y in places.values()) + HEIGHT + MARGIN
     page = Element(
@@ -54,13 +54,13 @@ def draw(plan: Plan, title: str, path: Path) -> None:
         for needed in direct(planned.stage):
             _arrow(page, places[needed.key], places[planned.stage.key])
     for planned in plan.stages:
-        _box(page, planned, places[planned.stage.key], called[planned.stage.key])
+        _box(page, planned, places[planned.stage.key], stage_names[planned.stage.key])
     indent(page)
     write_text(path, tostring(page, encoding="unicode") + "\n")
 
 
 def layout(stages: Sequence[Stage]) -> dict[str, Place]:
-    """The upper left corner of each stage: as far right as it must, beside what it needs."""
+    """The upper left corner of each stage, by its key: right of and level with what it needs."""
     depths: dict[str, int] = {}
     for stage in stages:
         depths[stage.key] = 1 + max((depths[i.key] for i in stage.inputs.values()), default=-1)
@@ -78,12 +78,12 @@ def layout(stages: Sequence[Stage]) -> dict[str, Place]:
 
 
 def _middle(stage: Stage, rows: Mapping[str, float]) -> float:
-    needed = direct(stage)
-    return fmean(rows[one.key] for one in needed) if needed else 0.0
+    inputs = direct(stage)
+    return fmean(rows[needed.key] for needed in inputs) if inputs else 0.0
 
 
 def _apart(wanted: Sequence[float]) -> Iterator[float]:
-    """Places at least one apart, in order, around the mean of those that are wanted."""
+    """Rows at least one apart, in order, with the mean of the wanted rows."""
     placed: list[float] = []
     for place in wanted:
         placed.append(max(place, placed[-1] + 1) if placed else place)
@@ -92,24 +92,24 @@ def _apart(wanted: Sequence[float]) -> Iterator[float]:
 
 
 def direct(stage: Stage) -> list[Stage]:
-    """The inputs of a stage, without those that another of its inputs needs as well."""
-    inputs = {one.key: one for one in stage.inputs.values()}
-    for one in stage.inputs.values():
-        for key in _before(one):
+    """The inputs of a stage, without those that another of its inputs needs too."""
+    inputs = {needed.key: needed for needed in stage.inputs.values()}
+    for needed in stage.inputs.values():
+        for key in _before(needed):
             inputs.pop(key, None)
     return list(inputs.values())
 
 
 def _before(stage: Stage) -> set[str]:
-    """The keys of all that a stage needs, and of what that needs."""
-    return {key for one in stage.inputs.values() for key in (one.key, *_before(one))}
+    """The keys of all stages that a stage needs, directly or not."""
+    return {key for needed in stage.inputs.values() for key in (needed.key, *_before(needed))}
 
 
 def _arrow(page: Element, start: Place, end: Place) -> None:
     x, y = start[0] + WIDTH, start[1] + HEIGHT / 2
-    to_x, to_y = end[0], end[1] + HEIGHT / 2
+    end_x, end_y = end[0], end[1] + HEIGHT / 2
     bend = (ACROSS - WIDTH) * 0.8
-    curve = f"M{x:g} {y:g}C{x + bend:g} {y:g} {to_x - bend:g} {to_y:g} {to_x:g} {to_y:g}"
+    curve = f"M{x:g} {y:g}C{x + bend:g} {y:g} {end_x - bend:g} {end_y:g} {end_x:g} {end_y:g}"
     SubElement(page, "path", d=curve)
 
 

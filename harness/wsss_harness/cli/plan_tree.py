@@ -1,4 +1,4 @@
-"""A plan as people read it: a tree in which each stage hangs below its last input, and a sum."""
+"""Print a plan as a tree, in which each stage hangs below its last input, and totals."""
 
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,7 @@ from rich.filesize import decimal
 from rich.markup import escape
 from rich.tree import Tree
 
+from wsss_harness.cli.messages import plural
 from wsss_harness.cli.plan_drawing import draw
 from wsss_harness.cli.plan_names import names
 from wsss_harness.plugins.registry import installed
@@ -17,7 +18,7 @@ from wsss_harness.suite.plan import ANOTHER, Plan, Planned
 from wsss_harness.suite.selection import Request
 from wsss_harness.suite.suite_rows import plan_of
 
-WIDE = 160  # columns of a file, where nobody sees an edge
+WIDE = 160  # columns, if the output is a file
 
 
 def print_plan_of(
@@ -27,40 +28,40 @@ def print_plan_of(
     documents: dict[str, Any] | None,
     picture: Path | None,
 ) -> None:
-    """Print the plan of a suite on the store ``root``, or draw it if a file for it is named.
+    """Print the plan of a suite on the store ``root``, or draw it into the file ``picture``.
 
-    Each of several datasets has a file of its own. ``documents`` gets the plan instead, by the name
-    of the dataset.
+    Of several datasets, each has its own file. If there are ``documents``, the plan is put there,
+    by the name of the dataset, and not printed.
     """
     suite, plugins = request.suite(), installed()
     store = Store(root, plugins.tell)
-    made = plan_of(suite, plugins, store)
-    for warning in version_warnings([planned.stage for planned in made.stages], store):
+    plan = plan_of(suite, plugins, store)
+    for warning in version_warnings([planned.stage for planned in plan.stages], store):
         Console(stderr=True).print(f"warning: {warning}", style="yellow", soft_wrap=True)
     if picture:
         picture = picture.with_stem("-".join(filter(None, (picture.stem, request.dataset))))
-        draw(made, suite.title, picture)
+        draw(plan, suite.title, picture)
     if documents is not None:
-        documents[request.dataset] = made.json()
+        documents[request.dataset] = plan.json()
     elif picture:
         console.print(f"drew {picture}", highlight=False, soft_wrap=True)
     else:
-        print_plan(made, suite.title, console)
+        print_plan(plan, suite.title, console)
 
 
 def print_plan(plan: Plan, title: str, console: Console) -> None:
     if not console.is_terminal:
         console.width = max(console.width, WIDE)
     tree = Tree(f"[bold]{escape(title)}[/]", guide_style="dim")
-    called = names([planned.stage for planned in plan.stages])
+    stage_names = names([planned.stage for planned in plan.stages])
     branches: dict[str, Tree] = {}
     depths: dict[str, int] = {}
     for planned in plan.stages:
         inputs = [needed.key for needed in planned.stage.inputs.values()]
-        last = max(inputs, key=depths.__getitem__, default=None)
-        depths[planned.stage.key] = 1 + (depths[last] if last else 0)
-        branch = branches[last] if last else tree
-        branches[planned.stage.key] = branch.add(_line(planned, called[planned.stage.key]))
+        parent = max(inputs, key=depths.__getitem__, default=None)
+        depths[planned.stage.key] = 1 + (depths[parent] if parent else 0)
+        branch = branches[parent] if parent else tree
+        branches[planned.stage.key] = branch.add(_line(planned, stage_names[planned.stage.key]))
     console.print(tree, highlight=False, soft_wrap=True)
     console.print(summary(plan), highlight=False, soft_wrap=True)
 
@@ -78,22 +79,23 @@ def _line(planned: Planned, name: str) -> str:
 
 
 def summary(plan: Plan) -> str:
-    """How much is done and how much is left, in one or two lines."""
-    content = plan.json()
-    head = f"{len(plan.stages)} stages, {content['shared']} shared by rows; {content['done']} done"
+    """What is done and what is left, in one or two lines."""
+    totals = plan.json()
+    stages = plural(len(plan.stages), "stage")
+    head = f"{stages}, {totals['shared']} shared by rows; {totals['done']} done"
     if any(planned.stage.kind == "data" for planned in plan.to_do):
-        head += " (control rows are known once the data is there)"
+        head += " (control rows are planned once the data exists)"
     if not plan.to_do:
         return f"{head}, nothing to do"
-    known = content["to_do"] - content["unknown"]
-    left = f"about {duration(content['seconds'])} and {decimal(content['bytes'])} for {known}"
-    unknown = f"unknown for {content['unknown']}, of whose kind and name none was made here"
-    told = [left] * (known > 0) + [unknown] * (content["unknown"] > 0)
-    return f"{head}, {content['to_do']} to do\n{'; '.join(told)}"
+    measured = totals["to_do"] - totals["unknown"]
+    estimate = f"about {duration(totals['seconds'])} and {decimal(totals['bytes'])} for {measured}"
+    unknown = f"unknown for {totals['unknown']}, the first of their kind and name in this store"
+    parts = [estimate] * (measured > 0) + [unknown] * (totals["unknown"] > 0)
+    return f"{head}, {totals['to_do']} to do\n{'; '.join(parts)}"
 
 
 def duration(seconds: float) -> str:
-    """Seconds as people say them: 4.2 s, 3 min, 2 h 10 min."""
+    """Seconds in readable form: 4.2 s, 3 min, 2 h 10 min."""
     if seconds < 90:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
     minutes = round(seconds / 60)

@@ -1,4 +1,4 @@
-"""What `wsss plugin check` prints."""
+"""The command `wsss plugin check`."""
 
 import dataclasses
 import json
@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from wsss_harness import testing
+from wsss_harness.cli.messages import plural
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.contract.findings import FAILURE, OK, WARNING
 from wsss_harness.plugins.entries import PLUGIN_PATH
@@ -24,30 +25,29 @@ COLOURS = {OK: "green", WARNING: "yellow", FAILURE: "red"}
 def print_check(
     name: str, options: Mapping[str, Any], limit: float, console: Console, as_json: bool
 ) -> bool:
-    """Check what ``name`` offers, printing each finding as it comes; True if nothing failed.
+    """Check the offers of ``name``, printing findings as they come; True if nothing failed.
 
-    ``name`` is that of a plugin, of one of its offers, or the path of a module.
+    ``name`` is a plugin, an offer, or the path of a module.
 
     Raises:
-        ConfigError: nothing is called so, or the plugin was set aside.
+        ConfigError: nothing has this name, or the plugin was set aside.
     """
     counts: Counter[str] = Counter()
-    found = []
-    for offer in offers_called(name):
+    contents = []
+    for offer in offers_named(name):
         if not as_json:
             console.print(f"[bold]{offer.kind} {offer.name}[/] ({escape(offer.distribution)})")
         for finding in testing.check(offer.kind, offer.name, options, limit):
             counts[finding.outcome] += 1
             content = {"kind": offer.kind, "name": offer.name, **dataclasses.asdict(finding)}
-            found.append(content)
+            contents.append(content)
             if not as_json:
                 _print(console, finding)
     if as_json:
-        console.print_json(json.dumps(found))
+        console.print_json(json.dumps(contents))
     else:
-        told = (f"{counts[outcome]} {outcome}" for outcome in (OK, WARNING, FAILURE))
-        plural = (text + "s" * (not text.startswith("1 ") and text[-2:] != "ok") for text in told)
-        console.print(", ".join(plural))
+        problems = (plural(counts[outcome], outcome) for outcome in (WARNING, FAILURE))
+        console.print(", ".join((f"{counts[OK]} ok", *problems)))
     return not counts[FAILURE]
 
 
@@ -58,24 +58,23 @@ def _print(console: Console, finding: testing.Finding) -> None:
         console.print(f"           {escape(finding.message)}", highlight=False, soft_wrap=True)
 
 
-def offers_called(name: str) -> list[Offer]:
-    """The offers of the plugin, or the offers, called ``name``; of a file, what it offers."""
+def offers_named(name: str) -> list[Offer]:
+    """The offers of the plugin or file ``name``, or else the offers of this name."""
     if name.endswith(".py"):
         if not Path(name).is_file():
             raise ConfigError(f"there is no file {name}")
-        known = os.environ.get(PLUGIN_PATH, "")
-        path = os.pathsep.join(filter(None, (known, str(Path(name).resolve()))))
-        os.environ[PLUGIN_PATH] = path  # for the processes that work, too
+        paths = filter(None, (os.environ.get(PLUGIN_PATH), str(Path(name).resolve())))
+        os.environ[PLUGIN_PATH] = os.pathsep.join(paths)  # worker processes inherit it
         name = Path(name).stem
-    found = installed()
-    broken = [plugin for plugin in found.broken if plugin.name == name]
+    plugins = installed()
+    broken = [plugin for plugin in plugins.broken if plugin.name == name]
     if broken:
         where = f"\n{broken[0].traceback}" if broken[0].traceback else ""
         raise ConfigError(f"plugin '{name}' was set aside: {broken[0].reason}{where}")
-    offers = [offer for kind in found.offers.values() for offer in kind.values()]
-    called = [offer for offer in offers if offer.plugin == name]
-    called = called or [offer for offer in offers if offer.name == name]
-    if not called:
-        known = ", ".join(sorted({offer.plugin for offer in offers} | {o.name for o in offers}))
-        raise ConfigError(f"no plugin and no offer is called '{name}'; there are {known}")
-    return called
+    offers = [offer for kind in plugins.offers.values() for offer in kind.values()]
+    matching = [offer for offer in offers if offer.plugin == name]
+    matching = matching or [offer for offer in offers if offer.name == name]
+    if not matching:
+        names = ", ".join(sorted({offer.plugin for offer in offers} | {o.name for o in offers}))
+        raise ConfigError(f"no plugin or offer is called '{name}'; names: {names}")
+    return matching

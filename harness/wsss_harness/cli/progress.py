@@ -1,4 +1,4 @@
-"""What the terminal shows while stages run: live progress, or lines where there is none."""
+"""What is shown while stages run: live progress in a terminal, else lines."""
 
 import json
 import time
@@ -39,7 +39,7 @@ def _named(event: StageEvent) -> str:
 
 
 class LiveDisplay:
-    """A line for each stage that ended; below, the running ones and the suite, with estimates."""
+    """A line for each stage that ended; below them running stages and the suite."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -47,7 +47,7 @@ class LiveDisplay:
         self._progress = Progress(
             TextColumn(f"{{task.description:<{WIDTH_OF_TITLE}}}"),
             BarColumn(bar_width=24),
-            TextColumn("{task.fields[told]:>7}"),
+            TextColumn("{task.fields[share]:>7}"),
             TimeRemainingColumn(compact=True),
             console=console,
             transient=True,
@@ -70,12 +70,12 @@ class LiveDisplay:
     @hookimpl
     def wsss_stage_event(self, event: StageEvent) -> None:
         if event.kind == "started":
-            task = self._progress.add_task(_named(event), total=None, told="")
+            task = self._progress.add_task(_named(event), total=None, share="")
             self._running[_place(event)] = task, time.monotonic()
         elif event.kind == "progress" and _place(event) in self._running:
-            told = f"{100 * event.done // max(event.total, 1)}%"
+            percent = f"{100 * event.done // max(event.total, 1)}%"
             task, _ = self._running[_place(event)]
-            self._progress.update(task, completed=event.done, total=event.total, told=told)
+            self._progress.update(task, completed=event.done, total=event.total, share=percent)
         elif event.kind == "reused":
             self.reused.add(event.stage)
         elif event.kind == "suite":
@@ -88,9 +88,9 @@ class LiveDisplay:
 
     def _tell_suite(self, event: StageEvent) -> None:
         if self._suite is None:
-            self._suite = self._progress.add_task(_named(event), total=event.total, told="")
-        told = f"{event.done}/{event.total}"
-        self._progress.update(self._suite, completed=event.done, total=event.total, told=told)
+            self._suite = self._progress.add_task(_named(event), total=event.total, share="")
+        share = f"{event.done}/{event.total}"
+        self._progress.update(self._suite, completed=event.done, total=event.total, share=share)
 
     def _end(self, event: StageEvent) -> None:
         seconds = 0.0
@@ -106,30 +106,30 @@ class LiveDisplay:
 
 
 @dataclass
-class Turn:
-    """What one stage counts at the moment; it may count several things in turn."""
+class Pace:
+    """How fast a stage goes on; it may count several things, one after another."""
 
     started: float = field(default_factory=time.monotonic)
-    turned: float = field(default_factory=time.monotonic)
-    told: float = field(default_factory=time.monotonic)
+    restarted: float = field(default_factory=time.monotonic)
+    printed: float = field(default_factory=time.monotonic)
     tenth: int = 0
     total: int = 0
 
     def news(self, event: StageEvent) -> str | None:
-        """A line on the progress, at tenths that take a while; a new total starts anew."""
+        """A line on each tenth, at most every QUIET seconds; a new total starts again."""
         now = time.monotonic()
         if event.total != self.total:
-            self.turned, self.tenth, self.total = now, 0, event.total
+            self.restarted, self.tenth, self.total = now, 0, event.total
         tenth = 10 * event.done // max(event.total, 1)
-        if tenth <= self.tenth or now - self.told < QUIET:
+        if tenth <= self.tenth or now - self.printed < QUIET:
             return None
-        self.tenth, self.told = tenth, now
-        left = (now - self.turned) * (event.total - event.done) / event.done
-        return f"{event.stage} {event.done}/{event.total}, about {left:.0f} s left"
+        self.tenth, self.printed = tenth, now
+        seconds = (now - self.restarted) * (event.total - event.done) / event.done
+        return f"{event.stage} {event.done}/{event.total}, about {seconds:.0f} s left"
 
 
 class LineDisplay:
-    """Prints lines, one after another, and so has nothing to do when it is entered or left."""
+    """A display that prints lines, and has nothing to set up or clean up."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -150,19 +150,19 @@ class LineDisplay:
 
 
 class PlainDisplay(LineDisplay):
-    """Lines for a log file: every start and end, and progress now and then."""
+    """Lines for a log file: each start and end, and progress from time to time."""
 
     def __init__(self, console: Console) -> None:
         super().__init__(console)
         self.reused: set[str] = set()
-        self._turns: dict[str, Turn] = {}
+        self._paces: dict[str, Pace] = {}
 
     @hookimpl
     def wsss_stage_event(self, event: StageEvent) -> None:
         if event.kind == "reused":
             self.reused.add(event.stage)
         elif event.kind == "progress":
-            line = self._turns.setdefault(_place(event), Turn()).news(event)
+            line = self._paces.setdefault(_place(event), Pace()).news(event)
             if line:
                 self._print(line)
         elif event.kind != "suite":
@@ -170,17 +170,17 @@ class PlainDisplay(LineDisplay):
 
     def _tell(self, event: StageEvent) -> None:
         if event.kind == "started":
-            self._turns[_place(event)] = Turn()
+            self._paces[_place(event)] = Pace()
         ending = ""
         if event.kind in ("finished", "failed"):
-            seconds = time.monotonic() - self._turns.pop(_place(event), Turn()).started
+            seconds = time.monotonic() - self._paces.pop(_place(event), Pace()).started
             ending = f" after {seconds:.1f} s"
         message = f": {event.message}" if event.message else ""
         self._print(f"{event.kind} {event.stage}{ending}{message}")
 
 
 class EventDisplay(LineDisplay):
-    """Every event as a line of JSON, for programs that watch a run."""
+    """Each event as a line of JSON, for programs that watch a run."""
 
     @hookimpl
     def wsss_stage_event(self, event: StageEvent) -> None:

@@ -17,14 +17,14 @@ from wsss_harness.execution.status_files import live_runs
 
 def print_status(root: Path, console: Console, as_json: bool) -> None:
     if not root.is_dir():
-        raise DataError(f"there is no store {root}; give the one of a run with --store")
-    found = list(live_runs(root))
+        raise DataError(f"there is no store {root}; name the store of a run with --store")
+    live = list(live_runs(root))
     if as_json:
-        console.print_json(json.dumps(found))
+        console.print_json(json.dumps(live))
         return
-    if not found:
+    if not live:
         console.print(f"nothing runs on {root}", highlight=False, soft_wrap=True)
-    for run in found:
+    for run in live:
         failed = f", [red]{run['failed']} failed[/]" if run["failed"] else ""
         console.print(
             f"[bold]{escape(run['suite'])}[/] on {escape(run['where'])}, for "
@@ -41,15 +41,15 @@ def _running(stages: list[Mapping[str, Any]]) -> Table:
     table.add_column("Running")
     for column in ("done", "since", "about left"):
         table.add_column(column, justify="right")
-    for one in stages:
-        part = one["part"]
-        title = one["stage"] + (f", part {part['index'] + 1} of {part['count']}" if part else "")
-        table.add_row(escape(title), *_progress(one["done"], one["total"], one["seconds"]))
+    for stage in stages:
+        part = stage["part"]
+        title = stage["stage"] + (f", part {part['index'] + 1} of {part['count']}" if part else "")
+        table.add_row(escape(title), *_progress(stage["done"], stage["total"], stage["seconds"]))
     return table
 
 
 def _progress(done: int, total: int, seconds: float) -> tuple[str, str, str]:
-    """How much is done, since when it runs, and about how long it still takes."""
+    """The share that is done, the time it took, and an estimate of the time left."""
     share = f"{done}/{total}" if total else "-"
-    left = duration(seconds * (total - done) / done) if done else "-"
-    return share, duration(seconds), left
+    remaining = duration(seconds * (total - done) / done) if done else "-"
+    return share, duration(seconds), remaining

@@ -16,13 +16,13 @@ COLUMNS = (
 )
 
 
-def prepare_and_tell(root: Path, request: VocRequest, console: Console) -> None:
+def prepare_and_report(root: Path, request: VocRequest, console: Console) -> None:
     hidden = not console.is_terminal
     with Progress(*COLUMNS, console=console, transient=True, disable=hidden) as bar:
         task = bar.add_task("")
 
-        def progress(what: str, done: int, total: int) -> None:
-            bar.update(task, description=what, completed=done, total=total or None)
+        def progress(step: str, done: int, total: int) -> None:
+            bar.update(task, description=step, completed=done, total=total or None)
 
         numbers = prepare(root, request, progress)
     for name, number in numbers.items():

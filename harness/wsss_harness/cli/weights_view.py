@@ -43,15 +43,15 @@ def networks(plugins: Plugins, classes: int) -> Iterator[Network]:
         yield Network(name, lambda name=name: backbones.build(name), _without_heads)  # type: ignore[misc]
 
 
-def _forms(name: str, made: Any) -> Iterator[tuple[str, Any]]:
+def _forms(name: str, method: Any) -> Iterator[tuple[str, Any]]:
     """A method with its defaults; one of several forms in each of them."""
-    for form in getattr(made, "forms", ("",)):
-        yield (f"{name}:{form}", made(form=form)) if form else (name, made())
+    for form in getattr(method, "forms", ("",)):
+        yield (f"{name}:{form}", method(form=form)) if form else (name, method())
 
 
 def _of_method(name: str, method: Any, classes: int) -> Network:
     def fit(state: State) -> State:
-        if any(one.startswith("backbone.") for one in state):
+        if any(tensor.startswith("backbone.") for tensor in state):
             return state
         adapted: State = method.adapt(released.ours(state, method.released))
         return adapted
@@ -76,14 +76,14 @@ def skeleton(network: Network) -> dict[str, Any]:
 def compare(state: State, plugins: Plugins) -> dict[str, Misfit]:
     """What each network's tensors differ in from a file's, nearest first."""
     generators = plugins.offers["generator"]
-    found = {}
+    misfits = {}
     for classes in CLASSES:
         for network in networks(plugins, classes):
-            counted = f", {classes} classes" if network.name in generators else ""
-            name = f"{network.name}{counted}"
-            if name not in found:
-                found[name] = weights.misfit(network.fit(state), skeleton(network))
-    return dict(sorted(found.items(), key=lambda one: one[1].size))
+            suffix = f", {classes} classes" if network.name in generators else ""
+            name = f"{network.name}{suffix}"
+            if name not in misfits:
+                misfits[name] = weights.misfit(network.fit(state), skeleton(network))
+    return dict(sorted(misfits.items(), key=lambda item: item[1].size))
 
 
 @dataclass(frozen=True)
@@ -105,15 +105,15 @@ class Inspection:
 
 def inspect(path: Path, plugins: Plugins) -> Inspection:
     state = weights.read_weights(path)
-    found = compare(state, plugins)
-    nearest, misfit = next(iter(found.items()))
+    misfits = compare(state, plugins)
+    nearest, misfit = next(iter(misfits.items()))
     return Inspection(
         "params of MXNet" if is_params(path) else "state dict of torch",
         digest_once(path),
         len(state),
         sum(value.numel() for value in state.values()),
         tuple(sorted({str(value.dtype).removeprefix("torch.") for value in state.values()})),
-        tuple(name for name, misfit in found.items() if not misfit.size),
+        tuple(name for name, misfit in misfits.items() if not misfit.size),
         nearest,
         misfit,
     )
@@ -121,18 +121,18 @@ def inspect(path: Path, plugins: Plugins) -> Inspection:
 
 def print_weights(path: Path, console: Console, as_json: bool) -> None:
     """Say what a file of weights holds and which networks it fits."""
-    found = inspect(path, installed())
+    content = inspect(path, installed())
     if as_json:
-        console.print_json(json.dumps(dataclasses.asdict(found)))
+        console.print_json(json.dumps(dataclasses.asdict(content)))
         return
-    console.print(f"{found.format}, digest {found.digest}", highlight=False, soft_wrap=True)
-    told = f"{found.tensors:,} tensors of {', '.join(found.types)}, {found.numbers:,} numbers"
-    console.print(told, highlight=False)
-    for name in found.fits:
+    console.print(f"{content.format}, digest {content.digest}", highlight=False, soft_wrap=True)
+    line = f"{content.tensors:,} tensors of {', '.join(content.types)}, {content.numbers:,} numbers"
+    console.print(line, highlight=False)
+    for name in content.fits:
         console.print(f"fits {name}", highlight=False)
-    if not found.fits:
-        told = f"fits no network that is known; nearest is {found.nearest}: {found.misfit}"
-        console.print(told, highlight=False, markup=False, soft_wrap=True)
+    if not content.fits:
+        line = f"fits no known network; nearest is {content.nearest}: {content.misfit}"
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def convert(path: Path, out: Path, to: str, classes: int, console: Console) -> None:
@@ -142,10 +142,10 @@ def convert(path: Path, out: Path, to: str, classes: int, console: Console) -> N
         ConfigError: no network is called ``to``.
         DataError: a tensor is missing, left over, or of another shape.
     """
-    known = {network.name: network for network in networks(installed(), classes)}
-    if to not in known:
-        raise ConfigError(f"no network is called '{to}'; there are {', '.join(known)}")
-    network = known[to]
+    by_name = {network.name: network for network in networks(installed(), classes)}
+    if to not in by_name:
+        raise ConfigError(f"no network is called '{to}'; networks: {', '.join(by_name)}")
+    network = by_name[to]
     state = network.fit(weights.read_weights(path))
     module = network.build()
     weights.fill(module, state, path)

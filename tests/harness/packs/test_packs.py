@@ -583,7 +583,7 @@ def test_the_commands_make_a_row_of_another_suite(wsss, tmp_path):
     ("words", "message"),
     [
         (("export", "small.toml", "R", "out"), "has not been run in runs; run it first"),
-        (("export", "small.toml", "Q", "out"), "no row is called 'Q'; rows: R"),
+        (("export", "small.toml", "Q", "out"), "'Q'; rows: R"),
         (("import", "nowhere", "small.toml", "in"), "nowhere is not a folder"),
         (("import", ".", "small.toml", "in", "--layout", "npy"), "no layout is called 'npy'"),
     ],
