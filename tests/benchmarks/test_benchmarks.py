@@ -38,7 +38,7 @@ def test_one_json_line_for_each_benchmark(names):
         assert "peer: " in line["note"]
 
 
-def test_one_of_them_in_words():
+def test_one_benchmark_is_reported_in_words():
     done = run("--only", "score_store")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("score_store: ")
@@ -60,7 +60,7 @@ STUDIES = [
 
 
 @pytest.mark.parametrize(("study", "said"), slow_but(STUDIES[-1], cases=STUDIES))
-def test_a_study_says_what_it_found(study, said):
+def test_a_study_reports_its_result(study, said):
     command = [sys.executable, str(RUN.with_name(study[0])), *study[1:]]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -67,7 +67,7 @@ def fitted(folder, refiner, scores=rough, **run):
     return (folder / "weights.pth").read_bytes()
 
 
-def test_the_forms_are_those_that_are_stated():
+def test_forms_have_their_published_parameters():
     psa, report = FORMS["psa"], FORMS["report"]
     assert (psa.careful.alpha, psa.eager.alpha, psa.crf) == (4, 32, "psa")
     assert (sum(psa.widths), sum(report.widths)) == (448, 896)
@@ -120,8 +120,7 @@ def test_an_interrupted_fit_goes_on_to_the_same_bytes(tmp_path, monkeypatch):
     assert fitted(tmp_path / "cut", refiner) == whole
 
 
-def test_scores_move_to_where_the_image_is_alike(tmp_path):
-    """Square and disc are of one colour each: what is known of a part spreads over the whole."""
+def test_refined_scores_are_valid_after_training(tmp_path):
     refiner = affinity_net(iterations=30, lr=0.05, steps=16, border="linked")
     fitted(tmp_path, refiner)
     refine = refiner.load(tmp_path, "cpu")
@@ -158,7 +157,7 @@ def test_the_released_labels_after_the_walk():
     assert not different[numbers["psa_label_margin"] > 1e-3].any()  # but for ties
 
 
-def test_the_steps_follow_the_grid_if_asked():
+def test_grid_steps_scale_with_the_number_of_nodes():
     refiner = AffinityNet(steps="grid")
     assert refiner.steps_on(47 * 63) == 256
     assert refiner.steps_on(24 * 32) == round(256 * 24 * 32 / (47 * 63))
@@ -193,7 +192,7 @@ def test_scores_of_another_size_are_named(tmp_path):
         refine(sample(), ClassScores((1,), np.ones((1, 9, 9), np.float32)))
 
 
-def test_what_is_shown_of_a_walk_is_a_row_of_the_affinities(tmp_path):
+def test_explanation_shows_the_affinities_of_the_strongest_pixel(tmp_path):
     refiner = affinity_net(radius=3, border="linked")
     fitted(tmp_path, refiner)
     values = np.zeros((1, 24, 32), np.float32)
@@ -286,7 +285,7 @@ def test_scores_without_a_confident_pixel_train_on_background(tmp_path, value):
     fitted(tmp_path, affinity_net(), faint)
 
 
-def test_a_batch_without_pairs_is_mentioned_once(caplog):
+def test_batches_without_pairs_warn_once(caplog):
     nothing = torch.zeros(1, 2, 24, 24)
     batch = {"image": torch.zeros(1, 3, 24, 24), "careful": nothing, "eager": nothing}
     loss = PairLoss(2, "mean")

@@ -62,7 +62,7 @@ def test_no_steps_change_nothing():
     assert torch.allclose(walked, scores, rtol=0, atol=1e-14)
 
 
-def test_even_scores_stay_even():
+def test_constant_scores_stay_constant():
     walked = propagate(
         torch.full((1, 9, 14), 0.3, dtype=torch.float64), random_links(4, (9, 14)), 4
     )
@@ -84,7 +84,7 @@ def test_without_links_nothing_moves():
 
 
 @pytest.mark.parametrize("steps", [0, 1, 2, 5, 64, 255, 256])
-def test_the_polynomials_make_the_power(steps):
+def test_chebyshev_series_equals_the_power(steps):
     weights = chebyshev(steps, 1e-15)
     x = np.linspace(-1, 1, 201)
     assert np.abs(polynomial.chebval(x, weights) - x**steps).max() < 1e-12

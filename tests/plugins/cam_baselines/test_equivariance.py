@@ -80,7 +80,7 @@ def test_classification_agrees_with_a_loop():
     assert classification(*both(cam, present)).item() == pytest.approx(total / 6, abs=1e-12)
 
 
-def test_two_views_of_the_same_maps_differ_in_nothing():
+def test_two_views_of_the_same_maps_have_no_loss():
     cam = torch.from_numpy(maps(5, 2, 3, 6, 6))
     present = torch.ones(2, 3, dtype=torch.float64)
     refined = exclusive(with_background(max_norm(cam)))
@@ -89,7 +89,7 @@ def test_two_views_of_the_same_maps_differ_in_nothing():
     assert found["loss_ecr"].item() == pytest.approx(0, abs=1e-4)  # max_norm is not idempotent
 
 
-def test_a_tiny_view_still_has_a_lowest_pixel():
+def test_min_pooling_works_on_a_single_pixel():
     assert min_pooling(torch.ones(1, 2, 1, 1)) == 1
 
 

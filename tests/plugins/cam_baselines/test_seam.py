@@ -82,11 +82,11 @@ def test_two_losses_train_backbone_and_head(name):
 
 
 @pytest.mark.parametrize("name", ["loss_ecr", "loss_min"])
-def test_the_others_train_the_correlation_alone(name):
+def test_other_losses_train_the_correlation_alone(name):
     assert trained_parts(name) == {"correlation"}
 
 
-def test_the_loss_that_the_paper_has_not_can_be_left_out():
+def test_min_pooling_loss_can_be_left_out():
     made, batch = (
         slim().shape(2).build(),
         {"image": torch.rand(1, 3, 32, 32), "present": torch.ones(1, 2)},
@@ -110,7 +110,7 @@ def test_it_trains_and_scores_every_image_reading_image_labels_alone(tmp_path):
     assert {file.name for file in (tmp_path / "read").iterdir()} == {"image_labels"}
 
 
-def test_what_is_saved_scores_again(tmp_path):
+def test_saved_network_gives_the_same_scores(tmp_path):
     seam, data = slim(), view(tmp_path, Seam.needs)
     seam.fit(data, Run(tmp_path))
     image_id = data.ids[0]
@@ -126,7 +126,7 @@ def test_what_is_saved_scores_again(tmp_path):
         {"name": "openmmlab_resnet", "depth": 18, "base_channels": 8},
     ],
 )
-def test_any_backbone_with_taps_will_do(backbone):
+def test_any_backbone_with_taps_works(backbone):
     made = SeamShape(backbone, 2, "head_then_pool", 0.0, (), (4, 8)).build().eval()
     with torch.no_grad():
         cam, refined = made(torch.rand(1, 3, 48, 64))
@@ -141,6 +141,6 @@ def test_taps_that_do_not_exist_are_named():
 
 
 @pytest.mark.parametrize("options", [{"view": 1.0}, {"pooling": "pool_then_head"}])
-def test_options_that_are_not_possible_are_refused(options):
+def test_invalid_options_are_refused(options):
     with pytest.raises(ConfigError, match="of Seam is"):
         slim(**options)

@@ -82,7 +82,7 @@ def trained(folder, **options):
     return eps.load(folder, "cpu"), data
 
 
-def test_it_trains_and_scores_every_image(tmp_path):
+def test_eps_trains_and_scores_every_image(tmp_path):
     score, data = trained(tmp_path)
     for image_id in data:
         scores = score(data[image_id])

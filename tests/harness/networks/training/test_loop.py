@@ -168,9 +168,7 @@ def test_a_full_disk_keeps_the_last_state(tmp_path, monkeypatch):
     assert fit(tmp_path) == fit(tmp_path / "whole")
 
 
-def test_the_means_of_the_losses_are_those_of_all_iterations_however_often_killed(
-    tmp_path, monkeypatch
-):
+def test_mean_losses_cover_all_iterations_after_a_kill(tmp_path, monkeypatch):
     monkeypatch.setattr(LossLog, "EVERY", 3)
     seen = []
 
@@ -232,11 +230,11 @@ def test_mixed_precision_is_for_accelerators(amp, device, expected):
     assert precision(amp, device) == expected
 
 
-def test_images_are_made_ahead_where_processes_make_them(tmp_path):
+def test_worker_processes_prefetch_images(tmp_path):
     assert loading(0, "cpu") == {"num_workers": 0, "pin_memory": False}
     ahead = {"num_workers": 2, "persistent_workers": True, "prefetch_factor": 4}
     assert loading(2, "cuda") == {**ahead, "pin_memory": True}
 
 
-def test_processes_that_make_images_change_no_byte(tmp_path):
+def test_worker_processes_do_not_change_the_weights(tmp_path):
     assert fit(tmp_path / "none") == fit(tmp_path / "two", workers=2)

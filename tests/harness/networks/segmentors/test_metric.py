@@ -34,7 +34,7 @@ def through(metric):
         return metric.evaluate(len(metric.results))
 
 
-def test_it_reports_what_mmsegmentation_reports():
+def test_report_equals_mmsegmentation():
     ours, theirs = through(PerImageIoU()), through(IoUMetric())
     assert {k: np.float32(v) for k, v in ours.items()} == theirs  # theirs are float32
     assert set(ours) == {"aAcc", "mIoU", "mAcc"}
@@ -42,7 +42,7 @@ def test_it_reports_what_mmsegmentation_reports():
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_our_miou_is_that_of_mmsegmentation_to_all_its_digits(seed):
+def test_miou_equals_mmsegmentation_to_all_its_digits(seed):
     """255 in truth and in masks; a class that is nowhere is left out by both."""
     rng = np.random.default_rng(seed)
     values = np.array([0, 1, 2, 3, 255], np.uint8)
@@ -61,7 +61,7 @@ def test_our_miou_is_that_of_mmsegmentation_to_all_its_digits(seed):
 
 
 @pytest.mark.parametrize("options", [{"iou_metrics": ["mDice"]}, {"iou_metrics": ["mFscore"]}])
-def test_its_other_ratios_are_those_of_mmsegmentation(options):
+def test_dice_and_fscore_equal_mmsegmentation(options):
     ours, theirs = through(PerImageIoU(**options)), through(IoUMetric(**options))
     assert {k: np.float32(v) for k, v in ours.items()} == theirs
 

@@ -58,7 +58,7 @@ def test_steps_of_the_released_optimizer_are_official():
         assert close(torch.stack([parameter.detach() for (parameter,) in groups]), expected, 1e-6)
 
 
-def test_given_momentum_is_taken():
+def test_momentum_is_a_number_or_released():
     groups = ([nn.Parameter(torch.zeros(1))], [], [], [])
     assert sgd(groups, 0.1, 1e-4, momentum=0.9).param_groups[0]["momentum"] == 0.9
     with pytest.raises(
@@ -67,7 +67,7 @@ def test_given_momentum_is_taken():
         sgd(groups, 0.1, 1e-4, momentum="fast")
 
 
-def test_groups_part_weights_biases_and_heads():
+def test_groups_separate_weights_biases_and_heads():
     network = nn.ModuleDict(
         {
             "body": nn.Sequential(nn.Conv2d(1, 2, 1), nn.BatchNorm2d(2), nn.Linear(2, 2)),

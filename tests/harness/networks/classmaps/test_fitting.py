@@ -151,7 +151,7 @@ class Undeclared(Plain):
         return lambda net, batch: {"loss": batch["saliency"].mean()}
 
 
-def test_a_loss_that_reads_undeclared_saliency_is_told_so(tmp_path):
+def test_loss_that_reads_undeclared_saliency_names_what_to_declare(tmp_path):
     with pytest.raises(SupervisionError, match=r"the test read 'saliency'.*add .* to its `needs`"):
         fit(Undeclared(**QUICK), tmp_path)
 

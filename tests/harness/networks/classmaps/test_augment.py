@@ -90,7 +90,7 @@ def test_mirroring_turns_image_and_saliency_alike():
         assert np.array_equal(a, b[..., ::-1])
 
 
-def test_saliency_lies_where_the_object_lies():
+def test_saliency_stays_aligned_with_the_object():
     red = DATA.image("image_001")  # a red square alone
     for draw in range(10):
         image, saliency = augment(
@@ -115,7 +115,7 @@ def test_long_side_by_hand():
     assert long_side((10, 10), 7) == (7, 7)
 
 
-def test_windows_cover_all_places_and_no_more():
+def test_windows_cover_exactly_all_positions():
     cropped = {draw_window(5, 3, rng(i)) for i in range(100)}
     padded = {draw_window(3, 5, rng(i)) for i in range(100)}
     assert {(w.source, w.target, w.length) for w in cropped} == {(i, 0, 3) for i in range(3)}

@@ -1,16 +1,14 @@
 """ResNet38 against the official network, and what every backbone promises."""
 
-import numpy as np
 import pytest
 import torch
 from golden_files import close, fill, fill_state, fill_value, golden
 from torch import nn
 
-from wsss_harness.contract.errors import ConfigError, DataError
+from wsss_harness.contract.errors import ConfigError
 from wsss_harness.networks import backbones
 from wsss_harness.networks.backbones.base import Backbone
 from wsss_harness.networks.backbones.mxnet_names import mxnet_to_torch
-from wsss_harness.networks.backbones.weights import load_weights
 from wsss_harness.networks.training.optimizers import parameter_groups
 
 # The modules that the official networks put on top of the backbone, and their 1x1 shapes.
@@ -181,7 +179,7 @@ def test_resnet38_has_the_chosen_channels_and_dropout():
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_every_backbone_keeps_its_promises(name):
+def test_every_backbone_has_its_stated_stride_channels_and_statistics(name):
     backbone = backbones.build(name, **SMALL[name]).eval()
     taps = backbone(torch.randn(2, 3, 64, 96))
     assert list(taps)[-1] == "out"
@@ -267,56 +265,3 @@ def test_normalisation_by_name_or_numbers():
     assert backbones.build("mobilenet_v2", normalise="half").mean == (0.5, 0.5, 0.5)
     given = backbones.build("mobilenet_v2", normalise=[[0.1, 0.2, 0.3], [1, 2, 3]])
     assert (given.mean, given.std) == ((0.1, 0.2, 0.3), (1, 2, 3))
-
-
-@pytest.fixture
-def saved(tmp_path):
-    state = backbones.build("openmmlab_resnet", base_channels=8).state_dict()
-    return state, tmp_path / "weights.pth"
-
-
-@pytest.mark.parametrize("prefix", ["", "module.", "backbone.", "network.backbone."])
-def test_weights_load_under_the_names_of_their_wrappers(saved, prefix):
-    state, path = saved
-    wrapped = {prefix + name: value for name, value in state.items()}
-    torch.save(wrapped | {"fc.weight": torch.zeros(2)}, path)
-    backbone = backbones.build("openmmlab_resnet", base_channels=8)
-    report = load_weights(backbone, path)
-    assert report.tensors == len(state)
-    assert report.left_out == ("fc.weight",)
-    assert all(torch.equal(state[name], value) for name, value in backbone.state_dict().items())
-
-
-def test_torchvision_weights_load_under_their_names(tmp_path):
-    import torchvision
-
-    official = torchvision.models.mobilenet_v2(weights=None)
-    torch.save(official.state_dict(), tmp_path / "weights.pth")
-    backbone = backbones.build("mobilenet_v2", output_stride=32).eval()
-    report = load_weights(backbone, tmp_path / "weights.pth")
-    assert report.left_out == ("classifier.1.weight", "classifier.1.bias")
-    image = torch.randn(1, 3, 64, 64)
-    with torch.no_grad():
-        torch.testing.assert_close(backbone(image)["out"], official.eval().features(image))
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (lambda s: s.pop("stem.0.weight"), "1 tensors are missing \\(stem.0.weight\\)"),
-        (lambda s: s.update(other=torch.zeros(1)), "1 tensors are unexpected \\(other\\)"),
-        (lambda s: s.update({"stem.0.weight": torch.zeros(1)}), "of another shape \\(stem.0"),
-    ],
-)
-def test_weights_that_do_not_fit_are_named(saved, change, message):
-    state, path = saved
-    change(state)
-    torch.save(state, path)
-    with pytest.raises(DataError, match=f"weights.pth does not fit the network: .*{message}"):
-        load_weights(backbones.build("openmmlab_resnet", base_channels=8), path)
-
-
-def test_pickled_objects_are_not_loaded(tmp_path):
-    torch.save({"weights": np.random.default_rng}, tmp_path / "weights.pth")
-    with pytest.raises(DataError, match=r"weights\.pth cannot be read as weights"):
-        load_weights(backbones.build("mobilenet_v2"), tmp_path / "weights.pth")
