@@ -35,8 +35,8 @@ def test_training_and_inference_of_a_generator(made):
     losses = made.loss(("cat", "dog"))(network, batch)
     assert {loss.device for loss in losses.values()} == {META}
     sum(losses.values()).backward()
-    found = made.inference().read(network.eval(), batch["image"], [0, 1])
-    total = merge([found], [0, 1], (32, 32))
+    actual = made.inference().read(network.eval(), batch["image"], [0, 1])
+    total = merge([actual], [0, 1], (32, 32))
     assert all(normalise(total).device == META for normalise in NORMALISATIONS.values())
 
 
@@ -56,5 +56,5 @@ def test_links_of_a_walk(border):
 
 
 def test_the_scales_of_a_segmentor():
-    found = multi_scale(torch.nn.Conv2d(3, 2, 3, 4, 1).to(META), maps(1, 3, 32, 32), (0.5, 0.75))
-    assert {logits.device for logits in found} == {META}
+    actual = multi_scale(torch.nn.Conv2d(3, 2, 3, 4, 1).to(META), maps(1, 3, 32, 32), (0.5, 0.75))
+    assert {logits.device for logits in actual} == {META}

@@ -19,7 +19,7 @@ def random_features(channels=70, height=7, width=11, seed=0):
 def loop_affinities(features, radius, norm, border):
     channels, height, width = features.shape
     reach = radius - 1
-    found = np.zeros((len(half_plane(radius)), height, width))
+    actual = np.zeros((len(half_plane(radius)), height, width))
     for (k, (dy, dx)), y, x in (
         (offset, y, x)
         for offset in enumerate(half_plane(radius))
@@ -30,16 +30,16 @@ def loop_affinities(features, radius, norm, border):
         if v >= height or not 0 <= u < width or (border == "released" and not inner):
             continue
         distance = sum(abs(float(features[c, y, x] - features[c, v, u])) for c in range(channels))
-        found[k, y, x] = math.exp(-distance / (channels if norm == "mean" else 1))
-    return found
+        actual[k, y, x] = math.exp(-distance / (channels if norm == "mean" else 1))
+    return actual
 
 
 @pytest.mark.parametrize("norm", ["mean", "sum"])
 @pytest.mark.parametrize("border", ["released", "linked"])
 def test_affinities_are_those_of_a_loop(norm, border):
     features = random_features() / (1 if norm == "mean" else 50)
-    found = affinity_maps(features, 3, norm, border).numpy()
-    assert np.abs(found - loop_affinities(features, 3, norm, border)).max() < 1e-12
+    actual = affinity_maps(features, 3, norm, border).numpy()
+    assert np.abs(actual - loop_affinities(features, 3, norm, border)).max() < 1e-12
 
 
 def test_a_batch_is_image_by_image():
@@ -60,13 +60,13 @@ def test_edges_block_pairs_as_released():
     numbers = golden("random_walk.npz")
     edge = torch.from_numpy(numbers["irn_edge"][0])
     height, width = edge.shape
-    found = edge_affinities(edge, 5)
+    actual = edge_affinities(edge, 5)
     dense = numbers["irn_aff_dense"].reshape(height, width, height, width)
     for k, (dy, dx) in enumerate(half_plane(5)):
         for y, x in np.ndindex(height, width):
             inside = y + dy < height and 0 <= x + dx < width
             expected = dense[y, x, y + dy, x + dx] if inside else 0
-            assert found[k, y, x] == pytest.approx(expected, abs=1e-5)
+            assert actual[k, y, x] == pytest.approx(expected, abs=1e-5)
 
 
 @pytest.mark.golden

@@ -61,8 +61,8 @@ def test_golden_psa():
         alpha, iterations, scale = setting(suffix)
         parameters = Crf(iterations=iterations, scale=scale).inference_parameters()
         start = data[f"psa_in_alpha{alpha:g}"]
-        found = from_probabilities(data["image"], start, parameters)
-        np.testing.assert_allclose(found, data[f"psa_out_{suffix}"], atol=TOLERANCE)
+        actual = from_probabilities(data["image"], start, parameters)
+        np.testing.assert_allclose(actual, data[f"psa_out_{suffix}"], atol=TOLERANCE)
 
 
 @pytest.mark.golden
@@ -74,8 +74,8 @@ def test_golden_psa_through_the_refiner(tmp_path):
         alpha, iterations, scale = setting(suffix)
         refiner = Crf(background=Background(alpha=alpha), iterations=iterations, scale=scale)
         after = refined(refiner, data["image"], scores, tmp_path)
-        found = np.concatenate([after.background[None], after.values])
-        np.testing.assert_allclose(found, data[f"psa_out_{suffix}"], atol=TOLERANCE)
+        actual = np.concatenate([after.background[None], after.values])
+        np.testing.assert_allclose(actual, data[f"psa_out_{suffix}"], atol=TOLERANCE)
         expected = data.get(f"psa_argmax_{suffix}")
         if expected is not None:
             np.testing.assert_array_equal(to_mask(after, Explicit(), None), expected)

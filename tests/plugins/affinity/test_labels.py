@@ -50,19 +50,19 @@ def loop_kind(a, b):
 def test_kinds_of_pairs_are_those_of_a_loop():
     labels = torch.tensor(np.random.default_rng(0).choice([0, 1, 2, 255], (2, 6, 9)))
     pairs = pair_kinds(labels, 3)
-    for name, found in pairs._asdict().items():
-        for b, k, y, x in np.ndindex(found.shape):
+    for name, actual in pairs._asdict().items():
+        for b, k, y, x in np.ndindex(actual.shape):
             dy, dx = half_plane(3)[k]
             kind = loop_kind(int(labels[b, y, x + 2]), int(labels[b, y + dy, x + 2 + dx]))
-            assert found[b, k, y, x] == (kind == name)
+            assert actual[b, k, y, x] == (kind == name)
 
 
 @pytest.mark.golden
 def test_labels_and_kinds_are_the_released_ones():
     numbers = golden("affinity_pairs.npz")
     pairs = pair_kinds(torch.from_numpy(numbers["label56"]).long(), 5)
-    for found, name in zip(pairs, ("bg_pos", "fg_pos", "neg"), strict=True):
-        assert np.array_equal(found.flatten(1), numbers[name].astype(bool))
+    for actual, name in zip(pairs, ("bg_pos", "fg_pos", "neg"), strict=True):
+        assert np.array_equal(actual.flatten(1), numbers[name].astype(bool))
     scores = torch.from_numpy(numbers["merge_scores_cropped"]).permute(0, 3, 1, 2)
     half = scores.shape[1] // 2
     stride = scores.shape[2] // numbers["merge_label"].shape[1]
@@ -88,8 +88,8 @@ def test_the_loss_is_that_of_a_loop():
     labels = torch.tensor(np.random.default_rng(1).choice([0, 1, 2, 255], (2, 6, 9)))
     pairs = pair_kinds(labels, 3)
     affinities = torch.rand(pairs.background.shape, dtype=torch.float64)
-    found = sum(affinity_losses(affinities, pairs).values())
-    assert found == pytest.approx(loop_loss(affinities, pairs), rel=1e-12)
+    actual = sum(affinity_losses(affinities, pairs).values())
+    assert actual == pytest.approx(loop_loss(affinities, pairs), rel=1e-12)
 
 
 def test_a_batch_without_pairs_has_a_loss_of_zero():

@@ -25,13 +25,13 @@ def test_sources_and_targets_are_all_pairs_once(radius):
     height, width = 7, 11
     numbers = torch.arange(height * width).reshape(height, width)
     own = sources(numbers, radius)
-    found = [
+    actual = [
         (divmod(int(a), width), divmod(int(b), width))
         for other in targets(numbers, radius)
         for a, b in zip(own.flatten(), other.flatten(), strict=True)
     ]
-    assert len(found) == len(set(found))
-    assert set(found) == loop_pairs(height, width, radius)
+    assert len(actual) == len(set(actual))
+    assert set(actual) == loop_pairs(height, width, radius)
 
 
 @pytest.mark.golden

@@ -25,9 +25,9 @@ def test_affinities_of_the_released_head():
     taps = released_taps()
     head = fill_state(Head([tap.shape[1] for tap in taps], RELEASED), gain=2)
     assert close(head.f8_3(taps[0])[:, ::8].detach(), numbers["f8_3_preact_every8"], 1e-4)
-    found = affinities(head(taps), 5)
-    assert close(found.flatten(2).detach(), numbers["aff"], 1e-4)
-    (found.flatten(2) * fill("aff.g", -1, 1, numbers["aff"].shape)).sum().backward()
+    actual = affinities(head(taps), 5)
+    assert close(actual.flatten(2).detach(), numbers["aff"], 1e-4)
+    (actual.flatten(2) * fill("aff.g", -1, 1, numbers["aff"].shape)).sum().backward()
     assert close(head.f8_3.weight.grad[::8, ::8, 0, 0], numbers["grad_f8_3_every8"], 1e-4)
     assert close(head.f9.weight.grad[::16, ::16, 0, 0], numbers["grad_f9_every16"], 1e-4)
 
@@ -44,8 +44,8 @@ def test_the_whole_network_has_the_released_names_and_affinities():
     fill_state(network, 1, official)
     size = map(int, numbers["psa_aff_image_size"])
     with torch.no_grad():
-        found = affinities(network(fill("image_aff", -2, 2, (1, 3, *size))), 5)
-    assert close(found.flatten(2), numbers["psa_aff_aff"], 1e-4)
+        actual = affinities(network(fill("image_aff", -2, 2, (1, 3, *size))), 5)
+    assert close(actual.flatten(2), numbers["psa_aff_aff"], 1e-4)
 
 
 @pytest.mark.parametrize(

@@ -109,15 +109,15 @@ def test_layer_cam_agrees_with_a_loop():
     torch.manual_seed(0)
     network = ClassMapsShape(SLIM, 2, "pool_then_head", 0.0).build().eval().requires_grad_(False)
     images = torch.rand(2, 3, 24, 32)
-    found = reader("layer_cam", ("features",))(network, images, [1])
+    actual = reader("layer_cam", ("features",))(network, images, [1])
     features, weight = network.backbone(images)["out"], network.head.weight[1, :, 0, 0]
-    expected = np.zeros((2, *found.shape[2:]))
+    expected = np.zeros((2, *actual.shape[2:]))
     for b, y, x in np.ndindex(expected.shape):
         pairs = zip(weight.tolist(), features[b, :, y, x].tolist(), strict=True)
         total = sum(max(0.0, w) * f for w, f in pairs)
         expected[b, y, x] = max(0.0, total)
-    assert np.abs(found[:, 1].numpy() - expected).max() < 1e-4 * max(expected.max(), 1)
-    assert found[:, 0].abs().max() == 0
+    assert np.abs(actual[:, 1].numpy() - expected).max() < 1e-4 * max(expected.max(), 1)
+    assert actual[:, 0].abs().max() == 0
 
 
 def test_earlier_layers_give_finer_maps():
@@ -136,8 +136,8 @@ def test_of_several_layers_the_largest_share_of_each_maximum_counts():
     shares = [torch.tanh(2 * one / one.max()) for one in alone]
     sized = [F.interpolate(one, shares[0].shape[2:], mode="bilinear") for one in shares]
     expected = torch.maximum(*sized)
-    found = reader("layer_cam", layers)(network, images, [0])[:, :1]
-    assert (found - expected).abs().max() < 1e-6
+    actual = reader("layer_cam", layers)(network, images, [0])[:, :1]
+    assert (actual - expected).abs().max() < 1e-6
 
 
 def test_a_layer_that_does_not_exist_is_named(fitted):

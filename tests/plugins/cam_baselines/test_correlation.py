@@ -52,10 +52,10 @@ def test_correlation_agrees_with_a_loop_over_pairs(monkeypatch, at_once):
     monkeypatch.setattr(correlation, "PIXELS_AT_ONCE", at_once)
     rng = np.random.default_rng(0)
     maps, features = rng.random((2, 3, 4, 5)), rng.normal(size=(2, 6, 4, 5))
-    found = correlate(torch.from_numpy(maps), torch.from_numpy(features)).numpy()
+    actual = correlate(torch.from_numpy(maps), torch.from_numpy(features)).numpy()
     for index in range(2):
         expected = loop_correlate(maps[index], features[index])
-        assert np.abs(found[index] - expected).max() < 1e-12
+        assert np.abs(actual[index] - expected).max() < 1e-12
 
 
 def test_the_seed_agrees_with_a_loop():

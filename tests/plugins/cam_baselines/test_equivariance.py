@@ -84,9 +84,9 @@ def test_two_views_of_the_same_maps_have_no_loss():
     cam = torch.from_numpy(maps(5, 2, 3, 6, 6))
     present = torch.ones(2, 3, dtype=torch.float64)
     refined = exclusive(with_background(max_norm(cam)))
-    found = losses((cam, refined), (cam, refined), present)
-    assert found["loss_er"] == 0
-    assert found["loss_ecr"].item() == pytest.approx(0, abs=1e-4)  # max_norm is not idempotent
+    actual = losses((cam, refined), (cam, refined), present)
+    assert actual["loss_er"] == 0
+    assert actual["loss_ecr"].item() == pytest.approx(0, abs=1e-4)  # max_norm is not idempotent
 
 
 def test_min_pooling_works_on_a_single_pixel():
@@ -120,21 +120,21 @@ def golden_views():
 @pytest.mark.golden
 def test_golden_losses():
     file = golden("seam.npz")
-    _, _, found = golden_views()
-    assert close(found["loss_er"].detach(), file["train_loss_er"], 1e-5)
-    assert close(found["loss_ecr"].detach(), file["train_loss_ecr"], 1e-5)
+    _, _, actual = golden_views()
+    assert close(actual["loss_er"].detach(), file["train_loss_er"], 1e-5)
+    assert close(actual["loss_ecr"].detach(), file["train_loss_ecr"], 1e-5)
     expected = (file["train_loss_rvmin1"] + file["train_loss_rvmin2"]) / 2
-    assert close(found["loss_min"].detach(), expected, 1e-5)
-    classified = found["loss_cls"] + found["loss_min"]
+    assert close(actual["loss_min"].detach(), expected, 1e-5)
+    classified = actual["loss_cls"] + actual["loss_min"]
     assert close(classified.detach(), file["train_loss_cls"], 1e-5)
-    assert close(sum(found.values()).detach(), file["train_loss"], 1e-5)
+    assert close(sum(actual.values()).detach(), file["train_loss"], 1e-5)
 
 
 @pytest.mark.golden
 def test_golden_gradients():
     file = golden("seam.npz")
-    names, given, found = golden_views()
-    sum(found.values()).backward()
+    names, given, actual = golden_views()
+    sum(actual.values()).backward()
     for name, tensor in zip(names, given, strict=True):
         official = file[f"train_grad_{name.removeprefix('train_')}"]
         assert close(tensor.grad, official, 1e-4)
@@ -154,7 +154,7 @@ def test_each_loss_reaches_either_the_maps_or_their_refinement(name, reaches):
     smaller = both(maps(2, 2, 3, 3, 3), np.abs(maps(3, 2, 4, 3, 3)))
     given = [tensor.requires_grad_() for tensor in (cam, refined, *smaller)]
     present = torch.ones(2, 3, dtype=torch.float64)
-    found = losses((given[0], given[1]), (given[2], given[3]), present)[name]
-    grads = torch.autograd.grad(found, given, allow_unused=True)
+    actual = losses((given[0], given[1]), (given[2], given[3]), present)[name]
+    grads = torch.autograd.grad(actual, given, allow_unused=True)
     touched = [grad is not None and bool(grad.abs().sum() > 0) for grad in grads]
     assert touched == [*reaches, *reaches]

@@ -78,11 +78,11 @@ def test_loss_agrees_with_a_loop_over_pixels(seed, tau, lam):
 def test_overlap_agrees_with_a_loop_over_pixels():
     logits, saliency, _ = world(4)
     maps = loop_maps(logits.numpy())
-    found = overlap(torch.from_numpy(maps)[:, :-1], saliency).numpy()
-    for b, c in np.ndindex(found.shape):
+    actual = overlap(torch.from_numpy(maps)[:, :-1], saliency).numpy()
+    for b, c in np.ndindex(actual.shape):
         expected = loop_overlap(maps, saliency.numpy(), b, c)
-        assert found[b, c] == pytest.approx(expected, abs=1e-12)
-    assert found.max() > 0.3
+        assert actual[b, c] == pytest.approx(expected, abs=1e-12)
+    assert actual.max() > 0.3
 
 
 def test_classification_loss_leaves_the_background_out():

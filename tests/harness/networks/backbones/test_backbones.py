@@ -82,8 +82,8 @@ def test_parameter_groups_are_official(tag, when):
     groups = parameter_groups(network, network.heads)
     place = {id(p): index for index, group in enumerate(groups) for p in group}
     parameters = dict(network.named_parameters())
-    found = [place.get(id(parameters.get(name)), -1) for name in network.state_dict()]
-    assert found == golden("resnet38d.npz")[f"{tag}_group_{when}_train"].tolist()
+    actual = [place.get(id(parameters.get(name)), -1) for name in network.state_dict()]
+    assert actual == golden("resnet38d.npz")[f"{tag}_group_{when}_train"].tolist()
 
 
 @pytest.mark.golden
@@ -209,10 +209,10 @@ def test_dilation_gives_the_strided_features_on_a_finer_grid(name, stride):
     fine.load_state_dict(coarse.state_dict())
     image = torch.randn(1, 3, 64, 96)
     with torch.no_grad():
-        expected, found = coarse(image)["out"], fine(image)["out"]
+        expected, actual = coarse(image)["out"], fine(image)["out"]
     step = 32 // stride
-    assert close(found[..., ::step, ::step], expected, 1e-5)
-    assert found.shape[-1] == step * expected.shape[-1]
+    assert close(actual[..., ::step, ::step], expected, 1e-5)
+    assert actual.shape[-1] == step * expected.shape[-1]
 
 
 def test_frozen_stages_get_no_gradient():

@@ -51,9 +51,9 @@ def written(tmp_path, content, name="net.params"):
 
 @pytest.mark.parametrize("version", range(4))
 def test_all_versions_of_the_format_are_read(tmp_path, version):
-    found = read_params(written(tmp_path, params(version=version)))
-    assert list(found) == ["conv1a_weight", "bn7_moving_mean", "count"]
-    for values, expected in zip(found.values(), ARRAYS.values(), strict=True):
+    actual = read_params(written(tmp_path, params(version=version)))
+    assert list(actual) == ["conv1a_weight", "bn7_moving_mean", "count"]
+    for values, expected in zip(actual.values(), ARRAYS.values(), strict=True):
         assert values.dtype == expected.dtype
         np.testing.assert_array_equal(values, expected)
 
@@ -61,17 +61,17 @@ def test_all_versions_of_the_format_are_read(tmp_path, version):
 @pytest.mark.parametrize("kind", sorted(TYPES))
 def test_all_types_are_read(tmp_path, kind):
     values = np.array([[1, 2, 3]], kind)
-    (found,) = read_params(written(tmp_path, params({"arg:a": values}))).values()
-    assert found.dtype == values.dtype
-    np.testing.assert_array_equal(found, values)
+    (actual,) = read_params(written(tmp_path, params({"arg:a": values}))).values()
+    assert actual.dtype == values.dtype
+    np.testing.assert_array_equal(actual, values)
 
 
 @pytest.mark.parametrize(("version", "size"), [(0, 0), (1, 0), (2, 0), (3, 1)])
 def test_an_array_without_dimensions_is_empty_or_a_single_number(tmp_path, version, size):
     nothing = np.zeros((), "<f4")
     body = array(nothing, version) if version == 3 else shape_of(nothing, version)
-    (found,) = read_params(written(tmp_path, params(names=["arg:a"], bodies=[body]))).values()
-    assert found.size == size
+    (actual,) = read_params(written(tmp_path, params(names=["arg:a"], bodies=[body]))).values()
+    assert actual.size == size
 
 
 @pytest.mark.parametrize("kept", [3, 20, 30, 60, 150, -1])

@@ -63,8 +63,8 @@ def test_the_digest_of_a_checkpoint_counts_and_its_place_does_not(tmp_path):
     first.write_bytes(b"weights")
     second.write_bytes(b"weights")
     other.write_bytes(b"others")
-    found = [Eps(checkpoint=str(path)).identity() for path in (first, second, other)]
-    assert found[0] == found[1] != found[2]
+    actual = [Eps(checkpoint=str(path)).identity() for path in (first, second, other)]
+    assert actual[0] == actual[1] != actual[2]
     assert Eps().identity() == {}
     with pytest.raises(DataError, match=r"Eps: there is no checkpoint .*nowhere\.pth"):
         Eps(checkpoint=str(tmp_path / "nowhere.pth")).identity()

@@ -62,25 +62,25 @@ def test_shapes_types_and_ranges(draw):
 
 def test_a_crop_as_large_as_the_image_is_the_normalised_image():
     square = IMAGE[:, :24]
-    found, _ = augment(square, None, still(crop=24, resize=(24, 24)), rng())
+    actual, _ = augment(square, None, still(crop=24, resize=(24, 24)), rng())
     expected = (square / 255 - np.array(MEAN)) / np.array(STD)
-    assert np.allclose(found, expected.transpose(2, 0, 1), atol=1e-6)
+    assert np.allclose(actual, expected.transpose(2, 0, 1), atol=1e-6)
 
 
 def test_normalising_agrees_with_a_loop():
-    found = normalise(IMAGE[:3, :2], MEAN, STD)
+    actual = normalise(IMAGE[:3, :2], MEAN, STD)
     for y, x, k in np.ndindex(3, 2, 3):
         expected = (int(IMAGE[y, x, k]) / 255 - MEAN[k]) / STD[k]
-        assert found[k, y, x] == pytest.approx(expected, abs=1e-5)
+        assert actual[k, y, x] == pytest.approx(expected, abs=1e-5)
 
 
 @pytest.mark.parametrize(("padding", "levels"), [("mean", MEAN), ("black", (0, 0, 0))])
 def test_padding_is_the_mean_colour_or_black(padding, levels):
-    found, saliency = augment(IMAGE, np.ones_like(SALIENCY), still(padding=padding), rng())
+    actual, saliency = augment(IMAGE, np.ones_like(SALIENCY), still(padding=padding), rng())
     out = saliency[0] == 0
     assert out.sum() == 40 * 40 - IMAGE[..., 0].size
     for k in range(3):
-        assert np.allclose(found[k][out], (levels[k] - MEAN[k]) / STD[k], atol=1e-6)
+        assert np.allclose(actual[k][out], (levels[k] - MEAN[k]) / STD[k], atol=1e-6)
 
 
 def test_mirroring_turns_image_and_saliency_alike():

@@ -87,9 +87,9 @@ def test_training_lowers_the_loss(tmp_path):
     losses = []
 
     def loss(net, batch):
-        found = fitting.multilabel_loss(net, batch)
-        losses.append(found["loss_cls"].item())
-        return found
+        actual = fitting.multilabel_loss(net, batch)
+        losses.append(actual["loss_cls"].item())
+        return actual
 
     fitting.fit_classifier(maps, loss, data, Run(tmp_path), generator)
     assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5])

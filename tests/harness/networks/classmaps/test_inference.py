@@ -22,7 +22,7 @@ from wsss_harness.networks.classmaps.inference import (
 def loop_resize(values, size):
     """Bilinear with half-pixel centres, one pixel at a time."""
     height, width = values.shape
-    found = np.zeros(size)
+    actual = np.zeros(size)
     for y, x in np.ndindex(size):
         v = min(max((y + 0.5) * height / size[0] - 0.5, 0), height - 1)
         u = min(max((x + 0.5) * width / size[1] - 0.5, 0), width - 1)
@@ -31,8 +31,8 @@ def loop_resize(values, size):
         a, b = v - top, u - left
         upper = (1 - b) * values[top, left] + b * values[top, right]
         lower = (1 - b) * values[bottom, left] + b * values[bottom, right]
-        found[y, x] = (1 - a) * upper + a * lower
-    return found
+        actual[y, x] = (1 - a) * upper + a * lower
+    return actual
 
 
 def loop_merge(pairs, channels, size):
@@ -51,8 +51,8 @@ def random_pairs(sizes=((3, 4), (5, 7)), channels=3):
 
 def test_merge_agrees_with_a_loop_over_pixels():
     pairs = random_pairs()
-    found = merge([torch.from_numpy(pair) for pair in pairs], [0, 2], (9, 6))
-    assert np.abs(found.numpy() - loop_merge(pairs, [0, 2], (9, 6))).max() < 1e-12
+    actual = merge([torch.from_numpy(pair) for pair in pairs], [0, 2], (9, 6))
+    assert np.abs(actual.numpy() - loop_merge(pairs, [0, 2], (9, 6))).max() < 1e-12
 
 
 def test_merging_parts_adds_up():
@@ -76,9 +76,9 @@ def test_no_class_gives_no_map():
 
 def test_normalising_by_the_maximum_by_hand():
     total = torch.tensor([[[0.0, 1.0], [2.0, 4.0]], [[0.0, 0.0], [0.0, 0.0]]]).double()
-    found = divide_by_maximum(total)
-    assert torch.allclose(found[0] * (4 + EPSILON), total[0], atol=1e-12)
-    assert torch.equal(found[1], total[1])
+    actual = divide_by_maximum(total)
+    assert torch.allclose(actual[0] * (4 + EPSILON), total[0], atol=1e-12)
+    assert torch.equal(actual[1], total[1])
 
 
 def test_stretching_by_hand():

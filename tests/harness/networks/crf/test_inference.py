@@ -21,22 +21,22 @@ def test_golden_deeplab():
     logits = data["deeplab_logits"].astype(np.float64)
     powers = np.exp(logits - logits.max(0))
     probabilities = (powers / powers.sum(0)).astype(np.float32)
-    found = from_probabilities(data["image"], probabilities, PARAMETERS["deeplab"])
+    actual = from_probabilities(data["image"], probabilities, PARAMETERS["deeplab"])
     np.testing.assert_array_equal(probabilities.argmax(0), data["deeplab_in_argmax"])
-    np.testing.assert_array_equal(found.argmax(0), data["deeplab_out_argmax"])
-    selected = found[data["deeplab_classes_stored"]]
+    np.testing.assert_array_equal(actual.argmax(0), data["deeplab_out_argmax"])
+    selected = actual[data["deeplab_classes_stored"]]
     np.testing.assert_allclose(selected, data["deeplab_out_selected"], atol=TOLERANCE)
-    found = from_probabilities(data["image"], data["psa_in_alpha16"], PARAMETERS["deeplab"])
+    actual = from_probabilities(data["image"], data["psa_in_alpha16"], PARAMETERS["deeplab"])
     expected = data["deeplab_params_on_psa_in_alpha16"]
-    np.testing.assert_allclose(found, expected, atol=TOLERANCE)
+    np.testing.assert_allclose(actual, expected, atol=TOLERANCE)
 
 
 @pytest.mark.golden
 def test_golden_irn():
     data = golden("crf.npz")
     labels = data["irn_labels_in"]
-    found = from_labels(data["image"], labels, 1 + len(data["cam_keys"]), IRN)
-    np.testing.assert_array_equal(found.argmax(0), data["irn_labels_out"])
+    actual = from_labels(data["image"], labels, 1 + len(data["cam_keys"]), IRN)
+    np.testing.assert_array_equal(actual.argmax(0), data["irn_labels_out"])
 
 
 def kernel(features):
@@ -90,10 +90,10 @@ def test_naive_mean_field_detects_a_wrong_parameter(tiny):
         bilateral_weight=4,
         iterations=1,
     )
-    found = from_probabilities(image, probabilities, right)
+    actual = from_probabilities(image, probabilities, right)
 
     def off(parameters):
-        return np.abs(found - mean_field(image, probabilities, parameters)).mean()
+        return np.abs(actual - mean_field(image, probabilities, parameters)).mean()
 
     assert off(right) < 0.006
     for name in ("gaussian_sxy", "gaussian_weight", "bilateral_weight", "iterations"):
@@ -106,8 +106,8 @@ def test_naive_mean_field_detects_a_wrong_parameter(tiny):
 
 def test_no_iterations_give_the_normalised_probabilities(tiny):
     image, probabilities = tiny
-    found = from_probabilities(image, probabilities, replace(PSA, iterations=0))
-    np.testing.assert_allclose(found, probabilities / probabilities.sum(0), atol=1e-6)
+    actual = from_probabilities(image, probabilities, replace(PSA, iterations=0))
+    np.testing.assert_allclose(actual, probabilities / probabilities.sum(0), atol=1e-6)
 
 
 def test_labels_start_with_the_stated_probabilities(tiny):

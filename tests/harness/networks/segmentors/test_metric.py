@@ -67,7 +67,7 @@ def test_dice_and_fscore_equal_mmsegmentation(options):
 
 
 def test_counts_of_images_add_up_to_the_report():
-    found, counts = evaluate(draw(), NAMES)
+    actual, counts = evaluate(draw(), NAMES)
     assert list(counts) == [f"image_{index}" for index in range(7)]
     for image_id, truth, mask in draw():
         naive = np.zeros((5, 6), np.int64)
@@ -75,16 +75,16 @@ def test_counts_of_images_add_up_to_the_report():
             if t != 255:
                 naive[t, 5 if m == 255 else m] += 1
         np.testing.assert_array_equal(counts[image_id], naive)
-    assert read(counts.values(), NAMES) == found
-    assert read([sum(counts.values())], NAMES) == found
+    assert read(counts.values(), NAMES) == actual
+    assert read([sum(counts.values())], NAMES) == actual
 
 
 def test_sums_stay_exact_beyond_the_precision_of_float32():
     huge = np.zeros((2, 3), np.int64)
     huge[0, 0], huge[1, 1], huge[1, 0] = 2**26 + 1, 3, 3
-    found = read([huge, huge], ("background", "cat"))
-    assert found["mIoU"] == pytest.approx(75.0, abs=0.01)
-    assert found["mAcc"] == pytest.approx(75.0, abs=0.01)
+    actual = read([huge, huge], ("background", "cat"))
+    assert actual["mIoU"] == pytest.approx(75.0, abs=0.01)
+    assert actual["mAcc"] == pytest.approx(75.0, abs=0.01)
 
 
 def test_values_beyond_the_classes_are_errors():

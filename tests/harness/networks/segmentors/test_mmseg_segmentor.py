@@ -120,13 +120,13 @@ def test_ignored_pixels_have_no_loss(tiny):
     images = torch.randint(0, 255, (2, 3, 24, 24), dtype=torch.uint8)
     masks = torch.randint(0, 3, (2, 1, 24, 24))
     masks[:, :, 12:] = 255
-    found = fitting.loss(network, {"images": images, "masks": masks})["decode.loss_ce"]
+    actual = fitting.loss(network, {"images": images, "masks": masks})["decode.loss_ce"]
     mean, std = (
         torch.tensor(v).view(3, 1, 1) for v in ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
     )
     logits = network.encode_decode((images - mean) / std, [{"img_shape": (24, 24)}])
     expected = cross_entropy(logits[:, :, :12].double(), masks[:, 0, :12])
-    torch.testing.assert_close(found.double(), expected, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(actual.double(), expected, rtol=1e-5, atol=1e-6)
     nothing = fitting.loss(network, {"images": images, "masks": torch.full_like(masks, 255)})
     assert nothing["decode.loss_ce"].item() == 0
 
@@ -201,9 +201,9 @@ def test_learning_rates_of_deeplab_v1_are_released():
     settings.model.decode_head.update(in_channels=256, channels=8)
     network = fitting.build(settings.model, 0)
     optimizer = build_optim_wrapper(network, settings.optim_wrapper).optimizer
-    found = {id(one): group for group in optimizer.param_groups for one in group["params"]}
+    actual = {id(one): group for group in optimizer.param_groups for one in group["params"]}
     for name, one in network.named_parameters():
-        group = found.get(id(one))
+        group = actual.get(id(one))
         chosen = (group["lr"], group["weight_decay"]) if one.requires_grad and group else (0, 0)
         if "bn" in name:
             assert chosen[0] == 0, name

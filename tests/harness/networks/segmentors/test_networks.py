@@ -131,8 +131,8 @@ def test_greatest_over_scales_is_official():
         return conv2d(images, arrays["msc_w"], arrays["msc_b"], stride=4, padding=2)
 
     logits = networks.multi_scale(network, arrays["msc_in"], (0.5, 0.75))
-    for index, found in enumerate(logits):
-        assert close(found, arrays[f"msc_train_out{index}"], 1e-4)
+    for index, actual in enumerate(logits):
+        assert close(actual, arrays[f"msc_train_out{index}"], 1e-4)
     assert close(logits[-1], arrays["msc_eval_out"], 1e-4)
 
 
@@ -198,7 +198,7 @@ def test_losses_of_all_scales_and_of_their_greatest_are_summed(multi_scale_netwo
     for name, scale in (("loss_full", 1.0), ("loss_0.5", 0.5), ("loss_0.75", 0.75)):
         expected = naive_cross_entropy(logits(scale), masks[:, 0])
         assert losses[name].item() == pytest.approx(expected, rel=1e-5)
-    found = multi_scale_network.encode_decode(images, [{"img_shape": (64, 96)}])
+    actual = multi_scale_network.encode_decode(images, [{"img_shape": (64, 96)}])
     greatest = logits(1.0)
     for scale in (0.5, 0.75):
         size = greatest.shape[2:]
@@ -208,7 +208,7 @@ def test_losses_of_all_scales_and_of_their_greatest_are_summed(multi_scale_netwo
         naive_cross_entropy(greatest, masks[:, 0]), rel=1e-5
     )
     up = interpolate(greatest, (64, 96), mode="bilinear", align_corners=False)
-    torch.testing.assert_close(found, up)
+    torch.testing.assert_close(actual, up)
 
 
 def naive_cross_entropy(logits, masks):

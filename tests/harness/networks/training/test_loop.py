@@ -173,9 +173,9 @@ def test_mean_losses_cover_all_iterations_after_a_kill(tmp_path, monkeypatch):
     seen = []
 
     def noted(network, batch):
-        found = loss(network, batch)
-        seen.append(found["loss_square"].item())
-        return found
+        actual = loss(network, batch)
+        seen.append(actual["loss_square"].item())
+        return actual
 
     def kill(done, total):
         if done == 5:

@@ -24,8 +24,8 @@ def poly_of_file():
 def test_poly_rates_are_official():
     arrays, lr, _, max_step = poly_of_file()
     for step, rates in enumerate(arrays["poly_lr"]):
-        found = [poly_lr(lr * factor, step, max_step) for factor in (1, 2, 10, 20)]
-        np.testing.assert_allclose(found, rates, rtol=1e-12)
+        actual = [poly_lr(lr * factor, step, max_step) for factor in (1, 2, 10, 20)]
+        np.testing.assert_allclose(actual, rates, rtol=1e-12)
 
 
 @pytest.mark.golden
@@ -33,8 +33,8 @@ def test_rates_of_deeplab_change_every_few_steps_as_released():
     [(name, expected)] = [(n, a) for n, a in golden(DEEPLAB).items() if n.startswith("dlp_lr")]
     every, max_step, power = re.fullmatch(r"dlp_lr_step(\d+)_max(\d+)_power(\w+)", name).groups()
     options = {"power": float(power.replace("p", ".")), "every": int(every)}
-    found = [poly_lr(expected[0], t, int(max_step), **options) for t in range(len(expected))]
-    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    actual = [poly_lr(expected[0], t, int(max_step), **options) for t in range(len(expected))]
+    np.testing.assert_allclose(actual, expected, rtol=1e-12)
 
 
 @pytest.mark.golden
