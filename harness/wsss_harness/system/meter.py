@@ -5,7 +5,9 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -87,7 +89,8 @@ LIBRARIES = (
 )
 
 
-def library_versions() -> dict[str, str]:
+@cache
+def library_versions() -> Mapping[str, str]:
     """The installed version of each library; optional libraries may be missing."""
     versions = {}
     for name in LIBRARIES:
