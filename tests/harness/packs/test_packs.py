@@ -59,13 +59,19 @@ def with_pack(folder, rule=RULE, **changes):
     }
 
 
+@pytest.fixture(scope="module")
+def small_run(tmp_path_factory, plugins):
+    """Outcomes and collector of the small suite, for all tests that only read them."""
+    return run(tmp_path_factory.mktemp("small_run"), plugins)
+
+
 @pytest.fixture
-def exported(tmp_path, plugins):
+def exported(tmp_path, small_run):
     """A pack of the masks, or scores, of the row R."""
 
-    def export(kind="masks", name="pack"):
-        outcomes, collector = run(tmp_path / "store", plugins)
-        folder = tmp_path / name
+    def export(kind="masks"):
+        outcomes, collector = small_run
+        folder = tmp_path / "pack"
         export_row(outcomes["R"].row, collector.store, DATA, kind, folder)
         return folder
 
