@@ -103,7 +103,7 @@ def test_stage_is_tried_again_after_a_crash_or_io_error(run, how):
 def test_supervision_error_is_not_tried_again(run):
     changes = restless("leaves")
     changes["generators"]["bad"] = {"name": "truthful"}
-    outcomes, events = run(policy=Policy(retries=3), **changes)
+    outcomes, events = run(executor=Inline(), policy=Policy(retries=3), **changes)
     assert outcomes["bad"].failure.kind == "SupervisionError"
     assert not [event for event in events if event.kind == "retried"]
 

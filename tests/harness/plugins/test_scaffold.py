@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from slow import slow_but
 
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.plugins import scaffold
@@ -41,7 +42,7 @@ def run(*command, folder, installed):
     return done.stdout
 
 
-@pytest.mark.parametrize("kind", scaffold.KINDS)
+@pytest.mark.parametrize("kind", slow_but("dataset", cases=scaffold.KINDS))
 def test_a_new_distribution_works_at_once(kind, tmp_path):
     """Installed as pip would, checked, tested by its own tests, run in its own suite."""
     folder = scaffold.create("my-thing", kind, tmp_path / "wsss-my-thing")

@@ -77,7 +77,7 @@ def test_forms_have_their_published_parameters():
     assert chosen.walking == Background(kind="power", alpha=16)
 
 
-@pytest.mark.parametrize("crf", ["none", pytest.param("psa", marks=needs_crf)])
+@pytest.mark.parametrize("crf", ["none", pytest.param("psa", marks=[needs_crf, pytest.mark.slow])])
 def test_fitting_leaves_the_network_and_nothing_else(tmp_path, crf):
     fitted(tmp_path, affinity_net(form="psa", crf=crf))
     left = {path.name for path in tmp_path.iterdir()} - {"log.txt"}
