@@ -4,6 +4,7 @@ import json
 import os
 import signal
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import small_suite
@@ -158,7 +159,8 @@ def test_two_runs_on_one_store_share_the_work(run, tmp_path, monkeypatch, execut
     ran = tmp_path / "ran.txt"
     monkeypatch.setenv(small_suite.RAN_FILE, str(ran))
     processes = [command(tmp_path, executor=executor, **SLOW) for _ in range(2)]
-    results = [events_of(process) for process in processes]
+    with ThreadPoolExecutor() as pool:  # a run whose pipe is full waits, and keeps its locks
+        results = list(pool.map(events_of, processes))
     assert [process.returncode for process in processes] == [0, 0]
     kinds = {event["kind"] for events, _ in results for event in events}
     assert kinds & {"waiting", "reused"}
