@@ -16,15 +16,18 @@ from wsss_harness.plugins.options import construct
 class BackgroundRule:
     """By how much the largest class score beats the background, pixel by pixel.
 
-    ``needs``: the supervision that the rule reads. A pixel whose margin is closer to zero than
-    ``uncertain`` becomes 255, as between the two thresholds of jiwoon-ahn/irn.
+    ``needs``: the supervision that the rule reads. Pixels whose margin is
+    closer to zero than ``uncertain`` become 255, as between the two thresholds of jiwoon-ahn/irn.
     """
 
     needs: ClassVar[frozenset[str]] = frozenset()
     uncertain: float = field(default=0.0, kw_only=True)
 
     def margin(self, largest: Map, scores: ClassScores, sample: Sample) -> Map:
-        """(H, W), above zero in the foreground; ``largest`` is the largest score, 0 of no class."""
+        """The margin, (H, W), above 0 in the foreground.
+
+        ``largest``: the largest class score of each pixel, (H, W) in [0, 1]; 0 without a class.
+        """
         raise NotImplementedError
 
 
@@ -67,7 +70,7 @@ class Saliency(BackgroundRule):
 
 @dataclass(frozen=True)
 class Explicit(BackgroundRule):
-    """The background scores what the map says that the generator made itself."""
+    """The background scores what the generator's own background map says."""
 
     def margin(self, largest: Map, scores: ClassScores, sample: Sample) -> Map:
         if scores.background is None:
@@ -96,7 +99,7 @@ RULES: Mapping[str, type[BackgroundRule]] = {
 
 
 def build_rule(name: str, options: Mapping[str, Any]) -> BackgroundRule:
-    """The rule called ``name``; unknown names and options are errors that list what exists."""
+    """The rule named ``name``; ConfigError lists the rules, or the options of the rule."""
     if name not in RULES:
         raise ConfigError(f"no background rule named '{name}'; there are {', '.join(RULES)}")
     rule: BackgroundRule = construct(f"background rule '{name}'", RULES[name], options)
@@ -104,7 +107,7 @@ def build_rule(name: str, options: Mapping[str, Any]) -> BackgroundRule:
 
 
 def to_mask(scores: ClassScores, rule: BackgroundRule, sample: Sample) -> Mask:
-    """The class with the largest score where it is strictly greater than the background.
+    """The class with the largest score where it is strictly greater than the background, (H, W).
 
     Ties between classes go to the first. An image without classes is background.
     """

@@ -1,30 +1,30 @@
-"""Images of one size, which a GPU takes several of at once. Free of torch until it is asked."""
+"""Batches of images of equal size, for inference on a GPU. Imports torch only when it needs it."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from wsss_harness.contract.types import Sample
 
-AHEAD = 64  # images among which those of one size are looked for
+AHEAD = 64  # images that may wait for others of their size
 MOST = 8
-BYTES = 6 * 10**9  # what ResNet38 needs for an image of VOC and its mirror image at scale 2
+BYTES = 6 * 10**9  # that ResNet38 needs for a VOC image and its mirror image at scale 2
 
 
 def at_once(device: str) -> int:
-    """How many images go through a network together: one on a CPU, which gains nothing by more.
+    """How many images go through a network together; 1 on a CPU, where more are not faster.
 
-    So what is made on a CPU does not depend on which images were left when a run went on.
+    Results on a CPU therefore do not depend on where an interrupted run resumes.
     """
     if not device.startswith("cuda"):
         return 1
     import torch
 
-    free, _ = torch.cuda.mem_get_info(device)  # others may use it too
+    free, _ = torch.cuda.mem_get_info(device)  # other processes may use the GPU too
     return min(max(free // BYTES, 1), MOST)
 
 
 def by_size(samples: Iterable[Sample], most: int) -> Iterator[list[Sample]]:
-    """Groups of up to ``most`` samples whose images are of one size."""
+    """Yield groups of up to ``most`` samples whose images have equal size."""
     waiting: dict[tuple[int, ...], list[Sample]] = {}
     for sample in samples:
         group = waiting.setdefault(sample.image.shape, [])
@@ -34,17 +34,18 @@ def by_size(samples: Iterable[Sample], most: int) -> Iterator[list[Sample]]:
     yield from waiting.values()
 
 
-def together(function: Callable[..., Any], *given: Sequence[Any]) -> list[Any]:
-    """What a function gives for each of some arguments, by its method ``many`` if it has one.
+def together(function: Callable[..., Any], *columns: Sequence[Any]) -> list[Any]:
+    """``function`` of each row of ``columns``, by one call of its method ``many`` if it has one.
 
-    Where the memory of a GPU is too small for all of them, perhaps because others use it too, they
-    are done one at a time.
+    If the memory of the GPU is too small for all rows together, they are done one by one.
     """
     many = getattr(function, "many", None)
-    if many is not None and len(given[0]) > 1:
+    if many is not None and len(columns[0]) > 1:
         try:
-            return list(many(*given))
+            return list(many(*columns))
         except RuntimeError as error:
-            if type(error).__name__ != "OutOfMemoryError":  # torch's, which may not be there
+            if (
+                type(error).__name__ != "OutOfMemoryError"
+            ):  # torch's class, compared by name to avoid importing torch
                 raise
-    return [function(*one) for one in zip(*given, strict=True)]
+    return [function(*row) for row in zip(*columns, strict=True)]

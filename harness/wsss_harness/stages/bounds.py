@@ -1,6 +1,6 @@
-"""Masks that no method could make: what nothing scores, and what parts of the truth would.
+"""Bounds: masks made from the truth, or from nothing, that no method could make.
 
-A bound reads the truth, or nothing; the ledger notes what, and the tables mark it.
+The ledger notes what a bound reads, and the tables mark it.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,21 +26,21 @@ from wsss_harness.system import files
 from wsss_harness.system.score_files import write_scores
 
 Bound = Callable[[Dataset, str, Ledger], Mask]
-STRIDES = (8, 16)  # of the class maps of released code: ResNet38's, and ResNet50's
-NEAREST = f"Truth at stride {STRIDES[0]}"  # the truth as class maps have it
-SUPERVISED = "Full supervision"  # what segmentors could
+STRIDES = (8, 16)  # of the class maps of released code: ResNet38's and ResNet50's
+NEAREST = f"Truth at stride {STRIDES[0]}"
+SUPERVISED = "Full supervision"
 
 
 def all_background(dataset: Dataset, image_id: str, ledger: Ledger) -> Mask:
-    """What a method scores that finds nothing."""
+    """The mask of a method that finds nothing."""
     return np.zeros(dataset.image(image_id).shape[:2], np.uint8)
 
 
 def largest_everywhere(dataset: Dataset, image_id: str, ledger: Ledger) -> Mask:
-    """Every pixel has that class of the image labels which is the largest one in the truth.
+    """Paint every pixel with the image label whose class covers the most pixels of the truth.
 
-    What image labels allow whoever knows no places; among equals the first class, background where
-    there is no class.
+    This is what image labels allow without any location. Ties go to the first class; an image
+    without a class is background.
     """
     ledger.note(IMAGE_LABELS)
     ledger.note(TRUTH)
@@ -51,9 +51,9 @@ def largest_everywhere(dataset: Dataset, image_id: str, ledger: Ledger) -> Mask:
 
 
 def salient_true_classes(dataset: Dataset, image_id: str, ledger: Ledger) -> Mask:
-    """Saliency above 0.5 painted with the class of the nearest pixel of a true object.
+    """Paint saliency above 0.5 with the class of the nearest pixel of a true object.
 
-    What saliency allows when classes are known. Salient pixels without any object stay background.
+    This is what saliency allows when classes are known. Without an object all is background.
     """
     ledger.note(TRUTH)
     ledger.note(SALIENCY)
@@ -63,7 +63,7 @@ def salient_true_classes(dataset: Dataset, image_id: str, ledger: Ledger) -> Mas
 
 
 def nearest_class(truth: Mask) -> Mask:
-    """For every pixel the class of the nearest object pixel; background if there is none."""
+    """The class of the object pixel nearest to each pixel, (H, W); background without one."""
     from scipy.ndimage import distance_transform_edt
 
     objects = (truth != BACKGROUND) & (truth != IGNORE)
@@ -75,13 +75,13 @@ def nearest_class(truth: Mask) -> Mask:
 
 
 def whole_truth(dataset: Dataset, image_id: str, ledger: Ledger) -> Mask:
-    """The truth itself, for a segmentor with full supervision."""
+    """The truth itself, to train a segmentor with full supervision."""
     ledger.note(TRUTH)
     return dataset.truth(image_id)
 
 
 def at_stride(stride: int, dataset: Dataset, image_id: str, ledger: Ledger) -> Mask:
-    """What is left of the truth at the stride of class maps: the class that covers most."""
+    """The truth at the stride of class maps: the class that covers most of each square."""
     ledger.note(TRUTH)
     values, cover = coverage(dataset.truth(image_id), stride)
     mask: Mask = values[cover.argmax(0)]
@@ -89,17 +89,17 @@ def at_stride(stride: int, dataset: Dataset, image_id: str, ledger: Ledger) -> M
 
 
 def perfect_seed(stride: int, dataset: Dataset, image_id: str, ledger: Ledger) -> ClassScores:
-    """The truth as class maps of this stride: how much of a place each true class covers."""
+    """The truth as class maps of this stride: the share of each square that a class covers."""
     ledger.note(TRUTH)
     values, cover = coverage(dataset.truth(image_id), stride)
     return ClassScores(tuple(map(int, values[1:])), cover[1:])
 
 
 def coverage(truth: Mask, stride: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """The background and the classes of the truth, (1 + K,), and their maps, (1 + K, H, W).
+    """Background and classes of the truth, (1 + K,), and their maps, (1 + K, H, W) in [0, 1].
 
-    A map is the share of a class among the counted pixels of each square of ``stride`` pixels,
-    enlarged again by bilinear interpolation. Squares without a counted pixel are background.
+    A map is the share of a class among the pixels of each square of ``stride`` pixels that are not
+    ignored, enlarged again by bilinear interpolation. Squares of ignored pixels are background.
     """
     import cv2
 
@@ -110,8 +110,8 @@ def coverage(truth: Mask, stride: int) -> tuple[NDArray[np.uint8], NDArray[np.fl
 
     def pixels(places: NDArray[np.bool_]) -> NDArray[np.float32]:
         blocks = np.pad(places, missing).reshape(-1, stride, (width - 1) // stride + 1, stride)
-        found: NDArray[np.float32] = blocks.sum((1, 3), dtype=np.float32)
-        return found
+        counts: NDArray[np.float32] = blocks.sum((1, 3), dtype=np.float32)
+        return counts
 
     total = pixels(counted)
     shares = np.stack([pixels(truth == value) for value in values]) / np.maximum(total, 1)

@@ -1,4 +1,4 @@
-"""What a refiner shows of how it decides, for a few images: named maps, kept for figures."""
+"""How a refiner decides, for a few images: named maps, kept for figures."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ EXPLAINED = 3
 
 
 class Explained(NamedTuple):
-    """A map (H, W) in [0, 1] with the words for it, and the pixel (row, column) it is about."""
+    """A map, (H, W) in [0, 1], its caption, and the pixel (row, column) that it explains."""
 
     name: str
     map: Map
@@ -30,16 +30,16 @@ class Explained(NamedTuple):
 def choose(dataset: Dataset) -> list[str]:
     """Scored images for figures: for each class the first image with it alone, or else with it.
 
-    The choice looks at image labels only, never at how well a method does.
+    The choice reads image labels only, never the quality of a method.
     """
     ids = scored_ids(dataset)
     wanted = [dataset.classes.index(name) + 1 for _, name in dataset.contexts]
     wanted += [k for k in range(1, len(dataset.classes) + 1) if k not in wanted]
     chosen: list[str] = []
     for number in wanted[:EXAMPLES]:
-        free = [i for i in ids if number in dataset.present(i) and i not in chosen]
-        alone = [i for i in free if dataset.present(i) == (number,)]
-        chosen += (alone or free)[:1]
+        candidates = [i for i in ids if number in dataset.present(i) and i not in chosen]
+        alone = [i for i in candidates if dataset.present(i) == (number,)]
+        chosen += (alone or candidates)[:1]
     return chosen
 
 
@@ -85,7 +85,7 @@ def write(path: Path, explained: Sequence[Explained]) -> None:
 
 
 def read(path: Path) -> list[Explained]:
-    """What ``write`` wrote; DataError names a file that cannot be read."""
+    """The maps in a file of ``write``; DataError names a file that cannot be read."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
             parts = (arrays["names"].tolist(), arrays["maps"], arrays["places"].tolist())

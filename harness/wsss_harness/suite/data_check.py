@@ -1,4 +1,4 @@
-"""What is wrong with a dataset, looked for in every image before anything is trained on it."""
+"""Checks of a dataset, image by image, before anything is trained on it."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,14 +21,15 @@ from wsss_harness.stages.stage_data import WithSaliency
 from wsss_harness.suite.spec import Offered, Row, Suite
 from wsss_harness.system.files import has_voc_palette
 
-Look = Callable[[Any, str], str | None]  # of a dataset and an image id
+Check = Callable[[Any, str], str | None]  # from a dataset and an image id to a problem
 
 
 @dataclass
 class DataReport:
-    """``splits``: how many images a split has, and how many of them each class is in.
+    """What a check of a dataset found.
 
-    ``saliency``: how good the maps of a name are; those of the dataset itself are "saliency".
+    ``splits``: for each split the number of its images, and of those in which each class is.
+    ``saliency``: the quality of each kind of saliency maps; "saliency" is the dataset's own.
     """
 
     fingerprint: str
@@ -45,33 +46,33 @@ def inspect(
     progress: Callable[[int, int], None],
     maps: Mapping[str, Dataset] = MappingProxyType({}),
 ) -> DataReport:
-    """Look at every image of train and val; memory stays flat however many there are.
+    """Check every image of train and val, in constant memory.
 
-    ``maps``: the same dataset with other saliency maps, by their name.
+    ``maps``: the same dataset with other saliency maps, by their label.
     """
     ids = [*dataset.ids("train"), *dataset.ids("val")]
     own = {SALIENCY: dataset} if SALIENCY in dataset.supervision else {}
-    looks = looks_at(dataset, {**own, **maps})
-    problems: dict[str, list[str]] = {check: [] for check in looks}
-    seen = Remembering(dataset)
+    checks = checks_of(dataset, {**own, **maps})
+    problems: dict[str, list[str]] = {name: [] for name in checks}
+    cached = CachedTruth(dataset)
     for number, image_id in enumerate(ids, 1):
-        for check, look in looks.items():
-            if problem := _seen(look, seen, image_id):
-                problems[check].append(problem)
+        for name, check in checks.items():
+            if problem := _problem(check, cached, image_id):
+                problems[name].append(problem)
         progress(number, len(ids))
     return DataReport(
         dataset.fingerprint(),
         {split: _split(dataset, ids) for split, ids in splits(dataset).items()},
-        {name: _quality(given) for name, given in {**own, **maps}.items()},
+        {name: _quality(source) for name, source in {**own, **maps}.items()},
         [
             judge("train and val share no image", _shared(dataset)),
-            *(_finding(check, found, len(ids)) for check, found in problems.items()),
+            *(_finding(name, examples, len(ids)) for name, examples in problems.items()),
         ],
     )
 
 
-class Remembering:
-    """A dataset that keeps the truth it read last, since several looks ask for it."""
+class CachedTruth:
+    """A dataset that keeps the truth it read last, because several checks read it."""
 
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
@@ -83,13 +84,15 @@ class Remembering:
 
 def splits(dataset: Dataset) -> dict[str, tuple[str, ...]]:
     train, scored = dataset.ids("train"), scored_ids(dataset)
-    apart = {} if scored == train else {"scored": scored}
-    return {"train": train, **apart, "val": dataset.ids("val")}
+    scored_split = {} if scored == train else {"scored": scored}
+    return {"train": train, **scored_split, "val": dataset.ids("val")}
 
 
 def _shared(dataset: Dataset) -> str | None:
-    both = sorted({*dataset.ids("train")} & {*dataset.ids("val")})
-    return f"{both[0]} ({len(both)} in all) is in both; take it out of one" if both else None
+    shared = sorted({*dataset.ids("train")} & {*dataset.ids("val")})
+    if not shared:
+        return None
+    return f"{shared[0]} ({len(shared)} in all) is in both; remove it from one list"
 
 
 def _split(dataset: Dataset, ids: Sequence[str]) -> dict[str, Any]:
@@ -99,53 +102,52 @@ def _split(dataset: Dataset, ids: Sequence[str]) -> dict[str, Any]:
 
 
 def _quality(dataset: Dataset) -> Quality:
-    """How good the maps of the scored images are; those that cannot be read are left out."""
+    """The quality of the saliency maps of the scored images, without maps that cannot be read."""
 
     def pairs() -> Iterator[tuple[Mask, Map]]:
         for image_id in scored_ids(dataset):
             try:
                 yield dataset.truth(image_id), dataset.saliency(image_id)
             except WsssError:
-                continue  # a finding already
+                continue  # already a finding
 
     return quality(pairs())
 
 
-def looks_at(dataset: Dataset, maps: Mapping[str, Dataset]) -> dict[str, Look]:
-    """What is looked for, by what a finding says."""
-    looks: dict[str, Look] = {"images can be read": _image}
-    for name, given in maps.items():
-        looks[f"{name} maps have the size of their images"] = _map_of(given)
-    looks["masks have the size of their images and known classes"] = _mask
+def checks_of(dataset: Dataset, maps: Mapping[str, Dataset]) -> dict[str, Check]:
+    """The checks of an image, by the words of their finding."""
+    checks: dict[str, Check] = {"images can be read": _image}
+    for name, source in maps.items():
+        checks[f"{name} maps have the size of their images"] = _map_of(source)
+    checks["masks have the size of their images and known classes"] = _mask
     if hasattr(dataset, "truth_path"):
-        looks["masks have the palette of PASCAL VOC"] = _palette
-    looks["image labels are all in the masks"] = _beyond
-    looks["classes of the masks are all in the image labels"] = _without
-    return looks
+        checks["masks have the palette of PASCAL VOC"] = _palette
+    checks["image labels are all in the masks"] = _labels_without_pixels
+    checks["classes of the masks are all in the image labels"] = _pixels_without_label
+    return checks
 
 
 ADVICE = {
-    "masks have the palette of PASCAL VOC": "their values may be other classes; look at one",
+    "masks have the palette of PASCAL VOC": "their values may mean other classes; look at one",
     "image labels are all in the masks": "objects that VOC calls difficult have labels without "
     "pixels",
-    "classes of the masks are all in the image labels": "training tells the network that they are "
-    "not there",
+    "classes of the masks are all in the image labels": "training treats these classes as absent",
 }
 
 
-def _finding(check: str, problems: Sequence[str], images: int) -> Finding:
-    """A warning where there may be a reason, else a failure."""
+def _finding(name: str, problems: Sequence[str], images: int) -> Finding:
+    """A warning where there may be a good reason, else a failure."""
     if not problems:
-        return judge(check, None)
-    told = f"not so in {len(problems):,} of {images:,} images, first {problems[0]}"
-    if check in ADVICE:
-        return Finding(check, WARNING, f"{told}; {ADVICE[check]}")
-    return judge(check, told)
+        return judge(name, None)
+    count = f"not so in {len(problems):,} of {images:,} images, first {problems[0]}"
+    if name in ADVICE:
+        return Finding(name, WARNING, f"{count}; {ADVICE[name]}")
+    return judge(name, count)
 
 
-def _seen(look: Look, dataset: Any, image_id: str) -> str | None:
+def _problem(check: Check, dataset: Any, image_id: str) -> str | None:
     try:
-        problem = look(dataset, image_id)
+        problem = check(dataset, image_id)
     except WsssError as error:
         return str(error)
     return f"{image_id}: {problem}" if problem else None
@@ -156,11 +158,11 @@ def _image(dataset: Dataset, image_id: str) -> str | None:
     return None
 
 
-def _map_of(given: Dataset) -> Look:
-    def look(dataset: Dataset, image_id: str) -> None:
-        given.saliency(image_id)
+def _map_of(source: Dataset) -> Check:
+    def check(dataset: Dataset, image_id: str) -> None:
+        source.saliency(image_id)
 
-    return look
+    return check
 
 
 def _mask(dataset: Dataset, image_id: str) -> str | None:
@@ -173,14 +175,14 @@ def _palette(dataset: Any, image_id: str) -> str | None:
     try:
         return None if has_voc_palette(path) else f"{path} has another palette"
     except OSError:
-        return None  # that it cannot be read is said of the mask
+        return None  # the check of the mask reports that it cannot be read
 
 
-def _beyond(dataset: Dataset, image_id: str) -> str | None:
+def _labels_without_pixels(dataset: Dataset, image_id: str) -> str | None:
     return _named(dataset, set(dataset.present(image_id)) - _drawn(dataset, image_id))
 
 
-def _without(dataset: Dataset, image_id: str) -> str | None:
+def _pixels_without_label(dataset: Dataset, image_id: str) -> str | None:
     return _named(dataset, _drawn(dataset, image_id) - set(dataset.present(image_id)))
 
 
@@ -188,7 +190,7 @@ def _drawn(dataset: Dataset, image_id: str) -> set[int]:
     try:
         return set(np.unique(dataset.truth(image_id)).tolist()) - {0, IGNORE}
     except WsssError:
-        return set(dataset.present(image_id))  # what is wrong with the mask is said of the mask
+        return set(dataset.present(image_id))  # the check of the mask reports it
 
 
 def _named(dataset: Dataset, numbers: set[int]) -> str | None:
@@ -196,7 +198,7 @@ def _named(dataset: Dataset, numbers: set[int]) -> str | None:
 
 
 def missing(suite: Suite, plugins: Plugins, supervision: frozenset[str]) -> Iterator[Finding]:
-    """What each row of a suite cannot be run without: supervision, weights, checkpoints."""
+    """A finding for each row: the supervision, weights and checkpoints that it lacks."""
     for row in suite.rows:
         needs = row.rule.built.needs
         lacking = chain(
@@ -208,13 +210,13 @@ def missing(suite: Suite, plugins: Plugins, supervision: frozenset[str]) -> Iter
 
 
 def maps_of(suite: Suite, dataset: Dataset) -> dict[str, Dataset]:
-    """The dataset with each of the saliency maps that a suite names and that are there."""
+    """The dataset with each of the saliency maps of a suite whose folder exists."""
     folders = {label: Path(maps.folder) for label, maps in suite.saliency.items()}
     return {n: WithSaliency(dataset, folder) for n, folder in folders.items() if folder.is_dir()}
 
 
 def _parts(suite: Suite, row: Row) -> Iterator[tuple[str, Offered]]:
-    """The plugins of a row with their kinds."""
+    """The plugins of a row and their kinds."""
     yield "generator", suite.generators[row.generator]
     yield from (("refiner", suite.refiners[label]) for label in row.refiners)
     yield from (("segmentor", suite.segmentors[label]) for label in row.segmentors)
@@ -223,7 +225,7 @@ def _parts(suite: Suite, row: Row) -> Iterator[tuple[str, Offered]]:
 def _lacking(
     suite: Suite, plugins: Plugins, supervision: frozenset[str], kind: str, offered: Offered
 ) -> Iterator[str]:
-    """What a plugin of a row lacks, in words."""
+    """What a plugin of a row lacks."""
     needs = frozenset(getattr(plugins.dataclass_of(kind, offered.name), "needs", ()))
     yield from _maps(suite, supervision, needs, offered.saliency)
     file = suite.weights[offered.weights].file if offered.weights else None
@@ -237,9 +239,9 @@ def _lacking(
 def _maps(
     suite: Suite, supervision: frozenset[str], needs: frozenset[str], saliency: str | None
 ) -> Iterator[str]:
-    """What is needed and not given, where maps of this name take the place of the dataset's."""
-    given = supervision | ({SALIENCY} if saliency else set())
-    yield from (SOURCES[part] for part in sorted(needs - given))
+    """The supervision that is missing, where maps of this label replace the dataset's own."""
+    available = supervision | ({SALIENCY} if saliency else set())
+    yield from (SOURCES[part] for part in sorted(needs - available))
     if saliency and not Path(suite.saliency[saliency].folder).is_dir():
         yield f"the maps of saliency.{saliency}.folder"
 

@@ -32,7 +32,7 @@ class InitialWeights:
 
 
 class Inputs:
-    """The stages of a suite that no row changes, for one repetition, which ``seed`` numbers."""
+    """The stages that all rows share, for the repetition with the number ``seed``."""
 
     def __init__(self, suite: Suite, plugins: Plugins, seed: int) -> None:
         self.suite = suite
@@ -74,17 +74,18 @@ class Inputs:
 
     @memoize
     def saliency_identity(self, saliency: str | None) -> dict[str, Any]:
-        """What the options of a stage say of the saliency maps it reads; {} of the dataset's."""
+        """Options that identify the saliency maps a stage reads; empty for the dataset's own."""
         if saliency is None:
             return {}
         return {"saliency": saliency_maps.identity(saliency, self.suite.saliency[saliency])}
 
     @memoize
     def weights(self, label: str | None) -> InitialWeights:
-        """The initial weights of this name; none without a name.
+        """The initial weights of this label; no weights without a label.
 
         Raises:
-            ConfigError, DataError: their file is missing, or nothing says where they come from.
+            ConfigError: the suite does not say where they come from.
+            DataError: their file is missing.
         """
         if label is None:
             return InitialWeights()

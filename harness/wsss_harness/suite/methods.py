@@ -22,9 +22,10 @@ from wsss_harness.system.memo import memoize
 
 @dataclass(frozen=True, eq=False)
 class Method:
-    """A plugin of a suite, built, with all that decides what it does.
+    """A plugin of a suite, built, with everything that decides its results.
 
-    ``identity`` is in the key of its fit beside its options; ``note`` is kept in manifests.
+    ``saliency`` identifies the saliency maps it reads, if they are not the dataset's own; ``note``
+    is kept in manifests.
     """
 
     plugin: Any
@@ -46,7 +47,7 @@ class Method:
         inputs: Mapping[str, Stage],
         subject: str = "",
     ) -> Stage:
-        """The stage that trains it; ``inputs`` beside its initial weights."""
+        """The stage that trains it; its initial weights are added to ``inputs``."""
         options, _ = divided(self.plugin)
         options |= {"seed": self.seed, "weights": dict(self.weights.identity)}
         return Stage(
@@ -89,24 +90,16 @@ class Method:
 
 
 def identity(plugin: Any) -> dict[str, Any]:
-    """What a plugin says that its result depends on, beyond its options."""
+    """What the result of a plugin depends on beyond its options, as the plugin reports it."""
     return dict(plugin.identity()) if hasattr(plugin, "identity") else {}
 
 
 @dataclass(frozen=True, eq=False)
 class Refined:
-    """The refined scores, and the stage that shows how the refiner decides, if it can."""
+    """Refined scores, and the stage that explains them if the refiner can."""
 
     scores: Stage
     explanation: Stage | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Segmented:
-    """A segmentor that is trained on masks, and its predictions on val."""
-
-    fit: Stage
-    predictions: Stage
 
 
 class MethodStages(Inputs):
@@ -128,7 +121,7 @@ class MethodStages(Inputs):
 
     @memoize
     def refined(self, label: str, scores: Stage, seeds: Stage | None = None) -> Refined:
-        """A refiner that learns from ``scores`` and refines them, or ``seeds`` in their place."""
+        """A refiner trained on ``scores``, applied to them or to ``seeds`` instead."""
         offered = self.suite.refiners[label]
         refiner = self.method("refiner", offered, offered.options)
         plugin, before = refiner.plugin, seeds or scores
@@ -143,8 +136,8 @@ class MethodStages(Inputs):
         body_of_explain = ExplainRefiner(plugin, refiner.view)
         return Refined(stage, refiner.apply("explain", name, body_of_explain, inputs, images=False))
 
-    def segmented(self, label: str, masks: Stage) -> Segmented:
-        """A segmentor that learns from ``masks`` and segments val."""
+    def segmented(self, label: str, masks: Stage) -> tuple[Stage, Stage]:
+        """The fit of a segmentor on ``masks``, and its predictions on val."""
         segmentor = self.segmentor(label)
         plugin, subject = segmentor.plugin, masks.name
         body = FitSegmentor(plugin, segmentor.training)
@@ -154,11 +147,11 @@ class MethodStages(Inputs):
         inputs = {"data": self.data, "fit": fit}
         predict = PredictMasks(plugin, view)
         predictions = segmentor.apply("predict", label, predict, inputs, split=VAL, subject=subject)
-        return Segmented(fit, predictions)
+        return fit, predictions
 
     @memoize
     def segmentor(self, label: str) -> Method:
-        """The segmentor of a label, built once for all masks; it sees images alone."""
+        """The segmentor of this label, built once for all masks; it sees images only."""
         offered = self.suite.segmentors[label]
         return Method(
             plugin=self.plugins.build("segmentor", offered.name, offered.options),
@@ -169,7 +162,7 @@ class MethodStages(Inputs):
         )
 
     def method(self, kind: Axis, offered: Offered, options: Mapping[str, Any]) -> Method:
-        """A generator or a refiner, which sees the supervision that it needs on train."""
+        """A generator or a refiner; on train it sees the supervision that it declares."""
         plugin = self.plugins.build(kind, offered.name, options)
         note: dict[str, Any] = {"needs": sorted(plugin.needs)}
         note["stated"] = list(getattr(plugin, "stated", ()))
@@ -187,7 +180,7 @@ class MethodStages(Inputs):
 
     @memoize
     def shared(self, name: str) -> dict[str, Any]:
-        """The shared options that a generator has; ConfigError for one that none of them has."""
+        """The shared options that this generator has; ConfigError for one that no generator has."""
         plugins = sorted({offered.name for offered in self.suite.generators.values()})
         known = {p: names(self.plugins.dataclass_of("generator", p)) for p in plugins}
         for option in self.suite.shared:

@@ -1,4 +1,4 @@
-"""What a run of a suite would do: which stages are there, which are to be made, and why."""
+"""What a run of a suite would do: which stages are finished, which are to be made, and why."""
 
 import contextlib
 import json
@@ -19,16 +19,16 @@ from wsss_harness.suite.rows import RowStages
 from wsss_harness.suite.schedule import Schedule
 
 Manifest = Mapping[str, Any]
-ANOTHER = "another "  # begins a reason: another stage than before comes before this one
+ANOTHER = "another "  # begins a reason: an input is another stage than before
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A stage of a plan. ``reasons`` why it is to be made, the first one first; none if it is done.
+    """A stage of a plan.
 
-    ``rows``: how many rows use it, each seed counted. ``seconds`` and ``bytes`` are what earlier
-    stages of this kind and name took, None where there is none. ``needed`` is false where all that
-    it is for is done without it.
+    ``rows``: how many rows use it, each seed counted. ``reasons``: why it is to be made, the most
+    important first; empty if it is finished. ``seconds``, ``bytes``: what earlier stages of this
+    kind and name took, None without one. ``needed``: False if everything that uses it is finished.
     """
 
     stage: Stage
@@ -45,13 +45,13 @@ class Planned:
 
 @dataclass(frozen=True)
 class Plan:
-    """All stages of some rows, each once, what is needed before what needs it."""
+    """All stages of some rows, each once, inputs first."""
 
     stages: tuple[Planned, ...]
 
     @cached_property
     def to_do(self) -> tuple[Planned, ...]:
-        return tuple(one for one in self.stages if one.needed and not one.done)
+        return tuple(planned for planned in self.stages if planned.needed and not planned.done)
 
     @property
     def shared(self) -> int:
@@ -85,21 +85,22 @@ def _entry(planned: Planned) -> dict[str, Any]:
     }
 
 
-def plan(rows: Iterable[RowStages], beside: Iterable[Stage], store: Store) -> Plan:
-    """The plan of some rows, and of stages beside them; nothing is made or changed."""
+def plan(rows: Iterable[RowStages], others: Iterable[Stage], store: Store) -> Plan:
+    """The plan of some rows and of stages that belong to no row; nothing is made or changed."""
     stages: dict[str, Stage] = {}
     uses: Counter[str] = Counter()
-    targets = [*beside]
+    targets = [*others]
     for row in rows:
         targets += row.targets
         for stage in upstream(*row.targets):
             stages.setdefault(stage.key, stage)
             uses[stage.key] += 1
-    for stage in upstream(*beside):
+    for stage in upstream(*others):
         stages.setdefault(stage.key, stage)
     earlier, needed = Earlier(store), Schedule(targets, store.done).left
-    planned = (_planned(one, uses[key], key in needed, earlier) for key, one in stages.items())
-    return Plan(tuple(planned))
+    return Plan(
+        tuple(_planned(stage, uses[key], key in needed, earlier) for key, stage in stages.items())
+    )
 
 
 def _planned(stage: Stage, rows: int, needed: bool, earlier: "Earlier") -> Planned:
@@ -110,65 +111,65 @@ def _planned(stage: Stage, rows: int, needed: bool, earlier: "Earlier") -> Plann
 
 
 class Earlier:
-    """What a store knows of stages of the same kind and name."""
+    """What a store knows about earlier stages of the same kind and name."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self._found: dict[tuple[str, str], tuple[Manifest, ...]] = {}
+        self._manifests: dict[tuple[str, str], tuple[Manifest, ...]] = {}
 
     def manifests(self, stage: Stage) -> tuple[Manifest, ...]:
         """The manifests of all finished stages of the kind and name, the newest first."""
         place = (stage.kind, stage.name)
-        if place not in self._found:
-            self._found[place] = tuple(_manifests(self.store.folder(stage)))
-        return self._found[place]
+        if place not in self._manifests:
+            self._manifests[place] = tuple(_manifests(self.store.folder(stage)))
+        return self._manifests[place]
 
     def reasons(self, stage: Stage) -> tuple[str, ...]:
-        """Why a stage is to be made: how it differs from the finished stage most like it."""
+        """Why a stage is to be made: how it differs from the most similar finished stage."""
         folder = self.store.folder(stage)
         if (folder / MANIFEST).is_file():
             return (self._damage(stage),)
         if folder.is_dir():
-            return ("begun and not finished",)
-        found = [changes(manifest["recipe"], stage) for manifest in self.manifests(stage)]
-        return min(found, key=len, default=("never made",))
+            return ("started, not finished",)
+        differences = [changes(manifest["recipe"], stage) for manifest in self.manifests(stage)]
+        return min(differences, key=len, default=("never made",))
 
     def _damage(self, stage: Stage) -> str:
         try:
-            gone = self.store.missing(stage)
+            missing = self.store.missing(stage)
         except DataError as error:
             return str(error)
-        return f"{gone[0]} is gone" + (f", {len(gone) - 1} more" if gone[1:] else "")
+        return f"{missing[0]} is missing" + (f", {len(missing) - 1} more" if missing[1:] else "")
 
     def cost(self, stage: Stage) -> tuple[float | None, int | None]:
-        """The median of seconds and of bytes, of stages that were not killed on their way."""
+        """The median seconds and bytes of stages that were made without an interruption."""
         costs = [manifest["cost"] for manifest in self.manifests(stage)]
-        whole = [cost for cost in costs if not cost["continued"]]
-        if not whole:
+        uninterrupted = [cost for cost in costs if not cost["continued"]]
+        if not uninterrupted:
             return None, None
-        seconds = median(cost["wall_seconds"] for cost in whole)
-        return seconds, round(median(cost["bytes"] for cost in whole))
+        seconds = median(cost["wall_seconds"] for cost in uninterrupted)
+        return seconds, round(median(cost["bytes"] for cost in uninterrupted))
 
 
 def _manifests(folder: Path) -> Iterator[Manifest]:
-    """The manifests beside a stage's folder whose name differs in the key alone."""
+    """The manifests of the stages that differ from this one in the key alone, newest first."""
     name, _ = name_and_key(folder)
-    beside = [path for path in folder.parent.glob(f"{name}-*") if name_and_key(path)[0] == name]
-    finished = [path / MANIFEST for path in beside if (path / MANIFEST).is_file()]
+    similar = [path for path in folder.parent.glob(f"{name}-*") if name_and_key(path)[0] == name]
+    finished = [path / MANIFEST for path in similar if (path / MANIFEST).is_file()]
     for path in sorted(finished, key=lambda path: path.stat().st_mtime, reverse=True):
-        with contextlib.suppress(DataError):  # whoever needs that one is told
+        with contextlib.suppress(DataError):  # reported to whoever needs that stage
             yield read_manifest(path.parent)
 
 
 def changes(recipe: Manifest, stage: Stage) -> tuple[str, ...]:
-    """How a stage differs from a recipe: options, then seed, source, data, what comes before."""
+    """How a stage differs from a recipe: options, then seed, source code, data, other inputs."""
     now = stage.recipe
-    found = list(_options(recipe["options"], now["options"]))
-    found.sort(key=lambda change: change.startswith("seed "))
-    found += [f"source of {name}" for name in _different(recipe["code"], now["code"])]
+    differences = list(_options(recipe["options"], now["options"]))
+    differences.sort(key=lambda change: change.startswith("seed "))
+    differences += [f"source of {name}" for name in _different(recipe["code"], now["code"])]
     inputs = sorted(_different(recipe["inputs"], now["inputs"]), key=lambda name: name != "data")
-    found += [f"{ANOTHER}{_title(stage, name)}" for name in inputs]
-    return tuple(found) or ("its record was changed by hand",)
+    differences += [f"{ANOTHER}{_title(stage, name)}" for name in inputs]
+    return tuple(differences) or ("its record was edited",)
 
 
 def _title(stage: Stage, name: str) -> str:
@@ -179,17 +180,17 @@ def _different(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     return [name for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
 
 
-def _options(old: Mapping[str, Any], new: Mapping[str, Any], place: str = "") -> Iterator[str]:
+def _options(old: Mapping[str, Any], new: Mapping[str, Any], path: str = "") -> Iterator[str]:
     """Each changed option as ``name: before -> after``, dotted where options have options."""
-    new = json.loads(json.dumps(new))  # as the manifest has it: tuples are lists there
+    new = json.loads(json.dumps(new))  # as in a manifest, where tuples are lists
     for name in _different(old, new):
         before, after = old.get(name), new.get(name)
         if isinstance(before, Mapping) and isinstance(after, Mapping):
-            yield from _options(before, after, f"{place}{name}.")
-        elif name == "seed" and not place:
+            yield from _options(before, after, f"{path}{name}.")
+        elif name == "seed" and not path:
             yield f"seed {before} -> {after}"
         else:
-            yield f"{place}{name}: {_short(before)} -> {_short(after)}"
+            yield f"{path}{name}: {_short(before)} -> {_short(after)}"
 
 
 def _short(value: Any) -> str:

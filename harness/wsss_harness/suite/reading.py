@@ -26,10 +26,10 @@ NAME = re.compile(r"\w[\w-]*")  # of one of several datasets
 
 
 def read_suite(path: Path, overrides: Sequence[str] = ()) -> Suite:
-    """The suite in a file of TOML, or of JSON as records and submissions have it.
+    """The suite in a file of TOML, or of JSON as in records and submissions.
 
-    ``overrides`` are dotted options as ``dataset.train=100``. Of several ``datasets`` one is
-    chosen by its name: ``dataset=voc``.
+    ``overrides``: dotted options such as ``dataset.train=100``. ``dataset=voc`` chooses one of
+    several ``datasets``.
     """
     content = _content(path, overrides)
     if "datasets" in content:
@@ -39,7 +39,7 @@ def read_suite(path: Path, overrides: Sequence[str] = ()) -> Suite:
 
 
 def datasets_of(path: Path, overrides: Sequence[str] = ()) -> tuple[str, ...]:
-    """The names of the datasets among which a suite file leaves the choice; empty if it has one."""
+    """The names of the datasets of a suite file that has several; empty if it has one."""
     content = _content(path, overrides)
     if "dataset" in content or "datasets" not in content:
         return ()
@@ -54,7 +54,7 @@ def _content(path: Path, overrides: Sequence[str]) -> dict[str, Any]:
         raise ConfigError(f"there is no suite file {path}") from None
     except OSError as error:
         raise ConfigError(f"{path} cannot be read ({error.strerror}); name a suite file") from None
-    except (ValueError, RecursionError) as error:  # those of both parsers are ValueErrors
+    except (ValueError, RecursionError) as error:  # both parsers raise ValueErrors
         raise ConfigError(f"{path} is not valid {form}: {error}") from None
     if not isinstance(content, dict):
         raise ConfigError(f"{path} holds {type(content).__name__}; expected the table of a suite")
@@ -64,7 +64,7 @@ def _content(path: Path, overrides: Sequence[str]) -> dict[str, Any]:
 
 
 def _several(datasets: Any, path: Path) -> dict[str, Any]:
-    """The several datasets of a suite; their names become parts of names of files."""
+    """The datasets of a suite that has several; their names become parts of file names."""
     if not isinstance(datasets, dict) or not datasets:
         raise ConfigError(f"{path}: datasets is {datasets!r}; expected tables, as [datasets.NAME]")
     for name in datasets:
@@ -77,7 +77,7 @@ def _several(datasets: Any, path: Path) -> dict[str, Any]:
 
 
 def _chosen(datasets: Mapping[str, Any], name: Any, path: Path) -> Any:
-    """The dataset of this name among the several of a suite."""
+    """The dataset of this name, one of several."""
     if isinstance(name, str) and name in datasets:
         return datasets[name]
     raise ConfigError(
@@ -87,7 +87,7 @@ def _chosen(datasets: Mapping[str, Any], name: Any, path: Path) -> Any:
 
 
 def check_suite(content: Mapping[str, Any], source: str) -> Suite:
-    """Raise ConfigError, naming ``source`` and the field, unless ``content`` is a suite."""
+    """The suite in ``content``; ConfigError names ``source`` and the field that is wrong."""
     _refuse_not_finite(content, source)
     try:
         suite = Suite.model_validate(content)
@@ -102,7 +102,7 @@ def check_suite(content: Mapping[str, Any], source: str) -> Suite:
 
 
 def _crossed(suite: Suite, source: str) -> Suite:
-    """The suite with the numbers of its combinations of seeds, and the axes that vary."""
+    """The suite with its combinations of seeds numbered, and the axes that vary."""
     if not suite.cross:
         return suite
     several = tuple(axis for axis in AXES if len(suite.cross.get(axis, ())) > 1)
@@ -114,7 +114,7 @@ def _crossed(suite: Suite, source: str) -> Suite:
 
 
 def _refuse_not_finite(content: Any, place: str) -> None:
-    """TOML knows nan and inf; no option of ours is one."""
+    """Raise ConfigError for nan and inf, which TOML allows."""
     if isinstance(content, Mapping):
         for key, value in content.items():
             _refuse_not_finite(value, f"{place}: {key}" if ": " not in place else f"{place}.{key}")

@@ -1,4 +1,4 @@
-"""The stages of a row, and the rows that stand beside the methods as controls."""
+"""The stages of a row, and control rows."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,9 +21,9 @@ class SegmentationStages:
 
 @dataclass(frozen=True)
 class RowStages:
-    """The stages of one row for one seed; a bound row has no scores and so no curve.
+    """The stages of one row for one seed; a bound row has no scores and therefore no curve.
 
-    ``further`` are the counts of metrics of plugins, by metric.
+    ``further``: the counts of each metric of a plugin, by the name of the metric.
     """
 
     row: Row
@@ -44,7 +44,7 @@ class RowStages:
 
 
 def chosen_on(row: RowStages) -> Choice:
-    """On what the threshold was chosen; unknown if a pack does not say."""
+    """The truth on which the threshold was chosen; "unknown" if a pack does not say."""
     if choice := row.row.rule.choice:
         return choice
     stated: Iterator[Choice]
@@ -53,12 +53,12 @@ def chosen_on(row: RowStages) -> Choice:
 
 
 def named_after(method: str, saliency: str | None) -> str:
-    """The name of a control row of the saliency maps of a name; those of the dataset have none."""
+    """The name of a control row for the saliency maps of this label."""
     return method.replace("Saliency", f"Saliency {saliency}") if saliency else method
 
 
 def saliency_of(row: Row, suite: Suite) -> str | None:
-    """The name of the saliency maps that a row reads; None for those of the dataset."""
+    """The label of the saliency maps that a row reads; None for the dataset's own."""
     parts = [suite.refiners[label] for label in row.refiners]
     parts += [suite.generators[row.generator]] if row.generator else []
     named = [row.saliency, *(part.saliency for part in parts)]
@@ -66,14 +66,16 @@ def saliency_of(row: Row, suite: Suite) -> str | None:
 
 
 def control_row(suite: Suite, plugins: Plugins, saliency: str | None) -> Row:
-    """Saliency above 0.5 painted with the classes of a generator, if possible one without it."""
+    """Saliency above 0.5, painted with the classes of a generator.
+
+    If possible, the generator reads no saliency itself.
+    """
 
     def uses_saliency(label: str) -> bool:
-        made = plugins.find("generator", suite.generators[label].name).made
-        return SALIENCY in made.needs
+        return SALIENCY in plugins.find("generator", suite.generators[label].name).made.needs
 
-    used = dict.fromkeys(row.generator for row in suite.rows)  # none is trained for this alone
-    label = min(used, key=uses_saliency)
+    trained = dict.fromkeys(row.generator for row in suite.rows)  # no training for a control alone
+    label = min(trained, key=uses_saliency)
     rule = RuleSpec(name="saliency", threshold=0.5)
     method = named_after(f"Saliency, {label}'s classes", saliency)
     return Row(method=method, generator=label, rule=rule, saliency=saliency, control=True)

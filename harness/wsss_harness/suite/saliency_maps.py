@@ -22,7 +22,9 @@ def identity(label: str, maps: SaliencyMaps) -> dict[str, Any]:
         raise DataError(
             f"saliency '{label}': {folder} holds no maps ID.png; set saliency.{label}.folder"
         )
-    each = digest_files(paths, str(folder.resolve()))
-    content = "".join(f"{path.name} {one}\n" for path, one in zip(paths, each, strict=True))
+    map_digests = digest_files(paths, str(folder.resolve()))
+    content = "".join(
+        f"{path.name} {map_digest}\n" for path, map_digest in zip(paths, map_digests, strict=True)
+    )
     digest = xxhash.xxh3_128_hexdigest(content.encode())
     return {"detector": maps.detector, "trained_on": maps.trained_on, "digest": digest}

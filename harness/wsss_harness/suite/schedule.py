@@ -1,4 +1,4 @@
-"""Which stages can be made now: each after what it needs, those of the first rows first."""
+"""The order of stages: each after its inputs, the stages of the first rows first."""
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator
@@ -7,10 +7,14 @@ from wsss_harness.store.stage import Stage
 
 
 class Schedule:
-    """The stages that some targets need and that are not there yet, as a run works through them."""
+    """The unfinished stages that some targets need, as a run works through them.
+
+    graphlib's sorter could not hand a stage out twice, order ready stages, or drop what depends
+    on a failed stage.
+    """
 
     def __init__(self, targets: Iterable[Stage], done: Callable[[Stage], bool]) -> None:
-        self.there: dict[str, Stage] = {}  # those that nothing needs to be made for
+        self.there: dict[str, Stage] = {}  # finished before the run
         self.left: dict[str, Stage] = {}
         self._users: dict[str, list[Stage]] = {}
         self._lacking: dict[str, set[str]] = {}
@@ -40,13 +44,13 @@ class Schedule:
             heapq.heappush(self._ready, (self._place[key], key))
 
     def take(self, wanted: Callable[[Stage], bool]) -> Iterator[Stage]:
-        """Hand out the stages that can be made now and are wanted, in order."""
+        """Yield the ready stages that are wanted, in order."""
         passed = []
         while self._ready:
             place = heapq.heappop(self._ready)
             stage = self.left.get(place[1])
             self._offered.discard(place[1])
-            if stage is None:  # it fell with another one
+            if stage is None:  # dropped with a failed input
                 continue
             if wanted(stage):
                 yield stage
@@ -56,7 +60,7 @@ class Schedule:
             self._offer(stage.key)
 
     def give_back(self, stage: Stage) -> None:
-        """A stage that was handed out is to be handed out again."""
+        """Make a stage available again that ``take`` has yielded."""
         self._offer(stage.key)
 
     def made(self, stage: Stage) -> None:
@@ -66,8 +70,8 @@ class Schedule:
             self._offer(user.key)
 
     def failed(self, stage: Stage) -> list[Stage]:
-        """Take out a stage and all that needs it; gives what was taken out, the stage first."""
+        """Drop a stage and all that depend on it; gives what was dropped, the failed one first."""
         if self.left.pop(stage.key, None) is None:
             return []
         users = self._users.get(stage.key, ())
-        return [stage, *(fallen for user in users for fallen in self.failed(user))]
+        return [stage, *(dropped for user in users for dropped in self.failed(user))]

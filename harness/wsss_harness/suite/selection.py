@@ -1,4 +1,4 @@
-"""What a command is asked to run: a suite, with some options changed, or some of its rows."""
+"""What a command runs: a suite with overrides, or some of its rows."""
 
 import json
 from collections.abc import Sequence
@@ -12,14 +12,14 @@ from wsss_harness.store.layout import RESULTS
 from wsss_harness.suite.reading import datasets_of, read_suite
 from wsss_harness.suite.spec import Row, Suite
 
-OF = "@"  # before the dataset in the name of results; in no name of a dataset
+AT = "@"  # separates the suite from the dataset in names of results; not allowed in datasets
 
 
 @dataclass(frozen=True)
 class Request:
-    """A suite file; ``overrides`` of options, and ``methods`` and ``words`` that select rows.
+    """A suite file with ``overrides`` of options; ``methods`` and ``words`` select rows.
 
-    ``dataset`` is the name of one, where the suite has several.
+    ``dataset``: the name of one of several datasets.
     """
 
     path: Path
@@ -29,7 +29,7 @@ class Request:
     dataset: str = ""
 
     def each(self) -> tuple["Request", ...]:
-        """A request for each dataset of the suite; for several, none of which is chosen."""
+        """A request for each dataset of the suite, where it leaves the choice among several."""
         names = datasets_of(self.path, self.overrides)
         return tuple(replace(self, dataset=name) for name in names) or (self,)
 
@@ -39,7 +39,7 @@ class Request:
         return select(suite, self.methods, self.words)
 
     def results(self, store: Path) -> Path:
-        """Where tables, figures and records go; another place for each other suite."""
+        """The folder for tables, figures and records; changed suites have folders of their own."""
         changes = [*self.overrides]
         changes += [f"--rows {method}" for method in self.methods]
         changes += [f"--only {word}" for word in self.words]
@@ -47,29 +47,31 @@ class Request:
         if changes:
             name += "-" + xxhash.xxh3_64_hexdigest("\n".join(sorted(changes)).encode())[:6]
         if self.dataset:
-            name += OF + self.dataset
+            name += AT + self.dataset
         return store / RESULTS / name
 
 
 def select(suite: Suite, methods: Sequence[str] = (), words: Sequence[str] = ()) -> Suite:
-    """The suite with those rows only; nothing given selects all.
+    """The suite with the selected rows; without ``methods`` and ``words`` all rows.
 
     ``methods`` are names of rows. ``words`` are parts of the name of a row, its generator, its
-    refiners or segmentors, in small or capital letters.
+    refiners or segmentors, in upper or lower case.
 
     Raises:
-        ConfigError: no row has such a name, or such a word.
+        ConfigError: a name or a word matches no row.
     """
     rows = suite.rows
     for method in methods:
-        _found(f"--rows {method}", [row for row in suite.rows if row.method == method], suite)
+        _check_matches(
+            f"--rows {method}", [row for row in suite.rows if row.method == method], suite
+        )
     for word in words:
-        _found(f"--only {word}", [row for row in suite.rows if _has(row, word)], suite)
+        _check_matches(f"--only {word}", [row for row in suite.rows if _has(row, word)], suite)
     if methods:
         rows = tuple(row for row in rows if row.method in methods)
     if words:
         rows = tuple(row for row in rows if any(_has(row, word) for word in words))
-    _found("--rows and --only together", rows, suite)
+    _check_matches("--rows and --only together", rows, suite)
     return suite.model_copy(update={"rows": rows})
 
 
@@ -78,7 +80,7 @@ def _has(row: Row, word: str) -> bool:
     return any(word.lower() in name.lower() for name in names)
 
 
-def _found(what: str, rows: Sequence[Row], suite: Suite) -> None:
+def _check_matches(what: str, rows: Sequence[Row], suite: Suite) -> None:
     if not rows:
         known = ", ".join(row.method for row in suite.rows)
-        raise ConfigError(f"{what}: no row is called so; rows: {known}")
+        raise ConfigError(f"{what}: no row matches; rows: {known}")

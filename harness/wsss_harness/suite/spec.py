@@ -23,9 +23,9 @@ class Strict(BaseModel):
 
 
 class Offered(BaseModel):
-    """A plugin's offer by name, the initial weights it starts from, and its options.
+    """A plugin by name, the initial weights it starts from, and its options.
 
-    ``saliency`` names maps of the suite that it reads in place of those of the dataset.
+    ``saliency``: the label of maps of the suite that it reads instead of the dataset's own.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -49,7 +49,7 @@ class Weights(Strict):
 
 
 class SaliencyMaps(Strict):
-    """A folder of maps ID.png, and the detector that made them with what it was trained on."""
+    """A folder of maps ID.png, the detector that made them, and what that was trained on."""
 
     folder: str
     detector: str
@@ -69,12 +69,12 @@ class RuleSpec(BaseModel):
 
     @property
     def choice(self) -> Literal["held_out", "oracle"] | None:
-        """On which truth the threshold is still to be chosen; None for a fixed one."""
+        """The truth on which the threshold is to be chosen; None for a fixed threshold."""
         return self.threshold if isinstance(self.threshold, str) else None
 
     @property
     def options(self) -> Options:
-        """What the rule itself takes; a threshold that is still to be chosen is left out."""
+        """The options of the rule, without a threshold that is still to be chosen."""
         fixed = {} if isinstance(self.threshold, str | None) else {"threshold": self.threshold}
         return {**(self.model_extra or {}), **fixed}
 
@@ -89,9 +89,9 @@ class RuleSpec(BaseModel):
 
 
 class Row(Strict):
-    """One line of the pseudo-mask table and one of the segmentation table for each segmentor.
+    """A row of the mask table, and for each segmentor one of the segmentation table.
 
-    ``saliency`` names the maps that its rule reads, if not those of the dataset.
+    ``saliency``: the label of the maps that its rule reads, if not the dataset's own.
     """
 
     method: str
@@ -104,9 +104,9 @@ class Row(Strict):
 
 
 class Product(Strict):
-    """A row for each generator with each chain of refiners, all with one rule and all segmentors.
+    """A row for each generator with each chain of refiners, with one rule and all segmentors.
 
-    A row is called after its parts, as EPS + CRF.
+    A row is named after its parts, such as EPS + CRF.
     """
 
     generators: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -131,16 +131,16 @@ class Product(Strict):
 class Suite(Strict):
     """Rows that share stages: those of the ``product``, then those that are listed.
 
-    ``vary`` names what is repeated with each of the ``seeds``: pretrained weights, generators,
-    refiners, segmentors. What it does not name has the first seed throughout.
-    ``cross`` gives axes seeds of their own and repeats rows with each combination of them; then
-    ``seeds`` are the numbers of the combinations, ``vary`` the axes that have several, and axes
-    that it does not name have seed 0.
-    ``shared`` are options of those generators that have them and do not set their own.
-    ``held_out`` train images, spread evenly over the list, are kept apart: on their truth the
-    threshold "held_out" is chosen, and no mask of theirs is scored.
-    ``bounds`` asks for bound rows that take a network: what each refiner makes of a perfect seed,
-    and segmentors with full supervision. The others are always made.
+    ``vary``: what is repeated with each of the ``seeds``: pretrained weights, generators, refiners,
+    segmentors. Everything else has the first seed.
+    ``cross`` gives axes seeds of their own and repeats rows with each combination; then ``seeds``
+    are the numbers of the combinations, ``vary`` the axes with several seeds, and axes without
+    seeds have seed 0.
+    ``shared``: options of all generators that have them and do not set them themselves.
+    ``held_out``: how many train images, spread evenly over the list, are kept apart. The threshold
+    "held_out" is chosen on their truth, and their masks are not scored.
+    ``bounds``: bound rows that take a network, which are made on request: each refiner on a perfect
+    seed, and segmentors with full supervision.
     """
 
     title: str
@@ -160,7 +160,7 @@ class Suite(Strict):
     rows: tuple[Row, ...] = ()
 
     def seeds_of(self, repetition: int) -> dict[Axis, int]:
-        """The seed of each axis in a repetition, which is one of ``seeds`` or, uncrossed, any.
+        """The seed of each axis in a repetition: one of ``seeds``, or any number without ``cross``.
 
         Raises:
             ConfigError: seeds are crossed, and no combination of them has this number.
@@ -184,7 +184,7 @@ class Suite(Strict):
 
 
 def combinations(cross: Mapping[Axis, Sequence[int]]) -> list[dict[Axis, int]]:
-    """Each choice of a seed for each axis; those of a late stage change first."""
+    """All combinations of seeds; the seed of the last axis changes first."""
     axes = [axis for axis in AXES if axis in cross]
     chosen = product(*(cross[axis] for axis in axes))
     return [dict(zip(axes, seeds, strict=True)) for seeds in chosen]

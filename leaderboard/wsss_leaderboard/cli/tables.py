@@ -11,7 +11,7 @@ from rich.console import Console
 
 from wsss_harness.contract.errors import ConfigError, DataError
 from wsss_harness.store.layout import RECORDS, RESULTS
-from wsss_harness.suite.selection import OF
+from wsss_harness.suite.selection import AT
 from wsss_harness.system.files import write_text
 from wsss_leaderboard.cli.report import json_of, print_tables, tables
 from wsss_leaderboard.ranking import entries
@@ -61,9 +61,9 @@ def results_of(source: Path, store: Path) -> dict[str, Sequence[Path]]:
         DataError: there are none; names those of parts of the suite.
     """
     suite = source.stem
-    several = sorted((store / RESULTS).glob(f"{glob.escape(suite)}{OF}*/{RECORDS}"))
+    several = sorted((store / RESULTS).glob(f"{glob.escape(suite)}{AT}*/{RECORDS}"))
     found: dict[str, Sequence[Path]] = {
-        place.parent.name.rpartition(OF)[2]: [place.parent] for place in several
+        place.parent.name.rpartition(AT)[2]: [place.parent] for place in several
     }
     place = store / RESULTS / suite
     if not found and not place.is_dir():

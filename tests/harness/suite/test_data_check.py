@@ -126,8 +126,7 @@ def test_labels_and_masks_that_disagree_are_warnings(root):
         ),
         "classes of the masks are all in the image labels": (
             WARNING,
-            "not so in 1 of 3 images, first b: cat; training tells the network that they are not "
-            "there",
+            "not so in 1 of 3 images, first b: cat; training treats these classes as absent",
         ),
     }
 

@@ -127,7 +127,7 @@ def test_changes_are_options_then_seed_then_source_then_inputs(before, stage, ex
 
 def test_tuples_are_lists_in_a_record():
     (told,) = changes(recipe(options={"scales": [1.0]}), made({"scales": (1.0,)}))
-    assert told == "its record was changed by hand"
+    assert told == "its record was edited"
 
 
 def test_of_several_earlier_stages_the_most_alike_says_why(plan, run):
@@ -145,13 +145,13 @@ def folder_of(plan, tmp_path, title):
 def test_a_lost_file_is_named(plan, run, tmp_path):
     run()
     (folder_of(plan(), tmp_path, "curve redness") / CURVE).unlink()
-    assert reasons(plan())["curve redness"] == (f"{CURVE} is gone",)
+    assert reasons(plan())["curve redness"] == (f"{CURVE} is missing",)
 
 
 def test_a_stage_that_was_begun_is_told_from_one_that_was_never_made(plan, run, tmp_path):
     run()
     (folder_of(plan(), tmp_path, "curve redness") / MANIFEST).unlink()
-    assert reasons(plan())["curve redness"] == ("begun and not finished",)
+    assert reasons(plan())["curve redness"] == ("started, not finished",)
 
 
 def test_estimates_come_from_whole_runs_of_the_same_stage(plan, run, tmp_path):

@@ -44,8 +44,8 @@ def test_rows_by_name_and_by_word(asked, expected):
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
-        ({"methods": ["cam"]}, "--rows cam: no row is called so; rows: CAM, CAM refined, EPS"),
-        ({"words": ["seam"]}, "--only seam: no row is called so; rows: CAM, CAM refined, EPS"),
+        ({"methods": ["cam"]}, "--rows cam: no row matches; rows: CAM, CAM refined, EPS"),
+        ({"words": ["seam"]}, "--only seam: no row matches; rows: CAM, CAM refined, EPS"),
         ({"words": ["eps"], "methods": ["CAM"]}, "--rows and --only together"),
     ],
 )

@@ -210,7 +210,7 @@ def test_a_part_of_a_suite_has_results_of_its_own(wsss, tmp_path):
     assert results.name.startswith("small-")
     code, _, err = wsss("run", "small.toml", "--rows", "S")
     assert code == 2
-    assert "--rows S: no row is called so; rows: R" in err
+    assert "--rows S: no row matches; rows: R" in err
 
 
 def test_a_run_may_stop_after_a_kind_of_stage(wsss, tmp_path):
