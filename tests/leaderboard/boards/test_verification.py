@@ -73,7 +73,7 @@ def test_who_verified_is_a_name(path, by):
         verification.add(path, 1, by)
 
 
-def test_a_record_of_other_metrics_is_stale():
+def test_record_of_other_metrics_is_stale():
     protocol = record().protocol
     today = record(protocol=protocol.model_copy(update={"evaluator": EVALUATOR}))
     other = record(protocol=protocol.model_copy(update={"evaluator": EVALUATOR + 1}))

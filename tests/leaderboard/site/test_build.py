@@ -64,7 +64,7 @@ def data_of(path):
 
 
 @pytest.mark.parametrize("which", ["site", "hostile"])
-def test_every_page_is_valid_html_without_twice_the_same_id(which, request):
+def test_every_page_is_valid_html_with_unique_ids(which, request):
     pages = sorted(request.getfixturevalue(which).rglob("*.html"))
     assert len(pages) > 10
     for page in pages:
@@ -87,7 +87,7 @@ def test_every_link_leads_to_a_file_of_the_site(which, request):
     assert count > 200
 
 
-def test_methods_are_ranked_and_what_is_no_method_stands_apart(site):
+def test_bounds_and_controls_are_listed_below_the_ranked_methods(site):
     table = parsed(board_of(site) / "index.html").find(".//table[@id='board']")
     bodies = {body.get("class"): body for body in table.iter("tbody")}
     assert list(bodies) == ["method", "reference"]
@@ -98,7 +98,7 @@ def test_methods_are_ranked_and_what_is_no_method_stands_apart(site):
     assert first == ["-", "-"]  # no rank, no tie group
 
 
-def test_published_figures_stand_last_and_have_no_value_of_ours(tmp_path):
+def test_published_figures_come_last_without_a_measured_value(tmp_path):
     runs = simulated.runs({"CAM": 0.0}, seeds=(0,), images=1464, segmentors=())
     build([simulated.write(tmp_path / "results", runs)], tmp_path / "out")
     table = parsed(board_of(tmp_path / "out") / "index.html").find(".//table[@id='board']")
@@ -116,7 +116,7 @@ def test_published_figures_stand_last_and_have_no_value_of_ours(tmp_path):
     assert dict(zip(keys, list(ours), strict=True))["difference"].text[0] in "+\N{MINUS SIGN}"
 
 
-def test_words_of_records_are_shortened_and_a_long_one_is_filtered_by(tmp_path):
+def test_long_texts_are_shortened_and_can_be_filtered_by(tmp_path):
     long = "\u202eevil" + "x" * 3000
     weights = InitialWeights(name="w", trained_on=long, digest="d")
     runs = simulated.runs(
@@ -138,7 +138,7 @@ def test_words_of_records_are_shortened_and_a_long_one_is_filtered_by(tmp_path):
     assert cell in options
 
 
-def test_names_are_text_whatever_they_hold(hostile):
+def test_hostile_names_are_shown_as_text(hostile):
     for page in hostile.rglob("*.html"):
         tree = parsed(page)
         scripts = [one.get("src") for one in tree.iter("script")]
@@ -153,14 +153,14 @@ def test_names_are_text_whatever_they_hold(hostile):
     assert {shown(name, 200) for name in HOSTILE} <= headings
 
 
-def test_hostile_names_make_files_inside_the_site_alone(hostile):
+def test_hostile_names_make_files_only_inside_the_site(hostile):
     names = [path.name for path in (board_of(hostile) / "methods").iterdir()]
     assert len(names) == len(HOSTILE) + 3
     assert max(map(len, names)) < 60
     assert {path.name for path in hostile.parent.iterdir()} == {"out"}
 
 
-def test_stems_are_short_plain_and_told_apart():
+def test_stems_are_short_plain_and_distinct():
     stems = [stem(name) for name in (*HOSTILE, "EPS", "eps", "e p s", "", "日本")]
     assert len(set(stems)) == len(stems)
     assert all(one.isascii() and one.replace("-", "").isalnum() for one in stems)
@@ -170,7 +170,7 @@ def test_stems_are_short_plain_and_told_apart():
     ("name", "text"),
     [("  a \n b ", "a b"), ("", "(no name)"), ("\u202e", "(no name)"), ("x" * 90, "x" * 79 + "…")],
 )
-def test_what_is_shown_of_a_name(name, text):
+def test_shown_name_is_one_short_printable_line(name, text):
     assert shown(name) == text
 
 
@@ -199,26 +199,26 @@ def loaded(page):
     return page.stat().st_size + sum((page.parent / link).stat().st_size for link in links)
 
 
-def test_a_board_has_the_protocol_that_local_records_must_have(site, results):
+def test_board_page_holds_its_protocol_for_local_records(site, results):
     (board,) = entries.boards(entries.load([results]))
     table = parsed(board_of(site) / "index.html").find(".//table[@id='board']")
     assert json.loads(table.get("data-protocol")) == board.protocol.model_dump(mode="json")
 
 
-def test_the_suite_of_a_record_can_be_run_again(site):
+def test_suite_of_a_record_can_be_run_again(site):
     (path,) = (site / "suites").iterdir()
     assert read_suite(path) == check_suite(sites.DEFINITION, "definition")
     page = (board_of(site) / "methods" / f"{stem('CAM + CRF')}.html").read_text()
     assert f"wsss run {path.name} --rows &#39;CAM + CRF&#39;" in page
 
 
-def test_a_method_page_tells_what_failed_with_the_end_of_the_log(site):
+def test_method_page_shows_the_failure_and_the_end_of_its_log(site):
     page = (board_of(site) / "methods" / f"{stem(sites.FAILED)}.html").read_text()
     assert "it &lt;b&gt;broke&lt;/b&gt;" in page
     assert "a &lt; b" in page
 
 
-def test_two_rows_are_compared_as_the_command_does(site, results):
+def test_compare_page_agrees_with_the_diff_command(site, results):
     (board,) = entries.boards(entries.load([results]))
     runs = {found[0].record.method: found for found in board.methods}
     told = comparison.compare(runs["CAM"], runs["EPS"])
@@ -244,7 +244,7 @@ def decoded(text):
     return np.frombuffer(base64.b64decode(text), "<f4").astype(float)
 
 
-def test_the_interval_of_a_pair_is_that_of_the_ranking(site, results):
+def test_interval_of_a_pair_agrees_with_the_ranking(site, results):
     (board,) = entries.boards(entries.load([results]))
     known = [entry for entry in board.entries() if entry.estimate]
     reaches = means_of(known).differences().reaches
@@ -252,7 +252,7 @@ def test_the_interval_of_a_pair_is_that_of_the_ranking(site, results):
     assert data["targets"]["masks"]["reach"] == pytest.approx(reaches[0], abs=1e-5)
 
 
-def test_seeds_of_bounds_say_nothing_of_methods():
+def test_seed_spread_of_bounds_is_not_used_for_methods():
     truth = Supervision(declared=(), read={"bound": ("truth",)}, weights=())
     singles = simulated.runs({"A": 0.0, "B": 0.15}, (0,), 60)
     unsteady = simulated.runs({"Bound": 2.0}, (0, 1), 60, luck=0.6, supervision=truth)
@@ -266,7 +266,7 @@ def test_seeds_of_bounds_say_nothing_of_methods():
     assert reaches[0, 2] == means_of(known).differences().reaches[0, 2]
 
 
-def test_seeds_stand_in_the_data_of_a_method(site):
+def test_data_of_a_method_holds_its_seeds(site):
     _, data = data_of(board_of(site) / "data" / f"{stem('EPS')}.js")
     assert [run["seed"] for run in data["seeds"]] == [0, 1]
     record = json.loads((board_of(site) / data["seeds"][1]["record"]).read_text())
@@ -275,7 +275,7 @@ def test_seeds_stand_in_the_data_of_a_method(site):
     assert data["seeds"][1]["minutes"] == "2.0"
 
 
-def test_a_site_is_replaced_and_nothing_else_is(results, tmp_path):
+def test_only_a_site_is_replaced(results, tmp_path):
     build([results], tmp_path / "out")
     (tmp_path / "out" / "old.html").touch()
     build([results], tmp_path / "out")
@@ -285,14 +285,14 @@ def test_a_site_is_replaced_and_nothing_else_is(results, tmp_path):
         build([results], tmp_path / "out")
 
 
-def test_folders_without_records_leave_the_old_site_alone(results, tmp_path):
+def test_failed_loading_keeps_the_old_site(results, tmp_path):
     build([results], tmp_path / "out")
     with pytest.raises(DataError, match="there are no records in"):
         build([tmp_path / "nothing"], tmp_path / "out")
     assert (tmp_path / "out" / "index.html").is_file()
 
 
-def test_an_error_while_pages_are_made_leaves_the_old_site_alone(results, tmp_path, monkeypatch):
+def test_failed_build_keeps_the_old_site(results, tmp_path, monkeypatch):
     build([results], tmp_path / "out")
     before = sorted((tmp_path / "out").rglob("*"))
     (tmp_path / "out" / "index.html").write_text("old")
@@ -308,12 +308,12 @@ def test_an_error_while_pages_are_made_leaves_the_old_site_alone(results, tmp_pa
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
-def test_a_snapshot_is_of_the_records_whatever_their_order(results):
+def test_snapshot_does_not_depend_on_the_order_of_records(results):
     loaded = entries.load([results])
     assert snapshot_of(loaded) == snapshot_of(loaded[::-1]) != snapshot_of(loaded[1:])
 
 
-def test_the_command(results, tmp_path):
+def test_build_command_names_the_first_page(results, tmp_path):
     done = CliRunner().invoke(
         app, ["leaderboard", "build", str(results), "--out", str(tmp_path / "out")]
     )

@@ -44,7 +44,7 @@ def published_site(board, tmp_path_factory):
     return out
 
 
-def test_releases_have_pages_of_their_own_and_lead_to_the_latest(published_site):
+def test_releases_have_their_own_pages_with_links_to_the_latest(published_site):
     frozen = published_site / "releases" / "2026.1"
     first = parsed(frozen / "index.html")
     assert "Release 2026.1" in "".join(first.itertext())
@@ -56,7 +56,7 @@ def test_releases_have_pages_of_their_own_and_lead_to_the_latest(published_site)
         )
 
 
-def test_a_badge_is_the_tier_that_all_seeds_have_passed(published_site, board, tmp_path):
+def test_badge_is_the_highest_tier_that_all_seeds_passed(published_site, board, tmp_path):
     def cells(out):
         table = parsed(board_of(out) / "index.html").find(".//table[@id='board']")
         return [row.findall("td")[-1].text.strip() for row in table.find("tbody").iter("tr")]
@@ -70,7 +70,7 @@ def test_a_badge_is_the_tier_that_all_seeds_have_passed(published_site, board, t
     assert cells(tmp_path / "out") == ["self-reported"]
 
 
-def test_a_board_of_a_segmentor_says_whether_a_crf_follows(tmp_path):
+def test_board_of_a_segmentor_names_its_crf(tmp_path):
     def lead(definition):
         runs = simulated.runs({"CAM": 0.1}, (0,), 20, definition=definition)
         out = tmp_path / ("plain" if not definition else "crf")
@@ -95,7 +95,7 @@ def crossed(run):
     return entries.LoadedRecord(run.record.model_copy(update=changes), None, run.tallies)
 
 
-def test_pages_tell_distinct_runs_and_where_their_spread_comes_from(tmp_path):
+def test_pages_count_distinct_runs_and_split_their_variance(tmp_path):
     runs = simulated.runs({"CAM": 0.0, "EPS": 0.9}, range(4), 20)
     runs = [crossed(run) for run in runs if not run.record.control]
     build([simulated.write(tmp_path / "r", runs)], tmp_path / "out")
@@ -121,7 +121,7 @@ def table():
     return board_tables(board, {None: None})[0]
 
 
-def test_a_verdict_says_whether_a_published_figure_is_met(table):
+def test_verdict_compares_a_published_figure_with_the_interval(table):
     row = next(row for row in table.rows if row.method == "EPS")
     mean, high = 100 * row.mean, 100 * row.place.high
 
@@ -135,7 +135,7 @@ def test_a_verdict_says_whether_a_published_figure_is_met(table):
     assert Claim(figure()).verdict == "not measured"
 
 
-def test_figures_of_unlike_protocols_are_not_compared(tmp_path):
+def test_figures_of_different_protocols_are_not_compared(tmp_path):
     known = (f for f in published().figures if f.segmentor and f.crf == "yes")
     one = next(f for f in known if (f.dataset, f.split) == ("voc2012", "val"))
 
@@ -157,14 +157,14 @@ def test_figures_of_unlike_protocols_are_not_compared(tmp_path):
     assert words == f"differs by {difference}"
 
 
-def test_a_failed_row_is_no_verdict():
+def test_failed_row_has_the_verdict_failed():
     runs = sites.runs({sites.FAILED: 0.2, "CAM": 0.1})
     (board,) = entries.boards(runs)
     row = next(r for r in board_tables(board, {None: None})[0].rows if r.method == sites.FAILED)
     assert Claim(figure(), row).verdict == "failed"
 
 
-def test_coverage_counts_runs_and_shows_why_some_failed(tmp_path):
+def test_coverage_counts_runs_and_shows_failures(tmp_path):
     results = sites.write(tmp_path / "r", {"CAM": 0.1, sites.FAILED: 0.2})
     build([results], tmp_path / "out")
     tree = parsed(tmp_path / "out" / "coverage.html")
@@ -180,7 +180,7 @@ def test_coverage_counts_runs_and_shows_why_some_failed(tmp_path):
     assert "Boom in fit: it <b>broke</b>" in text
 
 
-def test_pictures_are_shown_where_a_folder_has_some_of_the_board(tmp_path):
+def test_pictures_page_shows_the_examples_of_a_folder(tmp_path):
     results = sites.write(tmp_path / "r", {"CAM": 0.1, "EPS": 0.5})
     build([results], tmp_path / "out")
     folder = board_of(tmp_path / "out")
@@ -191,7 +191,7 @@ def test_pictures_are_shown_where_a_folder_has_some_of_the_board(tmp_path):
     assert all((folder / sheet).is_file() for sheet in sheets)
 
 
-def test_pictures_of_other_data_are_not_shown(tmp_path):
+def test_examples_of_other_data_are_not_shown(tmp_path):
     results = sites.write(tmp_path / "r", {"CAM": 0.1})
     path = results / "examples" / "index.json"
     path.write_text(path.read_text().replace('"simulated"', '"other"'))
@@ -199,14 +199,14 @@ def test_pictures_of_other_data_are_not_shown(tmp_path):
     assert not list((tmp_path / "out").glob("*/pictures.html"))
 
 
-def test_an_axis_maps_its_ends_and_has_ticks_inside():
+def test_axis_maps_its_ends_and_has_ticks_inside():
     axis = Axis(0, 0.7, 300, 20)
     assert (axis.at(0), axis.at(0.7), axis.at(0.35)) == (300, 20, 160)
     assert [value for value, _ in axis.ticks] == pytest.approx([0, 0.2, 0.4, 0.6])
     assert len(Axis(0, 0.3, 300, 20).ticks) == 4
 
 
-def test_a_curve_has_a_line_for_each_seed_and_marks_on_it():
+def test_threshold_chart_has_a_line_per_seed_and_marks_on_the_first():
     runs = sites.runs({"CAM": 0.1})
     found = curve_of([run.record for run in runs if run.record.method == "CAM"])
     assert len(found.lines) == 2
@@ -218,7 +218,7 @@ def test_a_curve_has_a_line_for_each_seed_and_marks_on_it():
     assert curve_of([record()]) is None
 
 
-def test_shares_are_means_and_their_parts_add_up():
+def test_cause_shares_are_means_and_their_parts_add_up_to_one():
     anatomies = [
         sites.ANATOMY,
         {c: a.model_copy(update={"share": 0.0}) for c, a in sites.ANATOMY.items()},
@@ -230,7 +230,7 @@ def test_shares_are_means_and_their_parts_add_up():
     assert shares_of([{}]) == []
 
 
-def test_the_backbone_is_that_of_the_first_network():
+def test_backbone_is_that_of_the_first_network():
     assert (
         backbone_of(sites.dressed(next(iter(simulated.runs({"A": 0}, (0,), 5)))).record)
         == "resnet 18"
@@ -238,11 +238,11 @@ def test_the_backbone_is_that_of_the_first_network():
     assert backbone_of(record()) == ""
 
 
-def test_the_guide_tells_of_every_cause():
+def test_guide_explains_every_cause():
     assert tuple(guides.CAUSES) == CAUSES
 
 
-def test_rows_that_two_suites_share_stand_once(ran, tmp_path):
+def test_row_shared_by_two_suites_is_listed_once(ran, tmp_path):
     results = ran.request.results(ran.root)
     again = tmp_path / "again"
     shutil.copytree(results, again)
@@ -251,7 +251,7 @@ def test_rows_that_two_suites_share_stand_once(ran, tmp_path):
     assert len(list(table.find("tbody").iter("tr"))) == 2
 
 
-def test_unlike_runs_of_one_row_and_seed_are_refused(ran, tmp_path):
+def test_conflicting_runs_of_one_seed_are_refused(ran, tmp_path):
     results = ran.request.results(ran.root)
     again = tmp_path / "again"
     shutil.copytree(results, again)
@@ -264,7 +264,7 @@ def test_unlike_runs_of_one_row_and_seed_are_refused(ran, tmp_path):
         build([results, again], tmp_path / "out")
 
 
-def test_links_are_not_followed(tmp_path):
+def test_links_are_not_published(tmp_path):
     results = sites.write(tmp_path / "r", {"CAM": 0.1})
     secret = tmp_path / "secret"
     secret.write_text("nobody's")
@@ -275,7 +275,7 @@ def test_links_are_not_followed(tmp_path):
         build([results], tmp_path / "out")
 
 
-def test_a_board_on_which_nothing_finished_has_pages_all_the_same(tmp_path):
+def test_board_without_finished_methods_has_pages(tmp_path):
     runs = [run for run in sites.runs({sites.FAILED: 0.2}) if run.record.failure]
     build([simulated.write(tmp_path / "r", runs)], tmp_path / "out")
     text = "".join(parsed(tmp_path / "out" / "index.html").itertext())

@@ -1,0 +1,54 @@
+"""Writing a submission from a finished run."""
+
+import pytest
+from sample_submissions import check, submitted
+
+from wsss_harness.contract.errors import ConfigError
+from wsss_leaderboard.submissions import checking, rowpacks
+from wsss_leaderboard.submissions.writing import command_of
+
+
+def test_readme_and_manifest_name_the_command(good, ran):
+    said = checking.read_submission(good)
+    assert said.command == command_of(ran.request) == "wsss run small.toml"
+    assert "    wsss run small.toml\n" in (good / "README.md").read_text()
+    assert "    wsss run suite.json --rows R\n" in (good / "README.md").read_text()
+    assert "== fit redness" in next((good / "logs").iterdir()).read_text()
+
+
+def test_command_includes_overrides_and_selections(ran):
+    from dataclasses import replace
+
+    request = replace(ran.request, overrides=("held_out=3",), methods=("A b",), words=("x",))
+    assert command_of(request) == ("wsss run small.toml --set held_out=3 --rows 'A b' --only x")
+
+
+def test_submission_of_one_seed_is_allowed(ran, tmp_path):
+    folder = submitted(ran, tmp_path / "one", seed=1)
+    report = check(folder, ran)
+    assert [run.record.seed for run in report.runs] == [1]
+    assert report.notes[0] == "runs: 1 of 2 of the suite; missing seeds: 0"
+
+
+@pytest.mark.parametrize(
+    ("method", "seed", "message"),
+    [("X", None, "no such record of 'X'; it has those of R, Half"), ("R", 7, "no such record")],
+)
+def test_error_for_a_missing_row_lists_the_rows_that_were_run(ran, tmp_path, method, seed, message):
+    with pytest.raises(ConfigError, match=message):
+        submitted(ran, tmp_path / "new", method, seed=seed)
+    assert not (tmp_path / "new").exists()
+
+
+def test_folder_that_is_not_empty_is_left_alone(ran, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(ConfigError, match="is not empty; name a new folder"):
+        submitted(ran, tmp_path)
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_failed_writing_leaves_no_folder(ran, tmp_path, monkeypatch):
+    monkeypatch.setattr(rowpacks, "write", lambda *args: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        submitted(ran, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
