@@ -44,8 +44,7 @@ def together(function: Callable[..., Any], *columns: Sequence[Any]) -> list[Any]
         try:
             return list(many(*columns))
         except RuntimeError as error:
-            if (
-                type(error).__name__ != "OutOfMemoryError"
-            ):  # torch's class, compared by name to avoid importing torch
+            # By name, so that torch need not be there.
+            if type(error).__name__ != "OutOfMemoryError":
                 raise
     return [function(*row) for row in zip(*columns, strict=True)]
