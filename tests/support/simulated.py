@@ -24,8 +24,7 @@ CLASSES = tuple(VOC.split())
 
 
 def scenes(images, rng):
-    """What all methods meet: size of each class in each image (a share), how hard it is, where
-    something looks like a class that is not there.
+    """Scenes for all methods: the share of each class in each image, its ease, and false alarms.
 
     Classes are as unequally frequent as those of VOC, objects log-normal in size.
     """
@@ -59,7 +58,7 @@ def score_of(tallies, t=None):
     """The score of tallies; their interval is computed unless ``t`` is given."""
     estimate = estimates.miou(tallies, t=t)
     hit, truth, mask = tallies.sum(0).T
-    ious, precision, recall = (ratio(hit, of) for of in (truth + mask - hit, mask, truth))
+    ious, precision, recall = (ratio(hit, total) for total in (truth + mask - hit, mask, truth))
     names = ("background", *CLASSES)
     return Score(
         miou=estimate.value,
@@ -85,23 +84,23 @@ def runs(qualities, seeds=(0, 1, 2), images=200, segmentors=("V1",), luck=0.05, 
     protocol = Protocol(
         fingerprint="simulated", images=images, val_images=images, held_out=0, evaluator=1
     )
-    made = []
+    loaded = []
     for number, (method, quality) in enumerate(qualities.items()):
         for seed in seeds:
             rng = np.random.default_rng([number, seed])
             better = quality + rng.normal(0, luck)
-            found = {target: tallies_of(met[target], better, rng) for target in targets}
-            made.append(_run(method, seed, ids, found, protocol, changes))
-    made += [
-        LoadedRecord(one.model_copy(update={"protocol": protocol}), None)
+            tallies = {target: tallies_of(met[target], better, rng) for target in targets}
+            loaded.append(_run(method, seed, ids, tallies, protocol, changes))
+    loaded += [
+        LoadedRecord(control.model_copy(update={"protocol": protocol}), None)
         for seed in seeds
-        for one in controls(seed=seed)
+        for control in controls(seed=seed)
     ]
-    return tuple(made)
+    return tuple(loaded)
 
 
-def _run(method, seed, ids, found, protocol, changes):
-    scores = {target: score_of(tallies, t=2.0) for target, tallies in found.items()}
+def _run(method, seed, ids, tallies, protocol, changes):
+    scores = {target: score_of(counted, t=2.0) for target, counted in tallies.items()}
     masks = record().masks.model_copy(update={"images": len(ids), "score": scores.pop(MASKS)})
     segmentations = tuple(
         Segmentation(
@@ -120,13 +119,13 @@ def _run(method, seed, ids, found, protocol, changes):
         "protocol": protocol,
         **changes,
     }
-    tallies = {target: Tallies(ids, one) for target, one in found.items()}
-    return LoadedRecord(record(method, seed=seed, **fields), None, tallies)
+    by_target = {target: Tallies(ids, counted) for target, counted in tallies.items()}
+    return LoadedRecord(record(method, seed=seed, **fields), None, by_target)
 
 
-def write(folder, made):
-    """Write a folder of results that ``entries.load`` reads."""
-    for number, run in enumerate(made):
+def write(folder, loaded):
+    """Write a folder of results for ``entries.load``."""
+    for number, run in enumerate(loaded):
         path = folder / "records" / f"{number:04d}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         changes = {}

@@ -1,4 +1,4 @@
-"""Pictures of methods side by side, of threshold curves, and of a dataset."""
+"""Pictures of methods side by side, and of threshold curves."""
 
 import itertools
 import math
@@ -9,10 +9,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image as PillowImage
 
 from wsss_harness.contract.types import BACKGROUND, IGNORE, Image, Map, Mask
-from wsss_harness.system.files import atomic
 from wsss_leaderboard.figures import ink
 
 DPI = 120
@@ -22,7 +20,6 @@ LEFT, RIGHT, TOP, BOTTOM = 0.3, 0.1, 0.62, 0.25  # margins
 ENTRY, LINE = 1.3, 0.22  # of the legend
 CURVES = (7.2, 4.1)  # size of the axes of curves, roughly
 OFFSETS = ((0, 1), (1, 0), (-1, 0), (0, -1))  # of a label from its line
-SPACE = 6  # between the cells of a contact sheet, pixels
 MARKS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "fixed": ("fixed threshold", {"marker": "s", "ms": 7, "zorder": 4}),
     "held_out": (
@@ -31,8 +28,6 @@ MARKS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     ),
     "oracle": ("oracle threshold", {"marker": "*", "ms": 9, "zorder": 5}),
 }
-
-Cell = tuple[Image, Mask, Map]  # image, truth, saliency
 
 
 @dataclass(frozen=True)
@@ -176,27 +171,3 @@ def _spots(curves: Sequence[ThresholdCurve], top: float) -> list[tuple[float, fl
         taken = np.concatenate([taken, spot + half * np.linspace((-1, 0), (1, 0), 20)])
         spots.append(tuple((spot / unit).tolist()))
     return spots
-
-
-def contact_sheet(path: Path, cells: Sequence[Cell], columns: int) -> None:
-    """Draw a dataset as PNG: each image large, its truth and saliency small below it.
-
-    All images must have the size of the first one, with even height and width.
-    """
-    tiles = [_tile(*cell) for cell in cells]
-    high, wide = np.array(tiles[0].shape[:2]) + SPACE
-    rows = math.ceil(len(tiles) / columns)
-    sheet = np.full((rows * high + SPACE, columns * wide + SPACE, 3), ink.GROUND, np.uint8)
-    for number, tile in enumerate(tiles):
-        top, left = np.multiply(divmod(number, columns), (high, wide)) + SPACE
-        sheet[top : top + len(tile), left : left + tile.shape[1]] = tile
-    with atomic(path) as temporary:
-        PillowImage.fromarray(sheet).save(temporary, format="PNG", optimize=True)
-
-
-def _tile(image: Image, truth: Mask, saliency: Map) -> Image:
-    """An image above its truth and saliency at half size; black becomes the sheet's background."""
-    ground = np.array(ink.GROUND)
-    grey = (ground + saliency[..., None] * (255.0 - ground)).astype(np.uint8)
-    halves = np.concatenate([ink.class_colours()[truth], grey], 1)[::2, ::2]
-    return np.concatenate([image, halves])

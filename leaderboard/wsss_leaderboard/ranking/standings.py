@@ -1,4 +1,4 @@
-"""Where each method stands on each target: its place, and what it gains of what is attainable."""
+"""The standing of each method on each target: its place, and its share of the attainable gap."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ GAP = (
 class Standing:
     """The place of a method on a target, and the share of the attainable gap that it closes.
 
-    None where counts by image or a bound are missing.
+    None if counts by image or a bound are missing.
     """
 
     place: Place | None
@@ -43,7 +43,7 @@ NONE = Standings()  # of records without counts
 
 
 def standings(loaded: Iterable[LoadedRecord]) -> Standings:
-    """Of all methods of these records on all targets, a board at a time."""
+    """The standings of all methods of these records on all targets."""
     by_method: dict[tuple[str, str], Standing] = {}
     notes: dict[str, tuple[str, ...]] = {}
     for board in boards(loaded):

@@ -12,7 +12,6 @@ from wsss_leaderboard.figures import ink
 from wsss_leaderboard.figures.curves import (
     Example,
     ThresholdCurve,
-    contact_sheet,
     curve_figure,
     method_figure,
 )
@@ -153,28 +152,10 @@ def test_markup_and_line_breaks_are_not_interpreted():
     assert len(ink.plain("x" * 500)) == ink.LONGEST
 
 
-def test_a_contact_sheet_places_every_cell(tmp_path):
-    rng = np.random.default_rng(1)
-    images = rng.integers(0, 256, (3, 4, 6, 3), dtype=np.uint8)
-    truth = np.full((4, 6), 2, np.uint8)
-    saliency = np.ones((4, 6), np.float32)
-    contact_sheet(tmp_path / "a.png", [(image, truth, saliency) for image in images], 2)
-    picture = pixels(tmp_path / "a.png")
-    assert picture.shape == (6 + 2 * (6 + 6), 6 + 2 * (6 + 6), 3)
-    for image, top, left in zip(images, (6, 6, 18), (6, 18, 6), strict=True):
-        assert (picture[top : top + 4, left : left + 6] == image).all()
-        below = picture[top + 4 : top + 6, left : left + 6]
-        assert (below[:, :3] == ink.class_colours()[2]).all()
-        assert (below[:, 3:] == 255).all()
-    assert (picture[18:, 18:] == ink.GROUND).all()
-
-
 def test_equal_inputs_give_equal_bytes_without_metadata(tmp_path):
-    cell = (example().image, example().truth, example().scores["EPS"])
     for draw, arguments in (
         (method_figure, ([example()], ["CAM", "EPS"], NAMES)),
         (curve_figure, ([curve(), curve("CAM", 0.3)],)),
-        (contact_sheet, ([cell] * 3, 2)),
     ):
         first = drawn(draw, tmp_path / "first.png", *arguments)
         assert first == drawn(draw, tmp_path / "second.png", *arguments)
