@@ -157,8 +157,8 @@ def _files(board: Path, entry: ChainEntry, path: Path) -> Iterator[str]:
             yield f"{file}, of the accepted record {entry.stem}, was edited"
 
 
-def _unknown_records(board: Path, known: Collection[Path]) -> Iterator[str]:
+def _unknown_records(board: Path, accepted: Collection[Path]) -> Iterator[str]:
     for folder in (RECORDS, SUPERSEDED):
         for path in sorted((board / folder).glob("*.json")):
-            if path not in known:
+            if path not in accepted:
                 yield f"{path} was never accepted: it is in no line of {CHAIN}"

@@ -79,8 +79,8 @@ def _written(folder: Path, record: Record, tallies: Mapping[str, Tallies]) -> Pa
     """Write a record and its counts under their final name."""
     path = folder / RECORDS / "new.json"
     counts.write(counts.path_of(path), tallies)
-    found = digest_file(counts.path_of(path))
-    save_record(record.model_copy(update={"counts": found}), path)
+    digest = digest_file(counts.path_of(path))
+    save_record(record.model_copy(update={"counts": digest}), path)
     final_path = path.with_name(f"{record_stem(record, path)}.json")
     counts.path_of(path).rename(counts.path_of(final_path))
     return path.rename(final_path)

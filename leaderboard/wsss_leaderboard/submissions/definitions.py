@@ -23,10 +23,7 @@ from wsss_harness.suite.suite_rows import rows_of
 from wsss_leaderboard.records.record import Record
 
 DRAWN = "railscenes"  # this dataset is drawn, so everyone has it
-IMAGES, PIXELS = (
-    20_000,
-    200_000_000,
-)  # the most that is drawn for one suite
+IMAGES, PIXELS = 20_000, 200_000_000  # the most that is drawn for one suite
 REPETITIONS = 1000  # the most rows, or repetitions of a row
 SECTIONS = ("dataset", "weights", "saliency", "shared", "generators", "refiners", "segmentors")
 WORDS = frozenset({"name", "weights", "trained_on", "detector"})  # keys of values that are no paths

@@ -19,7 +19,7 @@ def path(tmp_path):
     return path
 
 
-def test_the_highest_tier_is_the_badge_and_the_last_of_equals(path):
+def test_badge_is_the_latest_of_the_highest_tier(path):
     assert verification.badge(path) is None
     verification.add(path, 3, "Ada", 0.001)
     verification.add(path, 1, "Bob")
@@ -36,14 +36,14 @@ def test_another_spacing_keeps_the_badge(path):
     assert verification.badge(path).tier == 2
 
 
-def test_a_changed_record_has_lost_its_badge(path):
+def test_changed_record_loses_its_badge(path):
     verification.add(path, 2, "Ada")
     save_record(record(miou=0.6), path)
     assert verification.badge(path) is None
     assert len(verification.read(path)) == 1
 
 
-def test_a_badge_of_another_record_is_worth_nothing(path):
+def test_badge_of_another_record_does_not_count(path):
     verification.add(path, 4, "Ada")
     stolen = path.with_name("cam.json")
     save_record(record("CAM"), stolen)
@@ -59,7 +59,7 @@ def test_a_badge_of_another_record_is_worth_nothing(path):
         ({"extra": 1}, r"field '0\.extra'"),
     ],
 )
-def test_a_file_of_verifications_that_is_none_is_named(path, change, message):
+def test_invalid_file_of_verifications_is_named(path, change, message):
     verification.add(path, 1, "Ada")
     place = verification.path_of(path)
     place.write_text(json.dumps([{**json.loads(place.read_text())[0], **change}]))

@@ -40,7 +40,7 @@ def test_what_was_run_passes_every_tier(verifier):
     assert found[3].explanation == "10 stages have the same bytes"
 
 
-def test_a_record_on_a_board_is_verified_with_packs_from_elsewhere(good, ran, tmp_path):
+def test_record_on_a_board_is_verified_with_packs_from_another_folder(good, ran, tmp_path):
     accept(check(good, ran), tmp_path / "board")
     path = record_of(tmp_path / "board")
     alone = Verifier(path, PLUGINS, ran.store)
@@ -134,7 +134,7 @@ def test_paths_of_a_record_are_never_followed(verifier):
         ({"title": 7}, "definition is not a valid suite"),
     ],
 )
-def test_a_suite_that_is_none_or_endless(verifier, change, message):
+def test_invalid_or_huge_suite_is_refused(verifier, change, message):
     edit(verifier.path, lambda content: content["definition"].update(change))
     with pytest.raises(DataError, match=message):
         suite_of(load_record(verifier.path), "here")
@@ -157,7 +157,7 @@ def test_tier_3_finds_scores_that_do_not_follow_from_the_weights(verifier, monke
     assert " points, one +0.00 points; on a CPU with the same versions and threads" in explanation
 
 
-def test_a_tolerance_is_what_the_reader_allows(verifier, monkeypatch):
+def test_tolerance_of_the_reader_replaces_the_default(verifier, monkeypatch):
     load = small_suite.Redness.load
 
     def darker(self, folder, device):
@@ -209,7 +209,7 @@ def test_tier_4_finds_a_training_that_ends_otherwise(verifier, monkeypatch):
     assert explanation.startswith("segment one on redness differs, and 2 more; mIoU")
 
 
-def test_a_training_that_fails_is_a_failure(verifier, monkeypatch):
+def test_failing_training_fails_the_tier(verifier, monkeypatch):
     monkeypatch.setattr(small_suite.Redness, "fit", lambda self, data, run: 1 / 0)
     verdict = verifier.verdict(4)
     assert verdict.passed is False
@@ -281,7 +281,7 @@ def test_other_machinery_has_a_tolerance_that_is_stated(
     assert verdict.explanation.endswith(f"allowed {100 * allowed:g}")
 
 
-def test_a_definition_is_the_suite_that_was_run(good, ran):
+def test_definition_of_a_record_is_the_suite_that_was_run(good, ran):
     record = load_record(record_of(good))
     assert suite_of(record, "here") == ran.suite
     assert json.loads((good / "suite.json").read_text()) == record.definition
@@ -324,7 +324,7 @@ def test_thresholds_that_a_rescored_record_leaves_empty_are_not_claimed(good):
     assert compare(record.model_copy(update={"masks": masks}), record).unlike == ()
 
 
-def test_a_segmentor_of_another_label_is_told(good):
+def test_missing_segmentor_is_reported(good):
     record = load_record(record_of(good))
     other = record.segmentations[0].model_copy(update={"segmentor": "two"})
     found = compare(record.model_copy(update={"segmentations": (other,)}), record)

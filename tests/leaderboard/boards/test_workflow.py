@@ -107,7 +107,7 @@ def test_what_is_taken_from_the_board_is_seen(checked, change):
     assert "it changes files outside of `submissions`." in comment
 
 
-def test_the_commit_that_is_checked_is_the_one_that_is_compared():
+def test_checked_commit_is_the_compared_commit():
     refs = [step["with"]["ref"] for step in STEPS if "ref" in step.get("with", {})]
     assert refs == [f"${{{{ github.event.pull_request.{side}.sha }}}}" for side in ("base", "head")]
 
@@ -130,7 +130,7 @@ def test_wsss_is_installed_before_anything_of_the_pull_request_is_there():
     assert all(step["with"]["persist-credentials"] is False for step in checkouts)
 
 
-def test_the_command_and_its_options_exist():
+def test_workflow_uses_an_existing_command_and_options():
     groups = get_command(app).commands
     (words,) = re.findall(r"wsss leaderboard (\w+) (.*)", SCRIPTS["Check"])
     options = {o for p in groups["leaderboard"].commands[words[0]].params for o in p.opts}

@@ -73,7 +73,7 @@ def test_ratios_of_counts_are_those_of_confusions(measured):
         ("recall", r"masks\.score\.recall is"),
     ],
 )
-def test_the_last_digit_counts(whole, field, message):
+def test_scores_are_compared_to_the_last_digit(whole, field, message):
     score = whole[0].masks.score
     after = np.nextafter(getattr(score, field), 1)
     changed = edited(whole, score=score.model_copy(update={field: float(after)}))
@@ -91,13 +91,13 @@ def test_the_last_digit_counts(whole, field, message):
         (lambda iou: {"background": iou["background"]}, "dog"),
     ],
 )
-def test_the_iou_of_each_class_counts(whole, iou, name):
+def test_iou_of_each_class_is_compared(whole, iou, name):
     score = whole[0].masks.score
     changed = edited(whole, score=score.model_copy(update={"iou": iou(score.iou)}))
     assert f"masks.score.iou.{name} is " in "".join(problems(*changed))
 
 
-def test_the_order_of_the_alphabet_is_none_of_counts(whole):
+def test_classes_must_be_in_the_order_of_the_counts(whole):
     one, tallies = whole
     assert "masks.score.iou.dog is" in next(
         problems(one.model_copy(update={"classes": ("dog", "background", "cat")}), tallies)
@@ -108,7 +108,7 @@ def test_the_order_of_the_alphabet_is_none_of_counts(whole):
 
 
 @pytest.mark.parametrize("field", ["error", "t"])
-def test_an_interval_that_was_made_narrow_is_found(whole, field):
+def test_narrowed_interval_is_reported(whole, field):
     score = whole[0].masks.score
     for value in (getattr(score, field) / 2, None):
         changed = edited(whole, score=score.model_copy(update={field: value}))
@@ -122,7 +122,7 @@ def test_causes_add_up_to_the_wrong_pixels(whole):
     assert "its causes add up to" in next(problems(*edited(whole, anatomy=causes)))
 
 
-def test_the_number_of_images_counts(whole):
+def test_number_of_images_is_compared(whole):
     assert "masks.images is 7, protocol 6, counts 6" in next(problems(*edited(whole, images=7)))
     one, tallies = whole
     twice = {"": Tallies(("a", *"abcde"), tallies[""].counts)}
@@ -137,7 +137,7 @@ def test_counts_of_other_targets_are_found(whole):
     assert "it has the segmentors [], its recipe ['V1']" in next(problems(other, tallies))
 
 
-def test_a_row_that_failed_cannot_be_checked(whole):
+def test_failed_row_cannot_be_checked(whole):
     one, tallies = whole
     failed = one.model_copy(update={"failure": Failure(message="NaN")})
     assert list(problems(failed, tallies)) == [

@@ -61,7 +61,7 @@ def test_hostile_content_is_refused_with_its_field(content, message):
         ("\u0415PS", "mixes alphabets that look alike"),  # a Cyrillic letter
     ],
 )
-def test_a_name_that_is_shown_is_plain(name, message):
+def test_names_that_are_not_plain_are_refused(name, message):
     with pytest.raises(DataError, match=message):
         refuse_names(record(name), "a.json")
 

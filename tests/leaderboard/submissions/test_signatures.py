@@ -31,7 +31,7 @@ def signed(tmp_path):
 
 
 @needs_openssh
-def test_the_signer_is_known_by_the_list(signed):
+def test_signer_is_named_by_the_list_of_allowed_signers(signed):
     path, allowed = signed
     assert signatures.signer(path, allowed) == "ada@lab"
 
@@ -45,7 +45,7 @@ def test_signing_again_replaces_the_signature(signed, tmp_path):
 
 
 @needs_openssh
-def test_a_changed_file_is_not_what_was_signed(signed):
+def test_changed_file_has_no_valid_signature(signed):
     path, allowed = signed
     path.write_text("{ }")
     with pytest.raises(DataError, match=r"submission\.json\.sig is not the signature of"):
@@ -61,7 +61,7 @@ def test_somebody_else_is_not_accepted(signed, tmp_path):
 
 
 @needs_openssh
-def test_a_signature_for_another_purpose_is_none(signed, tmp_path):
+def test_signature_for_another_purpose_is_refused(signed, tmp_path):
     path, allowed = signed
     signatures.path_of(path).unlink()
     words = ["ssh-keygen", "-q", "-Y", "sign", "-n", "git", "-f", str(tmp_path / "ada"), str(path)]
@@ -79,13 +79,13 @@ def test_garbage_is_no_signature(signed):
 
 
 @needs_openssh
-def test_a_key_that_is_none_is_named(tmp_path):
+def test_missing_key_is_named(tmp_path):
     (tmp_path / "a.json").write_text("{}")
     with pytest.raises(ConfigError, match=r"a\.json was not signed with .*absent"):
         signatures.sign(tmp_path / "a.json", tmp_path / "absent")
 
 
-def test_a_missing_list_is_named(tmp_path):
+def test_missing_list_of_allowed_signers_is_named(tmp_path):
     with pytest.raises(ConfigError, match="allowed is missing; list there whose signatures"):
         signatures.signer(tmp_path / "a.json", tmp_path / "allowed")
 
