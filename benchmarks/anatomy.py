@@ -1,4 +1,4 @@
-"""Error anatomy on every scene: whether causes add up to the wrong pixels, and how long it takes.
+"""Error anatomy on all scenes: do the causes add up to the wrong pixels, and how long does it take?
 
 python benchmarks/anatomy.py [--scenes 1200]
 """
@@ -24,9 +24,9 @@ def main():
         scene = compose.scene(0, number)
         contexts = {str(n): scene.context == n for n in np.unique(scene.context) if n}
         for mask in masks(scene, number):
-            began = time.perf_counter()
+            start = time.perf_counter()
             counts = anatomy.count(scene.truth, mask, len(CLASSES), contexts)
-            seconds += time.perf_counter() - began
+            seconds += time.perf_counter() - start
             expected = ((mask != scene.truth) & (scene.truth != 255)).sum()
             unequal += [number] if counts[1:, 0].sum() != expected else []
             pixels += counts[:, 0].sum()
@@ -38,7 +38,7 @@ def main():
 
 
 def masks(scene, number):
-    """Of another scene, the truth at stride 16 with unknown pixels, shapes in true classes."""
+    """Truth of another scene; truth at stride 16 with 255s; other shapes in true classes."""
     rng = np.random.default_rng(number)
     values, cover = coverage(scene.truth, 16)
     coarse = values[cover.argmax(0)]

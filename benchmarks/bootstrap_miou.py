@@ -6,11 +6,11 @@ from timing import Result, interleave
 from wsss_leaderboard.statistics import estimates
 
 IMAGES, CLASSES, DRAWS = 1449, 20, 10_000
-OF_PEER = 200  # drawings that are timed; the rest would take as long each
+PEER_DRAWS = 200  # timed drawings of the peer, extrapolated to all
 
 
 def bootstrap_miou(quick):
-    images, draws, peers = (50, 100, 10) if quick else (IMAGES, DRAWS, OF_PEER)
+    images, draws, peers = (50, 100, 10) if quick else (IMAGES, DRAWS, PEER_DRAWS)
     rng = np.random.default_rng(0)
     tallies = rng.integers(1, 1000, (images, CLASSES + 1, 3)) * [[[1, 2, 2]]]
     hit, union = estimates.hits_and_unions(tallies)
@@ -22,14 +22,14 @@ def bootstrap_miou(quick):
 
     def peer():
         for _ in range(peers):
-            drawn = rng.integers(0, images, images)
-            hits, unions = hit[drawn].sum(0), union[drawn].sum(0)
-            influence = (hit[drawn] / unions - hits / unions**2 * union[drawn]).mean(1)
+            sample = rng.integers(0, images, images)
+            hits, unions = hit[sample].sum(0), union[sample].sum(0)
+            influence = (hit[sample] / unions - hits / unions**2 * union[sample]).mean(1)
             np.sqrt((influence**2).sum())
 
-    mine, theirs = interleave(ours, peer, 3)
+    own_seconds, peer_seconds = interleave(ours, peer, 3)
     note = (
         f"{draws} drawings of {images} images of {CLASSES + 1} classes with the error of each, one "
         f"thread; peer: gathers the images of a drawing, {peers} timed"
     )
-    return Result("bootstrap_miou", mine, theirs * draws / peers, "s", note)
+    return Result("bootstrap_miou", own_seconds, peer_seconds * draws / peers, "s", note)

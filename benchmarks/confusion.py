@@ -26,9 +26,10 @@ def confusion(quick):
     def peer():
         return IoUMetric.intersect_and_union(*tensors, CLASSES + 1, IGNORE)
 
-    hit, true, found = settle(ours())
-    for mine, theirs in zip((hit, true + found - hit, found, true), peer(), strict=True):
-        np.testing.assert_array_equal(mine, theirs.numpy().astype(np.int64))
+    hit, in_truth, in_mask = settle(ours())
+    counts = (hit, in_truth + in_mask - hit, in_mask, in_truth)
+    for count_of_ours, count_of_peer in zip(counts, peer(), strict=True):
+        np.testing.assert_array_equal(count_of_ours, count_of_peer.numpy().astype(np.int64))
     note = (
         f"{size[1]}x{size[0]}, {CLASSES + 1} classes, one thread, equal counts; peer: "
         "mmseg.evaluation.IoUMetric.intersect_and_union on the int64 tensors that it is given"

@@ -1,4 +1,4 @@
-"""How often 95 % intervals of mIoU hold the truth: simulated images whose truth is known.
+"""How often 95 % intervals of mIoU hold the truth, on simulated images with known truth.
 
 python benchmarks/coverage.py [--simulations 1000]
 """
@@ -15,10 +15,10 @@ from simulated import scenes, tallies_of
 from wsss_leaderboard.statistics import estimates
 from wsss_leaderboard.statistics.variances import NORMAL
 
-BLOCKS, BLOCK = 20, 20_000  # images that stand for all there are
+BLOCKS, BLOCK = 20, 20_000  # images that stand for the population
 ENDS = (0.025, 0.975)
 INTERVALS = ("mIoU", "difference", "mIoU normal", "mIoU percentile", "difference percentile")
-BETTER = 0.25  # log odds by which the second method finds more
+BETTER = 0.25  # log odds by which the second method is better
 
 
 def main():
@@ -34,17 +34,17 @@ def main():
 
 
 def holds(images, number, truth):
-    """Whether each of INTERVALS is right; the last three are others for the same figures."""
+    """Whether each of INTERVALS holds the truth; the last three are alternatives."""
     tallies = both(images, [images, number])
-    one, other = (estimates.miou(t) for t in tallies)
-    difference, gap = other - one, truth[1] - truth[0]
-    drawn = [drawings_of(t) for t in tallies]
-    low, high = np.quantile(drawn[0], ENDS)
-    lower, higher = np.quantile(drawn[1] - drawn[0], ENDS)
+    first, second = (estimates.miou(t) for t in tallies)
+    difference, gap = second - first, truth[1] - truth[0]
+    samples = [drawings_of(t) for t in tallies]
+    low, high = np.quantile(samples[0], ENDS)
+    lower, higher = np.quantile(samples[1] - samples[0], ENDS)
     return (
-        abs(one.value - truth[0]) <= one.reach,
+        abs(first.value - truth[0]) <= first.reach,
         abs(difference.value - gap) <= difference.reach,
-        abs(one.value - truth[0]) <= NORMAL * one.error,
+        abs(first.value - truth[0]) <= NORMAL * first.error,
         low <= truth[0] <= high,
         lower <= gap <= higher,
     )
@@ -64,7 +64,7 @@ def both(images, seed):
 
 
 def everything():
-    """Sums over all images, a method each."""
+    """Sums over all images, for each method."""
     sums = [[tallies.sum(0) for tallies in both(BLOCK, [0, block])] for block in range(BLOCKS)]
     return np.sum(sums, 0)
 

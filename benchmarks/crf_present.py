@@ -14,7 +14,7 @@ PSA = PARAMETERS["psa"]
 
 def crf_present(quick):
     size, count, repeats = ((60, 80), 2, 1) if quick else ((375, 500), 6, 5)
-    images, kind = photographs(count, size)
+    images, description = photographs(count, size)
     starts = [present(np.random.default_rng(seed), size, 1 + seed % 2) for seed in range(count)]
     padded = [np.concatenate([start, absent(start)]) for start in starts]
 
@@ -27,14 +27,15 @@ def crf_present(quick):
     equal = 100 * np.mean(np.array(ours()) == np.array(peer()))
     times = [seconds / count for seconds in interleave(ours, peer, repeats)]
     note = (
-        f"seconds an image, {count} {kind} of {size[1]}x{size[0]}, 1 or 2 classes, parameters psa, "
-        f"labels equal in {equal:.3f} % of the pixels; peer: the same with {CLASSES + 1} channels"
+        f"seconds an image, {count} {description} of {size[1]}x{size[0]}, 1 or 2 classes, "
+        f"parameters psa, labels equal in {equal:.3f} % of the pixels; "
+        f"peer: the same with {CLASSES + 1} channels"
     )
     return Result("crf_present", *times, "s", note)
 
 
 def present(rng, size, objects):
-    """Probabilities of the background and of the classes in a made-up scene."""
+    """Probabilities of the background and of the classes in a generated scene."""
     _, scores = scene(rng, size, CLASSES, objects)
     return Background().stack(scores, "scene")
 

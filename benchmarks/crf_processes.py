@@ -41,29 +41,29 @@ def crf_processes(quick):
     size, count, repeats = ((60, 80), 2 * parallel.FEW, 1) if quick else ((375, 500), 32, 3)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        kind = store(folder, count, size)
+        description = store(folder, count, size)
         times = interleave(lambda: refine(folder, 2), lambda: refine(folder, 1), repeats)
     note = (
-        f"seconds an image, {count} {kind} of {size[1]}x{size[0]}, 1 or 2 classes, parameters psa, "
-        f"start of the processes included, {parallel.cores()} cores, equal files; "
+        f"seconds an image, {count} {description} of {size[1]}x{size[0]}, 1 or 2 classes, "
+        f"parameters psa, start of the processes included, {parallel.cores()} cores, equal files; "
         "peer: the same in one process"
     )
     return Result("crf_processes", *(seconds / count for seconds in times), "s", note)
 
 
 def store(folder, count, size):
-    """Write images and scores; what the images are, in words."""
+    """Write images and scores; return a description of the images."""
     (folder / "scores").mkdir()
-    images, kind = photographs(count, size)
+    images, description = photographs(count, size)
     for number, image in enumerate(images):
         Image.fromarray(image).save(folder / f"{number:03d}.png")
         _, scores = scene(np.random.default_rng(number), size, CLASSES, 1 + number % 2)
         write_scores(folder / "scores" / f"{number:03d}{SCORES}", scores)
-    return kind
+    return description
 
 
 def refine(folder, processes):
-    """Run the stage as the harness does on a machine with as many cores."""
+    """Run the stage as the harness does on a machine with ``processes`` cores."""
     target = folder / f"by_{processes}"
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir()
@@ -80,6 +80,6 @@ def refine(folder, processes):
 
 def check_equal(folder):
     for path in (folder / "by_1").glob(f"*{SCORES}"):
-        other = folder / "by_2" / path.name
-        if other.is_file():
-            assert path.read_bytes() == other.read_bytes(), path.name
+        parallel_path = folder / "by_2" / path.name
+        if parallel_path.is_file():
+            assert path.read_bytes() == parallel_path.read_bytes(), path.name

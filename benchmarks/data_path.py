@@ -28,7 +28,7 @@ def data_path(quick):
     resize = tuple(side * crop // 448 for side in RESIZE)
     with tempfile.TemporaryDirectory() as place:
         root = Path(place)
-        kind = write(root, count, size)
+        description = write(root, count, size)
         view = View(
             VocFolder(str(root)).open(root),
             "train",
@@ -36,8 +36,8 @@ def data_path(quick):
             Ledger(root / "read"),
             "the benchmark",
         )
-        chosen = Augmentation(crop=crop, mean=MEAN, std=STD, jitter=JITTER, resize=resize)
-        make = item_maker(view, chosen)
+        augmentation = Augmentation(crop=crop, mean=MEAN, std=STD, jitter=JITTER, resize=resize)
+        make = item_maker(view, augmentation)
         rng = np.random.default_rng(0)
 
         def ours():
@@ -49,16 +49,16 @@ def data_path(quick):
         medians = interleave(ours, peer, repeats, time.process_time)
         times = [seconds / count for seconds in medians]
     note = (
-        f"CPU seconds an item of {kind} of {size[1]}x{size[0]} with saliency, batches of {BATCH}, "
-        f"crop {crop}, colour jitter, one thread; peer: the steps of halbielee/EPS "
-        "(metadata/dataset.py, util/imutils.py)"
+        f"CPU seconds per item of {description} of {size[1]}x{size[0]} with saliency, "
+        f"batches of {BATCH}, crop {crop}, colour jitter, one thread; peer: the steps of "
+        "halbielee/EPS (metadata/dataset.py, util/imutils.py)"
     )
     return Result("data_path", *times, "s", note)
 
 
 def write(root, count, size):
-    """A dataset in VOC layout of ``count`` images; what they are, in words."""
-    images, kind = photographs(count, size)
+    """A dataset in VOC layout of ``count`` images; returns their description."""
+    images, description = photographs(count, size)
     names = [f"image_{number:03d}" for number in range(count)]
     for folder in ("JPEGImages", "saliency", "ImageSets/Segmentation"):
         (root / folder).mkdir(parents=True)
@@ -70,7 +70,7 @@ def write(root, count, size):
         (root / f"ImageSets/Segmentation/{split}.txt").write_text("\n".join(ids))
     labels = {"classes": ["thing"], "labels": {name: ["thing"] for name in names}}
     (root / "image_labels.json").write_text(json.dumps(labels))
-    return kind
+    return description
 
 
 def batches(ids, make):
@@ -84,9 +84,11 @@ def released(root, image_id, crop, resize, rng):
     saliency = Image.open(root / f"saliency/{image_id}.png").convert("RGB")
     factor = rng.integers(resize[0], resize[1] + 1) / max(image.size)
     size = tuple(round(side * factor) for side in image.size)
-    image, saliency = (one.resize(size, Image.BICUBIC) for one in (image, saliency))
+    image, saliency = (picture.resize(size, Image.BICUBIC) for picture in (image, saliency))
     if rng.random() < 0.5:
-        image, saliency = (one.transpose(Image.FLIP_LEFT_RIGHT) for one in (image, saliency))
+        image, saliency = (
+            picture.transpose(Image.FLIP_LEFT_RIGHT) for picture in (image, saliency)
+        )
     pixels = np.asarray(ColorJitter(*JITTER)(image))
     normal = np.empty_like(pixels, np.float32)
     for channel in range(3):
@@ -94,7 +96,7 @@ def released(root, image_id, crop, resize, rng):
     grey = np.asarray(saliency) / 255.0
     place = [(rng.integers(abs(side - crop) + 1), side) for side in normal.shape[:2]]
     cropped = [laid_in(values, place, crop) for values in (normal, grey)]
-    picture, mask = (torch.from_numpy(one.transpose(2, 0, 1).copy()) for one in cropped)
+    picture, mask = (torch.from_numpy(values.transpose(2, 0, 1).copy()) for values in cropped)
     return {"image": picture, "saliency": mask.mean(0, keepdim=True), "present": torch.ones(1)}
 
 

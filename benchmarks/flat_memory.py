@@ -21,21 +21,21 @@ from wsss_harness.store.work import Work
 from wsss_harness.system.score_files import write_scores
 
 SIZE = (72, 96)
-KINDS = 8  # different images; there are as many copies of them as needed
+DISTINCT = 8  # different images; the others are copies
 
 
 def flat_memory(quick):
-    few, many = (10, 100) if quick else (1_000, 10_000)
-    peer, ours = peak(few), peak(many)
+    small, large = (10, 100) if quick else (1_000, 10_000)
+    peer, ours = peak(small), peak(large)
     note = (
-        f"peak resident memory of a process that makes the curve, {many} masks and their counts; "
-        f"peer: the same for {few} masks ({SIZE[1]}x{SIZE[0]}, 8 classes)"
+        f"peak resident memory of a process that makes the curve, {large} masks and their counts; "
+        f"peer: the same for {small} masks ({SIZE[1]}x{SIZE[0]}, 8 classes)"
     )
     return Result("flat_memory", ours, peer, "MiB", note)
 
 
 def peak(count):
-    """Mebibytes that a fresh process needed at most."""
+    """The peak memory of a fresh process in mebibytes."""
     command = [sys.executable, __file__, str(count)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return float(done.stdout)
@@ -59,20 +59,20 @@ class Copies:
 
     def __init__(self, count):
         rng = np.random.default_rng(0)
-        self.scenes = [scene(rng, SIZE, len(self.classes), 1 + i % 2) for i in range(KINDS)]
+        self.scenes = [scene(rng, SIZE, len(self.classes), 1 + i % 2) for i in range(DISTINCT)]
         self.names = tuple(f"image_{index:06d}" for index in range(count))
 
     def ids(self, split):
         return self.names
 
-    def of(self, image_id):
-        return self.scenes[int(image_id[-6:]) % KINDS]
+    def scene(self, image_id):
+        return self.scenes[int(image_id[-6:]) % DISTINCT]
 
     def image(self, image_id):
         return np.zeros((*SIZE, 3), np.uint8)
 
     def truth(self, image_id):
-        return self.of(image_id)[0]
+        return self.scene(image_id)[0]
 
     def context(self, image_id):
         return {"left": np.arange(SIZE[1]) < np.full((SIZE[0], 1), SIZE[1] // 2)}
@@ -83,10 +83,10 @@ def store(dataset, folder):
     folder.mkdir()
     for number, image_id in enumerate(dataset.names):
         path = folder / f"{image_id}{SCORES}"
-        if number < KINDS:
-            write_scores(path, dataset.of(image_id)[1])
+        if number < DISTINCT:
+            write_scores(path, dataset.scene(image_id)[1])
         else:
-            os.link(folder / f"{dataset.names[number % KINDS]}{SCORES}", path)
+            os.link(folder / f"{dataset.names[number % DISTINCT]}{SCORES}", path)
 
 
 def work(folder, name, **inputs):

@@ -1,8 +1,8 @@
-"""How long a site of many rows takes to build, what its pages weigh, and how soon they answer.
+"""The build time of a site with many rows, the size of its pages, and how fast they respond.
 
 python benchmarks/leaderboard_site.py [--rows 500] [--seeds 3] [--images 1449] [--keep FOLDER]
 
-Bars: built in 20 s; the board answers in a browser within 1 s, and weighs less than 300 kB.
+Limits: built in 20 s; the board responds in a browser within 1 s and has less than 300 kB.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from wsss_leaderboard.site.build import build
 
 CHROMIUM = shutil.which("chromium")
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
-OPENINGS = 5  # of which the median counts
+OPENINGS = 5  # the median counts
 
 
 def main():
@@ -29,7 +29,7 @@ def main():
     parser.add_argument("--rows", type=int, default=500)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--images", type=int, default=1449)
-    parser.add_argument("--keep", type=Path, help="where the results are, or are to stay")
+    parser.add_argument("--keep", type=Path, help="folder of the results, written if it is missing")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         results = options.keep or Path(temporary) / "results"
@@ -47,28 +47,30 @@ def make(results, options):
 def measured(results, out):
     wall, cpu = time.perf_counter(), time.process_time()
     pages = build([results], out)
-    found = {
+    measurements = {
         "pages": len(pages),
         "build_seconds": round(time.perf_counter() - wall, 1),
         "build_cpu_seconds": round(time.process_time() - cpu, 1),
     }
     board = next(out.glob("*/compare.html")).parent / "index.html"
-    return found | (in_browser(board) if CHROMIUM else {"browser": "no chromium was found"})
+    return measurements | (
+        in_browser(board) if CHROMIUM else {"browser": "chromium is not installed"}
+    )
 
 
 def in_browser(board):
     """Until a board answers: its scripts have run; and until it is sorted again after a click.
 
-    The CPU time of the page's main thread tells more than seconds where others use the machine.
+    On a shared machine the CPU time of the page's main thread says more than seconds.
     """
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-        found = sorted(opened(browser, board) for _ in range(OPENINGS))[OPENINGS // 2]
+        times = sorted(opened(browser, board) for _ in range(OPENINGS))[OPENINGS // 2]
         browser.close()
     names = ("interactive_seconds", "interactive_cpu_seconds", "sort_seconds", "loaded_bytes")
-    return dict(zip(names, found, strict=True))
+    return dict(zip(names, times, strict=True))
 
 
 def opened(browser, board):
@@ -76,7 +78,9 @@ def opened(browser, board):
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable", {"timeDomain": "threadTicks"})
     page.goto(f"file://{board}")
-    cpu = {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}
+    cpu = {
+        entry["name"]: entry["value"] for entry in session.send("Performance.getMetrics")["metrics"]
+    }
     ready = page.evaluate("performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd")
     sort = page.evaluate(
         """() => new Promise(done => {

@@ -40,8 +40,8 @@ def overhead(quick):
             lambda: by_harness(folder, segmentor), lambda: by_mmengine(folder, segmentor), repeats
         )
     note = (
-        f"seconds an iteration of DeepLab V1 on a slim ResNet18, batch {batch}, {iterations} "
-        "iterations with all that begins and ends them; peer: mmengine's Runner with the same "
+        f"seconds per iteration of DeepLab V1 on a slim ResNet18, batch {batch}, {iterations} "
+        "iterations with start and end; peer: mmengine's Runner with the same "
         "network, optimizer, schedule and augmented images"
     )
     return Result("overhead", *(seconds / iterations for seconds in times), "s", note)
@@ -72,9 +72,9 @@ def by_harness(folder, segmentor):
 
 
 def by_mmengine(folder, segmentor):
-    """Train the same network on the same images, as one would without the harness."""
-    given = {name: getattr(segmentor, name) for name in ("iterations", "batch", "crop")}
-    settings = config.settled(segmentor.config, CLASSES, given)
+    """Train the same network on the same images without the harness."""
+    overrides = {name: getattr(segmentor, name) for name in ("iterations", "batch", "crop")}
+    settings = config.settled(segmentor.config, CLASSES, overrides)
     data = View(Pictures(folder), "train", (), Ledger(folder / "read"), "the benchmark")
     network = build(settings.model, 0)
     poly = {"type": ReleasedPolyLR, "max_step": settings.train.iterations, "by_epoch": False}

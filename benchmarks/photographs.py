@@ -1,4 +1,4 @@
-"""Photographs for benchmarks whose cost depends on the content: given, or drawn to look alike."""
+"""Photographs for benchmarks whose cost depends on content, or images with similar statistics."""
 
 import os
 from itertools import cycle, islice
@@ -13,16 +13,18 @@ FOLDER = "WSSS_PHOTOS"  # an environment variable: a folder of .jpg files
 
 
 def photographs(count, size):
-    """``count`` uint8 images of ``size``, spread over the folder's, and what they are, in words."""
+    """``count`` uint8 images of ``size`` from the folder or generated, and their description."""
     folder = os.environ.get(FOLDER)
     if not folder:
         rng = np.random.default_rng(0)
-        return [drawn(rng, size) for _ in range(count)], f"drawn images ({FOLDER} is not set)"
+        return [
+            generated(rng, size) for _ in range(count)
+        ], f"generated images ({FOLDER} is not set)"
     paths = sorted(Path(folder).glob("*.jpg"))
     if not paths:
         raise SystemExit(f"{FOLDER} is {folder}, which holds no .jpg file")
-    taken = list(islice(cycle(paths[:: max(1, len(paths) // count)]), count))
-    return [fitted(read_image(path), size) for path in taken], "photographs"
+    chosen = list(islice(cycle(paths[:: max(1, len(paths) // count)]), count))
+    return [fitted(read_image(path), size) for path in chosen], "photographs"
 
 
 def fitted(image, size):
@@ -33,9 +35,9 @@ def fitted(image, size):
     return cv2.resize(image, (width, height), interpolation=cv2.INTER_CUBIC)
 
 
-def drawn(rng, size):
-    """Shaded objects over a ground, both with the texture that most photographs have: noise whose
-    strength falls with its frequency."""
+def generated(rng, size):
+    """Shaded objects on a background, both with the texture of most photographs: noise whose
+    strength falls with frequency."""
     image = texture(rng, size)
     for _ in range(8):
         inside = np.zeros(size, np.uint8)

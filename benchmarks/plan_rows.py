@@ -1,4 +1,4 @@
-"""What planning a row costs, and the memory of the plan, with 10,000 rows against 1,000."""
+"""The cost of planning a row and the memory of the plan, with 10,000 rows against 1,000."""
 
 import json
 import subprocess
@@ -14,26 +14,26 @@ RULES = 100
 
 
 def plan_rows(quick):
-    few, many = (100, 200) if quick else (1_000, 10_000)
-    small, large = measured(few), measured(many)
+    counts = (100, 200) if quick else (1_000, 10_000)
+    small, large = (measured(count) for count in counts)
     note = (
-        f"seconds a row of `wsss plan`; {large['rows']:,} rows with {large['stages']:,} stages in "
-        f"{large['seconds']:.1f} s, peak memory {large['memory']:.0f} MiB; peer: {small['rows']:,} "
-        f"rows in {small['seconds']:.1f} s, {small['memory']:.0f} MiB"
+        f"seconds per row of `wsss plan`; {large['rows']:,} rows with {large['stages']:,} stages "
+        f"in {large['seconds']:.1f} s, peak memory {large['memory']:.0f} MiB; "
+        f"peer: {small['rows']:,} rows in {small['seconds']:.1f} s, {small['memory']:.0f} MiB"
     )
-    each = (one["seconds"] / one["rows"] for one in (large, small))
-    return Result("plan_rows", *each, "s", note)
+    costs = (plan["seconds"] / plan["rows"] for plan in (large, small))
+    return Result("plan_rows", *costs, "s", note)
 
 
 def measured(count):
-    """What a fresh process found; it is the one that holds the memory."""
+    """The measurements of a fresh process, whose memory holds nothing else."""
     command = [sys.executable, __file__, str(count)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return json.loads(done.stdout)
 
 
 def content(count):
-    """A suite of ``count`` rows: generators of other rates, each with many thresholds."""
+    """A suite of ``count`` rows: generators with different rates, each with many thresholds."""
     generators = {
         f"g{number}": {"name": "cam", "lr": 0.01 + number / 1e6} for number in range(count // RULES)
     }
@@ -67,11 +67,11 @@ def run(folder, count):
     plugins = installed()
     suite = check_suite(content(count), "many.toml")
     start = time.perf_counter()
-    told = plan_of(suite, plugins, Store(folder, plugins.tell)).json()
+    plan = plan_of(suite, plugins, Store(folder, plugins.tell)).json()
     seconds = time.perf_counter() - start
     return {
         "rows": count,
-        "stages": len(told["stages"]),
+        "stages": len(plan["stages"]),
         "seconds": seconds,
         "memory": high_water(),
     }

@@ -36,7 +36,7 @@ def random_walk(quick):
 
 
 def smooth(noise):
-    """Features that differ little between neighbours, as those of a network do."""
+    """Features that differ little between neighbours, like those of a network."""
     return torch.nn.functional.avg_pool2d(noise, 5, stride=1, padding=2)
 
 
@@ -45,7 +45,7 @@ def dense_power(features):
     _, height, width = features.shape
     nodes = torch.arange(height * width).reshape(height, width)
     start = sources(nodes, RADIUS).flatten().repeat(len(half_plane(RADIUS)))
-    end = torch.cat([other.flatten() for other in targets(nodes, RADIUS)])
+    end = torch.cat([target.flatten() for target in targets(nodes, RADIUS)])
     flat = features.flatten(1)
     pairs = (flat[:, start] - flat[:, end]).abs().mean(0).neg().exp()
     matrix = torch.eye(height * width)

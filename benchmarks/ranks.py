@@ -1,4 +1,4 @@
-"""How often rank intervals hold the true ranks: simulated boards of methods of known order.
+"""How often rank intervals hold the true ranks, on simulated boards with a known order.
 
 python benchmarks/ranks.py [--simulations 500]
 """
@@ -37,8 +37,8 @@ def main():
     simulations = parser.parse_args().simulations
     for step, log_odds in STEPS.items():
         for name, (seeds, luck) in BOARDS.items():
-            found = [board(seeds, luck, log_odds, number) for number in range(simulations)]
-            right, width, groups = np.mean(found, 0)
+            boards = [board(seeds, luck, log_odds, number) for number in range(simulations)]
+            right, width, groups = np.mean(boards, 0)
             print(
                 f"{step}, {name}: all ranks held {100 * right:.1f} %, mean width {width:.1f} of "
                 f"{METHODS}, tie groups {groups:.1f}",
@@ -49,13 +49,13 @@ def main():
 def board(seeds, luck, step, number):
     """Whether all rank intervals hold, their mean width, and the number of tie groups.
 
-    Of methods that are all alike any rank is true, so every interval has to hold all of them.
+    If all methods are equal, every rank is true, so each interval must hold all ranks.
     """
     rng = np.random.default_rng([number, len(set(seeds)), seeds[0]])
     met = scenes(IMAGES, rng)
     qualities = -step * np.arange(METHODS)
-    made = zip(seeds, luck, qualities, strict=True)
-    places = rank([entry(n, met, rng, *one) for n, one in enumerate(made)]).places
+    methods = zip(seeds, luck, qualities, strict=True)
+    places = rank([entry(n, met, rng, *method) for n, method in enumerate(methods)]).places
     low, high = np.array([(place.best, place.worst) for place in places]).T
     true = np.arange(1, METHODS + 1) if step else np.array([[1], [METHODS]])
     held = ((low <= true) & (true <= high)).all()
@@ -63,16 +63,16 @@ def board(seeds, luck, step, number):
 
 
 def entry(number, met, rng, runs, luck, quality):
-    found = [tallies_of(met, quality + rng.normal(0, luck), rng) for _ in range(runs)]
-    each = [estimates.miou(tallies) for tallies in found]
-    values = tuple(one.value for one in each)
-    made = tuple(Run(seed) for seed in range(runs))
-    return Entry(str(number), MASKS, "method", made, values, mean_of(each))
+    tallies = [tallies_of(met, quality + rng.normal(0, luck), rng) for _ in range(runs)]
+    mious = [estimates.miou(run_tallies) for run_tallies in tallies]
+    values = tuple(miou.value for miou in mious)
+    seeds = tuple(Run(seed) for seed in range(runs))
+    return Entry(str(number), MASKS, "method", seeds, values, mean_of(mious))
 
 
 @dataclass
 class Run:
-    """What a ranking looks at of a run: its seed, and which images were counted."""
+    """The parts of a run that a ranking reads: its seed, and which images were counted."""
 
     seed: int
 

@@ -1,8 +1,8 @@
-"""Run the benchmarks, each against the algorithm that it is compared with.
+"""Run the benchmarks, each against a reference algorithm.
 
 python benchmarks/run.py [--json] [--only NAME] [--quick]
 
-Those of the CRF take photographs from the folder that the variable WSSS_PHOTOS names, if it is set.
+Set WSSS_PHOTOS to a folder of photographs to run the benchmarks of the CRF on them.
 """
 
 import argparse
@@ -16,7 +16,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from timing import single_thread
 
-# Each name is a module here and a function in it, from `quick` to a Result.
+# Each name is a module in this folder and its function, which takes `quick` and returns a Result.
 BENCHMARKS = (
     "threshold_curve",
     "confusion",
@@ -31,15 +31,15 @@ BENCHMARKS = (
     "plan_rows",
     "training_step",
 )
-OF_CRF = ("crf_present", "crf_processes")  # left out where pydensecrf2 is not installed
-ALL = (*BENCHMARKS, *OF_CRF)
+CRF_BENCHMARKS = ("crf_present", "crf_processes")  # skipped if pydensecrf2 is not installed
+ALL = (*BENCHMARKS, *CRF_BENCHMARKS)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument("--json", action="store_true", help="one JSON object per line")
     parser.add_argument("--only", metavar="NAME", choices=ALL, help=", ".join(ALL))
-    parser.add_argument("--quick", action="store_true", help="tiny sizes: whether it runs at all")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes, to check that it runs")
     options = parser.parse_args()
     single_thread()
     for name in [options.only] if options.only else installed():
@@ -48,10 +48,10 @@ def main():
 
 
 def installed():
-    found = find_spec("pydensecrf")
-    if not found:
-        print(f"left out, because pydensecrf2 is not installed: {OF_CRF}", file=sys.stderr)
-    return ALL if found else BENCHMARKS
+    if find_spec("pydensecrf"):
+        return ALL
+    print(f"skipped, because pydensecrf2 is not installed: {CRF_BENCHMARKS}", file=sys.stderr)
+    return BENCHMARKS
 
 
 def as_json(result):

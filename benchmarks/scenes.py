@@ -1,4 +1,4 @@
-"""Made-up truth and class scores that look like those of photographs, for benchmarks."""
+"""Generated truth and class scores that resemble those of photographs, for benchmarks."""
 
 import cv2
 import numpy as np
@@ -23,7 +23,7 @@ def scene(rng, size=(375, 500), classes=20, objects=2):
 
 
 def ellipse(rng, size):
-    """Centre, half axes, rotation, start and end angle, as OpenCV wants them."""
+    """Centre, half axes, rotation, start and end angle, in the order of OpenCV."""
     height, width = size
     centre = int(width * rng.uniform(0.2, 0.8)), int(height * rng.uniform(0.2, 0.8))
     axes = int(width * rng.uniform(0.1, 0.3)), int(height * rng.uniform(0.1, 0.35))
@@ -39,7 +39,7 @@ def border(truth):
 def score_map(rng, inside):
     """Evidence on the grids of several scales, upsampled, summed, divided by its maximum.
 
-    It is strong in parts of the object only, and there is some in parts of the rest.
+    It is strong in parts of the object and weak in parts of the background.
     """
     size = inside.shape[::-1]
     strength = np.where(inside, patches(rng, size), 0.4 * patches(rng, size))

@@ -1,4 +1,4 @@
-"""The score store: bytes an image, and what the round trip does to the curve of mIoU."""
+"""The score store: bytes per image, and the effect of a round trip on the mIoU curve."""
 
 import tempfile
 from pathlib import Path
@@ -24,11 +24,11 @@ def score_store(quick):
         ours = sum(path.stat().st_size for path in paths) / count / 1000
         stored = [(truth, read_scores(p)) for p, (truth, _) in zip(paths, scenes, strict=True)]
     before, after = miou(scenes), miou(stored)
-    moved = 100 * np.abs(after - before).max()
+    change = 100 * np.abs(after - before).max()
     peer = sum(compressed(scores.values) for _, scores in scenes) / count / 1000
     note = (
         f"{count} images of {size[1]}x{size[0]}, 1.5 classes; largest change of mIoU at "
-        f"{len(before)} thresholds: {moved:.5f} points, of the best one: "
+        f"{len(before)} thresholds: {change:.5f} points, of the best one: "
         f"{100 * abs(after.max() - before.max()):.5f}; peer: np.savez_compressed of float16"
     )
     return Result("score_store", ours, peer, "kB an image", note)
@@ -42,5 +42,8 @@ def compressed(values):
 
 
 def miou(scenes):
-    tables = [curve.entries(*one, CLASSES, number) for number, one in enumerate(scenes)]
+    tables = [
+        curve.entries(truth, scores, CLASSES, number)
+        for number, (truth, scores) in enumerate(scenes)
+    ]
     return curve.miou(curve.Entries(lambda: tables, CLASSES, curve.THRESHOLDS))

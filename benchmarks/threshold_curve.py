@@ -16,13 +16,13 @@ def threshold_curve(quick):
     rng = np.random.default_rng(0)
     size, count, repeats = ((30, 40), 2, 1) if quick else ((375, 500), 4, 3)
     scenes = [scene(rng, size, CLASSES, 1 + index % 2) for index in range(count)]
-    for ours, theirs in zip(settle(one_pass(scenes)), one_by_one(scenes), strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+    for ours, peer in zip(settle(one_pass(scenes)), one_by_one(scenes), strict=True):
+        np.testing.assert_array_equal(ours, peer)
     times = interleave(lambda: one_pass(scenes), lambda: one_by_one(scenes), repeats)
     note = (
         f"{count} images of {size[1]}x{size[0]} in memory, {len(THRESHOLDS)} thresholds, one "
-        "thread, equal counts; peer: the way of YudeWang/SEAM evaluation.py --curve, without the "
-        "time to read files, which it reads again for each threshold"
+        "thread, equal counts; peer: the method of YudeWang/SEAM evaluation.py --curve, "
+        "without reading the files, which it does for each threshold"
     )
     return Result("threshold_curve", *times, "s", note)
 
@@ -38,12 +38,12 @@ def one_pass(scenes):
 
 def one_by_one(scenes):
     """Hits, truth and mask pixels of every threshold and class: an argmax over all classes and
-    three reductions a class for each image and threshold."""
-    counted = np.array([[image(*one, threshold) for one in scenes] for threshold in THRESHOLDS])
-    return counted.sum(1).transpose(1, 0, 2)
+    three reductions per class, for each image and threshold."""
+    counts = np.array([[count(*pair, threshold) for pair in scenes] for threshold in THRESHOLDS])
+    return counts.sum(1).transpose(1, 0, 2)
 
 
-def image(truth, scores, threshold):
+def count(truth, scores, threshold):
     stacked = np.zeros((CLASSES + 1, *truth.shape), np.float32)
     stacked[0] = threshold
     stacked[list(scores.classes)] = scores.values

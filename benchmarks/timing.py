@@ -1,4 +1,4 @@
-"""What a benchmark reports, and how two ways of doing the same are timed."""
+"""The result of a benchmark, and the timing of two functions."""
 
 import time
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from statistics import median
 
 @dataclass(frozen=True)
 class Result:
-    """``ours`` and ``peer`` in ``unit``, less is better; ``ratio`` is peer / ours."""
+    """``ours`` and ``peer`` in ``unit``, where less is better; ``ratio`` is peer / ours."""
 
     name: str
     ours: float
@@ -23,7 +23,7 @@ class Result:
 def interleave(ours, peer, repeats, clock=time.perf_counter):
     """Median seconds of two functions that take turns, so that a busy machine slows both.
 
-    Where nothing waits and there is one thread, ``time.process_time`` leaves out what others do.
+    For work in one thread that never waits, ``time.process_time`` excludes other processes.
     """
     times = [(seconds(ours, clock), seconds(peer, clock)) for _ in range(repeats)]
     return tuple(median(side) for side in zip(*times, strict=True))

@@ -1,7 +1,7 @@
-"""EPS training, class maps and the walk on the device that is there, against its matrix peak.
+"""EPS training, class maps and the walk on this machine's device, against its matrix peak.
 
-On a GPU with the sizes of the paper (ResNet38, crops of 448, batches of 8), bf16 and channels last;
-on a CPU with small ones, 32 bits. Weights are random: time does not depend on them.
+On a GPU it uses the sizes of the paper (ResNet38, crops of 448, batches of 8), bf16 and channels
+last; on a CPU small sizes and 32 bits. Weights are random: time does not depend on them.
 """
 
 import time
@@ -61,7 +61,7 @@ def training(eps, crop, batch, device):
     present[:, 0] = 1
     saliency = torch.rand(batch, 1, crop, crop, device=device)
     items = {"image": images, "present": present, "saliency": saliency}
-    trained = [one for one in network.parameters() if one.requires_grad]
+    trained = [weight for weight in network.parameters() if weight.requires_grad]
     optimizer = torch.optim.SGD(trained, 0.01)
 
     def step():
@@ -95,13 +95,13 @@ def walking(grid, device):
 def peak(device, quick):
     """Floating-point operations a second of the best of several large matrix products."""
     side = {"cuda": 8192, "cpu": 256 if quick else 1024}[device]
-    left, right = torch.randn(2, side, side, device=device, dtype=type_of(device))
-    best = min(seconds(lambda: left @ right, 1, device) for _ in range(10))
+    first, second = torch.randn(2, side, side, device=device, dtype=type_of(device))
+    best = min(seconds(lambda: first @ second, 1, device) for _ in range(10))
     return 2 * side**3 / best
 
 
 def seconds(work, repeats, device):
-    """Mean seconds of one call, after one that warms up."""
+    """Mean seconds of a call, after a call to warm up."""
     work()
     wait(device)
     start = time.perf_counter()

@@ -1,6 +1,6 @@
-"""A generated set of the size of PASCAL VOC: cost of an image and memory, against a tenth of it.
+"""A generated dataset of the size of PASCAL VOC: cost per image and memory, against a tenth.
 
-Each set goes through data check, plan, the curve of its thresholds, masks and their counts.
+Each dataset goes through data check, plan, threshold curve, masks and counts.
 """
 
 import json
@@ -18,7 +18,7 @@ from scenes import scene
 from timing import Result
 
 SIZE = (48, 64)
-KINDS = 8  # different images; the others are links to them
+DISTINCT = 8  # different images; the others are links to them
 CLASSES = tuple(f"class_{index}" for index in range(1, 21))
 FEW, MANY, SCORED, VAL = 1_000, 10_582, 1_464, 1_449
 SUITE = """
@@ -36,10 +36,10 @@ generator = "CAM"
 
 
 def voc_sized(quick):
-    few, many = (24, 96) if quick else (FEW, MANY)
-    small, large = (measured(count) for count in (few, many))
+    counts = (24, 96) if quick else (FEW, MANY)
+    small, large = (measured(count) for count in counts)
     note = (
-        f"seconds an image of {SIZE[1]}x{SIZE[0]} in data check, curve, masks and counts of "
+        f"seconds per image of {SIZE[1]}x{SIZE[0]} in data check, curve, masks and counts of "
         f"{large['images']:,} images, of which {large['scored']:,} are scored; data check "
         f"{large['check']:.1f} s, plan {large['plan']:.2f} s, peak memory beyond imports "
         f"{large['memory']:.0f} MiB; peer: the same for {small['images']:,} images, "
@@ -49,7 +49,7 @@ def voc_sized(quick):
 
 
 def measured(count):
-    """What a fresh process found; it is the one that holds the memory."""
+    """The measurements of a fresh process, whose memory holds nothing else."""
     command = [sys.executable, __file__, str(count)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return json.loads(done.stdout)
@@ -67,31 +67,31 @@ def generate(root, count):
     for name, ids in lists.items():
         (root / f"ImageSets/Segmentation/{name}.txt").write_text("\n".join(ids))
     rng = np.random.default_rng(0)
-    drawn = [scene(rng, SIZE, len(CLASSES), 1 + kind % 2) for kind in range(KINDS)]
+    scenes = [scene(rng, SIZE, len(CLASSES), 1 + index % 2) for index in range(DISTINCT)]
     labels = {}
     for number, image_id in enumerate([*train, *val]):
-        truth, scores = drawn[number % KINDS]
+        truth, scores = scenes[number % DISTINCT]
         labels[image_id] = [CLASSES[index - 1] for index in scores.classes]
         paths = {folder: root / folder / f"{image_id}{end}" for folder, end in ENDS.items()}
-        if number < KINDS:
+        if number < DISTINCT:
             image = Image.fromarray(rng.integers(0, 256, (*SIZE, 3), np.uint8))
             image.save(paths["JPEGImages"])
             write_mask(paths["SegmentationClass"], truth)
             Image.fromarray((truth > 0).astype(np.uint8) * 255).save(paths["saliency"])
         else:
-            first = train[number % KINDS]
+            first = train[number % DISTINCT]
             for folder, end in ENDS.items():
                 os.link(root / folder / f"{first}{end}", paths[folder])
     content = {"classes": CLASSES, "labels": labels}
     (root / "image_labels.json").write_text(json.dumps(content))
-    return [scores for _, scores in drawn]
+    return [scores for _, scores in scenes]
 
 
 ENDS = {"JPEGImages": ".jpg", "SegmentationClass": ".png", "saliency": ".png"}
 
 
 def run(folder, count):
-    import torch  # noqa: F401 - what is measured is memory beyond it
+    import torch  # noqa: F401 - only memory beyond it is measured
 
     from wsss_harness.contract.supervision import Ledger, View
     from wsss_harness.datasets.voc_folder import VocFolder
@@ -100,30 +100,22 @@ def run(folder, count):
     from wsss_harness.stages.background_rules import Constant
     from wsss_harness.stages.masks import paint_masks
     from wsss_harness.stages.measuring import measure
-    from wsss_harness.stages.products import SCORES
     from wsss_harness.stages.thresholds import choose_thresholds
     from wsss_harness.store.store import Store
-    from wsss_harness.suite import data_check as datacheck
+    from wsss_harness.suite import data_check
     from wsss_harness.suite.reading import read_suite
     from wsss_harness.suite.suite_rows import plan_of
-    from wsss_harness.system.score_files import write_scores
 
-    drawn = generate(folder / "data", count)
+    distinct_scores = generate(folder / "data", count)
     before = mebibytes("VmRSS")
     dataset = VocFolder(str(folder / "data"), scored="scored").open(folder)
-    check = timed(lambda: datacheck.inspect(dataset, lambda done, total: None))
+    check = timed(lambda: data_check.inspect(dataset, lambda done, total: None))
     (folder / "suite.toml").write_text(SUITE.format(root=folder / "data"))
     suite = read_suite(folder / "suite.toml")
     plugins = installed()
     plan = timed(lambda: plan_of(suite, plugins, Store(folder / "runs", plugins.tell)).json())
     scores, masks = folder / "scores", folder / "masks"
-    scores.mkdir()
-    for number, image_id in enumerate(dataset.ids("train")):
-        path = scores / f"{image_id}{SCORES}"
-        if number < KINDS:
-            write_scores(path, drawn[number])
-        else:
-            os.link(scores / f"{dataset.ids('train')[number % KINDS]}{SCORES}", path)
+    write_linked(scores, dataset.ids("train"), distinct_scores)
     view = View(dataset, "train", (), Ledger(folder / "read"), "the benchmark")
 
     def scoring():
@@ -141,6 +133,19 @@ def run(folder, count):
         "each": (check + timed(scoring)) / images,
         "memory": high_water() - before,
     }
+
+
+def write_linked(folder, ids, distinct_scores):
+    """Write the scores of each image; images that are equal share a file."""
+    from wsss_harness.stages.products import SCORES
+    from wsss_harness.system.score_files import write_scores
+
+    folder.mkdir()
+    paths = [folder / f"{image_id}{SCORES}" for image_id in ids]
+    for path, scores in zip(paths, distinct_scores, strict=False):
+        write_scores(path, scores)
+    for number, path in enumerate(paths[DISTINCT:]):
+        os.link(paths[number % DISTINCT], path)
 
 
 def timed(job):

@@ -1,4 +1,4 @@
-"""Memory of the random walk on a large grid, against the dense matrix that it does without."""
+"""Memory of the random walk on a large grid, against the dense matrix that it avoids."""
 
 import subprocess
 import sys
