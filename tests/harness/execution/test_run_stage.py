@@ -3,10 +3,10 @@
 import errno
 import importlib
 import threading
-import time
 from functools import partial
 
 import pytest
+from commands import wait_for
 from filelock import FileLock
 
 from wsss_harness.contract.errors import DataError, StageError, StageFailure
@@ -150,7 +150,7 @@ def test_waiting_for_another_run_is_reported(tmp_path):
     def another_run():
         with FileLock(folder.with_suffix(".lock")):
             held.set()
-            time.sleep(0.5)
+            wait_for(lambda: events)
 
     threading.Thread(target=another_run).start()
     held.wait()

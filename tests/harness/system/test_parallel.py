@@ -160,7 +160,7 @@ SLOW = """
     if __name__ == "__main__":
         # A shell that starts the tests in the background has SIGINT ignored.
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        ids = [f"image_{i}" for i in range(100)]
+        ids = [f"image_{i}" for i in range(1000)]
         parallel.run(start, ids, 2, Path(sys.argv[1], "log.txt"), done)
 """
 
@@ -178,9 +178,9 @@ def test_stopping_the_command_stops_the_workers(tmp_path, how):
             os.killpg(process.pid, how)  # as a terminal does
         else:
             process.kill()
-        assert process.wait(20) != 0
+        assert process.wait(600) != 0
         # The workers share the pipe: it ends when the last of them has.
         assert b"KeyboardInterrupt" in process.stderr.read() or how == signal.SIGKILL
     reached = len(list(folder.glob("image_*")))
     time.sleep(0.5)
-    assert reached == len(list(folder.glob("image_*"))) < 100
+    assert reached == len(list(folder.glob("image_*"))) < 1000
