@@ -62,8 +62,8 @@ def blank(
     """A manifest without images; ConfigError for a supervision that is none."""
     unknown = sorted(set(supervision or ()) - SUPERVISION)
     if unknown:
-        known = ", ".join(sorted(SUPERVISION))
-        raise ConfigError(f"'{unknown[0]}' is no supervision; name some of {known}")
+        kinds = ", ".join(sorted(SUPERVISION))
+        raise ConfigError(f"'{unknown[0]}' is no supervision; name some of {kinds}")
     content = {"kind": kind, "method": method, "classes": dataset.classes, "origin": dict(origin)}
     return Manifest.model_validate({**content, "supervision": supervision, "images": {}})
 
@@ -101,14 +101,14 @@ def stated_choice(chosen: str) -> str | None:
 
 def supervision(row: RowStages, store: Store) -> list[str] | None:
     """What the stages that made the masks have read, and what a pack before them states."""
-    found: set[str] = set()
+    kinds: set[str] = set()
     waiting = [row.masks]
     while waiting:
         stage = waiting.pop()
         if stage.kind in ("fit", "score", "refine", "mask"):
-            found |= {*store.manifest(stage)["read"], *stage.note.get("stated", ())}
+            kinds |= {*store.manifest(stage)["read"], *stage.note.get("stated", ())}
             waiting += stage.inputs.values()
-    return None if "unknown" in found else sorted(found)
+    return None if "unknown" in kinds else sorted(kinds)
 
 
 def import_folder(
@@ -136,8 +136,8 @@ def import_folder(
     if (source / MANIFEST).is_file():
         raise ConfigError(f"{source} is a pack already; import it with --layout pack")
     kind: Kind = "masks" if layout == "masks" else "scores"
-    found = (masks_by_id if layout == "masks" else maps_by_id)(source, dataset)
-    missing = [image_id for image_id in dataset.ids(TRAIN) if image_id not in found]
+    pictures = (masks_by_id if layout == "masks" else maps_by_id)(source, dataset)
+    missing = [image_id for image_id in dataset.ids(TRAIN) if image_id not in pictures]
     if missing:
         raise DataError(
             f"{source} has nothing for image {missing[0]} of train ({len(missing)} such)"
@@ -145,11 +145,11 @@ def import_folder(
     name = method or source.resolve().name
     manifest = blank(kind, name, dataset, stated, {"layout": layout})
 
-    write = writer(kind, found, dataset)
+    write = writer(kind, pictures, dataset)
     return write_pack(folder, manifest, dataset.ids(TRAIN), dataset, write)
 
 
-def writer(kind: Kind, found: "Found", dataset: Dataset) -> Write:
+def writer(kind: Kind, sources: "Found", dataset: Dataset) -> Write:
     """A function that writes the mask or the scores that the pictures of an image hold."""
     highest = len(dataset.classes) if kind == "masks" else 255
 
@@ -157,7 +157,7 @@ def writer(kind: Kind, found: "Found", dataset: Dataset) -> Write:
         size = dataset.image(image_id).shape[:2]
         pictures = {
             number: decoded(file.read_bytes(), str(file), size, highest)
-            for number, file in found[image_id].items()
+            for number, file in sources[image_id].items()
         }
         if kind == "masks":
             files.write_mask(path, pictures[0])
@@ -183,38 +183,38 @@ Found = dict[str, dict[int, Path]]  # files by image and class; a mask has the c
 
 
 def masks_by_id(source: Path, dataset: Dataset) -> Found:
-    known = set(dataset.ids(TRAIN))
-    found: Found = {}
+    ids = set(dataset.ids(TRAIN))
+    masks: Found = {}
     for path in pngs(source):
-        refuse_stranger(path, path.stem, known)
-        found[path.stem] = {0: path}
-    return found
+        refuse_stranger(path, path.stem, ids)
+        masks[path.stem] = {0: path}
+    return masks
 
 
 def maps_by_id(source: Path, dataset: Dataset) -> Found:
-    known, classes = set(dataset.ids(TRAIN)), len(dataset.classes)
-    found: Found = {image_id: {} for image_id in known if not dataset.present(image_id)}
+    ids, classes = set(dataset.ids(TRAIN)), len(dataset.classes)
+    maps_of: Found = {image_id: {} for image_id in ids if not dataset.present(image_id)}
     for path in pngs(source):
         image_id, _, number = path.stem.rpartition("_")
-        refuse_stranger(path, image_id, known)
+        refuse_stranger(path, image_id, ids)
         if not number.isdecimal() or int(number) >= classes:
             raise DataError(
                 f"{path}: '{number}' is no class; names are ID_c.png with c in 0..{classes - 1}"
             )
-        maps = found.setdefault(image_id, {})
+        maps = maps_of.setdefault(image_id, {})
         if int(number) + 1 in maps:
             twin = maps[int(number) + 1].name
             raise DataError(f"{path} and {twin} are of one class and image; remove one of them")
         maps[int(number) + 1] = path
-    return found
+    return maps_of
 
 
 def pngs(source: Path) -> Iterator[Path]:
     yield from sorted(path for path in source.iterdir() if path.suffix.lower() == ".png")
 
 
-def refuse_stranger(path: Path, image_id: str, known: set[str]) -> None:
-    if image_id not in known:
+def refuse_stranger(path: Path, image_id: str, ids: set[str]) -> None:
+    if image_id not in ids:
         raise DataError(
             f"{path} is of no image in the list of train; remove it, or use its dataset's suite"
         )

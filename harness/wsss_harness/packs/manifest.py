@@ -128,11 +128,11 @@ class Pack:
 
     def check_size(self, image_id: str, size: tuple[int, ...]) -> None:
         """Raise DataError unless the manifest says that the image has this (height, width)."""
-        said = self.entry(image_id).size
-        if said != tuple(size):
+        stated = self.entry(image_id).size
+        if stated != tuple(size):
             raise DataError(
-                f"{self.folder / MANIFEST} says that image {image_id} is {said[1]}x{said[0]}, but "
-                f"it is {size[1]}x{size[0]}"
+                f"{self.folder / MANIFEST} says that image {image_id} is {stated[1]}x{stated[0]}, "
+                f"but it is {size[1]}x{size[0]}"
             )
 
     def _content(self, image_id: str) -> tuple[bytes, PackFile]:
@@ -198,9 +198,9 @@ def decoded(content: bytes, owner: str, size: tuple[int, int], classes: int) -> 
     return mask
 
 
-def _refuse_other_size(owner: str, found: tuple[int, int], size: tuple[int, int]) -> None:
-    if found != (size[1], size[0]):
-        raise DataError(f"{owner} is {found[0]}x{found[1]}; expected {size[1]}x{size[0]}")
+def _refuse_other_size(owner: str, actual: tuple[int, int], size: tuple[int, int]) -> None:
+    if actual != (size[1], size[0]):
+        raise DataError(f"{owner} is {actual[0]}x{actual[1]}; expected {size[1]}x{size[0]}")
 
 
 def from_mask(mask: Mask) -> ClassScores:
@@ -208,8 +208,8 @@ def from_mask(mask: Mask) -> ClassScores:
 
     The rule {name = "constant", threshold = 0.5, uncertain = 0.25} gives the mask back, 255 too.
     """
-    known = np.unique(mask[mask != IGNORE])
-    classes = tuple(int(number) for number in known if number) or ((1,) if IGNORE in mask else ())
+    numbers = np.unique(mask[mask != IGNORE])
+    classes = tuple(int(number) for number in numbers if number) or ((1,) if IGNORE in mask else ())
     values = np.zeros((len(classes), *mask.shape), np.float32)
     for place, number in enumerate(classes):
         values[place][mask == number] = 1

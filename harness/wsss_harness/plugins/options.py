@@ -16,8 +16,8 @@ def construct(owner: str, made: Any, options: Mapping[str, Any]) -> Any:
     fields = {f.name: f for f in dataclasses.fields(made) if f.init}
     unknown = [name for name in options if name not in fields]
     if unknown:
-        known = ", ".join(_describe(f) for f in fields.values()) or "none"
-        raise ConfigError(f"{owner} has no option '{unknown[0]}'. Its options: {known}")
+        described = ", ".join(_describe(f) for f in fields.values()) or "none"
+        raise ConfigError(f"{owner} has no option '{unknown[0]}'. Its options: {described}")
     missing = [name for name, f in fields.items() if name not in options and _required(f)]
     if missing:
         raise ConfigError(f"{owner} needs the option '{missing[0]}'")
@@ -69,22 +69,26 @@ def _required(field: dataclasses.Field[Any]) -> bool:
     return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
-def _checked(owner: str, name: str, value: Any, wanted: Any) -> Any:
+def _checked(owner: str, name: str, value: Any, annotation: Any) -> Any:
     """``value`` as the type that is wanted: a list becomes a tuple, a whole number a float.
 
     A table for options that have options of their own becomes their dataclass.
     """
     from pydantic import TypeAdapter, ValidationError
 
-    nested = [t for t in (wanted, *get_args(wanted)) if dataclasses.is_dataclass(t)]
+    nested = [t for t in (annotation, *get_args(annotation)) if dataclasses.is_dataclass(t)]
     if nested and isinstance(value, Mapping):
         return construct(f"option '{name}' of {owner}", nested[0], value)
 
-    told = str(wanted) if get_args(wanted) else getattr(wanted, "__name__", str(wanted))
-    problem = ConfigError(f"option '{name}' of {owner} is {value!r}; expected {told}")
-    if wanted in (int, float) and isinstance(value, bool | str):
+    expected = (
+        str(annotation)
+        if get_args(annotation)
+        else getattr(annotation, "__name__", str(annotation))
+    )
+    problem = ConfigError(f"option '{name}' of {owner} is {value!r}; expected {expected}")
+    if annotation in (int, float) and isinstance(value, bool | str):
         raise problem
     try:
-        return TypeAdapter(wanted).validate_python(value)
+        return TypeAdapter(annotation).validate_python(value)
     except ValidationError:
         raise problem from None

@@ -33,16 +33,16 @@ class Plugins:
 
     def find(self, kind: str, name: str) -> Offer:
         """The offer called ``name``; ConfigError lists what is installed."""
-        known = self.offers[kind]
-        if name not in known:
+        offers = self.offers[kind]
+        if name not in offers:
             broken = "; ".join(f"{plugin.name} ({plugin.reason})" for plugin in self.broken)
             raise ConfigError(
-                f"no {kind} named '{name}'; installed: {', '.join(sorted(known)) or 'none'}."
-                + hint(name, known)
+                f"no {kind} named '{name}'; installed: {', '.join(sorted(offers)) or 'none'}."
+                + hint(name, offers)
                 + (f" Set aside as broken: {broken}." if broken else "")
                 + " See `wsss plugins`."
             )
-        return known[name]
+        return offers[name]
 
     def build(self, kind: str, name: str, options: Mapping[str, Any]) -> Any:
         """An object of an offer's class, with ``options`` as its fields.

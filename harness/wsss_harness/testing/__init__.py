@@ -37,9 +37,9 @@ def check(
     plugins = installed()
     offer = plugins.find(kind, name)
     chosen = {**getattr(offer.made, "quick", {}), **(options or {})}
-    said = list(announcing.check(plugins, offer, chosen))
-    yield from said
-    if any(finding.outcome == FAILURE for finding in said):
+    findings = list(announcing.check(plugins, offer, chosen))
+    yield from findings
+    if any(finding.outcome == FAILURE for finding in findings):
         return  # it cannot be put to work
     if kind in methods.KINDS:
         yield from methods.check(offer, chosen, limit)

@@ -41,8 +41,8 @@ def _widths(pool: Pool, limit: float) -> str | None:
 
 def _result(pool: Pool, limit: float) -> str | None:
     jobs = [pool.submit(partial(pow, 2, 5), heavy) for heavy in (True, False)]
-    found = [job.result(limit) for job in jobs]
-    return None if found == [32, 32] else f"jobs that give 32 gave {found}"
+    results = [job.result(limit) for job in jobs]
+    return None if results == [32, 32] else f"jobs that give 32 gave {results}"
 
 
 def _error(pool: Pool, limit: float) -> str | None:

@@ -138,11 +138,11 @@ class Bench:
     def trespass(self, report: ProbeReport) -> str | None:
         """Files that it wrote outside its folder, found in what it opened and in what is there."""
         added = sorted(self.content - self.before)
-        found = [entry.rpartition(" ")[0] for entry in added]
-        found += [path for path in report.written if not self._harmless(path)]
-        if not found:
+        strays = [entry.rpartition(" ")[0] for entry in added]
+        strays += [path for path in report.written if not self._harmless(path)]
+        if not strays:
             return None
-        return f"it wrote {', '.join(found[:3])}; write in fit alone, below run.folder"
+        return f"it wrote {', '.join(strays[:3])}; write in fit alone, below run.folder"
 
     def _harmless(self, path: str) -> bool:
         """Caches, temporary files and the notes of what was read."""

@@ -53,7 +53,7 @@ class ProbeTask:
 
 @dataclass
 class ProbeReport:
-    """``progress``: how often it was told; ``problems``: what is wrong with answers."""
+    """``progress``: how often it was reported; ``problems``: what is wrong with answers."""
 
     progress: int = 0
     seconds: float = 0.0
@@ -68,7 +68,7 @@ def perform(task: ProbeTask, report: ProbeReport) -> None:
     data = scenes.opened(Path(task.world))
     method = Method(task, data)
     if task.fit:
-        run = Run(Path(task.folder), progress=_telling(report, task.kill))
+        run = Run(Path(task.folder), progress=_counting(report, task.kill))
         with guard.noting(Path(task.folder)) as written:
             started = time.monotonic()
             method.fit(run)
@@ -81,7 +81,7 @@ def perform(task: ProbeTask, report: ProbeReport) -> None:
         np.savez(task.answers, **answers)  # type: ignore[arg-type]
 
 
-def _telling(report: ProbeReport, kill: bool) -> Callable[[int, int], None]:
+def _counting(report: ProbeReport, kill: bool) -> Callable[[int, int], None]:
     def progress(done: int, total: int) -> None:
         report.progress += 1
         if kill and 0 < done < total and 2 * done >= total:
@@ -134,7 +134,7 @@ def _answers(method: Method, report: ProbeReport) -> Iterator[tuple[str, np.ndar
     for sample, before in method.occasions():
         image, values = sample.image.copy(), before.values.copy()
         try:
-            found = answer(sample, before)
+            output = answer(sample, before)
         except Exception as error:
             raise PluginError(
                 f"it failed on a scene ({sample.image_id}, {image.shape[1]}x{image.shape[0]}): "
@@ -143,52 +143,52 @@ def _answers(method: Method, report: ProbeReport) -> Iterator[tuple[str, np.ndar
         if not (np.array_equal(image, sample.image) and np.array_equal(values, before.values)):
             report.problems.append(f"{sample.image_id}: it changed what it was given; copy first")
         wrong = mask_problem if method.task.kind == "segmentor" else scores_problem
-        problem = wrong(found, sample, before.classes, len(method.data.classes))
+        problem = wrong(output, sample, before.classes, len(method.data.classes))
         if problem:
             report.problems.append(f"{sample.image_id}: {problem}")
         else:
-            yield from _arrays(sample.image_id, found)
+            yield from _arrays(sample.image_id, output)
 
 
 def scores_problem(
-    found: Any, sample: Sample, present: tuple[int, ...], classes: int
+    output: Any, sample: Sample, present: tuple[int, ...], classes: int
 ) -> str | None:
     """What is wrong with the class scores of an image whose classes are ``present``."""
-    if not isinstance(found, ClassScores):
-        return f"it gave {type(found).__name__}; expected ClassScores"
-    absent = sorted(set(found.classes) - set(present))
+    if not isinstance(output, ClassScores):
+        return f"it gave {type(output).__name__}; expected ClassScores"
+    absent = sorted(set(output.classes) - set(present))
     if absent:
         return f"it scored class {absent[0]}, which is not in the image; score present classes only"
-    if found.size != sample.image.shape[:2]:
-        return f"scores are {found.size}, the image is {sample.image.shape[:2]}; make them equal"
-    if found.values.dtype != np.float32:
-        return f"scores are {found.values.dtype}; expected float32"
+    if output.size != sample.image.shape[:2]:
+        return f"scores are {output.size}, the image is {sample.image.shape[:2]}; make them equal"
+    if output.values.dtype != np.float32:
+        return f"scores are {output.values.dtype}; expected float32"
     try:
-        found.validate(sample.image_id, "it")
+        output.validate(sample.image_id, "it")
     except PluginError as error:
         return str(error)
     return None
 
 
-def mask_problem(found: Any, sample: Sample, present: tuple[int, ...], classes: int) -> str | None:
+def mask_problem(output: Any, sample: Sample, present: tuple[int, ...], classes: int) -> str | None:
     """What is wrong with the mask of an image."""
-    if not isinstance(found, np.ndarray) or found.dtype != np.uint8:
-        return f"it gave {getattr(found, 'dtype', type(found).__name__)}; expected uint8"
-    if found.shape != sample.image.shape[:2]:
-        return f"the mask is {found.shape}, the image is {sample.image.shape[:2]}; make them equal"
-    if not np.isin(found, [*range(classes + 1), IGNORE]).all():
-        return f"the mask holds {found.max()}; expected 0..{classes} or {IGNORE}"
+    if not isinstance(output, np.ndarray) or output.dtype != np.uint8:
+        return f"it gave {getattr(output, 'dtype', type(output).__name__)}; expected uint8"
+    if output.shape != sample.image.shape[:2]:
+        return f"the mask is {output.shape}, the image is {sample.image.shape[:2]}; make them equal"
+    if not np.isin(output, [*range(classes + 1), IGNORE]).all():
+        return f"the mask holds {output.max()}; expected 0..{classes} or {IGNORE}"
     return None
 
 
-def _arrays(image_id: str, found: Any) -> Iterator[tuple[str, np.ndarray[Any, Any]]]:
-    if isinstance(found, ClassScores):
-        yield image_id, found.values
-        yield f"{image_id}.classes", np.array(found.classes)
-        if found.background is not None:
-            yield f"{image_id}.background", found.background
+def _arrays(image_id: str, output: Any) -> Iterator[tuple[str, np.ndarray[Any, Any]]]:
+    if isinstance(output, ClassScores):
+        yield image_id, output.values
+        yield f"{image_id}.classes", np.array(output.classes)
+        if output.background is not None:
+            yield f"{image_id}.background", output.background
     else:
-        yield image_id, found
+        yield image_id, output
 
 
 def main() -> None:
@@ -196,8 +196,8 @@ def main() -> None:
     try:
         perform(task, report)
     except (Exception, SystemExit) as error:
-        known = isinstance(error, WsssError)
-        report.error = str(error) if known else f"{type(error).__name__}: {error}"
+        expected = isinstance(error, WsssError)
+        report.error = str(error) if expected else f"{type(error).__name__}: {error}"
         report.trace = traceback.format_exc(limit=FRAMES)
     files.write_text(Path(task.report), json.dumps(dataclasses.asdict(report)))
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wsss_harness.cli.commands import Commands
+from wsss_harness.cli.messages import plural
 from wsss_harness.cli.options import (
     RUNS,
     LimitOption,
@@ -48,7 +49,7 @@ def build_site(
     from wsss_leaderboard.site.build import build
 
     pages = build(folders, out, title)
-    typer.echo(f"{len(pages)} pages; the first is {out / 'index.html'}")
+    typer.echo(f"{plural(len(pages), 'page')}; the first is {out / 'index.html'}")
 
 
 FolderArgument = Annotated[Path, typer.Argument(metavar="FOLDER", help="A submission.")]
@@ -74,6 +75,15 @@ NewTableOption = Annotated[
 ]
 
 
+DatasetOption = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Which of several datasets.")
+]
+CheckOption = Annotated[
+    Path | None,
+    typer.Option("--check", metavar="FOLDER", help="Only check a submission; nothing else needed."),
+]
+
+
 @app.command()
 def submit(
     suite: Annotated[
@@ -96,17 +106,8 @@ def submit(
     overrides: SetOption = None,
     methods: RowsOption = None,
     words: OnlyOption = None,
-    dataset: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Which of several datasets.")
-    ] = None,
-    to_check: Annotated[
-        Path | None,
-        typer.Option(
-            "--check",
-            metavar="FOLDER",
-            help="Only check a submission; no other argument is needed.",
-        ),
-    ] = None,
+    dataset: DatasetOption = None,
+    to_check: CheckOption = None,
 ) -> None:
     """Write a finished row as a folder for a pull request, and check it."""
     from rich.console import Console

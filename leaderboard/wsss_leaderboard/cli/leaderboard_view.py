@@ -38,13 +38,13 @@ def say(console: Console, text: str, style: str = "") -> None:
 
 def of_dataset(request: Request, name: str | None) -> Request:
     """The request for one dataset of a suite; ConfigError if that is none, or leaves a choice."""
-    found = {one.dataset: one for one in request.each()}
-    if name is None and len(found) == 1:
-        return next(iter(found.values()))
-    if name not in found:
-        known = ", ".join(filter(None, found)) or "none with a name"
-        raise ConfigError(f"{request.path}: name one of its datasets with --dataset: {known}")
-    return found[name]
+    requests = {each.dataset: each for each in request.each()}
+    if name is None and len(requests) == 1:
+        return next(iter(requests.values()))
+    if name not in requests:
+        names = ", ".join(filter(None, requests)) or "none with a name"
+        raise ConfigError(f"{request.path}: name one of its datasets with --dataset: {names}")
+    return requests[name]
 
 
 def submit(
@@ -153,8 +153,8 @@ def verify(verifier: Verifier, highest: int, by: str | None, console: Console) -
     passed: list[Verdict] = []
     with observed(verifier.plugins, display_of(as_json=False)):
         for verdict in verifier.verify(highest):
-            told = f"tier {verdict.tier}, {TIERS[verdict.tier]}: {WORDS[verdict.passed]}"
-            say(console, f"{told}: {verdict.explanation}", STYLES[verdict.passed])
+            label = f"tier {verdict.tier}, {TIERS[verdict.tier]}: {WORDS[verdict.passed]}"
+            say(console, f"{label}: {verdict.explanation}", STYLES[verdict.passed])
             if verdict.passed is False:
                 return False
             passed += [verdict] if verdict.passed else []
@@ -177,16 +177,16 @@ def rescore(
     Raises:
         DataError: there is nothing to be done, or the truth is not at hand.
     """
-    found = BoardFolder.read(board)
+    content = BoardFolder.read(board)
     stems = (
         [only]
         if only
-        else [stem for stem in found.stale if chain.packs_of(board, stem, packs).is_dir()]
+        else [stem for stem in content.stale if chain.packs_of(board, stem, packs).is_dir()]
     )
     if not stems:
         raise DataError(f"{board} has no stale record whose packs are in {packs}")
     for stem in stems:
-        record = found.records.get(stem)
+        record = content.records.get(stem)
         dataset = reader.dataset(record, stem) if record else None
         if dataset is None:
             raise DataError(f"{board} has no {stem}, or its truth is not at hand: give --suite")
@@ -196,11 +196,11 @@ def rescore(
 
 def release(board: Path, name: str, key: Path | None, console: Console) -> None:
     """Freeze a board under a name."""
-    made = releases.create(board, name)
+    frozen = releases.create(board, name)
     path = releases.path_of(board, name)
     if key:
         signatures.sign(path, key)
-    say(console, f"wrote {path}: {len(made.records)} records, head {made.head[:16]}")
+    say(console, f"wrote {path}: {len(frozen.records)} records, head {frozen.head[:16]}")
 
 
 def reader_of(
@@ -213,7 +213,13 @@ def reader_of(
 def verifier_of(
     path: Path, reader: LocalResources, overrides: Sequence[str] | None, tolerance: float | None
 ) -> Verifier:
-    given = tuple(overrides or ())
+    settings = tuple(overrides or ())
     return Verifier(
-        path.resolve(), reader.plugins, reader.store, reader.packs, reader.suite, given, tolerance
+        path.resolve(),
+        reader.plugins,
+        reader.store,
+        reader.packs,
+        reader.suite,
+        settings,
+        tolerance,
     )

@@ -96,4 +96,4 @@ def test_convert_writes_what_loads_here(saved, tmp_path):
     refused = run("convert", saved, out, "--to", "resnet50")
     assert "does not fit the network" in str(refused.exception)
     unknown = run("convert", saved, out, "--to", "vgg")
-    assert "no network is called 'vgg'; there are" in str(unknown.exception)
+    assert "no network is called 'vgg'; networks: cam" in str(unknown.exception)
