@@ -1,7 +1,6 @@
-"""The same work on many images, spread over as many processes as there are usable cores.
+"""The same work on many images, spread over the usable cores.
 
-Only for work whose result depends neither on the process nor on the number of threads, so the
-number of processes decides how fast it goes and nothing else.
+Only for work whose result depends neither on the process nor on the number of threads.
 """
 
 import contextlib
@@ -16,21 +15,19 @@ from functools import cache
 from pathlib import Path
 
 from wsss_harness.contract.errors import StageError
-from wsss_harness.system import workers
-from wsss_harness.system import write_guard as guard
+from wsss_harness.system import workers, write_guard
 from wsss_harness.system.limits import LimitSignal
 
-FEW = 4  # images that take about as long as the start of a process
+FEW = 4  # images; starting a process takes about as long
 
-Work = Callable[[str], None]  # what is done for one image id
-Start = Callable[[], Work]  # loads what the work needs, once a process
-
+Work = Callable[[str], None]  # works on one image, by id
+Start = Callable[[], Work]  # loads what the work needs, once per process
 
 _granted: int | None = None
 
 
 def grant(cores: int) -> None:
-    """Have this process use no more than so many cores."""
+    """Limit this process to a number of cores."""
     global _granted
     _granted = cores
 
@@ -47,14 +44,14 @@ def cores() -> int:
 def run(
     start: Start, ids: Sequence[str], processes: int, log: Path, done: Callable[[], None]
 ) -> None:
-    """Do the work for every id, calling ``done`` after each in order.
+    """Do the work for every id, calling ``done`` after each, in order.
 
-    Few ids take fewer processes. ``start`` must be picklable for more than one; where it is not, as
-    with a class defined in a session, all is done here. Workers write what they print to ``log``.
+    Few ids get fewer processes. If ``start`` cannot be pickled, such as a class defined in an
+    interactive session, this process does all the work. Workers print to ``log``.
 
     Raises:
-        StageError: a worker was killed. An error of the work itself comes as it was raised; of
-            several, that of the first id.
+        StageError: a worker was killed. Errors of the work itself pass unchanged, those of the
+            first id first.
     """
     processes = min(processes, len(ids) // FEW)
     task = _packed(start) if processes > 1 else None
@@ -68,7 +65,7 @@ def run(
 
 
 def _packed(start: Start) -> bytes | None:
-    """``start`` for a pipe to processes of this program; nothing pickled is ever on disk."""
+    """``start`` for a pipe to our own workers, which is never on disk; None if not picklable."""
     try:
         return pickle.dumps(start)
     except (pickle.PicklingError, AttributeError, TypeError):
@@ -79,17 +76,17 @@ def _spread(
     task: bytes, ids: Sequence[str], processes: int, log: Path, done: Callable[[], None]
 ) -> None:
     context = multiprocessing.get_context("spawn")
-    entering = (task, log, guard.current())
-    with ProcessPoolExecutor(processes, context, _enter, entering) as pool:
+    arguments = (task, log, write_guard.current())
+    with ProcessPoolExecutor(processes, context, _enter, arguments) as pool:
         try:
-            # Not pool.map: it cancels what waits when it is interrupted, and a pool whose workers
-            # were killed fails at what somebody else cancelled (Python 3.11).
+            # Not pool.map: on an interrupt it cancels waiting futures, and a pool whose workers were
+            # killed fails on futures that others cancelled (Python 3.11).
             for future in [pool.submit(_work, image_id) for image_id in ids]:
                 future.result()
                 done()
         except (LimitSignal, KeyboardInterrupt):
             for process in multiprocessing.active_children():
-                process.kill()  # or they would be waited for, however long they take
+                process.kill()  # or the pool would wait until they finish
             raise
         except BrokenProcessPool:
             raise StageError(
@@ -102,17 +99,16 @@ def _spread(
 
 # In the workers
 
-
 _task = b""
 
 
 def _enter(task: bytes, log: Path, watcher: Callable[[str], None] | None) -> None:
-    """Prepare a worker: one thread, a log, watched as its parent is, no life of its own."""
+    """Prepare a worker: one thread, a log, and the write guard of its parent."""
     global _task
     workers.enter(threads=1)
     sys.stdout = sys.stderr = log.open("a", encoding="utf-8", buffering=1)
     if watcher is not None:
-        guard.confine(watcher)
+        write_guard.confine(watcher)
     _task = task
 
 

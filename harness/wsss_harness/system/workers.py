@@ -1,4 +1,4 @@
-"""The life of a process that works for another one."""
+"""Processes that work for a parent process."""
 
 import multiprocessing
 import os
@@ -14,7 +14,7 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def refuse_below(least: int, **options: float) -> None:
-    """Raise ConfigError for an option of an executor that is less than ``least``."""
+    """Raise ConfigError for an option of an executor that is below ``least``."""
     for name, value in options.items():
         if value < least:
             raise ConfigError(f"--executor-set {name}={value:g}: expected {least} or more")
@@ -24,26 +24,28 @@ retired = False
 
 
 def retire() -> None:
-    """Say that this process is not to be used again."""
+    """Mark this process as not to be used again."""
     global retired
     retired = True
 
 
 def pass_on(
-    promised: "Future[Any]", done: "Future[Any]", named: Callable[[BaseException], BaseException]
+    target: "Future[Any]",
+    source: "Future[Any]",
+    translate: Callable[[BaseException], BaseException],
 ) -> None:
-    """Give a promised future what another one holds; its error as ``named`` names it."""
-    error = done.exception()
+    """Copy the result of a finished future to another one, or its translated error."""
+    error = source.exception()
     if error is not None:
-        promised.set_exception(named(error))
+        target.set_exception(translate(error))
     else:
-        promised.set_result(done.result())
+        target.set_result(source.result())
 
 
 def enter(threads: int) -> None:
-    """Prepare this process, before numpy is loaded: so many threads, no life of its own."""
+    """Set thread limits, before numpy is imported, and exit when the parent exits."""
     os.environ.update(dict.fromkeys(THREADS, str(threads)))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it and ends its workers
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets it and ends its workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

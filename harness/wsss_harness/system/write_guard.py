@@ -1,8 +1,8 @@
-"""A stage writes below its own folder and nowhere else in the store.
+"""Keeps a stage from writing in the store outside its own folder.
 
-Python tells an audit hook of each file that is opened or changed, before it happens. Libraries that
-write without Python (torch.save given a path, OpenCV) are not seen, nor what is opened relative to
-an open folder; the conformance checks of wsss_harness.testing look for what they leave.
+Python calls an audit hook before it opens or changes a file. The hook does not see libraries that
+write without Python (torch.save with a path, OpenCV) nor files opened relative to a directory
+descriptor; the conformance checks of wsss_harness.testing look for such files afterwards.
 """
 
 import os
@@ -16,8 +16,8 @@ from typing import Any
 from wsss_harness.contract.errors import PluginError
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-NOWHERE = -1
-# Event: the places of its changed paths, each with the place of the folder that it is relative to.
+NO_DIRECTORY = -1  # the directory descriptor of an event without one
+# Audit event: the argument indices of each changed path and of its directory descriptor.
 CHANGED: dict[str, tuple[tuple[int, int | None], ...]] = {
     "os.remove": ((0, 1),),
     "os.rename": ((0, 2), (1, 3)),
@@ -28,13 +28,13 @@ CHANGED: dict[str, tuple[tuple[int, int | None], ...]] = {
     "os.symlink": ((1, 2),),
     "shutil.rmtree": ((0, 1),),
 }
-_watchers: list[Callable[[str], None]] = []  # the innermost last
+_watchers: list[Callable[[str], None]] = []  # innermost last
 _hooked = False
 
 
 @dataclass(frozen=True)
 class Confined:
-    """Refuses changes in ``store`` that are not below ``folder``, both real paths."""
+    """Refuses changes in ``store`` outside ``folder``; both are real paths."""
 
     store: str
     folder: str
@@ -49,41 +49,41 @@ class Confined:
 
 @contextmanager
 def writing_below(folder: Path, store: Path) -> Iterator[None]:
-    """Raise PluginError, before it happens, when something else in ``store`` is changed."""
+    """Raise PluginError before the body changes anything else in ``store``."""
     with _watched_by(Confined(os.path.realpath(store), os.path.realpath(folder))):
         yield
 
 
 @contextmanager
 def noting(folder: Path) -> Iterator[set[str]]:
-    """Yield a set that collects the paths that are changed and not below ``folder``."""
-    within, noted = os.path.realpath(folder), set[str]()
+    """Yield a set that collects the changed paths outside ``folder``."""
+    root, changed = os.path.realpath(folder), set[str]()
 
     def note(path: str) -> None:
-        if not _below(path, within):
-            noted.add(path)
+        if not _below(path, root):
+            changed.add(path)
 
     with _watched_by(note):
-        yield noted
+        yield changed
 
 
 @contextmanager
 def suspended() -> Iterator[None]:
-    """Let the body write where it likes: it is not what is watched."""
+    """Let the body write anywhere."""
     with _watched_by(lambda path: None):
         yield
 
 
 def current() -> Callable[[str], None] | None:
-    """What watches this process, for ``confine`` in a worker."""
+    """The watcher of this process, to pass to ``confine`` in a worker."""
     return _watchers[-1] if _watchers else None
 
 
 def confine(watcher: Callable[[str], None]) -> None:
-    """Have the rest of this process watched."""
+    """Watch all further changes by this process."""
     global _hooked
     if not _hooked:
-        sys.addaudithook(_hear)  # it cannot be removed, so it is added once and does little
+        sys.addaudithook(_audit)  # cannot be removed, so it is added once
         _hooked = True
     _watchers.append(watcher)
 
@@ -97,20 +97,20 @@ def _watched_by(watcher: Callable[[str], None]) -> Iterator[None]:
         _watchers.pop()
 
 
-def _hear(event: str, arguments: tuple[Any, ...]) -> None:
+def _audit(event: str, arguments: tuple[Any, ...]) -> None:
     if not _watchers:
         return
     opened = event == "open" and arguments[2] & WRITING
-    for place, base in ((0, None),) if opened else CHANGED.get(event, ()):
-        path = arguments[place]
-        relative = base is not None and arguments[base] not in (NOWHERE, None)
-        # An open file was seen when it was opened; so was an open folder, by who walks through it.
+    for index, directory in ((0, None),) if opened else CHANGED.get(event, ()):
+        path = arguments[index]
+        relative = directory is not None and arguments[directory] not in (NO_DIRECTORY, None)
+        # A path that is a file descriptor was seen when that file was opened.
         if isinstance(path, str | bytes | os.PathLike) and not relative:
             _watchers[-1](_real(os.fsdecode(path), follow=opened))
 
 
 def _real(path: str, follow: bool) -> str:
-    """Where a path leads; what removes or renames a link does not follow it."""
+    """The real path; changes other than opening act on a link itself, not on its target."""
     if follow:
         return os.path.realpath(path)
     folder, name = os.path.split(path.rstrip(os.sep))
