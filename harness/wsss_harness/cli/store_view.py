@@ -12,7 +12,7 @@ from rich.table import Table
 from wsss_harness.cli.messages import plural, print_plain
 from wsss_harness.plugins.registry import installed
 from wsss_harness.store import housekeeping
-from wsss_harness.store.archive import chosen, export_stage, import_stage
+from wsss_harness.store.archive import export_stage, find_stage, import_stage
 from wsss_harness.store.housekeeping import StoredStage
 from wsss_harness.store.stage import upstream
 from wsss_harness.store.store import Store
@@ -94,7 +94,7 @@ def prune(suites: Sequence[Path], root: Path, yes: bool, console: Console) -> No
 
 
 def export(wanted: str, archive: Path, root: Path, console: Console) -> None:
-    stage = chosen(housekeeping.stages(root), wanted)
+    stage = find_stage(housekeeping.stages(root), wanted)
     export_stage(stage, archive)
     print_plain(console, f"wrote {stage.title} to {archive}, {decimal(archive.stat().st_size)}")
 

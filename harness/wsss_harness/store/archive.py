@@ -1,4 +1,4 @@
-"""Finished stages as archives, for a colleague or a cluster that need not make them again."""
+"""Finished stages as tar archives, to share them instead of making them again."""
 
 import shutil
 import tarfile
@@ -15,41 +15,42 @@ from wsss_harness.system.files import atomic
 from wsss_harness.system.locks import exclusive
 
 
-def chosen(kept: Sequence[StoredStage], wanted: str) -> StoredStage:
-    """The one finished stage whose key begins like this, or that has this title.
+def find_stage(stages: Sequence[StoredStage], name: str) -> StoredStage:
+    """The only finished stage with this title or the start of its key.
 
     Raises:
-        ConfigError: there is none, or there are several.
+        ConfigError: no stage matches, or several do.
     """
-    finished = [one for one in kept if one.manifest]
-    found = [one for one in finished if one.title == wanted or one.key.startswith(wanted)]
-    if len(found) == 1:
-        return found[0]
-    these = found or finished
-    listed = ", ".join(f"{one.title} ({short(one.key)})" for one in these[:12])
-    what = f"{len(found)} finished stages are" if found else "no finished stage is"
-    raise ConfigError(f"{what} called '{wanted}'; give the first letters of a key: {listed}")
+    finished = [stage for stage in stages if stage.manifest]
+    matches = [stage for stage in finished if stage.title == name or stage.key.startswith(name)]
+    if len(matches) == 1:
+        return matches[0]
+    choices = ", ".join(
+        f"{stage.title} ({short(stage.key)})" for stage in (matches or finished)[:12]
+    )
+    problem = f"{len(matches)} finished stages are" if matches else "no finished stage is"
+    raise ConfigError(f"{problem} called '{name}'; give the first letters of a key: {choices}")
 
 
-def export_stage(one: StoredStage, archive: Path) -> None:
-    """Write a finished stage as a tar archive; DataError if a file of it is damaged."""
-    problem = damage(one.folder)
+def export_stage(stage: StoredStage, archive: Path) -> None:
+    """Write a finished stage as a tar archive; DataError if one of its files is damaged."""
+    problem = damage(stage.folder)
     if problem:
-        raise DataError(f"{one.title} is not exported: {problem}")
-    names = [*read_manifest(one.folder)["files"], MANIFEST, LOG]
-    names += [f"{LEDGER}/{path.name}" for path in (one.folder / LEDGER).glob("*")]
+        raise DataError(f"{stage.title} is not exported: {problem}")
+    names = [*read_manifest(stage.folder)["files"], MANIFEST, LOG]
+    names += [f"{LEDGER}/{path.name}" for path in (stage.folder / LEDGER).glob("*")]
     with atomic(archive) as temporary, tarfile.open(temporary, "w") as tar:
         for name in names:
-            if (one.folder / name).is_file():
-                tar.add(one.folder / name, f"{one.kind}/{one.folder.name}/{name}")
+            if (stage.folder / name).is_file():
+                tar.add(stage.folder / name, f"{stage.kind}/{stage.folder.name}/{name}")
 
 
 def import_stage(archive: Path, root: Path) -> StoredStage:
-    """Put the stage of an archive into a store, unless it is there already.
+    """Put the stage of an archive into the store ``root``, unless it is there already.
 
     Raises:
-        DataError: it is no such archive, a path leads out of it, or a file is not what its manifest
-            says.
+        DataError: the file is not such an archive, has a path outside it, or holds a file that does
+            not match its manifest.
     """
     root.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".import-", dir=root) as scratch:
@@ -60,27 +61,29 @@ def import_stage(archive: Path, root: Path) -> StoredStage:
             raise DataError(f"{archive} is not imported: {error}") from None
         folders = [path.parent for path in Path(scratch).glob(f"*/*/{MANIFEST}")]
         if len(folders) != 1:
-            raise DataError(f"{archive} has {len(folders)} stages; expected one, from wsss store")
-        return _placed(folders[0], archive, root)
+            raise DataError(
+                f"{archive} has {len(folders)} stages; expected one, as wsss store exports it"
+            )
+        return _move_into_store(folders[0], archive, root)
 
 
-def _placed(folder: Path, archive: Path, root: Path) -> StoredStage:
+def _move_into_store(folder: Path, archive: Path, root: Path) -> StoredStage:
     problem = damage(folder)
     if problem:
         raise DataError(f"{archive} is not imported: {problem}")
     manifest = read_manifest(folder)
     recipe = manifest["recipe"]
-    place = StoredStage(folder_of(root, recipe["kind"], recipe["name"], manifest["key"]))
-    if place.folder.relative_to(root) != folder.relative_to(folder.parents[1]):
-        raise DataError(f"{archive} is not imported: its folder is not that of its manifest")
-    place.folder.parent.mkdir(exist_ok=True)
-    with exclusive(place.lock, wait=True):
-        if not (place.folder / MANIFEST).is_file():
-            _replace(folder, place.folder)
-    return place
+    stage = StoredStage(folder_of(root, recipe["kind"], recipe["name"], manifest["key"]))
+    if stage.folder.relative_to(root) != folder.relative_to(folder.parents[1]):
+        raise DataError(f"{archive} is not imported: its folder does not match its manifest")
+    stage.folder.parent.mkdir(exist_ok=True)
+    with exclusive(stage.lock, wait=True):
+        if not (stage.folder / MANIFEST).is_file():
+            _replace(folder, stage.folder)
+    return stage
 
 
-def _replace(folder: Path, place: Path) -> None:
-    if place.exists():  # begun and not finished
-        shutil.rmtree(place)
-    folder.rename(place)
+def _replace(source: Path, target: Path) -> None:
+    if target.exists():  # begun but not finished
+        shutil.rmtree(target)
+    source.rename(target)

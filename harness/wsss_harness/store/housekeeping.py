@@ -1,4 +1,4 @@
-"""What lies in a store: how large it is, whether it is whole, and what nobody needs any more."""
+"""The stages in a store: their sizes, damaged ones, and ones that no suite needs."""
 
 import shutil
 from collections.abc import Collection, Iterable, Iterator
@@ -25,7 +25,7 @@ from wsss_harness.system.locks import Busy, exclusive
 
 @dataclass(frozen=True)
 class StoredStage:
-    """A folder of a stage, finished or not."""
+    """The folder of a stage, which may be unfinished."""
 
     folder: Path
 
@@ -35,7 +35,7 @@ class StoredStage:
 
     @cached_property
     def manifest(self) -> dict[str, Any] | None:
-        """Its manifest; None where it is not finished or the manifest is no good."""
+        """The manifest; None if the stage is unfinished or the manifest is invalid."""
         try:
             return read_manifest(self.folder)
         except DataError:
@@ -60,32 +60,32 @@ class StoredStage:
 
 
 def stages(root: Path) -> list[StoredStage]:
-    """All folders of stages in a store, by kind and name.
+    """All stages in a store, ordered by kind and name.
 
     Raises:
         DataError: there is no store.
     """
     if not root.is_dir():
-        raise DataError(f"there is no store {root}; give the one of a run with --store")
+        raise DataError(f"there is no store {root}; name the store of a run with --store")
     kinds = (folder for folder in sorted(root.iterdir()) if folder.name not in APART)
     folders = (f for kind in kinds if kind.is_dir() for f in sorted(kind.iterdir()) if f.is_dir())
     return [StoredStage(folder) for folder in folders if is_stage(folder)]
 
 
 def suites_of(root: Path) -> dict[str, set[str]]:
-    """The keys of the stages that the records of each results folder name.
+    """The keys of the stages that the records in each results folder need.
 
     Raises:
-        DataError: a record names none; so nothing that it needs is taken for unneeded.
+        DataError: a record does not name its stages, which might then be removed as unneeded.
     """
-    found: dict[str, set[str]] = {}
+    keys: dict[str, set[str]] = {}
     for path in sorted((root / RESULTS).glob(f"*/{RECORDS}/*.json")):
-        found.setdefault(path.parents[1].name, set()).update(_named(path))
-    return found
+        keys.setdefault(path.parents[1].name, set()).update(_keys_of(path))
+    return keys
 
 
-def _named(record: Path) -> set[str]:
-    """The keys of the stages of a record: ``steps``, or ``stages`` in the first version."""
+def _keys_of(record: Path) -> set[str]:
+    """The keys in a record: under ``steps``, or under ``stages`` in the first version."""
     content = read_json(record)
     try:
         steps = content.get("steps")
@@ -98,46 +98,44 @@ def _named(record: Path) -> set[str]:
         ) from None
 
 
-def damaged(kept: Iterable[StoredStage]) -> Iterator[tuple[StoredStage, str]]:
-    """The finished stages whose files are not those of their manifest, each with what is wrong."""
-    for one in kept:
-        if (one.folder / MANIFEST).is_file():
-            problem = damage(one.folder)
-            if problem:
-                yield one, problem
+def damaged(stored: Iterable[StoredStage]) -> Iterator[tuple[StoredStage, str]]:
+    """The finished stages whose files do not match their manifest, each with the problem."""
+    for stage in stored:
+        if (stage.folder / MANIFEST).is_file() and (problem := damage(stage.folder)):
+            yield stage, problem
 
 
 def damage(folder: Path) -> str | None:
-    """What is wrong with the files of a finished stage."""
+    """What is wrong with the files of a finished stage; None if nothing is."""
     try:
         files = read_manifest(folder)["files"]
     except DataError as error:
         return str(error)
-    for name, wanted in files.items():
+    for name, expected in files.items():
         if not (folder / name).is_file():
-            return f"{folder / name} is gone"
-        if digest_file(folder / name) != wanted:
+            return f"{folder / name} is missing"
+        if digest_file(folder / name) != expected:
             return f"{folder / name} was changed"
     return None
 
 
-def unneeded(kept: Iterable[StoredStage], needed: Collection[str]) -> list[StoredStage]:
-    """What has none of the needed keys; a stage that is not finished is known by its folder."""
-    known = {short(key) for key in needed}
-    return [one for one in kept if name_and_key(one.folder)[1] not in known]
+def unneeded(stored: Iterable[StoredStage], needed: Collection[str]) -> list[StoredStage]:
+    """The stages without any of the needed keys; folder names hold keys of unfinished ones too."""
+    short_keys = {short(key) for key in needed}
+    return [stage for stage in stored if name_and_key(stage.folder)[1] not in short_keys]
 
 
-def remove(kept: Iterable[StoredStage]) -> Iterator[StoredStage]:
-    """Remove stages, the manifest first, so that a kill leaves none that looks whole.
+def remove(stored: Iterable[StoredStage]) -> Iterator[StoredStage]:
+    """Remove stages, except those that a run is making, and yield the removed ones.
 
-    One that a run is making at the moment stays. Yields what was removed.
+    The manifest goes first, so that an interrupted removal leaves no stage that looks finished.
     """
-    for one in kept:
+    for stage in stored:
         try:
-            with exclusive(one.lock, wait=False):
-                (one.folder / MANIFEST).unlink(missing_ok=True)
-                shutil.rmtree(one.folder)
+            with exclusive(stage.lock, wait=False):
+                (stage.folder / MANIFEST).unlink(missing_ok=True)
+                shutil.rmtree(stage.folder)
         except Busy:
             continue
-        one.lock.unlink(missing_ok=True)
-        yield one
+        stage.lock.unlink(missing_ok=True)
+        yield stage

@@ -1,4 +1,4 @@
-"""Where things lie in a store: stages in KIND/NAME-KEY with a lock beside each, and results."""
+"""The layout of a store: stages in KIND/NAME-KEY, each with a lock next to it, and results."""
 
 import errno
 from pathlib import Path
@@ -8,8 +8,8 @@ from wsss_harness.contract.errors import StageError
 RESULTS = "results"
 RECORDS = "records"
 RUNNING = "running"
-APART = (RESULTS, RUNNING)
-LETTERS = 12  # of a key, in the name of its folder
+APART = (RESULTS, RUNNING)  # folders that hold no stages
+LETTERS = 12  # of the key in the name of a folder
 
 
 def folder_of(root: Path, kind: str, name: str, key: str) -> Path:
@@ -22,13 +22,13 @@ def short(key: str) -> str:
 
 
 def name_and_key(folder: Path) -> tuple[str, str]:
-    """The two parts of the name of a stage's folder, the key in short."""
+    """The name and the shortened key in the name of a stage's folder."""
     name, _, key = folder.name.rpartition("-")
     return name, key
 
 
 def is_stage(folder: Path) -> bool:
-    """Whether a folder looks like a stage's, so that nothing else is ever removed."""
+    """Whether a folder is named as a stage's, so that nothing else is ever removed."""
     key = name_and_key(folder)[1]
     return len(key) == LETTERS and all(c in "0123456789abcdef" for c in key)
 
@@ -38,7 +38,7 @@ def lock_of(folder: Path) -> Path:
 
 
 def create(folder: Path, root: Path) -> None:
-    """Make a folder of the store ``root``; StageError if the store cannot be written."""
+    """Create a folder in the store ``root``; StageError if the store is not writable."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The manifest that a stage leaves when it is finished: what it is, what it read, made and cost."""
+"""The manifest of a finished stage: its recipe, supervision, files and resource use."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ FIELDS = frozenset(
 
 
 def key_of(recipe: Mapping[str, Any]) -> str:
-    """The key of a stage: the SHA-256 of its recipe."""
+    """The key of a stage: the SHA-256 of its recipe as JSON."""
     text = json.dumps(recipe, sort_keys=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -30,28 +30,28 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """The manifest of a finished stage.
 
     Raises:
-        DataError: it is of a newer version, lacks something, or its key is not that of its recipe.
+        DataError: it has another format, lacks a field, or its key does not match its recipe.
     """
     path = folder / MANIFEST
     manifest = read_json(path)
     version = manifest.get("format", FORMAT) if isinstance(manifest, dict) else FORMAT
     if version != FORMAT:
         raise DataError(
-            f"{path} has format {version}, and this version of wsss-bench reads {FORMAT}; update "
+            f"{path} has format {version}, but this version of wsss-bench reads {FORMAT}; update "
             "wsss-bench or give another --store"
         )
     lacking = sorted(FIELDS - set(manifest))
     if lacking or key_of(manifest["recipe"]) != manifest["key"]:
-        what = f"lacks '{lacking[0]}'" if lacking else "has another key than that of its recipe"
+        problem = f"lacks '{lacking[0]}'" if lacking else "has a key that does not match its recipe"
         raise DataError(
-            f"{path} {what}: somebody changed it, or an older version wrote it; delete "
-            f"{folder} to have it made again"
+            f"{path} {problem}: somebody changed it, or an older version wrote it; delete "
+            f"{folder} to make the stage again"
         )
     return dict(manifest)
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """xxh3 digests of a stage's products; notes, log, ledger and manifest are none."""
+    """The XXH3 digests of a stage's products, without notes, log, ledger and manifest."""
     paths = (path for path in sorted(folder.rglob("*")) if path.is_file())
     relative = ((path, path.relative_to(folder)) for path in paths)
     return {

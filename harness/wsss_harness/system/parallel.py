@@ -79,8 +79,8 @@ def _spread(
     arguments = (task, log, write_guard.current())
     with ProcessPoolExecutor(processes, context, _enter, arguments) as pool:
         try:
-            # Not pool.map: on an interrupt it cancels waiting futures, and a pool whose workers were
-            # killed fails on futures that others cancelled (Python 3.11).
+            # Not pool.map: on an interrupt it cancels waiting futures, and a pool whose workers
+            # were killed fails on futures that others cancelled (Python 3.11).
             for future in [pool.submit(_work, image_id) for image_id in ids]:
                 future.result()
                 done()

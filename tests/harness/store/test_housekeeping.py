@@ -82,7 +82,7 @@ def test_a_whole_store_is_said_to_be_whole(root):
     ("harm", "told"),
     [
         (lambda folder: (folder / "curve.npz").write_bytes(b"other"), "curve.npz was changed"),
-        (lambda folder: (folder / "curve.npz").unlink(), "curve.npz is gone"),
+        (lambda folder: (folder / "curve.npz").unlink(), "curve.npz is missing"),
         (lambda folder: write_json(folder / MANIFEST, {}), "lacks 'cost'"),
     ],
 )

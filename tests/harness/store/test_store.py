@@ -37,8 +37,8 @@ def edited_stage(store, **changed):
     ("changed", "message"),
     [
         ({"format": 99}, "has format 99, and this version of wsss-bench reads 1; update"),
-        ({"recipe": {"options": {"a": 2}}}, "has another key than that of its recipe"),
-        ({"key": "0" * 64}, "has another key than that of its recipe"),
+        ({"recipe": {"options": {"a": 2}}}, "has a key that does not match its recipe"),
+        ({"key": "0" * 64}, "has a key that does not match its recipe"),
     ],
 )
 def test_edited_manifest_is_neither_used_nor_overwritten(store, tmp_path, changed, message):

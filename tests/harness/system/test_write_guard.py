@@ -7,8 +7,7 @@ import pytest
 from worker_starts import WritesBelow
 
 from wsss_harness.contract.errors import PluginError
-from wsss_harness.system import parallel
-from wsss_harness.system import write_guard as guard
+from wsss_harness.system import parallel, write_guard
 from wsss_harness.system.write_guard import writing_below
 
 
@@ -68,7 +67,7 @@ def test_afterwards_all_is_free_again(store):
     with writing_below(store / "fit/own", store):
         pass
     (store / "fit/other/new.txt").write_text("x")
-    assert guard.current() is None
+    assert write_guard.current() is None
 
 
 def test_workers_have_the_same_bounds(store):
@@ -79,7 +78,7 @@ def test_workers_have_the_same_bounds(store):
 
 
 def test_notes_are_taken_of_what_is_written_elsewhere(store):
-    with guard.noting(store / "fit/own") as noted:
+    with write_guard.noting(store / "fit/own") as changed:
         (store / "fit/own/new.txt").write_text("x")
         (store.parent / "beside/new.txt").write_text("x")
-    assert noted == {os.path.realpath(store.parent / "beside/new.txt")}
+    assert changed == {os.path.realpath(store.parent / "beside/new.txt")}
