@@ -14,8 +14,8 @@ from wsss_harness.cli import store_view as store_commands
 from wsss_harness.contract.errors import ConfigError, DataError
 from wsss_harness.execution.engine import Engine
 from wsss_harness.execution.run import prepare_suite, run_suite
-from wsss_harness.store import archive as transfer
 from wsss_harness.store import housekeeping
+from wsss_harness.store.archive import export_stage, find_stage, import_stage
 from wsss_harness.store.manifest import MANIFEST
 from wsss_harness.suite.graph import Graph
 from wsss_harness.suite.selection import Request
@@ -171,18 +171,18 @@ def test_pruning_is_dry_unless_told(root, plugins, monkeypatch):
 
 def test_an_exported_stage_is_not_made_again(root, plugins, tmp_path):
     archive, other = tmp_path / "fit.tar", tmp_path / "other"
-    transfer.export_stage(named(root, "fit redness"), archive)
-    placed = transfer.import_stage(archive, other)
+    export_stage(named(root, "fit redness"), archive)
+    placed = import_stage(archive, other)
     assert placed.title == "fit redness"
     assert "fit redness" not in run(other, plugins)
-    assert transfer.import_stage(archive, other).key == placed.key  # twice does no harm
+    assert import_stage(archive, other).key == placed.key  # twice does no harm
 
 
 def test_a_stage_is_chosen_by_title_or_by_key(root):
     kept = housekeeping.stages(root)
     fit = named(root, "fit redness")
-    assert transfer.chosen(kept, "fit redness").key == fit.key
-    assert transfer.chosen(kept, fit.key[:10]).key == fit.key
+    assert find_stage(kept, "fit redness").key == fit.key
+    assert find_stage(kept, fit.key[:10]).key == fit.key
 
 
 @pytest.mark.parametrize(
@@ -191,14 +191,14 @@ def test_a_stage_is_chosen_by_title_or_by_key(root):
 )
 def test_a_stage_that_is_not_one_is_an_error_that_lists(root, wanted, told):
     with pytest.raises(ConfigError, match=rf"{told}.*\([0-9a-f]{{12}}\)"):
-        transfer.chosen(housekeeping.stages(root), wanted)
+        find_stage(housekeeping.stages(root), wanted)
 
 
 def test_a_damaged_stage_is_not_exported(root, tmp_path):
     one = named(root, "curve redness")
     (one.folder / "curve.npz").write_bytes(b"other")
     with pytest.raises(DataError, match=r"is not exported.*was changed"):
-        transfer.export_stage(one, tmp_path / "curve.tar")
+        export_stage(one, tmp_path / "curve.tar")
     assert not (tmp_path / "curve.tar").exists()
 
 
@@ -221,7 +221,7 @@ def test_an_archive_with_another_file_is_refused(root, tmp_path):
     content = members(root, "curve redness")
     content = {n: b"other" if n.endswith("curve.npz") else c for n, c in content.items()}
     with pytest.raises(DataError, match=r"is not imported.*curve\.npz was changed"):
-        transfer.import_stage(packed(tmp_path / "bad.tar", content), tmp_path / "other")
+        import_stage(packed(tmp_path / "bad.tar", content), tmp_path / "other")
     assert housekeeping.stages(tmp_path / "other") == []
 
 
@@ -229,7 +229,7 @@ def test_an_archive_with_another_file_is_refused(root, tmp_path):
 def test_an_archive_that_climbs_out_is_refused(tmp_path, name):
     archive = packed(tmp_path / "bad.tar", {name: b"x"})
     with pytest.raises(DataError):
-        transfer.import_stage(archive, tmp_path / "a" / "other")
+        import_stage(archive, tmp_path / "a" / "other")
     assert not list(tmp_path.rglob("escaped"))
 
 
@@ -237,21 +237,21 @@ def test_an_archive_in_the_folder_of_another_stage_is_refused(root, tmp_path):
     content = members(root, "curve redness")
     moved = {n.replace("curve/", "fit/", 1): c for n, c in content.items()}
     with pytest.raises(DataError, match="not that of its manifest"):
-        transfer.import_stage(packed(tmp_path / "bad.tar", moved), tmp_path / "other")
+        import_stage(packed(tmp_path / "bad.tar", moved), tmp_path / "other")
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive at all"])
 def test_what_is_no_archive_is_refused(tmp_path, content):
     (tmp_path / "bad.tar").write_bytes(content)
     with pytest.raises(DataError, match=r"bad\.tar"):
-        transfer.import_stage(tmp_path / "bad.tar", tmp_path / "other")
+        import_stage(tmp_path / "bad.tar", tmp_path / "other")
 
 
 def test_nothing_is_left_of_a_refused_archive(root, tmp_path):
     (tmp_path / "bad.tar").write_bytes(b"no archive")
     before = sorted(root.iterdir())
     with pytest.raises(DataError):
-        transfer.import_stage(tmp_path / "bad.tar", root)
+        import_stage(tmp_path / "bad.tar", root)
     assert sorted(root.iterdir()) == before
 
 
