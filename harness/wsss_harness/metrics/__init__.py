@@ -1,11 +1,11 @@
-"""What masks are scored by. Counts of images add up; ratios are read from their sum."""
+"""The metrics of masks. Counts of images are added; ratios are read from their sum."""
 
 from collections.abc import Mapping
 
 from wsss_harness.contract.hookspecs import Metric
 from wsss_harness.metrics import anatomy, boundary, confusion, cooccurrence, large
 
-EVALUATOR = 1  # rises when a metric gives another number for the same masks
+EVALUATOR = 1  # raised when a metric returns another number for the same masks
 METRICS: Mapping[str, Metric] = {
     "confusion": Metric(confusion.confusion, confusion.read),
     "boundary": Metric(boundary.count, boundary.read),

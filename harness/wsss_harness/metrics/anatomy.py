@@ -42,18 +42,18 @@ def causes(
         painted,
         wrong,
     ]
-    found = np.select(fits, range(1, len(fits) + 1))
-    return np.where(wrong, found, RIGHT).astype(np.uint8)
+    cause = np.select(fits, range(1, len(fits) + 1))
+    return np.where(wrong, cause, RIGHT).astype(np.uint8)
 
 
 def _displaced(truth: Mask, mask: Mask, wrong: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Wrong pixels that would be right if an edge of the mask were moved by the tolerance."""
     filled = fill_ignored(truth, truth == IGNORE)
-    found = np.zeros_like(wrong)
+    displaced = np.zeros_like(wrong)
     for value in np.unique(mask[wrong]):
         here = wrong & (mask == value)
-        found |= here & near(filled == value, reach_of(truth))
-    return found
+        displaced |= here & near(filled == value, reach_of(truth))
+    return displaced
 
 
 def count(

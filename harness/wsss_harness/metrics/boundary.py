@@ -1,7 +1,7 @@
-"""Boundary F-score: how many edge pixels of a mask lie near an edge of the truth, and the reverse.
+"""Boundary F-score: the shares of edge pixels of mask and truth that lie near the other's edges.
 
-Edges are those between any two different values, as in the boundary evaluation of EPS (CVPR 2021),
-which takes no account of classes. A border of 255 in the truth is closed to a line midway between
+Edges lie between any two different values, as in the boundary evaluation of EPS (CVPR 2021), which
+ignores classes. A border of 255 in the truth is closed to a line midway between
 its sides; deeper than twice the tolerance inside an area of 255 nothing counts.
 """
 
@@ -19,10 +19,10 @@ TOLERANCE = 0.0075  # of the image diagonal, as in the boundary benchmark of the
 
 def edges(labels: Mask) -> NDArray[np.bool_]:
     """Pixels that differ from their right or lower neighbour."""
-    found = np.zeros(labels.shape, bool)
-    found[:, :-1] |= labels[:, :-1] != labels[:, 1:]
-    found[:-1] |= labels[:-1] != labels[1:]
-    return found
+    edge = np.zeros(labels.shape, bool)
+    edge[:, :-1] |= labels[:, :-1] != labels[:, 1:]
+    edge[:-1] |= labels[:-1] != labels[1:]
+    return edge
 
 
 def fill_ignored(labels: Mask, ignored: NDArray[np.bool_]) -> Mask:

@@ -1,4 +1,4 @@
-"""Confusion counts of one image, which add up, and the ratios that are read from their sum."""
+"""Confusion counts of one image, which are added, and the ratios read from their sum."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -36,25 +36,25 @@ def confusion(
 
 
 def _tally(values: NDArray[np.uint16]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Values and the pixels of each; a value may come up again.
+    """Values and their numbers of pixels; a value may be listed more than once.
 
-    Masks are made of runs, so counting runs is faster than counting pixels; not so for noise.
+    Masks consist of runs, and counting runs is faster than counting pixels, except for noise.
     """
     turns = values[1:] != values[:-1]
     if 4 * np.count_nonzero(turns) > values.size:
         pixels = np.bincount(values)
-        found = np.flatnonzero(pixels)
-        return found, pixels[found]
+        present = np.flatnonzero(pixels)
+        return present, pixels[present]
     ends = np.append(np.flatnonzero(turns), values.size - 1)
     return values[ends].astype(np.int64), np.diff(ends, prepend=-1)
 
 
 def check_values(values: NDArray[np.integer[Any]], classes: int, where: str) -> None:
     """DataError if a value is neither a class 0..C nor 255."""
-    beyond = values[(values > classes) & (values != IGNORE)]
-    if beyond.size:
+    wrong = values[(values > classes) & (values != IGNORE)]
+    if wrong.size:
         raise DataError(
-            f"the {where} holds the value {beyond[0]}; values are 0..{classes} or {IGNORE}"
+            f"the {where} holds the value {wrong[0]}; values are 0..{classes} or {IGNORE}"
         )
 
 
@@ -73,7 +73,7 @@ def settle(counts: Counts, ignored: MaskIgnored = "miss") -> tuple[Counts, Count
 
 
 def ratio(numerator: Counts, denominator: Counts) -> Ratios:
-    """NaN where nothing was counted."""
+    """The quotient; NaN where the denominator is 0."""
     out = np.full(np.broadcast(numerator, denominator).shape, np.nan)
     np.divide(numerator, denominator, out=out, where=denominator != 0)
     return out
@@ -89,14 +89,14 @@ def mean(ratios: Ratios, absent: Absent = "skip") -> Ratios:
     """The mean over classes. Absent classes are left out (EPS) or count as zero (SEAM)."""
     if absent == "zero":
         ratios = np.nan_to_num(ratios)
-    found = np.maximum((~np.isnan(ratios)).sum(-1), 1)
-    return np.asarray(np.nansum(ratios, -1) / found)
+    defined = np.maximum((~np.isnan(ratios)).sum(-1), 1)
+    return np.asarray(np.nansum(ratios, -1) / defined)
 
 
 def read(
     counts: Counts, names: tuple[str, ...], contexts: tuple[tuple[str, str], ...] = ()
 ) -> dict[str, Any]:
-    """mIoU, precision and recall as fractions, by class and as means over the classes found."""
+    """mIoU, precision and recall as fractions, by class and as means over the defined classes."""
     hit, truth, mask = settle(counts)
     by_class = {
         "iou": ratio(hit, truth + mask - hit),

@@ -18,17 +18,18 @@ def count(
 ) -> Counts:
     """(1 + contexts, C + 1): true positives by class, then false positives inside each context.
 
-    Contexts are in the order of ``context``. Pixels whose truth is 255 do not count, nor does an
-    image whose context nobody has drawn: its hits would stand against no false positives.
+    Contexts are in the order of ``context``. Pixels whose truth is 255 do not count, nor do images
+    without annotated contexts: they would add hits but never false positives.
     """
     side = classes + 1
-    drawn = [place for place in context.values() if place is not None]
-    if len(drawn) < len(context):
+    places = [place for place in context.values() if place is not None]
+    if len(places) < len(context):
         return np.zeros((1 + len(context), side), np.int64)
     counted = (truth != IGNORE) & (mask <= classes)
     wrong = counted & (truth != mask)
-    found = [mask[counted & (truth == mask)], *(mask[wrong & place] for place in drawn)]
-    return np.stack([np.bincount(pixels, minlength=side) for pixels in found]).astype(np.int64)
+    hits = mask[counted & (truth == mask)]
+    values = [hits, *(mask[wrong & place] for place in places)]
+    return np.stack([np.bincount(pixels, minlength=side) for pixels in values]).astype(np.int64)
 
 
 def read(

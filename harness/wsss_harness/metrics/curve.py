@@ -29,8 +29,8 @@ Table = NDArray[np.int32]
 class Entries:
     """Sparse counts of many images.
 
-    ``blocks()`` gives them in tables (n, 5), a few images at a time, with a row for each
-    combination (image, truth, class, thresholds below the score, pixels).
+    ``blocks()`` yields tables (n, 5) of a few images each, with a row for each combination
+    (image, truth, class, thresholds below the score, pixels).
     """
 
     blocks: Callable[[], Iterable[Table]]
@@ -72,9 +72,9 @@ def entries(
     pixels = np.bincount(code)
     codes = np.flatnonzero(pixels)
     rest, below = np.divmod(codes, bins)
-    truths, found = np.divmod(rest, classes + 1)
+    truths, predicted = np.divmod(rest, classes + 1)
     check_values(truths, classes, "truth")
-    columns = [np.full_like(codes, image), truths, found, below, pixels[codes]]
+    columns = [np.full_like(codes, image), truths, predicted, below, pixels[codes]]
     return np.stack(columns, 1).astype(np.int32)
 
 
@@ -83,8 +83,8 @@ def confusions(counted: Entries) -> Counts:
     side, steps = counted.classes + 1, len(counted.thresholds)
     histogram = np.zeros((steps + 1, side, side), np.int64)
     for table in counted.blocks():
-        _, truth, found, below, pixels = table.T
-        np.add.at(histogram, (below, truth, found), pixels)
+        _, truth, predicted, below, pixels = table.T
+        np.add.at(histogram, (below, truth, predicted), pixels)
     # At threshold number i the pixels with more than i thresholds below them keep their class.
     kept = histogram[::-1].cumsum(0)[::-1][1:]
     result = np.zeros((steps, side, side + 1), np.int64)
@@ -109,7 +109,7 @@ def write(
     classes: int,
     thresholds: NDArray[np.float64] = THRESHOLDS,
 ) -> None:
-    """Write the tables of images as they come, in an npz file that is read a block at a time."""
+    """Write tables of images, one by one, to an npz file that is read block by block."""
     images = iter(tables)
     blocks = iter(lambda: list(islice(images, IMAGES)), [])
     with (

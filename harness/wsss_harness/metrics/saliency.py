@@ -1,4 +1,4 @@
-"""How well saliency maps find the foreground, since they decide what a method can learn of them."""
+"""How well saliency maps find the foreground, which limits what a method can learn from them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,8 +10,11 @@ from wsss_harness.contract.types import IGNORE, Map, Mask
 
 @dataclass(frozen=True)
 class Quality:
-    """``iou`` of saliency > 0.5 with the foreground and ``error``, the mean absolute difference,
-    are pooled over all pixels but 255; ``max_f`` is the largest F with beta^2 = 0.3."""
+    """Fractions, pooled over all pixels whose truth is not 255.
+
+    ``iou``: of saliency > 0.5 with the foreground. ``error``: mean absolute difference. ``max_f``:
+    the largest F with beta^2 = 0.3.
+    """
 
     iou: float
     error: float

@@ -236,7 +236,7 @@ def test_an_archive_that_climbs_out_is_refused(tmp_path, name):
 def test_an_archive_in_the_folder_of_another_stage_is_refused(root, tmp_path):
     content = members(root, "curve redness")
     moved = {n.replace("curve/", "fit/", 1): c for n, c in content.items()}
-    with pytest.raises(DataError, match="not that of its manifest"):
+    with pytest.raises(DataError, match="does not match its manifest"):
         import_stage(packed(tmp_path / "bad.tar", moved), tmp_path / "other")
 
 

@@ -36,7 +36,7 @@ def edited_stage(store, **changed):
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"format": 99}, "has format 99, and this version of wsss-bench reads 1; update"),
+        ({"format": 99}, "has format 99, but this version of wsss-bench reads 1; update"),
         ({"recipe": {"options": {"a": 2}}}, "has a key that does not match its recipe"),
         ({"key": "0" * 64}, "has a key that does not match its recipe"),
     ],
