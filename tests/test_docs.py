@@ -1,12 +1,170 @@
-"""What the docs include and link to is there."""
+"""What the pages show exists and works: commands, options, suites, paths and functions."""
 
+import ast
+import json
+import pkgutil
 import re
-from pathlib import Path
+import shutil
+import sys
+import tomllib
 
+import doc_pages
 import pytest
+import yaml
+from doc_pages import PAGES, ROOT
+from typer.main import get_command
 
-ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+from wsss_harness.suite.reading import check_suite, read_suite
+from wsss_harness.suite.spec import Suite
+from wsss_leaderboard.cli.app import app, main
+from wsss_leaderboard.tables.tablefiles import TableFile
+
+SUITE = ROOT / "configs/suites/railscenes.toml"
+TABLE = ROOT / "configs/tables/railscenes.toml"
+EXAMPLES = {"SUITE": str(SUITE), "suite.toml": str(SUITE), "TABLE.toml": str(TABLE)}
+# Commands that take seconds, and words of those that need more than the repository has.
+CHEAP = (
+    *("doctor", "plugins", "status", "plan", "table", "diff", "store list", "plugin new"),
+    *("leaderboard build", "leaderboard check board", "leaderboard schema"),
+)
+NEED_MORE = re.compile(r"voc12|FILE.toml|FOLDER|\.\./| A B|NAME|PAGE")
+FOLDERS = ("configs", "harness", "leaderboard", "plugins", "tests", "benchmarks", "docs")
+HARNESS = ROOT / "harness/wsss_harness"
+
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+
+
+# Command lines
+
+
+def command_lines():
+    """Each command line of any page, once."""
+    lines = (tuple(words) for page in PAGES for words in doc_pages.command_lines(page))
+    return [list(words) for words in dict.fromkeys(lines)]
+
+
+def each_line(select=lambda words: True):
+    lines = [words for words in command_lines() if select(words)]
+    return pytest.mark.parametrize("words", lines, ids=" ".join)
+
+
+def command_of(words):
+    """The command at the start of a line, its context, and the words that are left."""
+    command, words = get_command(app), list(words)
+    context = command.make_context("wsss", [], resilient_parsing=True)
+    while words and hasattr(command, "commands") and not words[0].startswith("-"):
+        assert words[0] in command.commands, f"{context.command_path} has no '{words[0]}'"
+        command = command.commands[words[0]]
+        context = command.make_context(words.pop(0), [], parent=context, resilient_parsing=True)
+    return command, context, words
+
+
+def leaves(command, path=()):
+    """(name, command) of each command that is no group."""
+    if not hasattr(command, "commands"):
+        yield " ".join(path), command
+    for name, child in getattr(command, "commands", {}).items():
+        yield from leaves(child, (*path, name))
+
+
+COMMANDS = dict(leaves(get_command(app)))
+
+
+def options_of(command):
+    return {option for param in command.params for option in param.opts + param.secondary_opts}
+
+
+@each_line()
+def test_commands_options_and_choices_on_a_page_exist(words):
+    command, context, words = command_of(words)
+    context.resilient_parsing = False  # it would let unknown options pass
+    values, extra, _ = command.make_parser(context).parse_args(words)
+    assert not extra
+    for param in command.params:
+        if choices := getattr(param.type, "choices", None):
+            names = [str(getattr(choice, "value", choice)) for choice in choices]
+            assert values.get(param.name) in (None, *names)
+
+
+@each_page
+def test_options_in_running_text_exist(page):
+    known = {option for command in COMMANDS.values() for option in options_of(command)}
+    named = [span.split()[0] for span in doc_pages.spans(page) if span.startswith("--")]
+    assert set(named) <= known
+
+
+def test_every_command_is_on_a_page():
+    lines = [" ".join([*words, ""]) for words in command_lines()]
+    shown = {name for name in COMMANDS for line in lines if line.startswith(f"{name} ")}
+    assert shown == COMMANDS.keys()
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/index.md"])
+def test_the_list_of_commands_with_json_is_complete(page):
+    text = " ".join((ROOT / page).read_text().split())
+    (listed,) = re.findall(r"((?:`[a-z ]+`[,a-z ]+)+) print JSON with `--json`", text)
+    json_commands = {name for name in COMMANDS if "--json" in options_of(COMMANDS[name])}
+    assert set(re.findall("`(.+?)`", listed)) == json_commands
+
+
+def is_cheap(words):
+    line = " ".join(words)
+    return line.startswith(CHEAP) and not NEED_MORE.search(line)
+
+
+@pytest.fixture
+def workplace(tmp_path, monkeypatch):
+    """A folder with the configs, and the records of the repository as results and as a board."""
+    for name in ("configs", "README.md", "docs"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    for name in ("leaderboard/board", "runs/results/railscenes"):
+        shutil.copytree(ROOT / "leaderboard/board", tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+
+
+@each_line(is_cheap)
+def test_a_command_line_works_as_shown(words, workplace, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["wsss", *(EXAMPLES.get(word, word) for word in words)])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert not stopped.value.code
+
+
+# Suites and tables
+
+
+def overrides_of(words):
+    return [words[place + 1] for place, word in enumerate(words) if word == "--set"]
+
+
+@each_line(overrides_of)
+def test_overrides_on_a_page_give_a_suite(words):
+    named = [ROOT / word for word in words if word.startswith("configs/suites/")]
+    assert read_suite(*named or [SUITE], overrides_of(words))
+
+
+@each_page
+def test_toml_on_a_page_is_a_suite_or_a_part_of_one_or_a_table_file(page):
+    for block in doc_pages.toml_blocks(page):
+        content, example = tomllib.loads(block), tomllib.loads(SUITE.read_text())
+        datasets = content.pop("datasets", {})
+        if "columns" in content:
+            TableFile.model_validate(content)
+        elif {"title", "dataset", "generators"} <= content.keys():
+            check_suite(content, page.name)
+        for dataset in datasets.values() or [example["dataset"]]:
+            Suite.model_validate({**example, "dataset": dataset, **content})
+
+
+@each_page
+def test_yaml_and_json_on_a_page_can_be_read(page):
+    readers = {"yaml": yaml.safe_load, "json": json.loads}
+    for language, block in doc_pages.blocks(page):
+        if language in readers:
+            readers[language](block)
+
+
+# Files, functions and targets
 
 
 def test_the_tutorial_shows_the_plugin_that_is_tested():
@@ -16,21 +174,55 @@ def test_the_tutorial_shows_the_plugin_that_is_tested():
     assert all((ROOT / path).is_file() for path in included)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@each_page
 def test_links_to_files_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
         assert (page.parent / target).exists(), target
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_commands_exist(page):
-    from typer.main import get_command
+@each_page
+def test_paths_of_the_repository_exist(page):
+    words = [word for line in doc_pages.command_lines(page) for word in line]
+    paths = {span.partition(":")[0] for span in [*doc_pages.spans(page), *words]}
+    named = {path for path in paths if re.fullmatch(rf"({'|'.join(FOLDERS)})/[\w./-]+", path)}
+    assert not [path for path in named if not (ROOT / path).exists()]
 
-    from wsss_leaderboard.cli.app import app
 
-    groups = get_command(app).commands
-    for name, sub in re.findall(r"(?:^|[`/ ])wsss ([a-z]+)(?: ([a-z]+))?", page.read_text()):
-        if name in ("plugin", "pack", "store", "leaderboard") and sub:
-            assert sub in groups[name].commands, f"wsss {name} {sub}"
-        else:
-            assert name in groups, f"wsss {name}"
+@each_page
+def test_modules_and_their_names_exist(page):
+    for span in doc_pages.spans(page):
+        if re.fullmatch(r"wsss_(harness|leaderboard|eps|affinity|cam_baselines)(\.\w+)+", span):
+            pkgutil.resolve_name(span)  # raises for an unknown one
+
+
+def definitions(path):
+    """The functions, classes and methods of a file."""
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            yield node.name
+            yield from (
+                f"{node.name}.{child.name}" for child in node.body if hasattr(child, "name")
+            )
+
+
+def test_functions_named_in_the_architecture_exist():
+    named = set()
+    for span in doc_pages.spans(ROOT / "docs/architecture.md"):
+        if match := re.fullmatch(r"([\w/]+\.py):([\w.]+)", span):
+            outside = match[1].startswith(("leaderboard/", "plugins/eps"))
+            named.add(((ROOT if outside else HARNESS) / match[1], match[2]))
+    assert len(named) > 30
+    assert not [(str(path), name) for path, name in named if name not in definitions(path)]
+
+
+@each_page
+def test_make_has_the_targets(page):
+    (targets,) = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    code = [*doc_pages.spans(page), *(block for _, block in doc_pages.blocks(page))]
+    named = re.findall(r"^\s*make ([a-z-]+)", "\n".join(code), re.MULTILINE)
+    assert set(named) <= set(targets.split())
+
+
+def test_the_table_of_places_fits_on_one_screen():
+    lines = (ROOT / "CONTRIBUTING.md").read_text().splitlines()
+    assert 10 < sum(line.startswith("|") for line in lines) <= 45
