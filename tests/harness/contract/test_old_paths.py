@@ -38,6 +38,7 @@ def test_classes_of_old_paths_are_the_public_ones():
     assert old_paths_plugin.ClassMapGenerator is wsss_harness.ClassMapGenerator
 
 
+@pytest.mark.slow
 def test_a_plugin_written_for_old_paths_conforms_and_runs(tmp_path):
     def wsss(*words):
         plugin = str(Path(old_paths_plugin.__file__))
