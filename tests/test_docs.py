@@ -14,9 +14,13 @@ import yaml
 from doc_pages import PAGES, ROOT
 from typer.main import get_command
 
+from wsss_harness.plugins.registry import installed
+from wsss_harness.store.store import Store
 from wsss_harness.suite.reading import check_suite, read_suite
 from wsss_harness.suite.spec import Suite
+from wsss_harness.suite.suite_rows import plan_of
 from wsss_leaderboard.cli.app import app, main
+from wsss_leaderboard.records.record import Record
 from wsss_leaderboard.tables.tablefiles import TableFile
 
 SUITE = ROOT / "configs/suites/railscenes.toml"
@@ -131,7 +135,7 @@ def test_a_command_line_works_as_shown(words, workplace, monkeypatch):
     assert not stopped.value.code
 
 
-# Suites and tables
+# Suites, tables and records
 
 
 def overrides_of(words):
@@ -156,6 +160,20 @@ def test_toml_on_a_page_is_a_suite_or_a_part_of_one_or_a_table_file(page):
             check_suite(content, page.name)
         for dataset in datasets.values() or [example["dataset"]]:
             Suite.model_validate({**example, "dataset": dataset, **content})
+
+
+def test_the_number_of_stages_of_the_large_suite_is_current(tmp_path):
+    page = (ROOT / "docs/run-suites.md").read_text()
+    ((rows, stages),) = re.findall(r"Its (\d+) rows need (\d+) stages", page)
+    suite = read_suite(ROOT / "configs/suites/railscenes_matrix.toml")
+    plan = plan_of(suite, installed(), Store(tmp_path))
+    assert (len(suite.rows) * len(suite.seeds), len(plan.stages)) == (int(rows), int(stages))
+
+
+def test_every_field_of_a_record_is_described():
+    section = (ROOT / "docs/protocol.md").read_text().split("## What a record holds")[1]
+    rows = [line.split("|")[1] for line in section.split("\n## ")[0].splitlines() if "|" in line]
+    assert set(re.findall(r"`(\w+)`", " ".join(rows))) == Record.model_fields.keys()
 
 
 @each_page
