@@ -3,7 +3,7 @@
 import sites
 from slow import slow_but
 
-from wsss_leaderboard.site.names import stem
+from wsss_leaderboard.site.pages import stem
 
 # Elements that scripts add last, by page.
 LAST_ELEMENTS = {"pictures.html": "#album [data-row]", "compare.html?": "#settings tbody"}

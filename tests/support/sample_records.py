@@ -1,9 +1,8 @@
 """Records made by hand."""
 
-from wsss_leaderboard.records.provenance import Cost, Protocol, Step
+from wsss_leaderboard.records.provenance import Cost, Protocol, RecordedWeights, Step, Supervision
 from wsss_leaderboard.records.record import Record
 from wsss_leaderboard.records.scores import Masks, Score, Segmentation, Thresholded
-from wsss_leaderboard.records.supervision import InitialWeights, Supervision
 
 
 def score(miou):
@@ -24,7 +23,7 @@ def record(method="EPS", *, seed=0, miou=0.5, parts=("image_labels", "saliency")
         "supervision": Supervision(
             declared=parts,
             read={"fit eps": parts, "score eps": parts[:1]},
-            weights=(InitialWeights(name="w", trained_on="icons", digest="d"),),
+            weights=(RecordedWeights(name="w", trained_on="icons", digest="d"),),
         ),
         "masks": Masks(
             images=8,

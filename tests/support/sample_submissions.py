@@ -13,9 +13,8 @@ from wsss_harness.store.store import Store
 from wsss_harness.suite.graph import Graph
 from wsss_harness.suite.selection import Request
 from wsss_leaderboard.records.collect import Collector
-from wsss_leaderboard.submissions.canonical import digest_of_file
 from wsss_leaderboard.submissions.checking import LocalResources, check_submission
-from wsss_leaderboard.submissions.manifest import MANIFEST
+from wsss_leaderboard.submissions.manifest import MANIFEST, digest_of_file
 from wsss_leaderboard.submissions.writing import SuiteRun, write_submission
 
 SUITE = """

@@ -4,8 +4,7 @@ from sample_submissions import check, edit, record_of, renew
 
 from wsss_leaderboard.records.record import load_record
 from wsss_leaderboard.submissions import checking, rowpacks
-from wsss_leaderboard.submissions.canonical import digest_of_file
-from wsss_leaderboard.submissions.manifest import MANIFEST
+from wsss_leaderboard.submissions.manifest import MANIFEST, digest_of_file
 
 
 def refused(folder, ran, **changes):

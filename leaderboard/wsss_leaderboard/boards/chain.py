@@ -15,8 +15,7 @@ from wsss_harness.store.layout import RECORDS
 from wsss_harness.system.files import read_json, write_text
 from wsss_leaderboard.records.counts import COUNTS
 from wsss_leaderboard.records.model import StrictModel, validated
-from wsss_leaderboard.submissions.canonical import digest, digest_of_file
-from wsss_leaderboard.submissions.manifest import Digest, Stem
+from wsss_leaderboard.submissions.manifest import Digest, Stem, digest, digest_of_file
 
 CHAIN = "chain.jsonl"
 SUPERSEDED, SUITES = "superseded", "suites"

@@ -15,9 +15,8 @@ from wsss_leaderboard.ranking.entries import Entry, LoadedRecord
 from wsss_leaderboard.ranking.ranking import Place, rank
 from wsss_leaderboard.records.counts import MASKS
 from wsss_leaderboard.submissions.checking import CheckReport
-from wsss_leaderboard.submissions.tiers import TIERS
-from wsss_leaderboard.tables.rows import NOTHING, Column, TableRow, inert
-from wsss_leaderboard.tables.table import Table, markdown
+from wsss_leaderboard.submissions.manifest import TIERS
+from wsss_leaderboard.tables.table import NOTHING, Column, Table, TableRow, inert, markdown
 
 LINE = 150  # characters of a heading
 NEAR = 2  # neighbours above and below

@@ -14,8 +14,8 @@ from wsss_leaderboard.boards.chain import SUPERSEDED, ChainEntry
 from wsss_leaderboard.boards.verification import is_stale
 from wsss_leaderboard.records import counts
 from wsss_leaderboard.records.record import Record, load_record
-from wsss_leaderboard.submissions.canonical import digest, digest_of_file
 from wsss_leaderboard.submissions.checking import CheckedRun
+from wsss_leaderboard.submissions.manifest import digest, digest_of_file
 
 Identity = tuple[str, str, int, str, int]
 LOCK = ".lock"

@@ -15,9 +15,8 @@ from wsss_harness.metrics import EVALUATOR
 from wsss_harness.system.files import read_json, write_json
 from wsss_leaderboard.records.model import Fraction, StrictModel
 from wsss_leaderboard.records.record import Record
-from wsss_leaderboard.submissions.canonical import digest
+from wsss_leaderboard.submissions.manifest import TIERS, Tier, digest
 from wsss_leaderboard.submissions.names import refuse_name
-from wsss_leaderboard.submissions.tiers import TIERS, Tier
 
 VERIFIED = "verified"  # folder next to that of the records
 

@@ -14,14 +14,12 @@ from wsss_leaderboard.boards import chain
 from wsss_leaderboard.records import counts
 from wsss_leaderboard.records.record import Record, load_record
 from wsss_leaderboard.submissions import agreement, folders, rowpacks
-from wsss_leaderboard.submissions.canonical import digest
 from wsss_leaderboard.submissions.definitions import check_same, dataset_of, suite_of
-from wsss_leaderboard.submissions.manifest import MANIFEST, read_submission
+from wsss_leaderboard.submissions.manifest import MANIFEST, TIERS, Tier, digest, read_submission
 from wsss_leaderboard.submissions.names import refuse_hostile
 from wsss_leaderboard.submissions.remake import RemakeResult, remake
 from wsss_leaderboard.submissions.remeasure import disagreements
 from wsss_leaderboard.submissions.rowpacks import PACKS
-from wsss_leaderboard.submissions.tiers import TIERS, Tier
 
 # Allowed change of mIoU, a fraction, where bytes cannot be equal: inference on another device
 # rounds differently, and training there differs like training with another seed.

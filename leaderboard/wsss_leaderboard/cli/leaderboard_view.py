@@ -20,11 +20,10 @@ from wsss_leaderboard.boards.verifier import Verdict, Verifier
 from wsss_leaderboard.cli.report import display_of, observed
 from wsss_leaderboard.submissions import signatures
 from wsss_leaderboard.submissions.checking import CheckReport, LocalResources, check_submission
-from wsss_leaderboard.submissions.manifest import MANIFEST
+from wsss_leaderboard.submissions.manifest import MANIFEST, TIERS
 from wsss_leaderboard.submissions.signatures import ALLOWED
-from wsss_leaderboard.submissions.tiers import TIERS
 from wsss_leaderboard.submissions.writing import SuiteRun, write_submission
-from wsss_leaderboard.tables.rows import inert
+from wsss_leaderboard.tables.table import inert
 
 WORDS = {True: "passed", False: "failed", None: "left out"}
 STYLES = {True: "green", False: "red", None: "dim"}

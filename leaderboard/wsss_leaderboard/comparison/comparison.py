@@ -13,7 +13,7 @@ import numpy as np
 from wsss_harness.contract.errors import ConfigError
 from wsss_leaderboard.ranking.components import note_of
 from wsss_leaderboard.ranking.entries import Entry, LoadedRecord, entry_of, same_images
-from wsss_leaderboard.ranking.means import independent_runs, means_of
+from wsss_leaderboard.ranking.ranking import independent_runs, means_of
 from wsss_leaderboard.records.counts import MASKS
 from wsss_leaderboard.records.record import Record
 from wsss_leaderboard.statistics import estimates

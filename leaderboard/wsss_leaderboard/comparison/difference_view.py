@@ -18,8 +18,7 @@ from wsss_leaderboard.comparison.comparison import (
 )
 from wsss_leaderboard.ranking import entries
 from wsss_leaderboard.ranking.entries import LoadedRecord
-from wsss_leaderboard.tables.rows import NOTHING, Column, TableRow
-from wsss_leaderboard.tables.table import Table
+from wsss_leaderboard.tables.table import NOTHING, Column, Table, TableRow
 
 CLASSES = 10  # number of classes that are printed, those that differ most
 LONG = 60  # characters of a value

@@ -17,8 +17,14 @@ from wsss_harness.suite.rows import RowStages
 from wsss_harness.suite.spec import Suite
 from wsss_harness.system.files import read_json, read_mask, write_json
 from wsss_harness.system.score_files import read_scores
-from wsss_leaderboard.figures.curves import Example, ThresholdCurve, curve_figure, method_figure
-from wsss_leaderboard.figures.refiner_figure import Refined, refiner_figure
+from wsss_leaderboard.figures.drawings import (
+    Example,
+    RefinedExample,
+    ThresholdCurve,
+    curve_figure,
+    method_figure,
+    refiner_figure,
+)
 from wsss_leaderboard.records.record import slug
 from wsss_leaderboard.records.score_reader import FIXED
 
@@ -89,14 +95,14 @@ def explained_name(row: RowStages) -> str:
     return f"refined-{slug(row.row.method)}.png"
 
 
-def _refined(image_id: str, row: RowStages, store: Store, dataset: Dataset) -> Refined:
+def _refined(image_id: str, row: RowStages, store: Store, dataset: Dataset) -> RefinedExample:
     """How the last refiner that can explain itself decides, with the scores before and after."""
     assert row.scores is not None
     *_, stage = row.explained
     folders = stage.inputs["scores"], row.scores
     before, after = (_largest(store.folder(scores), image_id) for scores in folders)
     explained = explanations.read(store.folder(stage) / f"{image_id}.npz")
-    return Refined(image_id, dataset.image(image_id), before, explained, after)
+    return RefinedExample(image_id, dataset.image(image_id), before, explained, after)
 
 
 def _largest(folder: Path, image_id: str) -> Map:

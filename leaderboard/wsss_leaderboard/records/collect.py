@@ -1,12 +1,14 @@
 """From finished stages to a record."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from wsss_harness.contract.errors import StageFailure
 from wsss_harness.contract.supervision import Dataset, scored_ids
 from wsss_harness.execution.run import RowOutcome
 from wsss_harness.metrics import EVALUATOR
-from wsss_harness.stages.stage_data import VAL
+from wsss_harness.stages.products import QUALITY
+from wsss_harness.stages.stage_data import BACKBONE, VAL
 from wsss_harness.stages.thresholds import divide
 from wsss_harness.store.manifest import key_of
 from wsss_harness.store.stage import Stage, upstream
@@ -15,12 +17,20 @@ from wsss_harness.suite.graph import Graph
 from wsss_harness.suite.rows import RowStages, saliency_of
 from wsss_harness.suite.spec import Suite
 from wsss_harness.system.digests import digest_file
+from wsss_harness.system.files import read_json
 from wsss_leaderboard.records import counts
 from wsss_leaderboard.records.counts import MASKS, Tallies
-from wsss_leaderboard.records.provenance import Cost, Failure, Protocol, Step
+from wsss_leaderboard.records.provenance import (
+    Cost,
+    Failure,
+    Protocol,
+    RecordedWeights,
+    SaliencyQuality,
+    Step,
+    Supervision,
+)
 from wsss_leaderboard.records.record import Record, file_name, save_record
 from wsss_leaderboard.records.score_reader import ScoreReader
-from wsss_leaderboard.records.stage_reading import quality_of, readable_name, supervision_of
 
 
 class Collector:
@@ -120,3 +130,46 @@ def step_of(stage: Stage, store: Store) -> Step:
 
 def failure_of(error: StageFailure) -> Failure:
     return Failure(message=str(error), stage=error.stage, kind=error.kind, log_tail=error.log_tail)
+
+
+MAKES_MASKS = ("fit", "score", "refine", "mask", "bound")  # kinds of stages
+
+
+def supervision_of(row: RowStages, store: Store) -> Supervision:
+    """What the masks were made from; the data of a pretraining is listed under weights."""
+    path = [stage for stage in upstream(row.masks) if stage.kind in MAKES_MASKS]
+    fits = [*path, *(segmentation.fit for segmentation in row.segmentations)]
+    weights = {w.digest: w for stage in fits for w in _weights(stage, store)}
+    return Supervision(
+        declared=_noted(path, "needs"),
+        read={readable_name(s): store.manifest(s)["read"] for s in path if store.done(s)},
+        weights=tuple(weights.values()),
+        stated=_noted(path, "stated"),
+    )
+
+
+def _noted(stages: list[Stage], note: str) -> tuple[str, ...]:
+    return tuple(sorted({part for stage in stages for part in stage.note.get(note, ())}))
+
+
+def _weights(stage: Stage, store: Store) -> Iterator[RecordedWeights]:
+    identity = stage.options.get("weights")
+    if not identity:
+        return
+    source = stage.inputs.get("weights")
+    if source is None:
+        yield RecordedWeights(**identity)
+    elif store.done(source):
+        digest = store.manifest(source)["files"][BACKBONE]
+        yield RecordedWeights(**identity, digest=digest)
+
+
+def quality_of(maps: Stage, store: Store) -> SaliencyQuality:
+    """How good saliency maps are, and which they are where the suite names them."""
+    quality = read_json(store.folder(maps) / QUALITY)
+    return SaliencyQuality(**quality, **dict(maps.options.get("saliency", {})))
+
+
+def readable_name(stage: Stage) -> str:
+    """A readable name that no other stage of a row has."""
+    return f"{stage.title} {stage.key[:8]}"

@@ -2,6 +2,7 @@
 
 Reading a record needs no plugin. Values are fractions at full precision; null means that a value
 does not exist, and NaN is refused. record.schema.json beside this module is the JSON Schema.
+Records of older versions are upgraded; fields that those did not have stay empty.
 """
 
 import re
@@ -14,12 +15,18 @@ from pydantic import AfterValidator, Field
 from wsss_harness.contract.errors import DataError
 from wsss_harness.suite.spec import AXES, Axis
 from wsss_harness.system.files import read_json, write_json
-from wsss_leaderboard.records.migrations import VERSION, migrated
 from wsss_leaderboard.records.model import StrictModel, validated
-from wsss_leaderboard.records.provenance import Failure, Protocol, Step
+from wsss_leaderboard.records.provenance import (
+    Failure,
+    Protocol,
+    SaliencyQuality,
+    Step,
+    Supervision,
+    column_of,
+)
 from wsss_leaderboard.records.scores import Masks, Segmentation, requires
-from wsss_leaderboard.records.supervision import SaliencyQuality, Supervision, column_of
 
+VERSION: Literal[2] = 2
 SCHEMA = Path(__file__).with_name("record.schema.json")
 
 
@@ -112,6 +119,52 @@ def load_record(path: Path) -> Record:
         DataError: names the file and the field that is wrong.
     """
     return validated(Record, migrated(read_json(path), path), path)
+
+
+def migrated(content: Any, path: Path) -> Any:
+    """The content of a record's file, upgraded to VERSION.
+
+    Raises:
+        DataError: its version is unknown, or it lacks a field of its version.
+    """
+    if not isinstance(content, dict):
+        return content
+    version = content.get("schema_version", VERSION)
+    if type(version) is not int or not 1 <= version <= VERSION:
+        raise DataError(
+            f"{path}: field 'schema_version': {version!r:.40}; this version of wsss-bench reads "
+            f"1 to {VERSION}: update wsss-bench if it is newer"
+        )
+    try:
+        return _from_1(content) if version == 1 else content
+    except (AttributeError, KeyError, TypeError, IndexError) as error:
+        raise DataError(
+            f"{path}: it says that it is of version {version}, but lacks fields of that "
+            f"version ({error}); take it back from where it was made"
+        ) from None
+
+
+def _from_1(content: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 had a key and an environment for each stage, and the seconds of all together."""
+    content = dict(content)
+    keys, environments = content.pop("stages", {}), content.pop("environments", {})
+    seconds = content.pop("seconds", None)
+    masks = content.get("masks") or {}
+    segmentations = content.get("segmentations") or [{}]
+    content["steps"] = [
+        {"stage": stage, "key": key, "environment": environments.get(stage, {})}
+        for stage, key in keys.items()
+    ]
+    if content["steps"] and seconds is not None:
+        content["steps"][-1]["cost"] = {"wall_seconds": seconds}
+    content["protocol"] = {
+        "fingerprint": content.pop("fingerprint", ""),
+        "images": masks.get("images", 0),
+        "val_images": segmentations[0].get("images", 0),
+        "held_out": 0,
+        "evaluator": 1,
+    }
+    return {**content, "schema_version": 2}
 
 
 def load_records(folder: Path) -> tuple[Record, ...]:

@@ -12,10 +12,19 @@ from wsss_leaderboard.ranking.standings import GAP
 from wsss_leaderboard.records import published
 from wsss_leaderboard.records.counts import MASKS
 from wsss_leaderboard.site.board_table import BoardRow, BoardTable
-from wsss_leaderboard.site.names import MINUS, SINGLE, TO, shown, stem
-from wsss_leaderboard.site.pages import Pages, minutes, percent, points
+from wsss_leaderboard.site.pages import (
+    MINUS,
+    SINGLE,
+    TO,
+    Pages,
+    minutes,
+    percent,
+    points,
+    shown,
+    stem,
+)
 from wsss_leaderboard.tables import notes
-from wsss_leaderboard.tables.rows import NOTHING
+from wsss_leaderboard.tables.table import NOTHING
 
 SELF = "self-reported"
 STALE = (

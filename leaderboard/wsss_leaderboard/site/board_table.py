@@ -15,7 +15,7 @@ from wsss_leaderboard.records.counts import MASKS
 from wsss_leaderboard.records.published import Figure, published
 from wsss_leaderboard.records.record import Record
 from wsss_leaderboard.records.scores import Score
-from wsss_leaderboard.site.names import TO
+from wsss_leaderboard.site.pages import TO
 
 STEP = 0.05  # ends of axes are multiples of this
 

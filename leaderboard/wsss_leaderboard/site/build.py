@@ -17,11 +17,27 @@ from wsss_leaderboard.site.board import Target, folder_of, measured, targets_of,
 from wsss_leaderboard.site.board_table import BoardTable, badges_of, board_tables
 from wsss_leaderboard.site.compare import write_compare
 from wsss_leaderboard.site.coverage import write_coverage
-from wsss_leaderboard.site.guides import write_guides
 from wsss_leaderboard.site.method import write_methods
 from wsss_leaderboard.site.pages import Pages
 from wsss_leaderboard.site.paper import write_paper
 from wsss_leaderboard.site.pictures import Album, write_pictures
+from wsss_leaderboard.submissions.manifest import TIERS
+
+CAUSES = {
+    "ignored": "mask is undecided (255)",
+    "missing": "mask is background, on a class that it misses completely in this image",
+    "boundary": "mask would be right if an edge moved by at most the tolerance of boundary F",
+    "context": "mask is an object, on background that co-occurs with it, as rails do with trains",
+    "confusion": "mask is an object, on another object",
+    "extension": "mask is an object, on any other background",
+    "partial": "mask is background, on a class that it finds in part",
+}
+
+
+def write_guides(pages: Pages) -> None:
+    pages.write("reading.html", "reading.html", causes=list(CAUSES.items()), tiers=TIERS)
+    pages.write("submitting.html", "submitting.html")
+
 
 STATIC = Path(__file__).with_name("static")
 MARK = ".wsss-site"  # marks a folder as a site, which a later build may replace

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wsss_leaderboard.ranking.entries import Entry
-from wsss_leaderboard.ranking.means import means_of
+from wsss_leaderboard.ranking.ranking import means_of
 from wsss_leaderboard.site.board import folder_of, targets_of
 from wsss_leaderboard.site.board_table import BoardTable
 from wsss_leaderboard.site.pages import Pages

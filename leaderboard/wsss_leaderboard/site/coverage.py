@@ -7,8 +7,7 @@ from wsss_leaderboard.ranking.entries import Kind
 from wsss_leaderboard.records.provenance import Failure
 from wsss_leaderboard.site.board import folder_of, targets_of
 from wsss_leaderboard.site.board_table import BoardTable
-from wsss_leaderboard.site.names import shown, stem
-from wsss_leaderboard.site.pages import Pages
+from wsss_leaderboard.site.pages import Pages, shown, stem
 
 
 @dataclass(frozen=True)

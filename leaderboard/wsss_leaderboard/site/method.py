@@ -18,8 +18,7 @@ from wsss_leaderboard.site.board import Target, folder_of, targets_of
 from wsss_leaderboard.site.board_table import BoardRow, BoardTable
 from wsss_leaderboard.site.charts import CauseShare, curve_of, shares_of
 from wsss_leaderboard.site.compare import pairs_of
-from wsss_leaderboard.site.names import LONGEST, shown, stem
-from wsss_leaderboard.site.pages import Pages, minutes, percent
+from wsss_leaderboard.site.pages import LONGEST, Pages, minutes, percent, shown, stem
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,8 +10,7 @@ from wsss_leaderboard.records.expected import expected
 from wsss_leaderboard.records.published import Figure, published
 from wsss_leaderboard.site.board import folder_of
 from wsss_leaderboard.site.board_table import BoardRow, BoardTable, images_of
-from wsss_leaderboard.site.names import stem
-from wsss_leaderboard.site.pages import Pages, points
+from wsss_leaderboard.site.pages import Pages, points, stem
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,8 +9,7 @@ from wsss_leaderboard.figures.examples import CAUSE_COLOURS, EXAMPLES, Examples,
 from wsss_leaderboard.ranking.entries import Board
 from wsss_leaderboard.site.board import folder_of
 from wsss_leaderboard.site.board_table import BoardTable
-from wsss_leaderboard.site.names import stem
-from wsss_leaderboard.site.pages import Pages
+from wsss_leaderboard.site.pages import Pages, stem
 
 FIRST = 2  # rows shown before the reader chooses
 PICTURES = "pictures"

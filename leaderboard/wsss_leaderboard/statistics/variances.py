@@ -13,8 +13,7 @@ share stages: then the mean of each seed is subtracted as well before pooling (r
 both in Snedecor and Cochran, "Statistical Methods", 1980). The sum counts twice what moves with
 image and seed together, so it errs on the safe side (Owen, "The pigeonhole bootstrap", Annals of
 Applied Statistics 2007). Its degrees of freedom follow Satterthwaite ("An approximate distribution
-of estimates of variance components", Biometrics Bulletin 1946).
-"""
+of estimates of variance components", Biometrics Bulletin 1946)."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -139,3 +138,23 @@ def variance_in_blocks(runs: Sequence[RunsBySeed]) -> Spread:
         squares += float((residuals**2).sum())
         df += (table.shape[0] - 1) * (table.shape[1] - 1)
     return Spread(squares / df, df) if df else Spread()
+
+
+def variance_components(table: Floats) -> Sequence[float]:
+    """The variance of each axis of a table of all combinations, then of the rest.
+
+    Estimates may be below 0.
+    """
+    degrees = [size - 1 for size in table.shape]
+    squares = []
+    for axis, size in enumerate(table.shape):
+        others = tuple(other for other in range(table.ndim) if other != axis)
+        means = table.mean(others)
+        squares.append(table.size / size * float(((means - table.mean()) ** 2).sum()))
+    rest_degrees = table.size - 1 - sum(degrees)
+    rest = (float(((table - table.mean()) ** 2).sum()) - sum(squares)) / rest_degrees
+    components = [
+        (square / degree - rest) / (table.size / size)
+        for square, degree, size in zip(squares, degrees, table.shape, strict=True)
+    ]
+    return [*components, rest]

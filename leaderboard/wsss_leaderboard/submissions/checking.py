@@ -23,7 +23,6 @@ from wsss_leaderboard.records import counts
 from wsss_leaderboard.records.counts import Tallies
 from wsss_leaderboard.records.record import Record, load_record
 from wsss_leaderboard.submissions import agreement, folders, rowpacks, signatures
-from wsss_leaderboard.submissions.canonical import digest, digest_of_file
 from wsss_leaderboard.submissions.definitions import check_same, dataset_of, drawn_suite
 from wsss_leaderboard.submissions.manifest import (
     LOGS,
@@ -31,13 +30,15 @@ from wsss_leaderboard.submissions.manifest import (
     README,
     SUITE,
     Submission,
+    Tier,
+    digest,
+    digest_of_file,
     read_submission,
     record_stem,
 )
 from wsss_leaderboard.submissions.names import NAME, refuse_hostile, refuse_names, refuse_text
 from wsss_leaderboard.submissions.remeasure import disagreements
 from wsss_leaderboard.submissions.rowpacks import PACKS
-from wsss_leaderboard.submissions.tiers import Tier
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,14 +1,37 @@
 """submission.json: what a submitted folder holds, each file with its size and SHA-256."""
 
+import hashlib
+import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from wsss_harness.system.digests import digest_file
 from wsss_harness.system.files import read_json
 from wsss_leaderboard.records.model import StrictModel, validated
 from wsss_leaderboard.records.record import Record, slug
-from wsss_leaderboard.submissions.canonical import digest
+
+
+def digest(content: Any) -> str:
+    """The SHA-256 of JSON content with sorted keys and without spaces."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def digest_of_file(path: Path) -> str:
+    """The SHA-256 of a file's bytes."""
+    return digest_file(path, hashlib.sha256)
+
+
+Tier = Literal[1, 2, 3, 4]
+TIERS: dict[Tier, str] = {
+    1: "schema and digests",
+    2: "metrics recomputed from masks",
+    3: "scores inferred again from weights",
+    4: "trained again with the same seeds",
+}
+
 
 MANIFEST, README, SUITE, LOGS = "submission.json", "README.md", "suite.json", "logs"
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]

@@ -31,7 +31,6 @@ from wsss_harness.system.files import write_json, write_text
 from wsss_leaderboard.records import counts
 from wsss_leaderboard.records.record import Record, load_record
 from wsss_leaderboard.submissions import agreement, rowpacks
-from wsss_leaderboard.submissions.canonical import digest_of_file
 from wsss_leaderboard.submissions.definitions import stages_of
 from wsss_leaderboard.submissions.manifest import (
     LOGS,
@@ -39,11 +38,12 @@ from wsss_leaderboard.submissions.manifest import (
     README,
     SUITE,
     Submission,
+    digest_of_file,
     record_stem,
 )
 from wsss_leaderboard.submissions.names import refuse_names
 from wsss_leaderboard.submissions.rowpacks import PACKS
-from wsss_leaderboard.tables.rows import inert
+from wsss_leaderboard.tables.table import inert
 
 TAIL, LINE = 20, 500  # last lines of each stage's log, and characters of a line
 

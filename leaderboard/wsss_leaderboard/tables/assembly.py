@@ -1,17 +1,59 @@
-"""From rows of methods and measures to a table: which columns it has, and which cells are best."""
+"""From methods and measures to a table: its columns, and which cells are best.
 
+Means are computed where they are shown and stored nowhere.
+"""
+
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic
+from typing import Generic, TypeVar
 
 from wsss_leaderboard.ranking.entries import Kind, kind_of
 from wsss_leaderboard.ranking.ranking import Place
 from wsss_leaderboard.ranking.standings import NONE, Standing, Standings
 from wsss_leaderboard.records.published import Figure
 from wsss_leaderboard.records.record import Record
-from wsss_leaderboard.tables.measures import FAILED, Measure, T
-from wsss_leaderboard.tables.rows import NOTHING, Column, TableRow
-from wsss_leaderboard.tables.table import Table
+from wsss_leaderboard.tables.table import NOTHING, Column, Table, TableRow
+
+FAILED = "failed"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Measure(Generic[T]):
+    """A column of numbers, read from the masks or the segmentation of each seed.
+
+    No best one is marked unless it is ``ranked``.
+    """
+
+    name: str
+    read: Callable[[T], float | None]
+    scale: float = 100
+    digits: int = 1
+    lower_is_better: bool = False
+    ranked: bool = True
+
+    def values(self, items: Sequence[T]) -> list[float]:
+        """The number of every seed; empty if one of them has none."""
+        values = [self.read(item) for item in items]
+        numbers = [self.scale * value for value in values if value is not None]
+        return numbers if len(numbers) == len(values) else []
+
+    def text(self, items: Sequence[T]) -> str:
+        """The number, or mean and standard deviation over seeds."""
+        values = self.values(items)
+        if not values:
+            return NOTHING
+        mean = f"{statistics.mean(values):.{self.digits}f}"
+        return mean if len(values) == 1 else f"{mean} ±{statistics.stdev(values):.{self.digits}f}"
+
+    def rank(self, items: Sequence[T]) -> float | None:
+        """The mean as it is printed; higher is better."""
+        values = self.values(items)
+        sign = -1 if self.lower_is_better else 1
+        return (
+            sign * round(statistics.mean(values), self.digits) if values and self.ranked else None
+        )
 
 
 @dataclass(frozen=True)

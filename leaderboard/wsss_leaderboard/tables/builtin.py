@@ -10,11 +10,9 @@ from wsss_leaderboard.records.published import published
 from wsss_leaderboard.records.record import Record, distinct
 from wsss_leaderboard.records.scores import Cause, Masks, Policy, Segmentation
 from wsss_leaderboard.tables import notes
-from wsss_leaderboard.tables.assembly import MethodRow, assemble
+from wsss_leaderboard.tables.assembly import Measure, MethodRow, assemble
 from wsss_leaderboard.tables.comparable import check_comparable
-from wsss_leaderboard.tables.measures import Measure
-from wsss_leaderboard.tables.rows import NOTHING
-from wsss_leaderboard.tables.table import Table
+from wsss_leaderboard.tables.table import NOTHING, Table
 
 
 def _at(policy: Policy) -> Callable[[Masks], float | None]:
@@ -40,7 +38,7 @@ def _finds(masks: Masks) -> bool:
     return any(iou for name, iou in masks.score.iou.items() if name != "background")
 
 
-MASKS: tuple[Measure[Masks], ...] = (
+MASK_MEASURES: tuple[Measure[Masks], ...] = (
     Measure("mIoU", lambda masks: masks.score.miou),
     Measure("prec.", lambda masks: masks.score.precision if _finds(masks) else None),
     Measure("recall", lambda masks: masks.score.recall),
@@ -87,7 +85,7 @@ def mask_table(records: Sequence[Record], standings: Standings = NONE) -> Table:
     )
     heads = ("Method", "sup", "labels", "rule")
     title = f"Pseudo-masks{_images(records)}"
-    return assemble(title, heads, rows, MASKS, footnotes, standings)
+    return assemble(title, heads, rows, MASK_MEASURES, footnotes, standings)
 
 
 def failure_table(records: Sequence[Record]) -> Table:
@@ -229,10 +227,11 @@ def _labels(group: list[Record]) -> str:
 
 def controls_note(records: Sequence[Record]) -> list[str]:
     """The mask scores of control rows, which train no segmentor."""
-    controls = [r for r in records if r.control and not r.recipe["segmentors"]]
-    groups = by_method(controls)
-    masks = [[r.masks for r in distinct(group) if r.masks] for group in groups]
-    scored = [f"{g[0].method} {MASKS[0].text(m)}" for g, m in zip(groups, masks, strict=True)]
+    controls = by_method([r for r in records if r.control and not r.recipe["segmentors"]])
+    scored = [
+        f"{group[0].method} {MASK_MEASURES[0].text([r.masks for r in distinct(group) if r.masks])}"
+        for group in controls
+    ]
     return [f"mIoU of the masks of control rows: {'; '.join(scored)}."] if scored else []
 
 

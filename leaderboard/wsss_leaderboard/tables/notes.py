@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from wsss_harness.suite.spec import AXES
+from wsss_leaderboard.records.provenance import SaliencyQuality
 from wsss_leaderboard.records.record import Record, distinct
 from wsss_leaderboard.records.scores import ERROR
-from wsss_leaderboard.records.supervision import SaliencyQuality
 
 SUP = "I. image labels, S. saliency, F. truth, which no method may read."
 CHOSEN = {"fixed": "", "held_out": " (h)", "oracle": " (o)", "unknown": " (?)"}

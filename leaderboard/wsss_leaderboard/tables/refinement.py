@@ -9,8 +9,8 @@ from wsss_leaderboard.ranking.standings import NONE, Standings
 from wsss_leaderboard.records.published import published
 from wsss_leaderboard.records.record import Record
 from wsss_leaderboard.tables.builtin import by_method
+from wsss_leaderboard.tables.cells import Family, paired
 from wsss_leaderboard.tables.filled import fill
-from wsss_leaderboard.tables.pairs import Family, paired
 from wsss_leaderboard.tables.table import Table
 from wsss_leaderboard.tables.tablefiles import JOINT, ColumnSpec, RowSpec, TableFile
 

@@ -1,4 +1,4 @@
-"""A table that can be shown in the terminal, and as Markdown, CSV, LaTeX, HTML and JSON."""
+"""A table, and its forms: terminal, Markdown, CSV, LaTeX, HTML and JSON."""
 
 import csv
 import io
@@ -10,13 +10,135 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from rich import box
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType
+from rich.table import Table as RichTable
 from rich.text import Text
 
 from wsss_harness.system.files import write_text
+from wsss_leaderboard.ranking.entries import Kind
 from wsss_leaderboard.tables import latex
-from wsss_leaderboard.tables.rows import NOTHING, Column, TableRow, inert
-from wsss_leaderboard.tables.terminal import Layout
+
+NOTHING = "-"
+LONGEST = 200  # characters of a cell that are shown
+MARKS: dict[Kind, str] = {"method": "", "control": "†", "bound": "‡", "published": "§"}
+
+
+@dataclass(frozen=True)
+class Column:
+    """Words are aligned left and may wrap; numbers are aligned right and never wrap."""
+
+    name: str
+    words: bool = False
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """Cells are text; ``best`` and ``second``: the columns in which it is best or second best.
+
+    The numbers of a ``published`` row were not measured here.
+    """
+
+    cells: tuple[str, ...]
+    kind: Kind = "method"
+    best: frozenset[int] = frozenset()
+    second: frozenset[int] = frozenset()
+
+    @property
+    def marked(self) -> tuple[str, ...]:
+        """The cells as shown; a mark on the first one says if the row is not a method."""
+        first, *others = (shortened(inert(cell)) for cell in self.cells)
+        return (first + MARKS[self.kind], *others)
+
+    def style(self, place: int) -> str:
+        """The style of a cell in rich's terms."""
+        return "bold" if place in self.best else "underline" if place in self.second else ""
+
+
+def inert(text: str) -> str:
+    """The text as one line without control characters."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def shortened(text: str) -> str:
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+GAP = 2  # between columns
+NARROW = 15  # least room for the words of the first column, most room for one word
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Columns and rows laid out in ``room`` characters."""
+
+    columns: Sequence[Column]
+    rows: Sequence[TableRow]
+    room: int
+
+    def blocks(self) -> Iterator[RichTable]:
+        for places in self._places():
+            yield self._block(places, self._widths(places))
+
+    def _block(self, places: Sequence[int], widths: Sequence[int]) -> RichTable:
+        table = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+        table.padding = (0, GAP - 1, 0, 0)
+        for place, width in zip(places, widths, strict=True):
+            words = self.columns[place].words
+            table.add_column(
+                Text(self.columns[place].name),
+                justify="left" if words else "right",
+                no_wrap=not words,
+                overflow="fold" if words else "ellipsis",
+                width=width,
+            )
+        for row in self.rows:
+            cells = [Text(row.marked[place], row.style(place)) for place in places]
+            table.add_row(*cells, style="" if row.kind == "method" else "dim")
+        return table
+
+    def _places(self) -> list[list[int]]:
+        """The columns that find room beside the first one, in as many blocks as it takes."""
+        blocks = [[0]]
+        for place in range(1, len(self.columns)):
+            wider = [*blocks[-1], place]
+            needed = sum(self._least(p) for p in wider) + GAP * (len(wider) - 1)
+            if len(wider) > 2 and needed > self.room:
+                wider = [0, place]
+                blocks.append(wider)
+            blocks[-1] = wider
+        return blocks
+
+    def _widths(self, places: Sequence[int]) -> list[int]:
+        """The least width of each column; what is left goes to words, from the left.
+
+        Where even that finds no room, the first column gives way, never a number.
+        """
+        widths = [self._least(place) for place in places]
+        spare = self.room - sum(widths) - GAP * (len(places) - 1)
+        widths[0] = max(1, widths[0] + min(spare, 0))
+        spare = max(spare, 0)
+        for number, place in enumerate(places):
+            more = min(spare, self._most(place) - widths[number])
+            widths[number] += more
+            spare -= more
+        return widths
+
+    def _texts(self, place: int) -> list[str]:
+        return [self.columns[place].name, *(row.marked[place] for row in self.rows)]
+
+    def _most(self, place: int) -> int:
+        return max(cell_len(text) for text in self._texts(place))
+
+    def _least(self, place: int) -> int:
+        if not self.columns[place].words:
+            return self._most(place)
+        word = max(cell_len(word) for text in self._texts(place) for word in text.split() or [""])
+        return min(NARROW, word if place else self._most(place))
+
 
 PUNCTUATION = frozenset("\\|*_<>[]`~&$#")  # markup of Markdown or of formulas
 MEASURED = re.compile(r"[-+]?[\d.]+( ±[\d.]+)?( \([-+][\d.]+\))?")

@@ -12,8 +12,7 @@ from scipy import stats
 from wsss_harness.contract.errors import DataError
 from wsss_leaderboard.ranking import ranking
 from wsss_leaderboard.ranking.entries import Entry, LoadedRecord, boards
-from wsss_leaderboard.ranking.means import independent_runs, means_of
-from wsss_leaderboard.ranking.ranking import rank
+from wsss_leaderboard.ranking.ranking import independent_runs, means_of, rank
 from wsss_leaderboard.records.counts import Tallies
 from wsss_leaderboard.records.provenance import Step
 from wsss_leaderboard.statistics.estimates import Estimate

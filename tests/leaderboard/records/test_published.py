@@ -4,10 +4,9 @@ import pytest
 from sample_records import record, score
 
 from wsss_harness.contract.errors import ConfigError, DataError
-from wsss_leaderboard.records.provenance import Protocol, Step
+from wsss_leaderboard.records.provenance import Protocol, Step, Supervision
 from wsss_leaderboard.records.published import Published, check_alike, notes_of, published
 from wsss_leaderboard.records.scores import Segmentation
-from wsss_leaderboard.records.supervision import Supervision
 from wsss_leaderboard.tables.builtin import mask_table, segmentation_table
 
 VOC = published().datasets["voc2012"]

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from sample_records import record, score
 
 from wsss_harness.contract.errors import DataError
-from wsss_leaderboard.records.provenance import Failure, Protocol
+from wsss_leaderboard.records.provenance import Failure, Protocol, Supervision
 from wsss_leaderboard.records.record import (
     SCHEMA,
     load_record,
@@ -22,7 +22,6 @@ from wsss_leaderboard.records.record import (
     save_record,
 )
 from wsss_leaderboard.records.scores import Masks
-from wsss_leaderboard.records.supervision import Supervision
 
 
 @pytest.mark.parametrize(
@@ -202,7 +201,7 @@ def test_a_record_of_version_1_is_read(tmp_path):
 )
 def test_an_invalid_record_of_version_1_is_named(tmp_path, change):
     (tmp_path / "a.json").write_text(json.dumps({"schema_version": 1, **change}))
-    with pytest.raises(DataError, match=r"a\.json: it says that it is of version 1, but has not"):
+    with pytest.raises(DataError, match=r"a\.json: it says that it is of version 1, but lacks"):
         load_record(tmp_path / "a.json")
 
 

@@ -16,12 +16,11 @@ from wsss_harness.suite.reading import check_suite, read_suite
 from wsss_leaderboard.cli.app import app
 from wsss_leaderboard.comparison import comparison
 from wsss_leaderboard.ranking import entries
-from wsss_leaderboard.ranking.means import means_of
-from wsss_leaderboard.records.provenance import Step
-from wsss_leaderboard.records.supervision import InitialWeights, Supervision
+from wsss_leaderboard.ranking.ranking import means_of
+from wsss_leaderboard.records.provenance import RecordedWeights, Step, Supervision
 from wsss_leaderboard.site.build import MARK, build, snapshot_of
 from wsss_leaderboard.site.compare import reaches_of
-from wsss_leaderboard.site.names import shown, stem
+from wsss_leaderboard.site.pages import shown, stem
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -118,7 +117,7 @@ def test_published_figures_come_last_without_a_measured_value(tmp_path):
 
 def test_long_texts_are_shortened_and_can_be_filtered_by(tmp_path):
     long = "\u202eevil" + "x" * 3000
-    weights = InitialWeights(name="w", trained_on=long, digest="d")
+    weights = RecordedWeights(name="w", trained_on=long, digest="d")
     runs = simulated.runs(
         {"A": 0.0},
         (0,),

@@ -18,11 +18,11 @@ from wsss_leaderboard.boards import accepting, releases, verification
 from wsss_leaderboard.ranking import entries
 from wsss_leaderboard.records.provenance import Step
 from wsss_leaderboard.records.published import published
-from wsss_leaderboard.site import guides
 from wsss_leaderboard.site.board_table import backbone_of, board_tables
+from wsss_leaderboard.site.build import CAUSES as EXPLAINED_CAUSES
 from wsss_leaderboard.site.build import build
 from wsss_leaderboard.site.charts import Axis, curve_of, shares_of
-from wsss_leaderboard.site.names import MINUS, stem
+from wsss_leaderboard.site.pages import MINUS, stem
 from wsss_leaderboard.site.paper import Claim
 
 
@@ -239,7 +239,7 @@ def test_backbone_is_that_of_the_first_network():
 
 
 def test_guide_explains_every_cause():
-    assert tuple(guides.CAUSES) == CAUSES
+    assert tuple(EXPLAINED_CAUSES) == CAUSES
 
 
 def test_row_shared_by_two_suites_is_listed_once(ran, tmp_path):

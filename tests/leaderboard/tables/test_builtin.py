@@ -6,9 +6,8 @@ from sample_records import controls, record, score
 
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.metrics.anatomy import CAUSES
-from wsss_leaderboard.records.provenance import Failure, Step
+from wsss_leaderboard.records.provenance import Failure, SaliencyQuality, Step, Supervision
 from wsss_leaderboard.records.scores import Cause, Segmentation
-from wsss_leaderboard.records.supervision import SaliencyQuality, Supervision
 from wsss_leaderboard.tables.builtin import (
     anatomy_tables,
     failure_table,

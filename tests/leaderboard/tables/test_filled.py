@@ -12,8 +12,7 @@ from wsss_leaderboard.records.provenance import Failure, Protocol, Step
 from wsss_leaderboard.records.published import published
 from wsss_leaderboard.records.scores import Cause, Segmentation
 from wsss_leaderboard.tables.assembly import STANDING_COLUMNS
-from wsss_leaderboard.tables.filled import fill
-from wsss_leaderboard.tables.footnotes import OF_ALL
+from wsss_leaderboard.tables.filled import OF_ALL, fill
 from wsss_leaderboard.tables.tablefiles import Beside, TableFile
 
 VOC = published().datasets["voc2012"]

@@ -15,8 +15,7 @@ from rich.console import Console
 
 from wsss_leaderboard.cli.report import without_repeated_notes
 from wsss_leaderboard.tables import latex
-from wsss_leaderboard.tables.rows import LONGEST, Column, TableRow
-from wsss_leaderboard.tables.table import Table, write_tables
+from wsss_leaderboard.tables.table import LONGEST, Column, Table, TableRow, write_tables
 
 HOSTILE = "a|b [bold]c[/] <script>\n`d` $x$\x1b[31m\u202e"
 COLUMNS = (Column("Method", words=True), Column("mIoU"), Column("recall"))

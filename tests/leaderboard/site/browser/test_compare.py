@@ -3,7 +3,7 @@
 import pytest
 import sites
 
-from wsss_leaderboard.site.names import MINUS, stem
+from wsss_leaderboard.site.pages import MINUS, stem
 
 
 def test_two_rows_are_compared(open_page, board, site):

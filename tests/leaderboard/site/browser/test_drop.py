@@ -4,10 +4,9 @@ import sites
 from browsing import column_texts
 from sample_records import record
 
-from wsss_leaderboard.records.provenance import Step
+from wsss_leaderboard.records.provenance import Step, Supervision
 from wsss_leaderboard.records.record import load_record, save_record
-from wsss_leaderboard.records.supervision import Supervision
-from wsss_leaderboard.site.names import TO
+from wsss_leaderboard.site.pages import TO
 
 
 def local_record(tmp_path, name, **changes):

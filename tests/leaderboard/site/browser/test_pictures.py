@@ -1,6 +1,6 @@
 """The page of pictures."""
 
-from wsss_leaderboard.site.names import stem
+from wsss_leaderboard.site.pages import stem
 
 
 def test_pictures_show_chosen_rows_and_layers_worst_first(open_page, board):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from wsss_leaderboard.statistics.components import variance_components
+from wsss_leaderboard.statistics.variances import variance_components
 
 
 def naive_components(table):

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from wsss_leaderboard.figures import ink
-from wsss_leaderboard.figures.curves import (
+from wsss_leaderboard.figures.drawings import (
     Example,
     ThresholdCurve,
     curve_figure,
@@ -165,7 +165,7 @@ def test_equal_inputs_give_equal_bytes_without_metadata(tmp_path):
 
 def test_matplotlib_is_loaded_late_and_without_a_display(tmp_path):
     lines = (
-        "import sys, wsss_leaderboard.figures.curves as figures, numpy as np",
+        "import sys, wsss_leaderboard.figures.drawings as figures, numpy as np",
         "assert 'matplotlib' not in sys.modules",
         "from pathlib import Path",
         "t = np.linspace(0, 1, 5)",
