@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from wsss_harness.contract.errors import ConfigError
@@ -41,8 +42,7 @@ def _builder(name: str) -> Callable[..., Backbone]:
 
             return openmmlab_resnet
         case "mobilenet_v2" | "resnet18" | "resnet50" | "resnet101":
-            from wsss_harness.networks.backbones import torchvision_nets
+            from wsss_harness.networks.backbones.torchvision_nets import torchvision_backbone
 
-            builder: Callable[..., Backbone] = getattr(torchvision_nets, name)
-            return builder
+            return partial(torchvision_backbone, name)
     raise ConfigError(f"backbone '{name}' is unknown; there are {', '.join(NAMES)}")

@@ -18,6 +18,8 @@ from wsss_harness.networks.backbones.base import (
 
 Frozen = Literal["norms", "none"]
 STRIDES = (8, 16, 32)
+Parts = tuple[Mapping[str, nn.Module], Sequence[Sequence[str]], Sequence[int], int]
+"""The first four arguments of Stages."""
 
 
 class Stages(Backbone):
@@ -36,7 +38,6 @@ class Stages(Backbone):
         output_stride: int,
         frozen: Frozen,
         frozen_stages: int,
-        normalise: Normalise,
     ) -> None:
         super().__init__()
         choose("output_stride", output_stride, STRIDES)
@@ -46,7 +47,6 @@ class Stages(Backbone):
             self.add_module(name, module)
         self.names, self.frozen, self.frozen_stages = names, frozen, frozen_stages
         self.out_channels, self.stride = channels, output_stride
-        self.mean, self.std = statistics(normalise)
         self._dilate(strides, output_stride)
 
     def stage(self, index: int) -> list[nn.Module]:
@@ -95,73 +95,39 @@ def dilate(stage: nn.Module, before: int, after: int) -> None:
             conv.dilation, conv.padding = (dilation, dilation), (reach, reach)
 
 
-def mobilenet_v2(
+def torchvision_backbone(
+    name: str,
     output_stride: int = 16,
     frozen: Frozen = "norms",
     frozen_stages: int = 0,
     normalise: Normalise = "imagenet",
 ) -> Backbone:
-    """MobileNetV2 1.0 (Sandler et al., 2018), 1280 channels, in five stages of stride 2.
+    """MobileNetV2 1.0 (Sandler et al., 2018) or a ResNet (He et al., 2016), in five stages.
 
     ``frozen`` "norms" keeps all batch normalisations as they are in training; the first
     ``frozen_stages`` stages keep everything.
     """
+    parts = _mobilenet_v2() if name == "mobilenet_v2" else _resnet(name)
+    backbone = Stages(*parts, output_stride, frozen, frozen_stages)
+    backbone.mean, backbone.std = statistics(normalise)
+    return backbone
+
+
+def _mobilenet_v2() -> Parts:
+    """1280 channels, in five stages of stride 2."""
     features = torchvision.models.mobilenet_v2(weights=None).features
     starts = (0, 2, 4, 7, 14, len(features))
     names = [
         [f"features.{index}" for index in range(first, last)] for first, last in pairwise(starts)
     ]
-    return Stages(
-        {"features": features},
-        names,
-        (2,) * 5,
-        1280,
-        output_stride,
-        frozen,
-        frozen_stages,
-        normalise,
-    )
+    return {"features": features}, names, (2,) * 5, 1280
 
 
-def _resnet(
-    depth: int, output_stride: int, frozen: Frozen, frozen_stages: int, normalise: Normalise
-) -> Backbone:
-    network = getattr(torchvision.models, f"resnet{depth}")(weights=None)
-    channels = network.fc.in_features
-    modules = {
-        name: part for name, part in network.named_children() if name not in ("avgpool", "fc")
-    }
+def _resnet(name: str) -> Parts:
+    """512 channels for resnet18, otherwise 2048."""
+    network = getattr(torchvision.models, name)(weights=None)
+    modules = dict(network.named_children())
+    channels = modules.pop("fc").in_features
+    del modules["avgpool"]
     names = [["conv1", "bn1", "relu", "maxpool"], *([f"layer{index}"] for index in range(1, 5))]
-    return Stages(
-        modules, names, (4, 1, 2, 2, 2), channels, output_stride, frozen, frozen_stages, normalise
-    )
-
-
-def resnet18(
-    output_stride: int = 16,
-    frozen: Frozen = "norms",
-    frozen_stages: int = 0,
-    normalise: Normalise = "imagenet",
-) -> Backbone:
-    """ResNet18 (He et al., 2016), 512 channels; options as for mobilenet_v2."""
-    return _resnet(18, output_stride, frozen, frozen_stages, normalise)
-
-
-def resnet50(
-    output_stride: int = 16,
-    frozen: Frozen = "norms",
-    frozen_stages: int = 0,
-    normalise: Normalise = "imagenet",
-) -> Backbone:
-    """ResNet50 (He et al., 2016), 2048 channels; options as for mobilenet_v2."""
-    return _resnet(50, output_stride, frozen, frozen_stages, normalise)
-
-
-def resnet101(
-    output_stride: int = 16,
-    frozen: Frozen = "norms",
-    frozen_stages: int = 0,
-    normalise: Normalise = "imagenet",
-) -> Backbone:
-    """ResNet101 (He et al., 2016), 2048 channels; options as for mobilenet_v2."""
-    return _resnet(101, output_stride, frozen, frozen_stages, normalise)
+    return modules, names, (4, 1, 2, 2, 2), channels
