@@ -13,7 +13,7 @@ from torch import nn
 
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.networks import backbones
-from wsss_harness.networks.backbones import released, weights
+from wsss_harness.networks.backbones import weights
 from wsss_harness.networks.backbones.params_file import is_params
 from wsss_harness.networks.backbones.weights import HEADS, Misfit, State
 from wsss_harness.networks.checkpoints import write_state
@@ -53,7 +53,7 @@ def _of_method(name: str, method: Any, classes: int) -> Network:
     def fit(state: State) -> State:
         if any(tensor.startswith("backbone.") for tensor in state):
             return state
-        adapted: State = method.adapt(released.ours(state, method.released))
+        adapted: State = method.adapt(weights.renamed(state, method.released))
         return adapted
 
     return Network(name, lambda: method.network(classes), fit)

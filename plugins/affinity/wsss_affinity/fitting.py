@@ -19,9 +19,8 @@ from wsss_affinity.labels import Pairs, pair_kinds, sure_labels
 from wsss_affinity.loss import affinity_losses
 from wsss_harness import ConfigError
 from wsss_harness.networks import crf
-from wsss_harness.networks.backbones import released
 from wsss_harness.networks.backbones.base import Backbone
-from wsss_harness.networks.backbones.weights import load_weights
+from wsss_harness.networks.backbones.weights import load_released, load_weights
 from wsss_harness.networks.classmaps.augment import Cropping
 from wsss_harness.networks.training.fit import fit_network
 from wsss_harness.networks.training.loop import Draws
@@ -41,7 +40,7 @@ def fit(
     """Train a network on labels from ``scores``, and write it to the run's folder."""
     learner = settings.shape().build(run.seed)
     if settings.checkpoint is not None:
-        released.take(learner, Path(settings.checkpoint), settings.released)
+        load_released(learner, Path(settings.checkpoint), settings.released)
     else:
         train(settings, learner, data, scores, run)
     network.save(learner, settings.shape(), run)

@@ -12,8 +12,7 @@ from torch.nn.functional import elu, interpolate
 
 from wsss_harness import ConfigError, Run
 from wsss_harness.networks import backbones
-from wsss_harness.networks.backbones.base import Backbone
-from wsss_harness.networks.backbones.taps import taps_of
+from wsss_harness.networks.backbones.base import Backbone, taps_of
 from wsss_harness.networks.checkpoints import read_state
 from wsss_harness.networks.training.fit import Headed
 from wsss_harness.networks.training.loop import finish

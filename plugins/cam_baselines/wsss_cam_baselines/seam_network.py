@@ -7,8 +7,7 @@ from torch import Tensor
 
 from wsss_cam_baselines.correlation import Correlation, resized
 from wsss_harness import ClassMaps, ClassMapsShape, ConfigError, MapReader
-from wsss_harness.networks.backbones.base import Backbone
-from wsss_harness.networks.backbones.taps import taps_of
+from wsss_harness.networks.backbones.base import Backbone, taps_of
 from wsss_harness.networks.classmaps.inference import logits
 from wsss_harness.networks.classmaps.network import HEAD_THEN_POOL
 

@@ -1,14 +1,17 @@
-"""The interface of every backbone, and freezing, which they share."""
+"""The interface of every backbone, and what they share: freezing, and the shapes of features."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from wsss_harness.contract.errors import ConfigError
 
 Colour = tuple[float, float, float]
+PROBE = 64  # side of the image that features are measured on
 Normalise = Literal["imagenet", "half"] | Sequence[Sequence[float]]
 
 STATISTICS: dict[str, tuple[Colour, Colour]] = {
@@ -62,3 +65,20 @@ def freeze_norms(module: nn.Module) -> None:
     for part in module.modules():
         if isinstance(part, _BatchNorm):
             freeze(part.eval())
+
+
+@dataclass(frozen=True)
+class Tap:
+    """``stride``: the distance in image pixels between neighbours on the grid of the features."""
+
+    channels: int
+    stride: int
+
+
+@torch.no_grad()
+def taps_of(backbone: Backbone) -> dict[str, Tap]:
+    """All features of the backbone in its order, measured on an empty image."""
+    was_training = backbone.training
+    features = backbone.eval()(torch.zeros(1, 3, PROBE, PROBE))
+    backbone.train(was_training)
+    return {name: Tap(tap.shape[1], PROBE // tap.shape[2]) for name, tap in features.items()}

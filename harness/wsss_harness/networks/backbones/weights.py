@@ -1,18 +1,16 @@
 """Read files of named tensors, and fill networks with them under our names."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from wsss_harness.contract.errors import DataError
-from wsss_harness.networks.backbones.deeplab_names import deeplab_to_torchvision
-from wsss_harness.networks.backbones.mxnet_names import mxnet_to_torch
 from wsss_harness.networks.backbones.params_file import is_params, read_params
+from wsss_harness.networks.backbones.tensor_names import deeplab_to_torchvision, mxnet_to_torch
 from wsss_harness.networks.checkpoints import read_state
 
 # First parts of the names of tensors that belong to heads on the backbone.
@@ -23,14 +21,8 @@ HEADS = frozenset(
 WRAPPERS = ("module.", "network.", "base.", "scale.")
 COUNTER = "num_batches_tracked"
 State = dict[str, Tensor]
-
-
-@dataclass(frozen=True)
-class LoadReport:
-    """The number of tensors that a backbone took, and the names of the heads that it left out."""
-
-    tensors: int
-    left_out: tuple[str, ...]
+Heads = Mapping[str, str]
+"""Names of head tensors in a released checkpoint, and our names for them."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +50,8 @@ class Misfit:
         )
 
 
-def load_weights(module: nn.Module, path: Path) -> LoadReport:
-    """Fill a backbone with the tensors of a file, whose heads are left out.
+def load_weights(module: nn.Module, path: Path) -> tuple[str, ...]:
+    """Fill a backbone from a file; return the names of the tensors of heads, which it leaves out.
 
     The file holds a state dict under the names of the backbone, of kazuto1011/deeplab-pytorch, or
     is a .params file of MXNet with ResNet38.
@@ -70,7 +62,7 @@ def load_weights(module: nn.Module, path: Path) -> LoadReport:
     state, own = of_backbone(read_weights(path)), module.state_dict()
     left_out = tuple(name for name in state if name not in own and name.split(".")[0] in HEADS)
     fill(module, {name: value for name, value in state.items() if name not in left_out}, path)
-    return LoadReport(len(state) - len(left_out), left_out)
+    return left_out
 
 
 def fill(module: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
@@ -103,12 +95,9 @@ def read_weights(path: Path) -> State:
         DataError: the file is missing, damaged, or not a file of tensors.
     """
     if path.is_file() and is_params(path):
-        return _from_mxnet(read_params(path))
+        arrays = read_params(path).items()
+        return {mxnet_to_torch(n): torch.from_numpy(values.copy()) for n, values in arrays}
     return _plain(read_state(path, remedy="name a file of weights, or get it again"), path)
-
-
-def _from_mxnet(arrays: Mapping[str, "np.ndarray[Any, Any]"]) -> State:
-    return {mxnet_to_torch(n): torch.from_numpy(values.copy()) for n, values in arrays.items()}
 
 
 def _plain(content: Any, path: Path) -> State:
@@ -132,3 +121,28 @@ def of_backbone(state: Mapping[str, Tensor]) -> State:
     """The tensors of a state under the names of a backbone on its own."""
     bare = {name.removeprefix("backbone."): value for name, value in state.items()}
     return {deeplab_to_torchvision(name) or name: value for name, value in bare.items()}
+
+
+def load_released(
+    network: nn.Module, path: Path, heads: Heads, change: Callable[[State], State] = dict
+) -> None:
+    """Fill a network, whose backbone is called ``backbone``, from a checkpoint.
+
+    The checkpoint has our names, or those of psa and its descendants: the backbone's without a
+    prefix, and ``heads``. ``change`` converts tensors whose form differs from the network's.
+
+    Raises:
+        DataError: a tensor is missing, left over, or has another shape.
+    """
+    state = read_weights(path)
+    if not any(name.startswith("backbone.") for name in state):
+        state = change(renamed(state, heads))
+    fill(network, state, path)
+
+
+def renamed(state: Mapping[str, Tensor], heads: Heads) -> State:
+    """The tensors under our names; a head of another network keeps its own."""
+    return {
+        heads.get(name) or (name if name.split(".")[0] in HEADS else f"backbone.{name}"): value
+        for name, value in state.items()
+    }

@@ -83,14 +83,13 @@ class ClassMapGenerator(ClassifierSettings, ABC):
 
     def fit(self, data: View, run: Run) -> None:
         """Train, or load a checkpoint; write weights.pth and network.json."""
-        from wsss_harness.networks.backbones import released
-        from wsss_harness.networks.backbones.weights import load_weights
+        from wsss_harness.networks.backbones.weights import load_released, load_weights
         from wsss_harness.networks.classmaps import fitting, network
 
         loss = self.loss(data.classes)
         maps = self.network(len(data.classes), run.seed)
         if self.checkpoint is not None:
-            released.take(maps, Path(self.checkpoint), self.released, self.adapt)
+            load_released(maps, Path(self.checkpoint), self.released, self.adapt)
         else:
             if run.weights is not None:
                 load_weights(maps.backbone, run.weights)

@@ -8,7 +8,6 @@ from torch import nn
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.networks import backbones
 from wsss_harness.networks.backbones.base import Backbone
-from wsss_harness.networks.backbones.mxnet_names import mxnet_to_torch
 from wsss_harness.networks.training.optimizers import parameter_groups
 
 # The modules that the official networks put on top of the backbone, and their 1x1 shapes.
@@ -119,15 +118,6 @@ def test_scores_are_official(features, tag):
     else:
         assert close(pooled, arrays[f"{tag}_logits"], 1e-4)
         assert close(maps.relu(), arrays[f"{tag}_forward_cam"], 1e-4)
-
-
-@pytest.mark.golden
-def test_mxnet_names_are_official():
-    arrays = golden("mxnet_names.npz")
-    for theirs, ours in zip(arrays["mxnet_names"], arrays["torch_names"], strict=True):
-        classifier = str(theirs).replace("_", ".")
-        assert mxnet_to_torch(str(theirs)) == (str(ours) or classifier)
-    assert mxnet_to_torch("something_else") == "something_else"
 
 
 def test_released_freezing_keeps_statistics_and_trains_the_rest():

@@ -1,0 +1,55 @@
+"""Names of tensors in published weights: ImageNet's for MXNet, MS-COCO's of deeplab-pytorch."""
+
+import re
+
+MXNET = re.compile(
+    r"(?:(bn|res)(\d)(?:a|b(\d))_(branch\w+?)|(conv1a|bn7|linear1000))"
+    r"_(weight|bias|gamma|beta|moving_mean|moving_var)"
+)
+QUANTITIES = {
+    "weight": "weight",
+    "bias": "bias",
+    "gamma": "weight",
+    "beta": "bias",
+    "moving_mean": "running_mean",
+    "moving_var": "running_var",
+}
+
+
+def mxnet_to_torch(name: str) -> str:
+    """Translate a name of the released MXNet weights; any other name stays unchanged.
+
+    The weights are those of itijyou/ademxapp (ilsvrc-cls_rna-a1_cls1000_ep-0001.params): their
+    res5a and bn5a are b5 here, res5b1 is b5_1. The ImageNet classifier is linear1000.
+    """
+    match = MXNET.fullmatch(name)
+    if match is None:
+        return name
+    kind, stage, unit, branch, layer, quantity = match.groups()
+    if layer is None:
+        block = f"b{stage}_{unit}" if unit else f"b{stage}"
+        layer = f"{block}.{'bn' if kind == 'bn' else 'conv'}_{branch}"
+    return f"{layer}.{QUANTITIES[quantity]}"
+
+
+# kazuto1011/deeplab-pytorch, libs/models/resnet.py: layer1 is the stem, layer2 to layer5 have
+# blocks from 1 on; a projection is called shortcut, and was called proj before.
+STEM = re.compile(r"layer1\.conv1\.(conv|bn)\.(\w+)")
+BLOCK = re.compile(
+    r"layer([2-5])\.block(\d+)\.(reduce|conv3x3|increase|shortcut|proj)\.(conv|bn)\.(\w+)"
+)
+PLACES = {"reduce": "1", "conv3x3": "2", "increase": "3"}
+
+
+def deeplab_to_torchvision(name: str) -> str | None:
+    """The name in torchvision and mmsegmentation of a tensor of that ResNet; None for another."""
+    if stem := STEM.fullmatch(name):
+        kind, quantity = stem.groups()
+        return f"{kind}1.{quantity}"
+    if block := BLOCK.fullmatch(name):
+        layer, index, part, kind, quantity = block.groups()
+        unit = f"layer{int(layer) - 1}.{int(index) - 1}"
+        if part in PLACES:
+            return f"{unit}.{kind}{PLACES[part]}.{quantity}"
+        return f"{unit}.downsample.{0 if kind == 'conv' else 1}.{quantity}"
+    return None
