@@ -20,7 +20,7 @@ from timing import Result, interleave
 from wsss_harness.contract.supervision import Ledger, View
 from wsss_harness.execution.run_stage import make_stage
 from wsss_harness.networks.mmseg_imports import SegDataSample
-from wsss_harness.networks.segmentors import MmsegSegmentor, config
+from wsss_harness.networks.segmentors import MmsegSegmentor
 from wsss_harness.networks.segmentors.fitting import augmentation, build, item_maker
 from wsss_harness.networks.training.optimizers import ReleasedPolyLR
 from wsss_harness.store.stage import Stage
@@ -73,8 +73,7 @@ def by_harness(folder, segmentor):
 
 def by_mmengine(folder, segmentor):
     """Train the same network on the same images without the harness."""
-    overrides = {name: getattr(segmentor, name) for name in ("iterations", "batch", "crop")}
-    settings = config.settled(segmentor.config, CLASSES, overrides)
+    settings = segmentor.configuration(CLASSES)
     data = View(Pictures(folder), "train", (), Ledger(folder / "read"), "the benchmark")
     network = build(settings.model, 0)
     poly = {"type": ReleasedPolyLR, "max_step": settings.train.iterations, "by_epoch": False}

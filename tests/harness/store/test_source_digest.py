@@ -147,7 +147,7 @@ EDITS = {
     "leaderboard/wsss_leaderboard/site/build.py": set(),
     "plugins/eps/wsss_eps/loss.py": EPS | AFFINITY,
     "plugins/affinity/wsss_affinity/walk.py": AFFINITY,
-    "harness/wsss_harness/networks/segmentors/heads.py": V1,
+    "harness/wsss_harness/networks/segmentors/networks.py": V1,
     "harness/wsss_harness/networks/classmaps/augment.py": {"pretrain icons", *SCORED},
     "harness/wsss_harness/stages/thresholds.py": {
         *("curve cam", "curve eps+affinity", "mask eps+affinity", "measure eps+affinity")

@@ -15,14 +15,9 @@ from torch import Tensor
 
 from wsss_harness.networks.backbones.weights import load_weights
 from wsss_harness.networks.mmseg_imports import MODELS, SegDataSample, initialise, silent
-from wsss_harness.networks.segmentors import (  # noqa: F401 registers what configurations name
-    config,
-    heads,
-    networks,
-)
+from wsss_harness.networks.segmentors import networks  # noqa: F401 registers what configs name
 from wsss_harness.networks.segmentors.augment import SegmentorAugmentation
 from wsss_harness.networks.training.loop import Draws, finish, train
-from wsss_harness.networks.training.optimizers import ReleasedPolyLR
 from wsss_harness.networks.training.settings import Arithmetic
 from wsss_harness.system import files
 
@@ -41,8 +36,7 @@ def fit(segmentor: SegmentorSettings, data: View, masks: Path, run: Run) -> None
     """
     if (run.folder / WEIGHTS).is_file():
         return
-    overrides = {name: getattr(segmentor, name) for name in ("iterations", "batch", "crop")}
-    settings = config.settled(segmentor.config, len(data.classes), overrides)
+    settings = segmentor.configuration(len(data.classes))
     files.write_json(run.folder / CONFIG, settings.to_dict())
     network = build(settings.model, run.seed)
     if run.weights is not None:
@@ -50,17 +44,15 @@ def fit(segmentor: SegmentorSettings, data: View, masks: Path, run: Run) -> None
         load_weights(backbone, run.weights)
     with silent():
         optimizer = build_optim_wrapper(network, settings.optim_wrapper).optimizer
-    iterations = settings.train.iterations
-    poly = {"type": ReleasedPolyLR, "max_step": iterations, "by_epoch": False}
     train(
         network,
         loss,
         Draws(data.ids, item_maker(data, masks, augmentation(settings)), run.seed),
         run,
-        iterations=iterations,
+        iterations=settings.train.iterations,
         batch=settings.train.batch,
         optimizer=optimizer,
-        schedule=[{**poly, **settings.get("schedule", {})}],
+        schedule=settings.get("schedule"),
         checkpoint_every=segmentor.checkpoint_every,
         workers=segmentor.workers,
         arithmetic=Arithmetic(segmentor.amp, segmentor.channels_last, segmentor.compiled),

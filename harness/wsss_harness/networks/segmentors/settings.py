@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from wsss_harness.contract.errors import ConfigError
 from wsss_harness.networks.crf import check_name
-from wsss_harness.networks.segmentors import config
 from wsss_harness.networks.training.settings import Amp
+from wsss_harness.system.files import configs
+
+if TYPE_CHECKING:
+    from mmengine import Config
 
 
 @dataclass(frozen=True)
@@ -51,11 +57,58 @@ class SegmentorSettings:
     }
 
     def __post_init__(self) -> None:
-        config.find(self.config)
+        config_file(self.config)
         if self.crf != "none":
             check_name(self.crf)
 
     def identity(self) -> dict[str, Any]:
         """The digest of the configuration's text, on which the result depends."""
-        content = config.text(config.find(self.config))
+        content = config_text(config_file(self.config))
         return {"config": sha256(content.encode()).hexdigest()}
+
+    def configuration(self, classes: int) -> Config:
+        """The configuration for a number of classes, with the options that replace its values."""
+        from mmengine import Config
+
+        config = Config.fromfile(config_file(self.config), import_custom_modules=False)
+        for key in ("model", "train", "optim_wrapper"):
+            if key not in config:
+                raise ConfigError(f"segmentor configuration '{self.config}' does not set '{key}'")
+        options = {name: getattr(self, name) for name in ("iterations", "batch", "crop")}
+        config.train.update({k: value for k, value in options.items() if value is not None})
+        config.model.decode_head.num_classes = classes + 1
+        config.model.decode_head.out_channels = classes + 1
+        crop = config.train.crop
+        config.model.data_preprocessor.size = (crop, crop)
+        return config
+
+
+def config_file(name: str) -> Path:
+    """The file of a configuration, by name or path.
+
+    Raises:
+        ConfigError: the file does not exist; the message lists the names.
+    """
+    folder = configs() / "segmentors"
+    path = Path(name) if name.endswith(".py") else folder / f"{name}.py"
+    if not path.is_file():
+        names = ", ".join(sorted(file.stem for file in folder.glob("*.py")))
+        raise ConfigError(
+            f"segmentor configuration '{name}' is not there; give the path of a .py file or one "
+            f"of {names}"
+        )
+    return path
+
+
+def config_text(path: Path) -> str:
+    """The text of a configuration followed by that of its bases (``_base_``)."""
+    source = path.read_text(encoding="utf-8")
+    return "".join([source, *(config_text(path.parent / base) for base in _bases(source))])
+
+
+def _bases(source: str) -> list[str]:
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_base_":
+            bases = ast.literal_eval(node.value)
+            return [bases] if isinstance(bases, str) else list(bases)
+    return []

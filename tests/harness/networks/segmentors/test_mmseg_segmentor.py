@@ -12,7 +12,8 @@ from torch.nn.functional import cross_entropy
 from wsss_harness.contract.errors import ConfigError, DataError, SupervisionError
 from wsss_harness.contract.hookspecs import Run, Segmentor
 from wsss_harness.networks import backbones
-from wsss_harness.networks.segmentors import MmsegSegmentor, config, fitting, inference
+from wsss_harness.networks.segmentors import MmsegSegmentor, fitting, inference
+from wsss_harness.networks.segmentors.settings import config_file
 from wsss_harness.system import files
 
 TINY = """
@@ -23,6 +24,7 @@ model = dict(
 )
 train = dict(iterations=6, batch=4, crop=24, scales=[1.0], flip=0.5)
 """
+CONFIGS = files.configs() / "segmentors"
 DATA = FakeDataset()
 
 
@@ -41,7 +43,7 @@ def masks(tmp_path):
 @pytest.fixture
 def tiny(tmp_path):
     path = tmp_path / "tiny.py"
-    base = config.folder() / "deeplab_v1_railscenes.py"
+    base = CONFIGS / "deeplab_v1_railscenes.py"
     path.write_text(TINY.format(base=base))
     return MmsegSegmentor(config=str(path), checkpoint_every=2)
 
@@ -116,7 +118,7 @@ def test_pretrained_weights_reach_the_backbone(tiny, masks, tmp_path):
 def test_ignored_pixels_have_no_loss(tiny):
     from wsss_harness.networks.segmentors import fitting
 
-    network = fitting.build(config.settled(tiny.config, 2, {}).model, 0).eval()
+    network = fitting.build(tiny.configuration(2).model, 0).eval()
     images = torch.randint(0, 255, (2, 3, 24, 24), dtype=torch.uint8)
     masks = torch.randint(0, 3, (2, 1, 24, 24))
     masks[:, :, 12:] = 255
@@ -169,7 +171,7 @@ def test_unknown_configuration_lists_the_available_ones():
 def test_an_incomplete_configuration_is_named(tmp_path):
     (tmp_path / "half.py").write_text("model = dict()\n")
     with pytest.raises(ConfigError, match=r"half\.py' does not set 'train'"):
-        config.settled(str(tmp_path / "half.py"), 2, {})
+        MmsegSegmentor(str(tmp_path / "half.py")).configuration(2)
 
 
 def test_identity_follows_the_text_of_a_configuration_and_of_its_base(tmp_path):
@@ -182,21 +184,21 @@ def test_identity_follows_the_text_of_a_configuration_and_of_its_base(tmp_path):
     assert before != MmsegSegmentor(config=str(top)).identity()
 
 
-@pytest.mark.parametrize("name", sorted(p.stem for p in config.folder().glob("*.py")))
+@pytest.mark.parametrize("name", sorted(p.stem for p in CONFIGS.glob("*.py")))
 def test_every_shipped_configuration_builds_and_cites_its_paper(name):
     import ast
 
-    settings = config.settled(name, 3, {})
+    settings = MmsegSegmentor(name).configuration(3)
     with torch.device("meta"):
         network = fitting.assemble(settings.model)
     assert network.num_classes == 4
     assert settings.train.iterations > 0
-    said = ast.get_docstring(ast.parse(config.find(name).read_text()))
-    assert "Chen et al." in said
+    docstring = ast.get_docstring(ast.parse(config_file(name).read_text()))
+    assert "Chen et al." in docstring
 
 
 def test_learning_rates_of_deeplab_v1_are_released():
-    settings = config.settled("deeplab_v1_resnet38_voc", 2, {})
+    settings = MmsegSegmentor("deeplab_v1_resnet38_voc").configuration(2)
     settings.model.backbone.width = 1 / 16
     settings.model.decode_head.update(in_channels=256, channels=8)
     network = fitting.build(settings.model, 0)
