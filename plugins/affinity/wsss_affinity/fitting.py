@@ -22,8 +22,7 @@ from wsss_harness.networks import crf
 from wsss_harness.networks.backbones.base import Backbone
 from wsss_harness.networks.backbones.weights import load_released, load_weights
 from wsss_harness.networks.classmaps.augment import Cropping
-from wsss_harness.networks.training.fit import fit_network
-from wsss_harness.networks.training.loop import Draws
+from wsss_harness.networks.training.loop import Draws, fit_network
 from wsss_harness.store.work import LOG
 from wsss_harness.system import parallel
 

@@ -1,12 +1,15 @@
-"""Training of a ClassMaps network on the images of a view."""
+"""Training of a ClassMaps network on the images of a view, and recomputed normalisations."""
 
 from collections.abc import Callable
 from typing import NoReturn
 
 import numpy as np
+import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.utils.data import default_collate
 
 from wsss_harness.contract.errors import DataError, SupervisionError
 from wsss_harness.contract.hookspecs import Run
@@ -14,8 +17,7 @@ from wsss_harness.contract.supervision import SALIENCY, View
 from wsss_harness.networks.classmaps.augment import Augmentation, augment
 from wsss_harness.networks.classmaps.network import ClassMaps
 from wsss_harness.networks.classmaps.settings import ClassifierSettings
-from wsss_harness.networks.training.fit import fit_network
-from wsss_harness.networks.training.loop import Batch, Draws, Loss
+from wsss_harness.networks.training.loop import Batch, Draws, Loss, fit_network
 
 Item = dict[str, NDArray[np.float32]]
 ItemMaker = Callable[[str, np.random.Generator], Item]
@@ -117,3 +119,26 @@ def fit_classifier(
     """
     make = draws(network, data, run, settings)
     fit_network(network, lambda net, batch: loss(net, Declared(batch, data)), make, run, settings)
+
+
+@torch.no_grad()
+def recalibrate(network: nn.Module, draws: Draws, batches: int, size: int) -> None:
+    """Recompute running means and variances as their plain average over batches of ``draws``.
+
+    Statistics kept during training lag behind the weights and include the noise of dropout. Here
+    only the normalisations are in training mode.
+    """
+    norms = [module for module in network.modules() if isinstance(module, _BatchNorm)]
+    momenta = [norm.momentum for norm in norms]
+    network.eval()
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.train()
+        norm.momentum = None  # torch then averages over all batches
+    device = next(network.parameters()).device
+    for first in range(0, batches * size, size):
+        batch = default_collate([draws[first + index] for index in range(size)])
+        network(batch["image"].to(device))
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+    network.eval()

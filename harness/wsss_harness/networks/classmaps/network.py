@@ -14,8 +14,8 @@ from wsss_harness.contract.hookspecs import Run
 from wsss_harness.networks import backbones
 from wsss_harness.networks.backbones.base import Backbone
 from wsss_harness.networks.checkpoints import read_state
-from wsss_harness.networks.training.fit import Headed
 from wsss_harness.networks.training.loop import finish
+from wsss_harness.networks.training.optimizers import Headed
 from wsss_harness.system import files
 
 WEIGHTS = "weights.pth"

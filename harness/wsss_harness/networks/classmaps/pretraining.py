@@ -37,7 +37,7 @@ class Pretraining(ClassifierSettings):
     recalibration: int = 50
 
     def fit(self, data: View, run: Run) -> None:
-        from wsss_harness.networks.classmaps import fitting, network, normalisation
+        from wsss_harness.networks.classmaps import fitting, network
         from wsss_harness.networks.training.loop import finish
 
         refuse_several_classes(data)
@@ -47,7 +47,7 @@ class Pretraining(ClassifierSettings):
         maps = shape.build(run.seed)
         fitting.fit_classifier(maps, fitting.single_label_loss, data, run, self)
         draws = fitting.draws(maps, data, run, self)
-        normalisation.recalibrate(maps, draws, self.recalibration, self.batch)
+        fitting.recalibrate(maps, draws, self.recalibration, self.batch)
         finish(maps.backbone, run.folder / WEIGHTS, run)
 
 

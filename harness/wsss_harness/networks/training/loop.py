@@ -36,8 +36,8 @@ from wsss_harness.networks.checkpoints import (
     no_trace,
     write_state,
 )
-from wsss_harness.networks.training.optimizers import ReleasedPolyLR
-from wsss_harness.networks.training.settings import Amp, Arithmetic
+from wsss_harness.networks.training.optimizers import Headed, ReleasedPolyLR, make_optimizer
+from wsss_harness.networks.training.settings import Amp, Arithmetic, TrainingSettings
 
 PLAIN = Arithmetic()
 Batch = Mapping[str, Any]
@@ -143,7 +143,7 @@ def train(
     iterations: int,
     batch: int,
     optimizer: Optimizer,
-    schedule: Sequence[Mapping[str, Any]] | None = None,
+    schedule: Mapping[str, Any] | None = None,
     checkpoint_every: int = 200,
     hooks: Sequence[Hook] = (),
     workers: int = 0,
@@ -152,15 +152,14 @@ def train(
     """Train ``network`` in place, on the batch's share of this process if there are several.
 
     The state of training is kept in run.folder/work; run.folder/losses.json gets the mean losses.
-    ``schedule``: configurations of mmengine's parameter schedulers, by iteration; None is the poly
-    schedule with power 0.9.
+    ``schedule``: options of ReleasedPolyLR, or with a ``type`` those of another scheduler of
+    mmengine by iteration.
 
     Raises:
         ConfigError: the batch cannot be divided among the processes.
         StageError: the loss or a weight is no longer finite, or the disk is full.
     """
-    if schedule is None:
-        schedule = [{"type": ReleasedPolyLR, "max_step": iterations, "by_epoch": False}]
+    poly = {"type": ReleasedPolyLR, "max_step": iterations, "by_epoch": False}
     prepare(network, arithmetic)
     losses = LossLog(run.folder / LOSSES)
     with no_trace():
@@ -170,10 +169,29 @@ def train(
             train_dataloader=loader(draws, iterations, batch, workers, run.device),
             train_cfg={"type": "IterBasedTrainLoop", "max_iters": iterations},
             optim_wrapper={**precision(arithmetic.amp, run.device), "optimizer": optimizer},
-            param_scheduler=[dict(scheduler) for scheduler in schedule],
+            param_scheduler=[{**poly, **(schedule or {})}],
             custom_hooks=[*resuming_hooks(run, losses, checkpoint_every), *hooks],
         )
         runner.train()
+
+
+def fit_network(
+    network: Headed, loss: Loss, draws: Draws, run: Run, settings: TrainingSettings
+) -> None:
+    """Train ``network`` in place with the options that plugins share; see ``train``."""
+    train(
+        network,
+        loss,
+        draws,
+        run,
+        iterations=settings.iterations,
+        batch=settings.batch,
+        optimizer=make_optimizer(network, settings),
+        schedule={"warmup": settings.warmup, "power": settings.power},
+        checkpoint_every=settings.checkpoint_every,
+        workers=settings.workers,
+        arithmetic=settings.arithmetic,
+    )
 
 
 def common_options(run: Run, losses: LossLog) -> dict[str, Any]:

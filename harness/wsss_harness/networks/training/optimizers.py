@@ -11,16 +11,15 @@ from mmengine.optim.scheduler.lr_scheduler import LRSchedulerMixin
 from mmengine.optim.scheduler.param_scheduler import _ParamScheduler
 from mmengine.registry import PARAM_SCHEDULERS
 from torch import nn
-from torch.optim import SGD, Optimizer
+from torch.optim import SGD, AdamW, Optimizer
 
 from wsss_harness.contract.errors import ConfigError
+from wsss_harness.networks.training.settings import TrainingSettings
 
 Momentum = float | Literal["released"]
 RELEASED: Final = "released"
 POWER = 0.9
 FACTORS = (1.0, 2.0, 10.0, 20.0)
-
-_Convolution = (nn.Conv2d, nn.Linear)
 
 
 def poly_lr(base: float, step: int, max_step: int, power: float = POWER, every: int = 1) -> float:
@@ -38,19 +37,26 @@ def poly_lr(base: float, step: int, max_step: int, power: float = POWER, every: 
 class ReleasedPolyLR(LRSchedulerMixin, _ParamScheduler):  # type: ignore[misc]
     """``poly_lr`` as a scheduler of mmengine, for all groups of an optimizer.
 
-    mmengine's PolyLR reaches zero at its end and derives each rate from the previous one; this one
-    computes each rate from the step alone.
+    A factor reaches one at the end of ``warmup`` iterations. mmengine's PolyLR reaches zero at its
+    end and derives each rate from the previous one; this one computes each from the step alone.
     """
 
     def __init__(
-        self, optimizer: Any, max_step: int, power: float = POWER, every: int = 1, **options: Any
+        self,
+        optimizer: Any,
+        max_step: int,
+        power: float = POWER,
+        every: int = 1,
+        warmup: int = 0,
+        **options: Any,
     ) -> None:
-        self.max_step, self.power, self.every = max_step, power, every
+        self.max_step, self.power, self.every, self.warmup = max_step, power, every, warmup
         super().__init__(optimizer, **options)
 
     def _get_value(self) -> list[float]:
+        factor = min(1.0, (self.last_step + 1) / max(self.warmup, 1))
         return [
-            poly_lr(base, self.last_step, self.max_step, self.power, self.every)
+            poly_lr(base, self.last_step, self.max_step, self.power, self.every) * factor
             for base in self.base_values
         ]
 
@@ -67,16 +73,12 @@ def parameter_groups(
     """
     groups: tuple[list[nn.Parameter], ...] = ([], [], [], [])
     for name, module in network.named_modules():
-        if isinstance(module, _Convolution):
+        if isinstance(module, nn.Conv2d | nn.Linear):
             head = any(f"{name}.".startswith(f"{part}.") for part in heads)
-            _sort_in(module, groups[2:] if head else groups[:2])
+            for number, parameter in enumerate((module.weight, module.bias), 2 * head):
+                if isinstance(parameter, nn.Parameter) and parameter.requires_grad:
+                    groups[number].append(parameter)
     return groups
-
-
-def _sort_in(module: nn.Conv2d | nn.Linear, groups: Sequence[list[nn.Parameter]]) -> None:
-    for group, parameter in zip(groups, (module.weight, module.bias), strict=True):
-        if isinstance(parameter, nn.Parameter) and parameter.requires_grad:
-            group.append(parameter)
 
 
 def sgd(
@@ -101,3 +103,29 @@ def sgd(
     ]
     value = weight_decay if momentum == RELEASED else float(momentum)
     return SGD(options, lr=lr, momentum=value)
+
+
+class Headed(nn.Module):
+    """A network that names its ``heads``, the parts without pretrained weights."""
+
+    heads: tuple[str, ...]
+
+
+def make_optimizer(network: Headed, settings: TrainingSettings) -> Optimizer:
+    """SGD in the four groups of the psa lineage, or AdamW in two; heads have a higher rate."""
+    network.train()  # a backbone freezes its parts here
+    lr, decay, factor = settings.lr, settings.weight_decay, settings.head_lr
+    if settings.optimizer == "sgd":
+        groups = parameter_groups(network, network.heads)
+        factors = (1.0, 2.0, factor, 2.0 * factor)
+        return sgd(groups, lr, decay, settings.momentum, factors)
+    return AdamW(adam_groups(network, lr, factor), lr=lr, weight_decay=decay)
+
+
+def adam_groups(network: Headed, lr: float, factor: float) -> list[dict[str, Any]]:
+    """Trained parameters of the rest and of the heads, with normalisations that are not frozen."""
+    trained = {n: p for n, p in network.named_parameters() if p.requires_grad}
+    head = [p for n, p in trained.items() if n.startswith(network.heads)]
+    rest = [p for n, p in trained.items() if not n.startswith(network.heads)]
+    groups = [{"params": rest, "lr": lr}, {"params": head, "lr": lr * factor}]
+    return [group for group in groups if group["params"]]

@@ -14,10 +14,9 @@ from wsss_harness.contract.hookspecs import Run
 from wsss_harness.networks.classmaps import fitting, network
 from wsss_harness.networks.classmaps.generator import ClassMapGenerator
 from wsss_harness.networks.classmaps.network import ClassMapsShape
-from wsss_harness.networks.classmaps.normalisation import recalibrate
 from wsss_harness.networks.classmaps.pretraining import Pretraining
-from wsss_harness.networks.training.fit import make_optimizer, schedule
 from wsss_harness.networks.training.loop import train
+from wsss_harness.networks.training.optimizers import make_optimizer
 
 LABELS = frozenset({"image_labels"})
 TINY = {"name": "resnet38", "width": 0.0625}
@@ -203,7 +202,7 @@ def test_the_rate_rises_and_then_falls_by_poly(tmp_path, warmup):
         iterations=8,
         batch=2,
         optimizer=Watched(maps.parameters(), lr=1e-6),
-        schedule=schedule(settings),
+        schedule={"warmup": warmup},
     )
     rise = [min(1.0, (t + 1) / warmup) if warmup else 1.0 for t in range(8)]
     assert np.allclose(
@@ -315,7 +314,7 @@ def test_recalibrated_statistics_are_the_average_over_batches():
     draws = [{"image": image} for image in images]
     net = nn.Sequential(nn.Dropout(0.9), nn.BatchNorm2d(3)).double()
     net[1].running_mean += 7
-    recalibrate(net, draws, batches=3, size=2)
+    fitting.recalibrate(net, draws, batches=3, size=2)
     pairs = images.reshape(3, 2, 3, -1).numpy()
     means = [[pairs[b, :, k].mean() for k in range(3)] for b in range(3)]
     variances = [[pairs[b, :, k].var(ddof=1) for k in range(3)] for b in range(3)]
