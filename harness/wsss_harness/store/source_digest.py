@@ -8,6 +8,7 @@ counts as a whole, with what lies beside a plugin that is a single module.
 import ast
 import hashlib
 import sys
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache, partial
@@ -27,6 +28,14 @@ LETTERS = 32  # of a digest in hexadecimal
 def code_of(body: Any) -> Mapping[str, str]:
     """The digest of each harness module and each plugin that ``body`` runs."""
     return _closure(frozenset(modules_of(body)))
+
+
+def by_package(code: Mapping[str, str]) -> dict[str, str]:
+    """One digest for each package of the harness, and for each plugin, in the code of a stage."""
+    packages: dict[str, list[str]] = defaultdict(list)
+    for name, digest in sorted(code.items()):
+        packages[".".join(name.split(".")[:2])].append(f"{name} {digest}\n")
+    return {name: _hash("".join(lines).encode()) for name, lines in packages.items()}
 
 
 def modules_of(value: Any) -> Iterator[str]:
@@ -104,12 +113,16 @@ def _parents(module: str) -> Iterator[str]:
 
 
 def _digest(name: str) -> str:
-    digest = hashlib.sha256()
     files = _files(name)
+    parts = []
     for path in files:
         content = path.read_bytes() if path.is_file() else b""
-        digest.update(str(path.relative_to(files[0].parent)).encode() + content)
-    return digest.hexdigest()[:LETTERS]
+        parts.append(str(path.relative_to(files[0].parent)).encode() + content)
+    return _hash(b"".join(parts))
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:LETTERS]
 
 
 @cache

@@ -4,7 +4,8 @@ Differences are B - A. Their intervals are those of the ranking: from images and
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -170,16 +171,20 @@ PARTS = ("row", "plugins", "seeds", "source code", "environment")
 def parts_of(record: Record) -> Iterator[Mapping[str, Any]]:
     """The settings of the whole row, in the order of PARTS."""
     row = {"suite": record.suite, "supervision": record.sup, **record.recipe}
-    environment: dict[str, set[str]] = {}
-    for step in record.steps:
-        for name, value in step.environment.items():
-            environment.setdefault(name, set()).add(value)
-    code = {name: digest[:8] for step in record.steps for name, digest in step.code.items()}
     yield flat({key: value for key, value in row.items() if key != "method"})
     yield record.plugins
     yield {str(axis): seed for axis, seed in record.seeds.items()} or {"all": record.seed}
-    yield code
-    yield {name: ", ".join(sorted(values)) for name, values in environment.items()}
+    yield _values({n: digest[:8] for n, digest in step.code.items()} for step in record.steps)
+    yield _values(step.environment for step in record.steps)
+
+
+def _values(settings: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """All values of each setting, which may differ from step to step."""
+    values: dict[str, set[str]] = defaultdict(set)
+    for step in settings:
+        for name, value in step.items():
+            values[name].add(value)
+    return {name: ", ".join(sorted(each)) for name, each in values.items()}
 
 
 def steps_of(record: Record) -> dict[str, Mapping[str, Any]]:

@@ -11,6 +11,7 @@ from wsss_harness.stages.products import QUALITY
 from wsss_harness.stages.stage_data import BACKBONE, VAL
 from wsss_harness.stages.thresholds import divide
 from wsss_harness.store.manifest import key_of
+from wsss_harness.store.source_digest import by_package
 from wsss_harness.store.stage import Stage, upstream
 from wsss_harness.store.store import Store
 from wsss_harness.suite.graph import Graph
@@ -120,7 +121,7 @@ def step_of(stage: Stage, store: Store) -> Step:
         stage=readable_name(stage),
         key=stage.key,
         options=recipe["options"],
-        code=recipe["code"],
+        code=by_package(recipe["code"]),
         inputs=recipe["inputs"],
         products=key_of(manifest["files"]),
         cost=Cost(**{k: v for k, v in manifest["cost"].items() if k in Cost.model_fields}),

@@ -121,8 +121,8 @@ class Cost(StrictModel):
 class Step(StrictModel):
     """A finished stage: everything that decides its bytes, its cost, and a digest of its products.
 
-    ``code``: the digest of the source of each module that it depends on; ``inputs``: the key of
-    each stage that it read.
+    ``code``: a digest of the source that it ran, for each package and plugin (older records: for
+    each module); ``inputs``: the key of each stage that it read.
     """
 
     stage: str

@@ -13,7 +13,7 @@ import source_keys
 
 from wsss_harness.contract.errors import StageError
 from wsss_harness.store import source_digest
-from wsss_harness.store.source_digest import code_of, imported
+from wsss_harness.store.source_digest import by_package, code_of, imported
 
 PLUGIN = "class Method:\n    def run(self, work):\n        pass\n"
 
@@ -101,6 +101,15 @@ def test_the_code_of_a_body_is_that_of_all_objects_it_holds(plugin):
     held = sys.modules["keyed_held"].Method()
     for body in (partial(print, held), partial(print, at=[{"here": held}]), held.run):
         assert "keyed_held" in code_of(body)
+
+
+def test_records_hold_one_digest_for_each_package():
+    code = {"wsss_harness.stages.masks": "1", "wsss_harness.stages.scoring": "2", "wsss_eps": "3"}
+    packages = by_package(code)
+    assert set(packages) == {"wsss_harness.stages", "wsss_eps"}
+    edited = by_package({**code, "wsss_harness.stages.scoring": "4"})
+    assert edited["wsss_eps"] == packages["wsss_eps"]
+    assert edited["wsss_harness.stages"] != packages["wsss_harness.stages"]
 
 
 def test_an_object_without_a_source_is_refused(plugin):
