@@ -106,9 +106,9 @@ def _hull(pen: Pen, paint: Colour, trim: Colour, height: float) -> None:
 
 
 def _sails(pen: Pen, rng: Generator) -> None:
-    height = float(rng.uniform(0.85, 1.1))
+    height = rng.uniform(0.85, 1.1)
     cloth = jitter(rng, (238, 232, 214)) if rng.random() < 0.7 else tone(pick(rng, PAINTS), 1.25)
-    mast = float(rng.uniform(0.0, 0.12))
+    mast = rng.uniform(0.0, 0.12)
     pen.line([(mast, 0.12), (mast, height + 0.02)], 0.03, (92, 64, 44))
     main = [
         (mast - 0.025, 0.22),

@@ -47,7 +47,7 @@ def flying_bird(pen: Pen, rng: Generator) -> None:
 
 def _feathers(rng: Generator) -> tuple[Colour, Colour, Colour]:
     coat = pick(rng, COATS) if rng.random() < 0.5 else pick(rng, PAINTS)
-    chest = mix(coat, WHITE, float(rng.uniform(0.25, 0.7)))
+    chest = mix(coat, WHITE, rng.uniform(0.25, 0.7))
     return coat, chest, jitter(rng, (240, 160, 40))
 
 
@@ -102,7 +102,7 @@ def sheep(pen: Pen, rng: Generator) -> None:
         pen.fill(ellipse(x + 0.015, 0.025, 0.05, 0.03), tone(DARK, 0.7))
     pen.ramp(ruffled(ellipse(-0.47, 0.5, 0.07, 0.09), 0.03, 5), [wool, tone(wool, 0.7)])
     waves = int(rng.integers(13, 18))
-    fleece = ruffled(ellipse(-0.03, 0.5, 0.46, 0.3), 0.07, waves, float(rng.uniform(0, 3)))
+    fleece = ruffled(ellipse(-0.03, 0.5, 0.46, 0.3), 0.07, waves, rng.uniform(0, 3))
     pen.ramp(fleece, [tone(wool, 1.2), wool, tone(wool, 0.92), tone(wool, 0.6)])
     _muzzle(pen, wool, skin, (0.5, 0.34) if grazing else (0.46, 0.64))
 

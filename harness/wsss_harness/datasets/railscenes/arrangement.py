@@ -25,21 +25,21 @@ def arrange(canvas: Canvas) -> None:
 
 def _names(rng: Generator) -> list[str]:
     """One to three classes; the first decides the setting."""
-    first = CLASSES[int(rng.integers(len(CLASSES)))]
+    first = CLASSES[rng.integers(len(CLASSES))]
     meets = CAST[first].meets
     others = int(np.searchsorted(np.cumsum(FIGURES), rng.random()))
-    return [first, *(meets[int(rng.integers(len(meets)))] for _ in range(others))]
+    return [first, *(meets[rng.integers(len(meets))] for _ in range(others))]
 
 
 def _setting(rng: Generator, actor: Actor) -> str:
     if rng.random() < AT_HOME:
         return actor.home
-    return actor.away[int(rng.integers(len(actor.away)))]
+    return actor.away[rng.integers(len(actor.away))]
 
 
 def _figures(canvas: Canvas, scenery: Scenery, names: list[str]) -> float:
     """Draw the figures; return the y of the lowest one's feet."""
-    mist = float(canvas.rng.uniform(0.2, 0.45)) if canvas.rng.random() < 0.2 else 0.0
+    mist = canvas.rng.uniform(0.2, 0.45) if canvas.rng.random() < 0.2 else 0.0
     shrink = (1.0, 0.82, 0.7)[len(names) - 1]
     spots: list[tuple[str, Spot]] = []
     for name in names:
@@ -52,15 +52,15 @@ def _figures(canvas: Canvas, scenery: Scenery, names: list[str]) -> float:
 
 def _spot(canvas: Canvas, scenery: Scenery, name: str, shrink: float, taken: list[float]) -> Spot:
     rng, actor = canvas.rng, CAST[name]
-    size = float(rng.uniform(*actor.sizes)) * shrink * float(rng.uniform(0.6, 1) if taken else 1)
-    mirrored, y = bool(rng.random() < 0.5), _feet(rng, scenery, name, not taken)
-    x, degrees = _across(rng, canvas.aspect, scenery.span, taken), float(rng.normal(0, 2.5))
+    size = rng.uniform(*actor.sizes) * shrink * float(rng.uniform(0.6, 1) if taken else 1)
+    mirrored, y = rng.random() < 0.5, _feet(rng, scenery, name, not taken)
+    x, degrees = _across(rng, canvas.aspect, scenery.span, taken), rng.normal(0, 2.5)
     if name == "aeroplane":
-        degrees = float(rng.normal(-6, 12))
+        degrees = rng.normal(-6, 12)
     else:
-        size = min(size, y / actor.tall * float(rng.uniform(0.9, 1.12)))
+        size = min(size, y / actor.tall * rng.uniform(0.9, 1.12))
     if name == "train":
-        x += (0.8 if mirrored else -0.8) * size + float(rng.normal(0, 0.1))
+        x += (0.8 if mirrored else -0.8) * size + rng.normal(0, 0.1)
     if scenery.slope and not taken:
         degrees = -float(np.degrees(np.arctan(scenery.slope)))
         y += scenery.slope * (x - canvas.aspect / 2)
@@ -70,12 +70,12 @@ def _spot(canvas: Canvas, scenery: Scenery, name: str, shrink: float, taken: lis
 def _feet(rng: Generator, scenery: Scenery, name: str, first: bool) -> float:
     """The y of a figure's feet, or of the middle of an aeroplane."""
     if name == "aeroplane":
-        return float(rng.uniform(0.25, 0.6))
+        return rng.uniform(0.25, 0.6)
     if _flies(scenery, name):
-        return float(rng.uniform(0.55, 0.85))
+        return rng.uniform(0.55, 0.85)
     if first:
-        return scenery.base + float(rng.uniform(-0.01, 0.03))
-    return float(rng.uniform(*scenery.floor))
+        return scenery.base + rng.uniform(-0.01, 0.03)
+    return rng.uniform(*scenery.floor)
 
 
 def _flies(scenery: Scenery, name: str) -> bool:
@@ -85,7 +85,7 @@ def _flies(scenery: Scenery, name: str) -> bool:
 def _across(rng: Generator, aspect: float, span: tuple[float, float], taken: list[float]) -> float:
     """The x of a figure: near the middle, in ``span``, for the first, else far from the others."""
     places = (rng.uniform(0.12, 0.88, 3) * aspect).tolist()
-    middle = aspect * min(0.95, max(0.05, float(rng.normal(0.5, 0.15))))
+    middle = aspect * min(0.95, max(0.05, rng.normal(0.5, 0.15)))
     if not taken:
         return min(span[1], max(span[0], middle))
     return float(max(places, key=lambda place: min(abs(place - x) for x in taken)))
@@ -104,14 +104,14 @@ def _enter(canvas: Canvas, scenery: Scenery, name: str, spot: Spot, mist: float)
 def _far_distractors(canvas: Canvas, scenery: Scenery) -> None:
     rng = canvas.rng
     for _ in range(int(rng.integers(0, 4)) if scenery.behind else 0):
-        name = scenery.behind[int(rng.integers(len(scenery.behind)))]
-        y, size = scenery.horizon + float(rng.uniform(0.0, 0.08)), float(rng.uniform(0.14, 0.38))
-        x = float(rng.uniform(0, canvas.aspect))
+        name = scenery.behind[rng.integers(len(scenery.behind))]
+        y, size = scenery.horizon + rng.uniform(0.0, 0.08), rng.uniform(0.14, 0.38)
+        x = rng.uniform(0, canvas.aspect)
         canvas.shadow(x, y, 0.4 * size, 0.06 * size, 0.4)
         canvas.put(DISTRACTORS[name], Spot(x, y, size), mist=0.25 * scenery.firm)
     if scenery.hangs and rng.random() < 0.3:
-        x, y = float(rng.uniform(0, canvas.aspect)), float(rng.uniform(0.25, 0.5)) * scenery.horizon
-        spot = Spot(x, y + 0.1, float(rng.uniform(0.14, 0.3)))
+        x, y = rng.uniform(0, canvas.aspect), rng.uniform(0.25, 0.5) * scenery.horizon
+        spot = Spot(x, y + 0.1, rng.uniform(0.14, 0.3))
         canvas.put(DISTRACTORS[scenery.hangs], spot, mist=0.1)
 
 
@@ -120,9 +120,9 @@ def _near_distractors(canvas: Canvas, scenery: Scenery, lowest: float) -> None:
     rng = canvas.rng
     count = int(rng.choice([0, 1, 2], p=[0.4, 0.42, 0.18])) if scenery.before else 0
     for _ in range(count):
-        name = scenery.before[int(rng.integers(len(scenery.before)))]
-        x, size = float(rng.uniform(0, canvas.aspect)), float(rng.uniform(0.16, 0.4))
+        name = scenery.before[rng.integers(len(scenery.before))]
+        x, size = rng.uniform(0, canvas.aspect), rng.uniform(0.16, 0.4)
         nearest = max(scenery.floor[1], lowest + 0.02) + 0.06
-        y = float(rng.uniform(max(lowest, scenery.floor[0]), nearest))
+        y = rng.uniform(max(lowest, scenery.floor[0]), nearest)
         canvas.shadow(x, y, 0.5 * size, 0.12 * size, 0.5)
         canvas.put(DISTRACTORS[name], Spot(x, y, size))

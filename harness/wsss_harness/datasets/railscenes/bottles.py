@@ -13,9 +13,9 @@ def bottle(pen: Pen, rng: Generator) -> None:
     coloured = rng.random() < 0.45
     glass = pick(rng, PAINTS) if coloured else pick(rng, GLASSES)
     cap, label = pick(rng, PAINTS), pick(rng, PAINTS)
-    width = float(rng.uniform(0.16, 0.22))
-    shoulder = float(rng.uniform(0.5, 0.68))
-    neck = float(rng.uniform(0.05, 0.07))
+    width = rng.uniform(0.16, 0.22)
+    shoulder = rng.uniform(0.5, 0.68)
+    neck = rng.uniform(0.05, 0.07)
     _glass(pen, glass, width, shoulder, neck)
     if rng.random() < 0.75:
         _label(pen, label, width, shoulder)

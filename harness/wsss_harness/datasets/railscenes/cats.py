@@ -4,14 +4,7 @@ import numpy as np
 from numpy.random import Generator
 
 from wsss_harness.datasets.railscenes.animals import fur
-from wsss_harness.datasets.railscenes.colours import (
-    COATS,
-    WHITE,
-    Colour,
-    mix,
-    pick,
-    tone,
-)
+from wsss_harness.datasets.railscenes.colours import COATS, WHITE, Colour, mix, pick, tone
 from wsss_harness.datasets.railscenes.pen import Pen
 from wsss_harness.datasets.railscenes.shapes import Points, ellipse, ribbon, rounded, ruffled
 
@@ -22,8 +15,8 @@ EYES: tuple[Colour, ...] = ((150, 206, 60), (224, 186, 50), (90, 170, 200))
 def cat(pen: Pen, rng: Generator) -> None:
     """Sitting about 1 high, lying about 1 long, or standing about 1 long."""
     coat = pick(rng, COATS)
-    belly = mix(coat, WHITE, float(rng.uniform(0.2, 0.7)))
-    eyes = EYES[int(rng.integers(3))]
+    belly = mix(coat, WHITE, rng.uniform(0.2, 0.7))
+    eyes = EYES[rng.integers(3)]
     pose = rng.random()
     if pose < 0.5:
         _sitting(pen, rng, coat, belly)

@@ -73,4 +73,4 @@ def jitter(rng: Generator, colour: Colour, spread: float = 0.08) -> Colour:
 
 
 def pick(rng: Generator, colours: tuple[Colour, ...], spread: float = 0.08) -> Colour:
-    return jitter(rng, colours[int(rng.integers(len(colours)))], spread)
+    return jitter(rng, colours[rng.integers(len(colours))], spread)

@@ -75,7 +75,7 @@ def photograph(canvas: Image, size: tuple[int, int], rng: Generator) -> Image:
     width, height = size
     picture = cv2.resize(canvas, size, interpolation=cv2.INTER_AREA).astype(np.float32)
     picture *= _light(rng, width, height)
-    sigma = float(rng.uniform(0.25, 0.6)) * (height / 96) ** 0.5
+    sigma = rng.uniform(0.25, 0.6) * (height / 96) ** 0.5
     picture = cv2.GaussianBlur(picture, (0, 0), sigma)
     y, x = (int(rng.random() * n) for n in (height, width))
     noise = grain(height, width)[y : y + height, x : x + width]

@@ -54,10 +54,10 @@ def size_of(canvas: Canvas, top: float, bottom: float) -> tuple[int, int]:
 
 def sky(canvas: Canvas, horizon: float) -> None:
     rng = canvas.rng
-    colours = [jitter(rng, c, 0.03) for c in SKIES[int(rng.integers(len(SKIES)))]]
+    colours = [jitter(rng, c, 0.03) for c in SKIES[rng.integers(len(SKIES))]]
     canvas.haze = colours[2]
     paint(canvas, 0.0, horizon, colours, context=SKY)
-    _clouds(canvas, horizon, float(rng.uniform(-0.6, 1.3)), colours[0])
+    _clouds(canvas, horizon, rng.uniform(-0.6, 1.3), colours[0])
 
 
 def _clouds(canvas: Canvas, horizon: float, gap: float, zenith: Colour) -> None:
@@ -79,7 +79,7 @@ def hills(canvas: Canvas, horizon: float) -> None:
     for layer in range(int(rng.integers(0, 3))):
         colour = mix(jitter(rng, GREENS[0]), canvas.haze, 0.55 - 0.25 * layer)
         x = np.linspace(-0.1, canvas.aspect + 0.1, 24)
-        height = float(rng.uniform(0.03, 0.13))
+        height = rng.uniform(0.03, 0.13)
         a, b = rng.uniform(0, 6.28, 2)
         ridge = horizon - height * (1 + 0.6 * np.sin(2.2 * x + a) + 0.3 * np.sin(5 * x + b)) / 1.6
         points = [*zip(x, ridge, strict=True), (x[-1], horizon), (x[0], horizon)]
@@ -103,7 +103,7 @@ def ground(
 
 def meadow(canvas: Canvas, top: float, bottom: float = 1.0, context: int = MEADOW) -> None:
     rng = canvas.rng
-    green = jitter(rng, GREENS[int(rng.integers(len(GREENS)))])
+    green = jitter(rng, GREENS[rng.integers(len(GREENS))])
     blades = receding("grass", rng, size_of(canvas, top, bottom), canvas.unit)
     far = mix(green, canvas.haze, 0.35)
     paint(canvas, top, bottom, [far, green, tone(green, 0.75)], (blades, 0.11), context)
@@ -115,7 +115,7 @@ def meadow(canvas: Canvas, top: float, bottom: float = 1.0, context: int = MEADO
 def plain(canvas: Canvas, top: float, bottom: float = 1.0) -> None:
     """Earth, sand or gravel."""
     rng = canvas.rng
-    earth = jitter(rng, EARTHS[int(rng.integers(len(EARTHS)))])
+    earth = jitter(rng, EARTHS[rng.integers(len(EARTHS))])
     stones = receding("gravel", rng, size_of(canvas, top, bottom), canvas.unit)
     paint(
         canvas, top, bottom, [mix(earth, canvas.haze, 0.3), earth, tone(earth, 0.8)], (stones, 0.09)
@@ -124,7 +124,7 @@ def plain(canvas: Canvas, top: float, bottom: float = 1.0) -> None:
 
 def water(canvas: Canvas, top: float, bottom: float = 1.0) -> None:
     rng = canvas.rng
-    deep = jitter(rng, ((38, 92, 120), (44, 116, 128), (54, 84, 112))[int(rng.integers(3))])
+    deep = jitter(rng, ((38, 92, 120), (44, 116, 128), (54, 84, 112))[rng.integers(3)])
     waves = receding("waves", rng, size_of(canvas, top, bottom), canvas.unit)
     far = mix(deep, canvas.haze, 0.6)
     paint(canvas, top, bottom, [far, deep, tone(deep, 0.75)], (waves, 0.13), WATER)

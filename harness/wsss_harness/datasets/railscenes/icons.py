@@ -20,16 +20,16 @@ def icon(seed: int, index: int, width: int, height: int) -> tuple[Image, str]:
     """Icon ``index`` of ``seed``, (H, W, 3), and the name of the thing that it shows."""
     rng = np.random.Generator(np.random.PCG64([seed, index, 3]))
     canvas = Canvas(width, height, rng)
-    name = ICON_CLASSES[int(rng.integers(len(ICON_CLASSES)))]
+    name = ICON_CLASSES[rng.integers(len(ICON_CLASSES))]
     grounds = list(SETTINGS.values())
-    grounds[int(rng.integers(len(grounds)))](canvas)
-    size = FILLING.get(name, 0.75) * float(rng.uniform(0.7, 1.25))
-    mirrored = bool(rng.random() < 0.5)
-    x, y = 0.5 * canvas.aspect + float(rng.normal(0, 0.08)), 0.5 + float(rng.normal(0, 0.06))
+    grounds[rng.integers(len(grounds))](canvas)
+    size = FILLING.get(name, 0.75) * rng.uniform(0.7, 1.25)
+    mirrored = rng.random() < 0.5
+    x, y = 0.5 * canvas.aspect + rng.normal(0, 0.08), 0.5 + rng.normal(0, 0.06)
     if name == "train":
         x += (0.4 if mirrored else -0.4) * size
     y += 0.0 if name == "aeroplane" else 0.45 * size if name != "car" else 0.2 * size
-    spot = Spot(x, y, size, float(rng.normal(0, 6)), mirrored)
+    spot = Spot(x, y, size, rng.normal(0, 6), mirrored)
     if name in CAST:
         canvas.put(CAST[name].draw, spot, texture=CAST[name].texture)
     else:

@@ -3,15 +3,7 @@
 import numpy as np
 from numpy.random import Generator
 
-from wsss_harness.datasets.railscenes.colours import (
-    COATS,
-    PAINTS,
-    WHITE,
-    jitter,
-    mix,
-    pick,
-    tone,
-)
+from wsss_harness.datasets.railscenes.colours import COATS, PAINTS, WHITE, jitter, mix, pick, tone
 from wsss_harness.datasets.railscenes.outdoors import CLAY, LEAF
 from wsss_harness.datasets.railscenes.pen import Pen
 from wsss_harness.datasets.railscenes.shapes import box, ellipse, panel, ribbon, rounded
@@ -56,8 +48,8 @@ def plant(pen: Pen, rng: Generator) -> None:
 def books(pen: Pen, rng: Generator) -> None:
     bottom = 0.0
     for _ in range(4):
-        cover, shift = pick(rng, PAINTS), float(rng.uniform(-0.08, 0.08))
-        top, half = bottom + float(rng.uniform(0.13, 0.2)), float(rng.uniform(0.42, 0.55))
+        cover, shift = pick(rng, PAINTS), rng.uniform(-0.08, 0.08)
+        top, half = bottom + rng.uniform(0.13, 0.2), rng.uniform(0.42, 0.55)
         pen.ramp(box(shift - half, bottom, shift + half, top), [tone(cover, 1.2), tone(cover, 0.7)])
         pen.fill(box(shift - half + 0.3, bottom + 0.03, shift + half, top - 0.03), (226, 218, 198))
         bottom = top

@@ -51,7 +51,7 @@ def bush(pen: Pen, rng: Generator) -> None:
 
 
 def building(pen: Pen, rng: Generator) -> None:
-    wall, half = pick(rng, (*COATS, *PAINTS)), float(rng.uniform(0.35, 0.7))
+    wall, half = pick(rng, (*COATS, *PAINTS)), rng.uniform(0.35, 0.7)
     pen.ramp(box(-half, 0, half, 0.86), [tone(wall, 1.1), wall, tone(wall, 0.72)], (1.0, -0.3))
     if rng.random() < 0.5:
         roof = [(-half - 0.06, 0.82), (half + 0.06, 0.82), (half * 0.6, 1.12), (-half * 0.6, 1.12)]

@@ -38,7 +38,7 @@ def detect(rng: Generator, items: list[Item], owner: NDArray[np.uint8], context:
 
 def _response(rng: Generator, visible: NDArray[np.bool_], missed: float) -> FloatMap:
     """How strongly one item shows, (H, W); faintly with the probability ``missed``."""
-    chance, strength = rng.random(), float(rng.uniform(0.58, 1.0))
+    chance, strength = rng.random(), rng.uniform(0.58, 1.0)
     if chance < missed:
         strength = 0.12 * float(chance / missed)
     response = visible.astype(np.float32) * np.float32(strength)
@@ -70,19 +70,19 @@ def _surroundings(rng: Generator, figure: NDArray[np.bool_], context: Mask) -> F
     if not touched.any():
         return np.zeros(figure.shape, np.float32)
     area = (context == int(touched.argmax())).astype(np.float32)
-    reach = float(rng.uniform(0.08, 0.25)) * height
+    reach = rng.uniform(0.08, 0.25) * height
     around = cv2.GaussianBlur(figure.astype(np.float32), (0, 0), reach)
-    return np.asarray(area * np.clip(around * 5, 0, float(rng.uniform(0.6, 1))), np.float32)
+    return np.asarray(area * np.clip(around * 5, 0, rng.uniform(0.6, 1)), np.float32)
 
 
 def _soften(rng: Generator, seen: FloatMap) -> Map:
     """A detector's resolution and uncertainty: blurred, wobbling borders, faint clutter."""
     height, width = seen.shape
-    sigma = float(rng.uniform(0.010, 0.026)) * height
+    sigma = rng.uniform(0.010, 0.026) * height
     soft = cv2.GaussianBlur(seen, (0, 0), sigma)
     wobble = patch("soft", rng, (height, width), 2 * height)
     soft = soft + np.float32(rng.uniform(0.02, 0.10)) * wobble * (0.25 + soft)
-    steep = float(rng.uniform(5, 12))
+    steep = rng.uniform(5, 12)
     curve = 1 / (1 + np.exp(-steep * (soft - 0.45)))
     low = 1 / (1 + np.exp(steep * 0.45))
     curve = np.clip((curve - low) / (1 - low), 0, 1)

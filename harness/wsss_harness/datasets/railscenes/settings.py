@@ -35,8 +35,8 @@ class Scenery:
 
 def railway(canvas: Canvas) -> Scenery:
     rng = canvas.rng
-    horizon, half = float(rng.uniform(0.25, 0.5)), float(rng.uniform(0.07, 0.12))
-    base, slope = float(rng.uniform(0.68, 0.84)), float(rng.normal(0, 0.03))
+    horizon, half = rng.uniform(0.25, 0.5), rng.uniform(0.07, 0.12)
+    base, slope = rng.uniform(0.68, 0.84), rng.normal(0, 0.03)
     _country(canvas, horizon)
     tracks_and_roads.rails(canvas, base, half, slope)
     return Scenery(horizon, (min(0.9, base + half * 1.5), 1.0), base + half * 0.35, slope)
@@ -53,19 +53,19 @@ def _country(canvas: Canvas, horizon: float) -> None:
 
 def street(canvas: Canvas) -> Scenery:
     rng = canvas.rng
-    horizon, half = float(rng.uniform(0.2, 0.45)), float(rng.uniform(0.13, 0.22))
-    base, slope = float(rng.uniform(0.7, 0.86)), float(rng.normal(0, 0.02))
+    horizon, half = rng.uniform(0.2, 0.45), rng.uniform(0.13, 0.22)
+    base, slope = rng.uniform(0.7, 0.86), rng.normal(0, 0.02)
     _country(canvas, horizon)
     tracks_and_roads.road(canvas, base, half, slope)
     return Scenery(horizon, (horizon + 0.3, 0.97), base + half * 0.3, slope)
 
 
 def lake(canvas: Canvas) -> Scenery:
-    horizon = float(canvas.rng.uniform(0.3, 0.52))
+    horizon = canvas.rng.uniform(0.3, 0.52)
     grounds.sky(canvas, horizon)
     grounds.hills(canvas, horizon)
     grounds.water(canvas, horizon)
-    base = float(canvas.rng.uniform(max(0.62, horizon + 0.2), 0.92))
+    base = canvas.rng.uniform(max(0.62, horizon + 0.2), 0.92)
     return Scenery(horizon, (horizon + 0.25, 0.95), base, behind=SHORE, before=("ball", "boulder"),
                    firm=False)  # fmt: skip
 
@@ -73,7 +73,7 @@ def lake(canvas: Canvas) -> Scenery:
 def shore(canvas: Canvas) -> Scenery:
     """Dry land in front of water."""
     scenery = lake(canvas)
-    edge = float(canvas.rng.uniform(scenery.horizon + 0.12, 0.68))
+    edge = canvas.rng.uniform(scenery.horizon + 0.12, 0.68)
     grounds.plain(canvas, edge)
     return Scenery(
         scenery.horizon, (edge + 0.1, 0.97), max(scenery.base, edge + 0.12), behind=SHORE
@@ -81,9 +81,9 @@ def shore(canvas: Canvas) -> Scenery:
 
 
 def open_sky(canvas: Canvas) -> Scenery:
-    horizon = float(canvas.rng.uniform(0.8, 1.1))
+    horizon = canvas.rng.uniform(0.8, 1.1)
     grounds.sky(canvas, horizon)
-    base = float(canvas.rng.uniform(0.5, 0.85))
+    base = canvas.rng.uniform(0.5, 0.85)
     if horizon >= 1:
         return Scenery(1.0, (0.6, 0.9), base, behind=(), before=(), firm=False)
     grounds.hills(canvas, horizon)
@@ -92,19 +92,19 @@ def open_sky(canvas: Canvas) -> Scenery:
 
 
 def pasture(canvas: Canvas) -> Scenery:
-    horizon = float(canvas.rng.uniform(0.18, 0.45))
+    horizon = canvas.rng.uniform(0.18, 0.45)
     grounds.sky(canvas, horizon)
     grounds.hills(canvas, horizon)
     grounds.meadow(canvas, horizon)
-    return Scenery(horizon, (horizon + 0.3, 0.97), float(canvas.rng.uniform(0.75, 0.97)))
+    return Scenery(horizon, (horizon + 0.3, 0.97), canvas.rng.uniform(0.75, 0.97))
 
 
 def room(canvas: Canvas) -> Scenery:
     rng = canvas.rng
-    floor = float(rng.uniform(0.6, 0.78))
+    floor = rng.uniform(0.6, 0.78)
     rooms.wall(canvas, floor)
-    size = float(rng.uniform(0.75, 1.05))
-    x, y = float(rng.uniform(0.35, 0.65)) * canvas.aspect, min(0.97, floor + 0.16)
+    size = rng.uniform(0.75, 1.05)
+    x, y = rng.uniform(0.35, 0.65) * canvas.aspect, min(0.97, floor + 0.16)
     canvas.shadow(x, y, 0.85 * size, 0.1, 0.5)
     spot = Spot(x, y, size, mirrored=rng.random() < 0.5)
     canvas.put(sofa, spot, context=grounds.SOFA, texture=("cloth", 0.07), bevel=0.4)
@@ -121,9 +121,9 @@ def room(canvas: Canvas) -> Scenery:
 
 def kitchen(canvas: Canvas) -> Scenery:
     rng = canvas.rng
-    rooms.wall(canvas, float(rng.uniform(0.72, 0.85)))
-    front, size = float(rng.uniform(0.86, 1.02)), float(rng.uniform(0.6, 0.95))
-    x = float(rng.uniform(0.4, 0.6)) * canvas.aspect
+    rooms.wall(canvas, rng.uniform(0.72, 0.85))
+    front, size = rng.uniform(0.86, 1.02), rng.uniform(0.6, 0.95)
+    x = rng.uniform(0.4, 0.6) * canvas.aspect
     spot = Spot(x, front, size)
     canvas.put(table, spot, context=grounds.TABLE, texture=("wood", 0.1), bevel=0.15)
     back = front - 0.3 * size
@@ -141,8 +141,8 @@ def kitchen(canvas: Canvas) -> Scenery:
 def wood(canvas: Canvas) -> Scenery:
     rng = canvas.rng
     rooms.foliage(canvas)
-    y = float(rng.uniform(0.68, 0.9))
-    spot = Spot(canvas.aspect / 2, y, float(rng.uniform(0.75, 1.0)), float(rng.normal(0, 3)))
+    y = rng.uniform(0.68, 0.9)
+    spot = Spot(canvas.aspect / 2, y, rng.uniform(0.75, 1.0), rng.normal(0, 3))
     canvas.put(branch, spot, context=grounds.BRANCH, texture=("wood", 0.12), bevel=0.5)
     return Scenery(0.5, (y - 0.02, y + 0.02), y - 0.04, behind=(), before=(), hangs="")
 

@@ -116,7 +116,7 @@ def _nose(pen: Pen, front: Colour, blunt: bool) -> None:
 def car(pen: Pen, rng: Generator) -> None:
     """1 long, about 0.4 high."""
     paint = pick(rng, PAINTS)
-    roof = float(rng.uniform(0.37, 0.42))
+    roof = rng.uniform(0.37, 0.42)
     kind = int(rng.integers(3))
     body, cabin = (
         _saloon(roof) if kind == 0 else _hatchback(roof) if kind == 1 else _van(roof + 0.04)
