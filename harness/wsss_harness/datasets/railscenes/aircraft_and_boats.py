@@ -14,6 +14,7 @@ from wsss_harness.datasets.railscenes.colours import (
     jitter,
     mix,
     pick,
+    shades,
     tone,
 )
 from wsss_harness.datasets.railscenes.pen import Pen
@@ -37,24 +38,24 @@ def aeroplane(pen: Pen, rng: Generator) -> None:
 
 
 def _body(pen: Pen, paint: Colour, points: list[tuple[float, float]]) -> None:
-    colours = [tone(paint, 0.86), tone(paint, 1.4), tone(paint, 1.1), paint, tone(paint, 0.55)]
+    colours = shades(paint, 0.86, 1.4, 1.1, 1, 0.55)
     pen.ramp(rounded(points, 2), colours)
 
 
 def _airliner(pen: Pen, paint: Colour, fin: Colour, metal: Colour) -> None:
-    pen.ramp([(0.04, 0.02), (-0.08, 0.02), (-0.22, 0.2), (-0.15, 0.2)], [tone(metal, 0.75), metal])
-    pen.ramp(_fin(0.3), [tone(fin, 1.2), fin, tone(fin, 0.7)])
+    pen.ramp([(0.04, 0.02), (-0.08, 0.02), (-0.22, 0.2), (-0.15, 0.2)], shades(metal, 0.75, 1))
+    pen.ramp(_fin(0.3), shades(fin, 1.2, 1, 0.7))
     _body(pen, paint, FUSELAGE)
-    pen.ramp([(-0.33, 0.03), (-0.45, 0.045), (-0.6, 0.1), (-0.5, 0.03)], [fin, tone(fin, 0.6)])
+    pen.ramp([(-0.33, 0.03), (-0.45, 0.045), (-0.6, 0.1), (-0.5, 0.03)], shades(fin, 1, 0.6))
     portholes = [ellipse(x, 0.03, 0.011, 0.016) for x in np.arange(-0.34, 0.36, 0.055)]
     pen.fill_all(portholes, tone(GLASS, 0.6))
     pen.fill([(0.51, 0.02), (0.4, 0.015), (0.395, 0.055), (0.465, 0.06)], DARK)
     pen.line([(-0.46, -0.01), (0.49, -0.025)], 0.012, fin)
     pen.ramp(rounded([(0.13, -0.15), (-0.06, -0.15), (-0.06, -0.07), (0.13, -0.07)], 1),
-             [tone(metal, 1.3), tone(metal, 0.5)])  # fmt: skip
+             shades(metal, 1.3, 0.5))  # fmt: skip
     pen.fill(ellipse(0.115, -0.11, 0.014, 0.034), DARK)
     wing = [(0.12, -0.03), (-0.1, -0.04), (-0.42, -0.33), (-0.31, -0.33)]
-    pen.ramp(wing, [tone(metal, 1.25), metal, tone(metal, 0.65)])
+    pen.ramp(wing, shades(metal, 1.25, 1, 0.65))
     pen.fill([(-0.31, -0.33), (-0.42, -0.33), (-0.385, -0.3), (-0.29, -0.31)], RED)
 
 
@@ -70,15 +71,15 @@ def _light_plane(pen: Pen, paint: Colour, fin: Colour, metal: Colour) -> None:
     for x in (0.3, -0.02):
         pen.line([(x, -0.08), (x + 0.03, -0.18)], 0.018, tone(metal, 0.6))
         pen.fill(ellipse(x + 0.03, -0.19, 0.045, 0.045), DARK)
-    pen.ramp(_fin(0.24), [tone(fin, 1.2), tone(fin, 0.75)])
+    pen.ramp(_fin(0.24), shades(fin, 1.2, 0.75))
     _body(pen, paint, hull)
     pen.ramp([(0.22, 0.085), (0.12, 0.145), (-0.04, 0.145), (-0.1, 0.075)],
              [mix(GLASS, WHITE, 0.6), tone(GLASS, 0.6)])  # fmt: skip
     pen.fill(box(0.045, 0.07, 0.06, 0.15), tone(paint, 0.7))
     pen.line([(-0.48, 0.03), (0.38, 0.0)], 0.025, fin)
-    pen.ramp([(-0.36, 0.05), (-0.48, 0.05), (-0.62, 0.0), (-0.53, -0.02)], [fin, tone(fin, 0.6)])
+    pen.ramp([(-0.36, 0.05), (-0.48, 0.05), (-0.62, 0.0), (-0.53, -0.02)], shades(fin, 1, 0.6))
     wing = [(0.2, 0.17), (-0.02, 0.19), (-0.32, -0.2), (-0.14, -0.22)]
-    pen.ramp(wing, [tone(paint, 1.3), paint, tone(paint, 0.65)])
+    pen.ramp(wing, shades(paint, 1.3, 1, 0.65))
     pen.fill(rounded([(0.4, -0.05), (0.4, 0.06), (0.48, 0.01)], 1), fin)
     pen.fill(ellipse(0.47, 0.0, 0.012, 0.15, -8), (70, 66, 66))
 
@@ -100,7 +101,7 @@ def boat(pen: Pen, rng: Generator) -> None:
 
 def _hull(pen: Pen, paint: Colour, trim: Colour, height: float) -> None:
     hull = [(-0.47, height), (-0.4, -0.05), (0.36, -0.05), (0.46, 0.06), (0.56, height + 0.05)]
-    pen.ramp(hull, [tone(paint, 1.25), paint, tone(paint, 0.6)])
+    pen.ramp(hull, shades(paint, 1.25, 1, 0.6))
     pen.line([(-0.465, height - 0.015), (0.0, height - 0.03), (0.545, height + 0.03)], 0.03, trim)
     pen.fill([(-0.415, 0.0), (-0.4, -0.05), (0.36, -0.05), (0.41, 0.0)], tone(RED, 0.6))
 
@@ -117,7 +118,7 @@ def _sails(pen: Pen, rng: Generator) -> None:
         (-0.36, 0.36),
         (-0.44, 0.22),
     ]
-    pen.ramp(main, [tone(cloth, 1.2), cloth, tone(cloth, 0.74)], (-1.0, -0.4))
+    pen.ramp(main, shades(cloth, 1.2, 1, 0.74), (-1.0, -0.4))
     jib = [
         (mast + 0.03, 0.22),
         (mast + 0.03, height * 0.93),
@@ -125,17 +126,17 @@ def _sails(pen: Pen, rng: Generator) -> None:
         (0.46, 0.34),
         (0.52, 0.22),
     ]
-    pen.ramp(jib, [tone(cloth, 0.8), cloth, tone(cloth, 1.2)], (1.0, 0.4))
+    pen.ramp(jib, shades(cloth, 0.8, 1, 1.2), (1.0, 0.4))
     for y in (0.42, 0.6):
         pen.line([(mast - 0.03, y), (-0.42 + 0.62 * (y - 0.22), y - 0.02)], 0.008, tone(cloth, 0.7))
     pen.fill([(mast, height + 0.09), (mast, height), (mast - 0.13, height + 0.04)], RED)
 
 
 def _wheelhouse(pen: Pen, trim: Colour, band: Colour) -> None:
-    pen.ramp(box(-0.3, 0.2, 0.26, 0.42), [tone(trim, 1.1), tone(trim, 0.78)])
-    pen.ramp(box(-0.06, 0.42, 0.22, 0.6), [tone(trim, 1.1), tone(trim, 0.8)])
+    pen.ramp(box(-0.3, 0.2, 0.26, 0.42), shades(trim, 1.1, 0.78))
+    pen.ramp(box(-0.06, 0.42, 0.22, 0.6), shades(trim, 1.1, 0.8))
     pen.fill(box(-0.09, 0.59, 0.26, 0.625), tone(band, 0.8))
-    pen.ramp(box(-0.24, 0.42, -0.11, 0.7), [band, tone(band, 0.7)], (1.0, 0.0))
+    pen.ramp(box(-0.24, 0.42, -0.11, 0.7), shades(band, 1, 0.7), (1.0, 0.0))
     pen.fill(box(-0.24, 0.56, -0.11, 0.62), WHITE)
     pen.fill_all([box(x, 0.47, x + 0.07, 0.55) for x in (-0.03, 0.06, 0.14)], tone(GLASS, 0.6))
     pen.fill_all(
@@ -147,12 +148,12 @@ def _wheelhouse(pen: Pen, trim: Colour, band: Colour) -> None:
 
 def _yacht(pen: Pen, trim: Colour, paint: Colour) -> None:
     hull = [(-0.5, 0.2), (-0.46, -0.05), (0.3, -0.05), (0.44, 0.06), (0.6, 0.24)]
-    pen.ramp(rounded(hull, 1), [tone(trim, 1.15), trim, tone(trim, 0.62)])
+    pen.ramp(rounded(hull, 1), shades(trim, 1.15, 1, 0.62))
     pen.line([(-0.46, 0.12), (0.46, 0.14)], 0.04, paint)
-    pen.ramp([(-0.36, 0.2), (-0.32, 0.36), (0.12, 0.36), (0.3, 0.22)], [trim, tone(trim, 0.8)])
+    pen.ramp([(-0.36, 0.2), (-0.32, 0.36), (0.12, 0.36), (0.3, 0.22)], shades(trim, 1, 0.8))
     pen.ramp([(-0.3, 0.24), (-0.28, 0.33), (0.1, 0.33), (0.22, 0.24)],
-             [tone(GLASS, 1.2), tone(GLASS, 0.5)])  # fmt: skip
-    pen.ramp([(-0.28, 0.36), (-0.24, 0.47), (-0.02, 0.47), (0.08, 0.36)], [trim, tone(trim, 0.75)])
+             shades(GLASS, 1.2, 0.5))  # fmt: skip
+    pen.ramp([(-0.28, 0.36), (-0.24, 0.47), (-0.02, 0.47), (0.08, 0.36)], shades(trim, 1, 0.75))
     pen.fill(panel(-0.3, 0.46, 0.02, 0.49, 0.012), tone(paint, 0.8))
     pen.line([(-0.44, 0.2), (-0.5, 0.4)], 0.016, STEEL)
     pen.fill([(-0.5, 0.4), (-0.47, 0.31), (-0.62, 0.33)], RED)

@@ -12,6 +12,7 @@ from wsss_harness.datasets.railscenes.colours import (
     jitter,
     mix,
     pick,
+    shades,
     tone,
 )
 from wsss_harness.datasets.railscenes.pen import Pen
@@ -20,7 +21,7 @@ from wsss_harness.datasets.railscenes.shapes import ellipse, ribbon, rounded, ru
 
 def fur(colour: Colour) -> list[Colour]:
     """A coat in the light: bright above, dark below."""
-    return [tone(colour, 1.22), colour, tone(colour, 0.66)]
+    return shades(colour, 1.22, 1, 0.66)
 
 
 def bird(pen: Pen, rng: Generator) -> None:
@@ -53,7 +54,7 @@ def _feathers(rng: Generator) -> tuple[Colour, Colour, Colour]:
 
 def _tail_feathers(pen: Pen, coat: Colour) -> None:
     tail = rounded([(-0.22, 0.3), (-0.62, 0.16), (-0.64, 0.26), (-0.26, 0.46)], 1)
-    pen.ramp(tail, [tone(coat, 0.8), tone(coat, 0.5)])
+    pen.ramp(tail, shades(coat, 0.8, 0.5))
 
 
 def _plumage(pen: Pen, coat: Colour, chest: Colour) -> None:
@@ -62,12 +63,12 @@ def _plumage(pen: Pen, coat: Colour, chest: Colour) -> None:
     )
     pen.ramp(body, fur(coat))
     breast = rounded([(-0.02, 0.15), (0.18, 0.42), (0.3, 0.46), (0.26, 0.24), (0.1, 0.15)], 2)
-    pen.ramp(breast, [tone(chest, 1.1), tone(chest, 0.8)])
+    pen.ramp(breast, shades(chest, 1.1, 0.8))
 
 
 def _folded_wing(pen: Pen, coat: Colour) -> None:
     wing = rounded([(-0.5, 0.22), (-0.28, 0.46), (0.08, 0.52), (0.1, 0.34), (-0.1, 0.24)], 2)
-    pen.ramp(wing, [tone(coat, 0.86), tone(coat, 0.5)])
+    pen.ramp(wing, shades(coat, 0.86, 0.5))
     for k in range(3):
         pen.line(
             [(-0.44 + 0.06 * k, 0.25 + 0.03 * k), (0.0, 0.33 + 0.05 * k)], 0.012, tone(coat, 0.42)
@@ -77,12 +78,12 @@ def _folded_wing(pen: Pen, coat: Colour) -> None:
 def _wing_up(pen: Pen, coat: Colour, shift: float) -> None:
     wing = [(0.12, 0.44), (0.02, 0.78), (-0.22, 1.02), (-0.2, 0.84), (-0.32, 0.86), (-0.26, 0.7),
             (-0.36, 0.66), (-0.2, 0.4)]  # fmt: skip
-    pen.ramp(rounded(np.add(wing, (shift, 0)), 1), [tone(coat, 0.6), tone(coat, 0.95)])
+    pen.ramp(rounded(np.add(wing, (shift, 0)), 1), shades(coat, 0.6, 0.95))
 
 
 def _head(pen: Pen, coat: Colour, chest: Colour, beak: Colour) -> None:
-    pen.ramp([(0.42, 0.68), (0.42, 0.56), (0.64, 0.59)], [tone(beak, 1.15), tone(beak, 0.75)])
-    pen.ramp(ellipse(0.3, 0.62, 0.17, 0.155), [tone(coat, 1.25), coat, tone(coat, 0.85)])
+    pen.ramp([(0.42, 0.68), (0.42, 0.56), (0.64, 0.59)], shades(beak, 1.15, 0.75))
+    pen.ramp(ellipse(0.3, 0.62, 0.17, 0.155), shades(coat, 1.25, 1, 0.85))
     pen.fill(ellipse(0.36, 0.56, 0.09, 0.07), chest)
     pen.fill(ellipse(0.345, 0.65, 0.048, 0.048), WHITE)
     pen.fill(ellipse(0.355, 0.65, 0.03, 0.03), (18, 18, 20))
@@ -95,15 +96,12 @@ def sheep(pen: Pen, rng: Generator) -> None:
     skin = jitter(rng, (58, 50, 48)) if rng.random() < 0.6 else jitter(rng, (206, 176, 150))
     grazing = rng.random() < 0.3
     for x, shade in ((-0.22, 0.6), (0.16, 0.6), (-0.3, 1.0), (0.24, 1.0)):
-        pen.ramp(
-            ribbon([(x, 0.3), (x, 0.03)], [0.085, 0.07]),
-            [tone(skin, shade), tone(skin, shade * 0.7)],
-        )
+        pen.ramp(ribbon([(x, 0.3), (x, 0.03)], [0.085, 0.07]), shades(skin, shade, shade * 0.7))
         pen.fill(ellipse(x + 0.015, 0.025, 0.05, 0.03), tone(DARK, 0.7))
-    pen.ramp(ruffled(ellipse(-0.47, 0.5, 0.07, 0.09), 0.03, 5), [wool, tone(wool, 0.7)])
+    pen.ramp(ruffled(ellipse(-0.47, 0.5, 0.07, 0.09), 0.03, 5), shades(wool, 1, 0.7))
     waves = int(rng.integers(13, 18))
     fleece = ruffled(ellipse(-0.03, 0.5, 0.46, 0.3), 0.07, waves, rng.uniform(0, 3))
-    pen.ramp(fleece, [tone(wool, 1.2), wool, tone(wool, 0.92), tone(wool, 0.6)])
+    pen.ramp(fleece, shades(wool, 1.2, 1, 0.92, 0.6))
     _muzzle(pen, wool, skin, (0.5, 0.34) if grazing else (0.46, 0.64))
 
 
@@ -112,10 +110,8 @@ def _muzzle(pen: Pen, wool: Colour, skin: Colour, at: tuple[float, float]) -> No
     for side, lean in ((-1, 24), (1, -24)):
         pen.fill(ellipse(x + side * 0.15, y + 0.05, 0.075, 0.034, lean), tone(skin, 0.8))
     head = [(-0.12, 0.13), (0.12, 0.13), (0.1, -0.12), (0.05, -0.2), (-0.05, -0.2), (-0.1, -0.12)]
-    pen.ramp(rounded(np.asarray(head) + at, 2), [tone(skin, 1.15), skin, tone(skin, 0.8)])
-    pen.ramp(
-        ruffled(ellipse(x, y + 0.13, 0.12, 0.065), 0.035, 7), [tone(wool, 1.15), tone(wool, 0.85)]
-    )
+    pen.ramp(rounded(np.asarray(head) + at, 2), shades(skin, 1.15, 1, 0.8))
+    pen.ramp(ruffled(ellipse(x, y + 0.13, 0.12, 0.065), 0.035, 7), shades(wool, 1.15, 0.85))
     for side in (-1, 1):
         pen.fill(ellipse(x + side * 0.055, y + 0.025, 0.03, 0.03), WHITE)
         pen.fill(ellipse(x + side * 0.053, y + 0.02, 0.017, 0.02), (14, 14, 16))

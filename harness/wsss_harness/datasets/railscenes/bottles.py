@@ -2,7 +2,7 @@
 
 from numpy.random import Generator
 
-from wsss_harness.datasets.railscenes.colours import PAINTS, WHITE, Colour, mix, pick, tone
+from wsss_harness.datasets.railscenes.colours import PAINTS, WHITE, Colour, mix, pick, shades, tone
 from wsss_harness.datasets.railscenes.pen import Pen
 from wsss_harness.datasets.railscenes.shapes import box, ellipse, panel, rounded
 
@@ -24,9 +24,7 @@ def bottle(pen: Pen, rng: Generator) -> None:
     )
     pen.fill(panel(-neck * 0.6, shoulder + 0.2, -neck * 0.2, 0.9, 0.01), mix(glass, WHITE, 0.5))
     top = neck + 0.014
-    pen.ramp(
-        panel(-top, 0.9, top, 1.0, 0.015), [tone(cap, 0.7), tone(cap, 1.3), tone(cap, 0.6)], (1, 0)
-    )
+    pen.ramp(panel(-top, 0.9, top, 1.0, 0.015), shades(cap, 0.7, 1.3, 0.6), (1, 0))
     pen.line([(-top, 0.915), (top, 0.915)], 0.012, tone(cap, 0.5))
 
 
@@ -40,15 +38,16 @@ def _glass(pen: Pen, glass: Colour, width: float, shoulder: float, neck: float) 
         (neck, 0.92),
     ]
     outline = rounded([(-x, y) for x, y in right[::-1]] + right, 2)
-    body = [tone(glass, 0.6), tone(glass, 1.25), glass, tone(glass, 0.9), tone(glass, 0.5)]
+    body = shades(glass, 0.6, 1.25, 1, 0.9, 0.5)
     pen.ramp(outline, body, (1.0, 0.0))
 
 
 def _label(pen: Pen, colour: Colour, width: float, shoulder: float) -> None:
     paper = mix(colour, WHITE, 0.82)
     low, high = shoulder * 0.22, shoulder * 0.8
-    shades = [tone(paper, 0.72), tone(paper, 1.05), paper, tone(paper, 0.66)]
-    pen.ramp(box(-width * 0.97, low, width * 0.97, high), shades, (1.0, 0.0))
+    pen.ramp(
+        box(-width * 0.97, low, width * 0.97, high), shades(paper, 0.72, 1.05, 1, 0.66), (1, 0)
+    )
     middle = (low + high) / 2
     pen.fill(ellipse(0, middle + 0.03, width * 0.45, width * 0.45), colour)
     pen.fill(ellipse(0, middle + 0.03, width * 0.2, width * 0.2), paper)

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.random import Generator
 
 from wsss_harness.datasets.railscenes.animals import fur
-from wsss_harness.datasets.railscenes.colours import COATS, WHITE, Colour, mix, pick, tone
+from wsss_harness.datasets.railscenes.colours import COATS, WHITE, Colour, mix, pick, shades, tone
 from wsss_harness.datasets.railscenes.pen import Pen
 from wsss_harness.datasets.railscenes.shapes import Points, ellipse, ribbon, rounded, ruffled
 
@@ -44,9 +44,7 @@ def face(
     pen.fill(place(ellipse(0, -0.38, 0.46, 0.34)), belly)
     for side in (-1, 1):
         pen.fill(place(ellipse(side * 0.42, 0.12, 0.26, 0.25)), tone(coat, 0.35))
-        pen.ramp(
-            place(ellipse(side * 0.42, 0.12, 0.215, 0.215)), [tone(eyes, 1.3), tone(eyes, 0.8)]
-        )
+        pen.ramp(place(ellipse(side * 0.42, 0.12, 0.215, 0.215)), shades(eyes, 1.3, 0.8))
         pen.fill(place(ellipse(side * 0.42, 0.12, 0.075, 0.19)), (16, 18, 16))
         pen.fill(place(ellipse(side * 0.42 + 0.07, 0.2, 0.05, 0.05)), WHITE)
         for y in (-0.32, -0.44):
@@ -66,9 +64,7 @@ def _tail(pen: Pen, coat: Colour, spine: list[tuple[float, float]]) -> None:
     steps = np.linspace(0, len(line) - 1, 14)
     bent = np.stack([np.interp(steps, np.arange(len(line)), line[:, k]) for k in (0, 1)], 1)
     bent[1:-1] = (bent[:-2] + 2 * bent[1:-1] + bent[2:]) / 4
-    pen.ramp(
-        rounded(ribbon(bent, [0.11] * 12 + [0.1, 0.05]), 1), [tone(coat, 0.9), tone(coat, 0.7)]
-    )
+    pen.ramp(rounded(ribbon(bent, [0.11] * 12 + [0.1, 0.05]), 1), shades(coat, 0.9, 0.7))
 
 
 def _stripes(pen: Pen, coat: Colour, spots: list[tuple[float, float, float]]) -> None:
@@ -87,10 +83,10 @@ def _sitting(pen: Pen, rng: Generator, coat: Colour, belly: Colour) -> None:
             (s * (0.25 - 0.05 * k), 0.2 + 0.14 * k, s * -24) for s in (-1, 1) for k in range(3)
         ]
         _stripes(pen, coat, [(x, y, lean) for x, y, lean in spots])
-    pen.ramp(ellipse(0.0, 0.34, 0.15, 0.25), [tone(belly, 1.1), tone(belly, 0.85)])
+    pen.ramp(ellipse(0.0, 0.34, 0.15, 0.25), shades(belly, 1.1, 0.85))
     for side in (-1, 1):
-        pen.ramp(ellipse(side * 0.21, 0.14, 0.13, 0.16, side * 12), [coat, tone(coat, 0.72)])
-        pen.ramp(ellipse(side * 0.1, 0.03, 0.1, 0.045), [belly, tone(belly, 0.75)])
+        pen.ramp(ellipse(side * 0.21, 0.14, 0.13, 0.16, side * 12), shades(coat, 1, 0.72))
+        pen.ramp(ellipse(side * 0.1, 0.03, 0.1, 0.045), shades(belly, 1, 0.75))
 
 
 def _lying(pen: Pen, rng: Generator, coat: Colour, belly: Colour) -> None:
@@ -101,16 +97,16 @@ def _lying(pen: Pen, rng: Generator, coat: Colour, belly: Colour) -> None:
         _stripes(
             pen, coat, [(-0.32, 0.32, 20), (-0.18, 0.36, 8), (-0.04, 0.36, 0), (0.1, 0.33, -8)]
         )
-    pen.ramp(ellipse(-0.3, 0.13, 0.2, 0.14, 10), [coat, tone(coat, 0.72)])
+    pen.ramp(ellipse(-0.3, 0.13, 0.2, 0.14, 10), shades(coat, 1, 0.72))
     for x in (0.22, 0.46):
-        pen.ramp(ellipse(x, 0.04, 0.14, 0.05), [belly, tone(belly, 0.75)])
+        pen.ramp(ellipse(x, 0.04, 0.14, 0.05), shades(belly, 1, 0.75))
 
 
 def _standing(pen: Pen, rng: Generator, coat: Colour, belly: Colour) -> None:
     _tail(pen, coat, [(-0.36, 0.5), (-0.52, 0.58), (-0.58, 0.76), (-0.5, 0.92)])
     for x, shade in ((-0.26, 0.6), (0.16, 0.6), (-0.34, 0.85), (0.25, 0.85)):
         pen.ramp(ribbon([(x, 0.34), (x - 0.01, 0.15), (x + 0.03, 0.02)], [0.16, 0.1, 0.12]),
-                 [tone(coat, shade), tone(coat, shade * 0.85)])  # fmt: skip
+                 shades(coat, shade, shade * 0.85))  # fmt: skip
         pen.fill(ellipse(x + 0.04, 0.025, 0.075, 0.035), tone(belly, shade))
     body = rounded(
         [(-0.46, 0.24), (-0.46, 0.52), (-0.2, 0.6), (0.3, 0.62), (0.42, 0.4), (0.3, 0.22)], 2

@@ -18,31 +18,15 @@ RED: Colour = (206, 42, 40)
 
 # Paint shared by all vehicles, boats and boxes, so that a colour does not reveal a class.
 PAINTS: tuple[Colour, ...] = (
-    (190, 44, 40),
-    (216, 120, 44),
-    (226, 184, 60),
-    (60, 136, 74),
-    (44, 132, 140),
-    (48, 92, 168),
-    (92, 72, 150),
-    (150, 62, 104),
-    (206, 206, 204),
-    (120, 126, 134),
-    (62, 68, 80),
-    (176, 150, 116),
-)
+    (190, 44, 40), (216, 120, 44), (226, 184, 60), (60, 136, 74), (44, 132, 140), (48, 92, 168),
+    (92, 72, 150), (150, 62, 104), (206, 206, 204), (120, 126, 134), (62, 68, 80), (176, 150, 116),
+)  # fmt: skip
 
 # Coats shared by all animals, cushions and boulders.
 COATS: tuple[Colour, ...] = (
-    (226, 218, 202),
-    (188, 142, 92),
-    (146, 96, 56),
-    (196, 118, 58),
-    (128, 126, 124),
-    (84, 78, 76),
-    (166, 158, 146),
-    (112, 92, 76),
-)
+    (226, 218, 202), (188, 142, 92), (146, 96, 56), (196, 118, 58),
+    (128, 126, 124), (84, 78, 76), (166, 158, 146), (112, 92, 76),
+)  # fmt: skip
 
 
 def tone(colour: Colour, factor: float) -> Colour:
@@ -50,6 +34,11 @@ def tone(colour: Colour, factor: float) -> Colour:
     if factor <= 1:
         return (colour[0] * factor, colour[1] * factor, colour[2] * factor)
     return mix(colour, (255.0, 255.0, 255.0), min(1.0, factor - 1))
+
+
+def shades(colour: Colour, *factors: float) -> list[Colour]:
+    """The stops of a colour ramp: ``tone`` of ``colour`` by each factor."""
+    return [tone(colour, factor) for factor in factors]
 
 
 def light(colour: Colour) -> NDArray[np.float32]:

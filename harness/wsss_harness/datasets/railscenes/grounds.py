@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from wsss_harness.datasets.railscenes.canvas import Canvas, Spot
-from wsss_harness.datasets.railscenes.colours import WHITE, Colour, jitter, light, mix, tone
+from wsss_harness.datasets.railscenes.colours import WHITE, Colour, jitter, light, mix, shades, tone
 from wsss_harness.datasets.railscenes.noise import FloatMap, patch, receding
 
 CONTEXTS = ("rails", "water", "sky", "road", "meadow", "sofa", "table", "branch")
@@ -83,7 +83,7 @@ def hills(canvas: Canvas, horizon: float) -> None:
         a, b = rng.uniform(0, 6.28, 2)
         ridge = horizon - height * (1 + 0.6 * np.sin(2.2 * x + a) + 0.3 * np.sin(5 * x + b)) / 1.6
         points = [*zip(x, ridge, strict=True), (x[-1], horizon), (x[0], horizon)]
-        ground(canvas, points, [tone(colour, 1.1), tone(colour, 0.85)], ("leaves", 0.07))
+        ground(canvas, points, shades(colour, 1.1, 0.85), ("leaves", 0.07))
 
 
 def ground(

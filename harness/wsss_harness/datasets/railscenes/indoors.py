@@ -3,7 +3,16 @@
 import numpy as np
 from numpy.random import Generator
 
-from wsss_harness.datasets.railscenes.colours import COATS, PAINTS, WHITE, jitter, mix, pick, tone
+from wsss_harness.datasets.railscenes.colours import (
+    COATS,
+    PAINTS,
+    WHITE,
+    jitter,
+    mix,
+    pick,
+    shades,
+    tone,
+)
 from wsss_harness.datasets.railscenes.outdoors import CLAY, LEAF
 from wsss_harness.datasets.railscenes.pen import Pen
 from wsss_harness.datasets.railscenes.shapes import box, ellipse, panel, ribbon, rounded
@@ -12,22 +21,20 @@ from wsss_harness.datasets.railscenes.shapes import box, ellipse, panel, ribbon,
 def waste_bin(pen: Pen, rng: Generator) -> None:
     paint = pick(rng, PAINTS)
     pen.ramp(
-        [(-0.26, 0), (0.26, 0), (0.33, 0.8), (-0.33, 0.8)],
-        [tone(paint, 0.7), tone(paint, 1.2), tone(paint, 0.6)],
-        (1.0, 0.0),
+        [(-0.26, 0), (0.26, 0), (0.33, 0.8), (-0.33, 0.8)], shades(paint, 0.7, 1.2, 0.6), (1.0, 0.0)
     )
     for x in (-0.18, 0.0, 0.18):
         pen.line([(x * 0.85, 0.06), (x, 0.74)], 0.02, tone(paint, 0.55))
-    pen.ramp(panel(-0.38, 0.78, 0.38, 0.9, 0.05), [tone(paint, 1.3), tone(paint, 0.7)])
+    pen.ramp(panel(-0.38, 0.78, 0.38, 0.9, 0.05), shades(paint, 1.3, 0.7))
 
 
 def ball(pen: Pen, rng: Generator) -> None:
     base, accent = pick(rng, PAINTS), pick(rng, (*PAINTS, WHITE))
-    pen.ramp(ellipse(0, 0.5, 0.5, 0.5), [tone(base, 1.35), base, tone(base, 0.5)], (0.6, -1.0))
+    pen.ramp(ellipse(0, 0.5, 0.5, 0.5), shades(base, 1.35, 1, 0.5), (0.6, -1.0))
     stripe = rounded(
         [(-0.48, 0.42), (0.0, 0.3), (0.48, 0.42), (0.48, 0.62), (0.0, 0.5), (-0.48, 0.62)], 1
     )
-    pen.ramp(stripe, [tone(accent, 1.2), tone(accent, 0.6)], (0.6, -1.0))
+    pen.ramp(stripe, shades(accent, 1.2, 0.6), (0.6, -1.0))
     pen.fill(ellipse(-0.18, 0.74, 0.1, 0.07, 30), tone(base, 1.7))
 
 
@@ -39,10 +46,10 @@ def plant(pen: Pen, rng: Generator) -> None:
         blade = ribbon(
             [(0, 0.34), (tip[0] * 0.6, 0.3 + 0.7 * (tip[1] - 0.3)), tip], [0.06, 0.14, 0.01]
         )
-        pen.ramp(rounded(blade, 1), [tone(leaf, 1.2), tone(leaf, 0.6)])
+        pen.ramp(rounded(blade, 1), shades(leaf, 1.2, 0.6))
     pen.ramp([(-0.17, 0), (0.17, 0), (0.23, 0.32), (-0.23, 0.32)],
-             [tone(pot, 1.15), pot, tone(pot, 0.6)], (1.0, 0.0))  # fmt: skip
-    pen.ramp(box(-0.26, 0.3, 0.26, 0.39), [tone(pot, 1.25), tone(pot, 0.7)], (1.0, -0.2))
+             shades(pot, 1.15, 1, 0.6), (1.0, 0.0))  # fmt: skip
+    pen.ramp(box(-0.26, 0.3, 0.26, 0.39), shades(pot, 1.25, 0.7), (1.0, -0.2))
 
 
 def books(pen: Pen, rng: Generator) -> None:
@@ -50,7 +57,7 @@ def books(pen: Pen, rng: Generator) -> None:
     for _ in range(4):
         cover, shift = pick(rng, PAINTS), rng.uniform(-0.08, 0.08)
         top, half = bottom + rng.uniform(0.13, 0.2), rng.uniform(0.42, 0.55)
-        pen.ramp(box(shift - half, bottom, shift + half, top), [tone(cover, 1.2), tone(cover, 0.7)])
+        pen.ramp(box(shift - half, bottom, shift + half, top), shades(cover, 1.2, 0.7))
         pen.fill(box(shift - half + 0.3, bottom + 0.03, shift + half, top - 0.03), (226, 218, 198))
         bottom = top
 
@@ -60,7 +67,7 @@ def vase(pen: Pen, rng: Generator) -> None:
     glaze = pick(rng, PAINTS)
     right = [(0.16, 0.0), (0.34, 0.3), (0.28, 0.62), (0.12, 0.8), (0.2, 0.98)]
     outline = rounded([(-x, y) for x, y in right[::-1]] + right, 2)
-    pen.ramp(outline, [tone(glaze, 0.6), tone(glaze, 1.35), glaze, tone(glaze, 0.5)], (1.0, 0.0))
+    pen.ramp(outline, shades(glaze, 0.6, 1.35, 1, 0.5), (1.0, 0.0))
     pen.line([(-0.3, 0.4), (0.0, 0.37), (0.3, 0.4)], 0.05, mix(glaze, WHITE, 0.6))
 
 
@@ -68,13 +75,11 @@ def cushion(pen: Pen, rng: Generator) -> None:
     cloth = pick(rng, (*COATS, *PAINTS))
     half = [(-0.62, 0.0), (0.0, 0.04), (0.62, 0.0), (0.54, 0.4)]
     outline = rounded([*half, (0.62, 0.8), (0.0, 0.72), (-0.62, 0.8), (-0.54, 0.4)], 2)
-    pen.ramp(outline, [tone(cloth, 1.2), cloth, tone(cloth, 0.55)])
+    pen.ramp(outline, shades(cloth, 1.2, 1, 0.55))
 
 
 def picture(pen: Pen, rng: Generator) -> None:
     frame, sky = pick(rng, PAINTS), pick(rng, PAINTS)
-    pen.ramp(box(-0.6, 0, 0.6, 1.0), [tone(frame, 1.2), tone(frame, 0.7)])
-    pen.ramp(box(-0.5, 0.1, 0.5, 0.9), [tone(sky, 1.6), tone(sky, 1.2)])
-    pen.ramp(
-        [(-0.5, 0.1), (0.5, 0.1), (0.5, 0.4), (0.1, 0.62), (-0.5, 0.3)], [LEAF, tone(LEAF, 0.6)]
-    )
+    pen.ramp(box(-0.6, 0, 0.6, 1.0), shades(frame, 1.2, 0.7))
+    pen.ramp(box(-0.5, 0.1, 0.5, 0.9), shades(sky, 1.6, 1.2))
+    pen.ramp([(-0.5, 0.1), (0.5, 0.1), (0.5, 0.4), (0.1, 0.62), (-0.5, 0.3)], shades(LEAF, 1, 0.6))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from wsss_harness.datasets.railscenes.canvas import Canvas, Spot
-from wsss_harness.datasets.railscenes.colours import WHITE, jitter, light, tone
+from wsss_harness.datasets.railscenes.colours import WHITE, jitter, light, shades, tone
 from wsss_harness.datasets.railscenes.grounds import GREENS, paint, size_of
 from wsss_harness.datasets.railscenes.noise import patch, receding
 from wsss_harness.datasets.railscenes.shapes import box
@@ -17,7 +17,7 @@ def wall(canvas: Canvas, floor: float) -> None:
     )
     canvas.haze = hue
     soft = patch("soft", rng, size_of(canvas, 0, floor), canvas.unit)
-    paint(canvas, 0, floor, [tone(hue, 0.94), hue, tone(hue, 0.85)], (soft, 0.05))
+    paint(canvas, 0, floor, shades(hue, 0.94, 1, 0.85), (soft, 0.05))
     if rng.random() < 0.4:
         _wallpaper(canvas, floor)
     _floor(canvas, floor)
@@ -35,9 +35,9 @@ def _floor(canvas: Canvas, top: float) -> None:
     rng = canvas.rng
     wood = jitter(rng, ((150, 108, 70), (116, 84, 60), (176, 150, 118))[rng.integers(3)])
     planks = receding("wood", rng, size_of(canvas, top, 1), canvas.unit)
-    paint(canvas, top, 1.0, [tone(wood, 0.8), wood, tone(wood, 1.1)], (planks, 0.1))
+    paint(canvas, top, 1.0, shades(wood, 0.8, 1, 1.1), (planks, 0.1))
     pen = canvas.pen(Spot(0, 0, 1))
-    pen.ramp(box(-0.1, -top - 0.012, canvas.aspect + 0.1, -top + 0.035), [WHITE, tone(WHITE, 0.7)])
+    pen.ramp(box(-0.1, -top - 0.012, canvas.aspect + 0.1, -top + 0.035), shades(WHITE, 1, 0.7))
     canvas.lay(pen)
     canvas.items.pop()
 
@@ -48,7 +48,7 @@ def foliage(canvas: Canvas) -> None:
     green = jitter(rng, GREENS[rng.integers(len(GREENS))])
     canvas.haze = tone(green, 1.2)
     leaves = patch("soft", rng, canvas.shape, canvas.unit)
-    paint(canvas, 0, 1, [tone(green, 1.35), green, tone(green, 0.65)], (leaves, 0.16))
+    paint(canvas, 0, 1, shades(green, 1.35, 1, 0.65), (leaves, 0.16))
     for _ in range(14):
         x, y, r = rng.uniform(0, canvas.aspect), rng.uniform(0, 1), rng.uniform(0.04, 0.16)
         colour = jitter(rng, tone(green, rng.uniform(0.6, 1.6)), 0.06)

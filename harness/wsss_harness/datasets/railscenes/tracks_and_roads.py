@@ -3,7 +3,7 @@
 import numpy as np
 
 from wsss_harness.datasets.railscenes.canvas import Canvas, Spot
-from wsss_harness.datasets.railscenes.colours import Colour, jitter, tone
+from wsss_harness.datasets.railscenes.colours import Colour, jitter, shades
 from wsss_harness.datasets.railscenes.grounds import RAILS, ROAD, ground
 
 
@@ -22,7 +22,7 @@ def rails(canvas: Canvas, middle: float, half: float, slope: float) -> None:
     rng = canvas.rng
     stone = jitter(rng, (128, 118, 108), 0.05)
     ground(canvas, strip(canvas, middle + half * 0.3, half, slope),
-           [tone(stone, 1.15), stone, tone(stone, 0.7)], ("gravel", 0.15), RAILS)  # fmt: skip
+           shades(stone, 1.15, 1, 0.7), ("gravel", 0.15), RAILS)  # fmt: skip
     pen = canvas.pen(Spot(0, 0, 1))
     step, lean = half * 0.62, half * 0.4
     wood = jitter(rng, (84, 64, 50))
@@ -30,7 +30,7 @@ def rails(canvas: Canvas, middle: float, half: float, slope: float) -> None:
         y = -(middle + slope * (x - canvas.aspect / 2))
         sleeper = [(x, y + half * 0.3), (x + half * 0.22, y + half * 0.3),
                    (x + half * 0.22 - lean, y - half), (x - lean, y - half)]  # fmt: skip
-        pen.ramp(sleeper, [tone(wood, 1.2), tone(wood, 0.7)])
+        pen.ramp(sleeper, shades(wood, 1.2, 0.7))
     for y, width in ((middle, 0.014), (middle + half * 0.75, 0.02)):
         line = np.array(
             [(x, -(y + slope * (x - canvas.aspect / 2))) for x in (-0.1, canvas.aspect + 0.1)]
@@ -45,7 +45,7 @@ def road(canvas: Canvas, middle: float, half: float, slope: float) -> None:
     rng = canvas.rng
     tar = jitter(rng, (92, 94, 98), 0.04)
     ground(canvas, strip(canvas, middle, half, slope),
-           [tone(tar, 1.2), tar, tone(tar, 0.8)], ("gravel", 0.1), ROAD)  # fmt: skip
+           shades(tar, 1.2, 1, 0.8), ("gravel", 0.1), ROAD)  # fmt: skip
     pen = canvas.pen(Spot(0, 0, 1))
 
     def stroke(x0: float, x1: float, y: float, width: float, colour: Colour) -> None:

@@ -17,6 +17,7 @@ from wsss_harness.datasets.railscenes.colours import (
     jitter,
     mix,
     pick,
+    shades,
     tone,
 )
 from wsss_harness.datasets.railscenes.pen import Pen
@@ -60,14 +61,7 @@ def _running_gear(pen: Pen, left: float, right: float) -> None:
 
 
 def _side(paint: Colour) -> list[Colour]:
-    return [
-        tone(paint, 0.72),
-        tone(paint, 1.32),
-        tone(paint, 1.06),
-        paint,
-        tone(paint, 0.92),
-        tone(paint, 0.62),
-    ]
+    return shades(paint, 0.72, 1.32, 1.06, 1, 0.92, 0.62)
 
 
 def _details(pen: Pen, trim: Colour, left: float, right: float, plain: bool) -> None:
@@ -81,7 +75,7 @@ def _details(pen: Pen, trim: Colour, left: float, right: float, plain: bool) -> 
     slots = np.linspace(left + 0.12, right - 0.12, 6)
     windows = [panel(a + 0.03, 0.54, b - 0.03, 0.78, 0.03) for a, b in pairwise(slots)]
     for window in windows[1:4]:
-        pen.ramp(window, [tone(GLASS, 0.55), GLASS, tone(GLASS, 1.25)])
+        pen.ramp(window, shades(GLASS, 0.55, 1, 1.25))
     for door in (windows[0], windows[4]):
         x0, x1 = door[:, 0].min(), door[:, 0].max()
         pen.fill(box(x0, 0.24, x1, 0.84), tone(trim, 0.82))
@@ -104,8 +98,8 @@ def _nose(pen: Pen, front: Colour, blunt: bool) -> None:
             [(0.9, 0.14), (1.38, 0.14), (1.44, 0.3), (1.3, 0.56), (1.1, 0.98), (0.9, 0.98)], 1
         )
         glass = np.array([(1.06, 0.6), (1.24, 0.6), (1.11, 0.88), (1.02, 0.88)])
-    pen.ramp(face, [tone(front, 1.25), front, tone(front, 0.66)])
-    pen.ramp(glass, [tone(GLASS, 0.45), tone(GLASS, 1.35)], (1.0, -0.5))
+    pen.ramp(face, shades(front, 1.25, 1, 0.66))
+    pen.ramp(glass, shades(GLASS, 0.45, 1.35), (1.0, -0.5))
     pen.fill(panel(1.06, 0.12, 1.42, 0.2, 0.03), (44, 44, 48))
     for x in (1.34, 1.16):
         pen.fill(ellipse(x, 0.34, 0.062, 0.062), tone(front, 0.5))
@@ -122,7 +116,7 @@ def car(pen: Pen, rng: Generator) -> None:
         _saloon(roof) if kind == 0 else _hatchback(roof) if kind == 1 else _van(roof + 0.04)
     )
     pen.fill(box(-0.44, 0.07, 0.45, 0.14), (36, 36, 40))
-    pen.ramp(rounded(body, 2), [tone(paint, 1.4), tone(paint, 1.08), paint, tone(paint, 0.58)])
+    pen.ramp(rounded(body, 2), shades(paint, 1.4, 1.08, 1, 0.58))
     _windows(pen, cabin)
     _trim(pen, paint)
     for x in (-0.3, 0.29):
