@@ -11,7 +11,7 @@ from wsss_harness.datasets.railscenes.canvas import Canvas, Item, Spot
 from wsss_harness.datasets.railscenes.cast import CAST, CLASSES, NUMBER, PAIRS
 from wsss_harness.datasets.railscenes.compose import owners, scene
 from wsss_harness.datasets.railscenes.grounds import CONTEXTS, RAILS
-from wsss_harness.datasets.railscenes.icons import ICON_CLASSES, icon
+from wsss_harness.datasets.railscenes.compose import ICON_CLASSES, icon
 from wsss_harness.metrics.saliency import quality
 
 SCENES = 240

@@ -75,13 +75,13 @@ class Icons:
     seed: int = 0
 
     def prepare(self, run: Run) -> None:
-        from wsss_harness.datasets.railscenes.icons import ICON_CLASSES
+        from wsss_harness.datasets.railscenes.compose import ICON_CLASSES
 
         _prepare(run, self.train, self.val, ICON_CLASSES, self._write)
 
     def _write(self, root: Path, image_id: str) -> list[str]:
         from wsss_harness.datasets.railscenes import layout
-        from wsss_harness.datasets.railscenes.icons import icon
+        from wsss_harness.datasets.railscenes.compose import icon
 
         image, name = icon(self.seed, _index(image_id), self.width, self.height)
         layout.write_picture(root, image_id, image)

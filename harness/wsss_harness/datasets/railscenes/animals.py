@@ -1,4 +1,4 @@
-"""Birds and sheep, about 1 long, standing on y = 0, facing right."""
+"""Birds, sheep and cats, standing on y = 0 and facing right."""
 
 import numpy as np
 from numpy.random import Generator
@@ -16,7 +16,7 @@ from wsss_harness.datasets.railscenes.colours import (
     tone,
 )
 from wsss_harness.datasets.railscenes.pen import Pen
-from wsss_harness.datasets.railscenes.shapes import ellipse, ribbon, rounded, ruffled
+from wsss_harness.datasets.railscenes.shapes import Points, ellipse, ribbon, rounded, ruffled
 
 
 def fur(colour: Colour) -> list[Colour]:
@@ -116,3 +116,111 @@ def _muzzle(pen: Pen, wool: Colour, skin: Colour, at: tuple[float, float]) -> No
         pen.fill(ellipse(x + side * 0.055, y + 0.025, 0.03, 0.03), WHITE)
         pen.fill(ellipse(x + side * 0.053, y + 0.02, 0.017, 0.02), (14, 14, 16))
         pen.fill(ellipse(x + side * 0.025, y - 0.13, 0.012, 0.016), tone(skin, 0.4))
+
+
+PINK: Colour = (226, 146, 140)
+EYES: tuple[Colour, ...] = ((150, 206, 60), (224, 186, 50), (90, 170, 200))
+
+
+def cat(pen: Pen, rng: Generator) -> None:
+    """Sitting about 1 high, lying about 1 long, or standing about 1 long."""
+    coat = pick(rng, COATS)
+    belly = mix(coat, WHITE, rng.uniform(0.2, 0.7))
+    eyes = EYES[rng.integers(3)]
+    pose = rng.random()
+    if pose < 0.5:
+        _sitting(pen, rng, coat, belly)
+        face(pen, coat, belly, eyes, (0.02, 0.79), 0.23)
+    elif pose < 0.78:
+        _lying(pen, rng, coat, belly)
+        face(pen, coat, belly, eyes, (0.36, 0.36), 0.19)
+    else:
+        _standing(pen, rng, coat, belly)
+        face(pen, coat, belly, eyes, (0.4, 0.63), 0.17)
+
+
+def face(
+    pen: Pen, coat: Colour, belly: Colour, eyes: Colour, at: tuple[float, float], size: float
+) -> None:
+    """A cat's face around ``at``; ``size`` is half its width."""
+
+    def place(points: Points | list[tuple[float, float]]) -> Points:
+        return np.asarray(points) * size + at
+
+    for side in (-1, 1):
+        pen.ramp(place([(side * 0.95, 0.3), (side * 0.82, 1.25), (side * 0.2, 0.72)]), fur(coat))
+        pen.fill(place([(side * 0.82, 0.45), (side * 0.76, 1.02), (side * 0.36, 0.68)]), PINK)
+    pen.ramp(place(ruffled(ellipse(0, 0, 1, 0.84), 0.06, 14)), fur(coat))
+    pen.fill(place(ellipse(0, -0.38, 0.46, 0.34)), belly)
+    for side in (-1, 1):
+        pen.fill(place(ellipse(side * 0.42, 0.12, 0.26, 0.25)), tone(coat, 0.35))
+        pen.ramp(place(ellipse(side * 0.42, 0.12, 0.215, 0.215)), shades(eyes, 1.3, 0.8))
+        pen.fill(place(ellipse(side * 0.42, 0.12, 0.075, 0.19)), (16, 18, 16))
+        pen.fill(place(ellipse(side * 0.42 + 0.07, 0.2, 0.05, 0.05)), WHITE)
+        for y in (-0.32, -0.44):
+            pen.line(
+                place([(side * 0.3, -0.36), (side * 1.25, y + 0.06)]), 0.008, mix(coat, WHITE, 0.75)
+            )
+    pen.fill(place([(-0.13, -0.2), (0.13, -0.2), (0, -0.36)]), PINK)
+    pen.line(
+        place([(-0.22, -0.46), (-0.1, -0.54), (0, -0.38), (0.1, -0.54), (0.22, -0.46)]),
+        0.01,
+        tone(coat, 0.4),
+    )
+
+
+def _tail(pen: Pen, coat: Colour, spine: list[tuple[float, float]]) -> None:
+    line = np.asarray(spine)
+    steps = np.linspace(0, len(line) - 1, 14)
+    bent = np.stack([np.interp(steps, np.arange(len(line)), line[:, k]) for k in (0, 1)], 1)
+    bent[1:-1] = (bent[:-2] + 2 * bent[1:-1] + bent[2:]) / 4
+    pen.ramp(rounded(ribbon(bent, [0.11] * 12 + [0.1, 0.05]), 1), shades(coat, 0.9, 0.7))
+
+
+def _stripes(pen: Pen, coat: Colour, spots: list[tuple[float, float, float]]) -> None:
+    for x, y, lean in spots:
+        pen.fill(ellipse(x, y, 0.022, 0.085, lean), tone(coat, 0.62))
+
+
+def _sitting(pen: Pen, rng: Generator, coat: Colour, belly: Colour) -> None:
+    _tail(pen, coat, [(0.16, 0.08), (0.4, 0.07), (0.52, 0.2), (0.46, 0.4), (0.54, 0.5)])
+    body = rounded(
+        [(-0.3, 0), (-0.34, 0.26), (-0.2, 0.62), (0.2, 0.62), (0.36, 0.26), (0.32, 0)], 2
+    )
+    pen.ramp(ruffled(body, 0.02, 26), fur(coat))
+    if rng.random() < 0.5:
+        spots = [
+            (s * (0.25 - 0.05 * k), 0.2 + 0.14 * k, s * -24) for s in (-1, 1) for k in range(3)
+        ]
+        _stripes(pen, coat, [(x, y, lean) for x, y, lean in spots])
+    pen.ramp(ellipse(0.0, 0.34, 0.15, 0.25), shades(belly, 1.1, 0.85))
+    for side in (-1, 1):
+        pen.ramp(ellipse(side * 0.21, 0.14, 0.13, 0.16, side * 12), shades(coat, 1, 0.72))
+        pen.ramp(ellipse(side * 0.1, 0.03, 0.1, 0.045), shades(belly, 1, 0.75))
+
+
+def _lying(pen: Pen, rng: Generator, coat: Colour, belly: Colour) -> None:
+    _tail(pen, coat, [(-0.4, 0.1), (-0.58, 0.06), (-0.66, 0.14), (-0.6, 0.26)])
+    body = rounded([(-0.52, 0), (-0.52, 0.3), (-0.2, 0.46), (0.3, 0.4), (0.5, 0.16), (0.48, 0)], 2)
+    pen.ramp(ruffled(body, 0.02, 26), fur(coat))
+    if rng.random() < 0.5:
+        _stripes(
+            pen, coat, [(-0.32, 0.32, 20), (-0.18, 0.36, 8), (-0.04, 0.36, 0), (0.1, 0.33, -8)]
+        )
+    pen.ramp(ellipse(-0.3, 0.13, 0.2, 0.14, 10), shades(coat, 1, 0.72))
+    for x in (0.22, 0.46):
+        pen.ramp(ellipse(x, 0.04, 0.14, 0.05), shades(belly, 1, 0.75))
+
+
+def _standing(pen: Pen, rng: Generator, coat: Colour, belly: Colour) -> None:
+    _tail(pen, coat, [(-0.36, 0.5), (-0.52, 0.58), (-0.58, 0.76), (-0.5, 0.92)])
+    for x, shade in ((-0.26, 0.6), (0.16, 0.6), (-0.34, 0.85), (0.25, 0.85)):
+        pen.ramp(ribbon([(x, 0.34), (x - 0.01, 0.15), (x + 0.03, 0.02)], [0.16, 0.1, 0.12]),
+                 shades(coat, shade, shade * 0.85))  # fmt: skip
+        pen.fill(ellipse(x + 0.04, 0.025, 0.075, 0.035), tone(belly, shade))
+    body = rounded(
+        [(-0.46, 0.24), (-0.46, 0.52), (-0.2, 0.6), (0.3, 0.62), (0.42, 0.4), (0.3, 0.22)], 2
+    )
+    pen.ramp(ruffled(body, 0.02, 26), fur(coat))
+    if rng.random() < 0.5:
+        _stripes(pen, coat, [(-0.3, 0.48, 12), (-0.16, 0.5, 4), (-0.02, 0.5, 0), (0.12, 0.5, -4)])

@@ -5,8 +5,7 @@ from numpy.random import Generator
 
 from wsss_harness.datasets.railscenes.animals import flying_bird
 from wsss_harness.datasets.railscenes.canvas import Canvas, Spot
-from wsss_harness.datasets.railscenes.cast import CAST, CLASSES, NUMBER, Actor
-from wsss_harness.datasets.railscenes.distractors import DISTRACTORS
+from wsss_harness.datasets.railscenes.cast import CAST, CLASSES, DISTRACTORS, NUMBER, Actor
 from wsss_harness.datasets.railscenes.settings import SETTINGS, Scenery
 
 AT_HOME = 0.9  # share of scenes whose first figure is in its home setting

@@ -1,13 +1,9 @@
-"""The classes: drawing function, size, home setting and company."""
+"""What appears in scenes: the classes, with their size, home setting and company; distractors."""
 
 from dataclasses import dataclass
 
-from wsss_harness.datasets.railscenes.aircraft_and_boats import aeroplane, boat
-from wsss_harness.datasets.railscenes.animals import bird, sheep
-from wsss_harness.datasets.railscenes.bottles import bottle
+from wsss_harness.datasets.railscenes import animals, indoors, outdoors, vehicles
 from wsss_harness.datasets.railscenes.canvas import Draw
-from wsss_harness.datasets.railscenes.cats import cat
-from wsss_harness.datasets.railscenes.vehicles import car, train
 
 
 @dataclass(frozen=True)
@@ -32,51 +28,23 @@ class Actor:
 FUR, WOOL = ("fur", 0.07), ("wool", 0.09)
 
 CAST: dict[str, Actor] = {
-    "aeroplane": Actor(
-        aeroplane, (0.9, 1.55), 0.4, 0.0, "open_sky", ("pasture", "street"), ("bird", "aeroplane")
-    ),
-    "bird": Actor(
-        bird,
-        (0.75, 1.15),
-        0.76,
-        0.4,
-        "wood",
-        ("pasture", "open_sky", "shore"),
-        ("bird", "cat"),
-        FUR,
-    ),
-    "boat": Actor(
-        boat, (0.75, 1.05), 0.95, 0.62, "lake", ("shore",), ("boat", "boat", "bird", "aeroplane")
-    ),
-    "bottle": Actor(
-        bottle, (0.7, 0.95), 1.0, 0.3, "kitchen", ("room",), ("bottle", "bottle", "cat")
-    ),
-    "car": Actor(
-        car,
-        (0.9, 1.4),
-        0.4,
-        0.62,
-        "street",
-        ("pasture", "railway"),
-        ("car", "car", "sheep", "bird"),
-    ),
-    "cat": Actor(
-        cat, (0.7, 1.0), 1.0, 0.6, "room", ("pasture", "kitchen", "wood"), ("cat", "bottle"), FUR
-    ),
-    "sheep": Actor(
-        sheep,
-        (0.65, 1.05),
-        0.8,
-        0.62,
-        "pasture",
-        ("street", "shore"),
-        ("sheep", "bird", "car"),
-        WOOL,
-    ),
-    "train": Actor(
-        train, (0.38, 0.64), 1.0, 1.5, "railway", ("pasture",), ("car", "sheep", "bird")
-    ),
-}
+    "aeroplane": Actor(vehicles.aeroplane, (0.9, 1.55), 0.4, 0.0,
+        "open_sky", ("pasture", "street"), ("bird", "aeroplane")),
+    "bird": Actor(animals.bird, (0.75, 1.15), 0.76, 0.4,
+        "wood", ("pasture", "open_sky", "shore"), ("bird", "cat"), FUR),
+    "boat": Actor(vehicles.boat, (0.75, 1.05), 0.95, 0.62,
+        "lake", ("shore",), ("boat", "boat", "bird", "aeroplane")),
+    "bottle": Actor(indoors.bottle, (0.7, 0.95), 1.0, 0.3,
+        "kitchen", ("room",), ("bottle", "bottle", "cat")),
+    "car": Actor(vehicles.car, (0.9, 1.4), 0.4, 0.62,
+        "street", ("pasture", "railway"), ("car", "car", "sheep", "bird")),
+    "cat": Actor(animals.cat, (0.7, 1.0), 1.0, 0.6,
+        "room", ("pasture", "kitchen", "wood"), ("cat", "bottle"), FUR),
+    "sheep": Actor(animals.sheep, (0.65, 1.05), 0.8, 0.62,
+        "pasture", ("street", "shore"), ("sheep", "bird", "car"), WOOL),
+    "train": Actor(vehicles.train, (0.38, 0.64), 1.0, 1.5,
+        "railway", ("pasture",), ("car", "sheep", "bird")),
+}  # fmt: skip
 CLASSES = tuple(CAST)
 NUMBER = {name: number for number, name in enumerate(CLASSES, 1)}
 
@@ -92,3 +60,23 @@ CONTEXT_OF = {
     "train": "rails",
 }
 PAIRS = tuple((CONTEXT_OF[name], name) for name in CLASSES)
+
+# Things that are not classes.
+DISTRACTORS: dict[str, Draw] = {
+    "ball": indoors.ball,
+    "balloon": outdoors.balloon,
+    "bin": indoors.waste_bin,
+    "books": indoors.books,
+    "boulder": outdoors.boulder,
+    "building": outdoors.building,
+    "bush": outdoors.bush,
+    "container": outdoors.container,
+    "cushion": indoors.cushion,
+    "fence": outdoors.fence,
+    "hay bale": outdoors.hay_bale,
+    "lamp post": outdoors.lamp_post,
+    "picture": indoors.picture,
+    "plant": indoors.plant,
+    "tree": outdoors.tree,
+    "vase": indoors.vase,
+}

@@ -15,6 +15,8 @@ GLASS: Colour = (74, 96, 122)
 WOOD: Colour = (122, 82, 48)
 LAMP: Colour = (255, 244, 190)
 RED: Colour = (206, 42, 40)
+LEAF: Colour = (70, 122, 58)
+CLAY: Colour = (184, 92, 62)
 
 # Paint shared by all vehicles, boats and boxes, so that a colour does not reveal a class.
 PAINTS: tuple[Colour, ...] = (

@@ -1,4 +1,4 @@
-"""Backgrounds with a horizon: skies, hills, water, meadows, bare earth."""
+"""Backgrounds: skies, hills, water, meadows, bare earth, tracks, roads, rooms and foliage."""
 
 from collections.abc import Sequence
 
@@ -7,6 +7,7 @@ import numpy as np
 from wsss_harness.datasets.railscenes.canvas import Canvas, Spot
 from wsss_harness.datasets.railscenes.colours import WHITE, Colour, jitter, light, mix, shades, tone
 from wsss_harness.datasets.railscenes.noise import FloatMap, patch, receding
+from wsss_harness.datasets.railscenes.shapes import box
 
 CONTEXTS = ("rails", "water", "sky", "road", "meadow", "sofa", "table", "branch")
 RAILS, WATER, SKY, ROAD, MEADOW, SOFA, TABLE, BRANCH = range(1, 9)
@@ -132,3 +133,103 @@ def water(canvas: Canvas, top: float, bottom: float = 1.0) -> None:
     glints = np.clip(waves - 1.25, 0, 0.8)[..., None] * np.float32(0.8)
     under = canvas.colour[rows]
     under[:] = under + (light(mix(canvas.haze, WHITE, 0.5)) - under) * glints
+
+
+def strip(canvas: Canvas, middle: float, half: float, slope: float) -> list[tuple[float, float]]:
+    """A band across the scene, tilted by ``slope``, in scene coordinates."""
+    left, right = -0.1, canvas.aspect + 0.1
+    rise = [slope * (x - canvas.aspect / 2) for x in (left, right)]
+    return [
+        (left, middle - half + rise[0]), (right, middle - half + rise[1]),
+        (right, middle + half + rise[1]), (left, middle + half + rise[0]),
+    ]  # fmt: skip
+
+
+def rails(canvas: Canvas, middle: float, half: float, slope: float) -> None:
+    """Ballast, sleepers and two rails; ``middle`` is where the far rail lies."""
+    rng = canvas.rng
+    stone = jitter(rng, (128, 118, 108), 0.05)
+    ground(canvas, strip(canvas, middle + half * 0.3, half, slope),
+           shades(stone, 1.15, 1, 0.7), ("gravel", 0.15), RAILS)  # fmt: skip
+    pen = canvas.pen(Spot(0, 0, 1))
+    step, lean = half * 0.62, half * 0.4
+    wood = jitter(rng, (84, 64, 50))
+    for x in np.arange(-0.1 + step * rng.random(), canvas.aspect + 0.1, step):
+        y = -(middle + slope * (x - canvas.aspect / 2))
+        sleeper = [(x, y + half * 0.3), (x + half * 0.22, y + half * 0.3),
+                   (x + half * 0.22 - lean, y - half), (x - lean, y - half)]  # fmt: skip
+        pen.ramp(sleeper, shades(wood, 1.2, 0.7))
+    for y, width in ((middle, 0.014), (middle + half * 0.75, 0.02)):
+        line = np.array(
+            [(x, -(y + slope * (x - canvas.aspect / 2))) for x in (-0.1, canvas.aspect + 0.1)]
+        )
+        pen.line(line - (0, width * 0.7), width, (70, 60, 56))
+        pen.line(line, width * 0.75, (196, 196, 200))
+    canvas.lay(pen, context=RAILS)
+    canvas.items.pop()
+
+
+def road(canvas: Canvas, middle: float, half: float, slope: float) -> None:
+    rng = canvas.rng
+    tar = jitter(rng, (92, 94, 98), 0.04)
+    ground(canvas, strip(canvas, middle, half, slope),
+           shades(tar, 1.2, 1, 0.8), ("gravel", 0.1), ROAD)  # fmt: skip
+    pen = canvas.pen(Spot(0, 0, 1))
+
+    def stroke(x0: float, x1: float, y: float, width: float, colour: Colour) -> None:
+        line = [(x, -(y + slope * (x - canvas.aspect / 2))) for x in (x0, x1)]
+        pen.line(line, width, colour)
+
+    stroke(-0.1, canvas.aspect + 0.1, middle - half, 0.016, (214, 210, 202))
+    stroke(-0.1, canvas.aspect + 0.1, middle + half, 0.022, (206, 202, 194))
+    marking = (228, 206, 120) if rng.random() < 0.5 else (222, 222, 216)
+    for x in np.arange(-0.3 + 0.3 * rng.random(), canvas.aspect, 0.3):
+        stroke(x, x + 0.15, middle + half * 0.15, 0.02, marking)
+    canvas.lay(pen, context=ROAD)
+    canvas.items.pop()
+
+
+def wall(canvas: Canvas, floor: float) -> None:
+    """An indoor wall down to ``floor``, and the floor."""
+    rng = canvas.rng
+    hue = jitter(
+        rng, ((196, 182, 164), (164, 184, 174), (178, 168, 188), (206, 198, 170))[rng.integers(4)]
+    )
+    canvas.haze = hue
+    soft = patch("soft", rng, size_of(canvas, 0, floor), canvas.unit)
+    paint(canvas, 0, floor, shades(hue, 0.94, 1, 0.85), (soft, 0.05))
+    if rng.random() < 0.4:
+        _wallpaper(canvas, floor)
+    _floor(canvas, floor)
+
+
+def _wallpaper(canvas: Canvas, floor: float) -> None:
+    step = canvas.rng.uniform(0.07, 0.14)
+    for x in np.arange(0, canvas.aspect, 2 * step):
+        columns = slice(int(x * canvas.unit), int((x + step) * canvas.unit))
+        area = canvas.colour[canvas.rows(0, floor), columns]
+        area[:] = area * np.float32(0.94)
+
+
+def _floor(canvas: Canvas, top: float) -> None:
+    rng = canvas.rng
+    wood = jitter(rng, ((150, 108, 70), (116, 84, 60), (176, 150, 118))[rng.integers(3)])
+    planks = receding("wood", rng, size_of(canvas, top, 1), canvas.unit)
+    paint(canvas, top, 1.0, shades(wood, 0.8, 1, 1.1), (planks, 0.1))
+    pen = canvas.pen(Spot(0, 0, 1))
+    pen.ramp(box(-0.1, -top - 0.012, canvas.aspect + 0.1, -top + 0.035), shades(WHITE, 1, 0.7))
+    canvas.lay(pen)
+    canvas.items.pop()
+
+
+def foliage(canvas: Canvas) -> None:
+    """Fill the picture with leaves far out of focus."""
+    rng = canvas.rng
+    green = jitter(rng, GREENS[rng.integers(len(GREENS))])
+    canvas.haze = tone(green, 1.2)
+    leaves = patch("soft", rng, canvas.shape, canvas.unit)
+    paint(canvas, 0, 1, shades(green, 1.35, 1, 0.65), (leaves, 0.16))
+    for _ in range(14):
+        x, y, r = rng.uniform(0, canvas.aspect), rng.uniform(0, 1), rng.uniform(0.04, 0.16)
+        colour = jitter(rng, tone(green, rng.uniform(0.6, 1.6)), 0.06)
+        canvas.glow(float(x), float(y), float(r), light(colour), rng.uniform(0.3, 0.8))

@@ -1,21 +1,96 @@
-"""Indoor distractors, standing on y = 0 and about 1 high."""
+"""Indoor things on y = 0: bottles, furniture, and distractors about 1 high."""
 
 import numpy as np
 from numpy.random import Generator
 
 from wsss_harness.datasets.railscenes.colours import (
+    CLAY,
     COATS,
+    LEAF,
     PAINTS,
     WHITE,
+    WOOD,
+    Colour,
     jitter,
     mix,
     pick,
     shades,
     tone,
 )
-from wsss_harness.datasets.railscenes.outdoors import CLAY, LEAF
 from wsss_harness.datasets.railscenes.pen import Pen
 from wsss_harness.datasets.railscenes.shapes import box, ellipse, panel, ribbon, rounded
+
+GLASSES: tuple[Colour, ...] = ((52, 104, 62), (120, 74, 34), (150, 190, 196), (64, 84, 60))
+
+
+def bottle(pen: Pen, rng: Generator) -> None:
+    coloured = rng.random() < 0.45
+    glass = pick(rng, PAINTS) if coloured else pick(rng, GLASSES)
+    cap, label = pick(rng, PAINTS), pick(rng, PAINTS)
+    width = rng.uniform(0.16, 0.22)
+    shoulder = rng.uniform(0.5, 0.68)
+    neck = rng.uniform(0.05, 0.07)
+    _glass(pen, glass, width, shoulder, neck)
+    if rng.random() < 0.75:
+        _label(pen, label, width, shoulder)
+    pen.fill(
+        panel(-width * 0.72, 0.06, -width * 0.5, shoulder - 0.02, 0.02), mix(glass, WHITE, 0.55)
+    )
+    pen.fill(panel(-neck * 0.6, shoulder + 0.2, -neck * 0.2, 0.9, 0.01), mix(glass, WHITE, 0.5))
+    top = neck + 0.014
+    pen.ramp(panel(-top, 0.9, top, 1.0, 0.015), shades(cap, 0.7, 1.3, 0.6), (1, 0))
+    pen.line([(-top, 0.915), (top, 0.915)], 0.012, tone(cap, 0.5))
+
+
+def _glass(pen: Pen, glass: Colour, width: float, shoulder: float, neck: float) -> None:
+    right = [
+        (width * 0.9, 0.0),
+        (width, 0.0),
+        (width, 0.05),
+        (width, shoulder),
+        (neck * 1.3, shoulder + 0.17),
+        (neck, 0.92),
+    ]
+    outline = rounded([(-x, y) for x, y in right[::-1]] + right, 2)
+    body = shades(glass, 0.6, 1.25, 1, 0.9, 0.5)
+    pen.ramp(outline, body, (1.0, 0.0))
+
+
+def _label(pen: Pen, colour: Colour, width: float, shoulder: float) -> None:
+    paper = mix(colour, WHITE, 0.82)
+    low, high = shoulder * 0.22, shoulder * 0.8
+    pen.ramp(
+        box(-width * 0.97, low, width * 0.97, high), shades(paper, 0.72, 1.05, 1, 0.66), (1, 0)
+    )
+    middle = (low + high) / 2
+    pen.fill(ellipse(0, middle + 0.03, width * 0.45, width * 0.45), colour)
+    pen.fill(ellipse(0, middle + 0.03, width * 0.2, width * 0.2), paper)
+    for k in (0, 1):
+        y = low + 0.04 + 0.035 * k
+        pen.line([(-width * 0.6, y), (width * 0.6, y)], 0.012, tone(colour, 0.6))
+
+
+def sofa(pen: Pen, rng: Generator) -> None:
+    """1.5 wide, about 0.75 high, standing on y = 0; the seat is at 0.34."""
+    cloth = pick(rng, (*PAINTS, *COATS))
+    for x in (-0.62, 0.62):
+        pen.fill(box(x - 0.03, -0.02, x + 0.03, 0.1), tone(WOOD, 0.6))
+    pen.ramp(panel(-0.68, 0.2, 0.68, 0.78, 0.1), shades(cloth, 1.15, 1, 0.7))
+    for x in (-0.3, 0.3):
+        pen.ramp(panel(x - 0.27, 0.32, x + 0.27, 0.72, 0.06), shades(cloth, 1.2, 0.85))
+        pen.ramp(panel(x - 0.29, 0.22, x + 0.29, 0.38, 0.05), shades(cloth, 1.3, 0.75))
+    pen.ramp(box(-0.62, 0.06, 0.62, 0.24), shades(cloth, 0.8, 0.55))
+    for x in (-0.68, 0.68):
+        pen.ramp(panel(x - 0.1, 0.05, x + 0.1, 0.5, 0.09), shades(cloth, 1.2, 1, 0.6))
+
+
+def table(pen: Pen, rng: Generator) -> None:
+    """2 wide; the top's front edge is at y = 0, its back edge at 0.3."""
+    wood = jitter(rng, WOOD if rng.random() < 0.7 else (196, 184, 164), 0.1)
+    for x in (-0.86, 0.86):
+        pen.ramp(box(x - 0.06, -0.9, x + 0.06, -0.05), shades(wood, 0.7, 0.45))
+    pen.ramp([(-1, 0), (1, 0), (0.84, 0.3), (-0.84, 0.3)], shades(wood, 0.9, 1.25))
+    pen.ramp(box(-1, -0.11, 1, 0), shades(wood, 0.75, 0.5))
 
 
 def waste_bin(pen: Pen, rng: Generator) -> None:

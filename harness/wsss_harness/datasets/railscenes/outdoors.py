@@ -1,18 +1,19 @@
-"""Outdoor distractors, standing on y = 0 and about 1 high."""
+"""Branches, and outdoor distractors on y = 0, about 1 high."""
 
 import numpy as np
 from numpy.random import Generator
 
 from wsss_harness.datasets.railscenes.colours import (
+    CLAY,
     COATS,
     DARK,
     GLASS,
     LAMP,
+    LEAF,
     PAINTS,
     STEEL,
     WHITE,
     WOOD,
-    Colour,
     jitter,
     mix,
     pick,
@@ -20,10 +21,15 @@ from wsss_harness.datasets.railscenes.colours import (
     tone,
 )
 from wsss_harness.datasets.railscenes.pen import Pen
-from wsss_harness.datasets.railscenes.shapes import box, ellipse, panel, ribbon, rounded, ruffled
-
-LEAF: Colour = (70, 122, 58)
-CLAY: Colour = (184, 92, 62)
+from wsss_harness.datasets.railscenes.shapes import (
+    box,
+    ellipse,
+    panel,
+    ribbon,
+    rounded,
+    ruffled,
+    turned,
+)
 
 
 def tree(pen: Pen, rng: Generator) -> None:
@@ -119,3 +125,29 @@ def fence(pen: Pen, rng: Generator) -> None:
         pen.ramp(box(-1.2, y, 1.2, y + 0.06), shades(wood, 1.2, 0.7))
     posts = [box(x - 0.04, 0, x + 0.04, 0.5) for x in np.linspace(-1.1, 1.1, 6)]
     pen.fill_all(posts, tone(wood, 0.85))
+
+
+def branch(pen: Pen, rng: Generator) -> None:
+    """2 wide around y = 0, with leaves hanging from it."""
+    wood = jitter(rng, (104, 82, 62), 0.06)
+    x = np.linspace(-1.1, 1.1, 12)
+    y = 0.04 * np.sin(3 * x + rng.uniform(0, 6)) - 0.02
+    twigs = ((-0.5, 0.24), (0.45, 0.3), (0.1, -0.2))
+    for start, rise in twigs:
+        spine = [(start, 0), (start + 0.14, rise * 0.6), (start + 0.32, rise)]
+        pen.ramp(ribbon(spine, [0.05, 0.035, 0.01]), shades(wood, 1.1, 0.7))
+        _leaves(pen, rng, start + 0.25, rise * 0.9)
+    thick = np.linspace(0.16, 0.09, 12)
+    pen.ramp(ribbon(np.stack([x, y], 1), list(thick)), shades(wood, 1.4, 1, 0.5))
+    for start in rng.uniform(-0.9, 0.9, 2):
+        _leaves(pen, rng, float(start), -0.08)
+
+
+def _leaves(pen: Pen, rng: Generator, x: float, y: float) -> None:
+    for dx, dy, lean in rng.uniform((-0.12, -0.12, 0), (0.12, 0.12, 180), (6, 3)):
+        green = jitter(rng, LEAF, 0.05)
+        tip, end = np.add(turned([(-0.09, 0), (0.09, 0)], lean), (x + dx, y + dy))
+        sides = np.add(turned([(-0.02, 0.035), (-0.02, -0.035)], lean), (x + dx, y + dy))
+        blade = rounded([tip, sides[0], end, sides[1]], 2)
+        pen.ramp(blade, shades(green, 1.3, 0.7))
+        pen.line([tip, end], 0.006, tone(green, 0.55))

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from wsss_harness.datasets.railscenes import grounds, rooms, tracks_and_roads
+from wsss_harness.datasets.railscenes import grounds
 from wsss_harness.datasets.railscenes.canvas import Canvas, Spot
-from wsss_harness.datasets.railscenes.furniture import branch, sofa, table
+from wsss_harness.datasets.railscenes.indoors import sofa, table
+from wsss_harness.datasets.railscenes.outdoors import branch
 
 OUTSIDE = ("tree", "building", "bush", "container", "lamp post", "fence", "hay bale", "boulder")
 SHORE = ("tree", "building", "bush", "boulder")
@@ -38,7 +39,7 @@ def railway(canvas: Canvas) -> Scenery:
     horizon, half = rng.uniform(0.25, 0.5), rng.uniform(0.07, 0.12)
     base, slope = rng.uniform(0.68, 0.84), rng.normal(0, 0.03)
     _country(canvas, horizon)
-    tracks_and_roads.rails(canvas, base, half, slope)
+    grounds.rails(canvas, base, half, slope)
     return Scenery(horizon, (min(0.9, base + half * 1.5), 1.0), base + half * 0.35, slope)
 
 
@@ -56,7 +57,7 @@ def street(canvas: Canvas) -> Scenery:
     horizon, half = rng.uniform(0.2, 0.45), rng.uniform(0.13, 0.22)
     base, slope = rng.uniform(0.7, 0.86), rng.normal(0, 0.02)
     _country(canvas, horizon)
-    tracks_and_roads.road(canvas, base, half, slope)
+    grounds.road(canvas, base, half, slope)
     return Scenery(horizon, (horizon + 0.3, 0.97), base + half * 0.3, slope)
 
 
@@ -102,7 +103,7 @@ def pasture(canvas: Canvas) -> Scenery:
 def room(canvas: Canvas) -> Scenery:
     rng = canvas.rng
     floor = rng.uniform(0.6, 0.78)
-    rooms.wall(canvas, floor)
+    grounds.wall(canvas, floor)
     size = rng.uniform(0.75, 1.05)
     x, y = rng.uniform(0.35, 0.65) * canvas.aspect, min(0.97, floor + 0.16)
     canvas.shadow(x, y, 0.85 * size, 0.1, 0.5)
@@ -121,7 +122,7 @@ def room(canvas: Canvas) -> Scenery:
 
 def kitchen(canvas: Canvas) -> Scenery:
     rng = canvas.rng
-    rooms.wall(canvas, rng.uniform(0.72, 0.85))
+    grounds.wall(canvas, rng.uniform(0.72, 0.85))
     front, size = rng.uniform(0.86, 1.02), rng.uniform(0.6, 0.95)
     x = rng.uniform(0.4, 0.6) * canvas.aspect
     spot = Spot(x, front, size)
@@ -140,7 +141,7 @@ def kitchen(canvas: Canvas) -> Scenery:
 
 def wood(canvas: Canvas) -> Scenery:
     rng = canvas.rng
-    rooms.foliage(canvas)
+    grounds.foliage(canvas)
     y = rng.uniform(0.68, 0.9)
     spot = Spot(canvas.aspect / 2, y, rng.uniform(0.75, 1.0), rng.normal(0, 3))
     canvas.put(branch, spot, context=grounds.BRANCH, texture=("wood", 0.12), bevel=0.5)

@@ -1,4 +1,7 @@
-"""Trains and cars, side view, facing right, standing on y = 0."""
+"""Trains and cars on y = 0, boats with the waterline at y = 0, aeroplanes about the origin.
+
+All are seen from the side and face right.
+"""
 
 from itertools import pairwise
 
@@ -166,3 +169,142 @@ def _trim(pen: Pen, paint: Colour) -> None:
     pen.fill(ellipse(0.468, 0.195, 0.034, 0.03), DARK)
     pen.ramp(ellipse(0.47, 0.195, 0.027, 0.024), [WHITE, LAMP])
     pen.fill(panel(-0.505, 0.18, -0.47, 0.235, 0.012), RED)
+
+
+FUSELAGE = [
+    (0.53, -0.02), (0.5, 0.045), (0.4, 0.085), (-0.3, 0.085), (-0.52, 0.06), (-0.54, 0.035),
+    (-0.3, -0.07), (0.36, -0.085), (0.5, -0.065),
+]  # fmt: skip
+
+
+def aeroplane(pen: Pen, rng: Generator) -> None:
+    """About 1.1 long."""
+    paint = jitter(rng, WHITE) if rng.random() < 0.35 else pick(rng, PAINTS)
+    fin = pick(rng, PAINTS)
+    metal = mix(paint, STEEL, 0.6)
+    if rng.random() < 0.65:
+        _airliner(pen, paint, fin, metal)
+    else:
+        _light_plane(pen, paint, fin, metal)
+
+
+def _body(pen: Pen, paint: Colour, points: list[tuple[float, float]]) -> None:
+    colours = shades(paint, 0.86, 1.4, 1.1, 1, 0.55)
+    pen.ramp(rounded(points, 2), colours)
+
+
+def _airliner(pen: Pen, paint: Colour, fin: Colour, metal: Colour) -> None:
+    pen.ramp([(0.04, 0.02), (-0.08, 0.02), (-0.22, 0.2), (-0.15, 0.2)], shades(metal, 0.75, 1))
+    pen.ramp(_fin(0.3), shades(fin, 1.2, 1, 0.7))
+    _body(pen, paint, FUSELAGE)
+    pen.ramp([(-0.33, 0.03), (-0.45, 0.045), (-0.6, 0.1), (-0.5, 0.03)], shades(fin, 1, 0.6))
+    portholes = [ellipse(x, 0.03, 0.011, 0.016) for x in np.arange(-0.34, 0.36, 0.055)]
+    pen.fill_all(portholes, tone(GLASS, 0.6))
+    pen.fill([(0.51, 0.02), (0.4, 0.015), (0.395, 0.055), (0.465, 0.06)], DARK)
+    pen.line([(-0.46, -0.01), (0.49, -0.025)], 0.012, fin)
+    pen.ramp(rounded([(0.13, -0.15), (-0.06, -0.15), (-0.06, -0.07), (0.13, -0.07)], 1),
+             shades(metal, 1.3, 0.5))  # fmt: skip
+    pen.fill(ellipse(0.115, -0.11, 0.014, 0.034), DARK)
+    wing = [(0.12, -0.03), (-0.1, -0.04), (-0.42, -0.33), (-0.31, -0.33)]
+    pen.ramp(wing, shades(metal, 1.25, 1, 0.65))
+    pen.fill([(-0.31, -0.33), (-0.42, -0.33), (-0.385, -0.3), (-0.29, -0.31)], RED)
+
+
+def _fin(height: float) -> list[tuple[float, float]]:
+    return [(-0.3, 0.07), (-0.5, 0.05), (-0.61, height), (-0.5, height)]
+
+
+def _light_plane(pen: Pen, paint: Colour, fin: Colour, metal: Colour) -> None:
+    hull = [
+        (0.4, -0.04), (0.4, 0.05), (0.24, 0.08), (0.14, 0.16), (-0.06, 0.16), (-0.2, 0.08),
+        (-0.5, 0.05), (-0.52, 0.0), (-0.1, -0.11), (0.3, -0.11),
+    ]  # fmt: skip
+    for x in (0.3, -0.02):
+        pen.line([(x, -0.08), (x + 0.03, -0.18)], 0.018, tone(metal, 0.6))
+        pen.fill(ellipse(x + 0.03, -0.19, 0.045, 0.045), DARK)
+    pen.ramp(_fin(0.24), shades(fin, 1.2, 0.75))
+    _body(pen, paint, hull)
+    pen.ramp([(0.22, 0.085), (0.12, 0.145), (-0.04, 0.145), (-0.1, 0.075)],
+             [mix(GLASS, WHITE, 0.6), tone(GLASS, 0.6)])  # fmt: skip
+    pen.fill(box(0.045, 0.07, 0.06, 0.15), tone(paint, 0.7))
+    pen.line([(-0.48, 0.03), (0.38, 0.0)], 0.025, fin)
+    pen.ramp([(-0.36, 0.05), (-0.48, 0.05), (-0.62, 0.0), (-0.53, -0.02)], shades(fin, 1, 0.6))
+    wing = [(0.2, 0.17), (-0.02, 0.19), (-0.32, -0.2), (-0.14, -0.22)]
+    pen.ramp(wing, shades(paint, 1.3, 1, 0.65))
+    pen.fill(rounded([(0.4, -0.05), (0.4, 0.06), (0.48, 0.01)], 1), fin)
+    pen.fill(ellipse(0.47, 0.0, 0.012, 0.15, -8), (70, 66, 66))
+
+
+def boat(pen: Pen, rng: Generator) -> None:
+    """About 1 long."""
+    paint = pick(rng, PAINTS)
+    trim = jitter(rng, WHITE) if rng.random() < 0.6 else pick(rng, PAINTS)
+    kind = rng.random()
+    if kind < 0.5:
+        _sails(pen, rng)
+        _hull(pen, paint, trim, 0.17)
+    elif kind < 0.8:
+        _hull(pen, paint, trim, 0.22)
+        _wheelhouse(pen, trim, pick(rng, PAINTS))
+    else:
+        _yacht(pen, trim, paint)
+
+
+def _hull(pen: Pen, paint: Colour, trim: Colour, height: float) -> None:
+    hull = [(-0.47, height), (-0.4, -0.05), (0.36, -0.05), (0.46, 0.06), (0.56, height + 0.05)]
+    pen.ramp(hull, shades(paint, 1.25, 1, 0.6))
+    pen.line([(-0.465, height - 0.015), (0.0, height - 0.03), (0.545, height + 0.03)], 0.03, trim)
+    pen.fill([(-0.415, 0.0), (-0.4, -0.05), (0.36, -0.05), (0.41, 0.0)], tone(RED, 0.6))
+
+
+def _sails(pen: Pen, rng: Generator) -> None:
+    height = rng.uniform(0.85, 1.1)
+    cloth = jitter(rng, (238, 232, 214)) if rng.random() < 0.7 else tone(pick(rng, PAINTS), 1.25)
+    mast = rng.uniform(0.0, 0.12)
+    pen.line([(mast, 0.12), (mast, height + 0.02)], 0.03, (92, 64, 44))
+    main = [
+        (mast - 0.025, 0.22),
+        (mast - 0.025, height),
+        (-0.2, 0.62),
+        (-0.36, 0.36),
+        (-0.44, 0.22),
+    ]
+    pen.ramp(main, shades(cloth, 1.2, 1, 0.74), (-1.0, -0.4))
+    jib = [
+        (mast + 0.03, 0.22),
+        (mast + 0.03, height * 0.93),
+        (0.3, 0.56),
+        (0.46, 0.34),
+        (0.52, 0.22),
+    ]
+    pen.ramp(jib, shades(cloth, 0.8, 1, 1.2), (1.0, 0.4))
+    for y in (0.42, 0.6):
+        pen.line([(mast - 0.03, y), (-0.42 + 0.62 * (y - 0.22), y - 0.02)], 0.008, tone(cloth, 0.7))
+    pen.fill([(mast, height + 0.09), (mast, height), (mast - 0.13, height + 0.04)], RED)
+
+
+def _wheelhouse(pen: Pen, trim: Colour, band: Colour) -> None:
+    pen.ramp(box(-0.3, 0.2, 0.26, 0.42), shades(trim, 1.1, 0.78))
+    pen.ramp(box(-0.06, 0.42, 0.22, 0.6), shades(trim, 1.1, 0.8))
+    pen.fill(box(-0.09, 0.59, 0.26, 0.625), tone(band, 0.8))
+    pen.ramp(box(-0.24, 0.42, -0.11, 0.7), shades(band, 1, 0.7), (1.0, 0.0))
+    pen.fill(box(-0.24, 0.56, -0.11, 0.62), WHITE)
+    pen.fill_all([box(x, 0.47, x + 0.07, 0.55) for x in (-0.03, 0.06, 0.14)], tone(GLASS, 0.6))
+    pen.fill_all(
+        [ellipse(x, 0.32, 0.028, 0.028) for x in (-0.22, -0.1, 0.02, 0.14)], tone(GLASS, 0.5)
+    )
+    pen.line([(0.3, 0.24), (0.3, 0.74)], 0.02, (80, 70, 66))
+    pen.fill([(0.3, 0.74), (0.3, 0.65), (0.17, 0.695)], RED)
+
+
+def _yacht(pen: Pen, trim: Colour, paint: Colour) -> None:
+    hull = [(-0.5, 0.2), (-0.46, -0.05), (0.3, -0.05), (0.44, 0.06), (0.6, 0.24)]
+    pen.ramp(rounded(hull, 1), shades(trim, 1.15, 1, 0.62))
+    pen.line([(-0.46, 0.12), (0.46, 0.14)], 0.04, paint)
+    pen.ramp([(-0.36, 0.2), (-0.32, 0.36), (0.12, 0.36), (0.3, 0.22)], shades(trim, 1, 0.8))
+    pen.ramp([(-0.3, 0.24), (-0.28, 0.33), (0.1, 0.33), (0.22, 0.24)],
+             shades(GLASS, 1.2, 0.5))  # fmt: skip
+    pen.ramp([(-0.28, 0.36), (-0.24, 0.47), (-0.02, 0.47), (0.08, 0.36)], shades(trim, 1, 0.75))
+    pen.fill(panel(-0.3, 0.46, 0.02, 0.49, 0.012), tone(paint, 0.8))
+    pen.line([(-0.44, 0.2), (-0.5, 0.4)], 0.016, STEEL)
+    pen.fill([(-0.5, 0.4), (-0.47, 0.31), (-0.62, 0.33)], RED)
