@@ -85,26 +85,28 @@ class Canvas:
         pen.shade(self.rng, texture[0], texture[1], bevel, self.unit)
         if mist:
             pen.fade(self.haze, mist)
-        self.lay(pen, number, context)
+        cover = self.lay(pen, context)
+        if cover.any():
+            small = cv2.resize(cover, (self.width, self.height), interpolation=cv2.INTER_AREA)
+            self.items.append(Item(number, small, context))
 
-    def lay(self, pen: Pen, number: int = 0, context: int = 0) -> None:
+    def lay(self, pen: Pen, context: int = 0) -> NDArray[np.uint8]:
+        """Lay a drawing over the canvas without recording it; return its coverage."""
         cover = pen.cover()
         window = bounds(cover)
         layer, alpha = pen.layer[window], np.ascontiguousarray(cover[window])
         if not alpha.size:
-            return
+            return cover
         uncovered = cv2.merge([cv2.bitwise_not(alpha)] * 3)
         kept = cv2.multiply(self.colour[window], uncovered, scale=1 / 255)
         self.colour[window] = cv2.add(kept, np.ascontiguousarray(layer[..., :3]))
         self.context[window][alpha > 127] = context
-        small = cv2.resize(cover, (self.width, self.height), interpolation=cv2.INTER_AREA)
-        self.items.append(Item(number, np.asarray(small, np.uint8), context))
+        return cover
 
     def shadow(self, x: float, y: float, across: float, down: float, strength: float) -> None:
         """A soft dark spot with the half axes ``across`` and ``down`` in scene heights."""
-        self._spot(
-            x, y, across, down, lambda under, spot: under * (1 - np.float32(strength) * spot)
-        )
+        dark = np.float32(strength)
+        self._spot(x, y, across, down, lambda under, spot: under * (1 - dark * spot))
 
     def glow(self, x: float, y: float, radius: float, colour: FloatMap, share: float) -> None:
         """A soft bright spot of ``colour``."""

@@ -5,7 +5,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from wsss_harness.datasets.railscenes.canvas import Canvas, Spot
-from wsss_harness.datasets.railscenes.colours import WHITE, Colour, jitter, light, mix, shades, tone
+from wsss_harness.datasets.railscenes.colours import (
+    WHITE,
+    Colour,
+    jitter,
+    light,
+    mix,
+    pick,
+    shades,
+    tone,
+)
 from wsss_harness.datasets.railscenes.noise import FloatMap, patch, receding
 from wsss_harness.datasets.railscenes.shapes import box
 
@@ -22,6 +31,7 @@ SKIES: tuple[tuple[Colour, Colour, Colour], ...] = (
     ((88, 150, 170), (150, 196, 196), (214, 226, 210)),
 )
 GREENS: tuple[Colour, ...] = ((106, 138, 70), (134, 150, 84), (92, 124, 72), (160, 156, 96))
+WALLS: tuple[Colour, ...] = ((196, 182, 164), (164, 184, 174), (178, 168, 188), (206, 198, 170))
 EARTHS: tuple[Colour, ...] = ((170, 156, 128), (146, 130, 108), (182, 172, 152), *GREENS[:2])
 
 
@@ -77,7 +87,7 @@ def _clouds(canvas: Canvas, horizon: float, gap: float, zenith: Colour) -> None:
 def hills(canvas: Canvas, horizon: float) -> None:
     """Draw up to two ridges in front of the sky; far ones are paler."""
     rng = canvas.rng
-    for layer in range(int(rng.integers(0, 3))):
+    for layer in range(rng.integers(0, 3)):
         colour = mix(jitter(rng, GREENS[0]), canvas.haze, 0.55 - 0.25 * layer)
         x = np.linspace(-0.1, canvas.aspect + 0.1, 24)
         height = rng.uniform(0.03, 0.13)
@@ -94,42 +104,40 @@ def ground(
     texture: tuple[str, float],
     context: int = 0,
 ) -> None:
-    """Draw a textured outline, in scene coordinates (y down), as ground rather than as an item."""
+    """Draw a textured outline, in scene coordinates (y down), as ground."""
     pen = canvas.pen(Spot(0, 0, 1))
     pen.ramp(np.asarray(points) * (1, -1), colours)
     pen.shade(canvas.rng, *texture, 0.0, canvas.unit)
-    canvas.lay(pen, context=context)
-    canvas.items.pop()
+    canvas.lay(pen, context)
 
 
-def meadow(canvas: Canvas, top: float, bottom: float = 1.0, context: int = MEADOW) -> None:
+def meadow(canvas: Canvas, top: float) -> None:
     rng = canvas.rng
-    green = jitter(rng, GREENS[rng.integers(len(GREENS))])
-    blades = receding("grass", rng, size_of(canvas, top, bottom), canvas.unit)
+    green = pick(rng, GREENS)
+    blades = receding("grass", rng, size_of(canvas, top, 1), canvas.unit)
     far = mix(green, canvas.haze, 0.35)
-    paint(canvas, top, bottom, [far, green, tone(green, 0.75)], (blades, 0.11), context)
+    paint(canvas, top, 1, [far, green, tone(green, 0.75)], (blades, 0.11), MEADOW)
     patches = patch("soft", rng, blades.shape, canvas.unit)
-    rows = canvas.rows(top, bottom)
+    rows = canvas.rows(top, 1)
     canvas.colour[rows] = np.clip(canvas.colour[rows] * (1 + 0.08 * patches[..., None]), 0, 255)
 
 
-def plain(canvas: Canvas, top: float, bottom: float = 1.0) -> None:
+def plain(canvas: Canvas, top: float) -> None:
     """Earth, sand or gravel."""
     rng = canvas.rng
-    earth = jitter(rng, EARTHS[rng.integers(len(EARTHS))])
-    stones = receding("gravel", rng, size_of(canvas, top, bottom), canvas.unit)
-    paint(
-        canvas, top, bottom, [mix(earth, canvas.haze, 0.3), earth, tone(earth, 0.8)], (stones, 0.09)
-    )
+    earth = pick(rng, EARTHS)
+    stones = receding("gravel", rng, size_of(canvas, top, 1), canvas.unit)
+    far = mix(earth, canvas.haze, 0.3)
+    paint(canvas, top, 1, [far, earth, tone(earth, 0.8)], (stones, 0.09))
 
 
-def water(canvas: Canvas, top: float, bottom: float = 1.0) -> None:
+def water(canvas: Canvas, top: float) -> None:
     rng = canvas.rng
-    deep = jitter(rng, ((38, 92, 120), (44, 116, 128), (54, 84, 112))[rng.integers(3)])
-    waves = receding("waves", rng, size_of(canvas, top, bottom), canvas.unit)
+    deep = pick(rng, ((38, 92, 120), (44, 116, 128), (54, 84, 112)))
+    waves = receding("waves", rng, size_of(canvas, top, 1), canvas.unit)
     far = mix(deep, canvas.haze, 0.6)
-    paint(canvas, top, bottom, [far, deep, tone(deep, 0.75)], (waves, 0.13), WATER)
-    rows = canvas.rows(top, bottom)
+    paint(canvas, top, 1, [far, deep, tone(deep, 0.75)], (waves, 0.13), WATER)
+    rows = canvas.rows(top, 1)
     glints = np.clip(waves - 1.25, 0, 0.8)[..., None] * np.float32(0.8)
     under = canvas.colour[rows]
     under[:] = under + (light(mix(canvas.haze, WHITE, 0.5)) - under) * glints
@@ -160,13 +168,11 @@ def rails(canvas: Canvas, middle: float, half: float, slope: float) -> None:
                    (x + half * 0.22 - lean, y - half), (x - lean, y - half)]  # fmt: skip
         pen.ramp(sleeper, shades(wood, 1.2, 0.7))
     for y, width in ((middle, 0.014), (middle + half * 0.75, 0.02)):
-        line = np.array(
-            [(x, -(y + slope * (x - canvas.aspect / 2))) for x in (-0.1, canvas.aspect + 0.1)]
-        )
+        ends = (-0.1, canvas.aspect + 0.1)
+        line = np.array([(x, -(y + slope * (x - canvas.aspect / 2))) for x in ends])
         pen.line(line - (0, width * 0.7), width, (70, 60, 56))
         pen.line(line, width * 0.75, (196, 196, 200))
-    canvas.lay(pen, context=RAILS)
-    canvas.items.pop()
+    canvas.lay(pen, RAILS)
 
 
 def road(canvas: Canvas, middle: float, half: float, slope: float) -> None:
@@ -185,16 +191,13 @@ def road(canvas: Canvas, middle: float, half: float, slope: float) -> None:
     marking = (228, 206, 120) if rng.random() < 0.5 else (222, 222, 216)
     for x in np.arange(-0.3 + 0.3 * rng.random(), canvas.aspect, 0.3):
         stroke(x, x + 0.15, middle + half * 0.15, 0.02, marking)
-    canvas.lay(pen, context=ROAD)
-    canvas.items.pop()
+    canvas.lay(pen, ROAD)
 
 
 def wall(canvas: Canvas, floor: float) -> None:
     """An indoor wall down to ``floor``, and the floor."""
     rng = canvas.rng
-    hue = jitter(
-        rng, ((196, 182, 164), (164, 184, 174), (178, 168, 188), (206, 198, 170))[rng.integers(4)]
-    )
+    hue = pick(rng, WALLS)
     canvas.haze = hue
     soft = patch("soft", rng, size_of(canvas, 0, floor), canvas.unit)
     paint(canvas, 0, floor, shades(hue, 0.94, 1, 0.85), (soft, 0.05))
@@ -213,19 +216,18 @@ def _wallpaper(canvas: Canvas, floor: float) -> None:
 
 def _floor(canvas: Canvas, top: float) -> None:
     rng = canvas.rng
-    wood = jitter(rng, ((150, 108, 70), (116, 84, 60), (176, 150, 118))[rng.integers(3)])
+    wood = pick(rng, ((150, 108, 70), (116, 84, 60), (176, 150, 118)))
     planks = receding("wood", rng, size_of(canvas, top, 1), canvas.unit)
     paint(canvas, top, 1.0, shades(wood, 0.8, 1, 1.1), (planks, 0.1))
     pen = canvas.pen(Spot(0, 0, 1))
     pen.ramp(box(-0.1, -top - 0.012, canvas.aspect + 0.1, -top + 0.035), shades(WHITE, 1, 0.7))
     canvas.lay(pen)
-    canvas.items.pop()
 
 
 def foliage(canvas: Canvas) -> None:
     """Fill the picture with leaves far out of focus."""
     rng = canvas.rng
-    green = jitter(rng, GREENS[rng.integers(len(GREENS))])
+    green = pick(rng, GREENS)
     canvas.haze = tone(green, 1.2)
     leaves = patch("soft", rng, canvas.shape, canvas.unit)
     paint(canvas, 0, 1, shades(green, 1.35, 1, 0.65), (leaves, 0.16))

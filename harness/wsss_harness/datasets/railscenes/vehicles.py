@@ -26,53 +26,49 @@ from wsss_harness.datasets.railscenes.colours import (
 from wsss_harness.datasets.railscenes.pen import Pen
 from wsss_harness.datasets.railscenes.shapes import box, ellipse, panel, rounded
 
+Outline = list[tuple[float, float]]
+
 WAGON = 1.5  # length of a wagon in train heights
-SEAT = [(-0.5, 0.1), (-0.505, 0.22), (-0.47, 0.265)]
+REAR: Outline = [(-0.5, 0.1), (-0.505, 0.22)]
+FRONT: Outline = [(0.5, 0.2), (0.505, 0.1)]
 
 
-def wheel(pen: Pen, x: float, y: float, radius: float) -> None:
-    pen.fill(ellipse(x, y, radius, radius), (30, 30, 34))
-    pen.ramp(ellipse(x, y, radius * 0.62, radius * 0.62), [(206, 208, 212), (104, 108, 116)])
-    pen.fill(ellipse(x, y, radius * 0.22, radius * 0.22), (52, 54, 60))
+def _wheel(pen: Pen, x: float, radius: float = 0.09) -> None:
+    pen.fill(ellipse(x, radius, radius, radius), (30, 30, 34))
+    pen.ramp(ellipse(x, radius, radius * 0.62, radius * 0.62), [(206, 208, 212), (104, 108, 116)])
+    pen.fill(ellipse(x, radius, radius * 0.22, radius * 0.22), (52, 54, 60))
 
 
 def train(pen: Pen, rng: Generator) -> None:
     """1 high; the head ends at x = 1.4, wagons follow to the left, out of the frame."""
     paint, front = pick(rng, PAINTS), pick(rng, PAINTS)
     trim = jitter(rng, WHITE) if rng.random() < 0.6 else pick(rng, PAINTS)
-    blunt = rng.random() < 0.4
-    plain = rng.random() < 0.35
-    wagons = int(rng.integers(1, 4))
-    for k in range(wagons):
-        _wagon(pen, paint, trim, -0.1 - k * (WAGON + 0.04), plain)
-    _head_car(pen, paint, trim, blunt, plain)
+    blunt, plain = rng.random() < 0.4, rng.random() < 0.35
+    for k in range(rng.integers(1, 4)):
+        right = -0.1 - k * (WAGON + 0.04)
+        pen.fill(box(right - 0.02, 0.25, right + 0.06, 0.85), (40, 40, 44))
+        _carriage(pen, paint, right - WAGON, right)
+        _fittings(pen, trim, right - WAGON, right, plain)
+    end = 1.36 if blunt else 1.02
+    _carriage(pen, paint, -0.06, end)
+    _fittings(pen, trim, -0.06, end - 0.1 if blunt else end, plain)
     _nose(pen, front if rng.random() < 0.7 else paint, blunt)
 
 
-def _wagon(pen: Pen, paint: Colour, trim: Colour, right: float, plain: bool) -> None:
-    left = right - WAGON
-    _running_gear(pen, left, right)
-    pen.fill(box(right - 0.02, 0.25, right + 0.06, 0.85), (40, 40, 44))
-    pen.ramp(panel(left, 0.18, right, 0.98, 0.04), _side(paint))
-    _details(pen, trim, left, right, plain)
-
-
-def _running_gear(pen: Pen, left: float, right: float) -> None:
+def _carriage(pen: Pen, paint: Colour, left: float, right: float) -> None:
     pen.fill(box(left + 0.08, 0.1, right - 0.08, 0.22), (46, 46, 50))
     for x in (left + 0.25, left + 0.5, right - 0.5, right - 0.25):
-        wheel(pen, x, 0.09, 0.09)
+        _wheel(pen, x)
+    side = shades(paint, 0.72, 1.32, 1.06, 1, 0.92, 0.62)
+    pen.ramp(panel(left, 0.18, right, 0.98, 0.04), side)
 
 
-def _side(paint: Colour) -> list[Colour]:
-    return shades(paint, 0.72, 1.32, 1.06, 1, 0.92, 0.62)
-
-
-def _details(pen: Pen, trim: Colour, left: float, right: float, plain: bool) -> None:
+def _fittings(pen: Pen, trim: Colour, left: float, right: float, plain: bool) -> None:
+    """Roof, stripe, and seams if ``plain``, else windows and doors."""
     pen.ramp(box(left + 0.02, 0.9, right - 0.02, 0.97), [(170, 172, 176), (104, 106, 112)])
     pen.fill(box(left, 0.36, right, 0.42), trim)
     if plain:
-        seams = np.arange(left + 0.2, right - 0.1, 0.22)
-        for x in seams:
+        for x in np.arange(left + 0.2, right - 0.1, 0.22):
             pen.line([(x, 0.22), (x, 0.88)], 0.012, tone(trim, 0.45))
         return
     slots = np.linspace(left + 0.12, right - 0.12, 6)
@@ -85,21 +81,13 @@ def _details(pen: Pen, trim: Colour, left: float, right: float, plain: bool) -> 
         pen.fill(box(x0 + 0.03, 0.52, x1 - 0.03, 0.78), tone(GLASS, 0.8))
 
 
-def _head_car(pen: Pen, paint: Colour, trim: Colour, blunt: bool, plain: bool) -> None:
-    end = 1.36 if blunt else 1.02
-    _running_gear(pen, -0.06, end)
-    pen.ramp(panel(-0.06, 0.18, end, 0.98, 0.04), _side(paint))
-    _details(pen, trim, -0.06, end - 0.1 if blunt else end, plain)
-
-
 def _nose(pen: Pen, front: Colour, blunt: bool) -> None:
     if blunt:
         face = panel(1.02, 0.14, 1.4, 1.0, 0.07)
         glass = panel(1.1, 0.58, 1.37, 0.86, 0.03)
     else:
-        face = rounded(
-            [(0.9, 0.14), (1.38, 0.14), (1.44, 0.3), (1.3, 0.56), (1.1, 0.98), (0.9, 0.98)], 1
-        )
+        slope = [(0.9, 0.14), (1.38, 0.14), (1.44, 0.3), (1.3, 0.56), (1.1, 0.98), (0.9, 0.98)]
+        face = rounded(slope, 1)
         glass = np.array([(1.06, 0.6), (1.24, 0.6), (1.11, 0.88), (1.02, 0.88)])
     pen.ramp(face, shades(front, 1.25, 1, 0.66))
     pen.ramp(glass, shades(GLASS, 0.45, 1.35), (1.0, -0.5))
@@ -114,46 +102,39 @@ def car(pen: Pen, rng: Generator) -> None:
     """1 long, about 0.4 high."""
     paint = pick(rng, PAINTS)
     roof = rng.uniform(0.37, 0.42)
-    kind = int(rng.integers(3))
-    body, cabin = (
-        _saloon(roof) if kind == 0 else _hatchback(roof) if kind == 1 else _van(roof + 0.04)
-    )
+    body, cabin = _outlines(int(rng.integers(3)), roof)
     pen.fill(box(-0.44, 0.07, 0.45, 0.14), (36, 36, 40))
     pen.ramp(rounded(body, 2), shades(paint, 1.4, 1.08, 1, 0.58))
     _windows(pen, cabin)
     _trim(pen, paint)
     for x in (-0.3, 0.29):
         pen.fill(ellipse(x, 0.105, 0.112, 0.112), tone(paint, 0.34))
-        wheel(pen, x, 0.09, 0.09)
+        _wheel(pen, x)
 
 
-def _saloon(roof: float) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
-    body = [*SEAT, (-0.35, 0.275), (-0.23, roof), (0.07, roof), (0.2, 0.275)]
-    return [*body, (0.43, 0.25), (0.5, 0.2), (0.505, 0.1)], [
-        (-0.32, 0.265), (-0.21, roof - 0.025), (0.055, roof - 0.025), (0.165, 0.265),
-    ]  # fmt: skip
-
-
-def _hatchback(roof: float) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
-    body = [*SEAT[:2], (-0.475, 0.29), (-0.38, roof + 0.02), (0.04, roof + 0.02), (0.2, 0.285)]
-    return [*body, (0.44, 0.25), (0.5, 0.2), (0.505, 0.1)], [
-        (-0.43, 0.275), (-0.36, roof - 0.01), (0.03, roof - 0.01), (0.165, 0.275),
-    ]  # fmt: skip
-
-
-def _van(roof: float) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
+def _outlines(kind: int, roof: float) -> tuple[Outline, Outline]:
+    """Body and cabin of a saloon (0), a hatchback (1) or a van (2)."""
+    if kind == 0:
+        body = [*REAR, (-0.47, 0.265), (-0.35, 0.275), (-0.23, roof), (0.07, roof), (0.2, 0.275)]
+        low, high = 0.265, roof - 0.025
+        cabin = [(-0.32, low), (-0.21, high), (0.055, high), (0.165, low)]
+        return [*body, (0.43, 0.25), *FRONT], cabin
+    if kind == 1:
+        body = [*REAR, (-0.475, 0.29), (-0.38, roof + 0.02), (0.04, roof + 0.02), (0.2, 0.285)]
+        low, high = 0.275, roof - 0.01
+        cabin = [(-0.43, low), (-0.36, high), (0.03, high), (0.165, low)]
+        return [*body, (0.44, 0.25), *FRONT], cabin
+    roof += 0.04
     body = [(-0.5, 0.1), (-0.505, roof), (-0.46, roof + 0.03), (0.16, roof + 0.03), (0.34, 0.27)]
-    return [*body, (0.47, 0.23), (0.505, 0.1)], [
-        (0.0, 0.28), (0.0, roof), (0.13, roof), (0.29, 0.28),
-    ]  # fmt: skip
+    cabin = [(0.0, 0.28), (0.0, roof), (0.13, roof), (0.29, 0.28)]
+    return [*body, (0.47, 0.23), (0.505, 0.1)], cabin
 
 
-def _windows(pen: Pen, cabin: list[tuple[float, float]]) -> None:
+def _windows(pen: Pen, cabin: Outline) -> None:
     pen.fill(cabin, (40, 44, 52))
     centre = float(np.mean([x for x, _ in cabin]))
     inner = np.add(np.multiply(cabin, (0.94, 1)), (0.06 * centre, 0))
-    sky = mix(GLASS, WHITE, 0.55)
-    pen.ramp(inner, [sky, tone(GLASS, 1.1), tone(GLASS, 0.6)], (-0.6, -1.0))
+    pen.ramp(inner, [mix(GLASS, WHITE, 0.55), *shades(GLASS, 1.1, 0.6)], (-0.6, -1.0))
     low, high = inner[:, 1].min(), inner[:, 1].max()
     middle = float(inner[:, 0].mean())
     pen.fill(box(middle - 0.012, low, middle + 0.012, high), (40, 44, 52))
@@ -164,8 +145,8 @@ def _trim(pen: Pen, paint: Colour) -> None:
         pen.line([(x, 0.12), (x, 0.26)], 0.006, tone(paint, 0.5))
     pen.line([(-0.47, 0.2), (0.46, 0.2)], 0.008, tone(paint, 0.7))
     pen.fill(panel(0.02, 0.225, 0.07, 0.238, 0.005), tone(paint, 0.45))
-    pen.fill(panel(0.4, 0.085, 0.52, 0.13, 0.02), STEEL)
-    pen.fill(panel(-0.52, 0.085, -0.42, 0.13, 0.02), STEEL)
+    for left, right in ((0.4, 0.52), (-0.52, -0.42)):
+        pen.fill(panel(left, 0.085, right, 0.13, 0.02), STEEL)
     pen.fill(ellipse(0.468, 0.195, 0.034, 0.03), DARK)
     pen.ramp(ellipse(0.47, 0.195, 0.027, 0.024), [WHITE, LAMP])
     pen.fill(panel(-0.505, 0.18, -0.47, 0.235, 0.012), RED)
@@ -188,9 +169,8 @@ def aeroplane(pen: Pen, rng: Generator) -> None:
         _light_plane(pen, paint, fin, metal)
 
 
-def _body(pen: Pen, paint: Colour, points: list[tuple[float, float]]) -> None:
-    colours = shades(paint, 0.86, 1.4, 1.1, 1, 0.55)
-    pen.ramp(rounded(points, 2), colours)
+def _body(pen: Pen, paint: Colour, points: Outline) -> None:
+    pen.ramp(rounded(points, 2), shades(paint, 0.86, 1.4, 1.1, 1, 0.55))
 
 
 def _airliner(pen: Pen, paint: Colour, fin: Colour, metal: Colour) -> None:
@@ -210,7 +190,7 @@ def _airliner(pen: Pen, paint: Colour, fin: Colour, metal: Colour) -> None:
     pen.fill([(-0.31, -0.33), (-0.42, -0.33), (-0.385, -0.3), (-0.29, -0.31)], RED)
 
 
-def _fin(height: float) -> list[tuple[float, float]]:
+def _fin(height: float) -> Outline:
     return [(-0.3, 0.07), (-0.5, 0.05), (-0.61, height), (-0.5, height)]
 
 
@@ -262,21 +242,10 @@ def _sails(pen: Pen, rng: Generator) -> None:
     cloth = jitter(rng, (238, 232, 214)) if rng.random() < 0.7 else tone(pick(rng, PAINTS), 1.25)
     mast = rng.uniform(0.0, 0.12)
     pen.line([(mast, 0.12), (mast, height + 0.02)], 0.03, (92, 64, 44))
-    main = [
-        (mast - 0.025, 0.22),
-        (mast - 0.025, height),
-        (-0.2, 0.62),
-        (-0.36, 0.36),
-        (-0.44, 0.22),
-    ]
+    back, fore = mast - 0.025, mast + 0.03
+    main = [(back, 0.22), (back, height), (-0.2, 0.62), (-0.36, 0.36), (-0.44, 0.22)]
     pen.ramp(main, shades(cloth, 1.2, 1, 0.74), (-1.0, -0.4))
-    jib = [
-        (mast + 0.03, 0.22),
-        (mast + 0.03, height * 0.93),
-        (0.3, 0.56),
-        (0.46, 0.34),
-        (0.52, 0.22),
-    ]
+    jib = [(fore, 0.22), (fore, height * 0.93), (0.3, 0.56), (0.46, 0.34), (0.52, 0.22)]
     pen.ramp(jib, shades(cloth, 0.8, 1, 1.2), (1.0, 0.4))
     for y in (0.42, 0.6):
         pen.line([(mast - 0.03, y), (-0.42 + 0.62 * (y - 0.22), y - 0.02)], 0.008, tone(cloth, 0.7))
@@ -290,9 +259,8 @@ def _wheelhouse(pen: Pen, trim: Colour, band: Colour) -> None:
     pen.ramp(box(-0.24, 0.42, -0.11, 0.7), shades(band, 1, 0.7), (1.0, 0.0))
     pen.fill(box(-0.24, 0.56, -0.11, 0.62), WHITE)
     pen.fill_all([box(x, 0.47, x + 0.07, 0.55) for x in (-0.03, 0.06, 0.14)], tone(GLASS, 0.6))
-    pen.fill_all(
-        [ellipse(x, 0.32, 0.028, 0.028) for x in (-0.22, -0.1, 0.02, 0.14)], tone(GLASS, 0.5)
-    )
+    portholes = [ellipse(x, 0.32, 0.028, 0.028) for x in (-0.22, -0.1, 0.02, 0.14)]
+    pen.fill_all(portholes, tone(GLASS, 0.5))
     pen.line([(0.3, 0.24), (0.3, 0.74)], 0.02, (80, 70, 66))
     pen.fill([(0.3, 0.74), (0.3, 0.65), (0.17, 0.695)], RED)
 
