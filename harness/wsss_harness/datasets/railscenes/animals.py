@@ -1,5 +1,7 @@
 """Birds, sheep and cats, standing on y = 0 and facing right."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.random import Generator
 
@@ -118,6 +120,8 @@ def _muzzle(pen: Pen, wool: Colour, skin: Colour, at: tuple[float, float]) -> No
         pen.fill(ellipse(x + side * 0.025, y - 0.13, 0.012, 0.016), tone(skin, 0.4))
 
 
+Stripes = Sequence[tuple[float, float, float]]  # x, y and lean in degrees
+
 PINK: Colour = (226, 146, 140)
 EYES: tuple[Colour, ...] = ((150, 206, 60), (224, 186, 50), (90, 170, 200))
 
@@ -177,22 +181,20 @@ def _tail(pen: Pen, coat: Colour, spine: list[tuple[float, float]]) -> None:
     pen.ramp(rounded(ribbon(bent, [0.11] * 12 + [0.1, 0.05]), 1), shades(coat, 0.9, 0.7))
 
 
-def _stripes(pen: Pen, coat: Colour, spots: list[tuple[float, float, float]]) -> None:
-    for x, y, lean in spots:
+def _trunk(
+    pen: Pen, rng: Generator, coat: Colour, outline: list[tuple[float, float]], stripes: Stripes
+) -> None:
+    """The trunk of a cat; half of all cats have stripes."""
+    pen.ramp(ruffled(rounded(outline, 2), 0.02, 26), fur(coat))
+    for x, y, lean in stripes if rng.random() < 0.5 else ():
         pen.fill(ellipse(x, y, 0.022, 0.085, lean), tone(coat, 0.62))
 
 
 def _sitting(pen: Pen, rng: Generator, coat: Colour, belly: Colour) -> None:
     _tail(pen, coat, [(0.16, 0.08), (0.4, 0.07), (0.52, 0.2), (0.46, 0.4), (0.54, 0.5)])
-    body = rounded(
-        [(-0.3, 0), (-0.34, 0.26), (-0.2, 0.62), (0.2, 0.62), (0.36, 0.26), (0.32, 0)], 2
-    )
-    pen.ramp(ruffled(body, 0.02, 26), fur(coat))
-    if rng.random() < 0.5:
-        spots = [
-            (s * (0.25 - 0.05 * k), 0.2 + 0.14 * k, s * -24) for s in (-1, 1) for k in range(3)
-        ]
-        _stripes(pen, coat, [(x, y, lean) for x, y, lean in spots])
+    body = [(-0.3, 0), (-0.34, 0.26), (-0.2, 0.62), (0.2, 0.62), (0.36, 0.26), (0.32, 0)]
+    stripes = [(s * (0.25 - 0.05 * k), 0.2 + 0.14 * k, s * -24) for s in (-1, 1) for k in range(3)]
+    _trunk(pen, rng, coat, body, stripes)
     pen.ramp(ellipse(0.0, 0.34, 0.15, 0.25), shades(belly, 1.1, 0.85))
     for side in (-1, 1):
         pen.ramp(ellipse(side * 0.21, 0.14, 0.13, 0.16, side * 12), shades(coat, 1, 0.72))
@@ -201,12 +203,9 @@ def _sitting(pen: Pen, rng: Generator, coat: Colour, belly: Colour) -> None:
 
 def _lying(pen: Pen, rng: Generator, coat: Colour, belly: Colour) -> None:
     _tail(pen, coat, [(-0.4, 0.1), (-0.58, 0.06), (-0.66, 0.14), (-0.6, 0.26)])
-    body = rounded([(-0.52, 0), (-0.52, 0.3), (-0.2, 0.46), (0.3, 0.4), (0.5, 0.16), (0.48, 0)], 2)
-    pen.ramp(ruffled(body, 0.02, 26), fur(coat))
-    if rng.random() < 0.5:
-        _stripes(
-            pen, coat, [(-0.32, 0.32, 20), (-0.18, 0.36, 8), (-0.04, 0.36, 0), (0.1, 0.33, -8)]
-        )
+    body = [(-0.52, 0), (-0.52, 0.3), (-0.2, 0.46), (0.3, 0.4), (0.5, 0.16), (0.48, 0)]
+    stripes = [(-0.32, 0.32, 20), (-0.18, 0.36, 8), (-0.04, 0.36, 0), (0.1, 0.33, -8)]
+    _trunk(pen, rng, coat, body, stripes)
     pen.ramp(ellipse(-0.3, 0.13, 0.2, 0.14, 10), shades(coat, 1, 0.72))
     for x in (0.22, 0.46):
         pen.ramp(ellipse(x, 0.04, 0.14, 0.05), shades(belly, 1, 0.75))
@@ -218,9 +217,6 @@ def _standing(pen: Pen, rng: Generator, coat: Colour, belly: Colour) -> None:
         pen.ramp(ribbon([(x, 0.34), (x - 0.01, 0.15), (x + 0.03, 0.02)], [0.16, 0.1, 0.12]),
                  shades(coat, shade, shade * 0.85))  # fmt: skip
         pen.fill(ellipse(x + 0.04, 0.025, 0.075, 0.035), tone(belly, shade))
-    body = rounded(
-        [(-0.46, 0.24), (-0.46, 0.52), (-0.2, 0.6), (0.3, 0.62), (0.42, 0.4), (0.3, 0.22)], 2
-    )
-    pen.ramp(ruffled(body, 0.02, 26), fur(coat))
-    if rng.random() < 0.5:
-        _stripes(pen, coat, [(-0.3, 0.48, 12), (-0.16, 0.5, 4), (-0.02, 0.5, 0), (0.12, 0.5, -4)])
+    body = [(-0.46, 0.24), (-0.46, 0.52), (-0.2, 0.6), (0.3, 0.62), (0.42, 0.4), (0.3, 0.22)]
+    stripes = [(-0.3, 0.48, 12), (-0.16, 0.5, 4), (-0.02, 0.5, 0), (0.12, 0.5, -4)]
+    _trunk(pen, rng, coat, body, stripes)

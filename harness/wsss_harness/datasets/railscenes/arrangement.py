@@ -51,7 +51,7 @@ def _figures(canvas: Canvas, scenery: Scenery, names: list[str]) -> float:
 
 def _spot(canvas: Canvas, scenery: Scenery, name: str, shrink: float, taken: list[float]) -> Spot:
     rng, actor = canvas.rng, CAST[name]
-    size = rng.uniform(*actor.sizes) * shrink * float(rng.uniform(0.6, 1) if taken else 1)
+    size = rng.uniform(*actor.sizes) * shrink * (rng.uniform(0.6, 1) if taken else 1)
     mirrored, y = rng.random() < 0.5, _feet(rng, scenery, name, not taken)
     x, degrees = _across(rng, canvas.aspect, scenery.span, taken), rng.normal(0, 2.5)
     if name == "aeroplane":
@@ -102,7 +102,7 @@ def _enter(canvas: Canvas, scenery: Scenery, name: str, spot: Spot, mist: float)
 
 def _far_distractors(canvas: Canvas, scenery: Scenery) -> None:
     rng = canvas.rng
-    for _ in range(int(rng.integers(0, 4)) if scenery.behind else 0):
+    for _ in range(rng.integers(0, 4) if scenery.behind else 0):
         name = scenery.behind[rng.integers(len(scenery.behind))]
         y, size = scenery.horizon + rng.uniform(0.0, 0.08), rng.uniform(0.14, 0.38)
         x = rng.uniform(0, canvas.aspect)
@@ -117,8 +117,7 @@ def _far_distractors(canvas: Canvas, scenery: Scenery) -> None:
 def _near_distractors(canvas: Canvas, scenery: Scenery, lowest: float) -> None:
     """Draw things in front of the figures, which may partly hide them."""
     rng = canvas.rng
-    count = int(rng.choice([0, 1, 2], p=[0.4, 0.42, 0.18])) if scenery.before else 0
-    for _ in range(count):
+    for _ in range(rng.choice([0, 1, 2], p=[0.4, 0.42, 0.18]) if scenery.before else 0):
         name = scenery.before[rng.integers(len(scenery.before))]
         x, size = rng.uniform(0, canvas.aspect), rng.uniform(0.16, 0.4)
         nearest = max(scenery.floor[1], lowest + 0.02) + 0.06

@@ -11,14 +11,16 @@ class Actor:
     """How figures of one class appear.
 
     ``sizes``: smallest and largest size in scene heights, for a single figure. ``tall``: its
-    height, and ``reach``: half the width of its shadow, both in units of its size. ``away``:
-    settings used instead of ``home`` in one scene out of ten. ``meets``: classes that may join it.
+    height, and ``reach``: half the width of its shadow, both in units of its size. ``context``:
+    its name in grounds.CONTEXTS. ``away``: settings used instead of ``home`` in one scene out of
+    ten. ``meets``: classes that may join it.
     """
 
     draw: Draw
     sizes: tuple[float, float]
     tall: float
     reach: float
+    context: str
     home: str
     away: tuple[str, ...]
     meets: tuple[str, ...]
@@ -28,55 +30,33 @@ class Actor:
 FUR, WOOL = ("fur", 0.07), ("wool", 0.09)
 
 CAST: dict[str, Actor] = {
-    "aeroplane": Actor(vehicles.aeroplane, (0.9, 1.55), 0.4, 0.0,
+    "aeroplane": Actor(vehicles.aeroplane, (0.9, 1.55), 0.4, 0.0, "sky",
         "open_sky", ("pasture", "street"), ("bird", "aeroplane")),
-    "bird": Actor(animals.bird, (0.75, 1.15), 0.76, 0.4,
+    "bird": Actor(animals.bird, (0.75, 1.15), 0.76, 0.4, "branch",
         "wood", ("pasture", "open_sky", "shore"), ("bird", "cat"), FUR),
-    "boat": Actor(vehicles.boat, (0.75, 1.05), 0.95, 0.62,
+    "boat": Actor(vehicles.boat, (0.75, 1.05), 0.95, 0.62, "water",
         "lake", ("shore",), ("boat", "boat", "bird", "aeroplane")),
-    "bottle": Actor(indoors.bottle, (0.7, 0.95), 1.0, 0.3,
+    "bottle": Actor(indoors.bottle, (0.7, 0.95), 1.0, 0.3, "table",
         "kitchen", ("room",), ("bottle", "bottle", "cat")),
-    "car": Actor(vehicles.car, (0.9, 1.4), 0.4, 0.62,
+    "car": Actor(vehicles.car, (0.9, 1.4), 0.4, 0.62, "road",
         "street", ("pasture", "railway"), ("car", "car", "sheep", "bird")),
-    "cat": Actor(animals.cat, (0.7, 1.0), 1.0, 0.6,
+    "cat": Actor(animals.cat, (0.7, 1.0), 1.0, 0.6, "sofa",
         "room", ("pasture", "kitchen", "wood"), ("cat", "bottle"), FUR),
-    "sheep": Actor(animals.sheep, (0.65, 1.05), 0.8, 0.62,
+    "sheep": Actor(animals.sheep, (0.65, 1.05), 0.8, 0.62, "meadow",
         "pasture", ("street", "shore"), ("sheep", "bird", "car"), WOOL),
-    "train": Actor(vehicles.train, (0.38, 0.64), 1.0, 1.5,
+    "train": Actor(vehicles.train, (0.38, 0.64), 1.0, 1.5, "rails",
         "railway", ("pasture",), ("car", "sheep", "bird")),
 }  # fmt: skip
 CLASSES = tuple(CAST)
 NUMBER = {name: number for number, name in enumerate(CLASSES, 1)}
-
-# The context of each class, by its name in grounds.CONTEXTS.
-CONTEXT_OF = {
-    "aeroplane": "sky",
-    "bird": "branch",
-    "boat": "water",
-    "bottle": "table",
-    "car": "road",
-    "cat": "sofa",
-    "sheep": "meadow",
-    "train": "rails",
-}
-PAIRS = tuple((CONTEXT_OF[name], name) for name in CLASSES)
+PAIRS = tuple((actor.context, name) for name, actor in CAST.items())
 
 # Things that are not classes.
 DISTRACTORS: dict[str, Draw] = {
-    "ball": indoors.ball,
-    "balloon": outdoors.balloon,
-    "bin": indoors.waste_bin,
-    "books": indoors.books,
-    "boulder": outdoors.boulder,
-    "building": outdoors.building,
-    "bush": outdoors.bush,
-    "container": outdoors.container,
-    "cushion": indoors.cushion,
-    "fence": outdoors.fence,
-    "hay bale": outdoors.hay_bale,
-    "lamp post": outdoors.lamp_post,
-    "picture": indoors.picture,
-    "plant": indoors.plant,
-    "tree": outdoors.tree,
+    "ball": indoors.ball, "balloon": outdoors.balloon, "bin": indoors.waste_bin,
+    "books": indoors.books, "boulder": outdoors.boulder, "building": outdoors.building,
+    "bush": outdoors.bush, "container": outdoors.container, "cushion": indoors.cushion,
+    "fence": outdoors.fence, "hay bale": outdoors.hay_bale, "lamp post": outdoors.lamp_post,
+    "picture": indoors.picture, "plant": indoors.plant, "tree": outdoors.tree,
     "vase": indoors.vase,
-}
+}  # fmt: skip

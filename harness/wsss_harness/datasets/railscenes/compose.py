@@ -104,7 +104,7 @@ FILLING = {"train": 0.42, "bottle": 0.85, "container": 0.4, "hay bale": 0.7, "bo
 
 def icon(seed: int, index: int, width: int, height: int) -> tuple[Image, str]:
     """Icon ``index`` of ``seed``, (H, W, 3), and the name of the thing that it shows."""
-    rng = np.random.Generator(np.random.PCG64([seed, index, 3]))
+    rng = _generator(seed, index, 3)
     canvas = Canvas(width, height, rng)
     name = ICON_CLASSES[rng.integers(len(ICON_CLASSES))]
     grounds = list(SETTINGS.values())

@@ -24,18 +24,14 @@ GLASSES: tuple[Colour, ...] = ((52, 104, 62), (120, 74, 34), (150, 190, 196), (6
 
 
 def bottle(pen: Pen, rng: Generator) -> None:
-    coloured = rng.random() < 0.45
-    glass = pick(rng, PAINTS) if coloured else pick(rng, GLASSES)
+    glass = pick(rng, PAINTS if rng.random() < 0.45 else GLASSES)
     cap, label = pick(rng, PAINTS), pick(rng, PAINTS)
-    width = rng.uniform(0.16, 0.22)
-    shoulder = rng.uniform(0.5, 0.68)
-    neck = rng.uniform(0.05, 0.07)
+    width, shoulder, neck = rng.uniform(0.16, 0.22), rng.uniform(0.5, 0.68), rng.uniform(0.05, 0.07)
     _glass(pen, glass, width, shoulder, neck)
     if rng.random() < 0.75:
         _label(pen, label, width, shoulder)
-    pen.fill(
-        panel(-width * 0.72, 0.06, -width * 0.5, shoulder - 0.02, 0.02), mix(glass, WHITE, 0.55)
-    )
+    gleam = panel(-width * 0.72, 0.06, -width * 0.5, shoulder - 0.02, 0.02)
+    pen.fill(gleam, mix(glass, WHITE, 0.55))
     pen.fill(panel(-neck * 0.6, shoulder + 0.2, -neck * 0.2, 0.9, 0.01), mix(glass, WHITE, 0.5))
     top = neck + 0.014
     pen.ramp(panel(-top, 0.9, top, 1.0, 0.015), shades(cap, 0.7, 1.3, 0.6), (1, 0))
@@ -43,28 +39,19 @@ def bottle(pen: Pen, rng: Generator) -> None:
 
 
 def _glass(pen: Pen, glass: Colour, width: float, shoulder: float, neck: float) -> None:
-    right = [
-        (width * 0.9, 0.0),
-        (width, 0.0),
-        (width, 0.05),
-        (width, shoulder),
-        (neck * 1.3, shoulder + 0.17),
-        (neck, 0.92),
-    ]
+    side = [(width * 0.9, 0.0), (width, 0.0), (width, 0.05), (width, shoulder)]
+    right = [*side, (neck * 1.3, shoulder + 0.17), (neck, 0.92)]
     outline = rounded([(-x, y) for x, y in right[::-1]] + right, 2)
-    body = shades(glass, 0.6, 1.25, 1, 0.9, 0.5)
-    pen.ramp(outline, body, (1.0, 0.0))
+    pen.ramp(outline, shades(glass, 0.6, 1.25, 1, 0.9, 0.5), (1, 0))
 
 
 def _label(pen: Pen, colour: Colour, width: float, shoulder: float) -> None:
     paper = mix(colour, WHITE, 0.82)
     low, high = shoulder * 0.22, shoulder * 0.8
-    pen.ramp(
-        box(-width * 0.97, low, width * 0.97, high), shades(paper, 0.72, 1.05, 1, 0.66), (1, 0)
-    )
-    middle = (low + high) / 2
-    pen.fill(ellipse(0, middle + 0.03, width * 0.45, width * 0.45), colour)
-    pen.fill(ellipse(0, middle + 0.03, width * 0.2, width * 0.2), paper)
+    outline = box(-width * 0.97, low, width * 0.97, high)
+    pen.ramp(outline, shades(paper, 0.72, 1.05, 1, 0.66), (1, 0))
+    for share, ink in ((0.45, colour), (0.2, paper)):
+        pen.fill(ellipse(0, (low + high) / 2 + 0.03, width * share, width * share), ink)
     for k in (0, 1):
         y = low + 0.04 + 0.035 * k
         pen.line([(-width * 0.6, y), (width * 0.6, y)], 0.012, tone(colour, 0.6))
@@ -95,9 +82,8 @@ def table(pen: Pen, rng: Generator) -> None:
 
 def waste_bin(pen: Pen, rng: Generator) -> None:
     paint = pick(rng, PAINTS)
-    pen.ramp(
-        [(-0.26, 0), (0.26, 0), (0.33, 0.8), (-0.33, 0.8)], shades(paint, 0.7, 1.2, 0.6), (1.0, 0.0)
-    )
+    body = [(-0.26, 0), (0.26, 0), (0.33, 0.8), (-0.33, 0.8)]
+    pen.ramp(body, shades(paint, 0.7, 1.2, 0.6), (1, 0))
     for x in (-0.18, 0.0, 0.18):
         pen.line([(x * 0.85, 0.06), (x, 0.74)], 0.02, tone(paint, 0.55))
     pen.ramp(panel(-0.38, 0.78, 0.38, 0.9, 0.05), shades(paint, 1.3, 0.7))
@@ -106,10 +92,8 @@ def waste_bin(pen: Pen, rng: Generator) -> None:
 def ball(pen: Pen, rng: Generator) -> None:
     base, accent = pick(rng, PAINTS), pick(rng, (*PAINTS, WHITE))
     pen.ramp(ellipse(0, 0.5, 0.5, 0.5), shades(base, 1.35, 1, 0.5), (0.6, -1.0))
-    stripe = rounded(
-        [(-0.48, 0.42), (0.0, 0.3), (0.48, 0.42), (0.48, 0.62), (0.0, 0.5), (-0.48, 0.62)], 1
-    )
-    pen.ramp(stripe, shades(accent, 1.2, 0.6), (0.6, -1.0))
+    stripe = [(-0.48, 0.42), (0.0, 0.3), (0.48, 0.42), (0.48, 0.62), (0.0, 0.5), (-0.48, 0.62)]
+    pen.ramp(rounded(stripe, 1), shades(accent, 1.2, 0.6), (0.6, -1.0))
     pen.fill(ellipse(-0.18, 0.74, 0.1, 0.07, 30), tone(base, 1.7))
 
 
@@ -118,10 +102,8 @@ def plant(pen: Pen, rng: Generator) -> None:
     for degrees in np.linspace(-65, 65, 7) + rng.uniform(-8, 8, 7):
         lean = np.radians(degrees)
         tip = (0.52 * np.sin(lean), 0.36 + 0.6 * np.cos(lean))
-        blade = ribbon(
-            [(0, 0.34), (tip[0] * 0.6, 0.3 + 0.7 * (tip[1] - 0.3)), tip], [0.06, 0.14, 0.01]
-        )
-        pen.ramp(rounded(blade, 1), shades(leaf, 1.2, 0.6))
+        spine = [(0, 0.34), (tip[0] * 0.6, 0.3 + 0.7 * (tip[1] - 0.3)), tip]
+        pen.ramp(rounded(ribbon(spine, [0.06, 0.14, 0.01]), 1), shades(leaf, 1.2, 0.6))
     pen.ramp([(-0.17, 0), (0.17, 0), (0.23, 0.32), (-0.23, 0.32)],
              shades(pot, 1.15, 1, 0.6), (1.0, 0.0))  # fmt: skip
     pen.ramp(box(-0.26, 0.3, 0.26, 0.39), shades(pot, 1.25, 0.7), (1.0, -0.2))

@@ -63,13 +63,12 @@ def building(pen: Pen, rng: Generator) -> None:
     if rng.random() < 0.5:
         roof = [(-half - 0.06, 0.82), (half + 0.06, 0.82), (half * 0.6, 1.12), (-half * 0.6, 1.12)]
         pen.ramp(roof, shades(CLAY, 1.1, 0.7))
-    columns, rows = max(2, int(half * 7)), 3
     panes = [
         box(x - 0.055, y, x + 0.055, y + 0.15)
-        for x in np.linspace(-half + 0.14, half - 0.14, columns)
-        for y in 0.14 + 0.23 * np.arange(rows)
+        for x in np.linspace(-half + 0.14, half - 0.14, max(2, int(half * 7)))
+        for y in 0.14 + 0.23 * np.arange(3)
     ]
-    pen.fill_all(panes, mix(tone(GLASS, 0.75), LAMP, float(rng.random() < 0.2) * 0.7))
+    pen.fill_all(panes, mix(tone(GLASS, 0.75), LAMP, 0.7 if rng.random() < 0.2 else 0.0))
 
 
 def balloon(pen: Pen, rng: Generator) -> None:
@@ -77,12 +76,10 @@ def balloon(pen: Pen, rng: Generator) -> None:
     for x in (-0.09, 0.09):
         pen.line([(x * 2, 0.42), (x, 0.14)], 0.014, DARK)
     pen.ramp(panel(-0.1, 0.0, 0.1, 0.15, 0.03), shades(WOOD, 1, 0.6))
-    skin = rounded(
-        [(-0.1, 0.28), (0.1, 0.28), (0.42, 0.62), (0.34, 1.0), (-0.34, 1.0), (-0.42, 0.62)], 2
-    )
+    envelope = [(-0.1, 0.28), (0.1, 0.28), (0.42, 0.62), (0.34, 1), (-0.34, 1), (-0.42, 0.62)]
+    skin = rounded(envelope, 2)
     pen.ramp(skin, shades(base, 1.3, 1, 0.6), (0.8, -0.8))
-    gores = skin * (0.45, 1.0)
-    pen.ramp(gores, shades(accent, 1.25, 1, 0.7), (0.8, -0.8))
+    pen.ramp(skin * (0.45, 1.0), shades(accent, 1.25, 1, 0.7), (0.8, -0.8))
 
 
 def lamp_post(pen: Pen, rng: Generator) -> None:

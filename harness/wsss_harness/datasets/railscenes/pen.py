@@ -83,13 +83,14 @@ class Pen:
         layer, alpha = self.layer[window], np.ascontiguousarray(cover[window])
         if not alpha.size:
             return
-        light = _fit(patch(name, rng, alpha.shape, unit), alpha.shape) * np.float32(strength)
+        height, width = alpha.shape
+        rough = cv2.resize(patch(name, rng, alpha.shape, unit), (width, height))
+        light = rough * np.float32(strength)
         if bevel:
             light += np.float32(bevel) * _bevel(alpha, self.scale)
         factor = cv2.convertScaleAbs(light, alpha=HALF, beta=HALF)
-        lit = cv2.multiply(
-            layer, cv2.merge([factor] * 3 + [np.full_like(alpha, HALF)]), scale=1 / HALF
-        )
+        factors = cv2.merge([factor] * 3 + [np.full_like(alpha, HALF)])
+        lit = cv2.multiply(layer, factors, scale=1 / HALF)
         self.layer[window] = cv2.min(lit, cv2.merge([alpha] * 4))
 
     def fade(self, colour: Colour, share: float) -> None:
@@ -111,9 +112,7 @@ def _fixed(placed: Points) -> NDArray[np.int32]:
 
 def _window(low: Points, high: Points, shape: tuple[int, ...]) -> tuple[slice, slice] | None:
     left, top = (max(0, int(v) - 2) for v in np.floor(low))
-    right, bottom = (
-        min(n, int(v) + 3) for v, n in zip(np.ceil(high), (shape[1], shape[0]), strict=True)
-    )
+    right, bottom = (min(n, int(v) + 3) for v, n in zip(np.ceil(high), shape[1::-1], strict=True))
     if left >= right or top >= bottom:
         return None
     return slice(top, bottom), slice(left, right)
@@ -149,9 +148,3 @@ def _bevel(alpha: NDArray[np.uint8], scale: float) -> FloatMap:
     slope = cv2.Sobel(soft, -1, 1, 0, scale=0.35) + cv2.Sobel(soft, -1, 0, 1, scale=0.65)
     grown = cv2.resize(slope * (sigma / 255 / 2), (width, height))
     return np.asarray(grown, np.float32)
-
-
-def _fit(rough: FloatMap, shape: tuple[int, ...]) -> FloatMap:
-    if rough.shape == shape:
-        return rough
-    return np.asarray(cv2.resize(rough, (shape[1], shape[0])), np.float32)

@@ -76,9 +76,8 @@ def shore(canvas: Canvas) -> Scenery:
     scenery = lake(canvas)
     edge = canvas.rng.uniform(scenery.horizon + 0.12, 0.68)
     grounds.plain(canvas, edge)
-    return Scenery(
-        scenery.horizon, (edge + 0.1, 0.97), max(scenery.base, edge + 0.12), behind=SHORE
-    )
+    base = max(scenery.base, edge + 0.12)
+    return Scenery(scenery.horizon, (edge + 0.1, 0.97), base, behind=SHORE)
 
 
 def open_sky(canvas: Canvas) -> Scenery:
@@ -109,15 +108,8 @@ def room(canvas: Canvas) -> Scenery:
     canvas.shadow(x, y, 0.85 * size, 0.1, 0.5)
     spot = Spot(x, y, size, mirrored=rng.random() < 0.5)
     canvas.put(sofa, spot, context=grounds.SOFA, texture=("cloth", 0.07), bevel=0.4)
-    return Scenery(
-        floor,
-        (floor + 0.2, 0.98),
-        y - 0.31 * size,
-        behind=INSIDE,
-        before=INSIDE,
-        hangs="picture",
-        span=(x - 0.45 * size, x + 0.45 * size),
-    )
+    return Scenery(floor, (floor + 0.2, 0.98), y - 0.31 * size, behind=INSIDE, before=INSIDE,
+                   hangs="picture", span=(x - 0.45 * size, x + 0.45 * size))  # fmt: skip
 
 
 def kitchen(canvas: Canvas) -> Scenery:
@@ -125,18 +117,13 @@ def kitchen(canvas: Canvas) -> Scenery:
     grounds.wall(canvas, rng.uniform(0.72, 0.85))
     front, size = rng.uniform(0.86, 1.02), rng.uniform(0.6, 0.95)
     x = rng.uniform(0.4, 0.6) * canvas.aspect
-    spot = Spot(x, front, size)
-    canvas.put(table, spot, context=grounds.TABLE, texture=("wood", 0.1), bevel=0.15)
-    back = front - 0.3 * size
-    return Scenery(
-        back,
-        (back + 0.1 * size, front - 0.02),
-        front - 0.1 * size,
-        behind=INSIDE,
-        before=INSIDE,
-        hangs="picture",
-        span=(x - 0.8 * size, x + 0.8 * size),
+    canvas.put(
+        table, Spot(x, front, size), context=grounds.TABLE, texture=("wood", 0.1), bevel=0.15
     )
+    back = front - 0.3 * size
+    return Scenery(back, (back + 0.1 * size, front - 0.02), front - 0.1 * size, behind=INSIDE,
+                   before=INSIDE, hangs="picture",
+                   span=(x - 0.8 * size, x + 0.8 * size))  # fmt: skip
 
 
 def wood(canvas: Canvas) -> Scenery:
@@ -149,13 +136,6 @@ def wood(canvas: Canvas) -> Scenery:
 
 
 SETTINGS: dict[str, Callable[[Canvas], Scenery]] = {
-    "railway": railway,
-    "street": street,
-    "lake": lake,
-    "shore": shore,
-    "open_sky": open_sky,
-    "pasture": pasture,
-    "room": room,
-    "kitchen": kitchen,
-    "wood": wood,
+    setting.__name__: setting
+    for setting in (railway, street, lake, shore, open_sky, pasture, room, kitchen, wood)
 }
