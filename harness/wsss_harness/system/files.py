@@ -189,3 +189,9 @@ def write_mask(path: Path, mask: Mask) -> None:
     picture.putpalette(palette())
     with atomic(path) as temporary:
         picture.save(temporary, format="PNG")
+
+
+def write_grey(path: Path, values: NDArray[np.uint8]) -> None:
+    """Write (H, W) values as a single-channel PNG."""
+    with atomic(path) as temporary:
+        PillowImage.fromarray(values).save(temporary, format="PNG")

@@ -9,9 +9,8 @@ from wsss_harness.contract.supervision import IMAGE_LABELS, SALIENCY
 from wsss_harness.datasets.railscenes import Icons, RailScenes
 from wsss_harness.datasets.railscenes.canvas import Canvas, Item, Spot
 from wsss_harness.datasets.railscenes.cast import CAST, CLASSES, NUMBER, PAIRS
-from wsss_harness.datasets.railscenes.compose import owners, scene
+from wsss_harness.datasets.railscenes.compose import ICON_CLASSES, icon, owners, scene
 from wsss_harness.datasets.railscenes.grounds import CONTEXTS, RAILS
-from wsss_harness.datasets.railscenes.compose import ICON_CLASSES, icon
 from wsss_harness.metrics.saliency import quality
 
 SCENES = 240

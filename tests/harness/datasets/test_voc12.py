@@ -1,5 +1,6 @@
 """PASCAL VOC 2012 from archives of the official structure: what comes out, and what is refused."""
 
+import hashlib
 import json
 import pickle
 from functools import partial
@@ -14,7 +15,7 @@ from typer.testing import CliRunner
 from voc_archives import ONLY_SBD, TEST, TRAIN, VAL
 
 from wsss_harness.contract.errors import DataError
-from wsss_harness.datasets.voc12 import archives, download, labels, pictures
+from wsss_harness.datasets.voc12 import archives, labels, pictures
 from wsss_harness.datasets.voc12.prepare import VocRequest, prepare
 from wsss_harness.datasets.voc_folder import VocFolder
 from wsss_harness.system import files
@@ -262,7 +263,7 @@ class Touch:
 def test_a_label_file_that_would_run_code_is_refused(folder, tmp_path):
     trap = tmp_path / "trap"
     path = label_file(tmp_path / "cls_labels.npy", {TRAIN: Touch(trap)})
-    with pytest.raises(DataError, match=r"cls_labels\.npy is not read .*it would run io\.open"):
+    with pytest.raises(DataError, match=r"cls_labels\.npy cannot be read .*it would run io\.open"):
         prepared(folder, label_file=path)
     assert not trap.exists()
     assert not (folder.parent / "VOC2012").exists()
@@ -272,8 +273,8 @@ def test_a_label_file_that_would_run_code_is_refused(folder, tmp_path):
     ("content", "message"),
     [
         (np.zeros(3), "it holds float64"),
-        ({"a": vector()}, "'a' is no image id"),
-        ({TRAIN: np.zeros(3)}, "an image has"),
+        ({"a": vector()}, "'a' is not an image id"),
+        ({TRAIN: np.zeros(3)}, "an image has the labels"),
         ([1], "it holds list"),
     ],
 )
@@ -289,7 +290,7 @@ def test_another_npy_file_is_no_label_file(tmp_path, content, message):
 def test_a_cut_or_missing_label_file_is_named(tmp_path):
     path = label_file(tmp_path / "labels.npy", {TRAIN: vector("bird")})
     path.write_bytes(path.read_bytes()[:-40])
-    with pytest.raises(DataError, match=r"labels\.npy is not read as image labels"):
+    with pytest.raises(DataError, match=r"labels\.npy cannot be read as image labels"):
         labels.from_label_file(path)
     with pytest.raises(DataError, match=r"nothing\.npy is missing"):
         labels.from_label_file(tmp_path / "nothing.npy")
@@ -355,10 +356,10 @@ def test_archives_are_downloaded(server, folder, tmp_path):
 def test_a_download_that_broke_off_goes_on(server, folder, tmp_path):
     url, path = f"{server.url}/benchmark.tgz", tmp_path / "benchmark.tgz"
     server.handler.ends_after = 50
-    with pytest.raises(DataError, match=r"ended after 50 of \d+ bytes.*again to go on"):
-        download.download(url, path, silent)
+    with pytest.raises(DataError, match=r"ended after 50 of \d+ bytes.*again to resume"):
+        archives.download(url, path, silent)
     server.handler.ends_after = None
-    download.download(url, path, silent)
+    archives.download(url, path, silent)
     assert server.handler.asked == (0, 50)
     assert path.read_bytes() == (folder / "benchmark.tgz").read_bytes()
 
@@ -366,13 +367,13 @@ def test_a_download_that_broke_off_goes_on(server, folder, tmp_path):
 def test_a_download_that_had_come_whole_is_taken(server, folder, tmp_path):
     content = (folder / "benchmark.tgz").read_bytes()
     (tmp_path / "benchmark.tgz.part").write_bytes(content)
-    download.download(f"{server.url}/benchmark.tgz", tmp_path / "benchmark.tgz", silent)
+    archives.download(f"{server.url}/benchmark.tgz", tmp_path / "benchmark.tgz", silent)
     assert (tmp_path / "benchmark.tgz").read_bytes() == content
 
 
 def test_a_server_that_does_not_answer_is_named(tmp_path):
     with pytest.raises(DataError, match=r"http://127\.0\.0\.1:9/x cannot be downloaded .*put the"):
-        download.download("http://127.0.0.1:9/x", tmp_path / "x", silent)
+        archives.download("http://127.0.0.1:9/x", tmp_path / "x", silent)
 
 
 def test_a_download_of_another_digest_is_refused(server, tmp_path):
@@ -381,11 +382,11 @@ def test_a_download_of_another_digest_is_refused(server, tmp_path):
         prepare(tmp_path / "VOC2012", request, silent)
 
 
-def test_the_digest_is_md5(folder):
-    seen = []
-    found = archives.file_md5(folder / "benchmark.tgz", lambda *told: seen.append(told))
-    assert len(found) == 32
-    assert seen[-1][1] == seen[-1][2] == (folder / "benchmark.tgz").stat().st_size
+def test_progress_of_the_md5_ends_with_the_size(folder):
+    path, reports = folder / "benchmark.tgz", []
+    archive = archives.Archive(path.name, "", md5=hashlib.md5(path.read_bytes()).hexdigest())
+    archives.check(path, archive, lambda *report: reports.append(report))
+    assert reports[-1] == ("checking benchmark.tgz", path.stat().st_size, path.stat().st_size)
 
 
 # The command

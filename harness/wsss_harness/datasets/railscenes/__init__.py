@@ -9,10 +9,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+from PIL import Image as PillowImage
+
 from wsss_harness.contract.hookspecs import Run
 from wsss_harness.contract.supervision import Dataset
+from wsss_harness.contract.types import Image
 from wsss_harness.datasets.voc_folder import VocFolder
-from wsss_harness.system.files import read_json, write_json
+from wsss_harness.system.files import (
+    atomic,
+    read_json,
+    write_grey,
+    write_json,
+    write_mask,
+    write_text,
+)
 
 Write = Callable[[Path, str], list[str]]  # (root, image id) -> names of the image's classes
 JOURNAL = 50  # pictures between two updates of the list of what was drawn
@@ -45,13 +56,15 @@ class RailScenes:
         _prepare(run, self.train, self.val, CLASSES, self._write)
 
     def _write(self, root: Path, image_id: str) -> list[str]:
-        from wsss_harness.datasets.railscenes import layout
         from wsss_harness.datasets.railscenes.cast import CLASSES
         from wsss_harness.datasets.railscenes.compose import scene
 
         drawn = scene(self.seed, _index(image_id), self.width, self.height, self.border)
-        layout.write_maps(root, image_id, drawn.truth, drawn.context, drawn.saliency)
-        layout.write_picture(root, image_id, drawn.image)
+        write_mask(root / "SegmentationClass" / f"{image_id}.png", drawn.truth)
+        write_grey(root / "context" / f"{image_id}.png", drawn.context)
+        saliency = np.rint(drawn.saliency * 255).astype(np.uint8)
+        write_grey(root / "saliency" / f"{image_id}.png", saliency)
+        _write_picture(root, image_id, drawn.image)
         return [CLASSES[number - 1] for number in drawn.present]
 
     def open(self, folder: Path) -> Dataset:
@@ -80,11 +93,10 @@ class Icons:
         _prepare(run, self.train, self.val, ICON_CLASSES, self._write)
 
     def _write(self, root: Path, image_id: str) -> list[str]:
-        from wsss_harness.datasets.railscenes import layout
         from wsss_harness.datasets.railscenes.compose import icon
 
         image, name = icon(self.seed, _index(image_id), self.width, self.height)
-        layout.write_picture(root, image_id, image)
+        _write_picture(root, image_id, image)
         return [name]
 
     def open(self, folder: Path) -> Dataset:
@@ -97,15 +109,21 @@ def _index(image_id: str) -> int:
     return 2 * int(number) + (split == "val")
 
 
-def _prepare(run: Run, train: int, val: int, classes: tuple[str, ...], write: Write) -> None:
-    from wsss_harness.datasets.railscenes.layout import write_lists
+def _write_picture(root: Path, image_id: str, image: Image) -> None:
+    with atomic(root / "JPEGImages" / f"{image_id}.jpg") as temporary:
+        PillowImage.fromarray(image).save(temporary, format="JPEG", quality=95)
 
+
+def _prepare(run: Run, train: int, val: int, classes: tuple[str, ...], write: Write) -> None:
     splits = {
         split: [f"{split}_{index:05d}" for index in range(count)]
         for split, count in (("train", train), ("val", val))
     }
     present = _draw(run, [*splits["train"], *splits["val"]], write)
-    write_lists(run.folder, splits, classes, present)
+    for split, ids in splits.items():
+        path = run.folder / "ImageSets" / "Segmentation" / f"{split}.txt"
+        write_text(path, "\n".join(ids) + "\n")
+    write_json(run.folder / "image_labels.json", {"classes": list(classes), "labels": present})
 
 
 def _draw(run: Run, ids: list[str], write: Write) -> dict[str, list[str]]:

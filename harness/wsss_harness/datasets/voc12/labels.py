@@ -19,7 +19,7 @@ CLASSES = (
 )
 Labels = dict[str, list[str]]
 
-# What an array of numbers is pickled with, by the names of numpy 1 and 2. Nothing here acts.
+# What the pickle of an array of numbers refers to, in numpy 1 and 2. None of it has side effects.
 HARMLESS = {
     *((f"numpy.{core}.multiarray", "_reconstruct") for core in ("core", "_core")),
     *((f"numpy.{core}.multiarray", "scalar") for core in ("core", "_core")),
@@ -33,26 +33,26 @@ HARMLESS = {
 def from_annotation(content: bytes, name: str, difficult: bool) -> list[str]:
     """The classes of an annotation, in the order of CLASSES.
 
-    Without ``difficult`` such objects count only where the image has no other (js-fan/ICD,
+    If ``difficult`` is False, difficult objects count only in images without others (js-fan/ICD,
     core/utils/dataset_tools.py).
 
     Raises:
-        DataError: it is not XML, or names another class.
+        DataError: it is not XML, or names an unknown class.
     """
     try:
         objects = ElementTree.fromstring(content).findall("object")
     except ElementTree.ParseError as error:
         raise DataError(f"{name} is not an annotation of VOC ({error})") from None
-    plain = [one for one in objects if one.findtext("difficult", "0").strip() != "1"]
-    counted = objects if difficult else plain or objects
-    found = {(one.findtext("name") or "").strip() for one in counted}
-    if strange := sorted(found - set(CLASSES)):
-        raise DataError(f"{name} has an object '{strange[0]}', which is no class of VOC 2012")
-    return [one for one in CLASSES if one in found]
+    easy = [item for item in objects if item.findtext("difficult", "0").strip() != "1"]
+    counted = objects if difficult else easy or objects
+    names = {(item.findtext("name") or "").strip() for item in counted}
+    if unknown := sorted(names - set(CLASSES)):
+        raise DataError(f"{name} has an object '{unknown[0]}', which is not a class of VOC 2012")
+    return [class_name for class_name in CLASSES if class_name in names]
 
 
-class _Numbers(pickle.Unpickler):
-    """Reads what holds numbers and texts; anything that could run is refused before it does."""
+class _SafeUnpickler(pickle.Unpickler):
+    """Reads numbers and texts; refuses everything else before it is called."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in HARMLESS:
@@ -66,30 +66,31 @@ def from_label_file(path: Path) -> Labels:
     irn's ids are numbers, 2007000032 for 2007_000032.
 
     Raises:
-        DataError: it is damaged, holds something else, or would run code; nothing is run.
+        DataError: it is missing or damaged, holds something else, or would run code, which is
+            refused.
     """
     try:
         with path.open("rb") as file:
-            content = _unpickled(file)
+            content = _unpickle(file)
         return {_id(key): _names(value) for key, value in content.items()}
     except FileNotFoundError:
         raise DataError(f"{path} is missing") from None
-    except Exception as error:  # a damaged pickle raises whatever its bytes make of it
+    except Exception as error:  # a damaged pickle may raise any kind
         raise DataError(
-            f"{path} is not read as image labels ({error}); expected the .npy file of psa or EPS "
-            "with {image id: 20 zeros and ones}. Without it labels come from the annotations"
+            f"{path} cannot be read as image labels ({error}); use the .npy file of psa or EPS "
+            "with {image id: 20 zeros and ones}, or none to take the labels of the annotations"
         ) from None
 
 
-def _unpickled(file: BinaryIO) -> Mapping[Any, Any]:
+def _unpickle(file: BinaryIO) -> Mapping[Any, Any]:
     version = npy.read_magic(file)
-    read = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}.get(version)
-    if read is None:
-        raise ValueError(f"its format is {version}, known are 1.0 and 2.0")
-    _, _, kind = read(file)
+    readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+    if version not in readers:
+        raise ValueError(f"its format is {version}; expected 1.0 or 2.0")
+    _, _, kind = readers[version](file)
     if not kind.hasobject:
         raise ValueError(f"it holds {kind}")
-    array = _Numbers(file, encoding="latin1").load()
+    array = _SafeUnpickler(file, encoding="latin1").load()
     content = array.item() if isinstance(array, np.ndarray) else array
     if not isinstance(content, Mapping):
         raise ValueError(f"it holds {type(content).__name__}")
@@ -100,12 +101,12 @@ def _id(key: object) -> str:
     if isinstance(key, int | np.integer):
         return f"{int(key) // 1_000_000:04d}_{int(key) % 1_000_000:06d}"
     if not isinstance(key, str) or not re.fullmatch(r"\d{4}_\d{6}", key):
-        raise ValueError(f"{key!r} is no image id of VOC")
+        raise ValueError(f"{key!r} is not an image id of VOC")
     return key
 
 
 def _names(value: object) -> list[str]:
     vector = np.asarray(value, dtype=np.float64)
     if vector.shape != (len(CLASSES),) or not np.isin(vector, (0, 1)).all():
-        raise ValueError(f"an image has {value!r}")
+        raise ValueError(f"an image has the labels {value!r}")
     return [name for name, present in zip(CLASSES, vector, strict=True) if present]

@@ -1,7 +1,9 @@
-"""Masks and label maps out of the files of the archives, checked."""
+"""Masks of VOC and SBD, and context maps of PASCAL-Context, read from the archives and checked."""
 
 import io
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,9 +12,15 @@ from scipy.io import loadmat
 
 from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.types import IGNORE, Mask
+from wsss_harness.datasets.voc12.archives import Progress, members
 from wsss_harness.datasets.voc12.labels import CLASSES
-from wsss_harness.system.files import palette
+from wsss_harness.system.files import palette, write_grey, write_json
 
+# Lee et al., CVPR 2021, section 5: (railroad, train), (platform, train), (water, boat). The 459
+# labels call the railroad "track".
+CONTEXT_PAIRS = (("water", "boat"), ("track", "train"), ("platform", "train"))
+CONTEXTS = tuple(context for context, _ in CONTEXT_PAIRS)
+LABEL = re.compile(r"^\s*(\d+)\s*:\s*(.+?)\s*$", re.MULTILINE)
 COLOURS = 3 * (len(CLASSES) + 1)
 
 
@@ -20,7 +28,7 @@ def palette_mask(content: bytes, name: str) -> Mask:
     """The class indices of a palette PNG of VOC.
 
     Raises:
-        DataError: it is no palette PNG, its colours have another order, or a value is no class.
+        DataError: it is not a palette PNG in VOC's colours, or a value is not a class.
     """
     try:
         with PillowImage.open(io.BytesIO(content)) as picture:
@@ -29,52 +37,41 @@ def palette_mask(content: bytes, name: str) -> Mask:
         raise DataError(f"{name} cannot be read as an image ({error})") from None
     if mode != "P" or colours is None:
         raise DataError(f"{name} has the mode '{mode}'; masks of VOC are palette PNG")
-    check_palette(colours, name)
-    return _checked(mask, name)
-
-
-def check_palette(colours: list[int], name: str) -> None:
-    """Raise DataError if the colours of the classes are not those of VOC, in its order."""
     if colours[:COLOURS] != list(palette()[:COLOURS]):
         raise DataError(
             f"the palette of {name} is not that of PASCAL VOC, so its values may be other classes; "
-            "take the official mask, or save the class indices with VOC's colours"
+            "use the official mask, or save the class indices with VOC's colours"
         )
+    return _checked(mask, name)
 
 
 def sbd_mask(content: bytes, name: str) -> Mask:
     """The class indices in a file of SBD's folder cls: GTcls.Segmentation.
 
     Raises:
-        DataError: it is damaged, or is another kind of MATLAB file.
+        DataError: it is damaged or is not a file of SBD.
     """
-    return _checked(np.asarray(_field(_matlab(content, name), name, "GTcls", "Segmentation")), name)
-
-
-def label_map(content: bytes, name: str) -> np.ndarray[Any, np.dtype[Any]]:
-    """The label of each pixel, 1..459, in a file of PASCAL-Context: LabelMap."""
-    return np.asarray(_field(_matlab(content, name), name, "LabelMap"))
+    return _checked(_field(content, name, "GTcls", "Segmentation"), name)
 
 
 def _matlab(content: bytes, name: str) -> Mapping[str, Any]:
     try:
-        read: Mapping[str, Any] = loadmat(io.BytesIO(content))
+        variables: Mapping[str, Any] = loadmat(io.BytesIO(content))
     except Exception as error:  # scipy raises many kinds for a damaged file
         raise DataError(
-            f"{name} cannot be read as a MATLAB file ({error}); get its archive again"
+            f"{name} cannot be read as a MATLAB file ({error}); download its archive again"
         ) from None
-    return read
+    return variables
 
 
-def _field(content: Mapping[str, Any], name: str, variable: str, part: str = "") -> Any:
+def _field(content: bytes, name: str, variable: str, part: str = "") -> np.ndarray[Any, Any]:
+    variables = _matlab(content, name)
     try:
-        found = content[variable]
-        return found[part][0, 0] if part else found
+        value = variables[variable]
+        return np.asarray(value[part][0, 0] if part else value)
     except (KeyError, IndexError, ValueError, TypeError):
-        wanted = f"{variable}.{part}" if part else variable
-        raise DataError(
-            f"{name} has no {wanted}; it is not of the archive that it should be"
-        ) from None
+        path = f"{variable}.{part}" if part else variable
+        raise DataError(f"{name} has no {path}; download its archive again") from None
 
 
 def _checked(mask: np.ndarray[Any, np.dtype[Any]], name: str) -> Mask:
@@ -84,3 +81,43 @@ def _checked(mask: np.ndarray[Any, np.dtype[Any]], name: str) -> Mask:
             f"expected a mask with 0..{len(CLASSES)} or {IGNORE}"
         )
     return np.ascontiguousarray(mask, dtype=np.uint8)
+
+
+def write_contexts(archive: Path, root: Path, ids: Collection[str], progress: Progress) -> int:
+    """Write context/ID.png for the images of ``ids``, and contexts.json; return the number of maps.
+
+    PASCAL-Context covers VOC 2010, so only some images have a map.
+    """
+    numbers = _context_numbers(archive, progress)
+    count = 0
+    for name, content in members(archive, lambda name: name.endswith(".mat"), progress):
+        image_id = Path(name).stem
+        if image_id not in ids:
+            continue
+        labels = _field(content, f"{archive}: {name}", "LabelMap")
+        index = np.zeros(labels.shape, np.uint8)
+        for context, number in enumerate(numbers, 1):
+            index[labels == number] = context
+        write_grey(root / "context" / f"{image_id}.png", index)
+        count += 1
+    write_json(root / "contexts.json", {"names": CONTEXTS, "pairs": CONTEXT_PAIRS})
+    return count
+
+
+def _context_numbers(archive: Path, progress: Progress) -> tuple[int, ...]:
+    """The numbers of CONTEXTS in labels.txt, whose lines are "number: name"."""
+    texts = dict(members(archive, lambda name: Path(name).name == "labels.txt", progress))
+    separate = archive.parent / "labels.txt"
+    if not texts and not separate.is_file():
+        raise DataError(
+            f"{archive} has no labels.txt, which names the labels of its maps; put the file of "
+            f"PASCAL-Context at {separate}"
+        )
+    text = next(iter(texts.values())) if texts else separate.read_bytes()
+    numbers = {name: int(number) for number, name in LABEL.findall(text.decode())}
+    if missing := [name for name in CONTEXTS if name not in numbers]:
+        raise DataError(
+            f"labels.txt of {archive} does not name '{missing[0]}'; expected the labels.txt of "
+            "PASCAL-Context"
+        )
+    return tuple(numbers[name] for name in CONTEXTS)
