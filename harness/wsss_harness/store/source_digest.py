@@ -10,7 +10,7 @@ import hashlib
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from functools import cache, partial
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -23,6 +23,8 @@ from wsss_harness.contract.old_paths import new_path
 HARNESS = "wsss_harness"
 ROOT = Path(__file__).parents[1]
 LETTERS = 32  # of a digest in hexadecimal
+# Packages whose dataclasses hold plugins: bodies of stages, and metrics.
+HOLDERS = (f"{HARNESS}.stages.", f"{HARNESS}.contract.")
 
 
 def code_of(body: Any) -> Mapping[str, str]:
@@ -39,7 +41,10 @@ def by_package(code: Mapping[str, str]) -> dict[str, str]:
 
 
 def modules_of(value: Any) -> Iterator[str]:
-    """The modules of a stage's body and of the objects that it holds, however deep."""
+    """The modules of a stage's body and of the objects that it holds.
+
+    Options of plugins are plain values, so a plugin is not looked into.
+    """
     if isinstance(value, partial):
         yield from modules_of((value.func, *value.args, *value.keywords.values()))
     elif isinstance(value, MethodType):
@@ -51,9 +56,11 @@ def modules_of(value: Any) -> Iterator[str]:
     elif isinstance(value, tuple | list | set | frozenset):
         for element in value:
             yield from modules_of(element)
-    elif type(value).__module__.partition(".")[0] not in sys.stdlib_module_names:
-        yield type(value).__module__
-        if is_harness(type(value).__module__) and is_dataclass(value):
+    else:
+        module = type(value).__module__
+        if module.partition(".")[0] not in sys.stdlib_module_names:
+            yield module
+        if module.startswith(HOLDERS):
             yield from modules_of([getattr(value, field.name) for field in fields(value)])
 
 
