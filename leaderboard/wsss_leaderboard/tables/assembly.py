@@ -1,15 +1,14 @@
-"""From methods and measures to a table: its columns, and which cells are best.
+"""From methods and measures to a table: its cells, its columns, and which cells are best.
 
 Means are computed where they are shown and stored nowhere.
 """
 
 import statistics
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar
 
 from wsss_leaderboard.ranking.entries import Kind, kind_of
-from wsss_leaderboard.ranking.ranking import Place
 from wsss_leaderboard.ranking.standings import NONE, Standing, Standings
 from wsss_leaderboard.records.published import Figure
 from wsss_leaderboard.records.record import Record
@@ -17,6 +16,45 @@ from wsss_leaderboard.tables.table import NOTHING, Column, Table, TableRow
 
 FAILED = "failed"
 T = TypeVar("T")
+Place = tuple[int, int]  # row and column
+
+
+@dataclass(frozen=True)
+class Cell:
+    """``value`` is its number as it is printed; of two, the one of higher ``rank`` is better.
+
+    ``group`` is the tie group of the mIoU of a method, where it is known. ``records`` or a
+    ``figure`` say where it comes from, ``left_out`` why a figure is not shown.
+    """
+
+    text: str = NOTHING
+    value: float | None = None
+    rank: float | None = None
+    digits: int = 1
+    group: int | None = None
+    records: tuple[Record, ...] = ()
+    figure: Figure | None = None
+    left_out: str = ""
+
+    def less(self, other: "Cell") -> "Cell":
+        """With its difference from the other in brackets, where both have a number."""
+        if self.value is None or other.value is None:
+            return self
+        return replace(self, text=f"{self.text} ({self.value - other.value:+.{self.digits}f})")
+
+    def of_standing(self, standing: Standing | None) -> "Cell":
+        """With the tie group of its method, if that is known."""
+        place = standing.place if standing else None
+        return replace(self, group=place.group if place else None)
+
+
+@dataclass(frozen=True)
+class CellRow:
+    """A row of masks ("") or of the segmentor that ``target`` names."""
+
+    target: str
+    kind: Kind
+    cells: tuple[Cell, ...]
 
 
 @dataclass(frozen=True)
@@ -33,54 +71,36 @@ class Measure(Generic[T]):
     lower_is_better: bool = False
     ranked: bool = True
 
-    def values(self, items: Sequence[T]) -> list[float]:
-        """The number of every seed; empty if one of them has none."""
-        values = [self.read(item) for item in items]
-        numbers = [self.scale * value for value in values if value is not None]
-        return numbers if len(numbers) == len(values) else []
-
-    def text(self, items: Sequence[T]) -> str:
-        """The number, or mean and standard deviation over seeds."""
-        values = self.values(items)
-        if not values:
-            return NOTHING
-        mean = f"{statistics.mean(values):.{self.digits}f}"
-        return mean if len(values) == 1 else f"{mean} ±{statistics.stdev(values):.{self.digits}f}"
-
-    def rank(self, items: Sequence[T]) -> float | None:
-        """The mean as it is printed; higher is better."""
-        values = self.values(items)
-        sign = -1 if self.lower_is_better else 1
-        return (
-            sign * round(statistics.mean(values), self.digits) if values and self.ranked else None
-        )
+    def cell(self, items: Sequence[T], seeds: int) -> Cell:
+        """The mean and standard deviation over seeds; nothing if one of them has no number."""
+        if len(items) < seeds:
+            return Cell(FAILED)
+        values = [self.scale * value for item in items if (value := self.read(item)) is not None]
+        if not values or len(values) < seeds:
+            return Cell()
+        mean = statistics.mean(values)
+        text = f"{mean:.{self.digits}f}"
+        if seeds > 1:
+            text += f" ±{statistics.stdev(values):.{self.digits}f}"
+        rank = (-1 if self.lower_is_better else 1) * round(mean, self.digits)
+        return Cell(text, abs(rank), rank, self.digits) if self.ranked else Cell(text)
 
 
 @dataclass(frozen=True)
-class MethodRow(Generic[T]):
-    """The records of a method, its words, and the ``items`` that its numbers are read from.
+class MethodRow:
+    """The runs of a method on one target, and its words; only rows of one target are compared."""
 
-    ``target``: a segmentor, or "" for the masks; only rows of one target are compared.
-    """
-
-    group: Sequence[Record]
+    runs: Sequence[Record]
     words: tuple[str, ...]
-    items: Sequence[T]
     figure: Figure | None = None
     target: str = ""
 
-    @property
-    def complete(self) -> bool:
-        return len(self.items) == len(self.group)
 
-    @property
-    def kind(self) -> Kind:
-        return kind_of(self.group)
-
-    def numbers(self, measures: Sequence[Measure[T]]) -> list[str]:
-        if not self.complete:
-            return [FAILED, *[NOTHING] * (len(measures) - 1)]
-        return [measure.text(self.items) for measure in measures]
+def items_of(runs: Sequence[Record], target: str) -> list[Any]:
+    """What the numbers of finished runs are read from: their masks, or their segmentations."""
+    if target:
+        return [s for run in runs for s in run.segmentations if s.segmentor == target]
+    return [run.masks for run in runs if run.masks]
 
 
 StandingColumn = tuple[str, Callable[[Standing], str]]  # its head, and what it shows of a standing
@@ -96,71 +116,87 @@ STANDING_COLUMNS: tuple[StandingColumn, ...] = (
 def assemble(
     title: str,
     heads: tuple[str, ...],
-    rows: Sequence[MethodRow[T]],
-    measures: Sequence[Measure[T]],
+    rows: Sequence[MethodRow],
+    measures: Sequence[Measure[Any]],
     notes: Sequence[str],
     standings: Standings = NONE,
 ) -> Table:
     """The table of these rows; published figures get a column if there are any.
 
-    Columns of standings follow the first measure. Where ranks are known, its best are the whole
-    first tie group.
+    Columns of standings follow the first measure, unless they are empty. Where ranks are known, the
+    best of the first measure are the whole first tie group.
     """
-    placed = [standings.of(row.target, row.group[0].method) for row in rows]
-    extra = _standing_columns(placed)
+    placed = [standings.of(row.target, row.runs[0].method) for row in rows]
+    extra = [
+        (head, read)
+        for head, read in STANDING_COLUMNS
+        if any(standing and read(standing) != NOTHING for standing in placed)
+    ]
     figures = [row.figure for row in rows if row.figure]
-    first_name, *other_names = (measure.name for measure in measures)
-    names = [first_name, *(name for name, _ in extra), *other_names]
+    shown = [
+        _cell_row(row, standing, measures, extra, bool(figures))
+        for row, standing in zip(rows, placed, strict=True)
+    ]
+    names = [measure.name for measure in measures]
+    names[1:1] = [head for head, _ in extra]
     names += ["published"] if figures else []
     columns = (*(Column(head, words=True) for head in heads), *map(Column, names))
-    best = _best(measures, rows, placed)
-    table_rows = []
-    for number, (row, standing) in enumerate(zip(rows, placed, strict=True)):
-        first, *others = row.numbers(measures)
-        texts = [read(standing) if standing else NOTHING for _, read in extra]
-        cells = [*row.words, first, *texts, *others]
-        cells += [row.figure.cell if row.figure else NOTHING] if figures else []
-        marked = {len(heads) + m + (len(extra) if m else 0) for n, m in best if n == number}
-        table_rows.append(TableRow(tuple(cells), row.kind, frozenset(marked)))
-    return Table(title, columns, tuple(table_rows), (*notes, *(f.note for f in figures)))
+    best = best_places(shown, lambda row, column: (rows[row].target, column))
+    return Table(title, columns, table_rows(shown, best), (*notes, *(f.note for f in figures)))
 
 
-def _standing_columns(placed: Sequence[Standing | None]) -> list[StandingColumn]:
-    """The columns of standings that are not empty."""
-    known = [standing for standing in placed if standing]
-    return [
-        (name, read)
-        for name, read in STANDING_COLUMNS
-        if any(read(standing) != NOTHING for standing in known)
-    ]
+def _cell_row(
+    row: MethodRow,
+    standing: Standing | None,
+    measures: Sequence[Measure[Any]],
+    extra: Sequence[StandingColumn],
+    published: bool,
+) -> CellRow:
+    items = items_of(row.runs, row.target)
+    first, *others = (measure.cell(items, len(row.runs)) for measure in measures)
+    if first.text == FAILED:
+        others = [Cell()] * len(others)
+    texts = [read(standing) if standing else NOTHING for _, read in extra]
+    cells = [*map(Cell, row.words), first.of_standing(standing), *map(Cell, texts), *others]
+    cells += [Cell(row.figure.cell if row.figure else NOTHING)] if published else []
+    return CellRow(row.target, kind_of(row.runs), tuple(cells))
 
 
-def _best(
-    measures: Sequence[Measure[T]],
-    rows: Sequence[MethodRow[T]],
-    placed: Sequence[Standing | None],
-) -> set[tuple[int, int]]:
-    """Row and measure of each best number; only methods count, within their target."""
-    best = set()
-    for target in {row.target for row in rows}:
-        rivals = [
-            number
-            for number, row in enumerate(rows)
-            if row.target == target and row.kind == "method" and row.complete
-        ]
-        for m, measure in enumerate(measures):
-            ranks = {n: measure.rank(rows[n].items) for n in rivals}
-            places = {n: standing.place for n in rivals if m == 0 and (standing := placed[n])}
-            best |= {(n, m) for n in _first(ranks, places)}
-    return best
+def best_places(
+    rows: Sequence[CellRow], league: Callable[[int, int], Hashable], nth: int = 0
+) -> set[Place]:
+    """The places of numbers that are best (0) or second (1) in their league.
+
+    Only numbers that were measured of methods count. Equal ones share a place, and so do those of
+    one tie group where the groups of all rivals are known.
+    """
+    rivals: dict[Hashable, dict[Place, Cell]] = {}
+    for number, row in enumerate(rows):
+        for column, cell in enumerate(row.cells):
+            if row.kind == "method" and cell.rank is not None:
+                rivals.setdefault(league(number, column), {})[number, column] = cell
+    return {place for cells in rivals.values() for place in nth_of(cells, nth)}
 
 
-def _first(ranks: Mapping[int, float | None], places: Mapping[int, Place | None]) -> list[int]:
-    """The rows of the first tie group; without places all that print the same best number."""
-    known = {row: rank for row, rank in ranks.items() if rank is not None}
-    if len(known) < 2:
+def nth_of(cells: Mapping[Place, Cell], nth: int) -> list[Place]:
+    """The places of the best (0) or second best (1) cells; none if nothing is compared."""
+    groups = {place: -cell.group for place, cell in cells.items() if cell.group}
+    ranks = groups if len(groups) == len(cells) else {p: c.rank or 0 for p, c in cells.items()}
+    values = sorted(set(ranks.values()), reverse=True)
+    if len(cells) < 2 or len(values) <= nth:
         return []
-    groups = {row: place.group for row in known if (place := places.get(row))}
-    if len(groups) == len(known):
-        return [row for row, group in groups.items() if group == 1]
-    return [row for row, rank in known.items() if rank == max(known.values())]
+    return [place for place, value in ranks.items() if value == values[nth]]
+
+
+def table_rows(
+    rows: Sequence[CellRow], best: Collection[Place], second: Collection[Place] = ()
+) -> tuple[TableRow, ...]:
+    return tuple(
+        TableRow(
+            tuple(cell.text for cell in row.cells),
+            row.kind,
+            frozenset(column for place, column in best if place == number),
+            frozenset(column for place, column in second if place == number),
+        )
+        for number, row in enumerate(rows)
+    )

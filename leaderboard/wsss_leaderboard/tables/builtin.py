@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, Literal
 
 from wsss_harness.metrics.anatomy import CAUSES
 from wsss_leaderboard.ranking.standings import NONE, Standings
@@ -10,7 +10,7 @@ from wsss_leaderboard.records.published import published
 from wsss_leaderboard.records.record import Record, distinct
 from wsss_leaderboard.records.scores import Cause, Masks, Policy, Segmentation
 from wsss_leaderboard.tables import notes
-from wsss_leaderboard.tables.assembly import Measure, MethodRow, assemble
+from wsss_leaderboard.tables.assembly import Measure, MethodRow, assemble, items_of
 from wsss_leaderboard.tables.comparable import check_comparable
 from wsss_leaderboard.tables.table import NOTHING, Table
 
@@ -25,12 +25,8 @@ def _wrong(anatomy: Mapping[str, Cause]) -> float | None:
     return sum(shares) if shares else None
 
 
-def _share(cause: str) -> Callable[[Masks], float | None]:
-    return lambda masks: masks.anatomy[cause].share if cause in masks.anatomy else None
-
-
-def _gain(cause: str) -> Callable[[Masks], float | None]:
-    return lambda masks: masks.anatomy[cause].gain if cause in masks.anatomy else None
+def _cause(cause: str, field: Literal["share", "gain"]) -> Callable[[Masks], float | None]:
+    return lambda masks: getattr(masks.anatomy[cause], field) if cause in masks.anatomy else None
 
 
 def _finds(masks: Masks) -> bool:
@@ -53,10 +49,10 @@ FAILURES: tuple[Measure[Masks], ...] = (
 )
 ANATOMY: tuple[Measure[Masks], ...] = (
     Measure("wrong", lambda masks: _wrong(masks.anatomy), lower_is_better=True),
-    *(Measure(cause, _share(cause), lower_is_better=True) for cause in CAUSES),
+    *(Measure(cause, _cause(cause, "share"), lower_is_better=True) for cause in CAUSES),
 )
 GAINS: tuple[Measure[Masks], ...] = tuple(
-    Measure(cause, _gain(cause), ranked=False) for cause in CAUSES
+    Measure(cause, _cause(cause, "gain"), ranked=False) for cause in CAUSES
 )
 VAL: tuple[Measure[Segmentation], ...] = (
     Measure("val", lambda segmentation: segmentation.mmseg["mIoU"], scale=1),
@@ -70,7 +66,10 @@ def mask_table(records: Sequence[Record], standings: Standings = NONE) -> Table:
         ConfigError: the records may not share a table (see ``check_comparable``).
     """
     check_comparable(records)
-    rows = [_mask_row(group, (_labels(group), rule_of(group))) for group in by_method(records)]
+    rows = [
+        _mask_row(group, (_labels(group), rule_of(group)), compared=True)
+        for group in by_method(records)
+    ]
     footnotes = (
         notes.SUP,
         "labels: whether image labels are used at inference.",
@@ -91,7 +90,7 @@ def mask_table(records: Sequence[Record], standings: Standings = NONE) -> Table:
 def failure_table(records: Sequence[Record]) -> Table:
     """The three failures of class maps, each as numbers: coverage, boundaries, context."""
     check_comparable(records)
-    rows = [_mask_row(group, (), compared=False) for group in by_method(records)]
+    rows = list(map(_mask_row, by_method(records)))
     footnotes = (
         "Sparse coverage: recall below precision on large objects (15 % of the image or more).",
         "Wrong boundaries: F-score of edges. Context: m(k,c) = FP(k,c) / TP(c), "
@@ -110,7 +109,7 @@ def anatomy_tables(records: Sequence[Record]) -> tuple[Table, Table] | None:
     check_comparable(records)
     if not any(record.masks and record.masks.anatomy for record in records):
         return None
-    rows = [_mask_row(group, (), compared=False) for group in by_method(records)]
+    rows = list(map(_mask_row, by_method(records)))
     heads, images = ("Method", "sup"), _images(records)
     footnotes = notes.ending(records)
     shares = assemble(
@@ -144,7 +143,7 @@ def further_table(records: Sequence[Record]) -> Table | None:
         )
         for metric, key in sorted(numbers_read)
     ]
-    rows = [_mask_row(group, (), compared=False) for group in by_method(records)]
+    rows = list(map(_mask_row, by_method(records)))
     title = f"Further metrics of the masks{_images(records)}"
     return assemble(title, ("Method", "sup"), rows, measures, notes.ending(records))
 
@@ -162,7 +161,11 @@ def segmentation_table(records: Sequence[Record], standings: Standings = NONE) -
     """Segmentors trained on the masks, in the form of the paper's table; ranked one by one."""
     check_comparable(records)
     trained = [record for record in records if record.recipe["segmentors"]]
-    rows = [row for group in by_method(trained) for row in _segmentation_rows(group)]
+    rows = [
+        _segmentation_row(group, label)
+        for group in by_method(trained)
+        for label in group[0].recipe["segmentors"]
+    ]
     first = next((s for record in trained for s in record.segmentations), None)
     images = f", mIoU on {first.images} val images" if first else ""
     footnotes = (
@@ -186,25 +189,18 @@ def by_method(records: Sequence[Record]) -> list[list[Record]]:
 
 
 def _mask_row(
-    group: list[Record], words: tuple[str, ...], compared: bool = True
-) -> MethodRow[Masks]:
-    method, group = group[0].method, distinct(group)
-    masks = [record.masks for record in group if record.masks]
-    figure = published().beside(group[0]) if masks and compared else None
-    return MethodRow(group, (method, group[0].sup, *words), masks, figure)
+    group: list[Record], words: tuple[str, ...] = (), compared: bool = False
+) -> MethodRow:
+    runs = distinct(group)
+    figure = published().beside(group[0]) if compared and items_of(runs, "") else None
+    return MethodRow(runs, (group[0].method, group[0].sup, *words), figure)
 
 
-def _segmentation_rows(group: list[Record]) -> list[MethodRow[Segmentation]]:
-    method, sup, rule = group[0].method, group[0].sup, rule_of(group)
-    rows = []
-    for label in group[0].recipe["segmentors"]:
-        runs = distinct(group, label)
-        segmentations = [s for record in runs for s in record.segmentations if s.segmentor == label]
-        figure = published().beside(runs[0], label) if segmentations else None
-        rows.append(
-            MethodRow(runs, (method, label, sup, rule), segmentations, figure, target=label)
-        )
-    return rows
+def _segmentation_row(group: list[Record], label: str) -> MethodRow:
+    runs = distinct(group, label)
+    figure = published().beside(group[0], label) if items_of(runs, label) else None
+    words = (group[0].method, label, group[0].sup, rule_of(group))
+    return MethodRow(runs, words, figure, label)
 
 
 def rule_of(group: Sequence[Record]) -> str:
@@ -228,10 +224,10 @@ def _labels(group: list[Record]) -> str:
 def controls_note(records: Sequence[Record]) -> list[str]:
     """The mask scores of control rows, which train no segmentor."""
     controls = by_method([r for r in records if r.control and not r.recipe["segmentors"]])
-    scored = [
-        f"{group[0].method} {MASK_MEASURES[0].text([r.masks for r in distinct(group) if r.masks])}"
-        for group in controls
-    ]
+    scored = []
+    for group in controls:
+        masks = items_of(distinct(group), "")
+        scored.append(f"{group[0].method} {MASK_MEASURES[0].cell(masks, len(masks)).text}")
     return [f"mIoU of the masks of control rows: {'; '.join(scored)}."] if scored else []
 
 

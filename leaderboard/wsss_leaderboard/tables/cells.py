@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from wsss_harness.contract.errors import ConfigError
-from wsss_leaderboard.ranking.entries import Kind, kind_of
+from wsss_leaderboard.ranking.entries import kind_of
 from wsss_leaderboard.ranking.standings import Standings
 from wsss_leaderboard.records.counts import MASKS
-from wsss_leaderboard.records.published import Figure, published
+from wsss_leaderboard.records.published import published
 from wsss_leaderboard.records.record import Record, distinct
-from wsss_leaderboard.tables.assembly import FAILED, STANDING_COLUMNS, Measure
+from wsss_leaderboard.tables.assembly import STANDING_COLUMNS, Cell, CellRow, Measure, items_of
 from wsss_leaderboard.tables.builtin import (
     ANATOMY,
     FAILURES,
@@ -29,39 +29,6 @@ OF_MASKS: Numbers = {measure.name: measure for measure in (*MASK_MEASURES, *FAIL
 OF_SEGMENTORS: Numbers = {"mIoU": VAL[0], **CAUSES}
 
 
-@dataclass(frozen=True)
-class Cell:
-    """``value`` is its number as it is printed; of two, the one of higher ``rank`` is better.
-
-    ``group`` is the tie group of the mIoU of a method, where it is known. ``records`` or a
-    ``figure`` say where it comes from, ``left_out`` why a figure is not shown.
-    """
-
-    text: str = NOTHING
-    value: float | None = None
-    rank: float | None = None
-    digits: int = 1
-    group: int | None = None
-    records: tuple[Record, ...] = ()
-    figure: Figure | None = None
-    left_out: str = ""
-
-    def less(self, other: "Cell") -> "Cell":
-        """With its difference from the other in brackets, where both have a number."""
-        if self.value is None or other.value is None:
-            return self
-        return replace(self, text=f"{self.text} ({self.value - other.value:+.{self.digits}f})")
-
-
-@dataclass(frozen=True)
-class FilledRow:
-    """A row of masks ("") or of the segmentor that ``target`` names."""
-
-    target: str
-    kind: Kind
-    cells: tuple[Cell, ...]
-
-
 def measured(group: Sequence[Record], segmentor: str, name: str) -> Cell:
     """A number of the records of a method, of its masks or of a segmentor."""
     measure = (OF_SEGMENTORS if segmentor else OF_MASKS).get(name)
@@ -69,44 +36,7 @@ def measured(group: Sequence[Record], segmentor: str, name: str) -> Cell:
     if measure is None or not has_target:
         return Cell()
     runs = distinct(group, segmentor)
-    items: list[Any] = [run.masks for run in runs if run.masks]
-    if segmentor:
-        items = [s for run in runs for s in run.segmentations if s.segmentor == segmentor]
-    if len(items) < len(runs):
-        return Cell(FAILED, records=tuple(group))
-    rank = measure.rank(items)
-    value = None if rank is None else abs(rank)
-    return Cell(measure.text(items), value, rank, measure.digits, records=tuple(group))
-
-
-def places(rows: Sequence[FilledRow], spec: TableFile, nth: int) -> set[tuple[int, int]]:
-    """Row and column of the numbers that are best (0) or second (1) among their rivals.
-
-    Only numbers that were measured of methods count. Equal ones share a place, and so do those of
-    one tie group where the groups of all rivals are known.
-    """
-    among = (spec.bold, spec.underline)[nth]
-    within = [place for place, c in enumerate(spec.columns) if c.head in spec.within]
-    rivals: dict[object, dict[tuple[int, int], Cell]] = {}
-    for number, row in enumerate(rows):
-        words = tuple(row.cells[place].text for place in within)
-        for place, cell in enumerate(row.cells):
-            if row.kind == "method" and cell.rank is not None:
-                league = number if among == "row" else (place, words)
-                rivals.setdefault(league, {})[number, place] = cell
-    if among == "none":
-        return set()
-    return {key for cells in rivals.values() for key in nth_of(cells, nth)}
-
-
-def nth_of(cells: Mapping[tuple[int, int], Cell], nth: int) -> list[tuple[int, int]]:
-    """The keys of the best (0) or second best (1) cells; none if nothing is compared."""
-    groups = {key: -cell.group for key, cell in cells.items() if cell.group}
-    ranks = groups if len(groups) == len(cells) else {k: c.rank or 0 for k, c in cells.items()}
-    values = sorted(set(ranks.values()), reverse=True)
-    if len(cells) < 2 or len(values) <= nth:
-        return []
-    return [key for key, value in ranks.items() if value == values[nth]]
+    return replace(measure.cell(items_of(runs, segmentor), len(runs)), records=tuple(group))
 
 
 Group = Sequence[Record]  # one method's records, a seed each
@@ -197,7 +127,7 @@ class TableSource:
                 labels = group[0].recipe["segmentors"]
                 yield from (RowSpec(method=method, segmentor=label) for label in labels)
 
-    def filled(self, row: RowSpec) -> FilledRow:
+    def filled(self, row: RowSpec) -> CellRow:
         columns = self.spec.columns
         heads = [column.head for column in columns]
         cells = [self._cell(row, column) for column in columns]
@@ -206,9 +136,9 @@ class TableSource:
             for cell, column in zip(cells, columns, strict=True)
         )
         if group := self.groups.get(row.method):
-            return FilledRow(row.segmentor, kind_of(group), compared)
+            return CellRow(row.segmentor, kind_of(group), compared)
         has_figures = any(cell.figure for cell in cells) and not any(c.records for c in cells)
-        return FilledRow(row.segmentor, "published" if has_figures else "method", compared)
+        return CellRow(row.segmentor, "published" if has_figures else "method", compared)
 
     def _cell(self, row: RowSpec, column: ColumnSpec) -> Cell:
         if column.words:
@@ -220,8 +150,7 @@ class TableSource:
             return Cell(read(standing) if standing else NOTHING)
         if column.number:
             cell = measured(self.groups.get(method, []), row.segmentor, column.number)
-            place = standing.place if standing and column.number == "mIoU" else None
-            return replace(cell, group=place.group if place else None)
+            return cell.of_standing(standing) if column.number == "mIoU" else cell
         return self._figure(method, row.segmentor, column)
 
     def _refined(self, method: str, refiner: str) -> str:

@@ -1,16 +1,17 @@
 """A table file filled with measured numbers and published figures, and its footnotes."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 from wsss_leaderboard.ranking.standings import NONE, Standings
 from wsss_leaderboard.records.counts import MASKS
 from wsss_leaderboard.records.published import check_alike, notes_of
 from wsss_leaderboard.records.record import Record
 from wsss_leaderboard.tables import notes
+from wsss_leaderboard.tables.assembly import CellRow, Place, best_places, table_rows
 from wsss_leaderboard.tables.builtin import controls_note, rule_of
-from wsss_leaderboard.tables.cells import Family, FilledRow, TableSource, places, raised, same
+from wsss_leaderboard.tables.cells import Family, TableSource, raised, same
 from wsss_leaderboard.tables.comparable import check_comparable
-from wsss_leaderboard.tables.table import Column, Table, TableRow
+from wsss_leaderboard.tables.table import Column, Table
 from wsss_leaderboard.tables.tablefiles import TableFile
 
 OF_ALL = (
@@ -19,7 +20,7 @@ OF_ALL = (
 )
 
 
-def footnotes(source: TableSource, rows: Sequence[FilledRow]) -> Iterator[str]:
+def footnotes(source: TableSource, rows: Sequence[CellRow]) -> Iterator[str]:
     spec, cells = source.spec, [cell for row in rows for cell in row.cells]
     for number, text in enumerate(spec.footnotes.values(), 1):
         yield f"{raised(number)} {text}"
@@ -98,16 +99,19 @@ def fill(spec: TableFile, records: Sequence[Record], standings: Standings = NONE
     figures = [[cell.figure for cell in cells if cell.figure] for cells in by_column]
     for column in figures:
         check_alike(column)
-    best, second = (places(filled, spec, nth) for nth in range(2))
-    rows = tuple(
-        TableRow(
-            tuple(cell.text for cell in row.cells),
-            row.kind,
-            frozenset(column for place, column in best if place == number),
-            frozenset(column for place, column in second if place == number),
-        )
-        for number, row in enumerate(filled)
-    )
+    rows = table_rows(filled, _marked(filled, spec, 0), _marked(filled, spec, 1))
     columns = tuple(Column(c.head + source.reference(c), bool(c.words)) for c in spec.columns)
     below = (*footnotes(source, filled), *notes_of(f for column in figures for f in column))
     return Table(spec.title, columns, rows, below, spec.label)
+
+
+def _marked(rows: Sequence[CellRow], spec: TableFile, nth: int) -> set[Place]:
+    """The places of the numbers that are best (0) or second (1), as the file says among which."""
+    among = (spec.bold, spec.underline)[nth]
+    within = [place for place, column in enumerate(spec.columns) if column.head in spec.within]
+
+    def league(row: int, column: int) -> Hashable:
+        words = tuple(rows[row].cells[place].text for place in within)
+        return row if among == "row" else (column, words)
+
+    return set() if among == "none" else best_places(rows, league, nth)
