@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from wsss_harness.contract.errors import DataError
-from wsss_leaderboard.boards.accepting import misfits
-from wsss_leaderboard.boards.folder import BoardFolder
+from wsss_leaderboard.boards.folder import BoardFolder, misfits
 from wsss_leaderboard.comparison.comparison import reach_of
 from wsss_leaderboard.ranking import entries
 from wsss_leaderboard.ranking.entries import Entry, LoadedRecord

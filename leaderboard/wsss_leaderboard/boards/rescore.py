@@ -18,8 +18,8 @@ from wsss_leaderboard.records import counts
 from wsss_leaderboard.records.counts import MASKS, Tallies
 from wsss_leaderboard.records.record import Record, save_record
 from wsss_leaderboard.submissions import agreement, rowpacks
+from wsss_leaderboard.submissions.agreement import measure
 from wsss_leaderboard.submissions.manifest import record_stem
-from wsss_leaderboard.submissions.remeasure import measure
 
 
 def rescore(board: Path, stem: str, packs: Path, dataset: Dataset) -> ChainEntry:

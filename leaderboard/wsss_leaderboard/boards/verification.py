@@ -1,22 +1,34 @@
 """Verifications of a record, in a file next to it: which tier, by whom, with which tolerance.
 
 A verification holds the digest of its record, so it does not count for a record that was changed,
-or for another record that it was copied to.
-"""
+or for another record that it was copied to."""
 
 import datetime
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from wsss_harness.contract.errors import DataError
+from wsss_harness.contract.errors import ConfigError, DataError, StageFailure, WsssError
+from wsss_harness.contract.supervision import Dataset
 from wsss_harness.metrics import EVALUATOR
+from wsss_harness.plugins.registry import Plugins
+from wsss_harness.store.store import Store
+from wsss_harness.suite.spec import Suite
 from wsss_harness.system.files import read_json, write_json
+from wsss_leaderboard.boards import chain
+from wsss_leaderboard.records import counts
 from wsss_leaderboard.records.model import Fraction, StrictModel
-from wsss_leaderboard.records.record import Record
-from wsss_leaderboard.submissions.manifest import TIERS, Tier, digest
-from wsss_leaderboard.submissions.names import refuse_name
+from wsss_leaderboard.records.record import Record, load_record
+from wsss_leaderboard.submissions import agreement, hostile, rowpacks
+from wsss_leaderboard.submissions.agreement import disagreements
+from wsss_leaderboard.submissions.definitions import check_same, dataset_of, suite_of
+from wsss_leaderboard.submissions.hostile import refuse_hostile, refuse_name
+from wsss_leaderboard.submissions.manifest import MANIFEST, TIERS, Tier, digest, read_submission
+from wsss_leaderboard.submissions.remake import RemakeResult, remake
+from wsss_leaderboard.submissions.rowpacks import PACKS
 
 VERIFIED = "verified"  # folder next to that of the records
 
@@ -92,3 +104,148 @@ def add(record: Path, tier: Tier, by: str, tolerance: float = 0.0) -> Verificati
 def is_stale(record: Record) -> bool:
     """Whether the metrics have changed since: its masks may now score differently."""
     return record.protocol.evaluator != EVALUATOR
+
+
+# Allowed change of mIoU, a fraction, where bytes cannot be equal: inference on another device
+# rounds differently, and training there differs like training with another seed.
+TOLERANCES: Mapping[Tier, float] = {3: 0.001, 4: 0.01}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The result of one tier: passed or not, None if it could not be checked, and an explanation.
+
+    ``tolerance``: allowed difference of mIoU, a fraction.
+    """
+
+    tier: Tier
+    passed: bool | None
+    explanation: str
+    tolerance: float = 0.0
+
+
+class MissingResource(Exception):
+    """Something that a tier needs is missing, which says nothing about the record."""
+
+
+@dataclass(frozen=True)
+class Verifier:
+    """Verifies the record at ``path`` with the reader's plugins, store and masks.
+
+    ``suite``: the reader's own; by default that of the record, with ``overrides``. ``tolerance``
+    replaces TOLERANCES, and the demand for equal bytes.
+    """
+
+    path: Path
+    plugins: Plugins
+    store: Store
+    packs: Path | None = None
+    suite: Suite | None = None
+    overrides: tuple[str, ...] = ()
+    tolerance: float | None = None
+
+    def verify(self, highest: int) -> Iterator[Verdict]:
+        """Yield the verdict of each tier, up to the first failure.
+
+        Tiers 3 and 4 are tried only if tier 2 was passed.
+        """
+        for tier in tuple(TIERS)[:highest]:
+            verdict = self.verdict(tier)
+            yield verdict
+            if verdict.passed is False or (tier == 2 and not verdict.passed):
+                return  # a row made again says nothing about unseen masks
+
+    def verdict(self, tier: Tier) -> Verdict:
+        try:
+            if tier == 1:
+                return self._digests()
+            return self._masks() if tier == 2 else self._remade(tier)
+        except (MissingResource, ConfigError) as reason:
+            return Verdict(tier, None, str(reason))
+        except (DataError, StageFailure) as error:
+            return Verdict(tier, False, str(error))
+
+    def _digests(self) -> Verdict:
+        refuse_hostile(read_json(self.path), str(self.path))
+        hostile.refuse_bomb(counts.path_of(self.path))
+        record, tallies = agreement.read(self.path)
+        accepted_packs(self.path)
+        problems = list(agreement.problems(record, tallies))
+        return Verdict(1, not problems, "; ".join(problems) or "metrics are those of the counts")
+
+    def _masks(self) -> Verdict:
+        record, tallies = agreement.read(self.path)
+        board = self.path.parents[1]
+        packs = chain.packs_of(board, self.path.stem, self.packs or board / PACKS)
+        if not packs.is_dir():
+            raise MissingResource(
+                f"there are no mask packs in {packs}; give their folder with --packs"
+            )
+        accepted = accepted_packs(self.path)
+        if accepted is not None and rowpacks.digests(packs, record) != accepted:
+            raise DataError(f"{packs} holds other packs than those that were submitted")
+        dataset = self._dataset(record)
+        problems = list(disagreements(record, tallies, packs, dataset))
+        masks = sum(len(target.ids) for target in tallies.values())
+        return Verdict(2, not problems, "; ".join(problems) or f"{masks} masks give its metrics")
+
+    def _remade(self, tier: Tier) -> Verdict:
+        record = load_record(self.path)
+        self._dataset(record)
+        try:
+            remade = remake(record, self._suite(record), self.plugins, self.store, tier == 3)
+        except DataError as error:
+            raise MissingResource(str(error)) from None
+        return judged(remade, tier, self.tolerance)
+
+    def _suite(self, record: Record) -> Suite:
+        return self.suite or suite_of(record, str(self.path), self.overrides)
+
+    def _dataset(self, record: Record) -> Dataset:
+        """The data of the record; MissingResource if it is not available."""
+        try:
+            dataset = dataset_of(self._suite(record), self.plugins, self.store)
+            check_same(dataset, record, str(self.path))
+        except WsssError as error:
+            raise MissingResource(str(error)) from None
+        return dataset
+
+
+def judged(remade: RemakeResult, tier: Tier, tolerance: float | None) -> Verdict:
+    """Equal bytes pass; where they cannot be equal, mIoU may change by the tolerance.
+
+    In both cases, the other fields of the record must be those of the row made again.
+    """
+    if remade.unlike:
+        return Verdict(tier, False, "; ".join(remade.unlike))
+    if not remade.differing:
+        return Verdict(tier, True, f"{remade.stages} stages have the same bytes")
+    explanation = f"{remade.differing[0]} differs"
+    if remade.differing[1:]:
+        explanation += f", and {len(remade.differing) - 1} more"
+    explanation += "; mIoU: " + ", ".join(
+        f"{target} {100 * moved:+.2f} points" for target, moved in remade.moved.items()
+    )
+    if remade.alike and tolerance is None:
+        same = "on a CPU with the same versions and threads all bytes should be the same"
+        return Verdict(tier, False, f"{explanation}; {same}")
+    allowed = TOLERANCES[tier] if tolerance is None else tolerance
+    explanation += f"; allowed {100 * allowed:g}"
+    return Verdict(tier, remade.worst <= allowed, explanation, allowed)
+
+
+def accepted_packs(path: Path) -> dict[str, str] | None:
+    """Digests of the packs of a submitted or accepted record; None for any other record.
+
+    Raises:
+        DataError: The record is not the one that the board accepted.
+    """
+    folder = path.parents[1]
+    if (folder / MANIFEST).is_file():
+        return read_submission(folder).packs.get(path.stem)
+    for entry in chain.read(folder):
+        if entry.stem == path.stem:
+            if entry.record != digest(read_json(path)):
+                raise DataError(f"{path} is not the record that was accepted: it was edited")
+            return entry.packs
+    return None

@@ -12,11 +12,11 @@ from wsss_harness.store.store import Store
 from wsss_harness.suite.selection import Request
 from wsss_harness.suite.spec import Suite
 from wsss_harness.system.limits import Limits
-from wsss_leaderboard.boards import accepting, chain, releases, verification
+from wsss_leaderboard.boards import chain, releases, verification
 from wsss_leaderboard.boards.comment import pull_request_comment
-from wsss_leaderboard.boards.folder import BoardFolder
+from wsss_leaderboard.boards.folder import BoardFolder, accept_checked, misfits
 from wsss_leaderboard.boards.rescore import rescore as rescored
-from wsss_leaderboard.boards.verifier import Verdict, Verifier
+from wsss_leaderboard.boards.verification import Verdict, Verifier
 from wsss_leaderboard.cli.report import display_of, observed
 from wsss_leaderboard.submissions import signatures
 from wsss_leaderboard.submissions.checking import CheckReport, LocalResources, check_submission
@@ -87,7 +87,7 @@ def check(
         console.file.write(pull_request_comment(report, board, new_table))
     problems = list(report.problems)
     if board is not None and not problems:
-        problems = list(accepting.misfits(report, BoardFolder.read(board), new_table))
+        problems = list(misfits(report, BoardFolder.read(board), new_table))
     return not problems if markdown else tell(report, problems, console)
 
 
@@ -140,7 +140,7 @@ def accept(
         DataError: it has problems, or does not fit.
     """
     report = checked(folder, board, reader)
-    for entry in accepting.accept(report, board, new_table):
+    for entry in accept_checked(report, board, new_table):
         instead = f", in place of {entry.supersedes[:8]}" if entry.supersedes else ""
         if by and report.tier:
             verification.add(board / RECORDS / f"{entry.stem}.json", report.tier, by)

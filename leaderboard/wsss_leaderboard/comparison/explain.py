@@ -9,9 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.execution.run import RowOutcome
@@ -24,8 +22,9 @@ from wsss_harness.suite.selection import Request
 from wsss_harness.system.files import read_json
 from wsss_leaderboard.records.collect import Collector
 from wsss_leaderboard.records.expected import Expected, expected
-from wsss_leaderboard.records.published import Data, Figure, Published, published
+from wsss_leaderboard.records.published import Data, Published, published
 from wsss_leaderboard.records.record import Record
+from wsss_leaderboard.tables.table import Column, Table, TableRow
 
 LOSSES = "losses.json"
 SCORED, VAL = "train", "val"  # the splits of published figures of masks and of segmentors
@@ -152,7 +151,8 @@ def mious(
     parts += [(s.fit.title, s.label, VAL, allowances.segmentation) for s in row.segmentations]
     for title, segmentor, split, allowed in parts:
         part = segmentations.get(segmentor) if segmentor else record.masks
-        if figure := _wanted(figures.named(row.row.method, segmentor), split):
+        by_kind = {f.kind: f for f in figures.named(row.row.method, segmentor) if f.split == split}
+        if figure := by_kind.get("published") or by_kind.get("reported"):
             wanted = figures.datasets[figure.dataset].splits[split]
             images = ""
             if part and not figures.fits(figure, set(part.score.iou) - {"background"}, part.images):
@@ -162,12 +162,6 @@ def mious(
             yield FigureComparison(
                 title, f"mIoU of {split}", figure.value, allowed, measured, source, images
             )
-
-
-def _wanted(figures: Sequence[Figure], split: str) -> Figure | None:
-    """The figure of the authors, or else the one that others reported."""
-    by_kind = {figure.kind: figure for figure in figures if figure.split == split}
-    return by_kind.get("published") or by_kind.get("reported")
 
 
 def differences(row: RowStages, expectations: Expected) -> Iterator[Difference]:
@@ -224,11 +218,11 @@ def print_explanation(
         first = asdict(explanation.first) if explanation.first else None
         console.print_json(json.dumps({**asdict(explanation), "first": first}))
         return
-    console.print(_numbers(explanation.comparisons))
+    console.print(numbers_table(explanation.comparisons))
     for line in conclusion(explanation):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     if explanation.differences:
-        console.print(_settings(explanation.differences))
+        console.print(settings_table(explanation.differences))
 
 
 def conclusion(explanation: Explanation) -> Iterator[str]:
@@ -243,50 +237,29 @@ def conclusion(explanation: Explanation) -> Iterator[str]:
         yield f"Numbers on other data are never called a departure: {other_images}."
 
 
-def _numbers(comparisons: Sequence[FigureComparison]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD)
-    for name, justify in (
-        ("stage", "left"),
-        ("", "left"),
-        ("expected", "right"),
-        ("allowed", "right"),
-        ("here", "right"),
-        ("", "left"),
-    ):
-        table.add_column(name, justify=justify)  # type: ignore[arg-type]
+def numbers_table(comparisons: Sequence[FigureComparison]) -> Table:
+    heads = ("stage", "", "expected", "allowed", "here", " ")
+    rows = []
     for comparison in comparisons:
         digits = 3 if comparison.what.startswith("loss") else 2
+        numbers = f"{comparison.expected:.{digits}f}", f"±{comparison.allowed:.{digits}f}"
         here = "not run" if comparison.measured is None else f"{comparison.measured:.{digits}f}"
         verdict = "departs" if comparison.departs else "other data" * bool(comparison.images)
-        table.add_row(
-            comparison.stage,
-            comparison.what,
-            f"{comparison.expected:.{digits}f}",
-            f"±{comparison.allowed:.{digits}f}",
-            here,
-            verdict,
-            style="bold" if comparison.departs else None,
-        )
-    return table
+        bold = frozenset(range(len(heads))) if comparison.departs else frozenset[int]()
+        cells = (comparison.stage, comparison.what, *numbers, here, verdict)
+        rows.append(TableRow(cells, best=bold))
+    columns = tuple(Column(head, words=not head.strip() or head == "stage") for head in heads)
+    return Table("Numbers of each stage", columns, tuple(rows))
 
 
-def _settings(differences: Sequence[Difference]) -> Table:
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        title="Settings that differ and are known to matter",
-        title_justify="left",
+def settings_table(differences: Sequence[Difference]) -> Table:
+    rows = tuple(
+        TableRow((d.stage, d.option, str(d.published), _text(d.here), d.effect))
+        for d in differences
     )
-    for name in ("stage", "option", "published", "here", "what is known"):
-        table.add_column(name, overflow="fold")
-    for difference in differences:
-        table.add_row(
-            difference.stage,
-            difference.option,
-            str(difference.published),
-            _text(difference.here),
-            difference.effect,
-        )
-    return table
+    heads = ("stage", "option", "published", "here", "what is known")
+    columns = tuple(Column(head, words=True) for head in heads)
+    return Table("Settings that differ and are known to matter", columns, rows)
 
 
 def _text(value: Any) -> str:

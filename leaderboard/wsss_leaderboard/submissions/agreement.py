@@ -1,21 +1,29 @@
-"""Check that a record agrees with its own counts by image, to the last digit."""
+"""Check that a record agrees with its counts by image, and with its masks and the ground truth."""
 
+import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from wsss_harness.contract.errors import DataError
+from wsss_harness.contract.supervision import Dataset
+from wsss_harness.contract.types import Mask
+from wsss_harness.metrics import METRICS
 from wsss_harness.metrics.confusion import Counts, Ratios, mean, named, ratio
 from wsss_harness.system.digests import digest_file
 from wsss_leaderboard.records import counts
 from wsss_leaderboard.records.counts import MASKS, Tallies
 from wsss_leaderboard.records.record import Record, load_record
-from wsss_leaderboard.records.scores import Cause, Score
-from wsss_leaderboard.statistics.estimates import miou
+from wsss_leaderboard.records.scores import Cause, Masks, Score, Segmentation, score_of
+from wsss_leaderboard.statistics.estimates import miou, tallies_of
+from wsss_leaderboard.submissions import rowpacks
 
 CLOSE = 1e-6  # relative; machines may add the terms of a sum in another order
+COUNTED, MEASURED = "but its counts give", "measured again"
 
 
 def read(path: Path) -> tuple[Record, dict[str, Tallies]]:
@@ -71,29 +79,17 @@ def _images(field: str, stated: list[int], tallies: Tallies) -> Iterator[str]:
 
 
 def _scores(field: str, score: Score, classes: tuple[str, ...], tallies: Counts) -> Iterator[str]:
-    counted_ratios = ratios(tallies)
-    for name, values in counted_ratios.items():
-        stated, counted = getattr(score, name), float(mean(values))
-        if stated != counted:
-            change = points(stated, counted)
-            yield f"{field}.{name} is {stated}, but its counts give {counted}{change}"
-    yield from _by_class(f"{field}.iou", score.iou, classes, counted_ratios["miou"])
+    by_class = ratios(tallies)
+    if len(classes) != len(by_class["miou"]):
+        yield f"classes names {len(classes)} classes, but its counts are of {len(by_class['miou'])}"
+        return
+    counted: dict[str, Any] = {name: float(mean(values)) for name, values in by_class.items()}
+    counted["iou"] = named(by_class["miou"], classes)
+    yield from differences(score.model_dump(include=set(counted)), counted, field, COUNTED, 0)
     if score.error is not None or score.t is not None:
         for name, value in standard_error(tallies).items():
             if not _close(stated := getattr(score, name), value):
-                yield f"{field}.{name} is {stated}, but its counts give {value}"
-
-
-def _by_class(
-    field: str, stated: Mapping[str, float | None], classes: tuple[str, ...], class_ratios: Ratios
-) -> Iterator[str]:
-    if len(classes) != len(class_ratios):
-        yield f"classes names {len(classes)} classes, but its counts are of {len(class_ratios)}"
-        return
-    counted = named(class_ratios, classes)
-    for name in {**counted, **stated}:
-        if stated.get(name) != counted.get(name):
-            yield f"{field}.{name} is {stated.get(name)}, but its counts give {counted.get(name)}"
+                yield f"{field}.{name} is {stated}, {COUNTED} {value}"
 
 
 def _close(stated: float | None, counted: float | None) -> bool:
@@ -127,6 +123,123 @@ def _causes(field: str, anatomy: Mapping[str, Cause], tallies: Counts) -> Iterat
         yield f"{field}: its causes add up to {stated} of the pixels, but {wrong} are wrong"
 
 
-def points(stated: float, counted: float) -> str:
-    """The difference of two fractions in percentage points, in parentheses."""
-    return f" ({100 * (counted - stated):+.2f} points)"
+RATIOS = 1e-9  # tolerance of ratios measured again; counts are compared exactly
+
+
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """Counts of some masks: tallies by image, and totals over all images by metric."""
+
+    tallies: Tallies
+    totals: Mapping[str, Counts]
+    dataset: Dataset
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return ("background", *self.dataset.classes)
+
+    def read(self, metric: str) -> dict[str, Any]:
+        return METRICS[metric].read(self.totals[metric], self.names, self.dataset.contexts)
+
+    def masks(self, before: Masks) -> Masks:
+        """``before`` with the metrics measured now; what needs scores, like the curve, is kept."""
+        metrics = {name: self.read(name) for name in ("boundary", "large", "anatomy")}
+        if self.dataset.contexts:
+            metrics["cooccurrence"] = self.read("cooccurrence")
+        return Masks.model_validate(
+            {**before.model_dump(), **metrics, **self._common(before.score)}
+        )
+
+    def segmentation(self, before: Segmentation) -> Segmentation:
+        from wsss_harness.networks.segmentors import metric
+
+        metrics = {
+            "anatomy": self.read("anatomy"),
+            "mmseg": metric.read([self.totals["confusion"]], self.names),
+            **self._common(before.score),
+        }
+        return Segmentation.model_validate({**before.model_dump(), **metrics})
+
+    def _common(self, before: Score) -> dict[str, Any]:
+        ratios = score_of(self.totals["confusion"], self.names).model_dump(exclude_unset=True)
+        if before.error is not None:
+            ratios |= standard_error(self.tallies.counts)
+        return {"images": len(self.tallies.ids), "score": ratios}
+
+
+def disagreements(
+    record: Record, tallies: Mapping[str, Tallies], packs: Path, dataset: Dataset | None
+) -> Iterator[str]:
+    """Disagreements of a record with its masks; without a dataset, masks are only read.
+
+    Raises:
+        DataError: A pack is not of these images, or a mask is not the one that its pack lists.
+    """
+    parts: list[Masks | Segmentation] = [*((record.masks,) if record.masks else ())]
+    parts += record.segmentations
+    folders = rowpacks.folders(packs, record)
+    for (target, folder), before in zip(folders.items(), parts, strict=True):
+        ids, classes = tallies[target].ids, len(before.score.iou) - 1
+        pack = rowpacks.opened(folder, ids, classes, dataset)
+        if dataset is None:
+            for image_id in ids:
+                pack.mask(image_id)
+            continue
+        measured = measure(dataset, ids, pack.mask)
+        after = (
+            measured.masks(before) if isinstance(before, Masks) else measured.segmentation(before)
+        )
+        field = target or "masks"
+        yield from differences(before.model_dump(), after.model_dump(), field)
+        yield from other_images(tallies[target], measured.tallies, field)
+
+
+def measure(dataset: Dataset, ids: Sequence[str], mask_of: Callable[[str], Mask]) -> Measurement:
+    """Count the masks of some images, one at a time.
+
+    Raises:
+        DataError: A mask or its ground truth is missing or damaged.
+    """
+    totals: dict[str, Counts] = {}
+    tallies = []
+    for image_id in ids:
+        counted = _count(dataset, image_id, mask_of(image_id))
+        tallies.append(tallies_of(counted["confusion"]))
+        totals = {name: totals.get(name, 0) + counts for name, counts in counted.items()}
+    return Measurement(Tallies(tuple(ids), np.stack(tallies)), totals, dataset)
+
+
+def _count(dataset: Dataset, image_id: str, mask: Mask) -> dict[str, Counts]:
+    truth, context = dataset.truth(image_id), dataset.context(image_id)
+    classes = len(dataset.classes)
+    return {name: metric.count(truth, mask, classes, context) for name, metric in METRICS.items()}
+
+
+def other_images(before: Tallies, after: Tallies, field: str) -> Iterator[str]:
+    """The number of images whose counts differ, and the first of them."""
+    differing = (before.counts != after.counts).any((1, 2))
+    if differing.any():
+        first = before.ids[int(differing.argmax())]
+        count = f"{int(differing.sum())} of {len(differing)}"
+        yield f"{field}: {count} images have other counts than their masks, first {first}"
+
+
+def differences(
+    before: Any, after: Any, field: str, source: str = MEASURED, tolerance: float = RATIOS
+) -> Iterator[str]:
+    """Differences between two versions of a part of a record, field by field."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        pairs = [(name, before.get(name), after.get(name)) for name in {**after, **before}]
+    elif isinstance(before, tuple) and isinstance(after, tuple) and len(before) == len(after):
+        pairs = list(zip(itertools.count(), before, after, strict=False))
+    elif isinstance(before, float) and isinstance(after, float):
+        if not math.isclose(before, after, rel_tol=tolerance, abs_tol=tolerance):
+            change = 100 * (after - before)
+            yield f"{field} is {before}, {source} {after} ({change:+.2f} points)"
+        return
+    else:
+        if before != after:
+            yield f"{field} is {before}, {source} {after}"
+        return
+    for name, old, new in pairs:
+        yield from differences(old, new, f"{field}.{name}", source, tolerance)

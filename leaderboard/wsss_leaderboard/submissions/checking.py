@@ -22,8 +22,10 @@ from wsss_harness.system.files import read_json
 from wsss_leaderboard.records import counts
 from wsss_leaderboard.records.counts import Tallies
 from wsss_leaderboard.records.record import Record, load_record
-from wsss_leaderboard.submissions import agreement, folders, rowpacks, signatures
+from wsss_leaderboard.submissions import agreement, hostile, rowpacks, signatures
+from wsss_leaderboard.submissions.agreement import disagreements
 from wsss_leaderboard.submissions.definitions import check_same, dataset_of, drawn_suite
+from wsss_leaderboard.submissions.hostile import NAME, refuse_hostile, refuse_names, refuse_text
 from wsss_leaderboard.submissions.manifest import (
     LOGS,
     MANIFEST,
@@ -36,8 +38,6 @@ from wsss_leaderboard.submissions.manifest import (
     read_submission,
     record_stem,
 )
-from wsss_leaderboard.submissions.names import NAME, refuse_hostile, refuse_names, refuse_text
-from wsss_leaderboard.submissions.remeasure import disagreements
 from wsss_leaderboard.submissions.rowpacks import PACKS
 
 
@@ -104,7 +104,7 @@ def check_submission(
     """
     report = CheckReport(folder)
     with report.collecting():
-        report.submission = _manifest(folder, folders.files(folder))
+        report.submission = _manifest(folder, hostile.files(folder))
         for stem in report.submission.packs:
             with report.collecting():
                 report.runs.append(_run(folder, stem))
@@ -136,11 +136,11 @@ def _manifest(folder: Path, sizes: Mapping[str, int]) -> Submission:
     refuse_text(submission.method, f"{folder / MANIFEST}: method", NAME)
     own = {MANIFEST, *({MANIFEST + signatures.SUFFIX} & set(sizes))}
     outside = {name for name in sizes if not name.startswith(f"{PACKS}/")}
-    folders.refuse_others(folder, outside, own | set(submission.files))
+    hostile.refuse_others(folder, outside, own | set(submission.files))
     needed = {README, SUITE}
     for stem in submission.packs:
         needed |= {f"{RECORDS}/{stem}.json", f"{counts.COUNTS}/{stem}.npz", f"{LOGS}/{stem}.txt"}
-    folders.refuse_others(folder, set(submission.files), needed)
+    hostile.refuse_others(folder, set(submission.files), needed)
     for name, file in submission.files.items():
         if sizes[name] != file.bytes or digest_of_file(folder / name) != file.sha256:
             raise DataError(
@@ -157,7 +157,7 @@ def _run(folder: Path, stem: str) -> CheckedRun:
     path = folder / RECORDS / f"{stem}.json"
     refuse_hostile(read_json(path), str(path))
     refuse_names(load_record(path), str(path))
-    folders.refuse_bomb(counts.path_of(path))
+    hostile.refuse_bomb(counts.path_of(path))
     record, tallies = agreement.read(path)
     for image_id in chain.from_iterable(target.ids for target in tallies.values()):
         refuse_text(image_id, f"{counts.path_of(path)}: an image id", NAME)
@@ -268,5 +268,5 @@ def _refuse_stray_masks(report: CheckReport) -> None:
         for pack in rowpacks.folders(report.folder / PACKS / run.stem, run.record).values()
         for file in (PACK, *(entry.file for entry in read_manifest(pack).images.values()))
     }
-    present = {name for name in folders.files(report.folder) if name.startswith(f"{PACKS}/")}
-    folders.refuse_others(report.folder, present, expected)
+    present = {name for name in hostile.files(report.folder) if name.startswith(f"{PACKS}/")}
+    hostile.refuse_others(report.folder, present, expected)

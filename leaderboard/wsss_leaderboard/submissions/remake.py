@@ -25,8 +25,8 @@ from wsss_harness.suite.spec import Suite
 from wsss_leaderboard.records.collect import Collector
 from wsss_leaderboard.records.provenance import Step
 from wsss_leaderboard.records.record import Record
+from wsss_leaderboard.submissions.agreement import differences
 from wsss_leaderboard.submissions.definitions import dataset_of, stages_of
-from wsss_leaderboard.submissions.remeasure import differences
 
 TRAINED = ("data", "pretrain", "fit", "segment")  # kinds of stages that tier 3 takes from the store
 CLAIMED = ("classes", "control", "recipe", "seeds", "supervision")  # independent of the machine

@@ -32,6 +32,7 @@ from wsss_leaderboard.records import counts
 from wsss_leaderboard.records.record import Record, load_record
 from wsss_leaderboard.submissions import agreement, rowpacks
 from wsss_leaderboard.submissions.definitions import stages_of
+from wsss_leaderboard.submissions.hostile import refuse_names
 from wsss_leaderboard.submissions.manifest import (
     LOGS,
     MANIFEST,
@@ -41,7 +42,6 @@ from wsss_leaderboard.submissions.manifest import (
     digest_of_file,
     record_stem,
 )
-from wsss_leaderboard.submissions.names import refuse_names
 from wsss_leaderboard.submissions.rowpacks import PACKS
 from wsss_leaderboard.tables.table import inert
 

@@ -6,7 +6,7 @@ import pytest
 from sample_boards import renamed
 from sample_submissions import check, submitted
 
-from wsss_leaderboard.boards.accepting import accept
+from wsss_leaderboard.boards.folder import accept_checked
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +15,7 @@ def filled(ran, good, tmp_path_factory):
     board = tmp_path_factory.mktemp("filled") / "board"
     half = submitted(ran, board.with_name("half"), "Half")
     for folder in (good, half):
-        accept(check(folder, ran), board)
+        accept_checked(check(folder, ran), board)
     return board
 
 

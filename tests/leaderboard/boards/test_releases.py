@@ -7,12 +7,12 @@ from sample_submissions import check, edit
 from wsss_harness import metrics
 from wsss_harness.contract.errors import ConfigError, DataError
 from wsss_leaderboard.boards import chain, releases
-from wsss_leaderboard.boards.accepting import accept
+from wsss_leaderboard.boards.folder import accept_checked
 
 
 def test_release_keeps_its_records_after_a_correction(board, corrected, ran):
     made = releases.create(board, "2026.1")
-    accept(check(corrected, ran), board)
+    accept_checked(check(corrected, ran), board)
     assert wrong(board) == ""
     paths = releases.paths(board, "2026.1")
     assert sorted(path.parent.name for path in paths) == ["records"] * 3 + ["superseded"]

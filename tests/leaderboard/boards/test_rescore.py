@@ -7,7 +7,7 @@ from sample_submissions import PLUGINS, edit, reader, record_of
 from wsss_harness import metrics
 from wsss_harness.contract.errors import DataError
 from wsss_leaderboard.boards import chain, rescore, verification
-from wsss_leaderboard.boards.verifier import Verifier
+from wsss_leaderboard.boards.verification import Verifier
 from wsss_leaderboard.records.record import load_record
 from wsss_leaderboard.site.board import STALE
 from wsss_leaderboard.site.build import build
@@ -23,7 +23,7 @@ def risen(monkeypatch):
     old = found["boundary"]
     halved = lambda *args: {k: v and v / 2 for k, v in old.read(*args).items()}  # noqa: E731
     found["boundary"] = type(old)(old.count, halved)
-    monkeypatch.setattr("wsss_leaderboard.submissions.remeasure.METRICS", found)
+    monkeypatch.setattr("wsss_leaderboard.submissions.agreement.METRICS", found)
 
 
 def test_stale_record_is_scored_again_from_its_masks(board, good, ran, risen):

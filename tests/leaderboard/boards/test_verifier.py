@@ -11,8 +11,8 @@ from sample_submissions import PLUGINS, check, edit, record_of
 from wsss_harness.contract.errors import DataError
 from wsss_harness.store.store import Store
 from wsss_harness.system import files
-from wsss_leaderboard.boards.accepting import accept
-from wsss_leaderboard.boards.verifier import Verifier, judged
+from wsss_leaderboard.boards.folder import accept_checked
+from wsss_leaderboard.boards.verification import Verifier, judged
 from wsss_leaderboard.records.record import load_record
 from wsss_leaderboard.submissions import remake
 from wsss_leaderboard.submissions.definitions import suite_of
@@ -41,7 +41,7 @@ def test_what_was_run_passes_every_tier(verifier):
 
 
 def test_record_on_a_board_is_verified_with_packs_from_another_folder(good, ran, tmp_path):
-    accept(check(good, ran), tmp_path / "board")
+    accept_checked(check(good, ran), tmp_path / "board")
     path = record_of(tmp_path / "board")
     alone = Verifier(path, PLUGINS, ran.store)
     assert verdicts(alone, 2) == [(1, True), (2, None)]
@@ -60,7 +60,7 @@ def test_tier_1_finds_an_edited_record(verifier):
 
 
 def test_tier_1_finds_a_record_that_is_not_the_accepted_one(good, ran, tmp_path):
-    accept(check(good, ran), tmp_path / "board")
+    accept_checked(check(good, ran), tmp_path / "board")
     path = record_of(tmp_path / "board")
     edit(path, lambda content: content.update(suite="Other"))
     (verdict,) = Verifier(path, PLUGINS, ran.store).verify(2)

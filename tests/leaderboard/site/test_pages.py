@@ -14,7 +14,8 @@ from site_pages import board_of, leads, parsed
 
 from wsss_harness.contract.errors import DataError
 from wsss_harness.metrics.anatomy import CAUSES
-from wsss_leaderboard.boards import accepting, releases, verification
+from wsss_leaderboard.boards import releases, verification
+from wsss_leaderboard.boards.folder import accept_checked
 from wsss_leaderboard.ranking import entries
 from wsss_leaderboard.records.provenance import Step
 from wsss_leaderboard.records.published import published
@@ -30,7 +31,7 @@ from wsss_leaderboard.site.paper import Claim
 def board(good, ran, tmp_path_factory):
     """A board with one row, verified, and a release."""
     folder = tmp_path_factory.mktemp("board") / "board"
-    accepting.accept(check(good, ran), folder)
+    accept_checked(check(good, ran), folder)
     for path in (folder / "records").glob("*.json"):
         verification.add(path, 2, "Ada", 0.001)
     releases.create(folder, "2026.1")

@@ -64,7 +64,7 @@ def test_mask_that_decodes_to_too_many_pixels_is_refused(folder, ran, said, trut
 
 
 def test_counts_that_unpack_to_too_many_bytes_are_refused(folder, ran, monkeypatch):
-    monkeypatch.setattr(checking.folders, "UNPACKED", 2**20)
+    monkeypatch.setattr(checking.hostile, "UNPACKED", 2**20)
     path = counts.path_of(record_of(folder))
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("counts0.npy", bytes(2**21))
@@ -82,7 +82,7 @@ def test_counts_with_any_damage_are_refused(good, tmp_path):
         damaged[rng.integers(len(whole))] = rng.integers(256)
         path.write_bytes(damaged)
         try:
-            checking.folders.refuse_bomb(path)
+            checking.hostile.refuse_bomb(path)
             counts.read(path)
         except DataError as error:
             refusals += str(path) in str(error)

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from wsss_leaderboard.boards.verifier import TOLERANCES
-from wsss_leaderboard.submissions.names import NAME
+from wsss_leaderboard.boards.verification import TOLERANCES
+from wsss_leaderboard.submissions.hostile import NAME
 
 PAGE = " ".join((Path(__file__).parents[3] / "docs/submit.md").read_text().split())
 

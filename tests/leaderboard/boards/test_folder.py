@@ -8,8 +8,7 @@ from sample_submissions import check, edit, record_of, submitted
 
 from wsss_harness.contract.errors import DataError
 from wsss_leaderboard.boards import chain, verification
-from wsss_leaderboard.boards.accepting import accept, misfits
-from wsss_leaderboard.boards.folder import BoardFolder, settle
+from wsss_leaderboard.boards.folder import BoardFolder, accept_checked, misfits, settle
 from wsss_leaderboard.ranking import entries
 from wsss_leaderboard.records import counts
 from wsss_leaderboard.submissions.manifest import MANIFEST
@@ -37,28 +36,28 @@ def test_each_entry_has_the_digest_of_the_entry_before(board):
 
 def test_submission_is_not_accepted_twice(board, good, ran):
     with pytest.raises(DataError, match=r"r-seed0-.*\.json was accepted before"):
-        accept(check(good, ran), board)
+        accept_checked(check(good, ran), board)
     assert len(chain.read(board)) == 4
 
 
 def test_submission_with_problems_is_not_accepted(folder, ran, tmp_path):
     edit(record_of(folder), lambda content: content.update(seed=5))
     with pytest.raises(DataError, match="is not the file that"):
-        accept(check(folder, ran), tmp_path / "new")
+        accept_checked(check(folder, ran), tmp_path / "new")
     assert not (tmp_path / "new").exists()
 
 
 def test_second_run_of_a_seed_must_be_a_correction(board, corrected, ran):
     edit(corrected / MANIFEST, lambda content: content.update(corrects=False))
     with pytest.raises(DataError, match=r"the board has 'R', seed 0, as r-seed0-.*--corrects"):
-        accept(check(corrected, ran), board)
+        accept_checked(check(corrected, ran), board)
 
 
 def test_correction_supersedes_the_old_record_and_keeps_it(board, corrected, ran):
     old = record_of(board)
     verification.add(old, 2, "Ada")
     before = verification.digest(json.loads(old.read_text()))
-    (entry,) = accept(check(corrected, ran), board)
+    (entry,) = accept_checked(check(corrected, ran), board)
     assert entry.supersedes == before
     assert not old.exists()
     gone = board / chain.SUPERSEDED / old.name
@@ -71,10 +70,10 @@ def test_correction_supersedes_the_old_record_and_keeps_it(board, corrected, ran
 
 
 def test_superseded_record_cannot_be_accepted_again(board, corrected, good, ran):
-    accept(check(corrected, ran), board)
+    accept_checked(check(corrected, ran), board)
     folder = submitted(ran, corrected.with_name("again"), seed=0, corrects=True)
     with pytest.raises(DataError, match="was accepted before"):
-        accept(check(folder, ran), board)
+        accept_checked(check(folder, ran), board)
 
 
 @pytest.mark.parametrize(
@@ -123,17 +122,17 @@ def test_killed_acceptance_can_be_repeated(filled, good, ran, tmp_path, monkeypa
     with monkeypatch.context() as patch:
         patch.setattr(chain, "write", killed)
         with pytest.raises(KeyboardInterrupt):
-            accept(check(good, ran), board)
+            accept_checked(check(good, ran), board)
     assert (board / "records").is_dir()
     assert chain.read(board) == ()
-    accept(check(good, ran), board)
+    accept_checked(check(good, ran), board)
     assert wrong(board) == ""
 
 
 def test_killed_correction_is_settled(board, corrected, ran, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("wsss_leaderboard.boards.folder.settle", lambda *args: None)
-        accept(check(corrected, ran), board)
+        accept_checked(check(corrected, ran), board)
     assert "superseded/r-seed0-" in wrong(board)
     settle(board)
     assert wrong(board) == ""
@@ -148,9 +147,9 @@ def test_signed_record_is_corrected_only_by_its_signer(board, corrected, ran):
     chain.write(board, lines)
     report = check(corrected, ran)
     with pytest.raises(DataError, match="which ada@lab has signed, but nobody has signed this"):
-        accept(report, board)
+        accept_checked(report, board)
     report.signer = "ada@lab"
-    assert accept(report, board)[0].signer == "ada@lab"
+    assert accept_checked(report, board)[0].signer == "ada@lab"
 
 
 def test_stem_that_the_board_has_is_refused(board, corrected, ran):

@@ -6,7 +6,7 @@ import pytest
 from sample_records import record
 
 from wsss_harness.contract.errors import DataError
-from wsss_leaderboard.submissions.names import DEEP, refuse_hostile, refuse_names
+from wsss_leaderboard.submissions.hostile import DEEP, refuse_hostile, refuse_names
 
 
 def nested(depth):
