@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from wsss_harness.contract.errors import ConfigError
@@ -35,6 +36,14 @@ class Method:
     saliency: Mapping[str, Any] = field(default_factory=dict)
     note: Mapping[str, Any] = field(default_factory=dict)
 
+    @cached_property
+    def fit_options(self) -> dict[str, Any]:
+        """What decides its fit: options, seed, weights, and what the plugin says of itself."""
+        options, _ = divided(self.plugin)
+        options |= {"seed": self.seed, "weights": dict(self.weights.identity)}
+        identity = self.plugin.identity() if hasattr(self.plugin, "identity") else {}
+        return {**options, **identity, **self.saliency}
+
     @property
     def training(self) -> Training:
         return Training(self.view, self.seed, self.weights.file)
@@ -48,13 +57,11 @@ class Method:
         subject: str = "",
     ) -> Stage:
         """The stage that trains it; its initial weights are added to ``inputs``."""
-        options, _ = divided(self.plugin)
-        options |= {"seed": self.seed, "weights": dict(self.weights.identity)}
         return Stage(
             kind=kind,
             name=name,
             body=body,
-            options=options | identity(self.plugin) | dict(self.saliency),
+            options=self.fit_options,
             inputs={**inputs, **self.weights.inputs},
             note=self.note,
             subject=subject,
@@ -87,11 +94,6 @@ class Method:
             heavy=True,
             images=images,
         )
-
-
-def identity(plugin: Any) -> dict[str, Any]:
-    """What the result of a plugin depends on beyond its options, as the plugin reports it."""
-    return dict(plugin.identity()) if hasattr(plugin, "identity") else {}
 
 
 @dataclass(frozen=True, eq=False)
