@@ -1,6 +1,7 @@
 """Groups of commands whose help shows no type for flags."""
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, TypeVar
 
 import typer
@@ -29,8 +30,23 @@ def without_types_of_flags(params: list[Any]) -> list[Any]:
 class Commands(typer.Typer):
     """A group of commands; without a command it prints its help."""
 
-    def __init__(self, help: str, **settings: Any) -> None:
-        super().__init__(help=help, cls=Group, no_args_is_help=True, **settings)
+    def __init__(self, help: str = "", cls: type[Group] = Group, **settings: Any) -> None:
+        super().__init__(help=help, cls=cls, no_args_is_help=True, **settings)
 
     def command(self, name: str | None = None, **settings: Any) -> Callable[[Function], Function]:
         return super().command(name, cls=Command, **settings)
+
+
+def imported_commands(module: str, help: str) -> Commands:
+    """The commands of ``module.app``, which is imported when one of them or their help is used."""
+
+    class ImportedGroup(Group):
+        @property
+        def commands(self) -> Any:
+            return typer.main.get_group(import_module(module).app).commands
+
+        @commands.setter
+        def commands(self, commands: Any) -> None:
+            """Ignore the empty group that Typer has built."""
+
+    return Commands(help, ImportedGroup)

@@ -1,15 +1,42 @@
 """The commands `wsss data ...`."""
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich import box
 from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 from wsss_harness.cli.commands import Commands
-from wsss_harness.cli.options import RUNS, JsonOption, SetOption, StoreOption, request_of
+from wsss_harness.cli.messages import COLOURS, print_plain
+from wsss_harness.cli.options import (
+    RUNS,
+    JsonOption,
+    SetOption,
+    StoreOption,
+    options_of,
+    request_of,
+)
+from wsss_harness.contract.errors import DataError
+from wsss_harness.contract.findings import FAILURE, Finding
+from wsss_harness.contract.supervision import Dataset
+from wsss_harness.execution.run_stage import make_stage
+from wsss_harness.plugins.registry import installed
+from wsss_harness.store.store import Store
+from wsss_harness.suite import data_check
+from wsss_harness.suite.data_check import DataReport
+from wsss_harness.suite.graph import Graph
+from wsss_harness.suite.spec import Suite
 
-app = Commands("Prepare and check datasets.")
+if TYPE_CHECKING:
+    from wsss_harness.datasets.voc12.prepare import VocRequest
+
+app, prepare_app = Commands(), Commands("Create the folder of a dataset.")
+app.add_typer(prepare_app, name="prepare")
 
 
 @app.command("check")
@@ -22,14 +49,76 @@ def check_data(
     as_json: JsonOption = False,
 ) -> None:
     """Check all images, masks and maps of a dataset, and what each row of a suite lacks."""
-    from wsss_harness.cli.data_view import print_data
-
-    if not print_data(request_of(source, overrides), store, Console(), as_json):
+    findings: list[Finding] = []
+    maps: dict[str, Dataset] = {}
+    if source.is_dir():
+        dataset = folder_dataset(source, overrides)
+    else:
+        suite = request_of(source, overrides).suite()
+        dataset = suite_dataset(suite, Store(store))
+        findings = list(data_check.missing(suite, installed(), dataset.supervision))
+        maps = data_check.maps_of(suite, dataset)
+    console = Console()
+    hidden = as_json or not console.is_terminal
+    with Progress(console=console, transient=True, disable=hidden) as bar:
+        task = bar.add_task("looking at every image")
+        report = data_check.inspect(
+            dataset, lambda done, total: bar.update(task, completed=done, total=total), maps
+        )
+    report.findings += findings
+    if as_json:
+        console.print_json(json.dumps(report.content()))
+    else:
+        _print(report, console)
+    if any(finding.outcome == FAILURE for finding in report.findings):
         raise typer.Exit(1)
 
 
-prepare_app = Commands("Create the folder of a dataset.")
-app.add_typer(prepare_app, name="prepare")
+def folder_dataset(folder: Path, overrides: list[str] | None) -> Dataset:
+    options = options_of(overrides)
+    dataset_options = {"root": str(folder), **options.pop("dataset", {})}
+    if options:
+        raise DataError(
+            f"{folder} is a folder, so only options of its dataset can be set, as "
+            f"dataset.train=train_aug; got {next(iter(options))}"
+        )
+    dataset: Dataset = installed().build("dataset", "voc_folder", dataset_options).open(folder)
+    return dataset
+
+
+def suite_dataset(suite: Suite, store: Store) -> Dataset:
+    graph = Graph(suite, installed(), suite.seeds[0])
+    make_stage(graph.data, store)
+    return graph.opened(store.folder(graph.data))
+
+
+def _print(report: DataReport, console: Console) -> None:
+    console.print(_classes(report))
+    for name, measured in report.saliency.items():
+        print_plain(
+            console,
+            f"{name} maps against the truth of the scored images: "
+            f"IoU at 0.5 {100 * measured.iou:.1f}, largest F {100 * measured.max_f:.1f}, "
+            f"mean absolute error {100 * measured.error:.1f}\n",
+        )
+    for finding in report.findings:
+        outcome = f"[{COLOURS[finding.outcome]}]{finding.outcome:<8}[/]"
+        text = escape(finding.check + (f": {finding.message}" if finding.message else ""))
+        console.print(f"{outcome} {text}", highlight=False, soft_wrap=True)
+    console.print(f"\nfingerprint {report.fingerprint}", highlight=False)
+
+
+def _classes(report: DataReport) -> Table:
+    """In how many images of each split each class is."""
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("")
+    for split in report.splits:
+        table.add_column(split, justify="right")
+    images = [f"{split['images']:,}" for split in report.splits.values()]
+    table.add_row("images", *images, end_section=True)
+    for name in next(iter(report.splits.values()))["classes"]:
+        table.add_row(name, *(f"{s['classes'][name]:,}" for s in report.splits.values()))
+    return table
 
 
 @prepare_app.command("voc12")
@@ -57,9 +146,34 @@ def prepare_voc12(
     ] = False,
 ) -> None:
     """Create PASCAL VOC 2012 with the masks of SBD from the official archives."""
-    from wsss_harness.cli.voc_view import prepare_and_report
-    from wsss_harness.datasets.voc12.prepare import VocRequest
+    from wsss_harness.datasets.voc12.prepare import VocRequest  # loads scipy
 
     folder = archives or root / "archives"
-    request = VocRequest(folder, download, mirror, labels, difficult, not unverified)
-    prepare_and_report(root, request, Console())
+    _prepare(root, VocRequest(folder, download, mirror, labels, difficult, not unverified))
+
+
+def _prepare(root: Path, request: "VocRequest") -> None:
+    from wsss_harness.datasets.voc12.prepare import AUGMENTED, PUBLISHED, prepare
+
+    console = Console()
+    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn()
+    hidden = not console.is_terminal
+    with Progress(
+        *columns, TimeRemainingColumn(), console=console, transient=True, disable=hidden
+    ) as bar:
+        task = bar.add_task("")
+
+        def progress(step: str, done: int, total: int) -> None:
+            bar.update(task, description=step, completed=done, total=total or None)
+
+        numbers = prepare(root, request, progress)
+    for name, number in numbers.items():
+        expected = PUBLISHED.get(name, number)
+        difference = "" if number == expected else f"   expected {expected:,}"
+        console.print(f"{name:12} {number:>6,}{difference}", highlight=False)
+    print_plain(
+        console,
+        f"\nwrote {root}. Next:\n\n"
+        f"  wsss data check {root} --set dataset.train=train_aug --set dataset.scored=train "
+        f"--set dataset.truth={AUGMENTED}",
+    )

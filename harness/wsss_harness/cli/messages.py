@@ -2,6 +2,10 @@
 
 from rich.console import Console
 
+from wsss_harness.contract.findings import FAILURE, OK, WARNING
+
+COLOURS = {OK: "green", WARNING: "yellow", FAILURE: "red"}
+
 
 def print_plain(console: Console, text: str, style: str | None = None) -> None:
     """Print text as it is: without markup, highlighting or line breaks."""

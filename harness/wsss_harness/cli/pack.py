@@ -1,12 +1,14 @@
 """The commands `wsss pack ...`."""
 
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from wsss_harness.cli.commands import Commands
+from wsss_harness.cli.messages import plural, print_plain
 from wsss_harness.cli.options import (
     RUNS,
     MethodArgument,
@@ -16,14 +18,20 @@ from wsss_harness.cli.options import (
     SuiteArgument,
     request_of,
 )
+from wsss_harness.contract.errors import ConfigError
+from wsss_harness.execution.run_stage import make_stage
+from wsss_harness.packs.exchange import LAYOUTS, Layout, export_row, import_folder
+from wsss_harness.packs.manifest import Kind, Manifest
+from wsss_harness.plugins.registry import installed
+from wsss_harness.store.store import Store
+from wsss_harness.suite.graph import Graph
 
-if TYPE_CHECKING:
-    from wsss_harness.packs.manifest import Kind
-
-app = Commands("Exchange masks and scores as folders.")
-
-
+app = Commands()
 FolderArgument = Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to write the pack.")]
+RULES = {
+    "masks": 'name = "constant", threshold = 0.5, uncertain = 0.25',
+    "scores": 'name = "constant", threshold = 0.2',
+}
 
 
 @app.command("export")
@@ -39,11 +47,14 @@ def export_pack(
     overrides: SetOption = None,
 ) -> None:
     """Write the masks of a finished row as a pack that others can check and use."""
-    from wsss_harness.cli import pack_view as commands
-
-    request = request_of(suite, overrides)
+    spec, stages = request_of(suite, overrides).suite(), Store(store)
+    row = spec.row(method)
+    graph = Graph(spec, installed(), spec.seeds[0] if seed is None else seed)
+    if not stages.done(graph.data):
+        raise ConfigError(f"{suite} has not been run in {store}; run it first")
+    dataset = graph.opened(stages.folder(graph.data))
     kind: Kind = "scores" if scores else "masks"
-    commands.export(request, method, folder, store, kind, seed, Console())
+    print_summary(export_row(graph.row(row), stages, dataset, kind, folder), folder)
 
 
 @app.command("import")
@@ -69,7 +80,37 @@ def import_pack(
     overrides: SetOption = None,
 ) -> None:
     """Check a folder against the dataset of a suite and write it as a pack."""
-    from wsss_harness.cli import pack_view as commands
+    layouts: dict[str, Layout] = {name: name for name in LAYOUTS}
+    if layout not in layouts:
+        raise ConfigError(f"no layout is called '{layout}'; layouts: {', '.join(layouts)}")
+    spec, stages = request_of(suite, overrides).suite(), Store(store)
+    graph = Graph(spec, installed(), spec.seeds[0])
+    make_stage(graph.data, stages)
+    dataset = graph.opened(stages.folder(graph.data))
+    manifest = import_folder(source, layouts[layout], dataset, folder, method, supervision)
+    print_summary(manifest, folder)
+    lines = snippet(manifest, folder)
+    print_plain(Console(), f"To use it, add to a suite of this dataset:\n\n{lines}")
 
-    request = request_of(suite, overrides)
-    commands.import_(source, request, folder, store, layout, method, supervision, Console())
+
+def print_summary(manifest: Manifest, folder: Path) -> None:
+    kinds = manifest.supervision
+    supervision = "not stated" if kinds is None else ", ".join(kinds) or "none"
+    images = plural(len(manifest.images), "image")
+    print_plain(
+        Console(),
+        f"wrote {folder}: {manifest.kind} of {images} by {manifest.method}, "
+        f"supervision {supervision}",
+    )
+
+
+def snippet(manifest: Manifest, folder: Path) -> str:
+    """The lines of a suite that make a row of a pack."""
+    name = json.dumps(manifest.method)
+    return (
+        f"[generators.{name}]\n"
+        f'name = "pack"\n'
+        f"folder = {json.dumps(str(folder.resolve()))}\n\n"
+        f"[[rows]]\nmethod = {name}\ngenerator = {name}\n"
+        f"rule = {{ {RULES[manifest.kind]} }}\n"
+    )

@@ -1,32 +1,85 @@
 """The commands `wsss store ...`."""
 
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich import box
 from rich.console import Console
+from rich.filesize import decimal
+from rich.table import Table
 
 from wsss_harness.cli.commands import Commands
+from wsss_harness.cli.messages import plural, print_plain
 from wsss_harness.cli.options import RUNS, JsonOption, StoreOption
+from wsss_harness.plugins.registry import installed
+from wsss_harness.store import archive as archives
+from wsss_harness.store import housekeeping
+from wsss_harness.store.housekeeping import StoredStage
+from wsss_harness.store.stage import upstream
+from wsss_harness.store.store import Store
+from wsss_harness.suite.selection import Request
+from wsss_harness.suite.suite_rows import known_rows
 
-app = Commands("Manage a store of finished stages.")
+app = Commands()
 
 
 @app.command("list")
 def list_store(store: StoreOption = RUNS, as_json: JsonOption = False) -> None:
     """Show the size of a store, by kind of stage and by suite."""
-    from wsss_harness.cli.store_view import print_sizes
+    stages = housekeeping.stages(store)
+    by_kind: dict[str, list[StoredStage]] = {}
+    for stage in stages:
+        by_kind.setdefault(stage.kind, []).append(stage)
+    kinds = {kind: _sum(group) for kind, group in by_kind.items()}
+    suites = {
+        suite: _sum([stage for stage in stages if stage.key in keys])
+        for suite, keys in housekeeping.suites_of(store).items()
+    }
+    console = Console()
+    if as_json:
+        console.print_json(json.dumps({"kinds": kinds, "suites": suites, "all": _sum(stages)}))
+        return
+    console.print(_table("Stages", {**kinds, "all": _sum(stages)}))
+    if suites:
+        console.print(_table("Results (shared stages count for each)", suites))
 
-    print_sizes(store, Console(), as_json)
+
+def _sum(stages: Sequence[StoredStage]) -> dict[str, int]:
+    finished = sum(stage.manifest is not None for stage in stages)
+    return {
+        "finished": finished,
+        "unfinished": len(stages) - finished,
+        "bytes": sum(stage.bytes for stage in stages),
+    }
+
+
+def _table(name: str, rows: Mapping[str, Mapping[str, int]]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column(name)
+    for column in ("finished", "unfinished", "size"):
+        table.add_column(column, justify="right")
+    for label, sums in rows.items():
+        numbers = str(sums["finished"]), str(sums["unfinished"]), decimal(sums["bytes"])
+        table.add_row(label, *numbers)
+    return table
 
 
 @app.command("verify")
 def verify_store(store: StoreOption = RUNS) -> None:
     """Read all files of finished stages and name the damaged ones."""
-    from wsss_harness.cli.store_view import print_damages
-
-    if print_damages(store, Console()):
+    console, stages = Console(), housekeeping.stages(store)
+    any_damaged = False
+    for stage, problem in housekeeping.damaged(stages):
+        any_damaged = True
+        remedy = "" if "delete" in problem else f"; delete {stage.folder} to have it made again"
+        print_plain(console, f"{stage.title}: {problem}{remedy}", style="red")
+    if any_damaged:
         raise typer.Exit(1)
+    finished = sum(stage.manifest is not None for stage in stages)
+    print_plain(console, f"{plural(finished, 'finished stage')}, no file damaged")
 
 
 @app.command("prune")
@@ -41,9 +94,29 @@ def prune_store(
     ] = False,
 ) -> None:
     """List or remove stages that neither results nor the given suites need."""
-    from wsss_harness.cli.store_view import prune
+    needed = {key for keys in housekeeping.suites_of(store).values() for key in keys}
+    needed |= _keys_of(suites or (), store)
+    unneeded = housekeeping.unneeded(housekeeping.stages(store), needed)
+    sizes = {stage.folder: stage.bytes for stage in unneeded}  # a removed stage has no size
+    pruned = list(housekeeping.remove(unneeded)) if yes else unneeded
+    console = Console()
+    for stage in pruned:
+        print_plain(console, f"{decimal(sizes[stage.folder]):>10}  {stage.folder}")
+    size = decimal(sum(sizes[stage.folder] for stage in pruned))
+    total = f"{plural(len(pruned), 'stage')}, {size}"
+    print_plain(console, f"removed {total}" if yes else f"{total} not needed; --yes removes")
+    if len(pruned) < len(unneeded):
+        print_plain(console, f"kept, as they are being made: {len(unneeded) - len(pruned)}")
 
-    prune(suites or [], store, yes, Console())
+
+def _keys_of(suites: Sequence[Path], root: Path) -> set[str]:
+    """The keys of all stages of suites."""
+    plugins, keys = installed(), set()
+    for request in (request for path in suites for request in Request(path).each()):
+        rows, further = known_rows(request.suite(), plugins, Store(root, plugins.tell))
+        targets = [target for row in rows for target in row.targets]
+        keys |= {stage.key for stage in upstream(*targets, *further)}
+    return keys
 
 
 @app.command("export")
@@ -58,9 +131,10 @@ def export_stage(
     store: StoreOption = RUNS,
 ) -> None:
     """Write a finished stage as an archive for another store."""
-    from wsss_harness.cli.store_view import export
-
-    export(stage, archive, store, Console())
+    stored = archives.find_stage(housekeeping.stages(store), stage)
+    archives.export_stage(stored, archive)
+    size = decimal(archive.stat().st_size)
+    print_plain(Console(), f"wrote {stored.title} to {archive}, {size}")
 
 
 @app.command("import")
@@ -71,6 +145,5 @@ def import_stage(
     store: StoreOption = RUNS,
 ) -> None:
     """Check an archive and add its stage to the store."""
-    from wsss_harness.cli.store_view import import_
-
-    import_(archive, store, Console())
+    stage = archives.import_stage(archive, store)
+    print_plain(Console(), f"{stage.title} is in {stage.folder}")

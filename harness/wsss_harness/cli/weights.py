@@ -9,7 +9,7 @@ from rich.console import Console
 from wsss_harness.cli.commands import Commands
 from wsss_harness.cli.options import JsonOption
 
-app = Commands("Inspect and convert files of weights.")
+app = Commands()
 
 
 FileArgument = Annotated[

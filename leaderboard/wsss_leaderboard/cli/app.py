@@ -7,9 +7,7 @@ import typer
 from rich.console import Console
 
 from wsss_harness.cli import app as harness
-from wsss_harness.cli import data, pack, plugin, weights
-from wsss_harness.cli import store as store_group
-from wsss_harness.cli.commands import Commands
+from wsss_harness.cli.commands import Commands, imported_commands
 from wsss_harness.cli.options import (
     RUNS,
     DeterministicOption,
@@ -35,7 +33,6 @@ from wsss_harness.cli.options import (
     request_of,
     run_options_of,
 )
-from wsss_leaderboard.cli import leaderboard
 
 app = Commands(
     "A benchmark for weakly supervised semantic segmentation.",
@@ -187,12 +184,15 @@ def table(
 
 
 app.command()(harness.plugins)
-app.add_typer(plugin.app, name="plugin")
-app.add_typer(pack.app, name="pack")
-app.add_typer(store_group.app, name="store")
-app.add_typer(data.app, name="data")
-app.add_typer(weights.app, name="weights")
-app.add_typer(leaderboard.app, name="leaderboard")
+for module, about in {
+    "wsss_harness.cli.plugin": "Write and check plugins.",
+    "wsss_harness.cli.pack": "Exchange masks and scores as folders.",
+    "wsss_harness.cli.store": "Manage a store of finished stages.",
+    "wsss_harness.cli.data": "Prepare and check datasets.",
+    "wsss_harness.cli.weights": "Inspect and convert files of weights.",
+    "wsss_leaderboard.cli.leaderboard": "Publish records that others can check.",
+}.items():
+    app.add_typer(imported_commands(module, about), name=module.rpartition(".")[2])
 app.command()(harness.doctor)
 
 

@@ -20,7 +20,7 @@ from wsss_harness.cli.options import (
 if TYPE_CHECKING:
     from wsss_harness.suite.spec import Suite
 
-app = Commands("Publish records that others can check.")
+app = Commands()
 
 
 @app.command("schema")

@@ -14,7 +14,7 @@ import small_suite
 from fake_data import FakeDataset
 from PIL import Image
 
-from wsss_harness.cli import pack_view as commands
+from wsss_harness.cli import pack as commands
 from wsss_harness.contract.errors import ConfigError, DataError
 from wsss_harness.contract.types import ClassScores
 from wsss_harness.execution.engine import Engine

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 import small_suite
+import typer
 from filelock import FileLock
-from rich.console import Console
 
-from wsss_harness.cli import store_view as store_commands
+from wsss_harness.cli import store as store_commands
 from wsss_harness.contract.errors import ConfigError, DataError
 from wsss_harness.execution.engine import Engine
 from wsss_harness.execution.run import prepare_suite, run_suite
@@ -72,10 +72,9 @@ def test_no_store_is_an_error(tmp_path):
         housekeeping.stages(tmp_path / "none")
 
 
-def test_a_whole_store_is_said_to_be_whole(root):
-    console = Console(file=io.StringIO())
-    assert store_commands.print_damages(root, console) is False
-    assert "no file damaged" in console.file.getvalue()
+def test_a_whole_store_is_said_to_be_whole(root, capsys):
+    store_commands.verify_store(root)
+    assert "no file damaged" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -86,13 +85,14 @@ def test_a_whole_store_is_said_to_be_whole(root):
         (lambda folder: write_json(folder / MANIFEST, {}), "lacks 'cost'"),
     ],
 )
-def test_a_damaged_stage_is_named_with_its_remedy(root, harm, told):
+def test_a_damaged_stage_is_named_with_its_remedy(root, capsys, harm, told):
     folder = named(root, "curve redness").folder
     harm(folder)
-    console = Console(file=io.StringIO())
-    assert store_commands.print_damages(root, console) is True
-    assert told in console.file.getvalue()
-    assert f"delete {folder}" in console.file.getvalue()
+    with pytest.raises(typer.Exit):
+        store_commands.verify_store(root)
+    message = capsys.readouterr().out
+    assert told in message
+    assert f"delete {folder}" in message
 
 
 def test_what_no_suite_needs_is_found_and_removed(root, plugins):
@@ -119,20 +119,18 @@ def test_a_stage_that_was_begun_is_kept_for_the_suite_that_needs_it(root, plugin
 
 
 @pytest.mark.parametrize("version", [1, 2])
-def test_sizes_by_kind_and_by_suite(root, plugins, version):
+def test_sizes_by_kind_and_by_suite(root, plugins, version, capsys):
     fit = named(root, "fit redness").key
     record = {"steps": [{"stage": "fit redness", "key": fit}]}
     if version == 1:
         record = {"stages": {"fit redness": fit}}
     write_json(root / "results" / "small" / "records" / "000.json", record)
-    console = Console(file=io.StringIO())
-    store_commands.print_sizes(root, console, as_json=True)
-    content = json.loads(console.file.getvalue())
+    store_commands.list_store(root, as_json=True)
+    content = json.loads(capsys.readouterr().out)
     assert content["suites"]["small"]["finished"] == 1
     assert content["all"]["bytes"] == sum(kind["bytes"] for kind in content["kinds"].values())
-    console = Console(file=io.StringIO())
-    store_commands.print_sizes(root, console, as_json=False)
-    assert "small" in console.file.getvalue()
+    store_commands.list_store(root)
+    assert "small" in capsys.readouterr().out
 
 
 def test_what_a_run_has_recorded_is_needed(root, plugins):
@@ -150,19 +148,18 @@ def test_a_record_that_names_no_stages_stops_pruning(root, plugins, monkeypatch,
     monkeypatch.setattr(store_commands, "installed", lambda: plugins)
     write_json(root / "results" / "small" / "records" / "000.json", content)
     with pytest.raises(DataError, match=r"000\.json does not say which stages it needs"):
-        store_commands.prune([], root, True, Console(file=io.StringIO()))
+        store_commands.prune_store([], root, yes=True)
     assert housekeeping.stages(root)
 
 
-def test_pruning_is_dry_unless_told(root, plugins, monkeypatch):
+def test_pruning_is_dry_unless_told(root, plugins, monkeypatch, capsys):
     monkeypatch.setattr(store_commands, "installed", lambda: plugins)
     before = len(housekeeping.stages(root))
-    console = Console(file=io.StringIO(), width=300)
-    store_commands.prune([], root, False, console)  # no records: nothing is needed
-    assert f"{before} stages" in console.file.getvalue()
+    store_commands.prune_store([], root)  # no records: nothing is needed
+    assert f"{before} stages" in capsys.readouterr().out
     assert len(housekeeping.stages(root)) == before
-    store_commands.prune([], root, True, console)
-    assert f"removed {before} stages" in console.file.getvalue()
+    store_commands.prune_store([], root, yes=True)
+    assert f"removed {before} stages" in capsys.readouterr().out
     assert housekeeping.stages(root) == []
 
 
