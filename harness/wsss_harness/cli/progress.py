@@ -1,32 +1,39 @@
 """What is shown while stages run: live progress in a terminal, else lines."""
 
 import json
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from wsss_harness.contract.hookspecs import StageEvent, hookimpl
+from wsss_harness.plugins.registry import Plugins
 
 WIDTH_OF_TITLE = 38
 QUIET = 5.0  # seconds between two lines of progress in a log
 
 
-class Display(Protocol):
-    """An observer of stages that owns the terminal while it is entered."""
+class Display:
+    """An observer of stages that prints to a console, which it owns while it is entered."""
 
-    def __enter__(self) -> "Display": ...
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
-    def wsss_stage_event(self, event: StageEvent) -> None: ...
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.reused: set[str] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Leave the console to others."""
+
+    def _print(self, line: str) -> None:
+        self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _place(event: StageEvent) -> str:
@@ -38,12 +45,11 @@ def _named(event: StageEvent) -> str:
     return escape(event.stage[: WIDTH_OF_TITLE - 1] + "…" if long else event.stage)
 
 
-class LiveDisplay:
+class LiveDisplay(Display):
     """A line for each stage that ended; below them running stages and the suite."""
 
     def __init__(self, console: Console) -> None:
-        self.console = console
-        self.reused: set[str] = set()
+        super().__init__(console)
         self._progress = Progress(
             TextColumn(f"{{task.description:<{WIDTH_OF_TITLE}}}"),
             BarColumn(bar_width=24),
@@ -55,16 +61,11 @@ class LiveDisplay:
         self._suite: TaskID | None = None
         self._running: dict[str, tuple[TaskID, float]] = {}
 
-    def __enter__(self) -> "LiveDisplay":
+    def __enter__(self) -> Self:
         self._progress.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._progress.stop()
 
     @hookimpl
@@ -106,7 +107,7 @@ class LiveDisplay:
 
 
 @dataclass
-class Pace:
+class StagePace:
     """How fast a stage goes on; it may count several things, one after another."""
 
     started: float = field(default_factory=time.monotonic)
@@ -128,41 +129,19 @@ class Pace:
         return f"{event.stage} {event.done}/{event.total}, about {seconds:.0f} s left"
 
 
-class LineDisplay:
-    """A display that prints lines, and has nothing to set up or clean up."""
-
-    def __init__(self, console: Console) -> None:
-        self.console = console
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        pass
-
-    def _print(self, line: str) -> None:
-        self.console.print(line, markup=False, highlight=False, soft_wrap=True)
-
-
-class PlainDisplay(LineDisplay):
+class PlainDisplay(Display):
     """Lines for a log file: each start and end, and progress from time to time."""
 
     def __init__(self, console: Console) -> None:
         super().__init__(console)
-        self.reused: set[str] = set()
-        self._paces: dict[str, Pace] = {}
+        self._paces: dict[str, StagePace] = {}
 
     @hookimpl
     def wsss_stage_event(self, event: StageEvent) -> None:
         if event.kind == "reused":
             self.reused.add(event.stage)
         elif event.kind == "progress":
-            line = self._paces.setdefault(_place(event), Pace()).news(event)
+            line = self._paces.setdefault(_place(event), StagePace()).news(event)
             if line:
                 self._print(line)
         elif event.kind != "suite":
@@ -170,16 +149,16 @@ class PlainDisplay(LineDisplay):
 
     def _tell(self, event: StageEvent) -> None:
         if event.kind == "started":
-            self._paces[_place(event)] = Pace()
+            self._paces[_place(event)] = StagePace()
         ending = ""
         if event.kind in ("finished", "failed"):
-            seconds = time.monotonic() - self._paces.pop(_place(event), Pace()).started
+            seconds = time.monotonic() - self._paces.pop(_place(event), StagePace()).started
             ending = f" after {seconds:.1f} s"
         message = f": {event.message}" if event.message else ""
         self._print(f"{event.kind} {event.stage}{ending}{message}")
 
 
-class EventDisplay(LineDisplay):
+class EventDisplay(Display):
     """Each event as a line of JSON, for programs that watch a run."""
 
     @hookimpl
@@ -189,3 +168,19 @@ class EventDisplay(LineDisplay):
 
 def make_display(console: Console) -> LiveDisplay | PlainDisplay:
     return LiveDisplay(console) if console.is_terminal else PlainDisplay(console)
+
+
+@contextmanager
+def observed(plugins: Plugins, as_json: bool = False, events: bool = False) -> Iterator[None]:
+    """Show the stages that run, on stderr if JSON goes to stdout; ``events``: as lines of JSON.
+
+    The display is bound to the terminal now; what libraries print later goes to a stage's log.
+    """
+    console = Console(file=sys.stderr if as_json else sys.stdout)
+    display = EventDisplay(console) if events else make_display(console)
+    with display:
+        plugins.manager.register(display)
+        try:
+            yield
+        finally:
+            plugins.manager.unregister(display)

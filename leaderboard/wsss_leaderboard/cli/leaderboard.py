@@ -1,9 +1,11 @@
-"""The commands `wsss leaderboard ...`. Nothing heavy is imported before a command needs it."""
+"""The commands `wsss leaderboard ...`."""
 
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from wsss_harness.cli.commands import Commands
 from wsss_harness.cli.messages import plural
@@ -16,45 +18,36 @@ from wsss_harness.cli.options import (
     StoreOption,
     request_of,
 )
-
-if TYPE_CHECKING:
-    from wsss_harness.suite.spec import Suite
+from wsss_harness.cli.progress import observed
+from wsss_harness.contract.errors import ConfigError, DataError
+from wsss_harness.plugins.registry import installed
+from wsss_harness.store.layout import RECORDS
+from wsss_leaderboard.boards import accepting, chain, releases, verification
+from wsss_leaderboard.boards.comment import pull_request_comment
+from wsss_leaderboard.boards.folder import BoardFolder
+from wsss_leaderboard.boards.rescore import rescore as rescore_record
+from wsss_leaderboard.boards.verifier import Verdict, Verifier
+from wsss_leaderboard.cli.checks import (
+    check_board,
+    checked,
+    of_dataset,
+    print_outcome,
+    print_own_outcome,
+    resources_of,
+    say,
+)
+from wsss_leaderboard.records.record import record_schema
+from wsss_leaderboard.site.build import build
+from wsss_leaderboard.submissions import signatures
+from wsss_leaderboard.submissions.manifest import MANIFEST, TIERS
+from wsss_leaderboard.submissions.writing import SuiteRun, write_submission
 
 app = Commands()
+WORDS = {True: "passed", False: "failed", None: "left out"}
+STYLES = {True: "green", False: "red", None: "dim"}
 
-
-@app.command("schema")
-def print_schema() -> None:
-    """Print the JSON Schema of a record."""
-    import json
-
-    from wsss_leaderboard.records.record import record_schema
-
-    typer.echo(json.dumps(record_schema(), indent=1))
-
-
-@app.command("build")
-def build_site(
-    folders: Annotated[
-        list[Path], typer.Argument(metavar="FOLDER...", help="Folders of results, or a board.")
-    ],
-    out: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="Folder of the site; its content is replaced.")
-    ],
-    title: Annotated[
-        str, typer.Option(metavar="TEXT", help="Title of the site.")
-    ] = "WSSS leaderboard",
-) -> None:
-    """Write the leaderboard as a static site."""
-    from wsss_leaderboard.site.build import build
-
-    pages = build(folders, out, title)
-    typer.echo(f"{plural(len(pages), 'page')}; the first is {out / 'index.html'}")
-
-
-FolderArgument = Annotated[Path, typer.Argument(metavar="FOLDER", help="A submission.")]
 BoardOption = Annotated[
-    Path | None, typer.Option("--board", metavar="FOLDER", help="The folder of a board.")
+    Path, typer.Option("--board", metavar="FOLDER", help="The folder of a board.")
 ]
 PacksOption = Annotated[
     Path | None,
@@ -75,13 +68,33 @@ NewTableOption = Annotated[
 ]
 
 
-DatasetOption = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Which of several datasets.")
-]
 CheckOption = Annotated[
     Path | None,
     typer.Option("--check", metavar="FOLDER", help="Only check a submission; nothing else needed."),
 ]
+
+
+@app.command("schema")
+def print_schema() -> None:
+    """Print the JSON Schema of a record."""
+    typer.echo(json.dumps(record_schema(), indent=1))
+
+
+@app.command("build")
+def build_site(
+    folders: Annotated[
+        list[Path], typer.Argument(metavar="FOLDER...", help="Folders of results, or a board.")
+    ],
+    out: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Folder of the site; its content is replaced.")
+    ],
+    title: Annotated[
+        str, typer.Option(metavar="TEXT", help="Title of the site.")
+    ] = "WSSS leaderboard",
+) -> None:
+    """Write the leaderboard as a static site."""
+    pages = build(folders, out, title)
+    typer.echo(f"{plural(len(pages), 'page')}; the first is {out / 'index.html'}")
 
 
 @app.command()
@@ -106,14 +119,12 @@ def submit(
     overrides: SetOption = None,
     methods: RowsOption = None,
     words: OnlyOption = None,
-    dataset: DatasetOption = None,
+    dataset: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Which of several datasets.")
+    ] = None,
     to_check: CheckOption = None,
 ) -> None:
     """Write a finished row as a folder for a pull request, and check it."""
-    from rich.console import Console
-
-    from wsss_leaderboard.cli import leaderboard_view as commands
-
     if to_check is not None:
         others = (suite, method, out, seed, key, overrides, methods, words, dataset)
         if any(value is not None for value in others) or corrects or not masks:
@@ -122,15 +133,20 @@ def submit(
         return
     if suite is None or method is None or out is None:
         raise typer.BadParameter("give SUITE, METHOD and --out FOLDER, or --check FOLDER")
-    request = commands.of_dataset(request_of(suite, overrides, methods, words), dataset)
-    if not commands.submit(request, method, seed, store, out, masks, corrects, key, Console()):
-        raise typer.Exit(1)
+    request = of_dataset(request_of(suite, overrides, methods, words), dataset)
+    suite_run = SuiteRun(request, store, installed())
+    write_submission(suite_run, method, seed, out, masks, corrects)
+    if key:
+        signatures.sign(out / MANIFEST, key)
+    print_own_outcome(suite_run, method, out)
 
 
 @app.command()
 def check(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A submission, or a board.")],
-    board: BoardOption = None,
+    board: Annotated[
+        Path | None, typer.Option("--board", metavar="FOLDER", help="The folder of a board.")
+    ] = None,
     packs: PacksOption = None,
     suite: OwnSuiteOption = None,
     store: StoreOption = RUNS,
@@ -141,18 +157,27 @@ def check(
     ] = False,
 ) -> None:
     """Check a submission, or the chain of a board, without running any of it."""
-    from rich.console import Console
-
-    from wsss_leaderboard.cli import leaderboard_view as commands
-
-    reader = commands.reader_of(own(suite, overrides), packs, store)
-    if not commands.check(folder, board, reader, new_table, markdown, Console()):
+    resources = resources_of(suite, overrides, packs, store)
+    if (folder / chain.CHAIN).is_file():
+        check_board(folder)
+        return
+    report = checked(folder, board, resources, quiet=markdown)
+    if markdown:
+        if board is None:
+            raise ConfigError("--markdown tells what would change on a board; name it with --board")
+        Console().file.write(pull_request_comment(report, board, new_table))
+    problems = list(report.problems)
+    if board is not None and not problems:
+        problems = list(accepting.misfits(report, BoardFolder.read(board), new_table))
+    if not markdown:
+        print_outcome(report, problems)
+    elif problems:
         raise typer.Exit(1)
 
 
 @app.command()
 def accept(
-    folder: FolderArgument,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A submission.")],
     board: Annotated[
         Path,
         typer.Option("--board", metavar="FOLDER", help="The folder of a board; created if new."),
@@ -165,12 +190,12 @@ def accept(
     by: ByOption = None,
 ) -> None:
     """Check a submission and add its records to a board."""
-    from rich.console import Console
-
-    from wsss_leaderboard.cli import leaderboard_view as commands
-
-    reader = commands.reader_of(own(suite, overrides), packs, store)
-    commands.accept(folder, board, reader, new_table, by, Console())
+    report = checked(folder, board, resources_of(suite, overrides, packs, store))
+    for entry in accepting.accept(report, board, new_table):
+        instead = f", in place of {entry.supersedes[:8]}" if entry.supersedes else ""
+        if by and report.tier:
+            verification.add(board / RECORDS / f"{entry.stem}.json", report.tier, by)
+        say(f"accepted {entry.stem}{instead}")
 
 
 @app.command()
@@ -196,23 +221,44 @@ def verify(
     limit: LimitOption = None,
 ) -> None:
     """Verify a record tier by tier and note the highest tier that it passes."""
-    from rich.console import Console
-
-    from wsss_leaderboard.cli import leaderboard_view as commands
-
-    reader = commands.reader_of(own(suite, overrides, alone=True), packs, store, limit)
+    reader = resources_of(suite, overrides, packs, store, limit, alone=True)
     points = None if tolerance is None else tolerance / 100
-    verifier = commands.verifier_of(record, reader, overrides, points)
-    if not commands.verify(verifier, tier, by, Console()):
-        raise typer.Exit(1)
+    verifier = Verifier(
+        record.resolve(),
+        reader.plugins,
+        reader.store,
+        packs,
+        reader.suite,
+        tuple(overrides or ()),
+        points,
+    )
+    highest = None
+    with observed(verifier.plugins):
+        for verdict in verifier.verify(tier):
+            label = f"tier {verdict.tier}, {TIERS[verdict.tier]}: {WORDS[verdict.passed]}"
+            say(f"{label}: {verdict.explanation}", STYLES[verdict.passed])
+            if verdict.passed is False:
+                raise typer.Exit(1)
+            highest = verdict if verdict.passed else highest
+    if highest:
+        _note(verifier.path, highest, by)
+
+
+def _note(path: Path, verdict: Verdict, by: str | None) -> None:
+    """Note on a board that a record has passed a tier."""
+    if by is None:
+        say("not noted: say who verified it with --by")
+    elif (path.parents[1] / MANIFEST).is_file():
+        say("not noted: a submission is noted once it is on a board")
+    else:
+        verification.add(path, verdict.tier, by, verdict.tolerance)
+        say(f"noted in {verification.path_of(path)}")
 
 
 @app.command()
 def rescore(
     packs: Annotated[Path, typer.Argument(metavar="PACKS", help="Folder of mask packs.")],
-    board: Annotated[
-        Path, typer.Option("--board", metavar="FOLDER", help="The folder of a board.")
-    ],
+    board: BoardOption,
     record: Annotated[
         str | None, typer.Option(metavar="STEM", help="Only this record; default: all stale ones.")
     ] = None,
@@ -221,32 +267,30 @@ def rescore(
     overrides: SetOption = None,
 ) -> None:
     """Score records again from their masks after the metrics have changed."""
-    from rich.console import Console
-
-    from wsss_leaderboard.cli import leaderboard_view as commands
-
-    reader = commands.reader_of(own(suite, overrides), packs, store)
-    commands.rescore(board, packs, record, reader, Console())
+    reader = resources_of(suite, overrides, packs, store)
+    content = BoardFolder.read(board)
+    stale = [stem for stem in content.stale if chain.packs_of(board, stem, packs).is_dir()]
+    stems = [record] if record else stale
+    if not stems:
+        raise DataError(f"{board} has no stale record whose packs are in {packs}")
+    for stem in stems:
+        old = content.records.get(stem)
+        dataset = reader.dataset(old, stem) if old else None
+        if dataset is None:
+            raise DataError(f"{board} has no {stem}, or its truth is not at hand: give --suite")
+        entry = rescore_record(board, stem, packs, dataset)
+        say(f"{entry.stem} takes the place of {stem}")
 
 
 @app.command()
 def release(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Such as 2026.1.")],
-    board: Annotated[
-        Path, typer.Option("--board", metavar="FOLDER", help="The folder of a board.")
-    ],
+    board: BoardOption,
     key: KeyOption = None,
 ) -> None:
     """Freeze a board under a permanent name."""
-    from rich.console import Console
-
-    from wsss_leaderboard.cli import leaderboard_view as commands
-
-    commands.release(board, name, key, Console())
-
-
-def own(suite: Path | None, overrides: list[str] | None, alone: bool = False) -> "Suite | None":
-    """The reader's own suite; overrides without one only where they stand ``alone``."""
-    if overrides and not suite and not alone:
-        raise typer.BadParameter("--set changes your own suite; name it with --suite")
-    return request_of(suite, overrides).suite() if suite else None
+    frozen = releases.create(board, name)
+    path = releases.path_of(board, name)
+    if key:
+        signatures.sign(path, key)
+    say(f"wrote {path}: {plural(len(frozen.records), 'record')}, head {frozen.head[:16]}")

@@ -1,6 +1,5 @@
 """Run a suite and show what came out: records, tables and figures."""
 
-import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -12,11 +11,11 @@ from rich.console import Console
 
 from wsss_harness.cli.app import any_failed, print_documents
 from wsss_harness.cli.messages import plural, print_plain
-from wsss_harness.cli.progress import Display, EventDisplay, make_display
+from wsss_harness.cli.progress import observed
 from wsss_harness.execution.repeat import repeat_row, row_of
 from wsss_harness.execution.run import make_kind, prepare_suite, run_suite
 from wsss_harness.execution.run_options import RunOptions
-from wsss_harness.plugins.registry import Plugins, installed
+from wsss_harness.plugins.registry import installed
 from wsss_harness.store.layout import RECORDS, create
 from wsss_harness.store.stage import upstream
 from wsss_harness.store.store import Store
@@ -95,7 +94,7 @@ def run_and_report(
     wanted = failed_rows(load_records(results / RECORDS)) if only_failed else None
     with (
         writing(results, root),
-        observed(plugins, display_of(documents is not None, options.events)),
+        observed(plugins, documents is not None, options.events),
         engine.session(),
     ):
         dataset = prepare_suite(suite, plugins, engine)
@@ -149,7 +148,7 @@ def run_until(
     """Make all stages of a kind and what they need, without tables; True if one failed."""
     suite, plugins = request.suite(), installed()
     engine = options.engine(root, plugins)
-    with observed(plugins, display_of(as_json=False, events=options.events)):
+    with observed(plugins, events=options.events):
         stages, failures = make_kind(suite, plugins, engine, kind)
     for message in dict.fromkeys(str(failure) for failure in failures):
         print_plain(console, f"failed: {message}", style="red")
@@ -165,7 +164,7 @@ def report_twin(
     """Make a row twice and report whether its bytes are the same; True if they are."""
     plugins = installed()
     row = row_of(request.suite(), plugins, method, seed)
-    with observed(plugins, display_of(as_json=False)):
+    with observed(plugins):
         compared = list(repeat_row(row, Store(root, plugins.tell, limits)))
     last = compared[-1]
     if not last.differing:
@@ -180,23 +179,6 @@ def report_twin(
         f"the same before it: {plural(len(compared) - 1, 'stage')}",
     )
     return False
-
-
-def display_of(as_json: bool, events: bool = False) -> Display:
-    """The display, bound to the terminal now; later prints of libraries go to a stage's log."""
-    console = Console(file=sys.stderr if as_json else sys.stdout)
-    return EventDisplay(console) if events else make_display(console)
-
-
-@contextmanager
-def observed(plugins: Plugins, display: Display) -> Iterator[None]:
-    """Let ``display`` observe the stages."""
-    with display:
-        plugins.manager.register(display)
-        try:
-            yield
-        finally:
-            plugins.manager.unregister(display)
 
 
 def remove_others(folder: Path, names: Collection[str]) -> None:

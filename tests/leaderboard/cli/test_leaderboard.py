@@ -5,13 +5,12 @@ import subprocess
 import sys
 
 import pytest
-from rich.console import Console
 from sample_submissions import PLUGINS, record_of
 
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.suite.selection import Request
 from wsss_leaderboard.boards import chain, releases, rescore, verification
-from wsss_leaderboard.cli import leaderboard_view as board_commands
+from wsss_leaderboard.cli import checks, leaderboard
 from wsss_leaderboard.cli.app import main
 from wsss_leaderboard.submissions import checking
 
@@ -21,7 +20,8 @@ needs_openssh = pytest.mark.skipif(not shutil.which("ssh-keygen"), reason="needs
 @pytest.fixture
 def wsss(ran, monkeypatch, tmp_path, capsys):
     """`wsss leaderboard` on the store of the small suite; gives exit code and what was said."""
-    monkeypatch.setattr(board_commands, "installed", lambda: PLUGINS)
+    for module in (checks, leaderboard):
+        monkeypatch.setattr(module, "installed", lambda: PLUGINS)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
 
@@ -69,7 +69,7 @@ def test_from_a_run_to_a_release(wsss, ran, tmp_path):
     assert "wrote board/releases/2026.1.json: 2 records, head " in said
     code, said = wsss("check", "board")
     assert code == 0
-    assert "2 records were accepted, 2 are current; head " in said
+    assert "2 records accepted, 2 current; head " in said
 
 
 def test_problems_end_a_check(wsss, folder):
@@ -95,7 +95,7 @@ def test_what_does_not_fit_a_board_ends_a_check(wsss, good):
 
 
 def test_what_strangers_wrote_moves_no_cursor(capsys):
-    board_commands.say(Console(), "[bold]a[/]\x1b[2J\u202eb")
+    checks.say("[bold]a[/]\x1b[2J\u202eb")
     assert capsys.readouterr().out == "[bold]a[/] [2J b\n"
 
 
@@ -188,14 +188,14 @@ def test_what_is_missing_is_named(wsss, words):
 def test_of_several_datasets_one_is_named(tmp_path):
     request = Request(tmp_path / "suite.toml")
     request.path.write_text('title = "S"\n[datasets.a]\nname = "x"\n[datasets.b]\nname = "x"\n')
-    assert board_commands.of_dataset(request, "b").dataset == "b"
+    assert checks.of_dataset(request, "b").dataset == "b"
     for name in (None, "c"):
         with pytest.raises(ConfigError, match="name one of its datasets with --dataset: a, b"):
-            board_commands.of_dataset(request, name)
+            checks.of_dataset(request, name)
     request.path.write_text('title = "S"\n[dataset]\nname = "x"\n')
-    assert board_commands.of_dataset(request, None) == request
+    assert checks.of_dataset(request, None) == request
     with pytest.raises(ConfigError, match="--dataset: none with a name"):
-        board_commands.of_dataset(request, "a")
+        checks.of_dataset(request, "a")
 
 
 def test_a_comment_needs_a_board(wsss, good):
