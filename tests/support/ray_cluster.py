@@ -15,7 +15,7 @@ from wsss_harness import testing
 from wsss_harness.contract.hookspecs import StageEvent
 from wsss_harness.execution.engine import Engine
 from wsss_harness.execution.executors.ray import Ray
-from wsss_harness.execution.policy import Policy
+from wsss_harness.execution.job import Policy
 from wsss_harness.execution.run import prepare_suite, run_suite
 from wsss_harness.store.store import Store
 

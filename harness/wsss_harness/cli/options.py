@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from wsss_harness.execution.policy import Policy
+    from wsss_harness.execution.job import Policy
     from wsss_harness.execution.run_options import RunOptions
     from wsss_harness.suite.selection import Request
 

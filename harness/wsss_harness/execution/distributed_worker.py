@@ -16,7 +16,7 @@ import torch
 from torch import distributed
 
 from wsss_harness.contract.hookspecs import StageEvent
-from wsss_harness.execution.rebuild import rebuild_stage
+from wsss_harness.execution.job import rebuild_stage
 from wsss_harness.execution.run_stage import work_of
 from wsss_harness.execution.status_files import ProgressFile
 from wsss_harness.store.store import Store

@@ -8,9 +8,8 @@ from functools import partial
 from wsss_harness.contract.errors import StageFailure
 from wsss_harness.contract.hookspecs import Executor, Pool, StageEvent
 from wsss_harness.execution.executors.inline import Inline
-from wsss_harness.execution.job import JobFactory
+from wsss_harness.execution.job import Policy
 from wsss_harness.execution.monitor import RunMonitor
-from wsss_harness.execution.policy import Policy
 from wsss_harness.execution.running_job import RunningJobs
 from wsss_harness.execution.scheduler import Scheduler
 from wsss_harness.execution.status_files import RunStatus
@@ -65,8 +64,7 @@ class Engine:
     ) -> Scheduler:
         return Scheduler(
             schedule=schedule,
-            jobs=RunningJobs(pool, self.store),
-            job_factory=JobFactory(suite.model_dump_json(), self.store, self.policy, status),
+            jobs=RunningJobs(pool, self.store, suite.model_dump_json(), self.policy, status),
             monitor=RunMonitor(
                 title=suite.title,
                 total=len(schedule.left),
@@ -74,7 +72,6 @@ class Engine:
                 status=status,
                 jobs_report=pool.here,
             ),
-            policy=self.policy,
             drop=partial(self._drop, schedule),
         )
 

@@ -2,29 +2,47 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from wsss_harness.contract.errors import StageFailure, WsssError
+from wsss_harness.contract.errors import StageError, StageFailure, WsssError
 from wsss_harness.contract.hookspecs import StageEvent
 from wsss_harness.execution.distributed import distribute
-from wsss_harness.execution.failures import explain
-from wsss_harness.execution.policy import Policy
-from wsss_harness.execution.rebuild import rebuild_stage
-from wsss_harness.execution.run_stage import StageRun, make_stage
-from wsss_harness.execution.status_files import ProgressFile, RunStatus
-from wsss_harness.store.layout import short
-from wsss_harness.store.stage import Stage
+from wsss_harness.execution.run_stage import StageRun, explain, make_stage
+from wsss_harness.execution.status_files import ProgressFile
+from wsss_harness.plugins.registry import installed
+from wsss_harness.store.stage import Stage, upstream
 from wsss_harness.store.store import Store
 from wsss_harness.store.work import LOG, Shard
+from wsss_harness.suite.graph import Graph
+from wsss_harness.suite.spec import Suite
+from wsss_harness.suite.suite_rows import known_rows
 from wsss_harness.system import workers
 from wsss_harness.system.limits import CUT_OFF, Limits
 from wsss_harness.system.locks import Busy
 
 JobResult = StageFailure | Literal["made", "there", "busy"]
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How a run makes its stages.
+
+    ``retries``: further tries after failures other than config, data, plugin or supervision errors.
+    ``shards``: into how many shards stages of images are divided; None takes as many as the
+    executor runs at once.
+    ``deterministic``: use one thread and deterministic algorithms of torch.
+    ``processes``: how many processes train one network, where its plugin supports that.
+    """
+
+    retries: int = 0
+    shards: int | None = None
+    deterministic: bool = False
+    processes: int = 1
 
 
 @dataclass(frozen=True)
@@ -85,29 +103,6 @@ class Job:
         return make(stage, store, self.shard)
 
 
-@dataclass(frozen=True)
-class JobFactory:
-    """Prepares the jobs of one run."""
-
-    suite_json: str
-    store: Store
-    policy: Policy
-    status: RunStatus
-
-    def job(self, stage: Stage, shard: Shard | None = None) -> Job:
-        name = short(stage.key) + (f"-{shard.index + 1}-of-{shard.count}" if shard else "")
-        return Job(
-            suite_json=self.suite_json,
-            key=stage.key,
-            root=self.store.root.resolve(),
-            progress_file=self.status.progress_file(name),
-            limits=self.store.limits,
-            shard=shard,
-            policy=self.policy,
-            in_process=InProcess(stage, self.store.notify),
-        )
-
-
 def make(stage: Stage, store: Store, shard: Shard | None) -> JobResult:
     try:
         if shard is None:
@@ -149,3 +144,38 @@ def descriptors_to(log: Path) -> Iterator[None]:
         for number, copy in enumerate(copies, 1):
             os.dup2(copy, number)
             os.close(copy)
+
+
+# The function of a stage closes over the suite and cannot be sent to another process, so the suite
+# and the key of the stage are sent; the other process rebuilds the stages and picks that one.
+
+
+def rebuild_stage(suite_json: str, key: str, root: Path) -> Stage:
+    """The stage with this key.
+
+    Raises:
+        StageError: the suite has none, since the code here differs from that of the run.
+    """
+    has_data = Store(root).done(_data_stage(suite_json))
+    stages = _stages_by_key(suite_json, root, has_data)
+    if key not in stages:
+        raise StageError(
+            "the source code of the harness or of a plugin is not that with which this run began; "
+            "run again, and on a cluster install the same version everywhere"
+        )
+    return stages[key]
+
+
+@lru_cache(maxsize=1)
+def _data_stage(suite_json: str) -> Stage:
+    suite = Suite.model_validate_json(suite_json)
+    return Graph(suite, installed(), suite.seeds[0]).data
+
+
+@lru_cache(maxsize=1)
+def _stages_by_key(suite_json: str, root: Path, has_data: bool) -> Mapping[str, Stage]:
+    """All stages of a suite; ``has_data`` belongs to the cache key: data brings control rows."""
+    suite = Suite.model_validate_json(suite_json)
+    rows, saliency_stages = known_rows(suite, installed(), Store(root))
+    targets = [target for row in rows for target in row.targets]
+    return {stage.key: stage for stage in upstream(*targets, *saliency_stages)}

@@ -7,7 +7,7 @@ from typing import Any
 
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.execution.engine import Engine
-from wsss_harness.execution.policy import Policy
+from wsss_harness.execution.job import Policy
 from wsss_harness.plugins.options import names
 from wsss_harness.plugins.registry import Plugins
 from wsss_harness.store.store import Store

@@ -1,32 +1,35 @@
 """Run stages in this process: each once for its key; a killed one goes on where it stopped."""
 
 import contextlib
+import errno
+import shutil
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from wsss_harness.contract.errors import StageError
+from wsss_harness.contract.errors import StageError, StageFailure, WsssError
 from wsss_harness.contract.hookspecs import StageEvent
 from wsss_harness.contract.supervision import Ledger
-from wsss_harness.execution import shard_notes
-from wsss_harness.execution.failures import explain
 from wsss_harness.store.layout import create, lock_of
-from wsss_harness.store.manifest import FORMAT, LEDGER, MANIFEST, digests
+from wsss_harness.store.manifest import FORMAT, LEDGER, MANIFEST, PARTS, digests
 from wsss_harness.store.source_digest import changed
 from wsss_harness.store.stage import Stage
 from wsss_harness.store.store import Store
 from wsss_harness.store.work import LOG, Shard, Work
 from wsss_harness.suite.schedule import Schedule
 from wsss_harness.system import locks
-from wsss_harness.system.files import remove_temporary_files, write_json
+from wsss_harness.system.files import read_json, remove_temporary_files, write_json
 from wsss_harness.system.meter import Meter, environment
 from wsss_harness.system.write_guard import writing_below
 
 WHOLE = Shard()
+LOG_TAIL = 20  # lines of the log in a failure
+SUMS = ("wall_seconds", "cpu_seconds", "gpu_seconds")
+PEAKS = ("peak_memory", "gpu_peak_memory")
 
 
 def make_stage(stage: Stage, store: Store, *, wait: bool = True) -> bool:
@@ -76,13 +79,13 @@ class StageRun:
             if self.store.done(self.stage):
                 return False
             self.tell("started")
-            shard_costs = shard_notes.costs_of(self.folder)
+            shard_costs = shard_costs_of(self.folder)
             continued = not shard_costs and any(p.name != LOG for p in self.folder.iterdir())
             remove_temporary_files(self.folder)
             with self._reporting_failure():
                 cost = self._metered(WHOLE, continued)
-                shard_notes.remove(self.folder)
-                self._finish(shard_notes.total([*shard_costs, cost]))
+                shutil.rmtree(self.folder / PARTS, ignore_errors=True)
+                self._finish(total_cost([*shard_costs, cost]))
             self.tell("finished")
         return True
 
@@ -96,7 +99,7 @@ class StageRun:
         self._prepare_folder()
         with (
             locks.shared(lock_of(self.folder), wait=False),
-            shard_notes.begun(self.folder, shard) as note,
+            shard_note(self.folder, shard) as note,
         ):
             if self.store.done(self.stage):
                 return
@@ -185,3 +188,58 @@ def captured_output(log: Path) -> Iterator[None]:
         contextlib.redirect_stderr(file),
     ):
         yield
+
+
+def explain(stage: Stage, folder: Path, error: BaseException) -> StageFailure:
+    """The failure of a stage as one sentence that names the stage, the reason and the log."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        reason = f"the disk is full; free space below {folder.parent} and run again"
+    elif isinstance(error, MemoryError):
+        reason = "memory ran out; use a smaller batch or image"
+    elif isinstance(error, WsssError):
+        reason = str(error)
+    else:
+        reason = f"{type(error).__name__}: {error}"
+    message = f"{stage.title}: {reason} (log: {folder / LOG})"
+    return StageFailure(message, stage.title, type(error).__name__, _tail(folder / LOG))
+
+
+def _tail(log: Path) -> tuple[str, ...]:
+    try:
+        return tuple(log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_TAIL:])
+    except OSError:
+        return ()
+
+
+# Notes in the folder of a stage: which shards were begun, and what each one cost
+
+
+@contextlib.contextmanager
+def shard_note(folder: Path, shard: Shard) -> Iterator[Path]:
+    """Lock a shard of the stage in ``folder``; gives the path of its note.
+
+    Raises:
+        Busy: another process makes this shard.
+    """
+    note = folder / PARTS / f"{shard.index + 1}-of-{shard.count}.json"
+    note.parent.mkdir(exist_ok=True)
+    with locks.exclusive(lock_of(note), wait=False):
+        yield note
+
+
+def shard_costs_of(folder: Path) -> list[dict[str, Any]]:
+    """What each shard of a stage cost; one that did not end marks the stage as continued."""
+    notes = (read_json(path) for path in sorted((folder / PARTS).glob("*.json")))
+    return [note or {"continued": True} for note in notes]
+
+
+def total_cost(costs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The cost of a stage: the seconds of all its shards, and their highest peak of memory."""
+    sums = {name: _reduce(sum, costs, name) for name in SUMS}
+    peaks = {name: _reduce(max, costs, name) for name in PEAKS}
+    return {**sums, **peaks, "continued": any(cost["continued"] for cost in costs)}
+
+
+def _reduce(function: Any, costs: Sequence[Mapping[str, Any]], name: str) -> Any:
+    values = [cost[name] for cost in costs if cost.get(name) is not None]
+    return function(values) if values else None

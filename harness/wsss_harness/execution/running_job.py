@@ -8,9 +8,10 @@ from typing import Any
 
 from wsss_harness.contract.errors import StageFailure, WorkerDied
 from wsss_harness.contract.hookspecs import Pool
-from wsss_harness.execution.failures import explain
-from wsss_harness.execution.job import Job, JobResult
-from wsss_harness.execution.status_files import read_progress
+from wsss_harness.execution.job import InProcess, Job, JobResult, Policy
+from wsss_harness.execution.run_stage import explain
+from wsss_harness.execution.status_files import RunStatus, read_progress
+from wsss_harness.store.layout import short
 from wsss_harness.store.stage import Stage
 from wsss_harness.store.store import Store
 from wsss_harness.store.work import Shard
@@ -83,6 +84,9 @@ class RunningJobs:
 
     pool: Pool
     store: Store
+    suite_json: str
+    policy: Policy
+    status: RunStatus
     _jobs: dict[Future[JobResult], RunningJob] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
@@ -100,7 +104,18 @@ class RunningJobs:
         load = sum(map(self.pool.share, running)) + self.pool.share(heavy)
         return not running or (running.count(heavy) < self.pool.width(heavy) and load <= FULL)
 
-    def start(self, stage: Stage, job: Job) -> None:
+    def start(self, stage: Stage, shard: Shard | None = None) -> None:
+        name = short(stage.key) + (f"-{shard.index + 1}-of-{shard.count}" if shard else "")
+        job = Job(
+            suite_json=self.suite_json,
+            key=stage.key,
+            root=self.store.root.resolve(),
+            progress_file=self.status.progress_file(name),
+            limits=self.store.limits,
+            policy=self.policy,
+            shard=shard,
+            in_process=InProcess(stage, self.store.notify),
+        )
         job.progress_file.unlink(missing_ok=True)
         self._jobs[self.pool.submit(job, stage.heavy)] = RunningJob(stage, job)
 

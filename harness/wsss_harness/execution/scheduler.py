@@ -1,15 +1,13 @@
 """Decide what a run starts when, and what follows from how a job ended."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from wsss_harness.contract.errors import StageFailure
-from wsss_harness.execution.job import JobFactory, JobResult
+from wsss_harness.execution.job import JobResult
 from wsss_harness.execution.monitor import RunMonitor
-from wsss_harness.execution.policy import Policy
 from wsss_harness.execution.running_job import RunningJob, RunningJobs
-from wsss_harness.execution.shards import ShardQueue
 from wsss_harness.store.stage import Stage
 from wsss_harness.store.work import Shard
 from wsss_harness.suite.schedule import Schedule
@@ -17,6 +15,40 @@ from wsss_harness.suite.schedule import Schedule
 PATIENCE = 2.0  # seconds until the next look at a stage that another run makes
 # Failures that would repeat: these stages are not tried again.
 FINAL = ("ConfigError", "DataError", "PluginError", "SupervisionError")
+
+
+@dataclass
+class ShardQueue:
+    """Shards by the key of their stage; ``images_ended`` counts the images of ended shards.
+
+    A shard is a job of its own, on any machine that the executor reaches, and survives the death of
+    other shards. ``system.parallel`` instead spreads the images of one job over the cores which
+    that job was given. Neither can replace the other: workers of a job are started by it and die
+    with it, and a job per core would load a network, or rebuild the suite, once for every core.
+    """
+
+    waiting: dict[str, list[Shard]] = field(default_factory=dict)
+    images_ended: dict[str, int] = field(default_factory=dict)
+
+    def waiting_of(self, stage: Stage, count: int) -> list[Shard]:
+        """The shards of a stage to start; the first call divides the stage into ``count``."""
+        divided = stage.images and count > 1
+        shards = [Shard(index, count) for index in range(count)] if divided else []
+        return self.waiting.setdefault(stage.key, shards)
+
+    def give_back(self, stage: Stage, shard: Shard) -> None:
+        self.waiting[stage.key].append(shard)
+
+    def ended(self, job: RunningJob) -> None:
+        job.read_progress()
+        self.images_ended[job.stage.key] = self.images_ended.get(job.stage.key, 0) + job.total
+
+    def progress(self, job: RunningJob, running: Iterable[RunningJob]) -> tuple[int, int]:
+        """(done, total) of a stage over all its shards; ``running`` are its running jobs."""
+        if job.shard is None:
+            return job.done, job.total
+        done = sum(other.done for other in running)
+        return self.images_ended.get(job.stage.key, 0) + done, job.total * job.shard.count
 
 
 @dataclass
@@ -29,9 +61,7 @@ class Scheduler:
 
     schedule: Schedule
     jobs: RunningJobs
-    job_factory: JobFactory
     monitor: RunMonitor
-    policy: Policy
     drop: Callable[[Stage, StageFailure], list[Stage]]
     _shards: ShardQueue = field(default_factory=ShardQueue)
     _failures: dict[str, int] = field(default_factory=dict)  # of each stage so far
@@ -99,14 +129,14 @@ class Scheduler:
 
     def _start(self, stage: Stage) -> None:
         """Start as many shards as there is room for, or the whole stage once they have ended."""
-        count = self.policy.shards or self.jobs.pool.width(stage.heavy)
+        count = self.jobs.policy.shards or self.jobs.pool.width(stage.heavy)
         waiting = self._shards.waiting_of(stage, count)
         while waiting and self.jobs.has_room(stage.heavy):
-            self.jobs.start(stage, self.job_factory.job(stage, waiting.pop(0)))
+            self.jobs.start(stage, waiting.pop(0))
         if waiting:
             self.schedule.give_back(stage)
         elif not self.jobs.of(stage):
-            self.jobs.start(stage, self.job_factory.job(stage))
+            self.jobs.start(stage)
 
     # Jobs that have ended
 
@@ -153,7 +183,7 @@ class Scheduler:
 
     def _fail(self, stage: Stage, shard: Shard | None, failure: StageFailure) -> Iterator[Stage]:
         self._failures[stage.key] = self._failures.get(stage.key, 0) + 1
-        if failure.kind not in FINAL and self._failures[stage.key] <= self.policy.retries:
+        if failure.kind not in FINAL and self._failures[stage.key] <= self.jobs.policy.retries:
             self.monitor.stage_event("retried", stage, message=str(failure))
             self._offer(stage, shard)
             return

@@ -84,7 +84,7 @@ def run(
     events: EventsOption = False,
 ) -> None:
     """Run all unfinished rows of a suite and print its tables."""
-    from wsss_harness.execution.policy import Policy
+    from wsss_harness.execution.job import Policy
     from wsss_leaderboard.cli.report import run_each
 
     policy = Policy(retries, shards, deterministic, processes)

@@ -14,7 +14,7 @@ from commands import output_of, wait_for
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.execution.engine import Engine
 from wsss_harness.execution.executors.local import Local
-from wsss_harness.execution.policy import Policy
+from wsss_harness.execution.job import Policy
 from wsss_harness.execution.run import make_kind, prepare_suite
 from wsss_harness.plugins.registry import installed
 from wsss_harness.store.store import Store

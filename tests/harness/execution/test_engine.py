@@ -16,7 +16,7 @@ from wsss_harness.execution import running_job
 from wsss_harness.execution.engine import Engine
 from wsss_harness.execution.executors.inline import Inline
 from wsss_harness.execution.executors.local import Local, ending
-from wsss_harness.execution.policy import Policy
+from wsss_harness.execution.job import Policy
 from wsss_harness.execution.run import prepare_suite, run_suite
 from wsss_harness.execution.status_files import live_runs
 from wsss_harness.store.manifest import MANIFEST

@@ -10,7 +10,7 @@ from wsss_harness.contract.errors import ConfigError
 from wsss_harness.execution.engine import Engine
 from wsss_harness.execution.executors.inline import Inline
 from wsss_harness.execution.executors.local import Local, visible_gpus
-from wsss_harness.execution.policy import Policy
+from wsss_harness.execution.job import Policy
 from wsss_harness.execution.run import make_kind
 from wsss_harness.execution.run_options import RunOptions, limits_of
 from wsss_harness.plugins.registry import load

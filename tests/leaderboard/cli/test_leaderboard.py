@@ -131,7 +131,7 @@ def test_a_stale_record_is_scored_anew(wsss, good, tmp_path, monkeypatch):
     stem = record_of(tmp_path / "board").stem
     code, said = wsss("check", "board")
     assert code == 0
-    assert f"2 are of older metrics, first {stem}; score them anew" in said
+    assert f"2 records of older metrics, first {stem}; score them anew" in said
     code, said = wsss("rescore", good / "packs", "--board", "board", "--record", stem)
     assert code == 0
     assert f"takes the place of {stem}" in said
