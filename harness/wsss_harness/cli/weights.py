@@ -1,5 +1,7 @@
 """The commands `wsss weights ...`."""
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -7,7 +9,10 @@ import typer
 from rich.console import Console
 
 from wsss_harness.cli.commands import Commands
+from wsss_harness.cli.messages import print_plain
 from wsss_harness.cli.options import JsonOption
+from wsss_harness.contract.errors import ConfigError
+from wsss_harness.plugins.registry import installed
 
 app = Commands()
 
@@ -23,9 +28,20 @@ def inspect_weights(
     as_json: JsonOption = False,
 ) -> None:
     """Show what a file of weights holds, and which networks it fits or nearly fits."""
-    from wsss_harness.cli.weights_view import print_weights
+    from wsss_harness.cli.weights_match import inspect  # loads torch
 
-    print_weights(path, Console(), as_json)
+    console, content = Console(), inspect(path, installed())
+    if as_json:
+        console.print_json(json.dumps(asdict(content)))
+        return
+    print_plain(console, f"{content.format}, digest {content.digest}")
+    types = ", ".join(content.types)
+    print_plain(console, f"{content.tensors:,} tensors of {types}, {content.numbers:,} numbers")
+    for name in content.fits:
+        print_plain(console, f"fits {name}")
+    if not content.fits:
+        nearest = f"nearest is {content.nearest}: {content.misfit}"
+        print_plain(console, f"fits no known network; {nearest}")
 
 
 @app.command("convert")
@@ -41,6 +57,15 @@ def convert_weights(
     ] = 20,
 ) -> None:
     """Write weights under our names; all tensors must match."""
-    from wsss_harness.cli.weights_view import convert
+    from wsss_harness.cli.weights_match import networks  # loads torch
+    from wsss_harness.networks.backbones import weights
+    from wsss_harness.networks.checkpoints import write_state
 
-    convert(path, out, to, classes, Console())
+    by_name = {network.name: network for network in networks(installed(), classes)}
+    if to not in by_name:
+        raise ConfigError(f"no network is called '{to}'; networks: {', '.join(by_name)}")
+    network = by_name[to]
+    module = network.build()
+    weights.fill(module, network.fit(weights.read_weights(path)), path)
+    write_state(out, module.state_dict())
+    print_plain(Console(), f"wrote {len(module.state_dict())} tensors of {to} to {out}")

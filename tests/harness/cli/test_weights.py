@@ -7,7 +7,7 @@ import torch
 from golden_files import golden
 from typer.testing import CliRunner
 
-from wsss_harness.cli.weights_view import networks, skeleton
+from wsss_harness.cli.weights_match import networks, skeleton
 from wsss_harness.networks import backbones
 from wsss_harness.networks.backbones import weights
 from wsss_harness.plugins.registry import installed

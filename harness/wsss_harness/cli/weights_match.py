@@ -1,23 +1,18 @@
-"""The commands `wsss weights inspect` and `wsss weights convert`."""
+"""Which networks a file of weights fits."""
 
-import dataclasses
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from rich.console import Console
 from torch import nn
 
-from wsss_harness.contract.errors import ConfigError
 from wsss_harness.networks import backbones
 from wsss_harness.networks.backbones import weights
 from wsss_harness.networks.backbones.params_file import is_params
 from wsss_harness.networks.backbones.weights import HEADS, Misfit, State
-from wsss_harness.networks.checkpoints import write_state
-from wsss_harness.plugins.registry import Plugins, installed
+from wsss_harness.plugins.registry import Plugins
 from wsss_harness.system.digests import digest_once
 
 CLASSES = (20, 80)  # of PASCAL VOC and of MS-COCO
@@ -25,7 +20,7 @@ CLASSES = (20, 80)  # of PASCAL VOC and of MS-COCO
 
 @dataclass(frozen=True)
 class Network:
-    """One that weights may be for; ``build`` gives it, ``fit`` its names to a file's tensors."""
+    """A network that weights may be for; ``fit`` gives the tensors of a file their names in it."""
 
     name: str
     build: Callable[[], nn.Module]
@@ -117,38 +112,3 @@ def inspect(path: Path, plugins: Plugins) -> Inspection:
         nearest,
         misfit,
     )
-
-
-def print_weights(path: Path, console: Console, as_json: bool) -> None:
-    """Say what a file of weights holds and which networks it fits."""
-    content = inspect(path, installed())
-    if as_json:
-        console.print_json(json.dumps(dataclasses.asdict(content)))
-        return
-    console.print(f"{content.format}, digest {content.digest}", highlight=False, soft_wrap=True)
-    line = f"{content.tensors:,} tensors of {', '.join(content.types)}, {content.numbers:,} numbers"
-    console.print(line, highlight=False)
-    for name in content.fits:
-        console.print(f"fits {name}", highlight=False)
-    if not content.fits:
-        line = f"fits no known network; nearest is {content.nearest}: {content.misfit}"
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
-
-
-def convert(path: Path, out: Path, to: str, classes: int, console: Console) -> None:
-    """Write the tensors of a file under the names of one of our networks.
-
-    Raises:
-        ConfigError: no network is called ``to``.
-        DataError: a tensor is missing, left over, or of another shape.
-    """
-    by_name = {network.name: network for network in networks(installed(), classes)}
-    if to not in by_name:
-        raise ConfigError(f"no network is called '{to}'; networks: {', '.join(by_name)}")
-    network = by_name[to]
-    state = network.fit(weights.read_weights(path))
-    module = network.build()
-    weights.fill(module, state, path)
-    write_state(out, module.state_dict())
-    count = len(module.state_dict())
-    console.print(f"wrote {count} tensors of {to} to {out}", highlight=False, soft_wrap=True)
