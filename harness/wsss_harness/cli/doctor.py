@@ -27,6 +27,8 @@ DISTRIBUTIONS = (
     "rich",
 )
 
+OFFER_FIELDS = ("kind", "name", "plugin", "distribution", "needs", "paper")
+BROKEN_FIELDS = ("distribution", "reason", "traceback")
 OPTIONAL = {
     "pydensecrf2": "only the dense CRF needs it: python -m pip install pydensecrf2",
     "pycocotools": "only the dataset coco14 needs it: python -m pip install pycocotools",
@@ -65,24 +67,12 @@ def _supervision(offer: Offer) -> str:
 def describe(plugins: Plugins) -> dict[str, Any]:
     """The contract, all offers and all broken plugins, as JSON values."""
     offers = [
-        {
-            "kind": kind,
-            "name": name,
-            "plugin": offer.plugin,
-            "distribution": offer.distribution,
-            "needs": offer.needs,
-            "paper": offer.paper,
-        }
-        for kind, offers in plugins.offers.items()
-        for name, offer in sorted(offers.items())
+        {field: getattr(offer, field) for field in OFFER_FIELDS}
+        for offers in plugins.offers.values()
+        for _, offer in sorted(offers.items())
     ]
     broken = [
-        {
-            "plugin": plugin.name,
-            "distribution": plugin.distribution,
-            "reason": plugin.reason,
-            "traceback": plugin.traceback,
-        }
+        {"plugin": plugin.name, **{field: getattr(plugin, field) for field in BROKEN_FIELDS}}
         for plugin in plugins.broken
     ]
     return {"contract": CONTRACT, "offers": offers, "broken": broken}

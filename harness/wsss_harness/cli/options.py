@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from wsss_harness.execution.job import Policy
-    from wsss_harness.execution.run_options import RunOptions
     from wsss_harness.suite.selection import Request
 
 RUNS = Path("runs")
@@ -48,71 +46,63 @@ LimitOption = Annotated[
 ]
 
 
-def _execution(*names: str, **settings: Any) -> Any:
-    return typer.Option(*names, rich_help_panel="Execution", **settings)
+def _execution(flag: str, help: str, **settings: Any) -> Any:
+    return typer.Option(flag, help=help, rich_help_panel="Execution", **settings)
 
 
 ExecutorOption = Annotated[
     str,
     _execution(
-        "--executor", metavar="NAME", envvar="WSSS_EXECUTOR", help="What runs stages: see plugins."
+        "--executor", "What runs stages: see plugins.", metavar="NAME", envvar="WSSS_EXECUTOR"
     ),
 ]
 ExecutorSetOption = Annotated[
     list[str] | None,
-    _execution(
-        "--executor-set",
-        metavar="KEY=VALUE",
-        help="Set an option of the executor. Repeatable.",
-    ),
+    _execution("--executor-set", "Set an option of the executor. Repeatable.", metavar="KEY=VALUE"),
 ]
 JobsOption = Annotated[
     int | None,
     _execution(
-        "--jobs", metavar="N", min=1, help="Network stages at once; same as --executor-set jobs=N."
+        "--jobs", "Network stages at once; same as --executor-set jobs=N.", metavar="N", min=1
     ),
 ]
 ShardsOption = Annotated[
     int | None,
     _execution(
-        "--shards", metavar="N", min=1, help="Split a stage's images into N; default: one per job."
+        "--shards", "Split a stage's images into N; default: one per job.", metavar="N", min=1
     ),
 ]
 ProcessesOption = Annotated[
     int,
-    _execution(
-        "--processes", metavar="N", min=1, help="Train a network in N processes, one per GPU."
-    ),
+    _execution("--processes", "Train a network in N processes, one per GPU.", metavar="N", min=1),
 ]
 TimesOption = Annotated[
     list[str] | None,
     _execution(
         "--time-limit",
+        "Stop a stage (of this kind) that takes longer. Repeatable.",
         metavar="[KIND=]SECONDS",
-        help="Stop a stage (of this kind) that takes longer. Repeatable.",
     ),
 ]
 MemoryOption = Annotated[
     float | None,
-    _execution("--memory-limit", metavar="GB", min=0.1, help="Stop a stage that uses more memory."),
+    _execution("--memory-limit", "Stop a stage that uses more memory.", metavar="GB", min=0.1),
 ]
 RetriesOption = Annotated[
     int,
     _execution(
         "--retries",
+        "Retries after failures other than config, data or plugin errors.",
         metavar="N",
         min=0,
-        help="Retries after failures other than config, data or plugin errors.",
     ),
 ]
 DeterministicOption = Annotated[
     bool,
-    _execution(
-        "--deterministic", help="Same bytes every time: one thread, deterministic algorithms."
-    ),
+    _execution("--deterministic", "Same bytes every time: one thread, deterministic algorithms."),
 ]
 EventsOption = Annotated[
-    bool, _execution("--events", help="Print events as lines of JSON; tables go to stderr.")
+    bool, _execution("--events", "Print events as lines of JSON; tables go to stderr.")
 ]
 
 
@@ -146,19 +136,3 @@ def options_of(overrides: list[str] | None) -> dict[str, Any]:
     for override in overrides or []:
         apply_override(options, override)
     return options
-
-
-def run_options_of(
-    executor: str,
-    executor_options: list[str] | None,
-    jobs: int | None,
-    times: list[str] | None,
-    memory: float | None,
-    policy: "Policy",
-    events: bool,
-) -> "RunOptions":
-    """The execution options of a command as one object."""
-    from wsss_harness.execution.run_options import RunOptions, limits_of
-
-    options = options_of(executor_options) | ({"jobs": jobs} if jobs else {})
-    return RunOptions(executor, options, limits_of(times or (), memory), policy, events)

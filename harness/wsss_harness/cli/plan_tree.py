@@ -1,5 +1,6 @@
 """Print a plan as a tree, in which each stage hangs below its last input, and totals."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from wsss_harness.cli.messages import plural
 from wsss_harness.cli.plan_drawing import draw
 from wsss_harness.cli.plan_names import names
 from wsss_harness.plugins.registry import installed
+from wsss_harness.store.stage import Stage
 from wsss_harness.store.store import Store
 from wsss_harness.store.versions import version_warnings
 from wsss_harness.suite.plan import ANOTHER, Plan, Planned
@@ -36,8 +38,7 @@ def print_plan_of(
     suite, plugins = request.suite(), installed()
     store = Store(root, plugins.tell)
     plan = plan_of(suite, plugins, store)
-    for warning in version_warnings([planned.stage for planned in plan.stages], store):
-        Console(stderr=True).print(f"warning: {warning}", style="yellow", soft_wrap=True)
+    warn_of_versions([planned.stage for planned in plan.stages], store)
     if picture:
         picture = picture.with_stem("-".join(filter(None, (picture.stem, request.dataset))))
         draw(plan, suite.title, picture)
@@ -47,6 +48,12 @@ def print_plan_of(
         console.print(f"drew {picture}", highlight=False, soft_wrap=True)
     else:
         print_plan(plan, suite.title, console)
+
+
+def warn_of_versions(stages: Iterable[Stage], store: Store) -> None:
+    """Print to stderr, so that JSON stays clean, which stages other versions of libraries made."""
+    for warning in version_warnings(stages, store):
+        Console(stderr=True).print(f"warning: {warning}", style="yellow", soft_wrap=True)
 
 
 def print_plan(plan: Plan, title: str, console: Console) -> None:

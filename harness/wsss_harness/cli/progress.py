@@ -24,7 +24,6 @@ class Display:
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self.reused: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -77,8 +76,6 @@ class LiveDisplay(Display):
             percent = f"{100 * event.done // max(event.total, 1)}%"
             task, _ = self._running[_place(event)]
             self._progress.update(task, completed=event.done, total=event.total, share=percent)
-        elif event.kind == "reused":
-            self.reused.add(event.stage)
         elif event.kind == "suite":
             self._tell_suite(event)
         elif event.kind in ("waiting", "stopping", "retried"):
@@ -138,13 +135,11 @@ class PlainDisplay(Display):
 
     @hookimpl
     def wsss_stage_event(self, event: StageEvent) -> None:
-        if event.kind == "reused":
-            self.reused.add(event.stage)
-        elif event.kind == "progress":
+        if event.kind == "progress":
             line = self._paces.setdefault(_place(event), StagePace()).news(event)
             if line:
                 self._print(line)
-        elif event.kind != "suite":
+        elif event.kind not in ("suite", "reused"):
             self._tell(event)
 
     def _tell(self, event: StageEvent) -> None:

@@ -65,7 +65,7 @@ def convert_weights(
     if to not in by_name:
         raise ConfigError(f"no network is called '{to}'; networks: {', '.join(by_name)}")
     network = by_name[to]
-    module = network.build()
-    weights.fill(module, network.fit(weights.read_weights(path)), path)
+    state, module = network.fit(weights.read_weights(path)), network.build()
+    weights.fill(module, state, path)
     write_state(out, module.state_dict())
     print_plain(Console(), f"wrote {len(module.state_dict())} tensors of {to} to {out}")

@@ -128,27 +128,16 @@ def _stages_of(rows: Iterable[RowStages]) -> list[Stage]:
 
 def check_run_options(engine: Engine, stages: Collection[Stage]) -> None:
     """Raise ConfigError for an option of the run that does not fit the stages of a suite."""
-    check_kinds(engine.store.limits.by_kind, {stage.kind for stage in stages})
-    check_batches(engine.policy.processes, stages)
-
-
-def check_kinds(limited: Iterable[str], kinds: Collection[str]) -> None:
-    """Raise ConfigError for a time limit on a kind that no stage has."""
-    known = {*kinds, "saliency", "bound"}  # stages that exist once there is data
-    for kind in limited:
-        if kind not in known:
+    kinds = {"saliency", "bound", *(stage.kind for stage in stages)}  # two that need data
+    for kind in engine.store.limits.by_kind:
+        if kind not in kinds:
             raise ConfigError(
                 f"--time-limit {kind}=...: no stage is of the kind '{kind}'; kinds: "
-                f"{', '.join(sorted(known))}"
+                f"{', '.join(sorted(kinds))}"
             )
-
-
-def check_batches(processes: int, stages: Iterable[Stage]) -> None:
-    """Raise ConfigError for a batch that cannot be divided among the processes that train.
-
-    A batch that only the configuration of a segmentor states is checked when that is read.
-    """
+    processes = engine.policy.processes
     for stage in stages:
+        # A batch that only the configuration of a segmentor states is checked when that is read.
         batch = stage.options.get("batch")
         if stage.distributed and batch is not None and batch % processes:
             raise ConfigError(

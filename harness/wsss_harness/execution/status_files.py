@@ -75,7 +75,9 @@ class RunStatus:
                 self.folder.parent.rmdir()
 
     def _create(self) -> None:
-        remove_dead(self.folder.parent)
+        for folder in run_folders(self.folder.parent):
+            if not is_alive(folder):  # its run was killed
+                remove(folder)
         create(self.folder.parent, self.folder.parents[1])
         self._held.enter_context(locks.exclusive(lock_of(self.folder), wait=True))
         self.folder.mkdir()
@@ -121,13 +123,6 @@ def is_alive(folder: Path) -> bool:
             return False
     except locks.Busy:
         return True
-
-
-def remove_dead(running: Path) -> None:
-    """Remove the folders of runs that were killed."""
-    for folder in run_folders(running):
-        if not is_alive(folder):
-            remove(folder)
 
 
 def remove(folder: Path) -> None:

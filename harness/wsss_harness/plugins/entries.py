@@ -4,10 +4,10 @@ import importlib
 import os
 import sys
 from dataclasses import dataclass
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from os.path import samefile
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.contract.hookspecs import GROUP
@@ -15,16 +15,6 @@ from wsss_harness.contract.hookspecs import GROUP
 DISTRIBUTION = "wsss-bench"
 PLUGIN_PATH = "WSSS_PLUGIN_PATH"
 OUTSIDE = "WSSS_OUTSIDE_PLUGINS"
-
-
-class PluginEntry(Protocol):
-    """What an entry point of a distribution and a plugin file have in common."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def dist(self) -> Any: ...
-    def load(self) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -50,6 +40,9 @@ class FilePlugin:
                 f"{self.path} has the name of another module, {module.__file__}; rename the file"
             )
         return module
+
+
+PluginEntry = EntryPoint | FilePlugin
 
 
 def origin(entry: PluginEntry) -> str:

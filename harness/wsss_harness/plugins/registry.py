@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.metadata import version
+from itertools import chain
 from types import MappingProxyType
 from typing import Any
 
@@ -20,7 +21,7 @@ from wsss_harness.plugins.options import construct
 from wsss_harness.system import write_guard
 
 BUILT_IN = "built in"
-Offers = dict[tuple[str, str], Offer]  # by kind and name
+Offers = dict[str, dict[str, Offer]]  # by kind and name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,23 +98,16 @@ def load(entries: Iterable[PluginEntry]) -> Plugins:
     manager.add_hookspecs(hookspecs)
     builtin = importlib.import_module("wsss_harness.builtin")  # it imports all other packages
     manager.register(builtin, name=BUILT_IN)
-    offers = by_name(offers_of(manager, BUILT_IN, f"{DISTRIBUTION} {version(DISTRIBUTION)}"))
+    offers: Offers = {kind: {} for kind in KINDS}
+    own = offers_of(manager, BUILT_IN, f"{DISTRIBUTION} {version(DISTRIBUTION)}")
     broken = []
-    for entry in entries:
-        outcome = _register(manager, entry, offers)
+    for outcome in chain([own], (_register(manager, entry, offers) for entry in entries)):
         if isinstance(outcome, Broken):
             broken.append(outcome)
-        else:
-            offers |= by_name(outcome)
-    table = {
-        kind: {offer.name: offer for offer in offers.values() if offer.kind == kind}
-        for kind in KINDS
-    }
-    return Plugins(manager, MappingProxyType(table), tuple(broken))
-
-
-def by_name(offers: Iterable[Offer]) -> Offers:
-    return {(offer.kind, offer.name): offer for offer in offers}
+            continue
+        for offer in outcome:
+            offers[offer.kind][offer.name] = offer
+    return Plugins(manager, MappingProxyType(offers), tuple(broken))
 
 
 def _register(
@@ -153,7 +147,7 @@ def _check_contract(plugin: Any) -> None:
 
 def _refuse_taken(offers: Iterable[Offer], taken: Offers) -> None:
     for offer in offers:
-        other = taken.get((offer.kind, offer.name))
+        other = taken[offer.kind].get(offer.name)
         if other is not None:
             raise ConfigError(
                 f"it offers a {offer.kind} named '{offer.name}', which {other.plugin} "

@@ -30,8 +30,8 @@ from wsss_harness.cli.options import (
     StoreOption,
     SuiteArgument,
     TimesOption,
+    options_of,
     request_of,
-    run_options_of,
 )
 
 app = Commands(
@@ -85,10 +85,12 @@ def run(
 ) -> None:
     """Run all unfinished rows of a suite and print its tables."""
     from wsss_harness.execution.job import Policy
+    from wsss_harness.execution.run_options import RunOptions, limits_of
     from wsss_leaderboard.cli.report import run_each
 
+    set_options = options_of(executor_options) | ({"jobs": jobs} if jobs else {})
     policy = Policy(retries, shards, deterministic, processes)
-    options = run_options_of(executor, executor_options, jobs, times, memory, policy, events)
+    options = RunOptions(executor, set_options, limits_of(times or (), memory), policy, events)
     requests = request_of(suite, overrides, methods, words).each()
     run_each(requests, store, options, failed, stage, as_json)
 

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from wsss_harness.cli.app import any_failed, print_documents
 from wsss_harness.cli.messages import plural, print_plain
+from wsss_harness.cli.plan_tree import warn_of_versions
 from wsss_harness.cli.progress import observed
 from wsss_harness.execution.repeat import repeat_row, row_of
 from wsss_harness.execution.run import make_kind, prepare_suite, run_suite
@@ -19,9 +20,7 @@ from wsss_harness.plugins.registry import installed
 from wsss_harness.store.layout import RECORDS, create
 from wsss_harness.store.stage import upstream
 from wsss_harness.store.store import Store
-from wsss_harness.store.versions import version_warnings
 from wsss_harness.suite.graph import Graph
-from wsss_harness.suite.rows import RowStages
 from wsss_harness.suite.selection import Request
 from wsss_harness.system import locks
 from wsss_harness.system.files import remove_temporary_files
@@ -111,19 +110,13 @@ def run_and_report(
         draw(results, suite, engine.store, dataset, outcomes)
         if publishable(suite, plugins):
             write_examples(results, suite, engine.store, dataset, outcomes)
-    warn_of_versions([outcome.row for outcome in outcomes], engine.store)
+    targets = [target for outcome in outcomes for target in outcome.row.targets]
+    warn_of_versions(upstream(*targets), engine.store)
     if documents is None:
         print_tables(named_tables, [results], console)
     else:
         documents[request.dataset] = json_of(named_tables)
     return bool(notes.failures(records.values()))
-
-
-def warn_of_versions(rows: Iterable[RowStages], store: Store) -> None:
-    """Print to stderr, so that JSON stays clean, which stages other versions of libraries made."""
-    stages = upstream(*(target for row in rows for target in row.targets))
-    for warning in version_warnings(stages, store):
-        Console(stderr=True).print(f"warning: {warning}", style="yellow", soft_wrap=True)
 
 
 def failed_rows(records: Iterable[Record]) -> set[tuple[str, int]]:

@@ -204,13 +204,9 @@ def _translate(error: BaseException) -> BaseException:
         cause: BaseException = error.cause
         return cause
     if isinstance(error, errors.RayError):
-        return WorkerDied(f"its Ray task ended: {_first_line(error)}")
+        first_line = str(error).strip().partition("\n")[0]
+        return WorkerDied(f"its Ray task ended: {first_line or type(error).__name__}")
     return error
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
 
 
 def perform(job: Callable[[], Result], threads: int) -> Result:
