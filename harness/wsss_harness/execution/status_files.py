@@ -6,7 +6,7 @@ import shutil
 import socket
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -23,32 +23,26 @@ RUNNER = "runner.json"
 
 
 @dataclass
-class Pace:
-    """Limits how often something is done."""
-
-    _last: float = 0.0
-
-    def due(self) -> bool:
-        now = time.monotonic()
-        if now - self._last < INTERVAL:
-            return False
-        self._last = now
-        return True
-
-
-@dataclass
-class ProgressFile:
-    """The file to which a running stage writes how far it is; errors of writing are ignored."""
+class StatusFile:
+    """A JSON file that is written at most every INTERVAL seconds; errors of writing are ignored."""
 
     path: Path
-    pace: Pace = field(default_factory=Pace)
+    _written: float = 0.0
+
+    def write(self, content: dict[str, Any], at_once: bool = False) -> None:
+        if at_once or time.monotonic() - self._written >= INTERVAL:
+            self._written = time.monotonic()
+            with contextlib.suppress(OSError), suspended():
+                write_json(self.path, content)
+
+
+class ProgressFile(StatusFile):
+    """The file to which a running stage writes how far it is."""
 
     def __call__(self, event: StageEvent) -> None:
-        if event.kind not in ("started", "progress"):
-            return
-        if self.pace.due() or event.kind == "started":
-            with contextlib.suppress(OSError), suspended():
-                write_json(self.path, {"done": event.done, "total": event.total})
+        if event.kind in ("started", "progress"):
+            content = {"done": event.done, "total": event.total}
+            self.write(content, at_once=event.kind == "started")
 
 
 class RunStatus:
@@ -60,7 +54,7 @@ class RunStatus:
     def __init__(self, root: Path) -> None:
         name = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:4]}"
         self.folder = root / RUNNING / name
-        self._pace = Pace()
+        self._file = StatusFile(self.folder / RUNNER)
         self._held = contextlib.ExitStack()
         self._exists = False
 
@@ -90,9 +84,7 @@ class RunStatus:
         """Write what the run is doing, if it is due."""
         if not self._exists:
             self._create()
-        if self._pace.due():
-            with contextlib.suppress(OSError):
-                write_json(self.folder / RUNNER, {"where": self.folder.name, **content})
+        self._file.write({"where": self.folder.name, **content})
 
 
 def read_progress(path: Path) -> tuple[int, int] | None:

@@ -84,8 +84,8 @@ def run(
     events: EventsOption = False,
 ) -> None:
     """Run all unfinished rows of a suite and print its tables."""
+    from wsss_harness.execution.engine import RunOptions, limits_of
     from wsss_harness.execution.job import Policy
-    from wsss_harness.execution.run_options import RunOptions, limits_of
     from wsss_leaderboard.cli.report import run_each
 
     set_options = options_of(executor_options) | ({"jobs": jobs} if jobs else {})

@@ -13,9 +13,9 @@ from wsss_harness.cli.app import any_failed, print_documents
 from wsss_harness.cli.messages import plural, print_plain
 from wsss_harness.cli.plan_tree import warn_of_versions
 from wsss_harness.cli.progress import observed
+from wsss_harness.execution.engine import RunOptions
 from wsss_harness.execution.repeat import repeat_row, row_of
 from wsss_harness.execution.run import make_kind, prepare_suite, run_suite
-from wsss_harness.execution.run_options import RunOptions
 from wsss_harness.plugins.registry import installed
 from wsss_harness.store.layout import RECORDS, create
 from wsss_harness.store.stage import upstream
@@ -32,7 +32,7 @@ from wsss_leaderboard.ranking.entries import LoadedRecord
 from wsss_leaderboard.ranking.standings import standings
 from wsss_leaderboard.records import counts
 from wsss_leaderboard.records.collect import Collector
-from wsss_leaderboard.records.record import Record, load_records
+from wsss_leaderboard.records.record import load_records
 from wsss_leaderboard.tables import notes
 from wsss_leaderboard.tables.builtin import (
     anatomy_tables,
@@ -90,7 +90,8 @@ def run_and_report(
     """
     suite, plugins, results = request.suite(), installed(), request.results(root)
     engine = options.engine(root, plugins)
-    wanted = failed_rows(load_records(results / RECORDS)) if only_failed else None
+    records = load_records(results / RECORDS) if only_failed else ()
+    failed = {(record.method, record.seed) for record in records if record.failure}
     with (
         writing(results, root),
         observed(plugins, documents is not None, options.events),
@@ -98,13 +99,13 @@ def run_and_report(
     ):
         dataset = prepare_suite(suite, plugins, engine)
         collector = Collector(suite, engine.store, dataset, Graph(suite, plugins, suite.seeds[0]))
-        outcomes, records = [], {}
-        for outcome in run_suite(suite, plugins, engine, dataset, wanted):
+        outcomes, saved = [], {}
+        for outcome in run_suite(suite, plugins, engine, dataset, failed if only_failed else None):
             name, record = collector.save(outcome, results / RECORDS)
             outcomes.append(outcome)
-            records[name] = record
+            saved[name] = record
         outcomes.sort(key=lambda outcome: outcome.number)
-        remove_others(results / RECORDS, records)
+        remove_others(results / RECORDS, saved)
         named_tables = tables(entries.load([results]))
         write_tables(results, named_tables)
         draw(results, suite, engine.store, dataset, outcomes)
@@ -116,12 +117,7 @@ def run_and_report(
         print_tables(named_tables, [results], console)
     else:
         documents[request.dataset] = json_of(named_tables)
-    return bool(notes.failures(records.values()))
-
-
-def failed_rows(records: Iterable[Record]) -> set[tuple[str, int]]:
-    """Method and seed of each record of a failed row."""
-    return {(record.method, record.seed) for record in records if record.failure}
+    return bool(notes.failures(saved.values()))
 
 
 @contextmanager

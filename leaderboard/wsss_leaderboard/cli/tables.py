@@ -1,7 +1,6 @@
 """Print tables in the form that is asked for, and keep those of a page as the records have them."""
 
 import glob
-import json
 import re
 import shlex
 from collections.abc import Sequence
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from wsss_harness.cli.app import print_documents
 from wsss_harness.contract.errors import ConfigError, DataError
 from wsss_harness.store.layout import RECORDS, RESULTS
 from wsss_harness.suite.selection import AT
@@ -38,19 +38,18 @@ def print_tables_of(
     """
     if tablefiles.is_table_file(source):
         own = store / RESULTS / tablefiles.read(source).suite
-        folders = folders or [own] * (own / RECORDS).is_dir()
-        found = {"": (folders, [(source.stem, table_of(source, folders))])}
+        groups = {"": folders or [own] * (own / RECORDS).is_dir()}
+        named = {"": [(source.stem, table_of(source, groups[""]))]}
     else:
         groups = {"": folders} if folders else results_of(source, store)
-        found = {name: (group, tables(entries.load(group))) for name, group in groups.items()}
+        named = {name: tables(entries.load(group)) for name, group in groups.items()}
     if form == "terminal":
-        for group, made in found.values():
-            print_tables(made, group, console)
+        for name, group in groups.items():
+            print_tables(named[name], group, console)
     elif form == "json":
-        documents = {name: json_of(made) for name, (_, made) in found.items()}
-        console.print_json(json.dumps(documents.get("", documents)))
+        print_documents({name: json_of(content) for name, content in named.items()}, console)
     else:
-        every = (table for _, made in found.values() for _, table in made)
+        every = (table for content in named.values() for _, table in content)
         console.file.write("\n".join(FORMATS[form](table) for table in every))
 
 
@@ -60,18 +59,18 @@ def results_of(source: Path, store: Path) -> dict[str, Sequence[Path]]:
     Raises:
         DataError: there are none; names those of parts of the suite.
     """
-    suite = source.stem
-    several = sorted((store / RESULTS).glob(f"{glob.escape(suite)}{AT}*/{RECORDS}"))
-    found: dict[str, Sequence[Path]] = {
-        place.parent.name.rpartition(AT)[2]: [place.parent] for place in several
-    }
-    place = store / RESULTS / suite
-    if not found and not place.is_dir():
-        others = sorted(other.name for other in (store / RESULTS).glob(f"{glob.escape(suite)}-*"))
-        parts = f"; parts of it, or other options, were run as {', '.join(others)}" * bool(others)
-        missing = f"there is no file {source}, and " * bool(source.suffix and not source.is_file())
-        raise DataError(f"{missing}there are no records in {place}{parts}; run the suite first")
-    return found or {"": [place]}
+    suite, results = source.stem, store / RESULTS
+    several = sorted(results.glob(f"{glob.escape(suite)}{AT}*/{RECORDS}"))
+    if several:
+        return {path.parent.name.rpartition(AT)[2]: [path.parent] for path in several}
+    if (results / suite).is_dir():
+        return {"": [results / suite]}
+    others = sorted(path.name for path in results.glob(f"{glob.escape(suite)}-*"))
+    parts = f"; parts of it, or other options, were run as {', '.join(others)}" * bool(others)
+    missing = f"there is no file {source}, and " * bool(source.suffix and not source.is_file())
+    raise DataError(
+        f"{missing}there are no records in {results / suite}{parts}; run the suite first"
+    )
 
 
 def table_of(path: Path, folders: Sequence[Path]) -> Table:

@@ -7,12 +7,11 @@ import small_suite
 from commands import PLUGIN
 
 from wsss_harness.contract.errors import ConfigError
-from wsss_harness.execution.engine import Engine
+from wsss_harness.execution.engine import Engine, RunOptions, limits_of
 from wsss_harness.execution.executors.inline import Inline
 from wsss_harness.execution.executors.local import Local, visible_gpus
 from wsss_harness.execution.job import Policy
 from wsss_harness.execution.run import make_kind
-from wsss_harness.execution.run_options import RunOptions, limits_of
 from wsss_harness.plugins.registry import load
 from wsss_harness.store.manifest import MANIFEST
 

@@ -12,9 +12,8 @@ from rich.console import Console
 
 from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.types import IGNORE
-from wsss_harness.execution.engine import Engine
+from wsss_harness.execution.engine import Engine, RunOptions
 from wsss_harness.execution.run import prepare_suite, run_suite
-from wsss_harness.execution.run_options import RunOptions
 from wsss_harness.metrics.anatomy import CAUSES, causes
 from wsss_harness.system.files import read_json, read_mask, write_json
 from wsss_leaderboard.cli import report
