@@ -22,11 +22,11 @@ from wsss_harness.cli.progress import observed
 from wsss_harness.contract.errors import ConfigError, DataError
 from wsss_harness.plugins.registry import installed
 from wsss_harness.store.layout import RECORDS
-from wsss_leaderboard.boards import accepting, chain, releases, verification
+from wsss_leaderboard.boards import chain, releases, verification
 from wsss_leaderboard.boards.comment import pull_request_comment
-from wsss_leaderboard.boards.folder import BoardFolder
+from wsss_leaderboard.boards.folder import BoardFolder, accept_checked, misfits
 from wsss_leaderboard.boards.rescore import rescore as rescore_record
-from wsss_leaderboard.boards.verifier import Verdict, Verifier
+from wsss_leaderboard.boards.verification import Verdict, Verifier
 from wsss_leaderboard.cli.checks import (
     check_board,
     checked,
@@ -168,7 +168,7 @@ def check(
         Console().file.write(pull_request_comment(report, board, new_table))
     problems = list(report.problems)
     if board is not None and not problems:
-        problems = list(accepting.misfits(report, BoardFolder.read(board), new_table))
+        problems = list(misfits(report, BoardFolder.read(board), new_table))
     if not markdown:
         print_outcome(report, problems)
     elif problems:
@@ -191,7 +191,7 @@ def accept(
 ) -> None:
     """Check a submission and add its records to a board."""
     report = checked(folder, board, resources_of(suite, overrides, packs, store))
-    for entry in accepting.accept(report, board, new_table):
+    for entry in accept_checked(report, board, new_table):
         instead = f", in place of {entry.supersedes[:8]}" if entry.supersedes else ""
         if by and report.tier:
             verification.add(board / RECORDS / f"{entry.stem}.json", report.tier, by)
