@@ -24,13 +24,11 @@ from wsss_harness.cli.options import (
 from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.findings import FAILURE, Finding
 from wsss_harness.contract.supervision import Dataset
-from wsss_harness.execution.run_stage import make_stage
+from wsss_harness.execution.run_stage import dataset_of
 from wsss_harness.plugins.registry import installed
 from wsss_harness.store.store import Store
 from wsss_harness.suite import data_check
 from wsss_harness.suite.data_check import DataReport
-from wsss_harness.suite.graph import Graph
-from wsss_harness.suite.spec import Suite
 
 if TYPE_CHECKING:
     from wsss_harness.datasets.voc12.prepare import VocRequest
@@ -55,7 +53,7 @@ def check_data(
         dataset = folder_dataset(source, overrides)
     else:
         suite = request_of(source, overrides).suite()
-        dataset = suite_dataset(suite, Store(store))
+        dataset = dataset_of(suite, installed(), Store(store))
         findings = list(data_check.missing(suite, installed(), dataset.supervision))
         maps = data_check.maps_of(suite, dataset)
     console = Console()
@@ -84,12 +82,6 @@ def folder_dataset(folder: Path, overrides: list[str] | None) -> Dataset:
         )
     dataset: Dataset = installed().build("dataset", "voc_folder", dataset_options).open(folder)
     return dataset
-
-
-def suite_dataset(suite: Suite, store: Store) -> Dataset:
-    graph = Graph(suite, installed(), suite.seeds[0])
-    make_stage(graph.data, store)
-    return graph.opened(store.folder(graph.data))
 
 
 def _print(report: DataReport, console: Console) -> None:

@@ -19,7 +19,7 @@ from wsss_harness.cli.options import (
     request_of,
 )
 from wsss_harness.contract.errors import ConfigError
-from wsss_harness.execution.run_stage import make_stage
+from wsss_harness.execution.run_stage import dataset_of
 from wsss_harness.packs.exchange import LAYOUTS, Layout, export_row, import_folder
 from wsss_harness.packs.manifest import Kind, Manifest
 from wsss_harness.plugins.registry import installed
@@ -83,10 +83,7 @@ def import_pack(
     layouts: dict[str, Layout] = {name: name for name in LAYOUTS}
     if layout not in layouts:
         raise ConfigError(f"no layout is called '{layout}'; layouts: {', '.join(layouts)}")
-    spec, stages = request_of(suite, overrides).suite(), Store(store)
-    graph = Graph(spec, installed(), spec.seeds[0])
-    make_stage(graph.data, stages)
-    dataset = graph.opened(stages.folder(graph.data))
+    dataset = dataset_of(request_of(suite, overrides).suite(), installed(), Store(store))
     manifest = import_folder(source, layouts[layout], dataset, folder, method, supervision)
     print_summary(manifest, folder)
     lines = snippet(manifest, folder)

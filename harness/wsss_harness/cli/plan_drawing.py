@@ -5,7 +5,6 @@ from pathlib import Path
 from statistics import fmean
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from wsss_harness.cli.plan_names import names
 from wsss_harness.store.stage import Stage
 from wsss_harness.suite.plan import Plan, Planned
 from wsss_harness.system.files import write_text
@@ -33,10 +32,13 @@ path { fill: none; stroke: #8b93a3; stroke-width: 1.2px }
 Place = tuple[float, float]
 
 
-def draw(plan: Plan, title: str, path: Path) -> None:
-    """Write the picture; finished stages have a solid border, others a dashed one."""
+def draw(plan: Plan, names: Mapping[str, str], title: str, path: Path) -> None:
+    """Write the picture; finished stages have a solid border, others a dashed one.
+
+    ``names``: of stages, by key.
+    """
     stages = [planned.stage for planned in plan.stages]
-    places, stage_names = layout(stages), names(stages)
+    places = layout(stages)
     width = max(x for x, _ in places.values()) + WIDTH + MARGIN
     height = max(y for _, y in places.values()) + HEIGHT + MARGIN
     page = Element(
@@ -54,7 +56,7 @@ def draw(plan: Plan, title: str, path: Path) -> None:
         for needed in direct(planned.stage):
             _arrow(page, places[needed.key], places[planned.stage.key])
     for planned in plan.stages:
-        _box(page, planned, places[planned.stage.key], stage_names[planned.stage.key])
+        _box(page, planned, places[planned.stage.key], names[planned.stage.key])
     indent(page)
     write_text(path, tostring(page, encoding="unicode") + "\n")
 

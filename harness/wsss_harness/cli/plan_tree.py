@@ -1,6 +1,7 @@
 """Print a plan as a tree, in which each stage hangs below its last input, and totals."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,6 @@ from rich.tree import Tree
 
 from wsss_harness.cli.messages import plural
 from wsss_harness.cli.plan_drawing import draw
-from wsss_harness.cli.plan_names import names
 from wsss_harness.plugins.registry import installed
 from wsss_harness.store.stage import Stage
 from wsss_harness.store.store import Store
@@ -21,6 +21,9 @@ from wsss_harness.suite.selection import Request
 from wsss_harness.suite.suite_rows import plan_of
 
 WIDE = 160  # columns, if the output is a file
+SEED = "seed"
+SHOWN = 2  # options in a name; more where two names would be equal
+Options = Mapping[str, Any]
 
 
 def print_plan_of(
@@ -41,7 +44,7 @@ def print_plan_of(
     warn_of_versions([planned.stage for planned in plan.stages], store)
     if picture:
         picture = picture.with_stem("-".join(filter(None, (picture.stem, request.dataset))))
-        draw(plan, suite.title, picture)
+        draw(plan, names([planned.stage for planned in plan.stages]), suite.title, picture)
     if documents is not None:
         documents[request.dataset] = plan.json()
     elif picture:
@@ -107,3 +110,48 @@ def duration(seconds: float) -> str:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+# Readable names of stages: kind, name, seed, and the options that tell similar stages apart
+
+
+def names(stages: Sequence[Stage]) -> dict[str, str]:
+    """The name of each stage by its key, as ``fit cam (seed 0, iterations 400)``.
+
+    Stages of one kind and name with the same inputs show options in which they differ.
+    """
+    groups: dict[tuple[object, ...], list[Stage]] = {}
+    for stage in stages:
+        position = (stage.kind, stage.name, *(needed.key for needed in stage.inputs.values()))
+        groups.setdefault(position, []).append(stage)
+    return {key: name for group in groups.values() for key, name in _named(group)}
+
+
+def _named(stages: Sequence[Stage]) -> Iterator[tuple[str, str]]:
+    options = [_flat(stage.options) for stage in stages]
+    every = dict.fromkeys(name for values in options for name in values if name != SEED)
+    differing = [name for name in every if len({values.get(name) for values in options}) > 1]
+    count = next(
+        (n for n in range(SHOWN, len(differing)) if _differ(options, differing[:n])), len(differing)
+    )
+    for stage, values in zip(stages, options, strict=True):
+        shown = [name for name in (SEED, *differing[:count]) if name in values]
+        words = ", ".join(f"{name} {values[name]}" for name in shown)
+        yield stage.key, f"{stage.kind} {stage.name}" + (f" ({words})" if words else "")
+
+
+def _differ(options: Sequence[Options], names: Sequence[str]) -> bool:
+    """Whether the seed and these options tell all stages apart."""
+    seen = {tuple(values.get(name) for name in (SEED, *names)) for values in options}
+    return len(seen) == len(options)
+
+
+def _flat(options: Options, prefix: str = "") -> dict[str, str]:
+    """Options by dotted name, with readable values."""
+    flat: dict[str, str] = {}
+    for name, value in options.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[f"{prefix}{name}"] = value if isinstance(value, str) else json.dumps(value)
+    return flat

@@ -44,12 +44,8 @@ def _running(stages: list[Mapping[str, Any]]) -> Table:
     for stage in stages:
         part = stage["part"]
         title = stage["stage"] + (f", part {part['index'] + 1} of {part['count']}" if part else "")
-        table.add_row(escape(title), *_progress(stage["done"], stage["total"], stage["seconds"]))
+        done, total, seconds = stage["done"], stage["total"], stage["seconds"]
+        share = f"{done}/{total}" if total else "-"
+        left = duration(seconds * (total - done) / done) if done else "-"
+        table.add_row(escape(title), share, duration(seconds), left)
     return table
-
-
-def _progress(done: int, total: int, seconds: float) -> tuple[str, str, str]:
-    """The share that is done, the time it took, and an estimate of the time left."""
-    share = f"{done}/{total}" if total else "-"
-    remaining = duration(seconds * (total - done) / done) if done else "-"
-    return share, duration(seconds), remaining

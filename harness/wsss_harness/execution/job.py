@@ -25,6 +25,7 @@ from wsss_harness.system import workers
 from wsss_harness.system.limits import CUT_OFF, Limits
 from wsss_harness.system.locks import Busy
 
+Observer = Callable[[StageEvent], Any]
 JobResult = StageFailure | Literal["made", "there", "busy"]
 
 
@@ -46,18 +47,11 @@ class Policy:
 
 
 @dataclass(frozen=True)
-class InProcess:
-    """What a job uses instead of rebuilding it where it runs in the process of the scheduler."""
-
-    stage: Stage
-    notify: Callable[[StageEvent], Any]
-
-
-@dataclass(frozen=True)
 class Job:
     """Make a stage whose inputs are there, or one shard of it.
 
-    A job can be pickled; ``in_process`` stays behind. Progress goes to ``progress_file``.
+    Progress goes to ``progress_file``. A job can be pickled; ``in_process`` stays behind: the stage
+    and the observer that it uses where it runs in the process of the scheduler.
     """
 
     suite_json: str
@@ -67,7 +61,9 @@ class Job:
     limits: Limits
     policy: Policy
     shard: Shard | None
-    in_process: InProcess | None = field(default=None, compare=False)
+    in_process: tuple[Stage, Callable[[StageEvent], Any]] | None = field(
+        default=None, compare=False
+    )
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Job, tuple(vars(replace(self, in_process=None)).values())
@@ -76,13 +72,13 @@ class Job:
         """Make it; errors are returned, not raised."""
         write_progress = ProgressFile(self.progress_file)
         if self.in_process is not None:
-            notify = self.in_process.notify
+            stage, notify = self.in_process
 
             def report(event: StageEvent) -> None:
                 write_progress(event)
                 notify(event)
 
-            return self._make(self.in_process.stage, Store(self.root, report, self.limits))
+            return self._make(stage, Store(self.root, report, self.limits))
         store = Store(self.root, write_progress, self.limits)
         stage = rebuild_stage(self.suite_json, self.key, self.root)
         with descriptors_to(store.folder(stage) / LOG):

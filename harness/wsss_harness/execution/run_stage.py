@@ -13,14 +13,17 @@ from typing import Any
 
 from wsss_harness.contract.errors import StageError, StageFailure, WsssError
 from wsss_harness.contract.hookspecs import StageEvent
-from wsss_harness.contract.supervision import Ledger
+from wsss_harness.contract.supervision import Dataset, Ledger
+from wsss_harness.plugins.registry import Plugins
 from wsss_harness.store.layout import create, lock_of
 from wsss_harness.store.manifest import FORMAT, LEDGER, MANIFEST, PARTS, digests
 from wsss_harness.store.source_digest import changed
 from wsss_harness.store.stage import Stage
 from wsss_harness.store.store import Store
 from wsss_harness.store.work import LOG, Shard, Work
+from wsss_harness.suite.graph import Graph
 from wsss_harness.suite.schedule import Schedule
+from wsss_harness.suite.spec import Suite
 from wsss_harness.system import locks
 from wsss_harness.system.files import read_json, remove_temporary_files, write_json
 from wsss_harness.system.meter import Meter, environment
@@ -46,6 +49,13 @@ def make_stage(stage: Stage, store: Store, *, wait: bool = True) -> bool:
     for step in schedule.left.values():
         made = StageRun(step, store).run(wait)
     return made
+
+
+def dataset_of(suite: Suite, plugins: Plugins, store: Store) -> Dataset:
+    """The dataset of a suite, made in the store if necessary."""
+    graph = Graph(suite, plugins, suite.seeds[0])
+    make_stage(graph.data, store)
+    return graph.opened(store.folder(graph.data))
 
 
 def work_of(

@@ -8,7 +8,7 @@ from typing import Any
 
 from wsss_harness.contract.errors import StageFailure, WorkerDied
 from wsss_harness.contract.hookspecs import Pool
-from wsss_harness.execution.job import InProcess, Job, JobResult, Policy
+from wsss_harness.execution.job import Job, JobResult, Policy
 from wsss_harness.execution.run_stage import explain
 from wsss_harness.execution.status_files import RunStatus, read_progress
 from wsss_harness.store.layout import short
@@ -114,7 +114,7 @@ class RunningJobs:
             limits=self.store.limits,
             policy=self.policy,
             shard=shard,
-            in_process=InProcess(stage, self.store.notify),
+            in_process=(stage, self.store.notify),
         )
         job.progress_file.unlink(missing_ok=True)
         self._jobs[self.pool.submit(job, stage.heavy)] = RunningJob(stage, job)

@@ -84,10 +84,6 @@ class RunMonitor:
             self._started.add(stage.key)
             self.job_event("started", stage)
 
-    def stopping(self) -> None:
-        message = "Ctrl-C again does not wait for what ends soon"
-        self.notify(StageEvent("stopping", self.title, message=message))
-
     def count(self, *, made: int = 0, failed: int = 0) -> None:
         """Count stages that were made, or that failed or lost an input."""
         self.ended += made + failed
@@ -161,7 +157,8 @@ class Scheduler:
             raise KeyboardInterrupt
         self._stopping = True
         self.jobs.kill_slow()
-        self.monitor.stopping()
+        message = "Ctrl-C again does not wait for what ends soon"
+        self.monitor.notify(StageEvent("stopping", self.monitor.title, message=message))
 
     def _report_progress(self, job: RunningJob) -> None:
         self.monitor.started(job.stage)

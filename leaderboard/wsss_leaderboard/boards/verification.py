@@ -13,6 +13,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from wsss_harness.contract.errors import ConfigError, DataError, StageFailure, WsssError
 from wsss_harness.contract.supervision import Dataset
+from wsss_harness.execution.run_stage import dataset_of
 from wsss_harness.metrics import EVALUATOR
 from wsss_harness.plugins.registry import Plugins
 from wsss_harness.store.store import Store
@@ -24,7 +25,7 @@ from wsss_leaderboard.records.model import Fraction, StrictModel
 from wsss_leaderboard.records.record import Record, load_record
 from wsss_leaderboard.submissions import agreement, hostile, rowpacks
 from wsss_leaderboard.submissions.agreement import disagreements
-from wsss_leaderboard.submissions.definitions import check_same, dataset_of, suite_of
+from wsss_leaderboard.submissions.definitions import check_same, suite_of
 from wsss_leaderboard.submissions.hostile import refuse_hostile, refuse_name
 from wsss_leaderboard.submissions.manifest import MANIFEST, TIERS, Tier, digest, read_submission
 from wsss_leaderboard.submissions.remake import RemakeResult, remake

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from wsss_harness.contract.errors import DataError, WsssError
 from wsss_harness.contract.supervision import Dataset
+from wsss_harness.execution.run_stage import dataset_of
 from wsss_harness.metrics import EVALUATOR
 from wsss_harness.packs.manifest import MANIFEST as PACK
 from wsss_harness.packs.manifest import read_manifest
@@ -24,7 +25,7 @@ from wsss_leaderboard.records.counts import Tallies
 from wsss_leaderboard.records.record import Record, load_record
 from wsss_leaderboard.submissions import agreement, hostile, rowpacks, signatures
 from wsss_leaderboard.submissions.agreement import disagreements
-from wsss_leaderboard.submissions.definitions import check_same, dataset_of, drawn_suite
+from wsss_leaderboard.submissions.definitions import check_same, drawn_suite
 from wsss_leaderboard.submissions.hostile import NAME, refuse_hostile, refuse_names, refuse_text
 from wsss_leaderboard.submissions.manifest import (
     LOGS,

@@ -12,9 +12,7 @@ from typing import Any
 
 from wsss_harness.contract.errors import ConfigError, DataError
 from wsss_harness.contract.supervision import Dataset
-from wsss_harness.execution.run_stage import make_stage
 from wsss_harness.plugins.registry import Plugins
-from wsss_harness.store.store import Store
 from wsss_harness.suite.graph import Graph
 from wsss_harness.suite.reading import apply_override, check_suite
 from wsss_harness.suite.rows import RowStages
@@ -112,13 +110,6 @@ def drawn_suite(record: Record, plugins: Plugins, owner: str) -> Suite | None:
             "--suite"
         )
     return suite
-
-
-def dataset_of(suite: Suite, plugins: Plugins, store: Store) -> Dataset:
-    """The dataset of a suite, made in the store if necessary."""
-    graph = Graph(suite, plugins, suite.seeds[0])
-    make_stage(graph.data, store)
-    return graph.opened(store.folder(graph.data))
 
 
 def check_same(dataset: Dataset, record: Record, owner: str) -> None:

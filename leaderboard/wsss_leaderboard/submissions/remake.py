@@ -12,7 +12,7 @@ from typing import Any
 from wsss_harness.contract.errors import DataError
 from wsss_harness.execution.repeat import parent_of
 from wsss_harness.execution.run import RowOutcome
-from wsss_harness.execution.run_stage import make_stage
+from wsss_harness.execution.run_stage import dataset_of, make_stage
 from wsss_harness.plugins.registry import Plugins
 from wsss_harness.store.housekeeping import damage
 from wsss_harness.store.layout import RECORDS
@@ -26,7 +26,7 @@ from wsss_leaderboard.records.collect import Collector
 from wsss_leaderboard.records.provenance import Step
 from wsss_leaderboard.records.record import Record
 from wsss_leaderboard.submissions.agreement import differences
-from wsss_leaderboard.submissions.definitions import dataset_of, stages_of
+from wsss_leaderboard.submissions.definitions import stages_of
 
 TRAINED = ("data", "pretrain", "fit", "segment")  # kinds of stages that tier 3 takes from the store
 CLAIMED = ("classes", "control", "recipe", "seeds", "supervision")  # independent of the machine

@@ -6,7 +6,7 @@ import pytest
 import small_suite
 
 from wsss_harness.cli.plan_drawing import direct, draw, layout
-from wsss_harness.cli.plan_names import names
+from wsss_harness.cli.plan_tree import names
 from wsss_harness.store.stage import Stage
 from wsss_harness.suite.suite_rows import plan_of
 
@@ -38,7 +38,8 @@ def picture(tmp_path):
     plan = plan_of(
         small_suite.suite(title="A < B"), small_suite.plugins(), small_suite.store(tmp_path)
     )
-    draw(plan, "A < B", tmp_path / "plan.svg")
+    stage_names = names([planned.stage for planned in plan.stages])
+    draw(plan, stage_names, "A < B", tmp_path / "plan.svg")
     return plan, ElementTree.parse(tmp_path / "plan.svg").getroot()
 
 

@@ -1,6 +1,6 @@
 """Stages of a plan have names by which people tell them apart."""
 
-from wsss_harness.cli.plan_names import names
+from wsss_harness.cli.plan_tree import names
 from wsss_harness.store.stage import Stage
 
 
