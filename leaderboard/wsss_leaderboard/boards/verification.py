@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, RootModel
 
 from wsss_harness.contract.errors import ConfigError, DataError, StageFailure, WsssError
 from wsss_harness.contract.supervision import Dataset
@@ -21,7 +21,7 @@ from wsss_harness.suite.spec import Suite
 from wsss_harness.system.files import read_json, write_json
 from wsss_leaderboard.boards import chain
 from wsss_leaderboard.records import counts
-from wsss_leaderboard.records.model import Fraction, StrictModel
+from wsss_leaderboard.records.model import Fraction, StrictModel, validated
 from wsss_leaderboard.records.record import Record, load_record
 from wsss_leaderboard.submissions import agreement, hostile, rowpacks
 from wsss_leaderboard.submissions.agreement import disagreements
@@ -52,7 +52,8 @@ class Verification(StrictModel):
         return TIERS[self.tier]
 
 
-_LIST = TypeAdapter(tuple[Verification, ...])
+class Verifications(RootModel[tuple[Verification, ...]]):
+    """The content of a file of verifications."""
 
 
 def path_of(record: Path) -> Path:
@@ -78,14 +79,7 @@ def badge(record: Path) -> Verification | None:
 def read(record: Path) -> tuple[Verification, ...]:
     """All verifications next to a record, including those of another record."""
     path = path_of(record)
-    if not path.is_file():
-        return ()
-    try:
-        return _LIST.validate_python(read_json(path))
-    except ValidationError as error:
-        problem = error.errors()[0]
-        field = ".".join(str(part) for part in problem["loc"])
-        raise DataError(f"{path}: field '{field}': {problem['msg']}") from None
+    return validated(Verifications, read_json(path), path).root if path.is_file() else ()
 
 
 def add(record: Path, tier: Tier, by: str, tolerance: float = 0.0) -> Verification:
@@ -98,7 +92,8 @@ def add(record: Path, tier: Tier, by: str, tolerance: float = 0.0) -> Verificati
         tolerance=tolerance,
         record=digest(read_json(record)),
     )
-    write_json(path_of(record), _LIST.dump_python((*read(record), verification), mode="json"))
+    content = Verifications((*read(record), verification)).model_dump(mode="json")
+    write_json(path_of(record), content)
     return verification
 
 

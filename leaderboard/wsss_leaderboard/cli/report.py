@@ -25,8 +25,7 @@ from wsss_harness.suite.selection import Request
 from wsss_harness.system import locks
 from wsss_harness.system.files import remove_temporary_files
 from wsss_harness.system.limits import Limits
-from wsss_leaderboard.figures.examples import publishable, write_examples
-from wsss_leaderboard.figures.pictures import draw
+from wsss_leaderboard.figures.examples import draw, publishable, write_examples
 from wsss_leaderboard.ranking import entries
 from wsss_leaderboard.ranking.entries import LoadedRecord
 from wsss_leaderboard.ranking.standings import standings

@@ -12,8 +12,7 @@ import numpy as np
 
 from wsss_harness.contract.errors import DataError
 from wsss_leaderboard.ranking.entries import Entry
-from wsss_leaderboard.statistics.significance import significant, tie_groups
-from wsss_leaderboard.statistics.variances import Means
+from wsss_leaderboard.statistics.variances import Means, significant, tie_groups
 
 
 def means_of(entries: Sequence[Entry]) -> Means:

@@ -121,18 +121,20 @@ def columns_of(table: BoardTable, others: Iterable[Target]) -> list[BoardColumn]
     """The columns of a board, without empty ones."""
     columns = [
         BoardColumn("rank", "Rank", lambda row: row.ranks or NOTHING, number=True),
-        BoardColumn("group", "Tie group", _group, number=True),
+        BoardColumn("group", "Tie group", lambda row: row.group or NOTHING, number=True),
         BoardColumn("method", "Method", lambda row: row.method),
         BoardColumn("miou", "mIoU", lambda row: percent(row.mean), number=True),
         BoardColumn("interval", "95 % interval", lambda row: interval(row) or NOTHING),
-        BoardColumn("seeds", "Seeds", _seeds, number=True),
+        BoardColumn("seeds", "Seeds", lambda row: str(len(row.records) or NOTHING), number=True),
         BoardColumn("gap", "Gap closed, %", lambda row: percent(row.gap, 0), True),
         *(_other(place, target) for place, target in enumerate(others)),
         BoardColumn("sup", "Sup.", lambda row: row.sup),
         BoardColumn("labels", "Labels at inference", lambda row: row.labels or NOTHING),
         BoardColumn("backbone", "Backbone", lambda row: row.backbone or NOTHING),
         BoardColumn("venue", "Venue", lambda row: (row.figure and row.figure.venue) or NOTHING),
-        BoardColumn("published", "Published", _published, number=True),
+        BoardColumn(
+            "published", "Published", lambda row: row.figure.cell if row.figure else NOTHING, True
+        ),
         BoardColumn(
             "difference",
             f"Ours {MINUS}\N{NO-BREAK SPACE}publ.",
@@ -153,18 +155,6 @@ def _other(place: int, target: Target) -> BoardColumn:
     return BoardColumn(
         f"t{place}", target.title if target.name else "Masks", text, True, target.key
     )
-
-
-def _seeds(row: BoardRow) -> str:
-    return str(len(row.records)) if row.entry else NOTHING
-
-
-def _published(row: BoardRow) -> str:
-    return row.figure.cell if row.figure else NOTHING
-
-
-def _group(row: BoardRow) -> str:
-    return str(row.place.group) if row.place and row.place.group else NOTHING
 
 
 def interval(row: BoardRow) -> str:

@@ -51,6 +51,11 @@ class BoardRow:
         return self.place.ranks.replace("-", TO) if self.place and self.place.best else ""
 
     @property
+    def group(self) -> str:
+        """The tie group; empty without one."""
+        return str(self.place.group) if self.place and self.place.group else ""
+
+    @property
     def backbone(self) -> str:
         if self.records:
             return backbone_of(self.records[0])

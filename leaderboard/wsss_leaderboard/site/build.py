@@ -15,9 +15,8 @@ from wsss_leaderboard.boards.releases import RELEASES
 from wsss_leaderboard.ranking.entries import Board, LoadedRecord, boards, load, load_file
 from wsss_leaderboard.site.board import Target, folder_of, measured, targets_of, write_board
 from wsss_leaderboard.site.board_table import BoardTable, badges_of, board_tables
-from wsss_leaderboard.site.compare import write_compare
 from wsss_leaderboard.site.coverage import write_coverage
-from wsss_leaderboard.site.method import write_methods
+from wsss_leaderboard.site.method import write_compare, write_methods
 from wsss_leaderboard.site.pages import Pages
 from wsss_leaderboard.site.paper import write_paper
 from wsss_leaderboard.site.pictures import Album, write_pictures

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from wsss_leaderboard.ranking.entries import Kind
-from wsss_leaderboard.records.provenance import Failure
 from wsss_leaderboard.site.board import folder_of, targets_of
 from wsss_leaderboard.site.board_table import BoardTable
 from wsss_leaderboard.site.pages import Pages, shown, stem
@@ -23,18 +22,15 @@ class CoverageCell:
         return "done" if self.done == self.runs else "failed"
 
 
-@dataclass(frozen=True)
-class FailedRun:
-    method: str
-    seed: int
-    board: str
-    page: str
-    failure: Failure
-
-
 def write_coverage(pages: Pages, boards: Sequence[Sequence[BoardTable]]) -> None:
     """Write the page: methods by board and target, then the failures."""
     first_boards = [tables[0].board for tables in boards]
+    failures = [
+        (run.record, f"{folder_of(board)}/methods/{stem(run.record.method)}.html")
+        for board in first_boards
+        for run in board.loaded
+        if run.record.failure
+    ]
     heads = [(shown(b.dataset, 30), b.protocol.name, targets_of(b)) for b in first_boards]
     rows: dict[str, dict[int, CoverageCell]] = {}
     kinds: dict[str, Kind] = {}
@@ -55,21 +51,5 @@ def write_coverage(pages: Pages, boards: Sequence[Sequence[BoardTable]]) -> None
         columns=sum(map(len, boards)),
         rows=ordered,
         kinds=kinds,
-        failures=[failed for tables in boards for failed in failures_of(tables[0])],
+        failures=failures,
     )
-
-
-def failures_of(table: BoardTable) -> list[FailedRun]:
-    """The failed runs of a board."""
-    folder = folder_of(table.board)
-    return [
-        FailedRun(
-            run.record.method,
-            run.record.seed,
-            table.board.dataset,
-            f"{folder}/methods/{stem(run.record.method)}.html",
-            run.record.failure,
-        )
-        for run in table.board.loaded
-        if run.record.failure
-    ]

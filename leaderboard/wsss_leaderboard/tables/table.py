@@ -71,73 +71,70 @@ GAP = 2  # between columns
 NARROW = 15  # least room for the words of the first column, most room for one word
 
 
-@dataclass(frozen=True)
-class Layout:
-    """Columns and rows laid out in ``room`` characters."""
+def terminal_blocks(
+    columns: Sequence[Column], rows: Sequence[TableRow], room: int
+) -> Iterator[RichTable]:
+    """Blocks of columns that fit ``room`` characters, each with the first column.
 
-    columns: Sequence[Column]
-    rows: Sequence[TableRow]
-    room: int
+    Where even that finds no room, the first column gives way, never a number.
+    """
+    marked = list(zip(*([c.name for c in columns], *(row.marked for row in rows)), strict=True))
+    most = [max(map(cell_len, texts)) for texts in marked]
+    least = most.copy()
+    for place, texts in enumerate(marked):
+        if columns[place].words:
+            word = max(cell_len(word) for text in texts for word in text.split() or [""])
+            least[place] = min(NARROW, word if place else most[0])
+    for places in _fitting(least, room):
+        widths = _widths([least[p] for p in places], [most[p] for p in places], room)
+        yield _block(columns, rows, dict(zip(places, widths, strict=True)))
 
-    def blocks(self) -> Iterator[RichTable]:
-        for places in self._places():
-            yield self._block(places, self._widths(places))
 
-    def _block(self, places: Sequence[int], widths: Sequence[int]) -> RichTable:
-        table = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-        table.padding = (0, GAP - 1, 0, 0)
-        for place, width in zip(places, widths, strict=True):
-            words = self.columns[place].words
-            table.add_column(
-                Text(self.columns[place].name),
-                justify="left" if words else "right",
-                no_wrap=not words,
-                overflow="fold" if words else "ellipsis",
-                width=width,
-            )
-        for row in self.rows:
-            cells = [Text(row.marked[place], row.style(place)) for place in places]
-            table.add_row(*cells, style="" if row.kind == "method" else "dim")
-        return table
-
-    def _places(self) -> list[list[int]]:
-        """The columns that find room beside the first one, in as many blocks as it takes."""
-        blocks = [[0]]
-        for place in range(1, len(self.columns)):
-            wider = [*blocks[-1], place]
-            needed = sum(self._least(p) for p in wider) + GAP * (len(wider) - 1)
-            if len(wider) > 2 and needed > self.room:
-                wider = [0, place]
-                blocks.append(wider)
+def _fitting(least: Sequence[int], room: int) -> list[list[int]]:
+    """The places of the columns of each block."""
+    blocks = [[0]]
+    for place in range(1, len(least)):
+        wider = [*blocks[-1], place]
+        needed = sum(least[p] for p in wider) + GAP * (len(wider) - 1)
+        if len(wider) > 2 and needed > room:
+            blocks.append([0, place])
+        else:
             blocks[-1] = wider
-        return blocks
+    return blocks
 
-    def _widths(self, places: Sequence[int]) -> list[int]:
-        """The least width of each column; what is left goes to words, from the left.
 
-        Where even that finds no room, the first column gives way, never a number.
-        """
-        widths = [self._least(place) for place in places]
-        spare = self.room - sum(widths) - GAP * (len(places) - 1)
-        widths[0] = max(1, widths[0] + min(spare, 0))
-        spare = max(spare, 0)
-        for number, place in enumerate(places):
-            more = min(spare, self._most(place) - widths[number])
-            widths[number] += more
-            spare -= more
-        return widths
+def _widths(least: Sequence[int], most: Sequence[int], room: int) -> list[int]:
+    """The least width of each column; the rest goes to words, from the left."""
+    widths = list(least)
+    spare = room - sum(widths) - GAP * (len(widths) - 1)
+    widths[0] = max(1, widths[0] + min(spare, 0))
+    spare = max(spare, 0)
+    for number, wide in enumerate(most):
+        more = min(spare, wide - widths[number])
+        widths[number] += more
+        spare -= more
+    return widths
 
-    def _texts(self, place: int) -> list[str]:
-        return [self.columns[place].name, *(row.marked[place] for row in self.rows)]
 
-    def _most(self, place: int) -> int:
-        return max(cell_len(text) for text in self._texts(place))
-
-    def _least(self, place: int) -> int:
-        if not self.columns[place].words:
-            return self._most(place)
-        word = max(cell_len(word) for text in self._texts(place) for word in text.split() or [""])
-        return min(NARROW, word if place else self._most(place))
+def _block(
+    columns: Sequence[Column], rows: Sequence[TableRow], widths: Mapping[int, int]
+) -> RichTable:
+    """The columns of these widths, by their place."""
+    table = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table.padding = (0, GAP - 1, 0, 0)
+    for place, width in widths.items():
+        words = columns[place].words
+        table.add_column(
+            Text(columns[place].name),
+            justify="left" if words else "right",
+            no_wrap=not words,
+            overflow="fold" if words else "ellipsis",
+            width=width,
+        )
+    for row in rows:
+        cells = [Text(row.marked[place], row.style(place)) for place in widths]
+        table.add_row(*cells, style="" if row.kind == "method" else "dim")
+    return table
 
 
 PUNCTUATION = frozenset("\\|*_<>[]`~&$#")  # markup of Markdown or of formulas
@@ -159,8 +156,8 @@ class Table:
         self, console: Console, options: ConsoleOptions
     ) -> Iterator[RenderableType]:
         yield Text(inert(self.title), style="bold")
-        layout = Layout(self.columns, self.rows, options.max_width)
-        for number, block in enumerate(layout.blocks()):
+        blocks = terminal_blocks(self.columns, self.rows, options.max_width)
+        for number, block in enumerate(blocks):
             if number:
                 yield ""
             yield block

@@ -11,7 +11,7 @@ from wsss_harness.execution.engine import Engine
 from wsss_harness.execution.run import prepare_suite, run_suite
 from wsss_harness.stages import explanations
 from wsss_harness.stages.explanations import EXPLAINED, Explained, choose
-from wsss_leaderboard.figures.pictures import draw
+from wsss_leaderboard.figures.examples import draw
 
 ROW = {"generator": "R", "rule": {"name": "constant", "threshold": 0.5}}
 

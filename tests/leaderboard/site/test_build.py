@@ -19,7 +19,7 @@ from wsss_leaderboard.ranking import entries
 from wsss_leaderboard.ranking.ranking import means_of
 from wsss_leaderboard.records.provenance import RecordedWeights, Step, Supervision
 from wsss_leaderboard.site.build import MARK, build, snapshot_of
-from wsss_leaderboard.site.compare import reaches_of
+from wsss_leaderboard.site.method import reaches_of
 from wsss_leaderboard.site.pages import shown, stem
 
 HOSTILE = (
