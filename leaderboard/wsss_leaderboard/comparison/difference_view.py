@@ -105,8 +105,8 @@ def _text(value: Any) -> str:
 def miou_table(comparison: Comparison) -> Table:
     rows = [_row(_target(target), target.miou, target.seeds) for target in comparison.targets]
     notes = [
-        "B - A with its 95 % interval, of images and, as far as runs tell, of seeds; paired by "
-        "both. Bold if 0 lies outside."
+        "B - A with its 95 % interval over images and, if there are several runs, seeds; paired by "
+        "both. Bold: the interval excludes 0."
     ]
     if comparison.unlike:
         notes = [f"Measured differently, so nothing is paired: {'; '.join(comparison.unlike)}."]
@@ -117,8 +117,8 @@ def miou_table(comparison: Comparison) -> Table:
     ]
     if single:
         notes.append(
-            f"Neither row has several seeds of {', '.join(single)}: the interval is of the images "
-            "alone, a difference may be luck, and none is bold."
+            f"Neither row has several seeds of {', '.join(single)}: the interval covers images "
+            "alone, so a difference may be luck and is not bold."
         )
     spreads = (note for target in comparison.targets for note in target.spread)
     return Table("mIoU", _columns("target"), tuple(rows), (*notes, *spreads))
@@ -147,8 +147,8 @@ def image_table(target: TargetChange) -> Table:
         for image in target.images
     ]
     notes = (
-        "wrong: % of its pixels. moves: points of mIoU that the image adds to B - A, against what "
-        "images add on average.",
+        "wrong: % of its pixels. moves: points of mIoU that the image adds to B - A, relative to "
+        "the average image.",
     )
     return Table(f"Images that matter most, {_target(target)}", tuple(columns), tuple(rows), notes)
 

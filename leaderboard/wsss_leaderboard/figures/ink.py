@@ -56,10 +56,10 @@ def plain(words: str) -> str:
     return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
 
 
-def text(where: Any, x: float, y: float, line: str, **style: Any) -> None:
+def text(surface: Any, x: float, y: float, line: str, **style: Any) -> None:
     """Text centred on a point of a figure or of axes, with all markup disabled."""
     style = {"ha": "center", "va": "center", "parse_math": False, **style}
-    where.text(x, y, plain(line), **style)
+    surface.text(x, y, plain(line), **style)
 
 
 def words(figure: Any, x: float, y: float, line: str, **style: Any) -> None:
@@ -76,9 +76,9 @@ def picture_axes(figure: Any, left: float, bottom: float, width: float, height: 
     return axes
 
 
-def legend(where: Any, handles: Sequence[Any], labels: Sequence[str], **style: Any) -> None:
+def legend(surface: Any, handles: Sequence[Any], labels: Sequence[str], **style: Any) -> None:
     """A legend whose labels are set afterwards: matplotlib omits labels that start with _."""
-    drawn = where.legend(handles, ["."] * len(handles), frameon=False, fontsize=10, **style)
+    drawn = surface.legend(handles, ["."] * len(handles), frameon=False, fontsize=10, **style)
     for entry, label in zip(drawn.get_texts(), labels, strict=True):
         entry.set_parse_math(False)
         entry.set_text(plain(label))

@@ -207,18 +207,18 @@ def once(loaded: Iterable[LoadedRecord]) -> tuple[LoadedRecord, ...]:
     return tuple(kept.values())
 
 
-def joined(one: LoadedRecord, other: LoadedRecord) -> LoadedRecord | None:
+def joined(first: LoadedRecord, second: LoadedRecord) -> LoadedRecord | None:
     """Merge two records of one row; None if they conflict."""
-    a, b = one.record, other.record
+    a, b = first.record, second.record
     controls = a.control and b.control
     if controls and (a.failure or b.failure):
-        return max(one, other, key=lambda run: (not run.record.failure, len(run.record.steps)))
+        return max(first, second, key=lambda run: (not run.record.failure, len(run.record.steps)))
     parts_a, parts_b = ({s.segmentor: s for s in record.segmentations} for record in (a, b))
     for target in (MASKS, *(parts_a.keys() & parts_b.keys())):
         if a.maker(target) is None or a.maker(target) != b.maker(target):
             return None
     if parts_a.keys() >= parts_b.keys() and (a.control or len(parts_a) == len(parts_b)):
-        return one
+        return first
     if not controls:
         return None
     labels = dict.fromkeys((*a.recipe["segmentors"], *b.recipe["segmentors"]))
@@ -227,8 +227,8 @@ def joined(one: LoadedRecord, other: LoadedRecord) -> LoadedRecord | None:
         "segmentations": tuple({**parts_a, **parts_b}.values()),
         "steps": tuple({step.key: step for step in (*b.steps, *a.steps)}.values()),
     }
-    tallies = {**other.tallies, **one.tallies}
-    return LoadedRecord(a.model_copy(update=changes), one.path, tallies)
+    tallies = {**second.tallies, **first.tallies}
+    return LoadedRecord(a.model_copy(update=changes), first.path, tallies)
 
 
 def boards(loaded: Iterable[LoadedRecord]) -> tuple[Board, ...]:

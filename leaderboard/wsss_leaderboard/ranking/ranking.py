@@ -47,8 +47,8 @@ def check_images(entries: Sequence[Entry]) -> None:
 
 
 TIES = (
-    "Tie groups: a group begins with the best method that is in none yet, and takes in all of the "
-    "others that are not significantly worse than it."
+    "Tie groups: each begins with the best method not yet in a group, and takes in all others that "
+    "are not significantly worse."
 )
 
 
@@ -135,14 +135,14 @@ def ranked(means: Means) -> list[Place]:
 
 def notes_of(means: Means) -> tuple[str, ...]:
     """How to read intervals, ranks and groups."""
-    alone = "alone, since no method has several seeds: some differences may be luck"
+    over = "images and seeds"
+    if means.within is None:
+        over = "images alone, since no method has several seeds: some differences may be luck"
     notes = [
-        "Intervals: 95 %, of the choice of images "
-        f"{alone if means.within is None else 'and of the seeds'}. "
-        "Ranks: from 1 + how many methods are significantly better to N - how many are "
-        "significantly worse, all pairs tested together at 5 % (Holm), paired by image.",
+        f"Intervals: 95 %, over {over}. Ranks: the best and the worst that the significant "
+        "differences allow; all pairs tested together at 5 % (Holm), paired by image.",
         TIES,
     ]
     if means.within is not None and (means.number == 1).any():
-        notes.append("Single runs: the spread over seeds is that of the methods with several.")
+        notes.append("Single runs: the spread over seeds is estimated from the other methods.")
     return tuple(notes)

@@ -11,9 +11,8 @@ from wsss_leaderboard.records.counts import MASKS
 from wsss_leaderboard.statistics import estimates
 
 GAP = (
-    "gap: percent of the attainable gap that is closed, (mIoU - nothing) / (attainable - nothing). "
-    f"nothing: all background; attainable: of masks '{NEAREST}', of a segmentor '{SUPERVISED}', if "
-    "it was run. It is no upper limit: more than 100 is possible."
+    "gap: percent of the way from masks of background alone to the attainable mIoU, which is that "
+    f"of '{NEAREST}' for masks, of '{SUPERVISED}' for a segmentor. More than 100 is possible."
 )
 
 
@@ -32,11 +31,11 @@ class Standing:
 class Standings:
     """Standings by target and method; ``notes`` by target say how to read them."""
 
-    found: Mapping[tuple[str, str], Standing] = field(default_factory=dict)
+    entries: Mapping[tuple[str, str], Standing] = field(default_factory=dict)
     notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def of(self, target: str, method: str) -> Standing | None:
-        return self.found.get((target, method))
+        return self.entries.get((target, method))
 
 
 NONE = Standings()  # of records without counts

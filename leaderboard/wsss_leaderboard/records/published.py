@@ -141,10 +141,10 @@ class Published(StrictModel):
         data, masks = self.datasets[figure.dataset], record.masks
         if masks and {"background", *data.classes} != set(masks.score.iou):
             return "other classes"
-        here = record.protocol.val_images if figure.segmentor else record.protocol.images
-        there = data.splits["val" if figure.segmentor else figure.split]
-        if here != there:
-            return f"{there:,} images there, {here:,} here"
+        measured = record.protocol.val_images if figure.segmentor else record.protocol.images
+        stated = data.splits["val" if figure.segmentor else figure.split]
+        if measured != stated:
+            return f"{stated:,} images there, {measured:,} here"
         for name, ours in segmented(record, figure.segmentor).items():
             theirs = getattr(figure, name)
             if theirs and ours != theirs:
@@ -156,8 +156,8 @@ class Published(StrictModel):
 
     def of(self, classes: Collection[str]) -> "Published":
         """The dataset with these classes and its figures; the first dataset if none has them."""
-        same = (name for name, data in self.datasets.items() if set(data.classes) == set(classes))
-        kept = next(same, next(iter(self.datasets)))
+        names = (name for name, data in self.datasets.items() if set(data.classes) == set(classes))
+        kept = next(names, next(iter(self.datasets)))
         figures = tuple(figure for figure in self.figures if figure.dataset == kept)
         return self.model_copy(update={"datasets": {kept: self.datasets[kept]}, "figures": figures})
 
@@ -165,8 +165,8 @@ class Published(StrictModel):
         """The name of the dataset whose classes were measured; empty if it is not listed."""
         measured = next((r.masks.score for r in records if r.masks), None)
         classes = set(measured.iou) - {"background"} if measured else set()
-        found = (name for name, data in self.datasets.items() if set(data.classes) == classes)
-        return next(found, "")
+        names = (name for name, data in self.datasets.items() if set(data.classes) == classes)
+        return next(names, "")
 
     def fits(self, figure: Figure, classes: Collection[str], images: int) -> bool:
         data = self.datasets[figure.dataset]

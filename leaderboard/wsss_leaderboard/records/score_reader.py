@@ -86,9 +86,9 @@ class ScoreReader:
         return estimates.tallies_of(_counted(self.store.folder(stage), "confusion", images))
 
     def _read(self, folder: Path, metric: str, images: Sequence[int]) -> dict[str, Any]:
-        made: Metric = self.plugins.offers["metric"][metric].made
+        reader: Metric = self.plugins.offers["metric"][metric].made
         total = _counted(folder, metric, images).sum(0)
-        return made.read(total, self.names, self.dataset.contexts)
+        return reader.read(total, self.names, self.dataset.contexts)
 
     def _read_further(self, folder: Path, metric: str) -> dict[str, Any]:
         """What the metric of a plugin reads; if it cannot, its error."""

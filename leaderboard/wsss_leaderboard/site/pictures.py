@@ -23,19 +23,19 @@ class Album:
         self.files: list[Path] = []
         self.about: Examples | None = None
         for folder in folders:
-            more = examples.read(folder)
-            if more and self._fits(more, board):
-                self._add(more, folder / EXAMPLES)
+            candidate = examples.read(folder)
+            if candidate and self._fits(candidate, board):
+                self._add(candidate, folder / EXAMPLES)
 
-    def _fits(self, more: Examples, board: Board) -> bool:
-        same_data = more.fingerprint == board.protocol.fingerprint
-        return same_data and (self.about is None or self.about.ids == more.ids)
+    def _fits(self, candidate: Examples, board: Board) -> bool:
+        same_data = candidate.fingerprint == board.protocol.fingerprint
+        return same_data and (self.about is None or self.about.ids == candidate.ids)
 
-    def _add(self, more: Examples, folder: Path) -> None:
+    def _add(self, candidate: Examples, folder: Path) -> None:
         if self.about is None:
-            self.about = more
-            self.files += [folder / more.images, folder / more.truth]
-        for method, row in more.rows.items():
+            self.about = candidate
+            self.files += [folder / candidate.images, folder / candidate.truth]
+        for method, row in candidate.rows.items():
             if method not in self.rows:
                 self.rows[method] = row
                 self.files += [folder / row.masks, folder / row.causes]

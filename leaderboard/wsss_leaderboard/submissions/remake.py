@@ -74,8 +74,8 @@ def remake(
                 make_stage(target, scratch)
         graph = Graph(suite, plugins, record.seed)
         collector = Collector(suite, scratch, dataset, graph)
-        _, made = collector.save(RowOutcome(row), Path(folder) / RECORDS)
-    return compare(record, made, TRAINED if trained else ())
+        _, remade = collector.save(RowOutcome(row), Path(folder) / RECORDS)
+    return compare(record, remade, TRAINED if trained else ())
 
 
 def lend(row: RowStages, record: Record, store: Store, scratch: Store) -> None:

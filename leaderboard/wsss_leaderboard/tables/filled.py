@@ -15,8 +15,8 @@ from wsss_leaderboard.tables.table import Column, Table
 from wsss_leaderboard.tables.tablefiles import TableFile
 
 OF_ALL = (
-    "Tie groups are those of all methods that were measured: where fewer are compared, the best of "
-    "these and what shares its group."
+    "Tie groups cover all measured methods: where fewer are compared, bold is the best of them and "
+    "its group."
 )
 
 
@@ -30,11 +30,11 @@ def footnotes(source: TableSource, rows: Sequence[CellRow]) -> Iterator[str]:
     if shown:
         yield from _of_records(source, shown, {row.target for row in rows})
     elif spec.suite:
-        yield f"Nothing of this was measured: run the suite file {spec.suite}.toml."
+        yield f"Nothing measured yet: run the suite file {spec.suite}.toml."
     if any(row.kind == "published" for row in rows):
-        yield "§ published by others and not measured here; never marked as best."
+        yield "§ published, not measured here; never marked as best."
     if any(cell.figure and cell.figure.confidence == "unverified" for cell in cells):
-        yield "? often quoted, not seen at a source."
+        yield "? often quoted, but not checked at its source."
     yield from dict.fromkeys(f"Left out, {cell.left_out}." for cell in cells if cell.left_out)
 
 
@@ -81,7 +81,7 @@ def _of_standings(source: TableSource, targets: set[str]) -> Iterator[str]:
         yield from texts
     if texts and spec.bold != "none":
         second = "; underlined is the next such group" * (spec.underline != "none")
-        yield f"mIoU: bold is the best and all that is not significantly worse{second}."
+        yield f"mIoU: bold marks the best and all that are not significantly worse{second}."
         if spec.within or spec.rows or "row" in (spec.bold, spec.underline):
             yield OF_ALL
 

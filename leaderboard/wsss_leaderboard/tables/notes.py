@@ -7,37 +7,37 @@ from wsss_leaderboard.records.provenance import SaliencyQuality
 from wsss_leaderboard.records.record import Record, distinct
 from wsss_leaderboard.records.scores import ERROR
 
-SUP = "I. image labels, S. saliency, F. truth, which no method may read."
+SUP = "sup: I. image labels, S. saliency maps, F. ground truth, which no method may read."
 CHOSEN = {"fixed": "", "held_out": " (h)", "oracle": " (o)", "unknown": " (?)"}
 CHOSEN_ON = {
-    "held_out": "(h) threshold chosen on the truth of held-out train images.",
-    "oracle": "(o) threshold chosen on the truth of the scored images.",
-    "unknown": "(?) on what the threshold was chosen, a mask pack does not say.",
+    "held_out": "(h) threshold chosen on the ground truth of held-out train images.",
+    "oracle": "(o) threshold chosen on the ground truth of the scored images.",
+    "unknown": "(?) the mask pack does not say how its threshold was chosen.",
 }
 
 ANATOMY = (
     "Every wrong pixel has the first cause that fits. ignored: 255 in the mask; missing: of a "
-    "class that the mask does not find in its image; boundary: right if an edge moved by the "
-    "tolerance of the boundary F; context: painted on a context map; confusion: painted as another "
-    "object; extension: painted on other background; partial: the rest of an object found in part."
+    "class that the mask lacks in this image; boundary: right if an edge moved by the tolerance of "
+    "the boundary F; context: painted on a context map; confusion: painted as another object; "
+    "extension: painted on other background; partial: the rest of an object that is found in part."
 )
 GAINS = (
-    "By how many points mIoU rises if the pixels of this cause, and no others, were right. IoU is "
-    "no sum, so gains do not add up."
+    "Points of mIoU gained if the pixels of this cause alone were right. IoU is not additive, so "
+    "gains do not add up."
 )
 
 
 def packs(records: Iterable[Record]) -> list[str]:
     """What the mark of mask packs means."""
     stated = any(record.supervision.stated for record in records)
-    return ["(p) what a mask pack says of itself; ? where it does not say."] if stated else []
+    return ["(p) as the mask pack states; ? not stated."] if stated else []
 
 
 def kinds(records: Iterable[Record]) -> list[str]:
     """What the marks of controls and bounds mean."""
     controls = [record.sup for record in records if record.control]
-    marks = ["† control: what comes without a method."] if any(s != "F." for s in controls) else []
-    marks += ["‡ bound: reads the truth."] if "F." in controls else []
+    marks = ["† control: needs no method."] if any(s != "F." for s in controls) else []
+    marks += ["‡ bound: reads the ground truth."] if "F." in controls else []
     return [" ".join(marks)] if marks else []
 
 

@@ -214,8 +214,10 @@ class Table:
 
     def _html_row(self, row: TableRow) -> str:
         cells = _cells(row, _html, "<strong>{}</strong>", "<u>{}</u>")
-        found = [None if column.words else NUMBER.match(cell) for column, cell in self._under(row)]
-        values = [{"data-value": number[0]} if number else {} for number in found]
+        values = [
+            {"data-value": match[0]} if not column.words and (match := NUMBER.match(cell)) else {}
+            for column, cell in self._under(row)
+        ]
         first = _element("th", cells[0], scope="row")
         others = [
             _element("td", cell, **value) for cell, value in zip(cells[1:], values[1:], strict=True)

@@ -122,7 +122,7 @@ def test_tables_mark_what_a_pack_says_of_itself(exported, tmp_path, plugins):
     records = [collector.record(outcome) for outcome in outcomes.values()]
     assert {r.method: r.sup for r in records if not r.control} == {"R": "I.", "P": "I. (p)"}
     table = mask_table(records)
-    assert any("(p) what a mask pack says of itself" in note for note in table.notes)
+    assert any("(p) as the mask pack states" in note for note in table.notes)
     assert table.rows[1].cells[2] == "?"  # whether image labels were used at inference
 
 

@@ -86,7 +86,7 @@ def test_the_tables_of_a_suite_have_every_form_too(folder):
 
 
 def test_the_results_of_its_suite_are_read_if_there_are_any(folder):
-    assert "Nothing of this was measured: run the suite file small.toml." in wsss("a.toml")[1]
+    assert "Nothing measured yet: run the suite file small.toml." in wsss("a.toml")[1]
     write(folder / "runs/results/small", 0.75)
     assert "75.0" in wsss("a.toml")[1]
 
@@ -134,7 +134,7 @@ def test_a_page_shows_nothing_that_lies_about(folder):
     """Without a folder in its mark, so that it is the same on every machine."""
     write(folder / "runs/results/small", 0.75)
     (folder / "page.md").write_text(PAGE.replace(" --results board", ""))
-    assert "Nothing of this was measured" in updated(folder / "page.md")
+    assert "Nothing measured yet" in updated(folder / "page.md")
 
 
 def test_paths_of_a_page_begin_at_the_page(folder, monkeypatch):

@@ -180,7 +180,7 @@ def test_single_seeds_are_noted_and_never_bold(runs):
     assert single.targets[0].miou.told_apart
     assert not any(row.best for row in miou_table(single).rows)
     assert any(row.best for row in miou_table(several).rows)
-    told = "Neither row has several seeds of pseudo-masks, V1: the interval is of the images alone"
+    told = "Neither row has several seeds of pseudo-masks, V1: the interval covers images alone"
     assert any(note.startswith(told) for note in miou_table(single).notes)
     assert not any(note.startswith("Neither") for note in miou_table(several).notes)
 

@@ -125,9 +125,12 @@ def test_a_single_run_borrows_the_spread_of_others():
 @pytest.mark.parametrize(
     ("entries", "said"),
     [
-        ([entry("A", [0.5, 0.6])], ["and of the seeds", "Tie groups"]),
-        ([entry("A", [0.5, 0.6]), entry("B", [0.5])], ["and of the seeds", "Tie", "Single runs"]),
-        ([entry("A", [0.5])], ["alone, since no method has several seeds", "Tie groups"]),
+        ([entry("A", [0.5, 0.6])], ["over images and seeds", "Tie groups"]),
+        (
+            [entry("A", [0.5, 0.6]), entry("B", [0.5])],
+            ["images and seeds", "Tie", "Single runs"],
+        ),
+        ([entry("A", [0.5])], ["images alone, since no method has several seeds", "Tie groups"]),
     ],
 )
 def test_notes_name_the_sources_of_uncertainty(entries, said):

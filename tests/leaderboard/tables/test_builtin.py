@@ -66,7 +66,7 @@ def test_the_mask_table_shows_what_the_record_holds():
 def test_the_notes_name_thresholds_weights_and_saliency():
     quality = SaliencyQuality(iou=0.641, error=0.1284, max_f=0.7)
     notes = mask_table([record(saliency=quality), *controls()]).notes
-    assert "(h) threshold chosen on the truth of held-out train images." in notes
+    assert "(h) threshold chosen on the ground truth of held-out train images." in notes
     assert not any("(o)" in note for note in notes)
     assert "Initial weights trained on: icons." in notes
     assert "Saliency: IoU at 0.5 0.64, mean absolute error 0.128, largest F 0.70." in notes
@@ -133,7 +133,7 @@ def test_failed_control_rows_count_as_present():
 def test_controls_and_bounds_are_not_methods():
     table = mask_table([cam(), record(), *controls()])
     assert [row.kind for row in table.rows] == ["method", "method", "control", "control", "bound"]
-    assert "† control: what comes without a method. ‡ bound: reads the truth." in table.notes
+    assert "† control: needs no method. ‡ bound: reads the ground truth." in table.notes
 
 
 def test_records_of_different_data_never_share_a_table():
@@ -309,7 +309,7 @@ def test_the_anatomy_adds_up_to_all_wrong_pixels():
     ]
     assert rows(gains)[0]["context"] == "6.2 ±0.0"
     assert shares.notes[0].startswith("Every wrong pixel has the first cause that fits")
-    assert "no sum" in gains.notes[0]
+    assert "not additive" in gains.notes[0]
 
 
 def test_the_fewest_wrong_pixels_of_a_cause_are_best():

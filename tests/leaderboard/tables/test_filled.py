@@ -170,7 +170,7 @@ def test_a_tie_group_shares_a_mark_where_groups_are_known():
     table = fill(asked(OURS, underline="column"), found, standing(A=1, B=1, C=2))
     assert marks(table) == [([1], []), ([1], []), ([], [1])]
     assert "How to read them." not in table.notes
-    assert any(note.startswith("mIoU: bold is the best and all that") for note in table.notes)
+    assert any(note.startswith("mIoU: bold marks the best and all that") for note in table.notes)
     recall = {"head": "recall", "number": "recall"}
     assert marks(fill(asked(recall), found, standing(A=1, B=2, C=2))) == [([1], [])] * 3
     unknown = fill(asked(OURS), found, standing(A=2, B=1))
@@ -229,14 +229,14 @@ def test_published_rows_look_different_and_are_never_best():
     assert table.rows[1].cells == ("SEAM", "55.41", "-")
     assert marks(table) == [([], []), ([2], [])]
     assert table.rows[1].marked[0] == "SEAM§"
-    assert any(note.startswith("§ published by others") for note in table.notes)
+    assert any(note.startswith("§ published, not measured here") for note in table.notes)
     assert any(note.startswith("Published 55.41, SEAM: ResNet38, no CRF") for note in table.notes)
 
 
 def test_unverified_figures_are_marked():
     table = fill(asked(PAPER, dataset="voc2012", rows=[{"method": "SGAN"}]), [])
     assert table.rows[0].cells == ("SGAN", "62.8?")
-    assert "? often quoted, not seen at a source." in table.notes
+    assert "? often quoted, but not checked at its source." in table.notes
 
 
 def test_a_difference_is_in_brackets():
