@@ -132,7 +132,7 @@ def remove(stored: Iterable[StoredStage]) -> Iterator[StoredStage]:
     """
     for stage in stored:
         try:
-            with exclusive(stage.lock, wait=False):
+            with exclusive(stage.lock, wait=False, patience=0):
                 (stage.folder / MANIFEST).unlink(missing_ok=True)
                 shutil.rmtree(stage.folder)
         except Busy:

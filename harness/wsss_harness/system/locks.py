@@ -14,11 +14,11 @@ class Busy(Exception):
 
 
 @contextmanager
-def exclusive(path: Path, wait: bool) -> Iterator[None]:
-    """Hold the lock alone; Busy if another process holds it and ``wait`` is False."""
+def exclusive(path: Path, wait: bool, patience: float = BRIEFLY) -> Iterator[None]:
+    """Hold the lock alone; if ``wait`` is False, Busy after ``patience`` seconds without it."""
     lock = FileLock(path)
     try:
-        lock.acquire(timeout=-1 if wait else BRIEFLY)
+        lock.acquire(timeout=-1 if wait else patience)
     except Timeout:
         raise Busy from None
     try:

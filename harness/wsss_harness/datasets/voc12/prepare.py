@@ -174,10 +174,8 @@ def _refuse_gaps(root: Path, lists: Mapping[str, Ids]) -> None:
     A tar file that ends between two members reads as a whole one.
     """
     for name, ids in lists.items():
-        missing = [
-            image_id for image_id in ids if not (root / IMAGES / f"{image_id}.jpg").is_file()
-        ]
-        if missing:
+        paths = [root / IMAGES / f"{image_id}.jpg" for image_id in ids]
+        if missing := [path.stem for path in paths if not path.is_file()]:
             raise DataError(
                 f"the archives hold no image {missing[0]} of the list {name} ({len(missing)} such "
                 "images): an archive is incomplete; download it again"
@@ -191,11 +189,8 @@ def _write_labels(root: Path, labels: Labels, ids: Collection[str]) -> None:
             f"there are no image labels of {missing[0]} ({len(missing)} such images); use a label "
             "file with all images of train_aug and val, or none to take the annotations"
         )
-    content = {
-        "classes": CLASSES,
-        "labels": {image_id: labels[image_id] for image_id in sorted(ids)},
-    }
-    write_json(root / "image_labels.json", content)
+    used = {image_id: labels[image_id] for image_id in sorted(ids)}
+    write_json(root / "image_labels.json", {"classes": CLASSES, "labels": used})
 
 
 def _provenance(
