@@ -236,6 +236,13 @@ def test_functions_named_in_the_architecture_exist():
         assert name in definitions(file), f"{path}:{name}"
 
 
+def test_reasons_of_a_plan_are_those_that_the_command_prints():
+    section = (ROOT / "docs/architecture.md").read_text().split("| reason | meaning |")[1]
+    code = "".join((BASES[1] / path).read_text() for path in ("suite/plan.py", "cli/plan_tree.py"))
+    for reason in re.findall(r"^\| `(?:ID.scores )?(.+?)(?: wsss_eps)?` \|", section, re.MULTILINE):
+        assert "->" in reason or reason in code, reason
+
+
 @each_page
 def test_make_has_the_targets(page):
     (targets,) = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
