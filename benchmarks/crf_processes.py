@@ -12,7 +12,7 @@ from timing import Result, interleave
 
 from wsss_affinity.crf import Crf
 from wsss_harness.contract.supervision import Ledger, View
-from wsss_harness.stages import scoring
+from wsss_harness.stages import refining
 from wsss_harness.stages.products import SCORES
 from wsss_harness.store.work import Work
 from wsss_harness.system import parallel
@@ -72,7 +72,7 @@ def refine(folder, processes):
     view = View(Pictures(folder), "train", (), work.ledger, "the benchmark")
     cores, parallel.cores = parallel.cores, lambda: processes
     try:
-        scoring.refine(work, Crf(), view)
+        refining.refine(work, Crf(), view)
     finally:
         parallel.cores = cores
     check_equal(folder)

@@ -82,8 +82,14 @@ def stages():
 def keys():
     from wsss_harness.store import source_digest
 
-    source_digest._closure.cache_clear()
+    forget(source_digest._closure, source_digest._loaded_digest)
     return {f"{stage.kind} {stage.name}": stage.key for stage in stages()}
+
+
+def forget(*functions):
+    """Have cached functions look at the source again, as a new process would."""
+    for function in functions:
+        function.cache_clear()
 
 
 def after_edit(path, before):

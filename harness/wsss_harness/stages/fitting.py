@@ -27,7 +27,7 @@ class Training:
     weights: Path | None = None
 
     def run(self, work: Work) -> Run:
-        """What the plugin gets, in the folder of the stage."""
+        """The Run that the fit of a plugin receives."""
         pretrained = work.inputs.get("weights")
         weights = pretrained / BACKBONE if pretrained else self.weights
         return Run(work.folder, self.seed, device(), weights, work.progress)
@@ -35,6 +35,8 @@ class Training:
 
 @dataclass(frozen=True)
 class Pretrain:
+    """Trains a backbone to classify images of single objects."""
+
     pretraining: Pretraining
     training: Training
 
@@ -44,6 +46,8 @@ class Pretrain:
 
 @dataclass(frozen=True)
 class FitGenerator:
+    """Trains a generator on a view of the data."""
+
     generator: Generator
     training: Training
 

@@ -1,24 +1,19 @@
-"""Stages that write class scores: of a generator, and refined by a refiner."""
+"""The stage that writes the class scores of a generator."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 from wsss_harness.contract.errors import PluginError
-from wsss_harness.contract.hookspecs import Generator, Refiner
+from wsss_harness.contract.hookspecs import Generator
 from wsss_harness.contract.supervision import View
 from wsss_harness.contract.types import ClassScores, Sample
 from wsss_harness.stages import batches
-from wsss_harness.stages.products import SCORES, blaming, device, remaining, score_reader
+from wsss_harness.stages.products import SCORES, blaming, device, remaining
 from wsss_harness.stages.stage_data import StageView
-from wsss_harness.store.work import LOG, Work
-from wsss_harness.system import parallel
+from wsss_harness.store.work import Work
 from wsss_harness.system.score_files import write_scores
-
-ReadScores = Callable[[str], ClassScores]
 
 
 @dataclass(frozen=True)
@@ -32,31 +27,8 @@ class ScoreImages:
         score(work, self.generator, self.view.open(work))
 
 
-@dataclass(frozen=True)
-class RefineScores:
-    """Writes the refined class scores of every image of a view."""
-
-    refiner: Refiner
-    view: StageView
-
-    def __call__(self, work: Work) -> None:
-        refine(work, self.refiner, self.view.open(work))
-
-
 def score(work: Work, generator: Generator, view: View) -> None:
     write_by_network(work, generator.load(work.inputs["fit"], device()), view)
-
-
-def refine(work: Work, refiner: Refiner, view: View) -> None:
-    """Refine the scores of every image of the view.
-
-    A refiner that says ``parallel`` is a pure function on the CPU and gets all cores.
-    """
-    scores = score_reader(work.inputs["scores"])
-    if getattr(refiner, "parallel", False):
-        refine_in_parallel(work, refiner, view, scores)
-    else:
-        write_by_network(work, refiner.load(work.inputs["fit"], device()), view, scores)
 
 
 def write_by_network(
@@ -69,39 +41,10 @@ def write_by_network(
         with blaming(view.owner, ", ".join(sample.image_id for sample in group)):
             scores_of_group = batches.together(method, group, *columns)
         for sample, scores in zip(group, scores_of_group, strict=True):
-            _write(work.folder, sample, scores, view)
+            write_checked(work.folder, sample, scores, view)
 
 
-def refine_in_parallel(work: Work, refiner: Refiner, view: View, scores: ReadScores) -> None:
-    """Refine the images that are left to do, spread over all cores."""
-    start = partial(refine_one, refiner, view, scores, work.inputs["fit"], work.folder)
-    ids = work.shard.of(view.ids)
-    to_do = [i for i in ids if not (work.folder / f"{i}{SCORES}").is_file()]
-    done = count(len(ids) - len(to_do))
-
-    def progress() -> None:
-        work.progress(next(done), len(ids))
-
-    progress()
-    parallel.run(start, to_do, parallel.cores(), work.folder / LOG, progress)
-
-
-def refine_one(
-    refiner: Refiner, view: View, scores: ReadScores, fit: Path, folder: Path
-) -> Callable[[str], None]:
-    """A function that refines one image and writes it; each process loads its own refiner."""
-    refined = refiner.load(fit, "cpu")
-
-    def refine_image(image_id: str) -> None:
-        sample, before = view[image_id], scores(image_id)
-        with blaming(view.owner, image_id):
-            after = refined(sample, before)
-        _write(folder, sample, after, view)
-
-    return refine_image
-
-
-def _write(folder: Path, sample: Sample, scores: ClassScores, view: View) -> None:
+def write_checked(folder: Path, sample: Sample, scores: ClassScores, view: View) -> None:
     check_scores(scores, sample, view)
     write_scores(folder / f"{sample.image_id}{SCORES}", scores)
 

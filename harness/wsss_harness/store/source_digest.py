@@ -5,24 +5,30 @@ that it holds, and whatever these import. Of the harness each module counts by i
 counts as a whole, with what lies beside a plugin that is a single module.
 """
 
-import ast
 import hashlib
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from functools import cache, partial
-from importlib.metadata import packages_distributions
+from importlib.metadata import entry_points, packages_distributions
 from pathlib import Path
 from types import FunctionType, MethodType
 from typing import Any
 
 from wsss_harness.contract.errors import StageError
-from wsss_harness.contract.old_paths import new_path
+from wsss_harness.contract.hookspecs import GROUP
+from wsss_harness.store.imports import (
+    HARNESS,
+    harness_file,
+    harness_modules,
+    imported,
+    is_harness,
+    outermost,
+)
 
-HARNESS = "wsss_harness"
-ROOT = Path(__file__).parents[1]
 LETTERS = 32  # of a digest in hexadecimal
+WRAPPERS = frozenset({"numpy"})  # libraries whose objects may hold a function of a plugin
 # Packages whose dataclasses hold plugins: bodies of stages, and metrics.
 HOLDERS = (f"{HARNESS}.stages.", f"{HARNESS}.contract.")
 
@@ -57,15 +63,32 @@ def modules_of(value: Any) -> Iterator[str]:
         for element in value:
             yield from modules_of(element)
     else:
-        module = type(value).__module__
-        if module.partition(".")[0] not in sys.stdlib_module_names:
-            yield module
-        if module.startswith(HOLDERS):
-            yield from modules_of([getattr(value, field.name) for field in fields(value)])
+        yield from _modules_of_object(value)
 
 
-def is_harness(module: str) -> bool:
-    return module.partition(".")[0] == HARNESS
+def _modules_of_object(value: Any) -> Iterator[str]:
+    """The modules of an object's class, of the plugins that it inherits from, and what it wraps."""
+    for cls in type(value).__mro__:
+        if cls is type(value) or outermost(cls.__module__) in {HARNESS, *_plugin_packages()}:
+            yield from _outside_the_standard_library(cls.__module__)
+    # A function in a wrapper, as of functools.lru_cache or numpy.vectorize.
+    yield from _outside_the_standard_library(getattr(value, "__module__", None) or "builtins")
+    for wrapped in ("__wrapped__", "pyfunc"):
+        if hasattr(value, wrapped):
+            yield from modules_of(getattr(value, wrapped))
+    if type(value).__module__.startswith(HOLDERS):
+        yield from modules_of([getattr(value, field.name) for field in fields(value)])
+
+
+def _outside_the_standard_library(module: str) -> Iterator[str]:
+    if outermost(module) not in sys.stdlib_module_names | WRAPPERS:
+        yield module
+
+
+@cache
+def _plugin_packages() -> frozenset[str]:
+    """The outermost packages of all installed plugins."""
+    return frozenset(outermost(point.module) for point in entry_points(group=GROUP))
 
 
 def changed(code: Mapping[str, str]) -> list[str]:
@@ -85,15 +108,24 @@ def _closure(roots: frozenset[str]) -> Mapping[str, str]:
     waiting = {_unit(module) for module in roots}
     while waiting:
         name = waiting.pop()
-        closure[name] = _digest(name)
+        closure[name] = _loaded_digest(name)
         waiting |= _imported_units(name) - closure.keys()
     return dict(sorted(closure.items()))
 
 
 @cache
 def _imported_units(name: str) -> frozenset[str]:
-    modules = {module for path in _files(name) for module in harness_imports(path)}
-    return frozenset(modules | (set(_parents(name)) if is_harness(name) else set()))
+    """What the files of a module or plugin import of the harness and of plugins."""
+    files = [path for path in _files(name) if not _is_test(path)]
+    names = {imported_name for path in files for imported_name in imported(path)}
+    units = {module for each in names if is_harness(each) for module in harness_modules(each)}
+    units |= {outermost(each) for each in names if outermost(each) in _plugin_packages()}
+    return frozenset(units | (set(_parents(name)) if is_harness(name) else set()))
+
+
+def _is_test(path: Path) -> bool:
+    """Whether a file of a plugin is a test, which no stage runs."""
+    return path.name.startswith("test_") or "tests" in path.parts[-3:-1]
 
 
 def _unit(module: str) -> str:
@@ -119,6 +151,12 @@ def _parents(module: str) -> Iterator[str]:
 # Files
 
 
+@cache
+def _loaded_digest(name: str) -> str:
+    """The digest at first sight: what is edited later is not what this process runs."""
+    return _digest(name)
+
+
 def _digest(name: str) -> str:
     files = _files(name)
     parts = []
@@ -134,26 +172,26 @@ def _hash(content: bytes) -> str:
 
 @cache
 def _files(name: str) -> tuple[Path, ...]:
-    """The source files of a harness module, of a package, or of a module and those beside it.
+    """The source files of a harness module, of a plugin package, or of a module and its siblings.
 
     Raises:
         StageError: the module has no source file.
     """
     if is_harness(name):
-        return (harness_file(name),)
-    origin = getattr(sys.modules.get(name), "__file__", None)
-    if origin is None or not Path(origin).is_file():
+        path = harness_file(name)
+    else:
+        path = Path(getattr(sys.modules.get(name), "__file__", None) or "")
+    if not path.is_file():
         raise StageError(f"the source of {name} cannot be found; its stages have no cache key")
-    path = Path(origin)
-    if path.name == "__init__.py":
-        return (path, *sorted(other for other in path.parent.rglob("*.py") if other != path))
-    return (path, *sorted(beside(path) - {path}))
+    if is_harness(name):
+        return (path,)
+    whole_folder = path.name == "__init__.py" or "." in name  # a package, or a namespace package
+    others = _sources_below(path.parent) if whole_folder else beside(path)
+    return (path, *sorted(set(others) - {path}))
 
 
-def harness_file(module: str) -> Path:
-    """The file of a harness module, which need not be loaded or exist."""
-    path = ROOT.joinpath(*module.split(".")[1:])
-    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+def _sources_below(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*.py") if path.is_file() and path.name[0] != "."]
 
 
 def beside(origin: Path) -> set[Path]:
@@ -167,10 +205,10 @@ def beside(origin: Path) -> set[Path]:
     while waiting:
         path = waiting.pop()
         closure.add(path)
-        for name in {module.partition(".")[0] for module in imported(path)}:
+        for name in set(map(outermost, imported(path))):
             if owners.get(name, own) == own:
                 module, package = origin.parent / f"{name}.py", origin.parent / name
-                files = [module] if module.is_file() else sorted(package.rglob("*.py"))
+                files = [module] if module.is_file() else _sources_below(package)
                 waiting |= {file for file in files if file not in closure}
     return closure
 
@@ -178,60 +216,3 @@ def beside(origin: Path) -> set[Path]:
 @cache
 def _owners() -> Mapping[str, list[str]]:
     return packages_distributions()
-
-
-# Imports
-
-
-def harness_imports(path: Path) -> set[str]:
-    """The harness modules that a source file imports, under the names that they have now."""
-    modules = set()
-    for name in imported(path):
-        if is_harness(name):
-            name = _home(new_path(name) or name)
-            modules |= {name} if harness_file(name).is_file() else set()
-    return modules
-
-
-def _home(name: str) -> str:
-    """The module of a name that the harness offers in public, as ``wsss_harness.Sample``."""
-    return _public().get(name, name)
-
-
-@cache
-def _public() -> Mapping[str, str]:
-    tree = ast.parse((ROOT / "__init__.pyi").read_bytes())
-    nodes = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
-    return {
-        f"{HARNESS}.{alias.name}": f"{HARNESS}.{node.module}"
-        for node in nodes
-        for alias in node.names
-    }
-
-
-def imported(path: Path) -> set[str]:
-    """The names that a source file imports when it runs, wherever in it: ``a.b``, ``a.b.c``.
-
-    Of ``from a.b import c`` both are given, since c may be a module. What stands under
-    ``if TYPE_CHECKING`` never runs. Relative imports stay in a package, which counts as a whole.
-    """
-    return set(_names(ast.parse(path.read_bytes()).body))
-
-
-def _names(nodes: Iterable[ast.AST]) -> Iterator[str]:
-    for node in nodes:
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.If) and _is_type_checking(node.test):
-            yield from _names(node.orelse)
-        elif isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):
-            yield from _names(ast.iter_child_nodes(node))
-
-
-def _is_type_checking(test: ast.expr) -> bool:
-    return (isinstance(test, ast.Name) and test.id == "TYPE_CHECKING") or (
-        isinstance(test, ast.Attribute) and test.attr == "TYPE_CHECKING"
-    )

@@ -1,4 +1,4 @@
-"""What a stage works with. Apart from ``Stage``, so that the code of stages needs no cache keys."""
+"""What a stage works with. Kept apart from ``Stage``, so that cache keys are no code of stages."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -42,7 +42,7 @@ class Graph(CountStages):
 
     def scores(self, row: Row) -> tuple[Stage, tuple[Stage, ...]]:
         """The last scores of a row, and the stages that explain its refiners."""
-        stage, explanations = self.generator(row.generator), []
+        stage, explanations = self.generated(row.generator), []
         for label in row.refiners:
             refined = self.refined(label, stage)
             stage = refined.scores
@@ -111,8 +111,8 @@ class Graph(CountStages):
     def perfect(self, row: Row) -> RowStages:
         """A perfect seed, refined by the last refiner of a row as it was trained there."""
         *before, label = row.refiners
-        learnt, _ = self.scores(row.model_copy(update={"refiners": tuple(before)}))
-        scores = self.refined(label, learnt, self.perfect_seeds()).scores
+        seen, _ = self.scores(row.model_copy(update={"refiners": tuple(before)}))
+        scores = self.refined(label, seen, self.perfect_seeds()).scores
         curve = self.curve(scores)
         method = f"Perfect seed + {label}" + (f", saliency {row.saliency}" if row.saliency else "")
         row = Row(method=method, generator="", rule=row.rule, saliency=row.saliency, control=True)

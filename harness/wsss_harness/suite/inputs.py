@@ -42,13 +42,12 @@ class Inputs:
 
     @cached_property
     def data(self) -> Stage:
-        return self.data_of(self.suite.dataset)
+        return self.data_of(self.suite.dataset.name, self.source)
 
-    def data_of(self, offered: Offered) -> Stage:
+    def data_of(self, name: str, source: Any) -> Stage:
         """The stage that prepares a dataset."""
-        source = self.source_of(offered)
         identity = source.identity() if hasattr(source, "identity") else asdict(source)
-        return Stage(kind="data", name=offered.name, body=PrepareData(source), options=identity)
+        return Stage(kind="data", name=name, body=PrepareData(source), options=identity)
 
     def source_of(self, offered: Offered) -> Any:
         return self.plugins.build("dataset", offered.name, offered.options)
@@ -91,7 +90,7 @@ class Inputs:
             return InitialWeights()
         spec = self.suite.weights[label]
         identity = {"name": label, "trained_on": spec.trained_on}
-        if spec.file is None:
+        if not spec.file:
             return InitialWeights(identity, inputs={"weights": self._pretraining(label, spec)})
         path = Path(spec.file)
         if not path.is_file():
@@ -105,14 +104,14 @@ class Inputs:
             raise ConfigError(f"weights '{label}' need either a file or dataset and pretraining")
         owner = f"pretraining of '{label}'"
         pretraining = construct(f"pretraining of weights '{label}'", Pretraining, spec.pretraining)
-        data, seed = StageData(self.source_of(spec.dataset)), self.seeds["weights"]
-        view = StageView(data, TRAIN, frozenset({IMAGE_LABELS}), owner)
+        source, seed = self.source_of(spec.dataset), self.seeds["weights"]
+        view = StageView(StageData(source), TRAIN, frozenset({IMAGE_LABELS}), owner)
         return Stage(
             kind="pretrain",
             name=label,
             body=Pretrain(pretraining, Training(view, seed)),
             options={**asdict(pretraining), "seed": seed},
-            inputs={"data": self.data_of(spec.dataset)},
+            inputs={"data": self.data_of(spec.dataset.name, source)},
             heavy=True,
             distributed=True,
         )

@@ -11,8 +11,9 @@ from wsss_harness.contract.errors import ConfigError
 from wsss_harness.plugins.options import divided, names
 from wsss_harness.stages.explanations import ExplainRefiner
 from wsss_harness.stages.fitting import FitGenerator, FitRefiner, FitSegmentor, Training
-from wsss_harness.stages.masks import PredictMasks
-from wsss_harness.stages.scoring import RefineScores, ScoreImages
+from wsss_harness.stages.predicting import PredictMasks
+from wsss_harness.stages.refining import RefineScores
+from wsss_harness.stages.scoring import ScoreImages
 from wsss_harness.stages.stage_data import TRAIN, VAL, StageView
 from wsss_harness.store.stage import Stage
 from wsss_harness.store.work import Work
@@ -108,7 +109,7 @@ class MethodStages(Inputs):
     """The stages of each method of a suite."""
 
     @memoize
-    def generator(self, label: str) -> Stage:
+    def generated(self, label: str) -> Stage:
         """The scores of a generator."""
         offered = self.suite.generators[label]
         options = {**self.shared(offered.name), **offered.options}
@@ -127,16 +128,16 @@ class MethodStages(Inputs):
         offered = self.suite.refiners[label]
         refiner = self.method("refiner", offered, offered.options)
         plugin, before = refiner.plugin, seeds or scores
-        learnt = {"data": self.data, "scores": scores}
+        fit_inputs = {"data": self.data, "scores": scores}
         body = FitRefiner(plugin, refiner.training)
-        fit = refiner.fit("fit", f"{scores.name}+{offered.name}", body, learnt)
+        fit = refiner.fit("fit", f"{scores.name}+{offered.name}", body, fit_inputs)
         name = f"{before.name}+{offered.name}"
         inputs = {"data": self.data, "scores": before, "fit": fit}
         stage = refiner.apply("refine", name, RefineScores(plugin, refiner.view), inputs)
         if not hasattr(plugin, "explain"):
             return Refined(stage)
-        body_of_explain = ExplainRefiner(plugin, refiner.view)
-        return Refined(stage, refiner.apply("explain", name, body_of_explain, inputs, images=False))
+        explain = ExplainRefiner(plugin, refiner.view)
+        return Refined(stage, refiner.apply("explain", name, explain, inputs, images=False))
 
     def segmented(self, label: str, masks: Stage) -> tuple[Stage, Stage]:
         """The fit of a segmentor on ``masks``, and its predictions on val."""

@@ -184,7 +184,7 @@ def _check_rule(place: str, rule: RuleSpec, held_out: int) -> None:
 def _refuse_duplicates(source: str, what: str, values: Sequence[object]) -> None:
     duplicates = [value for place, value in enumerate(values) if value in values[:place]]
     if duplicates:
-        raise ConfigError(f"{source}: two {what} '{duplicates[0]}'; each must be its own")
+        raise ConfigError(f"{source}: two {what} '{duplicates[0]}'; each must be unique")
 
 
 def _known(place: str, name: str, table: Mapping[str, Any]) -> None:

@@ -14,7 +14,8 @@ from wsss_harness.contract.supervision import Ledger
 from wsss_harness.contract.types import ClassScores, Sample
 from wsss_harness.networks.classmaps import network
 from wsss_harness.stages import batches
-from wsss_harness.stages.scoring import refine, score
+from wsss_harness.stages.refining import refine
+from wsss_harness.stages.scoring import score
 from wsss_harness.store.work import Work
 
 TINY = {"name": "resnet38", "width": 0.0625}

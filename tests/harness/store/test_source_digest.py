@@ -5,16 +5,25 @@ import json
 import os
 import subprocess
 import sys
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 import source_keys
 
 from wsss_harness.contract.errors import StageError
-from wsss_harness.store import source_digest
-from wsss_harness.store.source_digest import by_package, code_of, imported
+from wsss_harness.contract.hookspecs import Metric
+from wsss_harness.store import imports, source_digest
+from wsss_harness.store.source_digest import by_package, code_of
 
+CACHED = (
+    source_digest._closure,
+    source_digest._imported_units,
+    source_digest._loaded_digest,
+    source_digest._files,
+    source_digest._plugin_packages,
+)
 PLUGIN = "class Method:\n    def run(self, work):\n        pass\n"
 
 
@@ -29,9 +38,7 @@ def plugin(tmp_path, monkeypatch):
             path.parent.mkdir(exist_ok=True)
             path.write_text(text)
         importlib.invalidate_caches()
-        for function in (source_digest._closure, source_digest._imported_units):
-            function.cache_clear()
-        source_digest._files.cache_clear()
+        source_keys.forget(*CACHED)
         return code_of(importlib.import_module(module).Method())[module]
 
     yield digest
@@ -78,6 +85,8 @@ def test_other_distributions_in_the_folder_of_a_plugin_do_not_count(plugin, monk
     [
         ("from wsss_harness import Sample", "wsss_harness.contract.types"),
         ("from wsss_harness.types import Sample", "wsss_harness.contract.types"),
+        ("import wsss_harness as wsss", "wsss_harness.networks.training.loop"),
+        ("from wsss_harness import *", "wsss_harness.networks.training.loop"),
         ("def f():\n    from wsss_harness.system import files", "wsss_harness.system.files"),
         ("try:\n    import wsss_harness.system.files\nexcept E:\n    pass", "wsss_harness.system"),
     ],
@@ -93,7 +102,7 @@ def test_imports_for_type_checkers_do_not_count(tmp_path):
         "from typing import TYPE_CHECKING\n"
         "if TYPE_CHECKING:\n    import torch\nelse:\n    import json\n"
     )
-    assert imported(path) == {"typing", "typing.TYPE_CHECKING", "json"}
+    assert imports.imported(path) == {"typing", "typing.TYPE_CHECKING", "json"}
 
 
 def test_the_code_of_a_body_is_that_of_all_objects_it_holds(plugin):
@@ -116,10 +125,54 @@ def test_an_object_without_a_source_is_refused(plugin):
     plugin("keyed_gone", keyed_gone=PLUGIN)
     method = sys.modules["keyed_gone"].Method()
     Path(sys.modules["keyed_gone"].__file__).unlink()
-    source_digest._files.cache_clear()
-    source_digest._closure.cache_clear()
+    source_keys.forget(*CACHED)
     with pytest.raises(StageError, match="source of keyed_gone cannot be found"):
         code_of(method)
+
+
+def test_a_key_holds_the_source_that_the_process_loaded_not_a_later_edit(plugin, tmp_path):
+    plugin("keyed_edited", keyed_edited=PLUGIN)
+    first = code_of(sys.modules["keyed_edited"].Method())
+    (tmp_path / "keyed_edited.py").write_text(f"{PLUGIN}# edited\n")
+    source_digest._closure.cache_clear()
+    second = code_of(partial(print, sys.modules["keyed_edited"].Method()))
+    assert second["keyed_edited"] == first["keyed_edited"]
+    assert source_digest.changed(second) == ["keyed_edited"]
+
+
+@pytest.mark.parametrize("wrap", [lru_cache, np.vectorize, lambda function: partial(function, 1)])
+def test_a_function_of_a_plugin_counts_in_a_wrapper_too(plugin, wrap):
+    plugin("keyed_wrapped", keyed_wrapped=f"{PLUGIN}def count(truth):\n    return 1\n")
+    metric = Metric(wrap(sys.modules["keyed_wrapped"].count), print)
+    code = code_of(metric)
+    assert "keyed_wrapped" in code
+    assert not any(name.startswith("numpy") for name in code)
+
+
+def test_a_plugin_that_another_plugin_inherits_from_counts(plugin, monkeypatch):
+    plugin("keyed_base", keyed_base=PLUGIN)
+    monkeypatch.setattr(source_digest, "_plugin_packages", lambda: {"keyed_base"})
+    derived = type("Derived", (sys.modules["keyed_base"].Method,), {"__module__": "source_keys"})
+    assert set(source_digest.modules_of(derived())) == {"source_keys", "keyed_base"}
+
+
+def test_files_that_are_not_python_import_nothing_and_editors_locks_do_not_count(plugin, tmp_path):
+    before = plugin("keyed_odd", keyed_odd_____init__=PLUGIN, keyed_odd___old="print 'two'\n")
+    (tmp_path / "keyed_odd" / ".#loss.py").symlink_to("nowhere")
+    assert plugin("keyed_odd") == before
+    assert plugin("keyed_odd", keyed_odd___old="print 'three'\n") != before
+
+
+def test_all_files_of_a_namespace_package_count(plugin):
+    before = plugin("keyed_space.one", keyed_space___one=PLUGIN, keyed_space___two="F = 1\n")
+    assert plugin("keyed_space.one", keyed_space___two="F = 2\n") != before
+
+
+def test_a_leftover_folder_does_not_hide_the_module_of_its_name(tmp_path, monkeypatch):
+    monkeypatch.setattr(imports, "ROOT", tmp_path)
+    (tmp_path / "moved.py").write_text("")
+    (tmp_path / "moved" / "__pycache__").mkdir(parents=True)
+    assert imports.harness_file("wsss_harness.moved") == tmp_path / "moved.py"
 
 
 @pytest.fixture(scope="module")
@@ -190,10 +243,10 @@ def test_only_modules_that_no_stage_runs_change_no_key(copied):
 
 def test_all_code_that_a_stage_runs_is_in_its_key(tmp_path):
     """Runs each stage, and compares the functions that are called with the code in its key."""
-    harness = source_digest.ROOT
+    harness = imports.ROOT
     plugins = Path(source_keys.ROOT) / "plugins"
     for stage, files in source_keys.run_stages(tmp_path):
-        counted = {source_digest.harness_file(name) for name in code_of(stage.body)}
+        counted = {imports.harness_file(name) for name in code_of(stage.body)}
         ran = {Path(name) for name in files if Path(name).is_relative_to(harness)}
         assert ran <= counted, stage.title
         families = {

@@ -17,7 +17,7 @@ from worker_refiners import Alone, Meeting, Shifted
 from wsss_harness.contract.errors import DataError, PluginError, StageError, SupervisionError
 from wsss_harness.contract.supervision import Ledger
 from wsss_harness.contract.types import ClassScores
-from wsss_harness.stages import scoring
+from wsss_harness.stages import refining
 from wsss_harness.stages.products import SCORES
 from wsss_harness.store.work import LOG, Work
 from wsss_harness.system import parallel
@@ -49,7 +49,7 @@ def refine(tmp_path):
         work = Work(folder, inputs, Ledger(folder / "read"), lambda *step: steps.append(step))
         view = fake_data.view(folder, refiner.needs, dataset)
         try:
-            scoring.refine(work, refiner, view)
+            refining.refine(work, refiner, view)
         finally:
             run.folder, run.steps = folder, steps
         return folder, steps

@@ -1,0 +1,44 @@
+"""The stage that predicts masks with a fitted segmentor."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from wsss_harness.contract.errors import PluginError
+from wsss_harness.contract.hookspecs import Segmentor
+from wsss_harness.contract.supervision import View
+from wsss_harness.contract.types import IGNORE, Mask, Sample
+from wsss_harness.stages.products import MASK, blaming, device, remaining
+from wsss_harness.stages.stage_data import StageView
+from wsss_harness.store.work import Work
+from wsss_harness.system import files
+
+
+@dataclass(frozen=True)
+class PredictMasks:
+    """Writes the mask that a fitted segmentor makes of every image of a view."""
+
+    segmentor: Segmentor
+    view: StageView
+
+    def __call__(self, work: Work) -> None:
+        view = self.view.open(work)
+        segment = self.segmentor.load(work.inputs["fit"], device())
+        for image_id, path in remaining(work, view.ids, MASK):
+            sample = view[image_id]
+            with blaming(view.owner, image_id):
+                mask = segment(sample)
+            check_mask(mask, sample, view)
+            files.write_mask(path, mask)
+
+
+def check_mask(mask: Mask, sample: Sample, view: View) -> None:
+    """Raise PluginError unless a segmentor's mask fits the image and the classes."""
+    classes, size = len(view.classes), sample.image.shape[:2]
+    allowed = np.isin(mask, [*range(classes + 1), IGNORE]).all()
+    if mask.shape != size or mask.dtype != np.uint8 or not allowed:
+        raise PluginError(
+            f"{view.owner} gave a mask of {mask.dtype} {mask.shape} with values up to "
+            f"{mask.max(initial=0)} for image {sample.image_id}; expected uint8 {size} with "
+            f"0..{classes} or {IGNORE}"
+        )

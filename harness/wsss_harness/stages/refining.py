@@ -1,0 +1,70 @@
+"""The stage that refines class scores, image by image."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from itertools import count
+from pathlib import Path
+
+from wsss_harness.contract.hookspecs import Refiner
+from wsss_harness.contract.supervision import View
+from wsss_harness.contract.types import ClassScores
+from wsss_harness.stages.products import SCORES, blaming, device, score_reader
+from wsss_harness.stages.scoring import write_by_network, write_checked
+from wsss_harness.stages.stage_data import StageView
+from wsss_harness.store.work import LOG, Work
+from wsss_harness.system import parallel
+
+ReadScores = Callable[[str], ClassScores]
+
+
+@dataclass(frozen=True)
+class RefineScores:
+    """Writes the refined class scores of every image of a view."""
+
+    refiner: Refiner
+    view: StageView
+
+    def __call__(self, work: Work) -> None:
+        refine(work, self.refiner, self.view.open(work))
+
+
+def refine(work: Work, refiner: Refiner, view: View) -> None:
+    """Refine the scores of every image of the view.
+
+    A refiner that says ``parallel`` is a pure function on the CPU and gets all cores.
+    """
+    scores = score_reader(work.inputs["scores"])
+    if getattr(refiner, "parallel", False):
+        refine_in_parallel(work, refiner, view, scores)
+    else:
+        write_by_network(work, refiner.load(work.inputs["fit"], device()), view, scores)
+
+
+def refine_in_parallel(work: Work, refiner: Refiner, view: View, scores: ReadScores) -> None:
+    """Refine the images that are left to do, spread over all cores."""
+    start = partial(refine_one, refiner, view, scores, work.inputs["fit"], work.folder)
+    ids = work.shard.of(view.ids)
+    to_do = [i for i in ids if not (work.folder / f"{i}{SCORES}").is_file()]
+    done = count(len(ids) - len(to_do))
+
+    def progress() -> None:
+        work.progress(next(done), len(ids))
+
+    progress()
+    parallel.run(start, to_do, parallel.cores(), work.folder / LOG, progress)
+
+
+def refine_one(
+    refiner: Refiner, view: View, scores: ReadScores, fit: Path, folder: Path
+) -> Callable[[str], None]:
+    """A function that refines one image and writes it; each process loads its own refiner."""
+    refined = refiner.load(fit, "cpu")
+
+    def refine_image(image_id: str) -> None:
+        sample, before = view[image_id], scores(image_id)
+        with blaming(view.owner, image_id):
+            after = refined(sample, before)
+        write_checked(folder, sample, after, view)
+
+    return refine_image
