@@ -19,7 +19,7 @@ from wsss_harness.suite.rows import RowStages
 from wsss_harness.suite.schedule import Schedule
 
 Manifest = Mapping[str, Any]
-ANOTHER = "another "  # begins a reason: an input is another stage than before
+ANOTHER = "another "  # begins a reason: an input is a different stage
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ def _several(datasets: Any, path: Path) -> dict[str, Any]:
         if not NAME.fullmatch(name):
             raise ConfigError(
                 f"{path}: datasets has the name '{name}'; expected letters, digits, _ and -, "
-                "the first of them no -"
+                "not starting with -"
             )
     return datasets
 
