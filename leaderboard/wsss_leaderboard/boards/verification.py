@@ -20,7 +20,6 @@ from wsss_harness.store.store import Store
 from wsss_harness.suite.spec import Suite
 from wsss_harness.system.files import read_json, write_json
 from wsss_leaderboard.boards import chain
-from wsss_leaderboard.records import counts
 from wsss_leaderboard.records.model import Fraction, StrictModel, validated
 from wsss_leaderboard.records.record import Record, load_record
 from wsss_leaderboard.submissions import agreement, hostile, rowpacks
@@ -163,8 +162,7 @@ class Verifier:
 
     def _digests(self) -> Verdict:
         refuse_hostile(read_json(self.path), str(self.path))
-        hostile.refuse_bomb(counts.path_of(self.path))
-        record, tallies = agreement.read(self.path)
+        record, tallies = agreement.read(self.path, hostile.UNPACKED)
         accepted_packs(self.path)
         problems = list(agreement.problems(record, tallies))
         return Verdict(1, not problems, "; ".join(problems) or "metrics are those of the counts")

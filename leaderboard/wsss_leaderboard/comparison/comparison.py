@@ -96,12 +96,9 @@ class Comparison:
 
     def json(self) -> dict[str, Any]:
         content = asdict(self)
-        for target, target_change in zip(content["targets"], self.targets, strict=True):
-            for written, change in zip(
-                (target["miou"], *target["classes"]),
-                (target_change.miou, *target_change.classes),
-                strict=True,
-            ):
+        for fields, target in zip(content["targets"], self.targets, strict=True):
+            changes = (target.miou, *target.classes)
+            for written, change in zip((fields["miou"], *fields["classes"]), changes, strict=True):
                 written |= {"difference": change.difference, "told_apart": change.told_apart}
         return content
 

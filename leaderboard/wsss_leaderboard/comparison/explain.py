@@ -155,7 +155,7 @@ def mious(
         if figure := by_kind.get("published") or by_kind.get("reported"):
             wanted = figures.datasets[figure.dataset].splits[split]
             images = ""
-            if part and not figures.fits(figure, set(part.score.iou) - {"background"}, part.images):
+            if part and not figures.fits(figure, part.score.iou, part.images):
                 images = f"{part.images:,} images here, {wanted:,} there"
             measured = 100 * part.score.miou if part else None
             source = "; ".join(filter(None, (figure.how, figure.where)))

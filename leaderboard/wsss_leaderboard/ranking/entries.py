@@ -117,12 +117,12 @@ class Board:
 
     def entries(self, target: str = MASKS) -> tuple[Entry, ...]:
         """An entry for each method that aims at the target, those that failed as well."""
-        aiming = [runs for runs in self.methods if _aims(runs[0].record, target)]
+        aiming = [
+            runs
+            for runs in self.methods
+            if target == MASKS or target in runs[0].record.recipe.get("segmentors", ())
+        ]
         return tuple(entry_of(runs, target) for runs in aiming)
-
-
-def _aims(record: Record, target: str) -> bool:
-    return target == MASKS or target in record.recipe.get("segmentors", ())
 
 
 def entry_of(runs: Sequence[LoadedRecord], target: str) -> Entry:
@@ -163,14 +163,13 @@ def load(folders: Iterable[Path]) -> tuple[LoadedRecord, ...]:
         DataError: names the folder without records, the invalid file, or the counts that do not
             belong to their record.
     """
-    return once(run for folder in folders for run in _load(folder))
-
-
-def _load(folder: Path) -> Iterable[LoadedRecord]:
-    paths = sorted((folder / RECORDS).glob("*.json"))
-    if not paths:
-        raise DataError(f"there are no records in {folder / RECORDS}; run the suite first")
-    yield from map(load_file, paths)
+    runs: list[LoadedRecord] = []
+    for folder in folders:
+        paths = sorted((folder / RECORDS).glob("*.json"))
+        if not paths:
+            raise DataError(f"there are no records in {folder / RECORDS}; run the suite first")
+        runs += map(load_file, paths)
+    return once(runs)
 
 
 def load_file(path: Path) -> LoadedRecord:

@@ -58,17 +58,17 @@ def _put(archive: zipfile.ZipFile, name: str, values: NDArray[Any]) -> None:
         np.lib.format.write_array(file, values, allow_pickle=False)
 
 
-def read(path: Path) -> dict[str, Tallies]:
-    """The tallies by target.
+def read(path: Path, limit: int | None = None) -> dict[str, Tallies]:
+    """The tallies by target, if they unpack to at most ``limit`` bytes, by default MOST.
 
     Raises:
-        DataError: the file is missing, is no such file, or would take more than MOST bytes.
+        DataError: the file is missing, is no such file, or would take more bytes.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             size = sum(entry.file_size for entry in archive.infolist())
-        if size > MOST:
-            raise DataError(f"{path} unpacks to {size} bytes, more than the {MOST} that are read")
+        if size > (limit or MOST):
+            raise DataError(f"{path} unpacks to {size} bytes; at most {limit or MOST} are accepted")
         with np.load(path, allow_pickle=False) as arrays:
             targets = [str(target) for target in arrays["targets"]]
             return {name: _tallies(arrays, number) for number, name in enumerate(targets)}

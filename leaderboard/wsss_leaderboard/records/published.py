@@ -168,9 +168,11 @@ class Published(StrictModel):
         names = (name for name, data in self.datasets.items() if set(data.classes) == classes)
         return next(names, "")
 
-    def fits(self, figure: Figure, classes: Collection[str], images: int) -> bool:
+    def fits(self, figure: Figure, names: Collection[str], images: int) -> bool:
+        """Whether a figure is of these classes, background aside, and number of images."""
         data = self.datasets[figure.dataset]
-        return set(data.classes) == set(classes) and data.splits[figure.split] == images
+        same_classes = set(data.classes) == set(names) - {"background"}
+        return same_classes and data.splits[figure.split] == images
 
 
 @cache

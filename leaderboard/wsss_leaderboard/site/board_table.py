@@ -14,7 +14,6 @@ from wsss_leaderboard.ranking.standings import gaps_of
 from wsss_leaderboard.records.counts import MASKS
 from wsss_leaderboard.records.published import Figure, published
 from wsss_leaderboard.records.record import Record
-from wsss_leaderboard.records.scores import Score
 from wsss_leaderboard.site.pages import TO
 
 STEP = 0.05  # ends of axes are multiples of this
@@ -172,8 +171,7 @@ def _published(board: Board, target: str, measured: Collection[str], others: int
 def figure_of(entry: Entry) -> Figure | None:
     """The published figure of the same name, measured in the same way; None without one."""
     finished = (run.record for run in entry.runs if run.score(entry.target))
-    record = next(finished, None)
-    return published().beside(record, entry.target) if record else None
+    return next((published().beside(record, entry.target) for record in finished), None)
 
 
 def images_of(record: Record, target: str) -> int:
@@ -187,11 +185,11 @@ def figures_on(board: Board, target: str) -> list[Figure]:
     if score is None:
         return []
     images = images_of(board.loaded[0].record, target)
-    return [f for f in published().figures if f.segmentor == target and _fits(f, score, images)]
-
-
-def _fits(figure: Figure, score: Score, images: int) -> bool:
-    return published().fits(figure, set(score.iou) - {"background"}, images)
+    return [
+        figure
+        for figure in published().figures
+        if figure.segmentor == target and published().fits(figure, score.iou, images)
+    ]
 
 
 def badges_of(loaded: Sequence[LoadedRecord]) -> dict[Path, Verification | None]:

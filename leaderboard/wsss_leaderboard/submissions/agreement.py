@@ -26,8 +26,8 @@ CLOSE = 1e-6  # relative; machines may add the terms of a sum in another order
 COUNTED, MEASURED = "but its counts give", "measured again"
 
 
-def read(path: Path) -> tuple[Record, dict[str, Tallies]]:
-    """Read a record and its counts.
+def read(path: Path, limit: int | None = None) -> tuple[Record, dict[str, Tallies]]:
+    """Read a record, and its counts if they unpack to at most ``limit`` bytes.
 
     Raises:
         DataError: There are no counts, or not those that the record names.
@@ -36,7 +36,7 @@ def read(path: Path) -> tuple[Record, dict[str, Tallies]]:
     counts_path = counts.path_of(path)
     if not record.counts:
         raise DataError(f"{path} has no counts by image; run the suite again with this version")
-    tallies = counts.read(counts_path)
+    tallies = counts.read(counts_path, limit)
     digest = digest_file(counts_path)
     if digest != record.counts:
         raise DataError(

@@ -112,7 +112,8 @@ def check_submission(
         if len(report.runs) == len(report.submission.packs):
             report.problems += _row_problems(folder, report.submission, report.runs)
     with report.collecting():
-        report.signer = _signer(folder, allowed)
+        if allowed and signatures.path_of(folder / MANIFEST).is_file():
+            report.signer = signatures.signer(folder / MANIFEST, allowed)
     if not report.problems:
         report.tier = 1
         report.notes += _omitted_seeds(report.runs)
@@ -158,8 +159,7 @@ def _run(folder: Path, stem: str) -> CheckedRun:
     path = folder / RECORDS / f"{stem}.json"
     refuse_hostile(read_json(path), str(path))
     refuse_names(load_record(path), str(path))
-    hostile.refuse_bomb(counts.path_of(path))
-    record, tallies = agreement.read(path)
+    record, tallies = agreement.read(path, hostile.UNPACKED)
     for image_id in chain.from_iterable(target.ids for target in tallies.values()):
         refuse_text(image_id, f"{counts.path_of(path)}: an image id", NAME)
     problems = [*agreement.problems(record, tallies), *_recipe_problems(record)]
@@ -213,12 +213,6 @@ def _row_problems(
         if record.seed in seeds:
             yield f"{run.path} and {seeds[record.seed]} are both of seed {record.seed}"
         seeds[record.seed] = run.path
-
-
-def _signer(folder: Path, allowed: Path | None) -> str:
-    """The name of the signer; empty without a signature or a file of allowed signers."""
-    signed = signatures.path_of(folder / MANIFEST).is_file()
-    return signatures.signer(folder / MANIFEST, allowed) if signed and allowed else ""
 
 
 def _check_masks(report: CheckReport, resources: LocalResources) -> None:

@@ -10,14 +10,12 @@ import os
 import re
 import stat
 import unicodedata
-import zipfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 from wsss_harness.contract.errors import DataError
 from wsss_harness.packs.manifest import MANIFEST as PACK
-from wsss_leaderboard.records.counts import PROBLEMS
 from wsss_leaderboard.records.record import Record
 from wsss_leaderboard.submissions.signatures import SUFFIX
 
@@ -162,14 +160,3 @@ def refuse_others(folder: Path, present: Collection[str], expected: Collection[s
     for name in sorted({*present} ^ {*expected}):
         problem = "is missing" if name in expected else "is not listed in it; remove it"
         raise DataError(f"{folder}: {name!a} {problem}")
-
-
-def refuse_bomb(path: Path) -> None:
-    """Raise DataError for a file of counts that would unpack to far more than counts need."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-    except PROBLEMS as error:
-        raise DataError(f"{path} is not a file of counts: {error}") from None
-    if size > UNPACKED:
-        raise DataError(f"{path} unpacks to {size} bytes; at most {UNPACKED} are accepted")
