@@ -5,7 +5,7 @@ from pathlib import Path
 from statistics import fmean
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from wsss_harness.store.stage import Stage
+from wsss_harness.store.stage import Stage, upstream
 from wsss_harness.suite.plan import Plan, Planned
 from wsss_harness.system.files import write_text
 
@@ -97,14 +97,9 @@ def direct(stage: Stage) -> list[Stage]:
     """The inputs of a stage, without those that another of its inputs needs too."""
     inputs = {needed.key: needed for needed in stage.inputs.values()}
     for needed in stage.inputs.values():
-        for key in _before(needed):
-            inputs.pop(key, None)
+        for earlier in upstream(*needed.inputs.values()):
+            inputs.pop(earlier.key, None)
     return list(inputs.values())
-
-
-def _before(stage: Stage) -> set[str]:
-    """The keys of all stages that a stage needs, directly or not."""
-    return {key for needed in stage.inputs.values() for key in (needed.key, *_before(needed))}
 
 
 def _arrow(page: Element, start: Place, end: Place) -> None:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from wsss_harness.cli.messages import print_plain
 from wsss_harness.contract.hookspecs import StageEvent, hookimpl
 from wsss_harness.plugins.registry import Plugins
 
@@ -30,9 +31,6 @@ class Display:
 
     def __exit__(self, *error: object) -> None:
         """Leave the console to others."""
-
-    def _print(self, line: str) -> None:
-        self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _place(event: StageEvent) -> str:
@@ -138,7 +136,7 @@ class PlainDisplay(Display):
         if event.kind == "progress":
             line = self._paces.setdefault(_place(event), StagePace()).news(event)
             if line:
-                self._print(line)
+                print_plain(self.console, line)
         elif event.kind not in ("suite", "reused"):
             self._tell(event)
 
@@ -150,7 +148,7 @@ class PlainDisplay(Display):
             seconds = time.monotonic() - self._paces.pop(_place(event), StagePace()).started
             ending = f" after {seconds:.1f} s"
         message = f": {event.message}" if event.message else ""
-        self._print(f"{event.kind} {event.stage}{ending}{message}")
+        print_plain(self.console, f"{event.kind} {event.stage}{ending}{message}")
 
 
 class EventDisplay(Display):
@@ -158,7 +156,7 @@ class EventDisplay(Display):
 
     @hookimpl
     def wsss_stage_event(self, event: StageEvent) -> None:
-        self._print(json.dumps({"time": round(time.time(), 3), **asdict(event)}))
+        print_plain(self.console, json.dumps({"time": round(time.time(), 3), **asdict(event)}))
 
 
 def make_display(console: Console) -> LiveDisplay | PlainDisplay:

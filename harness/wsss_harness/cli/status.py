@@ -46,6 +46,6 @@ def _running(stages: list[Mapping[str, Any]]) -> Table:
         title = stage["stage"] + (f", part {part['index'] + 1} of {part['count']}" if part else "")
         done, total, seconds = stage["done"], stage["total"], stage["seconds"]
         share = f"{done}/{total}" if total else "-"
-        left = duration(seconds * (total - done) / done) if done else "-"
-        table.add_row(escape(title), share, duration(seconds), left)
+        remaining = duration(seconds * (total - done) / done) if done else "-"
+        table.add_row(escape(title), share, duration(seconds), remaining)
     return table

@@ -32,8 +32,8 @@ def networks(plugins: Plugins, classes: int) -> Iterator[Network]:
     for kind in ("generator", "refiner"):
         for name, offer in plugins.offers[kind].items():
             if hasattr(offer.made, "released"):
-                for label, made in _forms(name, offer.made):
-                    yield _of_method(label, made, classes)
+                for label, method in _forms(name, offer.made):
+                    yield _of_method(label, method, classes)
     for name in sorted(backbones.NAMES):
         yield Network(name, lambda name=name: backbones.build(name), _without_heads)  # type: ignore[misc]
 

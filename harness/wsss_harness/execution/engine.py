@@ -105,8 +105,8 @@ class RunOptions:
         implied = {"threads": 1} if self.policy.deterministic else {}
         if self.policy.processes > 1:
             implied["gpus"] = self.policy.processes
-        known = names(plugins.dataclass_of("executor", self.executor))
-        options = {name: value for name, value in implied.items() if name in known}
+        option_names = names(plugins.dataclass_of("executor", self.executor))
+        options = {name: value for name, value in implied.items() if name in option_names}
         executor = plugins.build("executor", self.executor, {**options, **self.executor_options})
         return Engine(Store(root, plugins.tell, self.limits), executor, self.policy)
 

@@ -2,7 +2,6 @@
 
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from wsss_harness.execution.run_stage import make_stage
@@ -14,22 +13,16 @@ from wsss_harness.suite.rows import RowStages
 from wsss_harness.suite.spec import Suite
 
 
-@dataclass(frozen=True)
-class RepeatedStage:
-    """A stage that was made twice; ``differing`` are the files whose bytes differ."""
-
-    stage: Stage
-    differing: tuple[str, ...]
-
-
 def row_of(suite: Suite, plugins: Plugins, method: str, seed: int | None) -> RowStages:
     """The row of a method, by default for the first seed; ConfigError lists the rows."""
     graph = Graph(suite, plugins, suite.seeds[0] if seed is None else seed)
     return graph.row(suite.row(method))
 
 
-def repeat_row(row: RowStages, store: Store) -> Iterator[RepeatedStage]:
+def repeat_row(row: RowStages, store: Store) -> Iterator[tuple[Stage, list[str]]]:
     """Make a row in ``store`` and again in a temporary store, up to the first stage that differs.
+
+    Yields each stage and its files whose bytes differ.
 
     Raises:
         StageFailure: a stage failed.
@@ -37,9 +30,9 @@ def repeat_row(row: RowStages, store: Store) -> Iterator[RepeatedStage]:
     with tempfile.TemporaryDirectory(prefix="twin-", dir=parent_of(store.root)) as folder:
         other = Store(Path(folder), store.notify, store.limits)
         for stage in upstream(*row.targets):
-            repeated = RepeatedStage(stage, _differing(stage, store, other))
-            yield repeated
-            if repeated.differing:
+            differing = _differing(stage, store, other)
+            yield stage, differing
+            if differing:
                 return
 
 
@@ -49,8 +42,8 @@ def parent_of(root: Path) -> Path:
     return root.resolve().parent
 
 
-def _differing(stage: Stage, *stores: Store) -> tuple[str, ...]:
+def _differing(stage: Stage, *stores: Store) -> list[str]:
     for store in stores:
         make_stage(stage, store)
     first, second = (store.manifest(stage)["files"] for store in stores)
-    return tuple(n for n in sorted({*first, *second}) if first.get(n) != second.get(n))
+    return [n for n in sorted({*first, *second}) if first.get(n) != second.get(n)]

@@ -36,9 +36,8 @@ def prepare_suite(suite: Suite, plugins: Plugins, engine: Engine) -> Dataset:
         ConfigError: a name, an option of the suite, or an option of the run is wrong.
         StageFailure: the data could not be made.
     """
-    graphs = [Graph(suite, plugins, seed) for seed in suite.seeds]
-    check_run_options(engine, _stages_of([row for g in graphs for row in rows_of(g, None)]))
-    graph = graphs[0]
+    planned_stages(suite, plugins, engine)
+    graph = Graph(suite, plugins, suite.seeds[0])
     make_all(engine, suite, [graph.data])
     if graph.data.key in engine.failures:
         raise engine.failures[graph.data.key]
@@ -94,10 +93,7 @@ def make_kind(
     Raises:
         ConfigError: no row has a stage of this kind.
     """
-    stages = _stages_of(
-        [row for seed in suite.seeds for row in rows_of(Graph(suite, plugins, seed), None)]
-    )
-    check_run_options(engine, stages)
+    stages = planned_stages(suite, plugins, engine)
     wanted = [stage for stage in stages if stage.kind == kind]
     if not wanted:
         kinds = ", ".join(dict.fromkeys(stage.kind for stage in stages))
@@ -119,15 +115,18 @@ def failures_of(stages: Iterable[Stage], engine: Engine) -> Iterator[StageFailur
     return (engine.failures[stage.key] for stage in stages if stage.key in engine.failures)
 
 
-def _stages_of(rows: Iterable[RowStages]) -> list[Stage]:
-    return list(upstream(*(target for row in rows for target in row.targets)))
-
-
 # Checks before anything runs
 
 
-def check_run_options(engine: Engine, stages: Collection[Stage]) -> None:
-    """Raise ConfigError for an option of the run that does not fit the stages of a suite."""
+def planned_stages(suite: Suite, plugins: Plugins, engine: Engine) -> list[Stage]:
+    """The stages of a suite as far as they are known without its data.
+
+    Raises:
+        ConfigError: an option of the suite is wrong, or one of the run does not fit its stages.
+    """
+    graphs = (Graph(suite, plugins, seed) for seed in suite.seeds)
+    rows = (row for graph in graphs for row in rows_of(graph, None))
+    stages = list(upstream(*(target for row in rows for target in row.targets)))
     kinds = {"saliency", "bound", *(stage.kind for stage in stages)}  # two that need data
     for kind in engine.store.limits.by_kind:
         if kind not in kinds:
@@ -144,6 +143,7 @@ def check_run_options(engine: Engine, stages: Collection[Stage]) -> None:
                 f"--processes {processes}: {stage.title} has a batch of {batch}, which cannot be "
                 "divided among them; choose another number, or a batch that is a multiple of it"
             )
+    return stages
 
 
 def check_held_out(suite: Suite, dataset: Dataset) -> None:

@@ -143,8 +143,10 @@ class StageRun:
         with Meter() as meter:
             if self.stage.heavy:
                 import_module("torch")  # outside the limits: an import that is cut off stays broken
-            with (
-                captured_output(self.folder / LOG),
+            with (  # the terminal belongs to the display, so what libraries print goes to the log
+                (self.folder / LOG).open("a", encoding="utf-8", buffering=1) as log,
+                contextlib.redirect_stdout(log),
+                contextlib.redirect_stderr(log),
                 writing_below(self.folder, self.store.root),
                 self.store.limits.of(self.stage.kind),
             ):
@@ -187,17 +189,6 @@ class StageRun:
             failure = explain(self.stage, self.folder, error)
             self.tell("failed", message=str(failure))
             raise failure from error
-
-
-@contextlib.contextmanager
-def captured_output(log: Path) -> Iterator[None]:
-    """Send what libraries print to ``log``; the terminal belongs to the display."""
-    with (
-        log.open("a", encoding="utf-8", buffering=1) as file,
-        contextlib.redirect_stdout(file),
-        contextlib.redirect_stderr(file),
-    ):
-        yield
 
 
 def explain(stage: Stage, folder: Path, error: BaseException) -> StageFailure:

@@ -110,7 +110,7 @@ class RunningJobs:
             suite_json=self.suite_json,
             key=stage.key,
             root=self.store.root.resolve(),
-            progress_file=self.status.progress_file(name),
+            progress_file=self.status.folder / f"{name}.json",
             limits=self.store.limits,
             policy=self.policy,
             shard=shard,

@@ -38,9 +38,6 @@ class ShardQueue:
         shards = [Shard(index, count) for index in range(count)] if divided else []
         return self.waiting.setdefault(stage.key, shards)
 
-    def give_back(self, stage: Stage, shard: Shard) -> None:
-        self.waiting[stage.key].append(shard)
-
     def ended(self, job: RunningJob) -> None:
         job.read_progress()
         self.images_ended[job.stage.key] = self.images_ended.get(job.stage.key, 0) + job.total
@@ -218,7 +215,7 @@ class Scheduler:
     def _offer(self, stage: Stage, shard: Shard | None = None) -> None:
         """Queue a shard again, and the stage as soon as none of its jobs is running."""
         if shard is not None:
-            self._shards.give_back(stage, shard)
+            self._shards.waiting[stage.key].append(shard)
         if not self.jobs.of(stage):
             self.schedule.give_back(stage)
 

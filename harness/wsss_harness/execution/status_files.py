@@ -77,9 +77,6 @@ class RunStatus:
         self.folder.mkdir()
         self._exists = True
 
-    def progress_file(self, name: str) -> Path:
-        return self.folder / f"{name}.json"
-
     def write(self, content: dict[str, Any]) -> None:
         """Write what the run is doing, if it is due."""
         if not self._exists:

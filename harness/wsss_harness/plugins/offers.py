@@ -107,10 +107,10 @@ def methods(kind: str) -> dict[str, tuple[str, ...]]:
     }
 
 
-def check_methods(made: Any, kind: str, owner: str) -> None:
+def check_methods(instance: Any, kind: str, owner: str) -> None:
     """Raise PluginError unless an object has the methods of its kind, with their arguments."""
     for name, arguments in methods(kind).items():
-        method = getattr(made, name, None)
+        method = getattr(instance, name, None)
         call = f"{name}({', '.join(arguments)})"
         if not callable(method):
             raise PluginError(f"{owner} has no method {call}; see the contract reference")

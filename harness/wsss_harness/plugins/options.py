@@ -7,13 +7,13 @@ from typing import Any, get_args, get_type_hints
 from wsss_harness.contract.errors import ConfigError, PluginError
 
 
-def construct(owner: str, made: Any, options: Mapping[str, Any]) -> Any:
-    """An object of the dataclass ``made`` whose fields are ``options``.
+def construct(owner: str, cls: Any, options: Mapping[str, Any]) -> Any:
+    """An object of the dataclass ``cls`` whose fields are ``options``.
 
     Raises:
         ConfigError: an option is unknown, missing or of the wrong type; it names ``owner``.
     """
-    fields = {f.name: f for f in dataclasses.fields(made) if f.init}
+    fields = {f.name: f for f in dataclasses.fields(cls) if f.init}
     unknown = [name for name in options if name not in fields]
     if unknown:
         described = ", ".join(_describe(f) for f in fields.values()) or "none"
@@ -21,16 +21,16 @@ def construct(owner: str, made: Any, options: Mapping[str, Any]) -> Any:
     missing = [name for name, f in fields.items() if name not in options and _required(f)]
     if missing:
         raise ConfigError(f"{owner} needs the option '{missing[0]}'")
-    types = get_type_hints(made)
-    return made(**{n: _checked(owner, n, value, types[n]) for n, value in options.items()})
+    types = get_type_hints(cls)
+    return cls(**{n: _checked(owner, n, value, types[n]) for n, value in options.items()})
 
 
-def names(made: Any) -> tuple[str, ...]:
+def names(cls: Any) -> tuple[str, ...]:
     """The names of the options of a dataclass."""
-    return tuple(f.name for f in dataclasses.fields(made) if f.init)
+    return tuple(f.name for f in dataclasses.fields(cls) if f.init)
 
 
-def divided(made: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+def divided(instance: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """The options of a plugin's object that decide its fit, and those that only loading looks at.
 
     Those that decide nothing, ``idle``, are in neither.
@@ -38,20 +38,20 @@ def divided(made: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     Raises:
         PluginError: ``at_inference`` or ``idle`` names what is no option.
     """
-    options = dataclasses.asdict(made)
-    late, idle = (_named(made, attribute, options) for attribute in ("at_inference", "idle"))
+    options = dataclasses.asdict(instance)
+    late, idle = (_named(instance, attribute, options) for attribute in ("at_inference", "idle"))
     return (
         {name: value for name, value in options.items() if name not in late | idle},
         {name: value for name, value in options.items() if name in late - idle},
     )
 
 
-def _named(made: Any, attribute: str, options: Mapping[str, Any]) -> set[str]:
-    named = set(getattr(made, attribute, ()))
+def _named(instance: Any, attribute: str, options: Mapping[str, Any]) -> set[str]:
+    named = set(getattr(instance, attribute, ()))
     unknown = sorted(named - set(options))
     if unknown:
         raise PluginError(
-            f"{type(made).__name__} names '{unknown[0]}' in {attribute}, which is no option of "
+            f"{type(instance).__name__} names '{unknown[0]}' in {attribute}, which is no option of "
             f"it; its options: {', '.join(options)}"
         )
     return named

@@ -53,9 +53,9 @@ class Plugins:
             PluginError: the class cannot be built, or lacks a method of its protocol.
         """
         offer, owner = self.find(kind, name), f"{kind} '{name}'"
-        wanted = self.dataclass_of(kind, name)
+        cls = self.dataclass_of(kind, name)
         try:
-            made = construct(owner, wanted, options)
+            instance = construct(owner, cls, options)
         except WsssError:
             raise
         except Exception as error:
@@ -64,8 +64,8 @@ class Plugins:
                 f"{error}; types of fields are looked up at run time, so none may be imported for "
                 "type checking alone"
             ) from error
-        check_methods(made, kind, owner)
-        return made
+        check_methods(instance, kind, owner)
+        return instance
 
     def dataclass_of(self, kind: str, name: str) -> type:
         """The class that an offer announced; PluginError if it is no dataclass."""

@@ -115,7 +115,7 @@ def run_and_report(
     if documents is None:
         print_tables(named_tables, [results], console)
     else:
-        documents[request.dataset] = json_of(named_tables)
+        documents[request.dataset] = {name: table.json() for name, table in named_tables}
     return bool(notes.failures(saved.values()))
 
 
@@ -154,16 +154,16 @@ def report_twin(
     row = row_of(request.suite(), plugins, method, seed)
     with observed(plugins):
         compared = list(repeat_row(row, Store(root, plugins.tell, limits)))
-    last = compared[-1]
-    if not last.differing:
+    stage, differing = compared[-1]
+    if not differing:
         stages = plural(len(compared), "stage")
         print_plain(console, f"{stages} of {method}, seed {row.seed}: the same bytes twice")
         return True
-    names = ", ".join(last.differing[:3])
-    more = f" and {len(last.differing) - 3} more" if last.differing[3:] else ""
+    names = ", ".join(differing[:3])
+    more = f" and {len(differing) - 3} more" if differing[3:] else ""
     print_plain(
         console,
-        f"{method}, seed {row.seed}: {last.stage.title} differs in {names}{more}; "
+        f"{method}, seed {row.seed}: {stage.title} differs in {names}{more}; "
         f"the same before it: {plural(len(compared) - 1, 'stage')}",
     )
     return False
@@ -209,7 +209,3 @@ def print_tables(
         console.print(table)
     for folder in folders:
         print_plain(console, f"Results: {folder}")
-
-
-def json_of(named_tables: Iterable[tuple[str, Table]]) -> dict[str, Any]:
-    return {name: table.json() for name, table in named_tables}

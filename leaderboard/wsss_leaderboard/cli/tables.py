@@ -13,7 +13,7 @@ from wsss_harness.contract.errors import ConfigError, DataError
 from wsss_harness.store.layout import RECORDS, RESULTS
 from wsss_harness.suite.selection import AT
 from wsss_harness.system.files import write_text
-from wsss_leaderboard.cli.report import json_of, print_tables, tables
+from wsss_leaderboard.cli.report import print_tables, tables
 from wsss_leaderboard.ranking import entries
 from wsss_leaderboard.ranking.standings import standings
 from wsss_leaderboard.tables import tablefiles
@@ -47,7 +47,10 @@ def print_tables_of(
         for name, group in groups.items():
             print_tables(named[name], group, console)
     elif form == "json":
-        print_documents({name: json_of(content) for name, content in named.items()}, console)
+        documents = {
+            name: {file: table.json() for file, table in content} for name, content in named.items()
+        }
+        print_documents(documents, console)
     else:
         every = (table for content in named.values() for _, table in content)
         console.file.write("\n".join(FORMATS[form](table) for table in every))
@@ -96,7 +99,7 @@ def updated(page: Path) -> str:
             f"{page} has {marks} marks of a table, {blocks} of them complete; expected "
             f"{BEGIN}FILE.toml --results FOLDER --> and, below the table, {END}"
         )
-    return BLOCK.sub(lambda found: _block(found[1], page), text)
+    return BLOCK.sub(lambda match: _block(match[1], page), text)
 
 
 def _block(words: str, page: Path) -> str:

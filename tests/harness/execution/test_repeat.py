@@ -23,9 +23,9 @@ def compared(folder, plugins, **changes):
 
 def test_repeated_row_has_the_same_bytes(tmp_path, plugins):
     repeated, store = compared(tmp_path, plugins)
-    assert [stage.differing for stage in repeated] == [()] * len(repeated)
+    assert [differing for _, differing in repeated] == [[]] * len(repeated)
     started = [event.stage for event in store.events if event.kind == "started"]
-    assert sorted(started) == sorted(2 * [stage.stage.title for stage in repeated])
+    assert sorted(started) == sorted(2 * [stage.title for stage, _ in repeated])
     assert {"fit redness", "predict one on redness"} <= set(started)
 
 
@@ -46,9 +46,9 @@ def test_repetition_ends_at_the_first_stage_that_differs(tmp_path, plugins, monk
 
     monkeypatch.setattr(small_suite.Redness, "fit", fit)
     repeated, _ = compared(tmp_path, plugins)
-    assert repeated[-1].stage.title == "fit redness"
-    assert repeated[-1].differing == ("number.txt",)
-    assert not any(stage.differing for stage in repeated[:-1])
+    assert repeated[-1][0].title == "fit redness"
+    assert repeated[-1][1] == ["number.txt"]
+    assert not any(differing for _, differing in repeated[:-1])
 
 
 def test_failed_stage_is_raised_and_leaves_no_folder(tmp_path, plugins):

@@ -19,17 +19,17 @@ needs_openssh = pytest.mark.skipif(not shutil.which("ssh-keygen"), reason="needs
 
 @pytest.fixture
 def wsss(ran, monkeypatch, tmp_path, capsys):
-    """`wsss leaderboard` on the store of the small suite; gives exit code and what was said."""
+    """`wsss leaderboard` on the store of the small suite; gives exit code and what was output."""
     for module in (checks, leaderboard):
         monkeypatch.setattr(module, "installed", lambda: PLUGINS)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
 
     def run(*words):
-        given = [str(word) for word in words]
-        if given[0] != "release":
-            given += ["--store", str(ran.root)]
-        monkeypatch.setattr(sys, "argv", ["wsss", "leaderboard", *given])
+        arguments = [str(word) for word in words]
+        if arguments[0] != "release":
+            arguments += ["--store", str(ran.root)]
+        monkeypatch.setattr(sys, "argv", ["wsss", "leaderboard", *arguments])
         code = 0
         try:
             main()
@@ -44,54 +44,54 @@ def wsss(ran, monkeypatch, tmp_path, capsys):
 def test_from_a_run_to_a_release(wsss, ran, tmp_path):
     """What docs/submit.md tells, in its order."""
     suite = ran.request.path
-    code, said = wsss("submit", suite, "R", "--out", "mine")
+    code, output = wsss("submit", suite, "R", "--out", "mine")
     assert code == 0
-    assert "wrote mine: 2 runs of R" in said
-    assert "mine passes tier 2: metrics recomputed from masks" in said
+    assert "wrote mine: 2 runs of R" in output
+    assert "mine passes tier 2: metrics recomputed from masks" in output
     for words in (("submit", "--check", "mine"), ("check", "mine")):
         code, again = wsss(*words)
         assert code == 0
-        assert again in said
-    code, said = wsss("check", "mine", "--board", "board", "--markdown")
+        assert again in output
+    code, output = wsss("check", "mine", "--board", "board", "--markdown")
     assert code == 0
-    assert said.startswith("### `mine, R`\n\n**Fits the board:** 2 runs, tier 2")
-    code, said = wsss("accept", "mine", "--board", "board", "--by", "Ada")
+    assert output.startswith("### `mine, R`\n\n**Fits the board:** 2 runs, tier 2")
+    code, output = wsss("accept", "mine", "--board", "board", "--by", "Ada")
     assert code == 0
-    assert "accepted r-seed0-" in said
+    assert "accepted r-seed0-" in output
     record = record_of(tmp_path / "board")
     assert verification.badge(record).by == "Ada"
-    code, said = wsss("verify", record, "--tier", 4, "--packs", "mine/packs", "--by", "Bob")
+    code, output = wsss("verify", record, "--tier", 4, "--packs", "mine/packs", "--by", "Bob")
     assert code == 0
-    assert "tier 4, trained again with the same seeds: passed: 10 stages" in said
+    assert "tier 4, trained again with the same seeds: passed: 10 stages" in output
     assert (verification.badge(record).tier, verification.badge(record).by) == (4, "Bob")
-    code, said = wsss("release", "2026.1", "--board", "board")
+    code, output = wsss("release", "2026.1", "--board", "board")
     assert code == 0
-    assert "wrote board/releases/2026.1.json: 2 records, head " in said
-    code, said = wsss("check", "board")
+    assert "wrote board/releases/2026.1.json: 2 records, head " in output
+    code, output = wsss("check", "board")
     assert code == 0
-    assert "2 records accepted, 2 current; head " in said
+    assert "2 records accepted, 2 current; head " in output
 
 
 def test_problems_end_a_check(wsss, folder):
     (folder / "evil.py").write_text("")
-    code, said = wsss("check", folder)
+    code, output = wsss("check", folder)
     assert code == 1
-    assert "problem: " in said
-    assert "'evil.py' does not belong to a submission; remove it" in said
-    assert f"{folder} cannot be accepted" in said
-    code, said = wsss("check", folder, "--board", "board", "--markdown")
+    assert "problem: " in output
+    assert "'evil.py' does not belong to a submission; remove it" in output
+    assert f"{folder} cannot be accepted" in output
+    code, output = wsss("check", folder, "--board", "board", "--markdown")
     assert code == 1
-    assert said.startswith("### `submission`\n\n**Not accepted: 1 problems.**")
-    code, said = wsss("accept", folder, "--board", "board")
+    assert output.startswith("### `submission`\n\n**Not accepted: 1 problems.**")
+    code, output = wsss("accept", folder, "--board", "board")
     assert code == 2
-    assert "evil.py" in said
+    assert "evil.py" in output
 
 
 def test_what_does_not_fit_a_board_ends_a_check(wsss, good):
     wsss("accept", good, "--board", "board")
-    code, said = wsss("check", good, "--board", "board")
+    code, output = wsss("check", good, "--board", "board")
     assert code == 1
-    assert "was accepted before" in said
+    assert "was accepted before" in output
 
 
 def test_what_strangers_wrote_moves_no_cursor(capsys):
@@ -102,25 +102,25 @@ def test_what_strangers_wrote_moves_no_cursor(capsys):
 def test_a_broken_chain_ends_a_check(wsss, good, tmp_path):
     wsss("accept", good, "--board", "board")
     record_of(tmp_path / "board").unlink()
-    code, said = wsss("check", "board")
+    code, output = wsss("check", "board")
     assert code == 1
-    assert "problem: the accepted record r-seed0-" in said
+    assert "problem: the accepted record r-seed0-" in output
 
 
 def test_a_failed_tier_gives_no_badge(wsss, folder):
     path = record_of(folder)
     path.write_text(path.read_text().replace('"held_out": 2', '"held_out": 3', 1))
     (next((folder / "counts").glob("r-seed0*"))).write_bytes(b"x")
-    code, said = wsss("verify", path, "--by", "Ada")
+    code, output = wsss("verify", path, "--by", "Ada")
     assert code == 1
-    assert "tier 1, schema and digests: failed: " in said
+    assert "tier 1, schema and digests: failed: " in output
     assert verification.badge(path) is None
 
 
 def test_without_a_name_nothing_is_noted(wsss, folder):
-    code, said = wsss("verify", record_of(folder), "--tier", 1)
+    code, output = wsss("verify", record_of(folder), "--tier", 1)
     assert code == 0
-    assert "not noted: say who verified it with --by" in said
+    assert "not noted: say who verified it with --by" in output
     assert not (folder / "verified").exists()
 
 
@@ -129,22 +129,22 @@ def test_a_stale_record_is_scored_anew(wsss, good, tmp_path, monkeypatch):
     for module in (rescore, verification, checking):
         monkeypatch.setattr(module, "EVALUATOR", 2)
     stem = record_of(tmp_path / "board").stem
-    code, said = wsss("check", "board")
+    code, output = wsss("check", "board")
     assert code == 0
-    assert f"2 records of older metrics, first {stem}; score them anew" in said
-    code, said = wsss("rescore", good / "packs", "--board", "board", "--record", stem)
+    assert f"2 records of older metrics, first {stem}; score them anew" in output
+    code, output = wsss("rescore", good / "packs", "--board", "board", "--record", stem)
     assert code == 0
-    assert f"takes the place of {stem}" in said
-    code, said = wsss("rescore", good / "packs", "--board", "board")
+    assert f"takes the place of {stem}" in output
+    code, output = wsss("rescore", good / "packs", "--board", "board")
     assert code == 0
-    assert said.count("takes the place of r-seed1-") == 1
+    assert output.count("takes the place of r-seed1-") == 1
     assert "older metrics" not in wsss("check", "board")[1]
-    code, said = wsss("rescore", good / "packs", "--board", "board")
+    code, output = wsss("rescore", good / "packs", "--board", "board")
     assert code == 2
-    assert "no stale record whose packs are in" in said
-    code, said = wsss("rescore", good / "packs", "--board", "board", "--record", "absent")
+    assert "no stale record whose packs are in" in output
+    code, output = wsss("rescore", good / "packs", "--board", "board", "--record", "absent")
     assert code == 2
-    assert "board has no absent" in said
+    assert "board has no absent" in output
 
 
 def test_a_record_is_verified_where_it_lies(wsss, good, tmp_path, monkeypatch):
@@ -156,9 +156,9 @@ def test_a_record_is_verified_where_it_lies(wsss, good, tmp_path, monkeypatch):
 
 
 def test_nothing_is_noted_in_a_submission(wsss, folder):
-    code, said = wsss("verify", record_of(folder), "--tier", 1, "--by", "Ada")
+    code, output = wsss("verify", record_of(folder), "--tier", 1, "--by", "Ada")
     assert code == 0
-    assert "not noted: a submission is noted once it is on a board" in said
+    assert "not noted: a submission is noted once it is on a board" in output
     assert not (folder / "verified").exists()
 
 
@@ -173,16 +173,16 @@ def test_nothing_is_noted_in_a_submission(wsss, folder):
     ],
 )
 def test_no_option_is_ignored(wsss, words):
-    code, said = wsss(*words)
+    code, output = wsss(*words)
     assert code == 2
-    assert "--suite" in said or "takes no other option" in said
+    assert "--suite" in output or "takes no other option" in output
 
 
 @pytest.mark.parametrize("words", [("submit",), ("submit", "a.toml", "R")])
 def test_what_is_missing_is_named(wsss, words):
-    code, said = wsss(*words)
+    code, output = wsss(*words)
     assert code == 2
-    assert "--check FOLDER" in said
+    assert "--check FOLDER" in output
 
 
 def test_of_several_datasets_one_is_named(tmp_path):
@@ -199,9 +199,9 @@ def test_of_several_datasets_one_is_named(tmp_path):
 
 
 def test_a_comment_needs_a_board(wsss, good):
-    code, said = wsss("check", good, "--markdown")
+    code, output = wsss("check", good, "--markdown")
     assert code == 2
-    assert "name it with --board" in said
+    assert "name it with --board" in output
 
 
 @needs_openssh
@@ -213,18 +213,18 @@ def test_a_signed_submission_and_release(wsss, ran, tmp_path):
     (tmp_path / "board").mkdir()
     signers = tmp_path / "board" / "allowed_signers"
     signers.write_text(f"ada@lab {(tmp_path / 'key.pub').read_text()}")
-    code, said = wsss("check", "mine", "--board", "board")
+    code, output = wsss("check", "mine", "--board", "board")
     assert code == 0
-    assert "signed by ada@lab" in said
+    assert "signed by ada@lab" in output
     wsss("accept", "mine", "--board", "board")
     assert chain.read(tmp_path / "board")[0].signer == "ada@lab"
     assert wsss("release", "2026.1", "--board", "board", "--sign", "key")[0] == 0
     assert wsss("check", "board")[0] == 0
     path = releases.path_of(tmp_path / "board", "2026.1")
     path.write_text(path.read_text() + " ")
-    code, said = wsss("check", "board")
+    code, output = wsss("check", "board")
     assert code == 1
-    assert "2026.1.json.sig is not the signature of" in said
+    assert "2026.1.json.sig is not the signature of" in output
 
 
 @needs_openssh
@@ -232,6 +232,6 @@ def test_a_signature_of_nobody_known_is_refused(wsss, folder, tmp_path):
     (folder / "submission.json.sig").write_text("none")
     (tmp_path / "board").mkdir()
     (tmp_path / "board" / "allowed_signers").write_text("")
-    code, said = wsss("check", folder, "--board", "board")
+    code, output = wsss("check", folder, "--board", "board")
     assert code == 1
-    assert "has this key" in said
+    assert "has this key" in output
