@@ -1,1 +1,1 @@
-"""The command line: a module for each group of commands, beside what it shows."""
+"""The command line: a module for each group of commands, which holds what it prints as well."""
