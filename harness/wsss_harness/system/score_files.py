@@ -38,17 +38,20 @@ def to_bins(values: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 
 def keep_largest(bins: NDArray[np.uint8], values: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Part the bins of equal classes, (K, H, W), where one that is not the first has the largest
-    value; both stay in their hundredth, which has an odd and an even bin."""
+    """Bins, (K, H, W), in which the class with the largest value is the first of the largest bins.
+
+    Where an earlier class shares its bin, the two are separated; both stay in their hundredth,
+    which has an odd and an even bin.
+    """
     if len(values) < 2:
         return bins
     winner = values.argmax(0)[None]
     top = np.take_along_axis(bins, winner, 0)
     tied = (bins == top) & (np.arange(len(values))[:, None, None] < winner)
     odd = top % 2 == 1
-    parted: NDArray[np.uint8] = bins - (tied & ~odd)
-    np.put_along_axis(parted, winner, top + (tied.any(0) & odd), 0)
-    return parted
+    separated: NDArray[np.uint8] = bins - (tied & ~odd)
+    np.put_along_axis(separated, winner, top + (tied.any(0) & odd), 0)
+    return separated
 
 
 def from_bins(bins: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -120,13 +123,13 @@ def _parse(content: bytes, largest: tuple[int, int, int] | None) -> ClassScores:
     return ClassScores(_classes(header["classes"]), values, background)
 
 
-def _classes(found: Any) -> tuple[int, ...]:
+def _classes(numbers: Any) -> tuple[int, ...]:
     """Class numbers of a header: whole, from 1, each once."""
-    if not all(type(number) is int and number > 0 for number in found):
-        raise ValueError(f"its classes are {found}; expected numbers from 1")
-    if len(set(found)) < len(found):
-        raise ValueError(f"its classes are {found}; expected each once")
-    return tuple(found)
+    if not all(type(number) is int and number > 0 for number in numbers):
+        raise ValueError(f"its classes are {numbers}; expected numbers from 1")
+    if len(set(numbers)) < len(numbers):
+        raise ValueError(f"its classes are {numbers}; expected each once")
+    return tuple(numbers)
 
 
 def _residuals(bins: NDArray[np.uint8]) -> NDArray[np.uint8]:

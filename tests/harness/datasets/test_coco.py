@@ -89,7 +89,7 @@ def opened(root, **options):
     return layout.open(folder)
 
 
-def test_everything_is_read(root):
+def test_opened_dataset_has_images_labels_and_saliency(root):
     data = opened(root)
     assert data.classes == ("person", "car", "brush")
     assert data.ids("train") == (A, B)  # EMPTY has no annotation
@@ -102,7 +102,7 @@ def test_everything_is_read(root):
     assert data.context(A) == {}
 
 
-def test_the_last_instance_covers_those_before_it(root):
+def test_last_instance_covers_earlier_ones(root):
     truth = opened(root).truth(A)
     assert truth.dtype == np.uint8
     assert truth[5, 2] == 2
@@ -110,20 +110,20 @@ def test_the_last_instance_covers_those_before_it(root):
     assert truth[0, 0] == 0
 
 
-def test_the_smallest_instance_may_cover_the_larger_ones(root):
+def test_smallest_instance_covers_larger_ones_on_request(root):
     write(root, "train", [A, B, EMPTY], TRAIN[1::-1] + TRAIN[2:])
     assert opened(root).truth(A)[4, 5] == 2
     assert opened(root, overlap="smallest").truth(A)[4, 5] == 3
 
 
-def test_a_crowd_is_of_its_class_or_ignored(root):
+def test_crowd_has_its_class_or_is_ignored(root):
     assert set(opened(root).truth(B)[:, :2].ravel()) == {1}
     ignored = opened(root, crowd="ignore").truth(B)
     assert set(ignored[:, :2].ravel()) == {255}
     assert ignored[3, 7] == 2
 
 
-def test_compressed_run_lengths_are_drawn(root):
+def test_compressed_run_lengths_are_decoded(root):
     from pycocotools import mask
 
     inside = np.zeros((HEIGHT, WIDTH), np.uint8, order="F")
@@ -134,7 +134,7 @@ def test_compressed_run_lengths_are_drawn(root):
     np.testing.assert_array_equal(opened(root).truth(V), 3 * inside)
 
 
-def test_masks_may_be_pictures(root):
+def test_masks_are_read_from_pictures_on_request(root):
     (root / "masks").mkdir()
     write_mask(root / f"masks/{A}.png", np.full((HEIGHT, WIDTH), 3, np.uint8))
     assert (opened(root, masks="masks").truth(A) == 3).all()
@@ -143,7 +143,7 @@ def test_masks_may_be_pictures(root):
         opened(root, masks="masks").truth(A)  # numbers of COCO's categories, which have gaps
 
 
-def test_lists_choose_the_images(root):
+def test_lists_select_images(root):
     (root / "some.txt").write_text(f"{B}\n{EMPTY}\n")
     data = opened(root, train_list="some.txt")
     assert data.ids("train") == (B, EMPTY)
@@ -153,12 +153,12 @@ def test_lists_choose_the_images(root):
         opened(root, train_list="some.txt")
 
 
-def test_the_contract_is_kept(root):
+def test_dataset_passes_conformance_checks(root):
     findings = list(testing.check("dataset", "coco14", {"root": str(root)}, 60))
     assert [str(one) for one in findings if one.outcome != "ok"] == []
 
 
-def test_the_identity_follows_annotations_and_sizes(root):
+def test_identity_depends_on_annotations_and_sizes(root):
     layout = Coco14(str(root))
     first = layout.identity()
     assert layout.identity() == first
@@ -170,7 +170,7 @@ def test_the_identity_follows_annotations_and_sizes(root):
     assert layout.identity() != changed
 
 
-def test_a_process_opens_the_index_and_not_the_annotations(root):
+def test_opening_does_not_read_the_annotations(root):
     opened(root)
     for split in ("train", "val"):
         (root / f"annotations/instances_{split}2014.json").unlink()
@@ -180,7 +180,7 @@ def test_a_process_opens_the_index_and_not_the_annotations(root):
 # What is wrong with the files
 
 
-def test_annotations_that_are_cut_short_are_named(root):
+def test_truncated_annotations_are_named(root):
     path = root / "annotations/instances_train2014.json"
     path.write_text(path.read_text()[:-30])
     with pytest.raises(DataError, match=r"instances_train2014\.json is not valid JSON"):
@@ -206,20 +206,20 @@ def test_wrong_annotations_are_named(root, change, message):
         opened(root)
 
 
-def test_an_image_in_both_splits_is_refused(root):
+def test_image_in_both_splits_is_refused(root):
     write(root, "val", [A], [instance(1, 1, square(0, 0, 4))])
     with pytest.raises(DataError, match="an image of val is listed twice, or is in train as well"):
         opened(root)
 
 
 @pytest.mark.parametrize("outline", [{"counts": 3}, [[1, 2]], {"size": [2, 2], "counts": [0, 4]}])
-def test_an_outline_that_cannot_be_drawn_is_named(root, outline):
+def test_image_of_a_damaged_outline_is_named(root, outline):
     write(root, "val", [V], [instance(4, 1, outline)])
     with pytest.raises(DataError, match=f"image {V} "):
         opened(root).truth(V)
 
 
-def test_a_missing_root_and_missing_annotations_are_named(root, tmp_path):
+def test_missing_root_and_annotations_are_named(root, tmp_path):
     with pytest.raises(DataError, match=r"nowhere is not a folder; set dataset\.root"):
         Coco14(str(tmp_path / "nowhere")).identity()
     (root / "annotations/instances_val2014.json").unlink()
@@ -233,13 +233,13 @@ def test_saliency_of_another_size_is_named(root):
         opened(root).saliency(A)
 
 
-def test_without_pycocotools_it_says_what_to_install(root, monkeypatch):
+def test_missing_pycocotools_names_the_install_command(root, monkeypatch):
     monkeypatch.setitem(sys.modules, "pycocotools", None)
     with pytest.raises(ConfigError, match=r"pip install 'wsss-bench\[coco\]'"):
         outlines.pycocotools_mask()
 
 
-def test_an_unknown_split_and_a_missing_index_are_named(root):
+def test_unknown_split_and_missing_index_are_named(root):
     data = opened(root)
     with pytest.raises(DataError, match="no split named 'test'; there are train, val"):
         data.ids("test")

@@ -1,4 +1,4 @@
-"""PASCAL VOC 2012 from archives of the official structure: what comes out, and what is refused."""
+"""PASCAL VOC 2012, prepared from archives of the official structure."""
 
 import hashlib
 import json
@@ -42,7 +42,7 @@ def opened(root):
     return VocFolder(str(root), **names).open(root)
 
 
-def test_the_folder_is_read_as_a_dataset(folder):
+def test_prepared_folder_opens_as_voc_folder(folder):
     root, numbers = prepared(folder)
     assert numbers == {"train": 1, "train_aug": 2, "trainval": 2, "val": 1}
     data = opened(root)
@@ -55,7 +55,7 @@ def test_the_folder_is_read_as_a_dataset(folder):
     assert data.image(VAL).shape == (3, 4, 3)
 
 
-def test_masks_of_voc_go_before_those_of_sbd(folder):
+def test_masks_of_voc_take_precedence_over_sbd(folder):
     root, _ = prepared(folder)
     assert np.array_equal(files.read_mask(root / f"SegmentationClassAug/{TRAIN}.png"), made.MASK)
     assert not (root / f"SegmentationClass/{ONLY_SBD}.png").exists()
@@ -63,13 +63,13 @@ def test_masks_of_voc_go_before_those_of_sbd(folder):
         assert picture.getpalette()[:6] == [0, 0, 0, 128, 0, 0]
 
 
-def test_difficult_objects_may_be_left_out(folder):
+def test_difficult_objects_are_left_out_on_request(folder):
     root, _ = prepared(folder, difficult=False)
     assert opened(root).present(TRAIN) == (19,)
     assert json.loads((root / "prepared.json").read_text())["difficult"] is False
 
 
-def test_difficult_objects_alone_always_count(folder):
+def test_difficult_objects_without_others_always_count(folder):
     name = f"VOCdevkit/VOC2012/Annotations/{VAL}.xml"
     alone = made.ANNOTATION.replace("<difficult>0", "<difficult>1")
     made.write(folder, voc=made.voc_files() | {name: alone})
@@ -77,7 +77,7 @@ def test_difficult_objects_alone_always_count(folder):
     assert opened(root).present(VAL) == (4, 19)
 
 
-def test_a_second_call_writes_no_picture_again(folder):
+def test_second_call_rewrites_only_incomplete_pictures(folder):
     root, first = prepared(folder)
     pictures = {path: path.stat().st_mtime_ns for path in root.rglob("*.png")}
     (root / f"JPEGImages/{VAL}.jpg").write_bytes(b"half")  # as if an older tool had been stopped
@@ -87,7 +87,7 @@ def test_a_second_call_writes_no_picture_again(folder):
     assert opened(root).image(VAL).shape == (3, 4, 3)
 
 
-def test_test_images_and_contexts_come_where_they_are(folder):
+def test_optional_archives_add_test_images_and_contexts(folder):
     made.pack(folder / "VOC2012test.tar", made.files_of_test())
     made.pack(folder / "trainval.tar.gz", made.context_files())
     root, numbers = prepared(folder)
@@ -96,8 +96,8 @@ def test_test_images_and_contexts_come_where_they_are(folder):
     assert (root / f"JPEGImages/{TEST}.jpg").is_file()
     data = opened(root)
     assert data.contexts == (("water", "boat"), ("track", "train"), ("platform", "train"))
-    found = data.context(TRAIN)
-    assert {name: int(place.sum()) for name, place in found.items()} == {
+    areas = data.context(TRAIN)
+    assert {name: int(area.sum()) for name, area in areas.items()} == {
         "water": 2,
         "track": 4,
         "platform": 2,
@@ -105,14 +105,14 @@ def test_test_images_and_contexts_come_where_they_are(folder):
     assert data.context(ONLY_SBD)["water"] is None
 
 
-def test_labels_of_contexts_may_lie_beside_their_archive(folder):
+def test_labels_txt_is_read_from_the_folder_of_the_archive(folder):
     content = made.context_files()
     (folder / "labels.txt").write_text(content.pop("labels.txt"))
     made.pack(folder / "trainval.tar.gz", content)
     assert prepared(folder)[1]["context maps"] == 1
 
 
-def test_contexts_without_their_labels_are_refused(folder):
+def test_contexts_without_labels_txt_are_refused(folder):
     content = made.context_files()
     del content["labels.txt"]
     made.pack(folder / "trainval.tar.gz", content)
@@ -120,30 +120,30 @@ def test_contexts_without_their_labels_are_refused(folder):
         prepared(folder)
 
 
-# Archives that are not what they should be
+# Missing, damaged or wrong archives
 
 
-def test_a_missing_archive_is_named_with_its_address(tmp_path):
+def test_missing_archive_is_named_with_its_address(tmp_path):
     with pytest.raises(
         DataError, match=r"VOCtrainval_11-May-2012\.tar is missing.*https://.*--dow"
     ):
         prepare(tmp_path / "VOC2012", VocRequest(tmp_path), silent)
 
 
-def test_an_archive_of_another_digest_is_refused(folder):
+def test_archive_with_another_digest_is_refused(folder):
     with pytest.raises(DataError, match=r"has the MD5 [0-9a-f]{32}, the published one is 6cd6e"):
         prepare(folder.parent / "VOC2012", VocRequest(folder), silent)
 
 
 @pytest.mark.parametrize("name", ["VOCtrainval_11-May-2012.tar", "benchmark.tgz"])
-def test_an_archive_that_is_cut_short_is_named(folder, name):
+def test_truncated_archive_is_named(folder, name):
     path = folder / name
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2 // 512 * 512 + 100])
     with pytest.raises(DataError, match=f"{name}.*(cannot be read as an archive|holds no)"):
         prepared(folder)
 
 
-def test_an_archive_that_was_cut_between_two_files_is_refused(folder):
+def test_archive_truncated_between_files_is_refused(folder):
     content = made.files_of_test()
     del content[f"VOCdevkit/VOC2012/JPEGImages/{TEST}.jpg"]
     made.pack(folder / "VOC2012test.tar", content)
@@ -153,7 +153,7 @@ def test_an_archive_that_was_cut_between_two_files_is_refused(folder):
         prepared(folder)
 
 
-def test_a_missing_list_is_named(folder):
+def test_missing_list_is_named(folder):
     content = made.voc_files()
     del content["VOCdevkit/VOC2012/ImageSets/Segmentation/val.txt"]
     made.write(folder, voc=content)
@@ -170,20 +170,20 @@ def test_a_missing_list_is_named(folder):
         (made.sbd(np.full((3, 4), 21, np.uint8)), "values up to 21"),
     ],
 )
-def test_a_damaged_file_of_sbd_is_named(folder, content, message):
+def test_damaged_file_of_sbd_is_named(folder, content, message):
     name = f"benchmark_RELEASE/dataset/cls/{ONLY_SBD}.mat"
     made.write(folder, masks=made.sbd_files() | {name: content})
     with pytest.raises(DataError, match=f"{ONLY_SBD}.mat.*{message}"):
         prepared(folder)
 
 
-def test_an_archive_without_masks_of_sbd_is_refused(folder):
+def test_sbd_archive_without_masks_is_refused(folder):
     made.write(folder, masks={"benchmark_RELEASE/dataset/train.txt": TRAIN})
     with pytest.raises(DataError, match=r"benchmark\.tgz holds no cls"):
         prepared(folder)
 
 
-def test_a_palette_of_another_order_is_refused(folder):
+def test_palette_in_another_order_is_refused(folder):
     colours = bytearray(files.palette())
     colours[3:6], colours[6:9] = colours[6:9], colours[3:6]
     name = f"VOCdevkit/VOC2012/SegmentationClass/{TRAIN}.png"
@@ -192,7 +192,7 @@ def test_a_palette_of_another_order_is_refused(folder):
         prepared(folder)
 
 
-def test_names_that_lead_out_of_the_folder_lead_nowhere(folder):
+def test_member_names_cannot_leave_the_folder(folder):
     made.write(folder, voc=made.voc_files() | {"../../JPEGImages/evil.jpg": b"x"})
     root, _ = prepared(folder)
     assert (root / "JPEGImages/evil.jpg").is_file()
@@ -203,7 +203,7 @@ def test_names_that_lead_out_of_the_folder_lead_nowhere(folder):
     ("content", "message"),
     [("<annotation>", "is not an annotation"), (made.ANNOTATION.replace("boat", "ufo"), "'ufo'")],
 )
-def test_a_wrong_annotation_is_named(folder, content, message):
+def test_wrong_annotation_is_named(folder, content, message):
     name = f"VOCdevkit/VOC2012/Annotations/{TRAIN}.xml"
     made.write(folder, voc=made.voc_files() | {name: content})
     with pytest.raises(DataError, match=message):
@@ -222,7 +222,7 @@ def label_file(path, content):
     return path
 
 
-def test_the_label_file_of_psa_is_read(folder, tmp_path):
+def test_label_file_of_psa_replaces_annotations(folder, tmp_path):
     content = {TRAIN: vector("train"), VAL: vector("cat", "dog"), ONLY_SBD: vector()}
     path = label_file(tmp_path / "cls_labels.npy", content)
     root, _ = prepared(folder, label_file=path)
@@ -230,7 +230,7 @@ def test_the_label_file_of_psa_is_read(folder, tmp_path):
     assert opened(root).present(ONLY_SBD) == ()
 
 
-def test_ids_of_irn_are_numbers(tmp_path):
+def test_numeric_ids_of_irn_are_converted(tmp_path):
     path = label_file(tmp_path / "cls_labels.npy", {2007000032: vector("bird")})
     assert labels.from_label_file(path) == {TRAIN: ["bird"]}
 
@@ -260,7 +260,7 @@ class Touch:
         return (open, (str(self.path), "w"))
 
 
-def test_a_label_file_that_would_run_code_is_refused(folder, tmp_path):
+def test_label_file_that_would_run_code_is_refused(folder, tmp_path):
     trap = tmp_path / "trap"
     path = label_file(tmp_path / "cls_labels.npy", {TRAIN: Touch(trap)})
     with pytest.raises(DataError, match=r"cls_labels\.npy cannot be read .*it would run io\.open"):
@@ -278,7 +278,7 @@ def test_a_label_file_that_would_run_code_is_refused(folder, tmp_path):
         ([1], "it holds list"),
     ],
 )
-def test_another_npy_file_is_no_label_file(tmp_path, content, message):
+def test_npy_file_without_labels_is_refused(tmp_path, content, message):
     if isinstance(content, list):
         array = np.empty((), object)
         array[()] = content
@@ -287,7 +287,7 @@ def test_another_npy_file_is_no_label_file(tmp_path, content, message):
         labels.from_label_file(label_file(tmp_path / "labels.npy", content))
 
 
-def test_a_cut_or_missing_label_file_is_named(tmp_path):
+def test_truncated_or_missing_label_file_is_named(tmp_path):
     path = label_file(tmp_path / "labels.npy", {TRAIN: vector("bird")})
     path.write_bytes(path.read_bytes()[:-40])
     with pytest.raises(DataError, match=r"labels\.npy cannot be read as image labels"):
@@ -296,13 +296,13 @@ def test_a_cut_or_missing_label_file_is_named(tmp_path):
         labels.from_label_file(tmp_path / "nothing.npy")
 
 
-def test_a_label_file_must_know_all_images(folder, tmp_path):
+def test_label_file_must_cover_all_images(folder, tmp_path):
     path = label_file(tmp_path / "cls_labels.npy", {TRAIN: vector("bird")})
     with pytest.raises(DataError, match=rf"no image labels of {VAL} \(2 such images\)"):
         prepared(folder, label_file=path)
 
 
-def test_a_grey_picture_is_no_palette_mask():
+def test_picture_without_palette_is_not_a_mask():
     with pytest.raises(DataError, match="mask cannot be read as an image"):
         pictures.palette_mask(b"nothing", "mask")
     with pytest.raises(DataError, match="the mode 'RGB'"):
@@ -353,7 +353,7 @@ def test_archives_are_downloaded(server, folder, tmp_path):
     assert not list((tmp_path / "got").glob("*.part"))
 
 
-def test_a_download_that_broke_off_goes_on(server, folder, tmp_path):
+def test_interrupted_download_is_resumed(server, folder, tmp_path):
     url, path = f"{server.url}/benchmark.tgz", tmp_path / "benchmark.tgz"
     server.handler.ends_after = 50
     with pytest.raises(DataError, match=r"ended after 50 of \d+ bytes.*again to resume"):
@@ -364,19 +364,19 @@ def test_a_download_that_broke_off_goes_on(server, folder, tmp_path):
     assert path.read_bytes() == (folder / "benchmark.tgz").read_bytes()
 
 
-def test_a_download_that_had_come_whole_is_taken(server, folder, tmp_path):
+def test_complete_partial_file_is_kept(server, folder, tmp_path):
     content = (folder / "benchmark.tgz").read_bytes()
     (tmp_path / "benchmark.tgz.part").write_bytes(content)
     archives.download(f"{server.url}/benchmark.tgz", tmp_path / "benchmark.tgz", silent)
     assert (tmp_path / "benchmark.tgz").read_bytes() == content
 
 
-def test_a_server_that_does_not_answer_is_named(tmp_path):
+def test_unreachable_server_is_named(tmp_path):
     with pytest.raises(DataError, match=r"http://127\.0\.0\.1:9/x cannot be downloaded .*put the"):
         archives.download("http://127.0.0.1:9/x", tmp_path / "x", silent)
 
 
-def test_a_download_of_another_digest_is_refused(server, tmp_path):
+def test_download_with_another_digest_is_refused(server, tmp_path):
     request = VocRequest(tmp_path / "got", download=True, mirror=server.url)
     with pytest.raises(DataError, match="has the MD5"):
         prepare(tmp_path / "VOC2012", request, silent)
@@ -392,7 +392,7 @@ def test_progress_of_the_md5_ends_with_the_size(folder):
 # The command
 
 
-def test_the_command_prepares_and_says_what_is_next(folder):
+def test_command_prepares_and_shows_the_next_step(folder):
     root = folder.parent / "VOC2012"
     words = ["data", "prepare", "voc12", str(root), "--archives", str(folder), "--unverified"]
     result = CliRunner().invoke(app, words)

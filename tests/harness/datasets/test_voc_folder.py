@@ -40,7 +40,7 @@ def opened(root):
     return lambda **options: VocFolder(str(root), **options).open(root)
 
 
-def test_everything_is_read(opened):
+def test_opened_dataset_has_every_part(opened):
     data = opened()
     assert data.classes == ("cat", "train")
     assert data.contexts == (("rails", "train"),)
@@ -54,7 +54,7 @@ def test_everything_is_read(opened):
     assert data.context("a")["rails"].sum() == 3
 
 
-def test_lists_and_folders_may_have_other_names(opened, root):
+def test_lists_and_folders_can_be_renamed(opened, root):
     (root / "ImageSets/Segmentation/few.txt").write_text("a\n")
     (root / "saliency").rename(root / "maps")
     data = opened(train="few", saliency="maps")
@@ -62,19 +62,19 @@ def test_lists_and_folders_may_have_other_names(opened, root):
     assert data.saliency("a").max() > 0
 
 
-def test_an_image_of_train_and_val_is_refused(opened, root):
+def test_image_in_train_and_val_is_refused(opened, root):
     (root / "ImageSets/Segmentation/few.txt").write_text("b\n")
     with pytest.raises(DataError, match=r"image b .* in the lists of train and of val"):
         opened(train="few")
 
 
-def test_an_image_that_is_listed_twice_is_refused(opened, root):
+def test_image_listed_twice_is_refused(opened, root):
     (root / "ImageSets/Segmentation/few.txt").write_text("a\na\n")
     with pytest.raises(DataError, match=r"few\.txt lists image a more than once"):
         opened(train="few")
 
 
-def test_a_dataset_without_saliency_and_context(opened, root):
+def test_saliency_and_context_are_optional(opened, root):
     (root / "contexts.json").unlink()
     for path in (root / "saliency").iterdir():
         path.unlink()
@@ -85,7 +85,7 @@ def test_a_dataset_without_saliency_and_context(opened, root):
     assert data.contexts == ()
 
 
-def test_the_fingerprint_follows_content_not_place(opened, root, tmp_path_factory):
+def test_fingerprint_depends_on_content_not_path(opened, root, tmp_path_factory):
     before = opened().fingerprint()
     other = tmp_path_factory.mktemp("elsewhere") / "data"
     root.rename(other)
@@ -99,46 +99,46 @@ def truncate(path):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
-def test_a_truncated_jpeg_is_named(opened, root):
+def test_truncated_jpeg_is_named(opened, root):
     truncate(root / "JPEGImages/a.jpg")
     with pytest.raises(DataError, match=r"JPEGImages.a\.jpg cannot be read as an image"):
         opened().image("a")
 
 
-def test_a_missing_saliency_map_is_named(opened, root):
+def test_missing_saliency_map_is_named(opened, root):
     (root / "saliency/a.png").unlink()
     with pytest.raises(DataError, match=r"saliency.a\.png is missing"):
         opened().saliency("a")
 
 
 @pytest.mark.parametrize("part", ["truth", "saliency"])
-def test_another_size_is_named(opened, root, part):
+def test_map_of_another_size_is_named(opened, root, part):
     folder = {"truth": "SegmentationClass", "saliency": "saliency"}[part]
     Image.fromarray(np.zeros((5, 4), np.uint8)).save(root / folder / "a.png")
     with pytest.raises(DataError, match=r"a\.png is 4x5, but its image is 4x3"):
         getattr(opened(), part)("a")
 
 
-def test_truth_beyond_the_classes_is_refused(opened, root):
+def test_truth_with_an_unknown_class_is_refused(opened, root):
     write_mask(root / "SegmentationClass/a.png", np.full((3, 4), 3, np.uint8))
     with pytest.raises(DataError, match=r"holds the value 3, but there are 2 classes"):
         opened().truth("a")
 
 
-def test_a_colour_mask_is_refused(opened, root):
+def test_colour_mask_is_refused(opened, root):
     Image.fromarray(np.zeros((3, 4, 3), np.uint8)).save(root / "SegmentationClass/a.png")
     with pytest.raises(DataError, match="has 3 channels"):
         opened().truth("a")
 
 
-def test_an_unknown_class_is_named(opened, root):
+def test_unknown_class_in_labels_is_named(opened, root):
     labels = {"classes": ["cat"], "labels": {"a": ["dog"], "b": []}}
     (root / "image_labels.json").write_text(json.dumps(labels))
     with pytest.raises(DataError, match="image a has class 'dog'"):
         opened()
 
 
-def test_an_image_without_an_entry_is_named(opened, root):
+def test_image_without_labels_is_named(opened, root):
     labels = {"classes": ["cat"], "labels": {"b": []}}
     (root / "image_labels.json").write_text(json.dumps(labels))
     with pytest.raises(DataError, match=r"no entry for 1 ids of .*train\.txt, first a"):
@@ -149,7 +149,7 @@ def test_an_image_without_an_entry_is_named(opened, root):
     ("content", "message"),
     [('{"labels": {}}', "must hold"), ("{", "not valid JSON"), (None, "is missing")],
 )
-def test_a_damaged_label_file_is_named(opened, root, content, message):
+def test_damaged_label_file_is_named(opened, root, content, message):
     path = root / "image_labels.json"
     path.unlink() if content is None else path.write_text(content)
     with pytest.raises(DataError, match=f"image_labels.json.*{message}"):
@@ -170,42 +170,42 @@ def test_wrong_contexts_are_named(opened, root, content, message):
         opened()
 
 
-def test_the_contexts_are_part_of_the_fingerprint(opened, root):
+def test_fingerprint_depends_on_contexts(opened, root):
     before = opened().fingerprint()
     (root / "contexts.json").write_text(json.dumps({"names": ["rails"], "pairs": []}))
     assert opened().fingerprint() != before
 
 
-def test_a_16_bit_map_is_refused(opened, root):
+def test_16_bit_map_is_refused(opened, root):
     Image.fromarray(np.zeros((3, 4), np.uint16)).save(root / "saliency/a.png")
     with pytest.raises(DataError, match=r"saliency.a\.png .* 'I;16'"):
         opened().saliency("a")
 
 
-def test_an_empty_list_is_refused(opened, root):
+def test_empty_list_is_refused(opened, root):
     (root / "ImageSets/Segmentation/train.txt").write_text("\n")
     with pytest.raises(DataError, match=r"train\.txt is empty"):
         opened()
 
 
-def test_a_missing_list_is_named(opened):
+def test_missing_list_is_named(opened):
     with pytest.raises(DataError, match=r"other\.txt is missing"):
         opened(val="other")
 
 
-def test_a_missing_root_is_named(tmp_path):
+def test_missing_root_is_named(tmp_path):
     with pytest.raises(DataError, match=r"nowhere is not a folder; set dataset\.root"):
         VocFolder(str(tmp_path / "nowhere")).open(tmp_path)
 
 
-def test_an_unknown_split_lists_what_exists(opened):
+def test_unknown_split_error_lists_the_splits(opened):
     with pytest.raises(
         DataError, match=r"no split named 'test'; there are \['scored', 'train', 'val'\]"
     ):
         opened().ids("test")
 
 
-def test_a_list_of_scored_images_is_part_of_train(opened, root):
+def test_scored_images_must_be_in_train(opened, root):
     assert opened().scored == opened().ids("train")
     lists = root / "ImageSets/Segmentation"
     train = (lists / "train.txt").read_text().split()
@@ -216,7 +216,7 @@ def test_a_list_of_scored_images_is_part_of_train(opened, root):
         opened(scored="few")
 
 
-def test_an_image_without_a_context_map_says_so(opened, root):
+def test_image_without_context_map_has_none(opened, root):
     (root / "context/a.png").unlink()
     data = opened()
     assert data.context("a") == {"rails": None}

@@ -11,7 +11,7 @@ from wsss_harness.system import limits, parallel
 from wsss_harness.system.limits import TimeLimitReached, time_limit
 
 
-def test_what_never_ends_is_stopped():
+def test_endless_body_is_stopped():
     message = r"limit of 0\.05 s.*raise --time-limit"
     with pytest.raises(TimeLimitReached, match=message), time_limit(0.05):
         never_end()
@@ -22,12 +22,12 @@ def never_end():
         pass
 
 
-def test_what_catches_the_error_is_told_at_the_end():
+def test_body_that_catches_the_signal_fails_at_its_end():
     with pytest.raises(TimeLimitReached), time_limit(0.05), contextlib.suppress(BaseException):
         never_end()
 
 
-def test_what_catches_every_exception_does_not_catch_the_ring():
+def test_except_exception_does_not_catch_the_signal():
     with pytest.raises(TimeLimitReached), time_limit(0.05):
         never_end_and_catch()
 
@@ -38,7 +38,7 @@ def never_end_and_catch():
             never_end()
 
 
-def test_what_catches_the_error_hears_it_again(monkeypatch):
+def test_signal_is_repeated_after_it_was_caught(monkeypatch):
     monkeypatch.setattr(limits, "REPEAT", 0.05)
     with pytest.raises(TimeLimitReached), time_limit(0.05):
         never_end_twice()
@@ -51,18 +51,18 @@ def never_end_twice():
         never_end()
 
 
-def test_what_ends_is_not_stopped_later():
+def test_body_that_ended_is_not_stopped_later():
     with time_limit(0.5):
         pass
     time.sleep(0.6)
 
 
-def test_no_limit_waits():
+def test_none_is_no_limit():
     with time_limit(None):
         time.sleep(0.01)
 
 
-def test_in_another_thread_there_is_none():
+def test_other_threads_have_no_limit():
     ended = []
 
     def body():
@@ -76,7 +76,7 @@ def test_in_another_thread_there_is_none():
     assert ended == [True]
 
 
-def test_workers_that_never_end_are_killed(tmp_path):
+def test_endless_workers_are_killed(tmp_path):
     ids = [str(n) for n in range(2 * parallel.FEW)]
     started = time.monotonic()
     with pytest.raises(TimeLimitReached), time_limit(3):

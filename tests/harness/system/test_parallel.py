@@ -67,7 +67,7 @@ def processes(folder):
     return {tuple(line.split()[3:]) for line in lines if line.startswith("refined")}
 
 
-def test_parallel_and_serial_files_are_equal(refine, two_cores):
+def test_parallel_and_serial_runs_write_equal_files(refine, two_cores):
     serial, _ = refine("serial", Alone())
     both, steps = refine("parallel", Shifted())
     assert len(files(both)) == 12
@@ -87,7 +87,7 @@ def test_two_processes_work_at_the_same_time(tmp_path):
     assert len(list(meeting.iterdir())) == 2
 
 
-def test_the_view_is_the_firewall_and_the_ledger_in_workers_too(refine, two_cores):
+def test_workers_check_and_record_supervision(refine, two_cores):
     folder, _ = refine("plain", Shifted())
     assert Ledger(folder / "read").read() == ("image_labels",)
     with pytest.raises(SupervisionError, match=r"read 'saliency' of image image_005"):
@@ -102,9 +102,7 @@ def test_the_view_is_the_firewall_and_the_ledger_in_workers_too(refine, two_core
         ("bug", PluginError, "the test failed on image image_004: ZeroDivisionError: nothing"),
     ],
 )
-def test_an_error_of_one_image_is_the_same_and_names_it(
-    refine, two_cores, refiner, trouble, error, message
-):
+def test_error_names_the_first_failed_image(refine, two_cores, refiner, trouble, error, message):
     """Of two errors the first in the order of the images, whichever came first in time."""
     with pytest.raises(error, match=message):
         refine("failed", refiner(trouble, ("image_004", "image_005")))
@@ -116,7 +114,7 @@ def test_an_error_of_one_image_is_the_same_and_names_it(
     assert files(again) == files(refine("whole", Alone())[0])
 
 
-def test_a_killed_worker_is_a_clear_error_and_keeps_what_was_finished(refine, two_cores):
+def test_killed_worker_is_an_error_and_finished_images_are_kept(refine, two_cores):
     with pytest.raises(StageError, match=r"a worker process ended .* run again"):
         refine("killed", Shifted("killed", ("image_009",)))
     assert files(refine.folder)
@@ -124,7 +122,7 @@ def test_a_killed_worker_is_a_clear_error_and_keeps_what_was_finished(refine, tw
     assert files(again) == files(refine("whole", Alone())[0])
 
 
-def test_one_core_or_few_images_take_no_process(refine, monkeypatch):
+def test_one_core_or_few_images_start_no_process(refine, monkeypatch):
     monkeypatch.setattr(parallel, "_spread", None)
     monkeypatch.setattr(parallel, "cores", lambda: 1)
     assert len(files(refine("one core", Shifted())[0])) == 12
@@ -135,7 +133,7 @@ def test_one_core_or_few_images_take_no_process(refine, monkeypatch):
     assert done == few
 
 
-def test_work_that_cannot_travel_is_done_here(tmp_path):
+def test_unpicklable_work_is_done_in_this_process(tmp_path):
     done, ids = [], [f"image_{i}" for i in range(20)]
     parallel.run(lambda: done.append, ids, 2, tmp_path / LOG, lambda: None)
     assert done == ids

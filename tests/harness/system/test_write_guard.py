@@ -1,4 +1,4 @@
-"""A stage that writes elsewhere in the store is stopped before it happens."""
+"""A stage cannot write elsewhere in the store."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ def store(tmp_path):
     return tmp_path / "store"
 
 
-HARM = {
+CHANGES = {
     "write": lambda other: (other / "new.txt").write_text("x"),
     "truncate": lambda other: os.truncate(other / "kept.txt", 0),
     "low": lambda other: os.open(other / "new.txt", os.O_CREAT | os.O_WRONLY),
@@ -35,17 +35,17 @@ HARM = {
 }
 
 
-@pytest.mark.parametrize("harm", HARM)
-def test_harm_to_another_stage_is_stopped(store, harm):
+@pytest.mark.parametrize("change", CHANGES)
+def test_changing_another_stage_is_refused(store, change):
     own, other = store / "fit/own", store / "fit/other"
     message = r"tried to write .*other.*; a plugin writes below .* \(run.folder, here .*own\)"
     with writing_below(own, store), pytest.raises(PluginError, match=message):
-        HARM[harm](other)
+        CHANGES[change](other)
     assert [path.name for path in other.iterdir()] == ["kept.txt"]
     assert (other / "kept.txt").read_text() == "kept"
 
 
-def test_what_a_stage_may_do(store):
+def test_stage_changes_its_own_folder_and_files_outside_the_store(store):
     own = store / "fit/own"
     with writing_below(own, store):
         (own / "deep").mkdir()
@@ -55,7 +55,7 @@ def test_what_a_stage_may_do(store):
         (store.parent / "beside/cache.txt").write_text("caches of libraries lie elsewhere")
 
 
-def test_a_link_of_ones_own_may_go_wherever_it_leads(store):
+def test_own_link_to_another_stage_can_be_removed(store):
     own = store / "fit/own"
     (own / "link").symlink_to(store / "fit/other")
     with writing_below(own, store):
@@ -63,21 +63,21 @@ def test_a_link_of_ones_own_may_go_wherever_it_leads(store):
     assert (store / "fit/other/kept.txt").read_text() == "kept"
 
 
-def test_afterwards_all_is_free_again(store):
+def test_guard_ends_with_the_body(store):
     with writing_below(store / "fit/own", store):
         pass
     (store / "fit/other/new.txt").write_text("x")
     assert write_guard.current() is None
 
 
-def test_workers_have_the_same_bounds(store):
+def test_workers_are_confined_as_well(store):
     own, ids = store / "fit/own", [f"{n}.txt" for n in range(2 * parallel.FEW)]
     with writing_below(own, store), pytest.raises(PluginError, match="tried to write"):
         parallel.run(WritesBelow(store / "fit/other"), ids, 2, own / "log.txt", lambda: None)
     assert [path.name for path in (store / "fit/other").iterdir()] == ["kept.txt"]
 
 
-def test_notes_are_taken_of_what_is_written_elsewhere(store):
+def test_noting_collects_paths_outside_the_folder(store):
     with write_guard.noting(store / "fit/own") as changed:
         (store / "fit/own/new.txt").write_text("x")
         (store.parent / "beside/new.txt").write_text("x")
