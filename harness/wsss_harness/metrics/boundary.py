@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wsss_harness.contract.types import IGNORE, Mask
-from wsss_harness.metrics.confusion import Counts, ratio
+from wsss_harness.metrics.confusion import Counts, named, ratio
 
 TOLERANCE = 0.0075  # of the image diagonal, as in the boundary benchmark of the BSDS
 
@@ -60,15 +60,9 @@ def count(truth: Mask, mask: Mask, classes: int, context: Mapping[str, Any]) -> 
     counted = near(~ignored, 2 * reach)
     true_edge = edges(fill_ignored(truth, ignored)) & counted
     mask_edge = edges(mask) & counted
-    return np.array(
-        [
-            (mask_edge & near(true_edge, reach)).sum(),
-            mask_edge.sum(),
-            (true_edge & near(mask_edge, reach)).sum(),
-            true_edge.sum(),
-        ],
-        np.int64,
-    )
+    matched = mask_edge & near(true_edge, reach), true_edge & near(mask_edge, reach)
+    areas = (matched[0], mask_edge, matched[1], true_edge)
+    return np.array([area.sum() for area in areas], np.int64)
 
 
 def read(
@@ -78,5 +72,4 @@ def read(
     precision, recall = ratio(counts[[0, 2]], counts[[1, 3]])
     total = precision + recall
     f_score = 2 * precision * recall / total if total else total
-    values = {"precision": precision, "recall": recall, "f": f_score}
-    return {name: None if np.isnan(value) else float(value) for name, value in values.items()}
+    return named(np.array([precision, recall, f_score]), ("precision", "recall", "f"))

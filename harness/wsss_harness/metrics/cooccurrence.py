@@ -36,12 +36,9 @@ def read(
     counts: Counts, names: tuple[str, ...], contexts: tuple[tuple[str, str], ...]
 ) -> dict[str, Any]:
     """m(k, c) of each pair, and "pooled": all false positives of the pairs over their hits."""
-    pairs = list(contexts)
-    places = list(dict.fromkeys(place for place, _ in pairs))
-    wrong = np.array([counts[1 + places.index(k), names.index(c)] for k, c in pairs], np.int64)
-    hits = np.array([counts[0, names.index(c)] for _, c in pairs], np.int64)
-    ratios = named(ratio(wrong, hits), tuple(f"{k}>{c}" for k, c in pairs))
-    return {
-        **ratios,
-        **named(ratio(wrong.sum(keepdims=True), hits.sum(keepdims=True)), ("pooled",)),
-    }
+    places = list(dict.fromkeys(place for place, _ in contexts))
+    wrong = np.array([counts[1 + places.index(k), names.index(c)] for k, c in contexts], np.int64)
+    hits = np.array([counts[0, names.index(c)] for _, c in contexts], np.int64)
+    pooled = ratio(wrong.sum(keepdims=True), hits.sum(keepdims=True))
+    ratios = named(ratio(wrong, hits), tuple(f"{k}>{c}" for k, c in contexts))
+    return {**ratios, **named(pooled, ("pooled",))}

@@ -10,7 +10,7 @@ from PIL import Image
 from wsss_harness import testing
 from wsss_harness.contract.errors import ConfigError, DataError
 from wsss_harness.contract.hookspecs import Run
-from wsss_harness.datasets.coco import Coco14, outlines
+from wsss_harness.datasets.coco import Coco14, pycocotools_mask
 from wsss_harness.system.files import write_mask
 
 pytest.importorskip("pycocotools", reason="it draws the instances")
@@ -236,7 +236,7 @@ def test_saliency_of_another_size_is_named(root):
 def test_missing_pycocotools_names_the_install_command(root, monkeypatch):
     monkeypatch.setitem(sys.modules, "pycocotools", None)
     with pytest.raises(ConfigError, match=r"pip install 'wsss-bench\[coco\]'"):
-        outlines.pycocotools_mask()
+        pycocotools_mask()
 
 
 def test_unknown_split_and_missing_index_are_named(root):
