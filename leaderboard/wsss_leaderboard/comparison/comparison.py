@@ -171,17 +171,17 @@ def parts_of(record: Record) -> Iterator[Mapping[str, Any]]:
     yield flat({key: value for key, value in row.items() if key != "method"})
     yield record.plugins
     yield {str(axis): seed for axis, seed in record.seeds.items()} or {"all": record.seed}
-    yield _values({n: digest[:8] for n, digest in step.code.items()} for step in record.steps)
-    yield _values(step.environment for step in record.steps)
+    yield all_values({n: digest[:8] for n, digest in step.code.items()} for step in record.steps)
+    yield all_values(step.environment for step in record.steps)
 
 
-def _values(settings: Iterable[Mapping[str, str]]) -> dict[str, str]:
+def all_values(settings: Iterable[Mapping[str, str]]) -> dict[str, str]:
     """All values of each setting, which may differ from step to step."""
     values: dict[str, set[str]] = defaultdict(set)
     for step in settings:
         for name, value in step.items():
             values[name].add(value)
-    return {name: ", ".join(sorted(each)) for name, each in values.items()}
+    return {name: ", ".join(sorted(texts)) for name, texts in values.items()}
 
 
 def steps_of(record: Record) -> dict[str, Mapping[str, Any]]:

@@ -162,12 +162,9 @@ def _columns(first: str) -> tuple[Column, ...]:
 
 
 def _row(name: str, change: Change, seeds: bool) -> TableRow:
-    numbers = [_percent(value) for value in (change.a, change.b)]
+    pair = (change.a, change.b)
+    numbers = [NOTHING if value is None else f"{100 * value:.1f}" for value in pair]
     difference = NOTHING if change.difference is None else f"{100 * change.difference:+.1f}"
     reach = NOTHING if change.reach is None else f"±{100 * change.reach:.1f}"
     bold = frozenset({3}) if change.told_apart and seeds else frozenset[int]()
     return TableRow((name, *numbers, difference, reach), best=bold)
-
-
-def _percent(value: float | None) -> str:
-    return NOTHING if value is None else f"{100 * value:.1f}"

@@ -253,14 +253,10 @@ def numbers_table(comparisons: Sequence[FigureComparison]) -> Table:
 
 
 def settings_table(differences: Sequence[Difference]) -> Table:
-    rows = tuple(
-        TableRow((d.stage, d.option, str(d.published), _text(d.here), d.effect))
-        for d in differences
-    )
+    rows = []
+    for d in differences:
+        here = "not said" if d.here is None else str(d.here)
+        rows.append(TableRow((d.stage, d.option, str(d.published), here, d.effect)))
     heads = ("stage", "option", "published", "here", "what is known")
     columns = tuple(Column(head, words=True) for head in heads)
-    return Table("Settings that differ and are known to matter", columns, rows)
-
-
-def _text(value: Any) -> str:
-    return "not said" if value is None else str(value)
+    return Table("Settings that differ and are known to matter", columns, tuple(rows))

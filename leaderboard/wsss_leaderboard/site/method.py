@@ -12,7 +12,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from wsss_harness.system.files import write_text
-from wsss_leaderboard.comparison.comparison import PARTS, parts_of, steps_of
+from wsss_leaderboard.comparison.comparison import PARTS, all_values, parts_of, steps_of
 from wsss_leaderboard.ranking.entries import Entry, LoadedRecord
 from wsss_leaderboard.ranking.ranking import means_of
 from wsss_leaderboard.records.counts import MASKS
@@ -156,6 +156,7 @@ def _write(
     name = stem(first.method)
     for run in runs:
         pages.copy(run.path, f"{folder}/{address_of(run.record)}")
+    environments = (step.environment for run in runs for step in run.record.steps)
     pages.write(
         f"{folder}/methods/{name}.html",
         "method.html",
@@ -169,7 +170,7 @@ def _write(
         addresses=[(run.record.seed, address_of(run.record)) for run in runs],
         curve=curve_of([run.record for run in runs]),
         command=command_of(pages, first),
-        environments=environments_of(runs),
+        environments=sorted(all_values(environments).items()),
         settings=settings_of(first),
     )
     pages.write_data(f"{folder}/data/{name}.js", name, data_of(runs, results))
@@ -192,16 +193,6 @@ def command_of(pages: Pages, record: Record) -> tuple[str, str] | None:
     printable = not record.control and record.method == shown(record.method, LONGEST)
     rows = f" --rows {shlex.quote(record.method)}" if printable else ""
     return f"wsss run {path.rpartition('/')[2]}{rows}", path
-
-
-def environments_of(runs: Sequence[LoadedRecord]) -> list[tuple[str, str]]:
-    """Each part of the environments of all stages, with all of its values."""
-    parts: dict[str, set[str]] = {}
-    for run in runs:
-        for step in run.record.steps:
-            for part, value in step.environment.items():
-                parts.setdefault(part, set()).add(value)
-    return [(part, ", ".join(sorted(values))) for part, values in sorted(parts.items())]
 
 
 def settings_of(record: Record) -> dict[str, str]:
