@@ -80,7 +80,7 @@ def scoring(eps, size, device, images):
     """Maps of some images at all scales and mirrored, as the harness makes them."""
     from wsss_harness.networks.classmaps import inference
 
-    score = inference.scorer(eps.network(len(CLASSES)).to(device), eps.inference())
+    score = inference.Scorer(eps.network(len(CLASSES)).to(device).eval(), eps.inference())
     image = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
     sample = Sample("image", {"image": image, "image_labels": (1, 5)}.__getitem__)
     return lambda: score.many([sample] * images)

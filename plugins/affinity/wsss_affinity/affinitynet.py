@@ -43,14 +43,16 @@ class AffinityNet(AffinitySettings):
         fitting.fit(self, data, scores, run)
 
     def load(self, folder: Path, device: str) -> Callable[[Sample, ClassScores], ClassScores]:
-        from wsss_affinity import inference, network
+        from wsss_affinity.inference import Walker
+        from wsss_affinity.network import AffinityShape
 
-        return inference.Walker(network.load(folder, device), self)
+        return Walker(AffinityShape.load(folder, device), self)
 
     def explain(
         self, folder: Path, device: str
     ) -> Callable[[Sample, ClassScores], Sequence[Explained]]:
         """What decides the walk of an image; see inference.explainer."""
-        from wsss_affinity import inference, network
+        from wsss_affinity.inference import explainer
+        from wsss_affinity.network import AffinityShape
 
-        return inference.explainer(network.load(folder, device), self)
+        return explainer(AffinityShape.load(folder, device), self)

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from torch import Tensor, nn
 
-from wsss_affinity import items, network
+from wsss_affinity import items
 from wsss_affinity.affinities import Norm, affinities
 from wsss_affinity.labels import Pairs, pair_kinds, sure_labels
 from wsss_affinity.loss import affinity_losses
+from wsss_affinity.network import AffinityFeatures
 from wsss_harness import ConfigError
 from wsss_harness.networks import crf
 from wsss_harness.networks.backbones.base import Backbone
@@ -37,18 +38,19 @@ def fit(
     settings: AffinitySettings, data: View, scores: Callable[[str], ClassScores], run: Run
 ) -> None:
     """Train a network on labels from ``scores``, and write it to the run's folder."""
-    learner = settings.shape().build(run.seed)
+    shape = settings.shape()
+    learner = shape.build(run.seed)
     if settings.checkpoint is not None:
         load_released(learner, Path(settings.checkpoint), settings.released)
     else:
         train(settings, learner, data, scores, run)
-    network.save(learner, settings.shape(), run)
+    shape.save(learner, run)
     shutil.rmtree(run.folder / EVIDENCE, ignore_errors=True)
 
 
 def train(
     settings: AffinitySettings,
-    learner: network.AffinityFeatures,
+    learner: AffinityFeatures,
     data: View,
     scores: Callable[[str], ClassScores],
     run: Run,
@@ -62,7 +64,7 @@ def train(
 
 def crops(
     settings: AffinitySettings,
-    learner: network.AffinityFeatures,
+    learner: AffinityFeatures,
     data: View,
     scores: Callable[[str], ClassScores],
     run: Run,

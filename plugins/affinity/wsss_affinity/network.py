@@ -1,24 +1,16 @@
 """AffinityNet: features that are alike for neighbours of the same class."""
 
-import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import elu, interpolate
 
-from wsss_harness import ConfigError, Run
-from wsss_harness.networks import backbones
+from wsss_harness import ConfigError
 from wsss_harness.networks.backbones.base import Backbone, taps_of
-from wsss_harness.networks.checkpoints import read_state
-from wsss_harness.networks.training.loop import finish
+from wsss_harness.networks.classmaps.network import NetworkShape
 from wsss_harness.networks.training.optimizers import Headed
-from wsss_harness.system import files
-
-WEIGHTS, SHAPE = "weights.pth", "network.json"
 
 
 class Head(nn.Module):
@@ -84,29 +76,11 @@ class AffinityFeatures(Headed):
 
 
 @dataclass(frozen=True)
-class AffinityShape:
-    """What rebuilds a network; network.json holds its fields."""
+class AffinityShape(NetworkShape[AffinityFeatures]):
+    """What rebuilds the network of AffinityNet."""
 
-    backbone: Mapping[str, Any]
     taps: Sequence[str]
     widths: Sequence[int]
 
-    def build(self, seed: int = 0) -> AffinityFeatures:
-        """The network with weights that depend on ``seed`` alone."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            backbone = backbones.build(**self.backbone)
-            return AffinityFeatures(backbone, self.taps, self.widths)
-
-
-def save(network: AffinityFeatures, shape: AffinityShape, run: Run) -> None:
-    """Write weights.pth, a plain state dict, and network.json; delete the state of training."""
-    files.write_json(run.folder / SHAPE, dataclasses.asdict(shape))
-    finish(network, run.folder / WEIGHTS, run)
-
-
-def load(folder: Path, device: str) -> AffinityFeatures:
-    """The network that ``save`` wrote, in eval mode."""
-    network = AffinityShape(**files.read_json(folder / SHAPE)).build()
-    network.load_state_dict(read_state(folder / WEIGHTS))
-    return network.to(device).eval()
+    def assemble(self, backbone: Backbone) -> AffinityFeatures:
+        return AffinityFeatures(backbone, self.taps, self.widths)

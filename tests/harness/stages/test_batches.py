@@ -12,7 +12,6 @@ from wsss_eps import Eps
 from wsss_harness.contract.hookspecs import Run
 from wsss_harness.contract.supervision import Ledger
 from wsss_harness.contract.types import ClassScores, Sample
-from wsss_harness.networks.classmaps import network
 from wsss_harness.stages import batches
 from wsss_harness.stages.refining import refine
 from wsss_harness.stages.scoring import score
@@ -95,7 +94,7 @@ def test_what_memory_is_too_small_for_is_done_one_at_a_time():
 )
 def test_a_generator_scores_several_as_it_scores_one(tmp_path, made):
     net = made.network(2, seed=1)
-    network.save(net, made.shape(2), Run(tmp_path))
+    made.shape(2).save(net, Run(tmp_path))
     scorer = made.load(tmp_path, "cpu")
     data = view(tmp_path, made.needs)
     several = [data[image_id] for image_id in data.ids[:3]]

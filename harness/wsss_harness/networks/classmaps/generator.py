@@ -84,7 +84,7 @@ class ClassMapGenerator(ClassifierSettings, ABC):
     def fit(self, data: View, run: Run) -> None:
         """Train, or load a checkpoint; write weights.pth and network.json."""
         from wsss_harness.networks.backbones.weights import load_released, load_weights
-        from wsss_harness.networks.classmaps import fitting, network
+        from wsss_harness.networks.classmaps.fitting import fit_classifier
 
         loss = self.loss(data.classes)
         maps = self.network(len(data.classes), run.seed)
@@ -93,10 +93,10 @@ class ClassMapGenerator(ClassifierSettings, ABC):
         else:
             if run.weights is not None:
                 load_weights(maps.backbone, run.weights)
-            fitting.fit_classifier(maps, loss, data, run, self)
-        network.save(maps, self.shape(len(data.classes)), run)
+            fit_classifier(maps, loss, data, run, self)
+        self.shape(len(data.classes)).save(maps, run)
 
     def load(self, folder: Path, device: str) -> Callable[[Sample], ClassScores]:
-        from wsss_harness.networks.classmaps import inference, network
+        from wsss_harness.networks.classmaps.inference import Scorer
 
-        return inference.scorer(network.load(folder, device, self.kind()), self.inference())
+        return Scorer(self.kind().load(folder, device), self.inference())

@@ -158,8 +158,3 @@ class Scorer:
     @torch.no_grad()  # not inference mode: a MapReader may enable gradients
     def many(self, samples: Sequence[Sample]) -> list[ClassScores]:
         return self.settings.scores(self.network, samples)
-
-
-def scorer(network: ClassMaps, settings: Inference) -> Scorer:
-    """A function from samples to scores; the network is put into eval mode."""
-    return Scorer(network.eval(), settings)

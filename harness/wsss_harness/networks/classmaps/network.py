@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +23,8 @@ SHAPE = "network.json"
 
 HEAD_THEN_POOL = "head_then_pool"
 POOL_THEN_HEAD = "pool_then_head"
+
+Network = TypeVar("Network", bound=Headed)
 
 
 class ClassMaps(Headed):
@@ -75,32 +77,40 @@ class ClassMaps(Headed):
 
 
 @dataclass(frozen=True)
-class ClassMapsShape:
-    """What rebuilds a network; network.json holds its fields."""
+class NetworkShape(Generic[Network]):
+    """What rebuilds a network on a ``backbone``; network.json holds its fields."""
 
     backbone: Mapping[str, Any]
-    channels: int
-    pooling: str
-    dropout: float
 
-    def build(self, seed: int = 0) -> ClassMaps:
+    def build(self, seed: int = 0) -> Network:
         """The network with weights that depend on ``seed`` alone."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             return self.assemble(backbones.build(**self.backbone))
 
+    def assemble(self, backbone: Backbone) -> Network:
+        raise NotImplementedError
+
+    def save(self, network: Network, run: Run) -> None:
+        """Write weights.pth, a plain state dict, and network.json; delete the training state."""
+        files.write_json(run.folder / SHAPE, dataclasses.asdict(self))
+        finish(network, run.folder / WEIGHTS, run)
+
+    @classmethod
+    def load(cls, folder: Path, device: str) -> Network:
+        """The network that ``save`` wrote with a shape of this class, in eval mode."""
+        network = cls(**files.read_json(folder / SHAPE)).build()
+        network.load_state_dict(read_state(folder / WEIGHTS))
+        return network.to(device).eval()
+
+
+@dataclass(frozen=True)
+class ClassMapsShape(NetworkShape[ClassMaps]):
+    """What rebuilds a ClassMaps network."""
+
+    channels: int
+    pooling: str
+    dropout: float
+
     def assemble(self, backbone: Backbone) -> ClassMaps:
         return ClassMaps(backbone, self.channels, self.pooling, self.dropout)
-
-
-def save(network: ClassMaps, shape: ClassMapsShape, run: Run) -> None:
-    """Write weights.pth, a plain state dict, and network.json; delete the state of training."""
-    files.write_json(run.folder / SHAPE, dataclasses.asdict(shape))
-    finish(network, run.folder / WEIGHTS, run)
-
-
-def load(folder: Path, device: str, shape: type[ClassMapsShape] = ClassMapsShape) -> ClassMaps:
-    """The network that ``save`` wrote with a shape of this class, in eval mode."""
-    network = shape(**files.read_json(folder / SHAPE)).build()
-    network.load_state_dict(read_state(folder / WEIGHTS))
-    return network.to(device).eval()

@@ -46,7 +46,7 @@ def test_fitting_leaves_weights_and_shape_and_nothing_else(tmp_path):
     fit(plain(), tmp_path)
     names = {"weights.pth", "network.json", "losses.json", "read"}
     assert {path.name for path in tmp_path.iterdir()} == names
-    loaded = network.load(tmp_path, "cpu")
+    loaded = ClassMapsShape.load(tmp_path, "cpu")
     assert not loaded.training
     assert loaded.channels == 2
 
@@ -98,7 +98,7 @@ def test_initial_weights_are_taken_and_frozen_parts_keep_them(tmp_path):
     before = ClassMapsShape(TINY, 7, "head_then_pool", 0.0).build(seed=9).backbone.state_dict()
     torch.save(before, tmp_path / "start.pth")
     fit(plain(lr=0.1), tmp_path / "run", weights=tmp_path / "start.pth")
-    after = network.load(tmp_path / "run", "cpu").backbone.state_dict()
+    after = ClassMapsShape.load(tmp_path / "run", "cpu").backbone.state_dict()
     assert all(torch.equal(after[name], before[name]) for name in before if "bn" in name)
     assert torch.equal(after["conv1a.weight"], before["conv1a.weight"])
     assert torch.equal(after["b2_2.conv_branch2a.weight"], before["b2_2.conv_branch2a.weight"])
@@ -264,7 +264,7 @@ def test_pretrained_weights_start_a_generator(tmp_path):
     assert {path.name for path in (tmp_path / "icons").iterdir()} == {"backbone.pth", "losses.json"}
     start = torch.load(tmp_path / "icons" / "backbone.pth", weights_only=True)
     fit(plain(), tmp_path / "run", weights=tmp_path / "icons" / "backbone.pth")
-    after = network.load(tmp_path / "run", "cpu").backbone.state_dict()
+    after = ClassMapsShape.load(tmp_path / "run", "cpu").backbone.state_dict()
     assert torch.equal(after["conv1a.weight"], start["conv1a.weight"])
     assert not torch.equal(start["bn7.running_mean"], torch.zeros_like(start["bn7.running_mean"]))
 

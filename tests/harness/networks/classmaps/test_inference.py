@@ -11,10 +11,10 @@ from wsss_harness.networks.classmaps.inference import (
     ACTIVATIONS,
     EPSILON,
     Inference,
+    Scorer,
     divide_by_maximum,
     merge,
     scaled,
-    scorer,
     stretch,
 )
 
@@ -111,7 +111,7 @@ class Stripes(nn.Module):
 def test_scores_are_those_of_the_present_classes(tmp_path, activation, normalise):
     data = FakeDataset()
     samples = view(tmp_path, ["image_labels"], data)
-    score = scorer(Stripes(), Inference((0.5, 1.0, 1.5), activation, normalise))
+    score = Scorer(Stripes().eval(), Inference((0.5, 1.0, 1.5), activation, normalise))
     for image_id in samples:
         scores = score(samples[image_id])
         assert scores.classes == data.present(image_id)
@@ -126,7 +126,7 @@ def test_an_explicit_background_is_the_last_channel(tmp_path):
     samples = view(tmp_path, ["image_labels"])
     inference = Inference((1.0,), "softmax", background="explicit")
     sample = samples["image_001"]
-    scores = scorer(Stripes(), inference)(sample)
+    scores = Scorer(Stripes().eval(), inference)(sample)
     total = merge([inference.maps(Stripes(), [sample.image], 1.0, [0, 2])], [0, 2], (24, 32))
     assert np.allclose(scores.values[0], divide_by_maximum(total)[0], atol=1e-6)
     assert np.allclose(scores.background, divide_by_maximum(total)[1], atol=1e-6)
@@ -141,14 +141,14 @@ def test_an_image_without_classes_has_no_scores(tmp_path):
             return np.zeros((24, 32, 3), np.uint8)
 
     samples = view(tmp_path, ["image_labels"], Empty())
-    scores = scorer(Stripes(), Inference((1.0,), "relu"))(samples["image_000"])
+    scores = Scorer(Stripes().eval(), Inference((1.0,), "relu"))(samples["image_000"])
     assert scores.classes == ()
     assert scores.values.shape == (0, 24, 32)
 
 
 def test_inference_reads_image_labels_and_nothing_else(tmp_path):
     samples = view(tmp_path, ["image_labels", "saliency"])
-    scorer(Stripes(), Inference((1.0,), "relu"))(samples["image_000"])
+    Scorer(Stripes().eval(), Inference((1.0,), "relu"))(samples["image_000"])
     assert [file.name for file in (tmp_path / "read").iterdir()] == ["image_labels"]
 
 
