@@ -9,8 +9,7 @@ import torch
 
 from wsss_affinity import AffinityNet, walk
 from wsss_affinity.affinities import affinities, affinity_maps, edge_affinities
-from wsss_affinity.labels import pair_kinds, sure_labels
-from wsss_affinity.loss import affinity_losses
+from wsss_affinity.labels import affinity_losses, pair_kinds, sure_labels
 from wsss_cam_baselines import Cam, Seam
 from wsss_eps import Eps
 from wsss_harness.networks.classmaps.inference import NORMALISATIONS, merge

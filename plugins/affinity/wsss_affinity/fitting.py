@@ -15,12 +15,10 @@ from torch import Tensor, nn
 
 from wsss_affinity import items
 from wsss_affinity.affinities import Norm, affinities
-from wsss_affinity.labels import Pairs, pair_kinds, sure_labels
-from wsss_affinity.loss import affinity_losses
+from wsss_affinity.labels import Pairs, affinity_losses, pair_kinds, sure_labels
 from wsss_affinity.network import AffinityFeatures
 from wsss_harness import ConfigError
 from wsss_harness.networks import crf
-from wsss_harness.networks.backbones.base import Backbone
 from wsss_harness.networks.backbones.weights import load_released, load_weights
 from wsss_harness.networks.classmaps.augment import Cropping
 from wsss_harness.networks.training.loop import Draws, fit_network
@@ -80,7 +78,7 @@ def crops(
     if evidence.parameters is not None:
         stacks = sharpened(stacks, data.ids, run)
     channels = 1 + max((len(scores(image_id).classes) for image_id in data), default=0)
-    return items.item_maker(data, stacks, channels, augmentation(settings, learner.backbone))
+    return items.item_maker(data, stacks, channels, Cropping.of(settings, learner.backbone))
 
 
 def sharpened(
@@ -99,17 +97,6 @@ def sharpened(
         partial(getattr, cached, "store"), ids, parallel.cores(), run.folder / LOG, progress
     )
     return cached
-
-
-def augmentation(settings: AffinitySettings, backbone: Backbone) -> Cropping:
-    return Cropping(
-        crop=settings.crop,
-        mean=backbone.mean,
-        std=backbone.std,
-        jitter=settings.jitter,
-        flip=settings.flip,
-        padding=settings.padding,
-    )
 
 
 class PairLoss:

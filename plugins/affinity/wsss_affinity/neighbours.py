@@ -5,7 +5,7 @@ plane, so that every pair occurs once. Values of pairs are stored as maps: ``val
 belongs to the source (y, x) and its target at offset k, and is 0 if there is no such pair.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
 
 import torch
@@ -80,8 +80,3 @@ def inside(size: tuple[int, int], radius: int) -> Tensor:
     for linked_map, offset in zip(linked, half_plane(radius), strict=True):
         ends(linked_map, offset)[0].fill_(True)
     return linked
-
-
-def moves(offsets: Sequence[Offset], width: int) -> list[int]:
-    """Offsets as differences of node numbers, which count row by row."""
-    return [dy * width + dx for dy, dx in offsets]

@@ -15,7 +15,7 @@ import torch
 from scipy.stats import binom
 from torch import Tensor
 
-from wsss_affinity.neighbours import ends, half_plane, inside, moves
+from wsss_affinity.neighbours import ends, half_plane, inside
 
 
 @lru_cache
@@ -101,7 +101,8 @@ def _structure(
 
     Slots are in the order of their columns.
     """
-    forward = torch.tensor(moves(half_plane(radius), size[1]), dtype=torch.int32)
+    numbers = [dy * size[1] + dx for dy, dx in half_plane(radius)]  # nodes count row by row
+    forward = torch.tensor(numbers, dtype=torch.int32)
     steps = torch.cat((-forward.flip(0), torch.zeros(1, dtype=torch.int32), forward))
     linked = _both_ways(inside(size, radius).to(torch.uint8), radius) > 0
     nodes = torch.arange(size[0] * size[1], dtype=torch.int32)

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from wsss_cam_baselines.correlation import EPSILON, exclusive, resized, with_background
+from wsss_cam_baselines.seam_network import EPSILON, exclusive, resized, with_background
 
 SHARE = 0.2
 LOWEST = 4  # one pixel in four

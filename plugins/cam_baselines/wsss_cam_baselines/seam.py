@@ -78,7 +78,7 @@ class Seam(ClassMapGenerator):
     def loss(self, classes: tuple[str, ...]) -> Loss:
         """The sum of all losses with weight one."""
         from wsss_cam_baselines import equivariance
-        from wsss_cam_baselines.correlation import resized
+        from wsss_cam_baselines.seam_network import resized
 
         def losses(network: nn.Module, batch: Batch) -> dict[str, Tensor]:
             images = batch["image"]

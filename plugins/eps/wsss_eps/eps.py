@@ -67,7 +67,7 @@ class Eps(ClassMapGenerator):
 
         strategies = {
             "adaptive": adaptive(self.tau),
-            "naive": naive(),
+            "naive": naive,
             "class_list": class_list(self._indices(classes)),
         }
         return strategies[self.selection]

@@ -47,20 +47,16 @@ def adaptive(tau: float) -> Selection:
     return select
 
 
-def naive() -> Selection:
+def naive(class_maps: Tensor, saliency: Tensor) -> Tensor:
     """Every class is foreground; the first strategy that the paper compares with."""
-
-    def select(class_maps: Tensor, saliency: Tensor) -> Tensor:
-        return torch.ones(class_maps.shape[:2], dtype=torch.bool, device=class_maps.device)
-
-    return select
+    return torch.ones(class_maps.shape[:2], dtype=torch.bool, device=class_maps.device)
 
 
 def class_list(background_classes: tuple[int, ...]) -> Selection:
     """The classes (1..C) of a fixed list are background; the paper's second strategy."""
 
     def select(class_maps: Tensor, saliency: Tensor) -> Tensor:
-        foreground = naive()(class_maps, saliency)
+        foreground = naive(class_maps, saliency)
         foreground[:, [index - 1 for index in background_classes]] = False
         return foreground
 
@@ -89,9 +85,9 @@ def estimated_saliency(
     return lam * foreground_map(maps, present, foreground) + (1 - lam) * absence
 
 
-def resize_saliency(saliency: Tensor, size: tuple[int, int], mode: str = "nearest") -> Tensor:
+def resize_saliency(saliency: Tensor, size: tuple[int, int]) -> Tensor:
     """Resize the saliency (B, 1, H, W) to the maps; the released code takes the nearest pixel."""
-    return F.interpolate(saliency, size, mode=mode)
+    return F.interpolate(saliency, size, mode="nearest")
 
 
 def saliency_loss(

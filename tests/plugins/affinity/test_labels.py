@@ -7,8 +7,7 @@ import pytest
 import torch
 from golden_files import close, golden
 
-from wsss_affinity.labels import Pairs, pair_kinds, sure_labels
-from wsss_affinity.loss import EPSILON, affinity_losses
+from wsss_affinity.labels import EPSILON, Pairs, affinity_losses, pair_kinds, sure_labels
 from wsss_affinity.neighbours import half_plane
 
 

@@ -7,7 +7,6 @@ import pytest
 import torch
 from golden_files import close, golden
 
-from wsss_cam_baselines.correlation import EPSILON, exclusive, with_background
 from wsss_cam_baselines.equivariance import (
     classification,
     cross_equivariance,
@@ -16,6 +15,7 @@ from wsss_cam_baselines.equivariance import (
     max_norm,
     min_pooling,
 )
+from wsss_cam_baselines.seam_network import EPSILON, exclusive, with_background
 
 
 def loop_max_norm(maps):

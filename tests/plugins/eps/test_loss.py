@@ -121,7 +121,7 @@ def test_a_class_without_pixels_goes_to_the_background():
 
 def test_the_naive_strategy_and_the_class_list():
     maps, saliency = torch.rand(2, 3, 4, 4), torch.rand(2, 1, 4, 4)
-    assert naive()(maps, saliency).tolist() == [[True] * 3] * 2
+    assert naive(maps, saliency).tolist() == [[True] * 3] * 2
     assert class_list((2,))(maps, saliency).tolist() == [[True, False, True]] * 2
     assert class_list(())(maps, saliency).all()
 
@@ -157,7 +157,7 @@ def test_lambda_one_uses_the_foreground_alone():
 def test_the_background_channel_is_trained_only_below_lambda_one(lam, moves):
     logits, saliency, present = world(9)
     maps = logits.softmax(1).requires_grad_()
-    estimate = estimated_saliency(maps, present, naive()(maps[:, :-1], saliency), lam)
+    estimate = estimated_saliency(maps, present, naive(maps[:, :-1], saliency), lam)
     estimate.square().mean().backward()
     assert bool(maps.grad[:, -1].abs().sum() > 0) is moves
 

@@ -7,6 +7,7 @@ length of the long side, mirroring, colour jitter, normalisation, then a crop fi
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any, Self
 
 import cv2
 import numpy as np
@@ -15,6 +16,8 @@ from PIL import Image as PillowImage
 from torchvision.transforms import functional
 
 from wsss_harness.contract.types import Image, Map
+from wsss_harness.networks.backbones.base import Backbone
+from wsss_harness.networks.training.settings import TrainingSettings
 
 Floats = NDArray[np.float32]
 
@@ -34,6 +37,19 @@ class Cropping:
     jitter: tuple[float, float, float, float] = (0.3, 0.3, 0.3, 0.1)
     flip: float = 0.5
     padding: str = "mean"
+
+    @classmethod
+    def of(cls, settings: TrainingSettings, backbone: Backbone, **options: Any) -> Self:
+        """The augmentation that training options ask for, with the statistics of a backbone."""
+        return cls(
+            crop=settings.crop,
+            mean=backbone.mean,
+            std=backbone.std,
+            jitter=settings.jitter,
+            flip=settings.flip,
+            padding=settings.padding,
+            **options,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -86,22 +86,11 @@ class Declared(dict[str, Tensor]):
         )
 
 
-def augmentation(network: ClassMaps, settings: ClassifierSettings) -> Augmentation:
-    """The augmentation of the options, with the pixel statistics of the network's backbone."""
-    return Augmentation(
-        crop=settings.crop,
-        resize=(settings.resize[0], settings.resize[1]),
-        mean=network.mean,
-        std=network.std,
-        jitter=settings.jitter,
-        flip=settings.flip,
-        padding=settings.padding,
-    )
-
-
 def draws(network: ClassMaps, data: View, run: Run, settings: ClassifierSettings) -> Draws:
     """The training items by number; they depend on the run's seed and the number alone."""
-    make = item_maker(data, augmentation(network, settings))
+    resize = (settings.resize[0], settings.resize[1])
+    augmentation = Augmentation.of(settings, network.backbone, resize=resize)
+    make = item_maker(data, augmentation)
     return Draws(labelled_ids(data, settings), make, run.seed)
 
 

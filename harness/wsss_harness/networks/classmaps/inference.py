@@ -7,6 +7,7 @@ scaled by its own largest (and, for SEAM, smallest) value.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -21,16 +22,6 @@ from wsss_harness.networks.classmaps.network import ClassMaps
 EPSILON = 1e-5
 
 
-def relu(logits: Tensor) -> Tensor:
-    """Keep the evidence for a class and drop the evidence against it (CAM)."""
-    return logits.relu()
-
-
-def softmax(logits: Tensor) -> Tensor:
-    """Probabilities over the channels, before resizing (EPS)."""
-    return logits.softmax(1)
-
-
 MapReader = Callable[[ClassMaps, Tensor, Sequence[int]], Tensor]
 """(network, images, channels) -> maps (B, all channels, h, w); only ``channels`` are used."""
 
@@ -41,7 +32,11 @@ def logits(network: ClassMaps, images: Tensor, channels: Sequence[int]) -> Tenso
     return maps
 
 
-ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {"relu": relu, "softmax": softmax}
+# Before resizing: relu drops the evidence against a class (CAM), softmax is over channels (EPS).
+ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
+    "relu": torch.relu,
+    "softmax": partial(torch.softmax, dim=1),
+}
 
 
 def divide_by_maximum(total: Tensor) -> Tensor:
@@ -75,15 +70,10 @@ def merge(maps: Sequence[Tensor], channels: Sequence[int], size: tuple[int, int]
     """
     indices = torch.as_tensor(channels, dtype=torch.long, device=maps[0].device)
     total = torch.zeros((len(channels), *size), dtype=maps[0].dtype, device=maps[0].device)
-    for pair in maps:
-        if len(channels):
-            total += merge_pair(pair[:, indices], size)
+    for pair in maps if len(channels) else ():
+        resized = F.interpolate(pair[:, indices], size, mode="bilinear", align_corners=False)
+        total += resized[0] + resized[1].flip(-1)
     return total
-
-
-def merge_pair(pair: Tensor, size: tuple[int, int]) -> Tensor:
-    resized: Tensor = F.interpolate(pair, size, mode="bilinear", align_corners=False)
-    return resized[0] + resized[1].flip(-1)
 
 
 def scaled(image: Image, scale: float) -> Image:

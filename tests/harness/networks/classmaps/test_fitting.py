@@ -12,6 +12,7 @@ from torch import nn
 from wsss_harness.contract.errors import ConfigError, DataError, StageError, SupervisionError
 from wsss_harness.contract.hookspecs import Run
 from wsss_harness.networks.classmaps import fitting, network
+from wsss_harness.networks.classmaps.augment import Augmentation
 from wsss_harness.networks.classmaps.generator import ClassMapGenerator
 from wsss_harness.networks.classmaps.network import ClassMapsShape
 from wsss_harness.networks.classmaps.pretraining import Pretraining
@@ -107,7 +108,7 @@ def test_initial_weights_are_taken_and_frozen_parts_keep_them(tmp_path):
 
 def test_items_hold_what_the_view_declares(tmp_path):
     maps = ClassMapsShape(TINY, 2, "head_then_pool", 0.0).build()
-    augmentation = fitting.augmentation(maps, plain())
+    augmentation = Augmentation.of(plain(), maps.backbone, resize=plain().resize)
     rng = np.random.default_rng
     with_saliency = fitting.item_maker(view(tmp_path), augmentation)("image_001", rng(1))
     without = fitting.item_maker(view(tmp_path, LABELS), augmentation)("image_001", rng(1))
@@ -137,7 +138,10 @@ def test_saliency_of_another_size_is_named(tmp_path):
             return super().saliency(image_id)[1:]
 
     maps = ClassMapsShape(TINY, 2, "head_then_pool", 0.0).build()
-    make = fitting.item_maker(view(tmp_path, dataset=Cut()), fitting.augmentation(maps, plain()))
+    make = fitting.item_maker(
+        view(tmp_path, dataset=Cut()),
+        Augmentation.of(plain(), maps.backbone, resize=plain().resize),
+    )
     with pytest.raises(DataError, match=r"saliency of image image_003 is \(23, 32\)"):
         make("image_003", np.random.default_rng(0))
 

@@ -8,8 +8,8 @@ import torch
 from golden_files import close, fill, fill_value, golden
 from torch import nn
 
-from wsss_cam_baselines import correlation
-from wsss_cam_baselines.correlation import EPSILON, Correlation, correlate, resized, seed
+from wsss_cam_baselines import seam_network
+from wsss_cam_baselines.seam_network import EPSILON, Correlation, correlate, resized, seed
 
 RELEASED = ((512, 1024), (64, 128))
 
@@ -49,7 +49,7 @@ def loop_seed(cam):
 
 @pytest.mark.parametrize("at_once", [4096, 7])
 def test_correlation_agrees_with_a_loop_over_pairs(monkeypatch, at_once):
-    monkeypatch.setattr(correlation, "PIXELS_AT_ONCE", at_once)
+    monkeypatch.setattr(seam_network, "PIXELS_AT_ONCE", at_once)
     rng = np.random.default_rng(0)
     maps, features = rng.random((2, 3, 4, 5)), rng.normal(size=(2, 6, 4, 5))
     actual = correlate(torch.from_numpy(maps), torch.from_numpy(features)).numpy()
