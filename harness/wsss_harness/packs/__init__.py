@@ -1,11 +1,11 @@
 """Mask packs: masks or scores of a method as a folder that others can check and use.
 
-    pack.json           what made them, and each file with its size and digest
+    pack.json           their origin, and each file with its size and digest
     masks/ID.png        palette PNG, 0..C or 255          or
     scores/ID.scores    class scores
 
-A pack is a row of a suite without any code of its method: here it takes the place of a generator,
-and its refiners, segmentors and tables are everyone's.
+A pack stands for a generator whose code is not here; refiners, segmentors and tables treat it as
+any other.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 class MaskPack:
     """Masks or scores that were made elsewhere, as `wsss pack export` and `import` write them.
 
-    ``folder``: the pack. It reads no supervision itself; what the method used is what the pack
-    says, and tables mark it as said, not seen.
+    ``folder``: the pack. It reads no supervision itself; tables mark the supervision that the pack
+    states as unverified.
     """
 
     needs: ClassVar[frozenset[str]] = frozenset()
@@ -46,13 +46,13 @@ class MaskPack:
 
     @cached_property
     def stated(self) -> tuple[str, ...]:
-        """The supervision that the method is said to have used."""
+        """The supervision that the pack says the method used."""
         supervision = read_manifest(Path(self.folder)).supervision
         return ("unknown",) if supervision is None else supervision
 
     @cached_property
     def chosen_on(self) -> str:
-        """On what the threshold of its masks is said to have been chosen; scores have none."""
+        """On what the pack says the threshold of its masks was chosen; scores have none."""
         manifest = read_manifest(Path(self.folder))
         return "fixed" if manifest.kind == "scores" else manifest.chosen_on or "unknown"
 

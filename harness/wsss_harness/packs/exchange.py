@@ -1,7 +1,7 @@
 """Packs from finished rows, and from folders that others made."""
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from wsss_harness.contract.errors import ConfigError, DataError
 from wsss_harness.contract.supervision import SUPERVISION, Dataset
-from wsss_harness.contract.types import ClassScores
+from wsss_harness.contract.types import ClassScores, Mask
 from wsss_harness.packs.manifest import (
     MANIFEST,
     SUFFIXES,
@@ -28,6 +28,7 @@ Layout = Literal["pack", "masks", "maps"]
 LAYOUTS: tuple[Layout, ...] = ("pack", "masks", "maps")
 TRAIN = "train"
 Write = Callable[[str, Path], None]  # (image id, where its file goes)
+Pictures = dict[str, dict[int, Path]]  # files by image and class; a mask has the class 0
 
 
 def write_pack(
@@ -58,14 +59,24 @@ def blank(
     dataset: Dataset,
     supervision: Sequence[str] | None,
     origin: Mapping[str, str],
+    chosen_on: str = "unknown",
 ) -> Manifest:
-    """A manifest without images; ConfigError for a supervision that is none."""
+    """A manifest without images; ConfigError for an unknown supervision."""
     unknown = sorted(set(supervision or ()) - SUPERVISION)
     if unknown:
         kinds = ", ".join(sorted(SUPERVISION))
-        raise ConfigError(f"'{unknown[0]}' is no supervision; name some of {kinds}")
-    content = {"kind": kind, "method": method, "classes": dataset.classes, "origin": dict(origin)}
-    return Manifest.model_validate({**content, "supervision": supervision, "images": {}})
+        raise ConfigError(f"'{unknown[0]}' is not a supervision; name some of {kinds}")
+    return Manifest.model_validate(
+        {
+            "kind": kind,
+            "method": method,
+            "classes": dataset.classes,
+            "supervision": supervision,
+            "chosen_on": None if chosen_on == "unknown" else chosen_on,
+            "origin": dict(origin),
+            "images": {},
+        }
+    )
 
 
 def export_row(
@@ -82,25 +93,25 @@ def export_row(
             f"the {kind} of '{row.row.method}', seed {row.seed}, are not in {store.root}; run the "
             "suite first, with the same --store and --set"
         )
-    source = store.folder(stage)
     origin = {"seed": str(row.seed), "stage": stage.key, "rule": row.row.rule.name}
     used = supervision(row, store)
-    manifest = blank(kind, row.row.method, dataset, used, origin)
-    manifest = manifest.model_copy(update={"chosen_on": stated_choice(chosen_on(row))})
-
-    def write(image_id: str, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source / f"{image_id}{SUFFIXES[kind]}", path)
-
+    manifest = blank(kind, row.row.method, dataset, used, origin, chosen_on(row))
+    write = copier(store.folder(stage), kind)
     return write_pack(folder, manifest, dataset.ids(TRAIN), dataset, write)
 
 
-def stated_choice(chosen: str) -> str | None:
-    return None if chosen == "unknown" else chosen
+def copier(source: Path, kind: Kind) -> Write:
+    """A function that copies the file of an image from a stage's folder."""
+
+    def copy(image_id: str, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source / f"{image_id}{SUFFIXES[kind]}", path)
+
+    return copy
 
 
 def supervision(row: RowStages, store: Store) -> list[str] | None:
-    """What the stages that made the masks have read, and what a pack before them states."""
+    """What the stages up to the masks have read, and what a pack among them states."""
     kinds: set[str] = set()
     waiting = [row.masks]
     while waiting:
@@ -119,15 +130,15 @@ def import_folder(
     method: str | None,
     stated: Sequence[str] | None,
 ) -> Manifest:
-    """A folder that others made, checked against a dataset, as a pack.
+    """Check a folder that others made against a dataset, and write it as a pack.
 
-    ``method`` names its row; without it, it is what a pack says, or the name of the folder.
+    ``method`` names its row; by default it is the method of a pack, or the name of the folder.
 
     ``layout``: ``masks`` holds ID.png with class indices; ``maps`` holds ID_c.png with 8-bit maps
-    of the class c, counted from 0, as in clovaai/WSSS-BED; ``pack`` is a pack, not yet believed.
+    of the class c, counted from 0, as in clovaai/WSSS-BED; ``pack`` is a pack, to be checked.
 
     Raises:
-        DataError: a file is missing, of no image or no class, or not what it should be.
+        DataError: a file is missing, belongs to no image or class, or is not valid.
     """
     if not source.is_dir():
         raise DataError(f"{source} is not a folder")
@@ -144,12 +155,11 @@ def import_folder(
         )
     name = method or source.resolve().name
     manifest = blank(kind, name, dataset, stated, {"layout": layout})
-
     write = writer(kind, pictures, dataset)
     return write_pack(folder, manifest, dataset.ids(TRAIN), dataset, write)
 
 
-def writer(kind: Kind, sources: "Found", dataset: Dataset) -> Write:
+def writer(kind: Kind, sources: Pictures, dataset: Dataset) -> Write:
     """A function that writes the mask or the scores that the pictures of an image hold."""
     highest = len(dataset.classes) if kind == "masks" else 255
 
@@ -167,56 +177,50 @@ def writer(kind: Kind, sources: "Found", dataset: Dataset) -> Write:
     return write
 
 
-def as_scores(
-    pictures: Mapping[int, np.ndarray[tuple[int, ...], np.dtype[np.uint8]]],
-    size: tuple[int, ...],
-) -> ClassScores:
+def as_scores(maps: Mapping[int, Mask], size: tuple[int, ...]) -> ClassScores:
     """8-bit maps by class 1..C as scores; an image without objects has none."""
-    classes = tuple(sorted(pictures))
+    classes = tuple(sorted(maps))
     values = np.zeros((len(classes), *size), np.float32)
     for place, number in enumerate(classes):
-        values[place] = pictures[number] / np.float32(255)
+        values[place] = maps[number] / np.float32(255)
     return ClassScores(classes, values)
 
 
-Found = dict[str, dict[int, Path]]  # files by image and class; a mask has the class 0
-
-
-def masks_by_id(source: Path, dataset: Dataset) -> Found:
+def masks_by_id(source: Path, dataset: Dataset) -> Pictures:
     ids = set(dataset.ids(TRAIN))
-    masks: Found = {}
+    masks: Pictures = {}
     for path in pngs(source):
         refuse_stranger(path, path.stem, ids)
         masks[path.stem] = {0: path}
     return masks
 
 
-def maps_by_id(source: Path, dataset: Dataset) -> Found:
+def maps_by_id(source: Path, dataset: Dataset) -> Pictures:
     ids, classes = set(dataset.ids(TRAIN)), len(dataset.classes)
-    maps_of: Found = {image_id: {} for image_id in ids if not dataset.present(image_id)}
+    pictures: Pictures = {image_id: {} for image_id in ids if not dataset.present(image_id)}
     for path in pngs(source):
         image_id, _, number = path.stem.rpartition("_")
         refuse_stranger(path, image_id, ids)
         if not number.isdecimal() or int(number) >= classes:
             raise DataError(
-                f"{path}: '{number}' is no class; names are ID_c.png with c in 0..{classes - 1}"
+                f"{path}: '{number}' is not a class; names are ID_c.png with c in 0..{classes - 1}"
             )
-        maps = maps_of.setdefault(image_id, {})
+        maps = pictures.setdefault(image_id, {})
         if int(number) + 1 in maps:
-            twin = maps[int(number) + 1].name
-            raise DataError(f"{path} and {twin} are of one class and image; remove one of them")
+            other = maps[int(number) + 1].name
+            raise DataError(f"{path} and {other} are of one class and image; remove one of them")
         maps[int(number) + 1] = path
-    return maps_of
+    return pictures
 
 
-def pngs(source: Path) -> Iterator[Path]:
-    yield from sorted(path for path in source.iterdir() if path.suffix.lower() == ".png")
+def pngs(source: Path) -> list[Path]:
+    return sorted(path for path in source.iterdir() if path.suffix.lower() == ".png")
 
 
 def refuse_stranger(path: Path, image_id: str, ids: set[str]) -> None:
     if image_id not in ids:
         raise DataError(
-            f"{path} is of no image in the list of train; remove it, or use its dataset's suite"
+            f"{path} belongs to no image of train; remove it, or use its dataset's suite"
         )
 
 

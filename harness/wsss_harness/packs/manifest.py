@@ -1,4 +1,4 @@
-"""What pack.json says, and reading a pack without believing it."""
+"""The manifest pack.json, and reading a pack whose files are checked against it."""
 
 import hashlib
 import struct
@@ -42,9 +42,8 @@ class PackFile(BaseModel, extra="forbid", frozen=True):
 
 
 class Manifest(BaseModel, extra="forbid", frozen=True):
-    """``classes`` are the names of 1..C. ``supervision`` is what the method is said to have used,
-    and ``chosen_on`` on what the threshold of its masks was chosen, None where nobody said it;
-    ``origin`` is for people."""
+    """``classes`` are the names of 1..C. ``supervision`` states what the method used, ``chosen_on``
+    on what the threshold of its masks was chosen; None if not stated. ``origin`` is for people."""
 
     format: Literal[1] = 1
     kind: Kind
@@ -61,7 +60,7 @@ def read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST
     if not path.is_file():
         raise DataError(
-            f"{path} is missing: {folder} is no pack; make one with `wsss pack import {folder}`"
+            f"{path} is missing: {folder} is not a pack; make one with `wsss pack import {folder}`"
         )
     try:
         return Manifest.model_validate(files.read_json(path))
@@ -89,7 +88,7 @@ class Pack:
         return decoded(content, owner, entry.size, len(self.manifest.classes))
 
     def scores(self, image_id: str) -> ClassScores:
-        """Scores as they are, or a mask as scores of 0, 1 and, where it is 255, one half."""
+        """The scores, or a mask as scores of 0, 1 and, where it is 255, one half."""
         if self.manifest.kind == "masks":
             return from_mask(self.mask(image_id))
         content, entry = self._content(image_id)
@@ -97,7 +96,7 @@ class Pack:
         scores = score_files.parse(content, owner, (len(self.manifest.classes) + 1, *entry.size))
         if any(number > len(self.manifest.classes) for number in scores.classes):
             raise DataError(
-                f"{owner}: they are of class {scores.classes[-1]}, but the pack has "
+                f"{owner}: they have class {scores.classes[-1]}, but the pack has "
                 f"{len(self.manifest.classes)} classes"
             )
         return scores
@@ -142,7 +141,7 @@ class Pack:
         room = height * width * (len(self.manifest.classes) + 1) + ROOM
         try:
             if not path.is_file():
-                raise OSError("it is no file")
+                raise OSError("it is not a file")
             length = path.stat().st_size
             if length > room:
                 raise DataError(
@@ -176,14 +175,14 @@ def inside(folder: Path, file: str, image_id: str) -> Path:
 def decoded(content: bytes, owner: str, size: tuple[int, int], classes: int) -> Mask:
     """A mask PNG of the expected (height, width); its size is checked before it is unpacked."""
     if not content.startswith(PNG):
-        raise DataError(f"{owner} is no PNG")
+        raise DataError(f"{owner} is not a PNG")
     width, height, depth, colours = struct.unpack_from(">IIBB", content.ljust(HEADED, b"\0"), 16)
     _refuse_other_size(owner, (width, height), size)
     if colours == GREY and depth != 8:
         raise DataError(f"{owner} is grey with {depth} bits a pixel; save it with 8, or a palette")
     try:
         with PillowImage.open(BytesIO(content), formats=["PNG"]) as picture:
-            _refuse_other_size(owner, picture.size, size)  # a second header may say another
+            _refuse_other_size(owner, picture.size, size)  # a second header may differ
             if picture.mode not in ("P", "L"):
                 raise DataError(f"{owner} has mode '{picture.mode}'; save it as palette or grey")
             mask = np.array(picture, np.uint8)
@@ -204,7 +203,7 @@ def _refuse_other_size(owner: str, actual: tuple[int, int], size: tuple[int, int
 
 
 def from_mask(mask: Mask) -> ClassScores:
-    """1 where a class is, one half where nothing is known, 0 elsewhere.
+    """1 where a class is, one half where the mask is 255, 0 elsewhere.
 
     The rule {name = "constant", threshold = 0.5, uncertain = 0.25} gives the mask back, 255 too.
     """

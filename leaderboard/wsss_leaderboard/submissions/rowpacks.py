@@ -5,13 +5,12 @@ PACKS/STEM/1-deeplab-v1/        of the first segmentor on val
 """
 
 import hashlib
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.supervision import SUPERVISION, TRUTH, Dataset
-from wsss_harness.packs.exchange import blank, stated_choice, write_pack
+from wsss_harness.packs.exchange import blank, copier, write_pack
 from wsss_harness.packs.manifest import MANIFEST, Pack
 from wsss_harness.store.store import Store
 from wsss_harness.suite.rows import RowStages
@@ -46,17 +45,11 @@ def write(
     stages = {MASKS: row.masks, **{s.label: s.predictions for s in row.segmentations}}
     read = record.supervision.used
     used = None if TRUTH in read else sorted(read & SUPERVISION)
-    chosen = stated_choice(record.masks.chosen_on) if record.masks else None
+    chosen_on = record.masks.chosen_on if record.masks else "unknown"
     for target, folder in folders(packs, record).items():
-        source = store.folder(stages[target])
         origin = {"seed": str(record.seed), "stage": stages[target].key, "target": target}
-        manifest = blank("masks", record.method, dataset, used, origin)
-        manifest = manifest.model_copy(update={"chosen_on": chosen})
-
-        def copy(image_id: str, path: Path, source: Path = source) -> None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source / f"{image_id}.png", path)
-
+        manifest = blank("masks", record.method, dataset, used, origin, chosen_on)
+        copy = copier(store.folder(stages[target]), "masks")
         write_pack(folder, manifest, tallies[target].ids, dataset, copy)
     return digests(packs, record)
 

@@ -110,14 +110,14 @@ def test_scores_come_back_as_they_were(exported, tmp_path, plugins):
 
 
 def test_a_pack_is_refined_and_segmented_like_any_row(exported, tmp_path, plugins):
-    beside = with_pack(exported(), refiners=["half"], segmentors=["one"])
-    outcomes, collector = run(tmp_path / "other", plugins, **beside)
+    changes = with_pack(exported(), refiners=["half"], segmentors=["one"])
+    outcomes, collector = run(tmp_path / "other", plugins, **changes)
     record = collector.record(outcomes["P"])
     assert record.failure is None
     assert record.segmentations[0].segmentor == "one"
 
 
-def test_tables_mark_what_a_pack_says_of_itself(exported, tmp_path, plugins):
+def test_tables_mark_the_claims_of_a_pack(exported, tmp_path, plugins):
     outcomes, collector = run(tmp_path / "other", plugins, **with_pack(exported()))
     records = [collector.record(outcome) for outcome in outcomes.values()]
     assert {r.method: r.sup for r in records if not r.control} == {"R": "I.", "P": "I. (p)"}
@@ -135,9 +135,7 @@ def test_tables_mark_what_a_pack_says_of_itself(exported, tmp_path, plugins):
         ("scores", "oracle", "0.5 uncertain 0.25"),
     ],
 )
-def test_a_pack_does_not_wash_out_what_its_threshold_was_chosen_on(
-    tmp_path, plugins, kind, threshold, mark
-):
+def test_a_pack_keeps_what_its_threshold_was_chosen_on(tmp_path, plugins, kind, threshold, mark):
     row = {"method": "R", "generator": "R", "rule": {"threshold": threshold}}
     outcomes, collector = run(tmp_path / "store", plugins, rows=[row])
     export_row(outcomes["R"].row, collector.store, DATA, kind, tmp_path / "pack")
@@ -147,7 +145,7 @@ def test_a_pack_does_not_wash_out_what_its_threshold_was_chosen_on(
     assert again.chosen_on == ("fixed" if kind == "scores" or threshold == 0.5 else threshold)
 
 
-def test_a_threshold_that_nobody_told_of_is_marked(tmp_path, plugins):
+def test_an_unstated_threshold_is_marked(tmp_path, plugins):
     import_folder(masks(tmp_path / "plain"), "masks", DATA, tmp_path / "pack", "Theirs", None)
     outcomes, collector = run(tmp_path / "store", plugins, **with_pack(tmp_path / "pack"))
     assert "0.5 uncertain 0.25 (?)" in rules(collector, outcomes)
@@ -159,19 +157,19 @@ def rules(collector, outcomes):
     ]
 
 
-def test_what_nobody_said_is_a_question_mark(tmp_path, plugins):
+def test_unstated_supervision_is_a_question_mark(tmp_path, plugins):
     import_folder(masks(tmp_path / "plain"), "masks", DATA, tmp_path / "pack", "Theirs", None)
     outcomes, collector = run(tmp_path / "store", plugins, **with_pack(tmp_path / "pack"))
     assert collector.record(outcomes["P"]).sup == "? (p)"
 
 
-def test_a_pack_of_a_pack_says_what_the_first_said(exported, tmp_path, plugins):
+def test_a_pack_of_a_pack_keeps_its_supervision(exported, tmp_path, plugins):
     outcomes, collector = run(tmp_path / "other", plugins, **with_pack(exported()))
     again = export_row(outcomes["P"].row, collector.store, DATA, "masks", tmp_path / "again")
     assert again.supervision == ("image_labels",)
 
 
-def test_the_place_of_a_pack_decides_nothing_and_its_content_does(exported, tmp_path, plugins):
+def test_the_key_depends_on_the_content_of_a_pack_not_on_its_folder(exported, tmp_path, plugins):
     folder = exported()
 
     def key(place):
@@ -190,10 +188,10 @@ def test_ignored_pixels_of_a_mask_survive(tmp_path, plugins):
     source = masks(tmp_path / "plain")
     import_folder(source, "masks", DATA, tmp_path / "pack", "Theirs", ("image_labels",))
     outcomes, collector = run(tmp_path / "store", plugins, **with_pack(tmp_path / "pack"))
-    made = collector.store.folder(outcomes["P"].row.masks)
+    masks_of_pack = collector.store.folder(outcomes["P"].row.masks)
     for image_id in IDS:
         name = f"{image_id}.png"
-        assert np.array_equal(files.read_mask(source / name), files.read_mask(made / name))
+        assert np.array_equal(files.read_mask(source / name), files.read_mask(masks_of_pack / name))
 
 
 def test_a_mask_of_nothing_but_ignored_pixels_keeps_them():
@@ -260,12 +258,12 @@ def test_a_pack_may_get_another_name(exported, tmp_path):
     assert Pack(tmp_path / "renamed").manifest.method == "Mine"
 
 
-def test_a_pack_in_another_layout_says_which_to_give(exported, tmp_path):
+def test_importing_a_pack_as_masks_names_the_right_layout(exported, tmp_path):
     with pytest.raises(ConfigError, match="is a pack already; import it with --layout pack"):
         import_folder(exported(), "masks", DATA, tmp_path / "again", None, None)
 
 
-def test_a_pack_is_imported_without_believing_it(exported, tmp_path):
+def test_importing_a_pack_keeps_its_method(exported, tmp_path):
     folder = exported()
     import_folder(folder, "pack", DATA, tmp_path / "checked", None, None)
     assert Pack(tmp_path / "checked").manifest.method == "R"
@@ -274,7 +272,7 @@ def test_a_pack_is_imported_without_believing_it(exported, tmp_path):
 # Packs that lie
 
 
-def lying(folder, image_id, **entry):
+def change_entry(folder, image_id, **entry):
     manifest = json.loads((folder / "pack.json").read_text())
     manifest["images"][image_id].update(entry)
     (folder / "pack.json").write_text(json.dumps(manifest))
@@ -301,7 +299,7 @@ def swapped(folder, content, honest=True):
     path = folder / "masks" / f"{IDS[0]}.png"
     path.write_bytes(content)
     if honest:
-        lying(folder, IDS[0], sha256=hashlib.sha256(content).hexdigest())
+        change_entry(folder, IDS[0], sha256=hashlib.sha256(content).hexdigest())
 
 
 def digest_lies(folder):
@@ -309,7 +307,7 @@ def digest_lies(folder):
 
 
 def size_lies(folder):
-    lying(folder, IDS[0], size=[99, 32])
+    change_entry(folder, IDS[0], size=[99, 32])
 
 
 def unknown_image(folder):
@@ -320,11 +318,11 @@ def unknown_image(folder):
 
 def climbs(folder):
     (folder.parent / "secret.png").write_bytes((folder / "masks" / f"{IDS[0]}.png").read_bytes())
-    lying(folder, IDS[0], file="../secret.png")
+    change_entry(folder, IDS[0], file="../secret.png")
 
 
 def absolute(folder):
-    lying(folder, IDS[0], file=str(folder / "masks" / f"{IDS[0]}.png"))
+    change_entry(folder, IDS[0], file=str(folder / "masks" / f"{IDS[0]}.png"))
 
 
 def link(folder):
@@ -406,9 +404,9 @@ LIES = {
     second_header: rf"mask of image {IDS[0]} is 8000x8000; expected 32x24",
     second_bomb: rf"mask of image {IDS[0]} (cannot be read|is 100000x100000)",
     four_bits: rf"mask of image {IDS[0]} is grey with 4 bits a pixel; save it with 8",
-    pipe: rf"{IDS[0]}\.png cannot be read \(it is no file\)",
+    pipe: rf"{IDS[0]}\.png cannot be read \(it is not a file\)",
     huge: rf"{IDS[0]}\.png has 30\d+ bytes, far more than a map of 32x24 needs",
-    no_png: rf"mask of image {IDS[0]} is no PNG",
+    no_png: rf"mask of image {IDS[0]} is not a PNG",
     truncated: rf"mask of image {IDS[0]} cannot be read as a PNG",
     other_class: rf"mask of image {IDS[0]} holds class 9; expected 0..2 or 255",
     missing_file: rf"{IDS[0]}\.png cannot be read",
@@ -444,14 +442,14 @@ def test_a_pack_that_lies_is_not_imported(exported, tmp_path, lie):
         ('{"kind": "masks", "method": "x", "classes": [], "images": {}, "more": 1}', "'more'"),
     ],
 )
-def test_a_manifest_that_is_none_is_named(tmp_path, text, message):
+def test_an_invalid_manifest_is_named(tmp_path, text, message):
     (tmp_path / "pack.json").write_text(text)
     with pytest.raises(DataError, match=message):
         Pack(tmp_path)
 
 
-def test_a_folder_without_manifest_is_named_before_anything_runs(tmp_path, plugins):
-    with pytest.raises(DataError, match=r"is no pack; make one with `wsss pack import"):
+def test_a_folder_without_a_manifest_is_named_before_anything_runs(tmp_path, plugins):
+    with pytest.raises(DataError, match=r"is not a pack; make one with `wsss pack import"):
         run(tmp_path / "store", plugins, **with_pack(tmp_path))
     assert not (tmp_path / "store" / "fit").exists()
 
@@ -502,11 +500,11 @@ def colours(folder):
 @pytest.mark.parametrize(
     ("fault", "layout", "message"),
     [
-        (stranger, "masks", r"holiday\.png is of no image in the list of train"),
+        (stranger, "masks", r"holiday\.png belongs to no image of train"),
         (too_few, "masks", rf"has nothing for image {IDS[1]} of train \(1 such\)"),
         (other_size, "masks", rf"{IDS[1]}\.png is 6x5; expected 32x24"),
         (colours, "masks", rf"{IDS[1]}\.png has mode 'RGB'; save it as palette or grey"),
-        (stranger, "maps", r"is of no image in the list of train"),
+        (stranger, "maps", r"belongs to no image of train"),
     ],
 )
 def test_a_folder_that_does_not_fit_is_named(tmp_path, fault, layout, message):
@@ -517,20 +515,20 @@ def test_a_folder_that_does_not_fit_is_named(tmp_path, fault, layout, message):
     assert not (tmp_path / "pack").exists()
 
 
-def test_a_map_of_no_class_is_named(tmp_path):
+def test_a_map_of_an_unknown_class_is_named(tmp_path):
     (tmp_path / "maps").mkdir()
     Image.fromarray(np.zeros((24, 32), np.uint8)).save(tmp_path / "maps" / f"{IDS[0]}_7.png")
-    with pytest.raises(DataError, match=r"'7' is no class; names are ID_c.png with c in 0..1"):
+    with pytest.raises(DataError, match=r"'7' is not a class; names are ID_c.png with c in 0..1"):
         import_folder(tmp_path / "maps", "maps", DATA, tmp_path / "pack", "Theirs", None)
 
 
-def test_a_supervision_that_is_none_is_named(tmp_path):
+def test_an_unknown_supervision_is_named(tmp_path):
     source = masks(tmp_path / "plain")
-    with pytest.raises(ConfigError, match="'boxes' is no supervision; name some of image_labels"):
+    with pytest.raises(ConfigError, match="'boxes' is not a supervision; name some of image_"):
         import_folder(source, "masks", DATA, tmp_path / "pack", "Theirs", ("boxes",))
 
 
-def test_a_folder_with_something_in_it_is_left_alone(tmp_path):
+def test_a_folder_that_is_not_empty_is_left_alone(tmp_path):
     source = masks(tmp_path / "plain")
     (tmp_path / "thesis.txt").write_text("mine")
     with pytest.raises(ConfigError, match="is not empty; name a new folder"):
@@ -561,13 +559,13 @@ def wsss(monkeypatch, tmp_path, capsys, plugins):
             code = 0
         except SystemExit as stop:
             code = stop.code or 0
-        done = capsys.readouterr()
-        return code, done.out + done.err
+        printed = capsys.readouterr()
+        return code, printed.out + printed.err
 
     return run
 
 
-def test_the_commands_make_a_row_of_another_suite(wsss, tmp_path):
+def test_an_exported_pack_is_imported_as_a_row_of_another_suite(wsss, tmp_path):
     assert wsss("run", "small.toml")[0] == 0
     code, out = wsss("pack", "export", "small.toml", "R", "out")
     assert code == 0
@@ -594,7 +592,7 @@ def test_the_commands_make_a_row_of_another_suite(wsss, tmp_path):
         (("import", ".", "small.toml", "in", "--layout", "npy"), "no layout is called 'npy'"),
     ],
 )
-def test_a_mistake_is_one_sentence(wsss, words, message):
+def test_a_mistake_gives_one_sentence_and_no_traceback(wsss, words, message):
     code, out = wsss("pack", *words)
     assert code == 2
     assert message in " ".join(out.split())
