@@ -4,11 +4,11 @@ A plugin's own tests call one function, and the command `wsss plugin check` prin
 
     from wsss_harness.testing import assert_conforms
 
-    def test_it_keeps_the_contract():
+    def test_mine_conforms():
         assert_conforms("generator", "mine", {"iterations": 2})
 
-Methods work on a few built-in scenes, each step in a fresh process on the CPU. Options that make
-this quick are those of the class attribute ``quick`` of the method, and those that are given.
+Methods run on a few built-in scenes, each step in a fresh process on the CPU, with the options of
+their class attribute ``quick`` and those that are passed.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ __all__ = ["Finding", "assert_conforms", "check"]
 def check(
     kind: str, name: str, options: Mapping[str, Any] | None = None, limit: float = 600
 ) -> Iterator[Finding]:
-    """Check an offer; findings come one by one, as they are made.
+    """Check an offer; yields each finding as soon as it is made.
 
     ``kind`` is generator, refiner, segmentor, metric, dataset or executor. A step of a method that
     takes more than ``limit`` seconds is a failure.
@@ -40,7 +40,7 @@ def check(
     findings = list(announcing.check(plugins, offer, chosen))
     yield from findings
     if any(finding.outcome == FAILURE for finding in findings):
-        return  # it cannot be put to work
+        return  # it cannot be run
     if kind in methods.KINDS:
         yield from methods.check(offer, chosen, limit)
     elif kind == "metric":

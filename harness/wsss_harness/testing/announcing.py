@@ -1,4 +1,4 @@
-"""Checks of what a plugin says of itself, without running it."""
+"""Checks of what a plugin announces, without running it."""
 
 import dataclasses
 import inspect
@@ -15,20 +15,20 @@ from wsss_harness.plugins.offers import Offer, methods
 from wsss_harness.plugins.options import construct, divided
 from wsss_harness.plugins.registry import Plugins
 
-PLACEHOLDER = "Authors, venue and year"  # as templates have it
+PLACEHOLDER = "Authors, venue and year"  # as in the templates
 LIGHT, HEAVY = 98, 99  # exit codes of a process without and with torch; other codes are crashes
 
 
 def check(plugins: Plugins, offer: Offer, options: Mapping[str, Any]) -> Iterator[Finding]:
     yield judge("announces itself", _shape(offer))
-    yield judge("says which contract it was written for", _contract(plugins, offer), WARNING)
+    yield judge("states the contract that it was written for", _contract(plugins, offer), WARNING)
     if offer.kind == "metric":
         return
     yield judge("refuses an unknown option", _unknown_option(offer))
     yield judge("is built from its options", _building(plugins, offer, options))
     yield judge("documents its options", _undocumented(offer), WARNING)
     if offer.kind in ("generator", "refiner"):
-        yield judge("says where it comes from", _paper(offer), WARNING)
+        yield judge("names its paper", _paper(offer), WARNING)
     yield judge("is announced without loading torch", _heavy(offer), WARNING)
 
 
@@ -51,7 +51,7 @@ def _contract(plugins: Plugins, offer: Offer) -> str | None:
 
 def _unknown_option(offer: Offer) -> str | None:
     if not dataclasses.is_dataclass(offer.made):
-        return f"{offer.made.__name__} is no dataclass; its fields are the keys that a suite sets"
+        return f"{offer.made.__name__} is not a dataclass, whose fields a suite could set"
     try:
         construct(offer.name, offer.made, {"no_such_option": 1})
     except ConfigError:
@@ -64,17 +64,18 @@ def _undocumented(offer: Offer) -> str | None:
         return None
     bases = inspect.getmro(type(offer.made) if not isinstance(offer.made, type) else offer.made)
     texts = (inspect.getdoc(base) or "" for base in bases[:-1])
-    # Where there is no docstring, a dataclass has its signature for one.
-    own = zip(bases, texts, strict=False)
-    text = "\n".join(text for base, text in own if not text.startswith(f"{base.__name__}("))
+    pairs = zip(bases, texts, strict=False)
+    # Python gives a dataclass without a docstring its signature as one.
+    text = "\n".join(text for base, text in pairs if not text.startswith(f"{base.__name__}("))
     names = [field.name for field in dataclasses.fields(offer.made) if field.init]
     missing = [name for name in names if not re.search(rf"\b{name}\b", text)]
     return f"its docstring does not say what {', '.join(missing)} do" if missing else None
 
 
 def _paper(offer: Offer) -> str | None:
-    named = offer.paper and offer.paper != PLACEHOLDER
-    return None if named else f"set a class attribute paper = '{PLACEHOLDER}'"
+    if offer.paper in ("", PLACEHOLDER):
+        return f"set a class attribute paper = '{PLACEHOLDER}'"
+    return None
 
 
 def _heavy(offer: Offer) -> str | None:
@@ -96,7 +97,7 @@ def _building(plugins: Plugins, offer: Offer, options: Mapping[str, Any]) -> str
     try:
         divided(plugins.build(offer.kind, offer.name, options))
     except ConfigError as error:
-        return f"{error}; give options with which it can be built"
+        return f"{error}; pass options with which it can be built"
     except PluginError as error:
         return str(error)
     return None

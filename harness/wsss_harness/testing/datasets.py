@@ -1,4 +1,4 @@
-"""Checks of datasets: what they give has the promised shape, and is the same again."""
+"""Checks of datasets: images, labels and truths are valid, and the same when prepared again."""
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -15,11 +15,11 @@ from wsss_harness.contract.types import IGNORE
 from wsss_harness.plugins.offers import Offer
 from wsss_harness.plugins.options import construct
 
-LOOKED_AT = 20  # images of each split
+SAMPLES = 20  # images of each split that are checked
 
 
 def check(offer: Offer, options: Mapping[str, Any]) -> Iterator[Finding]:
-    """Prepare twice in folders of their own, and look at some images of both splits."""
+    """Prepare twice, each in its own folder, and check some images of both splits."""
     source = construct(f"dataset '{offer.name}'", offer.made, options)
     with tempfile.TemporaryDirectory(prefix="wsss-check-") as scratch:
         folders = [Path(scratch) / name for name in ("first", "again")]
@@ -29,17 +29,22 @@ def check(offer: Offer, options: Mapping[str, Any]) -> Iterator[Finding]:
             yield Finding("is prepared and opened", FAILURE, f"{type(error).__name__}: {error}")
             return
         yield Finding("is prepared and opened")
-        same = first.fingerprint() == again.fingerprint()
-        yield judge("is the same when it is prepared again", None if same else _UNLIKE)
+        yield judge("is the same when it is prepared again", _difference(first, again))
         yield judge("keeps train and val apart", _shared(first))
-        yield judge("gives images and supervision that fit", _misfit(first, _problem))
-        yield judge("has a truth, without which no mask is scored", _misfit(first, _none), WARNING)
-        if not _misfit(first, _none):
-            yield judge("gives a truth that fits", _misfit(first, _false))
-            yield judge("has image labels that agree with it", _misfit(first, _unlike), WARNING)
+        yield judge("has valid images and supervision", _problem(first, _invalid_sample))
+        missing = _problem(first, _no_truth)
+        yield judge("has a truth, without which no mask is scored", missing, WARNING)
+        if not missing:
+            yield judge("has a valid truth", _problem(first, _invalid_truth))
+            yield judge(
+                "has image labels that agree with it", _problem(first, _disagreement), WARNING
+            )
 
 
-_UNLIKE = "its fingerprint differs; what is drawn must depend on its options alone"
+def _difference(first: Dataset, again: Dataset) -> str | None:
+    if first.fingerprint() == again.fingerprint():
+        return None
+    return "its fingerprint differs; what is drawn must depend on its options alone"
 
 
 def _opened(source: Any, folder: Path) -> Dataset:
@@ -49,21 +54,16 @@ def _opened(source: Any, folder: Path) -> Dataset:
     return dataset
 
 
-def _looked_at(data: Dataset) -> Iterator[str]:
-    for split in ("train", "val"):
-        yield from data.ids(split)[:LOOKED_AT]
-
-
 def _shared(data: Dataset) -> str | None:
     both = sorted(set(data.ids("train")) & set(data.ids("val")))
     return f"image {both[0]} is in both; take it out of one" if both else None
 
 
-def _misfit(data: Dataset, look: Callable[[Dataset, str], str | None]) -> str | None:
-    """The first problem that a look at images finds."""
-    for image_id in _looked_at(data):
+def _problem(data: Dataset, check_image: Callable[[Dataset, str], str | None]) -> str | None:
+    """The first problem of an image."""
+    for image_id in (*data.ids("train")[:SAMPLES], *data.ids("val")[:SAMPLES]):
         try:
-            problem = look(data, image_id)
+            problem = check_image(data, image_id)
         except Exception as error:
             problem = f"{type(error).__name__}: {error}"
         if problem:
@@ -71,12 +71,12 @@ def _misfit(data: Dataset, look: Callable[[Dataset, str], str | None]) -> str | 
     return None
 
 
-def _problem(data: Dataset, image_id: str) -> str | None:
+def _invalid_sample(data: Dataset, image_id: str) -> str | None:
     image, present, classes = data.image(image_id), data.present(image_id), len(data.classes)
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         return f"its pixels are {image.dtype} {image.shape}; expected uint8 (H, W, 3)"
     if list(present) != sorted(set(present)) or not set(present) <= set(range(1, classes + 1)):
-        return f"its classes are {present}; expected ascending numbers out of 1..{classes}"
+        return f"its classes are {present}; expected ascending numbers in 1..{classes}"
     if SALIENCY in data.supervision:
         saliency = data.saliency(image_id)
         if saliency.shape != image.shape[:2] or not 0 <= saliency.min() <= saliency.max() <= 1:
@@ -84,15 +84,15 @@ def _problem(data: Dataset, image_id: str) -> str | None:
     return None
 
 
-def _none(data: Dataset, image_id: str) -> str | None:
+def _no_truth(data: Dataset, image_id: str) -> str | None:
     try:
         data.truth(image_id)
     except DataError as error:
-        return f"{error}; it can serve for pretraining alone"
+        return f"{error}; it is of use for pretraining only"
     return None
 
 
-def _false(data: Dataset, image_id: str) -> str | None:
+def _invalid_truth(data: Dataset, image_id: str) -> str | None:
     shape, truth, classes = data.image(image_id).shape[:2], data.truth(image_id), len(data.classes)
     if truth.shape != shape or truth.dtype != np.uint8:
         return f"its truth is {truth.dtype} {truth.shape}; expected uint8 {shape}"
@@ -101,7 +101,7 @@ def _false(data: Dataset, image_id: str) -> str | None:
     return None
 
 
-def _unlike(data: Dataset, image_id: str) -> str | None:
+def _disagreement(data: Dataset, image_id: str) -> str | None:
     drawn = set(np.unique(data.truth(image_id)).tolist()) - {0, IGNORE}
     present = set(data.present(image_id))
     if drawn != present:

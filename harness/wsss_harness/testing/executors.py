@@ -1,4 +1,4 @@
-"""Checks of executors: jobs end with their result, their error, or the death of their process."""
+"""Checks of executors: jobs end with their result, their error, or WorkerDied."""
 
 import os
 import signal
@@ -15,39 +15,42 @@ from wsss_harness.contract.findings import Finding, judge
 from wsss_harness.contract.hookspecs import Pool
 from wsss_harness.plugins.offers import Offer
 
-LONG = 600.0  # seconds of a job that is ended before
+LONG = 600.0  # seconds of a job that is killed before its end
 
 
 def check(offer: Offer, options: Mapping[str, Any], limit: float) -> Iterator[Finding]:
-    """``limit`` seconds are enough for each job."""
+    """Each job has ``limit`` seconds."""
     with TemporaryDirectory() as folder, offer.made(**options).start(Path(folder)) as pool:
         checks: list[tuple[str, Callable[[Pool, float], str | None]]] = [
-            ("says how many jobs it runs at once", _widths),
-            ("gives what a job gives", _result),
-            ("gives the error of a job", _error),
+            ("states how many jobs it runs at once", _widths),
+            ("returns the result of a job", _result),
+            ("returns the error of a job", _error),
         ]
         if not pool.here:
-            checks += [("survives a job that is killed", _death), ("ends a job at once", _kill)]
+            checks += [("survives a job that is killed", _death), ("kills a job at once", _kill)]
         for name, problem in checks:
             yield judge(name, problem(pool, limit))
 
 
 def _widths(pool: Pool, limit: float) -> str | None:
-    wrong = [h for h in (True, False) if pool.width(h) < 1 or not 0 < pool.share(h) <= 1]
-    if wrong:
-        return "width must be 1 or more, and share in (0, 1], for heavy jobs and for light ones"
-    return None
+    if all(pool.width(heavy) >= 1 and 0 < pool.share(heavy) <= 1 for heavy in (True, False)):
+        return None
+    return "width must be 1 or more, and share in (0, 1], for heavy jobs and for light ones"
 
 
 def _result(pool: Pool, limit: float) -> str | None:
     jobs = [pool.submit(partial(pow, 2, 5), heavy) for heavy in (True, False)]
     results = [job.result(limit) for job in jobs]
-    return None if results == [32, 32] else f"jobs that give 32 gave {results}"
+    return None if results == [32, 32] else f"jobs that return 32 returned {results}"
 
 
 def _error(pool: Pool, limit: float) -> str | None:
     error = pool.submit(partial(int, "x"), heavy=False).exception(limit)
-    return None if isinstance(error, ValueError) else f"a ValueError came back as {error!r}"
+    return (
+        None
+        if isinstance(error, ValueError)
+        else f"a job that raised ValueError returned {error!r}"
+    )
 
 
 def _death(pool: Pool, limit: float) -> str | None:
@@ -65,7 +68,7 @@ def _kill(pool: Pool, limit: float) -> str | None:
 def _died(error: BaseException | None) -> str | None:
     if isinstance(error, WorkerDied):
         return None
-    return f"the future of a job whose process ended has {error!r}; set WorkerDied"
+    return f"the future of a job whose process died has {error!r}; set WorkerDied"
 
 
 def _end_process() -> None:

@@ -1,4 +1,4 @@
-"""Checks of generators, refiners and segmentors at work."""
+"""Checks that run generators, refiners and segmentors."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from wsss_harness.contract.findings import FAILURE, OK, WARNING, Finding, judge
+from wsss_harness.contract.findings import OK, WARNING, Finding, judge
 from wsss_harness.plugins.entries import PLUGIN_PATH, named_files
 from wsss_harness.plugins.offers import Offer
 from wsss_harness.system import files
@@ -20,37 +20,36 @@ from wsss_harness.testing import scenes
 from wsss_harness.testing.probe import ProbeReport, ProbeTask
 
 KINDS = ("generator", "refiner", "segmentor")
-AT_ONCE = 2.0  # seconds of a fit that is too short to tell its progress
+AT_ONCE = 2.0  # seconds of a fit that is too short to report progress
 CACHES = ("__pycache__", ".cache", ".config", ".matplotlib")
 
 
 def check(offer: Offer, options: Mapping[str, Any], limit: float) -> Iterator[Finding]:
-    """Fit, load elsewhere, be killed and go on, on a few scenes."""
+    """Fit, load, kill and resume a method on a few scenes."""
     with tempfile.TemporaryDirectory(prefix="wsss-check-") as scratch:
         bench = Bench(offer, options, limit, Path(scratch))
         first = bench.probe("first", fit=True, answer=True)
-        name = "fits on a few scenes and answers on the CPU"
-        if first.error:
-            yield Finding(name, FAILURE, _with_trace(first))
+        problem = f"{first.error}\n{first.trace}" if first.trace else first.error
+        yield judge("fits and predicts a few scenes on the CPU", problem)
+        if problem:
             return
-        yield Finding(name)
-        yield judge("tells its progress", _progress(first), WARNING)
-        yield from _supervision(offer, bench)
+        yield judge("reports its progress", _progress(first), WARNING)
+        yield _supervision(offer, bench)
         yield judge("writes below its folder only", bench.trespass(first))
-        yield judge("answers as it should", "; ".join(first.problems[:3]) or None)
+        yield judge("returns valid predictions", "; ".join(first.problems[:3]) or None)
         if not first.problems:
-            yield from _again(bench, first)
+            yield from _repeats(bench, first)
 
 
-def _again(bench: "Bench", first: ProbeReport) -> Iterator[Finding]:
-    """What is loaded in a fresh process, and what is fitted again, answers the same."""
-    name = "answers the same when it is loaded in a fresh process"
-    loaded = bench.probe("loaded", of="first", answer=True)
-    yield judge(name, loaded.error or bench.difference("first", "loaded"))
-    name = "goes on after a kill, to the same result"
+def _repeats(bench: "Bench", first: ProbeReport) -> Iterator[Finding]:
+    """Loading in a fresh process, resuming and fitting again give the same predictions."""
+    loaded = bench.probe("loaded", owner="first", answer=True)
+    problem = loaded.error or bench.difference("first", "loaded")
+    yield judge("predicts the same when it is loaded in a fresh process", problem)
+    name = "resumes after a kill with the same result"
     killed = bench.probe("killed", fit=True, kill=True)
-    went_on = bench.probe("again", of="killed", fit=True, answer=True)
-    problem = went_on.error or bench.difference("first", "again")
+    resumed = bench.probe("resumed", owner="killed", fit=True, answer=True)
+    problem = resumed.error or bench.difference("first", "resumed")
     if not problem:
         yield Finding(name) if killed.error else _kill_not_tried(name, first)
         yield Finding("gives the same result for the same seed")
@@ -62,9 +61,9 @@ def _again(bench: "Bench", first: ProbeReport) -> Iterator[Finding]:
 
 
 def _kill_not_tried(name: str, first: ProbeReport) -> Finding:
-    """The fit told of no half of its way, where it would have been killed."""
+    """The fit did not report when it was half done, where it would have been killed."""
     outcome = OK if first.seconds < AT_ONCE else WARNING
-    return Finding(name, outcome, "not tried: it told no progress between start and end")
+    return Finding(name, outcome, "not tried: it reported no progress between start and end")
 
 
 class Bench:
@@ -81,15 +80,20 @@ class Bench:
 
     @property
     def content(self) -> set[str]:
-        """The files that no probe is meant to add to."""
+        """The files that a probe must leave alone, with their times."""
         paths = (p for folder in (self.world, self.elsewhere) for p in folder.rglob("*"))
         return {f"{path.relative_to(self.scratch)} {path.stat().st_mtime_ns}" for path in paths}
 
     def probe(
-        self, name: str, of: str = "", fit: bool = False, answer: bool = False, kill: bool = False
+        self,
+        name: str,
+        owner: str = "",
+        fit: bool = False,
+        answer: bool = False,
+        kill: bool = False,
     ) -> ProbeReport:
-        """Let the method work in the folder of the probe ``of``, or in one of its own."""
-        folder = self.scratch / "stages" / (of or name)
+        """Run the method in the folder of the probe ``owner``, or in one of its own."""
+        folder = self.scratch / "stages" / (owner or name)
         folder.mkdir(parents=True, exist_ok=True)
         task = ProbeTask(
             self.offer.kind,
@@ -112,7 +116,7 @@ class Bench:
         files_of_plugins = os.pathsep.join(str(path.resolve()) for path in named_files())
         environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", PLUGIN_PATH: files_of_plugins}
         try:
-            done = subprocess.run(
+            result = subprocess.run(
                 command,
                 cwd=self.elsewhere,
                 env=environment,
@@ -124,19 +128,21 @@ class Bench:
             )
         except subprocess.TimeoutExpired:
             return ProbeReport(
-                error=f"it had not ended after {self.limit:g} s; look for an endless loop, or give "
+                error=f"it did not end within {self.limit:g} s; look for an endless loop, or give "
                 "it quick options"
             )
         if Path(task.report).is_file():
             return ProbeReport(**files.read_json(Path(task.report)))
-        return ProbeReport(error=f"its process ended with {done.returncode}: {done.stderr[-400:]}")
+        return ProbeReport(
+            error=f"its process ended with {result.returncode}: {result.stderr[-400:]}"
+        )
 
     @cached_property
     def read(self) -> set[str]:
         return {path.name for path in (self.scratch / "ledger").glob("*")}
 
     def trespass(self, report: ProbeReport) -> str | None:
-        """Files that it wrote outside its folder, found in what it opened and in what is there."""
+        """The files that it wrote outside its folder, opened or left there."""
         added = sorted(self.content - self.before)
         strays = [entry.rpartition(" ")[0] for entry in added]
         strays += [path for path in report.written if not self._harmless(path)]
@@ -145,7 +151,7 @@ class Bench:
         return f"it wrote {', '.join(strays[:3])}; write in fit alone, below run.folder"
 
     def _harmless(self, path: str) -> bool:
-        """Caches, temporary files and the notes of what was read."""
+        """Whether a path is a cache, a temporary file or the record of what was read."""
         scratch = os.path.realpath(self.scratch)
         if path.startswith(scratch):
             return path.startswith(os.path.join(scratch, "ledger"))
@@ -154,11 +160,12 @@ class Bench:
             part in CACHES for part in Path(path).parts
         )
 
-    def difference(self, one: str, other: str) -> str | None:
-        """How the answers of two probes differ."""
-        with np.load(self.scratch / f"{one}.npz") as a, np.load(self.scratch / f"{other}.npz") as b:
+    def difference(self, first: str, second: str) -> str | None:
+        """How the predictions of two probes differ."""
+        paths = [self.scratch / f"{name}.npz" for name in (first, second)]
+        with np.load(paths[0]) as a, np.load(paths[1]) as b:
             if set(a) != set(b):
-                return "it answers for other images or classes"
+                return "it predicts other images or classes"
             worst = max((_distance(a[name], b[name]) for name in a), default=0.0)
         if worst == 0:
             return None
@@ -174,20 +181,14 @@ def _distance(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> float:
     return float(np.abs(a.astype(np.float64) - b).max(initial=0))
 
 
-def _with_trace(report: ProbeReport) -> str:
-    return f"{report.error}\n{report.trace}" if report.trace else report.error
-
-
 def _progress(report: ProbeReport) -> str | None:
     if report.progress or report.seconds < AT_ONCE:
         return None
     return "call run.progress(done, total) in fit; people see an estimate, and kills are tested"
 
 
-def _supervision(offer: Offer, bench: Bench) -> Iterator[Finding]:
-    declared = set(offer.needs or ())
-    unused = sorted(declared - bench.read)
-    problem = None
-    if unused:
-        problem = f"it declares '{unused[0]}' and never reads it; take it out of its needs"
-    yield judge("reads the supervision that it declares, no other", problem, WARNING)
+def _supervision(offer: Offer, bench: Bench) -> Finding:
+    unused = sorted(set(offer.needs or ()) - bench.read)
+    remedy = "and never reads it; take it out of its needs"
+    problem = f"it declares '{unused[0]}' {remedy}" if unused else None
+    return judge("reads the supervision that it declares, no other", problem, WARNING)

@@ -1,4 +1,4 @@
-"""Checks of metrics: counts that add up, and a reading that is JSON."""
+"""Checks of metrics: counts can be added, and results are JSON."""
 
 import json
 from collections.abc import Iterator
@@ -16,13 +16,13 @@ SIZES = ((24, 32), (17, 9), (1, 1))
 
 
 def check(offer: Offer) -> Iterator[Finding]:
-    """Once on images with context maps and once on images without."""
+    """Check on images with and without context maps."""
     for pairs, kind in ((PAIRS, "with context maps"), ((), "without context maps")):
         yield from _check(offer.made, pairs, kind)
 
 
 def _check(metric: Any, pairs: tuple[tuple[str, str], ...], kind: str) -> Iterator[Finding]:
-    name = f"counts images {kind}, empty and ignored ones among them"
+    name = f"counts images {kind}, also empty and ignored ones"
     try:
         counts, again = ([metric.count(*image) for image in _images(pairs)] for _ in range(2))
     except Exception as error:
@@ -52,9 +52,9 @@ def _images(pairs: tuple[tuple[str, str], ...]) -> Iterator[tuple[Any, ...]]:
 def _shapes(counts: list[Any]) -> str | None:
     shapes = {np.shape(count) for count in counts}
     if len(shapes) > 1:
-        return f"counts have the shapes {sorted(shapes)}; give one shape whatever the image"
+        return f"counts have the shapes {sorted(shapes)}; use one shape for all images"
     kinds = {np.asarray(count).dtype.kind for count in counts}
-    return None if kinds <= set("iub") else "counts are no integers; ratios are made in read"
+    return None if kinds <= set("iub") else "counts are not integers; compute ratios in read"
 
 
 def _reading(metric: Any, counts: list[Any], pairs: tuple[tuple[str, str], ...]) -> str | None:
@@ -63,5 +63,5 @@ def _reading(metric: Any, counts: list[Any], pairs: tuple[tuple[str, str], ...])
         try:
             json.dumps(metric.read(summed, NAMES, pairs), allow_nan=False)
         except Exception as error:
-            return f"{type(error).__name__}: {error}; give plain values, None for what is undefined"
+            return f"{type(error).__name__}: {error}; return plain values, None for undefined ones"
     return None

@@ -1,4 +1,4 @@
-"""What a check makes a method do, in a process of its own.
+"""Run a method for a check, in a process of its own.
 
 python -m wsss_harness.testing.probe TASK.json
 """
@@ -33,10 +33,10 @@ FRAMES = -4  # the innermost lines of a trace
 
 @dataclass(frozen=True)
 class ProbeTask:
-    """Fit into ``folder`` if ``fit``, killed half-way if ``kill``; then answer, if ``answers``.
+    """Fit into ``folder`` if ``fit``, killed half-way if ``kill``; then predict, if ``answers``.
 
-    ``world`` is the folder of scenes and masks. Answers go to the file ``answers``, and what
-    happened to ``report``.
+    ``world`` is the folder of scenes and masks. Predictions go to the file ``answers``, the
+    ProbeReport to ``report``.
     """
 
     kind: str
@@ -53,7 +53,7 @@ class ProbeTask:
 
 @dataclass
 class ProbeReport:
-    """``progress``: how often it was reported; ``problems``: what is wrong with answers."""
+    """``progress``: how often it was reported; ``problems``: what is wrong with predictions."""
 
     progress: int = 0
     seconds: float = 0.0
@@ -65,8 +65,7 @@ class ProbeReport:
 
 def perform(task: ProbeTask, report: ProbeReport) -> None:
     """Do the task, filling in the report."""
-    data = scenes.opened(Path(task.world))
-    method = Method(task, data)
+    method = ProbedMethod(task, scenes.SCENES.open(Path(task.world)))
     if task.fit:
         run = Run(Path(task.folder), progress=_counting(report, task.kill))
         with guard.noting(Path(task.folder)) as written:
@@ -90,36 +89,36 @@ def _counting(report: ProbeReport, kill: bool) -> Callable[[int, int], None]:
     return progress
 
 
-class Method:
-    """A generator, refiner or segmentor with what the harness would hand to it."""
+class ProbedMethod:
+    """A generator, refiner or segmentor, with the inputs that the harness would give it."""
 
     def __init__(self, task: ProbeTask, data: Dataset) -> None:
         self.task, self.data = task, data
-        self.made = installed().build(task.kind, task.name, task.options)
-        self.needs = frozenset(getattr(self.made, "needs", ()))
+        self.method = installed().build(task.kind, task.name, task.options)
+        self.needs = frozenset(getattr(self.method, "needs", ()))
         owner = f"{task.kind} '{task.name}'"
         self.view = View(data, "train", self.needs, Ledger(Path(task.ledger)), owner)
 
     def fit(self, run: Run) -> None:
         if self.task.kind == "generator":
-            self.made.fit(self.view, run)
+            self.method.fit(self.view, run)
         elif self.task.kind == "refiner":
-            self.made.fit(self.view, self.evidence, run)
+            self.method.fit(self.view, self.evidence, run)
         else:
-            self.made.fit(self.view, Path(self.task.world) / scenes.MASKS, run)
+            self.method.fit(self.view, Path(self.task.world) / scenes.MASKS, run)
 
     def evidence(self, image_id: str) -> ClassScores:
         return scenes.evidence(self.data.image(image_id), self.data.present(image_id))
 
-    def loaded(self) -> Callable[[Sample, ClassScores], Any]:
-        """Its function of a sample and, for a refiner, of the scores before it."""
-        answer = self.made.load(Path(self.task.folder), "cpu")
+    def load(self) -> Callable[[Sample, ClassScores], Any]:
+        """Its function of a sample and of scores, which only a refiner gets."""
+        predict = self.method.load(Path(self.task.folder), "cpu")
         if self.task.kind == "refiner":
-            return lambda sample, before: answer(sample, before)
-        return lambda sample, before: answer(sample)
+            return lambda sample, scores: predict(sample, scores)
+        return lambda sample, scores: predict(sample)
 
-    def occasions(self) -> Iterator[tuple[Sample, ClassScores]]:
-        """All scenes, one of an odd size, one as if it held no object."""
+    def inputs(self) -> Iterator[tuple[Sample, ClassScores]]:
+        """All scenes, one of an odd size, one as if it held no object; with scores to refine."""
         for image_id in self.view:
             yield self.view[image_id], self.evidence(image_id)
         first = self.view[self.view.ids[0]]
@@ -129,30 +128,32 @@ class Method:
             yield empty, scenes.evidence(empty.image, ())
 
 
-def _answers(method: Method, report: ProbeReport) -> Iterator[tuple[str, np.ndarray[Any, Any]]]:
-    answer = method.loaded()
-    for sample, before in method.occasions():
-        image, values = sample.image.copy(), before.values.copy()
+def _answers(
+    method: ProbedMethod, report: ProbeReport
+) -> Iterator[tuple[str, np.ndarray[Any, Any]]]:
+    predict = method.load()
+    for sample, scores in method.inputs():
+        image, values = sample.image.copy(), scores.values.copy()
         try:
-            output = answer(sample, before)
+            output = predict(sample, scores)
         except Exception as error:
             raise PluginError(
                 f"it failed on a scene ({sample.image_id}, {image.shape[1]}x{image.shape[0]}): "
                 f"{type(error).__name__}: {error}"
             ) from error
-        if not (np.array_equal(image, sample.image) and np.array_equal(values, before.values)):
-            report.problems.append(f"{sample.image_id}: it changed what it was given; copy first")
-        wrong = mask_problem if method.task.kind == "segmentor" else scores_problem
-        problem = wrong(output, sample, before.classes, len(method.data.classes))
+        if not (np.array_equal(image, sample.image) and np.array_equal(values, scores.values)):
+            report.problems.append(f"{sample.image_id}: it changed its input; copy first")
+        if method.task.kind == "segmentor":
+            problem = mask_problem(output, sample, len(method.data.classes))
+        else:
+            problem = scores_problem(output, sample, scores.classes)
         if problem:
             report.problems.append(f"{sample.image_id}: {problem}")
         else:
             yield from _arrays(sample.image_id, output)
 
 
-def scores_problem(
-    output: Any, sample: Sample, present: tuple[int, ...], classes: int
-) -> str | None:
+def scores_problem(output: Any, sample: Sample, present: tuple[int, ...]) -> str | None:
     """What is wrong with the class scores of an image whose classes are ``present``."""
     if not isinstance(output, ClassScores):
         return f"it gave {type(output).__name__}; expected ClassScores"
@@ -170,7 +171,7 @@ def scores_problem(
     return None
 
 
-def mask_problem(output: Any, sample: Sample, present: tuple[int, ...], classes: int) -> str | None:
+def mask_problem(output: Any, sample: Sample, classes: int) -> str | None:
     """What is wrong with the mask of an image."""
     if not isinstance(output, np.ndarray) or output.dtype != np.uint8:
         return f"it gave {getattr(output, 'dtype', type(output).__name__)}; expected uint8"

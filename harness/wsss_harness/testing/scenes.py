@@ -1,4 +1,4 @@
-"""The few scenes that checks work on, and what stands in for the work before a refiner."""
+"""The few scenes that checks use, and the scores that refiners are checked with."""
 
 from pathlib import Path
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from wsss_harness.contract.hookspecs import Run
-from wsss_harness.contract.supervision import IMAGE_LABELS, Dataset
+from wsss_harness.contract.supervision import IMAGE_LABELS
 from wsss_harness.contract.types import ClassScores, Image, Sample
 from wsss_harness.datasets.railscenes import RailScenes
 from wsss_harness.system import files
@@ -19,22 +19,18 @@ ODD = (37, 53)  # a size that no stride divides
 def draw(folder: Path) -> None:
     """Draw the scenes, and write the truth of train as masks for a segmentor."""
     SCENES.prepare(Run(folder))
-    data = opened(folder)
+    data = SCENES.open(folder)
     for image_id in data.ids("train"):
         files.write_mask(folder / MASKS / f"{image_id}.png", data.truth(image_id))
 
 
-def opened(folder: Path) -> Dataset:
-    return SCENES.open(folder)
-
-
 def without_objects(sample: Sample) -> Sample:
-    """The image of a sample as if nothing were in it."""
+    """A sample with its image labels removed."""
     return Sample("without objects", lambda p: () if p == IMAGE_LABELS else sample.give(p))
 
 
 def of_odd_size(sample: Sample) -> Sample:
-    """A corner of a sample."""
+    """A corner of a sample, of size ``ODD``."""
 
     def give(part: str) -> Any:
         value = sample.give(part)
@@ -44,7 +40,7 @@ def of_odd_size(sample: Sample) -> Sample:
 
 
 def evidence(image: Image, present: tuple[int, ...]) -> ClassScores:
-    """Scores that a refiner may start from: each present class likes a place and a colour."""
+    """Scores that a refiner may start from: each present class prefers a place and a colour."""
     height, width = image.shape[:2]
     rows, columns = np.mgrid[:height, :width]
     values = np.zeros((len(present), height, width), np.float32)

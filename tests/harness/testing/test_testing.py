@@ -1,4 +1,4 @@
-"""Conformance checks: what comes with the harness passes, and each way to break is named."""
+"""Conformance checks: the built-in plugins pass, and each fault of a plugin is named."""
 
 import os
 import re
@@ -26,11 +26,11 @@ NETWORKS = {("generator", "eps"), ("generator", "seam"), ("refiner", "affinity")
 @pytest.mark.parametrize(
     ("kind", "name"), slow_but(*set(OWN) - NETWORKS, cases=OWN), ids=lambda value: str(value)
 )
-def test_what_comes_with_the_harness_conforms(kind, name):
-    found = list(testing.check(kind, name))
-    assert not [str(f) for f in found if f.outcome == FAILURE]
-    assert {f.check for f in found if f.outcome == WARNING} == EXPECTED.get((kind, name), set())
-    assert sum(f.outcome == OK for f in found) >= 5
+def test_built_in_plugins_conform(kind, name):
+    findings = list(testing.check(kind, name))
+    assert not [str(f) for f in findings if f.outcome == FAILURE]
+    assert {f.check for f in findings if f.outcome == WARNING} == EXPECTED.get((kind, name), set())
+    assert sum(f.outcome == OK for f in findings) >= 5
 
 
 # Plugins that break their contract
@@ -80,7 +80,7 @@ def wsss_generators():
 
 @pytest.fixture
 def plugin(tmp_path, monkeypatch):
-    """A function that makes a module the one outside plugin, here and in new processes."""
+    """A function that installs a module as the only outside plugin, also in new processes."""
     monkeypatch.syspath_prepend(str(tmp_path))
 
     def install(*changes, module=MODULE):
@@ -99,9 +99,9 @@ def plugin(tmp_path, monkeypatch):
 
 
 def outcomes(kind="generator", name="red", options=None, limit=300):
-    """{check: message} of what is not ok."""
-    found = testing.check(kind, name, options, limit)
-    return {f.check: f"{f.outcome}: {f.message}" for f in found if f.outcome != OK}
+    """{check: message} of the findings that are not ok."""
+    findings = testing.check(kind, name, options, limit)
+    return {f.check: f"{f.outcome}: {f.message}" for f in findings if f.outcome != OK}
 
 
 def test_a_good_plugin_conforms(plugin):
@@ -112,10 +112,10 @@ def test_a_good_plugin_conforms(plugin):
 
 FAULTS = {
     "no contract": ("contract", "wsss_contract = 1", "", "warning: set wsss_contract = 1"),
-    "no paper": ("comes from", '    paper: ClassVar[str] = "nobody, nowhere"', "", "class attri"),
+    "no paper": ("paper", '    paper: ClassVar[str] = "nobody, nowhere"', "", "class attri"),
     "undocumented": ("documents", "times ``value``, ", "", "does not say what value do"),
     "heavy": ("torch", "import time", "import time, torch", "import torch.* inside methods"),
-    "no dataclass": ("option", "@dataclass(frozen=True)", "", "Red is no dataclass"),
+    "no dataclass": ("option", "@dataclass(frozen=True)", "", "Red is not a dataclass"),
     "raises": ("fits", "folder = run.folder", "1 / 0", "ZeroDivisionError: division by zero"),
     "truth": ("fits", "folder = run.folder", "data.truth('x')", "never see the truth"),
     "undeclared": (
@@ -152,7 +152,7 @@ FAULTS = {
         "after a kill",
         "            run.progress(done, 4)",
         "            time.sleep(0.5)",
-        "not tried: it told no progress between start and end",
+        "not tried: it reported no progress between start and end",
     ),
     "writes into the data": (
         "writes below",
@@ -160,23 +160,28 @@ FAULTS = {
         "folder = run.folder; np.save(data._readers['image'].__self__.layout.root + '/x', [1])",
         r"it wrote .*x.npy; write in fit",
     ),
-    "nan": ("answers as", "/ 255", "/ 0", "must be finite and lie in"),
-    "too large": ("answers as", "/ 255", "/ 2", "must be finite and lie in"),
+    "nan": ("valid predictions", "/ 255", "/ 0", "must be finite and lie in"),
+    "too large": ("valid predictions", "/ 255", "/ 2", "must be finite and lie in"),
     "shape": (
-        "answers as",
+        "valid predictions",
         "image[..., 0]",
         "image[1:, :, 0]",
         r"scores are \(47, 64\), the image",
     ),
-    "dtype": ("answers as", "np.float32", "np.float64", "scores are float64; expected float32"),
+    "dtype": (
+        "valid predictions",
+        "np.float32",
+        "np.float64",
+        "scores are float64; expected float32",
+    ),
     "array": (
-        "answers as",
+        "valid predictions",
         "return ClassScores(present, ",
         "return (",
         "gave ndarray; expected Cl",
     ),
     "absent": (
-        "answers as",
+        "valid predictions",
         "ClassScores(present, ",
         "ClassScores((1, 2, 3, 4, 5, 6, 7, 8), np.stack([red] * 8)); (",
         "which is not in the image; score present classes only",
@@ -188,10 +193,10 @@ FAULTS = {
         r"failed on a scene \(without objects, 64x48\): ValueError",
     ),
     "changes the image": (
-        "answers as",
+        "valid predictions",
         "image, present = sample.image, sample.present",
         "image, present = sample.image, sample.present; image[0] = 0",
-        "it changed what it was given; copy first",
+        "it changed its input; copy first",
     ),
     "memory": (
         "fresh process",
@@ -211,7 +216,7 @@ FAULTS = {
         "folder = run.folder; (folder / 'mark').mkdir()",
         "FileExistsError",
     ),
-    "endless": ("fits", "folder = run.folder", "time.sleep(600)", "had not ended after 5 s; look"),
+    "endless": ("fits", "folder = run.folder", "time.sleep(600)", "did not end within 5 s; look"),
 }
 
 
@@ -224,22 +229,22 @@ BRIEF += ["changes the image", "memory", "random", "no resuming", "endless"]
 def test_a_fault_is_named_with_its_remedy(plugin, fault):
     check, old, new, message = FAULTS[fault]
     plugin((old, new))
-    found = outcomes(limit=5 if fault == "endless" else 300)
-    (told,) = [text for name, text in found.items() if check in name][:1]
-    assert re.search(message, told)
+    messages = outcomes(limit=5 if fault == "endless" else 300)
+    actual = next(text for name, text in messages.items() if check in name)
+    assert re.search(message, actual)
     harmless = {"no contract", "no paper", "undocumented", "heavy", "unused"}
     harmless |= {"no docstring", "cannot be killed"}
-    assert told.startswith("warning" if fault in harmless else "failure")
+    assert actual.startswith("warning" if fault in harmless else "failure")
 
 
-def test_what_is_over_at_once_need_not_be_killed(plugin):
+def test_a_short_fit_without_progress_is_no_warning(plugin):
     plugin(("            run.progress(done, 4)", "            pass"))
-    found = {f.check: f for f in testing.check("generator", "red")}
-    kill = found["goes on after a kill, to the same result"]
+    findings = {f.check: f for f in testing.check("generator", "red")}
+    kill = findings["resumes after a kill with the same result"]
     assert (kill.outcome, kill.message[:9]) == (OK, "not tried")
 
 
-def test_a_path_relative_to_here_reaches_the_processes_that_work(plugin, tmp_path, monkeypatch):
+def test_a_relative_plugin_path_works_in_other_processes(plugin, tmp_path, monkeypatch):
     name = plugin(("nobody, nowhere", "nobody, on the way"))
     monkeypatch.chdir(tmp_path)
     installed.cache_clear()
@@ -258,11 +263,11 @@ def test_weight_of_one_plugin_is_not_charged_to_another(plugin, tmp_path, monkey
 
 
 def weight(name):
-    found = testing.check("generator", name)
-    return next(f.outcome for f in found if f.check == "is announced without loading torch")
+    findings = testing.check("generator", name)
+    return next(f.outcome for f in findings if f.check == "is announced without loading torch")
 
 
-def test_assert_conforms_tells_every_failure(plugin):
+def test_assert_conforms_names_every_failure(plugin):
     plugin(("/ 255", "/ 2"), ("folder = run.folder", "folder = run.folder; open('stray', 'w')"))
     with pytest.raises(AssertionError) as caught:
         testing.assert_conforms("generator", "red")
@@ -271,7 +276,7 @@ def test_assert_conforms_tells_every_failure(plugin):
     assert "must be finite" in str(caught.value)
 
 
-def test_what_is_not_installed_is_a_failure_too():
+def test_a_plugin_that_is_not_installed_does_not_conform():
     with pytest.raises(AssertionError, match="no generator named 'rde'; installed: "):
         testing.assert_conforms("generator", "rde")
 
@@ -298,22 +303,25 @@ def wsss_metrics():
     ("old", "new", "check", "message"),
     [
         ("def", "def", "", ""),
-        (".sum(), ", ".sum() / 2, ", "whole numbers", "counts are no integers; ratios are made"),
-        ("truth.size])", "*truth.shape][: truth.size])", "one shape", "give one shape whatever"),
+        (".sum(), ", ".sum() / 2, ", "whole numbers", "counts are not integers; compute ratios"),
+        ("truth.size])", "*truth.shape][: truth.size])", "one shape", "use one shape for all"),
         ("truth.size]", "np.random.randint(9)]", "twice", "not a pure function"),
-        (" if counts[1] else None", "", "JSON", "None for what is undefined"),
-        ("counts[0] / counts[1] if counts[1] else None", "counts", "JSON", "give plain values"),
+        (" if counts[1] else None", "", "JSON", "None for undefined ones"),
+        ("counts[0] / counts[1] if counts[1] else None", "counts", "JSON", "return plain values"),
         ("np.array([(", "np.array([(1 / 0, ", "empty", "ZeroDivisionError"),
     ],
 )
 def test_metrics_are_checked(plugin, old, new, check, message):
     plugin((old, new), module=METRIC)
-    found = outcomes("metric", "equal")
+    assert_only(outcomes("metric", "equal"), check, message)
+
+
+def assert_only(messages, check, message):
+    """The message of ``check`` holds ``message``; without a check there is no message."""
     if not check:
-        assert found == {}
+        assert messages == {}
         return
-    told = [text for name, text in found.items() if check in name]
-    assert message in told[0]
+    assert message in next(text for name, text in messages.items() if check in name)
 
 
 DATASET = '''
@@ -356,11 +364,11 @@ def wsss_datasets():
         ("pass", "", ""),
         ("def fingerprint(self): return str(np.random.random())", "again", "fingerprint differs"),
         ("def ids(self, split): return self.names", "apart", "is in both; take it out"),
-        ("def present(self, i): return (2, 1)", "supervision that fit", "expected ascending"),
+        ("def present(self, i): return (2, 1)", "valid images", "expected ascending"),
         ("def truth(self, i): return super().truth(i) * 0", "agree", "its truth holds []"),
-        ("def truth(self, i): return np.zeros((2, 2), np.uint8)", "truth that fits", "expected ui"),
-        ("def saliency(self, i): return np.ones((2, 2))", "supervision that fit", "its saliency"),
-        ("def image(self, i): raise OSError('gone')", "supervision that fit", "OSError: gone"),
+        ("def truth(self, i): return np.zeros((2, 2), np.uint8)", "valid truth", "expected ui"),
+        ("def saliency(self, i): return np.ones((2, 2))", "valid images", "its saliency"),
+        ("def image(self, i): raise OSError('gone')", "valid images", "OSError: gone"),
     ],
 )
 def test_datasets_are_checked(plugin, body, check, message):
@@ -368,9 +376,4 @@ def test_datasets_are_checked(plugin, body, check, message):
         ("    pass\n\n@dataclass", f"    {body}\n\n@dataclass"),
         module=DATASET,
     )
-    found = outcomes("dataset", "drawn")
-    if not check:
-        assert found == {}
-        return
-    told = [text for name, text in found.items() if check in name]
-    assert message in told[0]
+    assert_only(outcomes("dataset", "drawn"), check, message)
