@@ -175,17 +175,14 @@ def write_state(path: Path, state: Any) -> None:
         ) from error
 
 
-REPLACE = "replace it, or delete it and run again"
-
-
-def read_state(path: Path, device: str = "cpu", remedy: str = REPLACE) -> Any:
+def read_state(path: Path, remedy: str = "replace it, or delete it and run again") -> Any:
     """Read a file written by ``write_state`` or by a plain torch.save of tensors.
 
     Raises:
         DataError: the file is missing or is not a file of tensors, for which ``remedy`` applies.
     """
     try:
-        return torch.load(path, map_location=device, weights_only=True)
+        return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise DataError(f"{path} is missing") from None
     except Exception as error:  # torch raises many classes for a damaged or foreign file

@@ -2,30 +2,27 @@
 
 import hashlib
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from io import BytesIO
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from PIL import Image as PillowImage
-from PIL import UnidentifiedImageError
 from pydantic import BaseModel, Field, ValidationError
 
 from wsss_harness.contract.errors import DataError
-from wsss_harness.contract.types import IGNORE, ClassScores, Mask
+from wsss_harness.contract.hookspecs import Run
+from wsss_harness.contract.supervision import View
+from wsss_harness.contract.types import IGNORE, ClassScores, Mask, Sample
 from wsss_harness.system import files, score_files
 
 MANIFEST = "pack.json"
 PNG = b"\x89PNG\r\n\x1a\n"  # then a head of 8 bytes, width and height
 HEADED, GREY = 26, 0  # bytes up to the kind of colours, and the kind that is grey
-PROBLEMS = (
-    UnidentifiedImageError,
-    PillowImage.DecompressionBombError,
-    OSError,
-    ValueError,
-    SyntaxError,
-)
+PROBLEMS = (OSError, ValueError, SyntaxError, PillowImage.DecompressionBombError)  # of Pillow
 ROOM = 2**20  # bytes of a file beyond a value for each of its pixels and classes
 UNKNOWN = np.float32(0.5)
 
@@ -157,6 +154,51 @@ class Pack:
                 "differs); get the pack again"
             )
         return content, entry
+
+
+@dataclass(frozen=True)
+class MaskPack:
+    """Masks or scores that were made elsewhere, as `wsss pack export` and `import` write them.
+
+    ``folder``: the pack. It reads no supervision itself; tables mark the supervision that the pack
+    states as unverified.
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset()
+    idle: ClassVar[frozenset[str]] = frozenset({"folder"})  # the content counts; see identity
+
+    folder: str
+
+    def identity(self) -> dict[str, Any]:
+        """The digest of the manifest, which holds that of every file."""
+        read_manifest(Path(self.folder))
+        content = (Path(self.folder) / MANIFEST).read_bytes()
+        return {"pack": digest(content)}
+
+    @cached_property
+    def stated(self) -> tuple[str, ...]:
+        """The supervision that the pack says the method used."""
+        supervision = read_manifest(Path(self.folder)).supervision
+        return ("unknown",) if supervision is None else supervision
+
+    @cached_property
+    def chosen_on(self) -> str:
+        """On what the pack says the threshold of its masks was chosen; scores have none."""
+        manifest = read_manifest(Path(self.folder))
+        return "fixed" if manifest.kind == "scores" else manifest.chosen_on or "unknown"
+
+    def fit(self, data: View, run: Run) -> None:
+        """Check every file of the pack against its manifest and against the images."""
+        pack = Pack(Path(self.folder))
+        pack.refuse_other(data.classes, data.ids)
+        for done, image_id in enumerate(data, 1):
+            pack.check_size(image_id, data[image_id].image.shape[:2])
+            pack.scores(image_id)
+            run.progress(done, len(data))
+
+    def load(self, folder: Path, device: str) -> Callable[[Sample], ClassScores]:
+        pack = Pack(Path(self.folder))
+        return lambda sample: pack.scores(sample.image_id)
 
 
 def inside(folder: Path, file: str, image_id: str) -> Path:

@@ -16,8 +16,7 @@ from wsss_harness.contract.findings import OK, WARNING, Finding, judge
 from wsss_harness.plugins.entries import PLUGIN_PATH, named_files
 from wsss_harness.plugins.offers import Offer
 from wsss_harness.system import files
-from wsss_harness.testing import scenes
-from wsss_harness.testing.probe import ProbeReport, ProbeTask
+from wsss_harness.testing.probe import ProbeReport, ProbeTask, draw_scenes
 
 KINDS = ("generator", "refiner", "segmentor")
 AT_ONCE = 2.0  # seconds of a fit that is too short to report progress
@@ -75,7 +74,7 @@ class Bench:
         self.offer, self.options, self.limit, self.scratch = offer, options, limit, scratch
         self.world, self.elsewhere = scratch / "world", scratch / "elsewhere"
         self.elsewhere.mkdir()
-        scenes.draw(self.world)
+        draw_scenes(self.world)
         self.before = self.content
 
     @property

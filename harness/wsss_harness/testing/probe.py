@@ -20,15 +20,52 @@ import numpy as np
 from wsss_harness.contract.errors import PluginError, WsssError
 from wsss_harness.contract.hookspecs import Run
 from wsss_harness.contract.supervision import IMAGE_LABELS, Dataset, Ledger, View
-from wsss_harness.contract.types import IGNORE, ClassScores, Sample
+from wsss_harness.contract.types import IGNORE, ClassScores, Image, Sample
+from wsss_harness.datasets.railscenes import RailScenes
 from wsss_harness.plugins.registry import installed
 from wsss_harness.system import files
 from wsss_harness.system import write_guard as guard
-from wsss_harness.testing import scenes
 
 KILLED = getattr(signal, "SIGKILL", signal.SIGTERM)
 NOWHERE = Path(os.devnull) / "nowhere"  # nothing is below it
 FRAMES = -4  # the innermost lines of a trace
+SCENES = RailScenes(train=6, val=2, width=64, height=48)
+MASKS = "masks"
+ODD = (37, 53)  # a size that no stride divides
+
+
+def draw_scenes(folder: Path) -> None:
+    """Draw the scenes, and write the truth of train as masks for a segmentor."""
+    SCENES.prepare(Run(folder))
+    data = SCENES.open(folder)
+    for image_id in data.ids("train"):
+        files.write_mask(folder / MASKS / f"{image_id}.png", data.truth(image_id))
+
+
+def without_objects(sample: Sample) -> Sample:
+    """A sample with its image labels removed."""
+    return Sample("without objects", lambda p: () if p == IMAGE_LABELS else sample.give(p))
+
+
+def of_odd_size(sample: Sample) -> Sample:
+    """A corner of a sample, of size ``ODD``."""
+
+    def give(part: str) -> Any:
+        value = sample.give(part)
+        return value[: ODD[0], : ODD[1]].copy() if isinstance(value, np.ndarray) else value
+
+    return Sample("of odd size", give)
+
+
+def evidence(image: Image, present: tuple[int, ...]) -> ClassScores:
+    """Scores that a refiner may start from: each present class prefers a place and a colour."""
+    height, width = image.shape[:2]
+    rows, columns = np.mgrid[:height, :width]
+    values = np.zeros((len(present), height, width), np.float32)
+    for k in range(len(present)):
+        away = np.hypot(rows / height - 0.5, columns / width - (k + 1) / (len(present) + 1))
+        values[k] = np.exp(-4 * away) * (0.5 + image[..., k % 3] / 510)
+    return ClassScores(present, values)
 
 
 @dataclass(frozen=True)
@@ -65,7 +102,7 @@ class ProbeReport:
 
 def perform(task: ProbeTask, report: ProbeReport) -> None:
     """Do the task, filling in the report."""
-    method = ProbedMethod(task, scenes.SCENES.open(Path(task.world)))
+    method = ProbedMethod(task, SCENES.open(Path(task.world)))
     if task.fit:
         run = Run(Path(task.folder), progress=_counting(report, task.kill))
         with guard.noting(Path(task.folder)) as written:
@@ -103,12 +140,12 @@ class ProbedMethod:
         if self.task.kind == "generator":
             self.method.fit(self.view, run)
         elif self.task.kind == "refiner":
-            self.method.fit(self.view, self.evidence, run)
+            self.method.fit(self.view, self.evidence_of, run)
         else:
-            self.method.fit(self.view, Path(self.task.world) / scenes.MASKS, run)
+            self.method.fit(self.view, Path(self.task.world) / MASKS, run)
 
-    def evidence(self, image_id: str) -> ClassScores:
-        return scenes.evidence(self.data.image(image_id), self.data.present(image_id))
+    def evidence_of(self, image_id: str) -> ClassScores:
+        return evidence(self.data.image(image_id), self.data.present(image_id))
 
     def load(self) -> Callable[[Sample, ClassScores], Any]:
         """Its function of a sample and of scores, which only a refiner gets."""
@@ -120,12 +157,12 @@ class ProbedMethod:
     def inputs(self) -> Iterator[tuple[Sample, ClassScores]]:
         """All scenes, one of an odd size, one as if it held no object; with scores to refine."""
         for image_id in self.view:
-            yield self.view[image_id], self.evidence(image_id)
+            yield self.view[image_id], self.evidence_of(image_id)
         first = self.view[self.view.ids[0]]
-        corner, empty = scenes.of_odd_size(first), scenes.without_objects(first)
-        yield corner, scenes.evidence(corner.image, self.data.present(first.image_id))
+        corner, empty = of_odd_size(first), without_objects(first)
+        yield corner, evidence(corner.image, self.data.present(first.image_id))
         if IMAGE_LABELS in self.needs or self.task.kind == "refiner":
-            yield empty, scenes.evidence(empty.image, ())
+            yield empty, evidence(empty.image, ())
 
 
 def _answers(

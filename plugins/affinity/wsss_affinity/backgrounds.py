@@ -1,12 +1,15 @@
 """A score map of the background, stacked on the scores of classes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from wsss_harness import ClassScores, Map, PluginError
-from wsss_harness.networks.crf import Maps
+from wsss_harness import ClassScores, Map, PluginError, Sample, View
+from wsss_harness.networks.crf import Maps, Parameters, infer
+
+Stacks = tuple[Maps, Maps]  # careful and eager, (K + 1, H, W) each
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,3 +40,26 @@ class Background:
     def stack(self, scores: ClassScores, image_id: str) -> Maps:
         """(K + 1, H, W): the background, then the K classes of the scores."""
         return np.concatenate([self.score(scores, image_id)[None], scores.values])
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """How the two stacks of an image are made, from which ``labels.sure_labels`` takes labels.
+
+    ``parameters``: of a CRF on each stack (Ahn and Kwak, CVPR 2018, section 3.2.1), or None.
+    """
+
+    careful: Background
+    eager: Background
+    parameters: Parameters | None
+
+    def of_image(self, data: View, scores: Callable[[str], ClassScores], image_id: str) -> Stacks:
+        return self.stacks(data[image_id], scores(image_id))
+
+    def stacks(self, sample: Sample, scores: ClassScores) -> Stacks:
+        backgrounds = [self.careful, self.eager]
+        stacks = [background.stack(scores, sample.image_id) for background in backgrounds]
+        if self.parameters is not None:
+            stacks = [infer(sample.image, stack, self.parameters) for stack in stacks]
+        careful, eager = stacks
+        return careful, eager

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from wsss_affinity import items
 from wsss_affinity.affinities import Norm, affinities
+from wsss_affinity.backgrounds import Stacks
 from wsss_affinity.labels import Pairs, affinity_losses, pair_kinds, sure_labels
 from wsss_affinity.network import AffinityFeatures
 from wsss_harness import ConfigError
@@ -41,23 +42,13 @@ def fit(
     if settings.checkpoint is not None:
         load_released(learner, Path(settings.checkpoint), settings.released)
     else:
-        train(settings, learner, data, scores, run)
+        if run.weights is not None:
+            load_weights(learner.backbone, run.weights)
+        make = crops(settings, learner, data, scores, run)
+        draws = Draws(data.ids, make, run.seed)
+        fit_network(learner, PairLoss(settings.radius, settings.norm), draws, run, settings)
     shape.save(learner, run)
     shutil.rmtree(run.folder / EVIDENCE, ignore_errors=True)
-
-
-def train(
-    settings: AffinitySettings,
-    learner: AffinityFeatures,
-    data: View,
-    scores: Callable[[str], ClassScores],
-    run: Run,
-) -> None:
-    if run.weights is not None:
-        load_weights(learner.backbone, run.weights)
-    make = crops(settings, learner, data, scores, run)
-    draws = Draws(data.ids, make, run.seed)
-    fit_network(learner, PairLoss(settings.radius, settings.norm), draws, run, settings)
 
 
 def crops(
@@ -74,16 +65,14 @@ def crops(
             "the stride of its features"
         )
     evidence = settings.evidence()
-    stacks: Callable[[str], items.Stacks] = items.ComputedStacks(evidence, data, scores)
+    stacks: Callable[[str], Stacks] = partial(evidence.of_image, data, scores)
     if evidence.parameters is not None:
         stacks = sharpened(stacks, data.ids, run)
     channels = 1 + max((len(scores(image_id).classes) for image_id in data), default=0)
     return items.item_maker(data, stacks, channels, Cropping.of(settings, learner.backbone))
 
 
-def sharpened(
-    make: Callable[[str], items.Stacks], ids: Sequence[str], run: Run
-) -> items.CachedStacks:
+def sharpened(make: Callable[[str], Stacks], ids: Sequence[str], run: Run) -> items.CachedStacks:
     """The stacks of all images, cached in files: a CRF is too slow to run for every crop."""
     crf.library()  # fails before any work if it is missing
     cached = items.CachedStacks(run.folder / EVIDENCE, make)

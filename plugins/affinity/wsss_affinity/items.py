@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image as PillowImage
 
-from wsss_affinity.backgrounds import Background
-from wsss_harness import ClassScores, Image, Sample
-from wsss_harness.networks import crf
+from wsss_affinity.backgrounds import Background, Stacks
+from wsss_harness import ClassScores, Image
 from wsss_harness.networks.classmaps.augment import (
     Cropping,
     draw_jitter,
@@ -22,46 +21,13 @@ from wsss_harness.networks.classmaps.augment import (
     outside,
     place,
 )
-from wsss_harness.networks.crf import Maps, Parameters
+from wsss_harness.networks.crf import Maps
 from wsss_harness.system.score_files import read_scores, write_scores
 
 if TYPE_CHECKING:
     from wsss_harness import View
 
-Stacks = tuple[Maps, Maps]  # careful and eager, (K + 1, H, W) each
 Item = dict[str, Maps]
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """How the two stacks of an image are made, from which ``labels.sure_labels`` takes labels.
-
-    ``parameters``: of a CRF on each stack (Ahn and Kwak, CVPR 2018, section 3.2.1), or None.
-    """
-
-    careful: Background
-    eager: Background
-    parameters: Parameters | None
-
-    def stacks(self, sample: Sample, scores: ClassScores) -> Stacks:
-        backgrounds = [self.careful, self.eager]
-        stacks = [background.stack(scores, sample.image_id) for background in backgrounds]
-        if self.parameters is not None:
-            stacks = [crf.infer(sample.image, stack, self.parameters) for stack in stacks]
-        careful, eager = stacks
-        return careful, eager
-
-
-@dataclass(frozen=True)
-class ComputedStacks:
-    """The stacks of an image by its id, made at each call."""
-
-    evidence: Evidence
-    data: View
-    scores: Callable[[str], ClassScores]
-
-    def __call__(self, image_id: str) -> Stacks:
-        return self.evidence.stacks(self.data[image_id], self.scores(image_id))
 
 
 @dataclass(frozen=True)
@@ -73,7 +39,7 @@ class CachedStacks:
 
     def __call__(self, image_id: str) -> Stacks:
         careful, eager = self.paths(image_id)
-        return self.read(careful), self.read(eager)
+        return read_stack(careful), read_stack(eager)
 
     def store(self, image_id: str) -> None:
         paths = self.paths(image_id)
@@ -86,8 +52,9 @@ class CachedStacks:
     def paths(self, image_id: str) -> tuple[Path, Path]:
         return self.folder / f"{image_id}.careful", self.folder / f"{image_id}.eager"
 
-    def read(self, path: Path) -> Maps:
-        return Background(kind="explicit").stack(read_scores(path), path.stem)
+
+def read_stack(path: Path) -> Maps:
+    return Background(kind="explicit").stack(read_scores(path), path.stem)
 
 
 def item_maker(

@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from wsss_affinity.backgrounds import Background
+from wsss_affinity.backgrounds import Background, Evidence
 from wsss_harness import ConfigError, TrainingSettings
 from wsss_harness.networks.crf import PARAMETERS
 
 if TYPE_CHECKING:
-    from wsss_affinity.items import Evidence
     from wsss_affinity.network import AffinityShape
 
 RELEASED_STEPS = 256
@@ -100,8 +99,6 @@ class AffinitySettings(TrainingSettings):
             )
 
     def evidence(self) -> Evidence:
-        from wsss_affinity.items import Evidence
-
         form = FORMS[self.form]
         name = self.crf or form.crf
         parameters = None if name == "none" else PARAMETERS[name].at_scale(self.crf_scale)

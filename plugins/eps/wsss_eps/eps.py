@@ -65,17 +65,15 @@ class Eps(ClassMapGenerator):
     def strategy(self, classes: tuple[str, ...]) -> Selection:
         from wsss_eps.loss import adaptive, class_list, naive
 
-        strategies = {
-            "adaptive": adaptive(self.tau),
-            "naive": naive,
-            "class_list": class_list(self._indices(classes)),
-        }
-        return strategies[self.selection]
-
-    def _indices(self, classes: tuple[str, ...]) -> tuple[int, ...]:
         unknown = [name for name in self.background_classes if name not in classes]
         if unknown:
             raise ConfigError(
                 f"background_classes names '{unknown[0]}'; the classes are {', '.join(classes)}"
             )
-        return tuple(1 + classes.index(name) for name in self.background_classes)
+        indices = tuple(1 + classes.index(name) for name in self.background_classes)
+        strategies = {
+            "adaptive": adaptive(self.tau),
+            "naive": naive,
+            "class_list": class_list(indices),
+        }
+        return strategies[self.selection]

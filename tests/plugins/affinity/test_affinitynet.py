@@ -14,10 +14,10 @@ from golden_files import golden
 
 from wsss_affinity.affinities import affinity_maps
 from wsss_affinity.affinitynet import AffinityNet
-from wsss_affinity.backgrounds import Background
+from wsss_affinity.backgrounds import Background, Evidence
 from wsss_affinity.fitting import PairLoss
 from wsss_affinity.inference import around, walk
-from wsss_affinity.items import CachedStacks, Evidence, item_maker
+from wsss_affinity.items import CachedStacks, item_maker
 from wsss_affinity.neighbours import placed
 from wsss_affinity.settings import FORMS
 from wsss_harness.contract.errors import ConfigError, PluginError

@@ -34,13 +34,13 @@ def _builder(name: str) -> Callable[..., Backbone]:
     """The function that builds a backbone; torch is first imported here."""
     match name:
         case "resnet38":
-            from wsss_harness.networks.backbones.resnet38 import resnet38
+            from wsss_harness.networks.backbones.resnet38 import ResNet38
 
-            return resnet38
+            return ResNet38
         case "openmmlab_resnet":
-            from wsss_harness.networks.backbones.openmmlab import openmmlab_resnet
+            from wsss_harness.networks.backbones.openmmlab import ResNetV1c
 
-            return openmmlab_resnet
+            return ResNetV1c
         case "mobilenet_v2" | "resnet18" | "resnet50" | "resnet101":
             from wsss_harness.networks.backbones.torchvision_nets import torchvision_backbone
 

@@ -56,15 +56,11 @@ def choose(option: str, value: object, allowed: Collection[object]) -> None:
         raise ConfigError(f"{option} is {value!r}; choose one of {choices}")
 
 
-def freeze(module: nn.Module) -> None:
-    module.requires_grad_(False)
-
-
 def freeze_norms(module: nn.Module) -> None:
     """Make every batch normalisation use its running statistics and keep its affine parameters."""
     for part in module.modules():
         if isinstance(part, _BatchNorm):
-            freeze(part.eval())
+            part.eval().requires_grad_(False)
 
 
 @dataclass(frozen=True)

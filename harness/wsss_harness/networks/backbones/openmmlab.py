@@ -19,9 +19,23 @@ DILATIONS = {4: (1, 2, 4, 8), 8: (1, 1, 2, 4), 16: (1, 1, 1, 2), 32: (1, 1, 1, 1
 
 
 class ResNetV1c(Backbone, mmseg_imports.ResNetV1c):  # type: ignore[misc]
-    """Taps stage1 to stage3 and out. Its tensors are named as in an EncoderDecoder's backbone."""
+    """ResNet with a stem of three 3x3 convolutions (He et al., Bag of Tricks, 2019).
 
-    def __init__(self, depth: int, base_channels: int, output_stride: int, frozen: Frozen) -> None:
+    Taps stage1 to stage3 and out. Its tensors are named as in an EncoderDecoder's backbone.
+    ``frozen`` "norms" keeps the batch normalisations as they are in training; "none" trains all.
+    """
+
+    def __init__(
+        self,
+        depth: int = 18,
+        base_channels: int = 64,
+        output_stride: int = 8,
+        frozen: Frozen = "norms",
+        normalise: Normalise = "imagenet",
+    ) -> None:
+        choose("depth of openmmlab_resnet", depth, (18, 34, 50, 101, 152))
+        choose("output_stride of openmmlab_resnet", output_stride, tuple(STRIDES))
+        choose("frozen of openmmlab_resnet", frozen, ("norms", "none"))
         mmseg_imports.ResNetV1c.__init__(
             self,
             depth=depth,
@@ -31,9 +45,10 @@ class ResNetV1c(Backbone, mmseg_imports.ResNetV1c):  # type: ignore[misc]
             dilations=DILATIONS[output_stride],
             contract_dilation=True,
         )
-        self.frozen = frozen
-        self.stride = output_stride
+        self.mean, self.std = statistics(normalise)
+        self.frozen, self.stride = frozen, output_stride
         self.out_channels = int(self.feat_dim)  # type: ignore[arg-type]
+        mmseg_imports.initialise(self)
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         *early, last = mmseg_imports.ResNetV1c.forward(self, images)
@@ -44,23 +59,3 @@ class ResNetV1c(Backbone, mmseg_imports.ResNetV1c):  # type: ignore[misc]
         if self.frozen == "norms":
             freeze_norms(self)
         return self
-
-
-def openmmlab_resnet(
-    depth: int = 18,
-    base_channels: int = 64,
-    output_stride: int = 8,
-    frozen: Frozen = "norms",
-    normalise: Normalise = "imagenet",
-) -> ResNetV1c:
-    """ResNet with a stem of three 3x3 convolutions (He et al., Bag of Tricks, 2019).
-
-    ``frozen`` "norms" keeps the batch normalisations as they are in training; "none" trains all.
-    """
-    choose("depth of openmmlab_resnet", depth, (18, 34, 50, 101, 152))
-    choose("output_stride of openmmlab_resnet", output_stride, tuple(STRIDES))
-    choose("frozen of openmmlab_resnet", frozen, ("norms", "none"))
-    backbone = ResNetV1c(depth, base_channels, output_stride, frozen)
-    backbone.mean, backbone.std = statistics(normalise)
-    mmseg_imports.initialise(backbone)
-    return backbone

@@ -15,7 +15,6 @@ from wsss_harness.networks.backbones.base import (
     Backbone,
     Normalise,
     choose,
-    freeze,
     freeze_norms,
     statistics,
 )
@@ -91,20 +90,36 @@ class ResNet38(Backbone):
 
     conv3 to conv5 are the normalised inputs of b4, b5 and b6, out is the normalised end (conv6 in
     psa). The numbers of channels are for ``width`` 1.
+
+    ``width`` multiplies the official numbers of channels, 64, 128, ... 4096; seven ``channels``
+    replace them. ``dropout`` holds the shares of b6 and b7. ``output_stride`` 4 leaves out the
+    stride of b4 and keeps all dilations. ``frozen`` acts in training: "released" keeps conv1a, all
+    of b2 and all batch normalisations as they are; "stem" conv1a and the normalisations, as the
+    bare network of psa does; "none" trains all, as needed from random weights.
     """
 
     def __init__(
         self,
-        channels: Sequence[int],
-        dropout: Sequence[float],
-        output_stride: int,
-        frozen: Frozen,
-        normalise: Normalise,
+        width: float = 1.0,
+        channels: Sequence[int] | None = None,
+        dropout: Sequence[float] = (0.3, 0.5),
+        output_stride: int = 8,
+        frozen: Frozen = "released",
+        normalise: Normalise = "imagenet",
     ) -> None:
+        choose("output_stride of resnet38", output_stride, (4, 8))
+        choose("frozen of resnet38", frozen, tuple(FROZEN))
+        if not 0 < width <= 4:
+            raise ConfigError(f"width of resnet38 is {width}; give a factor above 0 and up to 4")
+        channels = channels or [max(4, round(64 * 2**power * width)) for power in range(7)]
+        if len(channels) != 7 or len(dropout) != 2:
+            raise ConfigError("resnet38 takes seven channels and two shares of dropout")
         super().__init__()
-        self.frozen = frozen
-        self.stride = output_stride
+        self.frozen, self.stride = frozen, output_stride
         self.mean, self.std = statistics(normalise)
+        self._add_blocks(channels, dropout)
+
+    def _add_blocks(self, channels: Sequence[int], dropout: Sequence[float]) -> None:
         c64, c128, c256, c512, c1024, c2048, c4096 = channels
         self.out_channels = c4096
         self.conv1a = _conv(3, c64, 3)
@@ -114,7 +129,7 @@ class ResNet38(Backbone):
         self.b3 = ResBlock(c128, c256, c256, stride=2)
         self.b3_1 = ResBlock(c256, c256, c256)
         self.b3_2 = ResBlock(c256, c256, c256)
-        self.b4 = ResBlock(c256, c512, c512, stride=output_stride // 4)
+        self.b4 = ResBlock(c256, c512, c512, stride=self.stride // 4)
         for index in range(1, 6):
             self.add_module(f"b4_{index}", ResBlock(c512, c512, c512))
         self.b5 = ResBlock(c512, c512, c1024, dilations=(1, 2))
@@ -145,31 +160,5 @@ class ResNet38(Backbone):
         if self.frozen != "none":
             freeze_norms(self)
         for name in FROZEN[self.frozen]:
-            freeze(self.get_submodule(name))
+            self.get_submodule(name).requires_grad_(False)
         return self
-
-
-def resnet38(
-    width: float = 1.0,
-    channels: Sequence[int] | None = None,
-    dropout: Sequence[float] = (0.3, 0.5),
-    output_stride: int = 8,
-    frozen: Frozen = "released",
-    normalise: Normalise = "imagenet",
-) -> ResNet38:
-    """Build ResNet38.
-
-    ``width`` multiplies the official numbers of channels, 64, 128, ... 4096; seven ``channels``
-    replace them. ``dropout`` holds the shares of b6 and b7. ``output_stride`` 4 leaves out the
-    stride of b4 and keeps all dilations. ``frozen`` acts in training: "released" keeps conv1a, all
-    of b2 and all batch normalisations as they are; "stem" conv1a and the normalisations, as the
-    bare network of psa does; "none" trains all, as needed from random weights.
-    """
-    choose("output_stride of resnet38", output_stride, (4, 8))
-    choose("frozen of resnet38", frozen, tuple(FROZEN))
-    if not 0 < width <= 4:
-        raise ConfigError(f"width of resnet38 is {width}; give a factor above 0 and up to 4")
-    channels = channels or [max(4, round(64 * 2**power * width)) for power in range(7)]
-    if len(channels) != 7 or len(dropout) != 2:
-        raise ConfigError("resnet38 takes seven channels and two shares of dropout")
-    return ResNet38(channels, dropout, output_stride, frozen, normalise)

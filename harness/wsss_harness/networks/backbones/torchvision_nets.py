@@ -11,7 +11,6 @@ from wsss_harness.networks.backbones.base import (
     Backbone,
     Normalise,
     choose,
-    freeze,
     freeze_norms,
     statistics,
 )
@@ -76,7 +75,7 @@ class Stages(Backbone):
             freeze_norms(self)
         for index in range(self.frozen_stages):
             for module in self.stage(index):
-                freeze(module)
+                module.requires_grad_(False)
                 freeze_norms(module)
         return self
 

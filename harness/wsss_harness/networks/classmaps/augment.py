@@ -20,6 +20,14 @@ from wsss_harness.networks.backbones.base import Backbone
 from wsss_harness.networks.training.settings import TrainingSettings
 
 Floats = NDArray[np.float32]
+ADJUST = (
+    functional.adjust_brightness,
+    functional.adjust_contrast,
+    functional.adjust_saturation,
+    functional.adjust_hue,
+)
+Window = tuple[slice, slice]
+"""A crop along one axis: where it is in the image, and where it lands."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,20 +67,12 @@ class Augmentation(Cropping):
     resize: tuple[int, int]
 
 
-@dataclass(frozen=True)
-class Window:
-    """A crop along one axis: ``length`` pixels from ``source`` land at ``target``."""
-
-    source: int
-    target: int
-    length: int
-
-
 def draw_window(length: int, crop: int, rng: np.random.Generator) -> Window:
     """A random crop, or a random place in the crop for an image that is shorter than it."""
     source = int(rng.integers(max(length - crop, 0) + 1))
     target = int(rng.integers(max(crop - length, 0) + 1))
-    return Window(source, target, min(length, crop))
+    size = min(length, crop)
+    return slice(source, source + size), slice(target, target + size)
 
 
 def long_side(size: tuple[int, int], length: int) -> tuple[int, int]:
@@ -92,14 +92,8 @@ def draw_jitter(strength: Sequence[float], rng: np.random.Generator) -> list[tup
 
 
 def jitter(picture: PillowImage.Image, changes: Sequence[tuple[int, float]]) -> PillowImage.Image:
-    adjust = (
-        functional.adjust_brightness,
-        functional.adjust_contrast,
-        functional.adjust_saturation,
-        functional.adjust_hue,
-    )
     for property_number, factor in changes:
-        picture = adjust[property_number](picture, factor)
+        picture = ADJUST[property_number](picture, factor)
     return picture
 
 
@@ -120,15 +114,7 @@ def normalised_levels(mean: tuple[float, ...], std: tuple[float, ...]) -> Floats
 
 def place(values: Floats, rows: Window, columns: Window, filled: Floats) -> Floats:
     """Copy the crop of ``values`` (channels, H, W) into ``filled`` (channels, crop, crop)."""
-    filled[
-        :,
-        rows.target : rows.target + rows.length,
-        columns.target : columns.target + columns.length,
-    ] = values[
-        :,
-        rows.source : rows.source + rows.length,
-        columns.source : columns.source + columns.length,
-    ]
+    filled[:, rows[1], columns[1]] = values[:, rows[0], columns[0]]
     return filled
 
 
@@ -138,11 +124,6 @@ def outside(settings: Cropping) -> Floats:
     if settings.padding == "black":
         return normalise(np.zeros(shape, np.uint8), settings.mean, settings.std)
     return np.zeros((3, *shape[:2]), np.float32)
-
-
-def grey_picture(saliency: Map) -> PillowImage.Image:
-    """Saliency as the 8-bit picture that the released code resizes; 8 bits clip the overshoot."""
-    return PillowImage.fromarray(np.rint(saliency * 255).astype(np.uint8))
 
 
 def augment(
@@ -162,7 +143,9 @@ def augment(
     cropped = place(values, rows, columns, outside(settings))
     if saliency is None:
         return cropped, None
-    grey = np.asarray(resized(grey_picture(saliency), size, mirrored))
+    # Saliency is resized as an 8-bit picture, as released; 8 bits clip the overshoot.
+    grey_picture = PillowImage.fromarray(np.rint(saliency * 255).astype(np.uint8))
+    grey = np.asarray(resized(grey_picture, size, mirrored))
     values = np.divide(grey[None], np.float32(255), dtype=np.float32)
     return cropped, place(values, rows, columns, np.zeros_like(cropped[:1]))
 

@@ -18,25 +18,24 @@ from wsss_harness.networks.mmseg_imports import MODELS, SegDataSample, initialis
 from wsss_harness.networks.segmentors import networks  # noqa: F401 registers what configs name
 from wsss_harness.networks.segmentors.augment import SegmentorAugmentation
 from wsss_harness.networks.training.loop import Draws, finish, train
-from wsss_harness.networks.training.settings import Arithmetic
 from wsss_harness.system import files
 
 if TYPE_CHECKING:
+    from mmengine import Config
+
     from wsss_harness.contract.hookspecs import Run
     from wsss_harness.contract.supervision import View
-    from wsss_harness.networks.segmentors.settings import SegmentorSettings
 
 WEIGHTS, CONFIG = "weights.pth", "config.json"
 
 
-def fit(segmentor: SegmentorSettings, data: View, masks: Path, run: Run) -> None:
+def fit(settings: Config, data: View, masks: Path, run: Run, **options: Any) -> None:
     """Train, and write weights.pth and config.json; see MmsegSegmentor.fit.
 
-    Does nothing if the folder already holds the weights.
+    Does nothing if the folder already holds the weights. ``options``: of the training loop.
     """
     if (run.folder / WEIGHTS).is_file():
         return
-    settings = segmentor.configuration(len(data.classes))
     files.write_json(run.folder / CONFIG, settings.to_dict())
     network = build(settings.model, run.seed)
     if run.weights is not None:
@@ -53,9 +52,7 @@ def fit(segmentor: SegmentorSettings, data: View, masks: Path, run: Run) -> None
         batch=settings.train.batch,
         optimizer=optimizer,
         schedule=settings.get("schedule"),
-        checkpoint_every=segmentor.checkpoint_every,
-        workers=segmentor.workers,
-        arithmetic=Arithmetic(segmentor.amp, segmentor.channels_last, segmentor.compiled),
+        **options,
     )
     finish(network, run.folder / WEIGHTS, run)
 

@@ -54,11 +54,3 @@ def read(counts: Iterable[Counts], names: Sequence[str]) -> dict[str, float]:
             metric.add(image_counts)
         report: dict[str, float] = metric.evaluate(len(metric.results))
     return {name: float(value) for name, value in report.items()}
-
-
-def evaluate(
-    pairs: Iterable[tuple[str, Mask, Mask]], names: Sequence[str]
-) -> tuple[dict[str, float], dict[str, Counts]]:
-    """mmsegmentation's report on (image id, truth, mask), and the confusion of each image."""
-    counts = {image_id: confusion(truth, mask, len(names) - 1) for image_id, truth, mask in pairs}
-    return read(counts.values(), names), counts

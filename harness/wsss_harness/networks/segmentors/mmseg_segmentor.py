@@ -2,22 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import ast
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from wsss_harness.networks.segmentors.settings import SegmentorSettings
+from wsss_harness.contract.errors import ConfigError
+from wsss_harness.networks.crf import check_name
+from wsss_harness.networks.training.settings import Amp, Arithmetic
+from wsss_harness.system.files import configs
 
 if TYPE_CHECKING:
+    from mmengine import Config
+
     from wsss_harness.contract.hookspecs import Run
     from wsss_harness.contract.supervision import View
     from wsss_harness.contract.types import Mask, Sample
 
 
 @dataclass(frozen=True)
-class MmsegSegmentor(SegmentorSettings):
-    """Train an EncoderDecoder on masks, then segment whole images."""
+class MmsegSegmentor:
+    """Train an EncoderDecoder on masks, then segment whole images.
+
+    ``config``: the name of a file in configs/segmentors, or the path of another file.
+    ``iterations``, ``batch``, ``crop``: replace the values of the configuration.
+    ``scales``, ``flip``: copies of an image whose probabilities are averaged at test time.
+    ``crf``: the name of the parameters of a dense CRF that sharpens the average, or "none".
+    ``amp``, ``channels_last``, ``compiled``: see training.settings.Arithmetic.
+    ``workers``: the number of processes that load images.
+    ``checkpoint_every``: iterations between two states from which training can resume.
+    """
+
+    config: str = "deeplab_v2_resnet101_voc"
+    iterations: int | None = None
+    batch: int | None = None
+    crop: int | None = None
+    scales: tuple[float, ...] = (1.0,)
+    flip: bool = False
+    crf: str = "none"
+    amp: Amp = "off"
+    channels_last: bool = False
+    compiled: bool = False
+    workers: int = 0
+    checkpoint_every: int = 200
+
+    needs: ClassVar[frozenset[str]] = frozenset()
+    distributed: ClassVar[bool] = True
+    at_inference: ClassVar[frozenset[str]] = frozenset({"scales", "flip", "crf"})
+    idle: ClassVar[frozenset[str]] = frozenset({"workers", "checkpoint_every"})
+    quick: ClassVar[Mapping[str, Any]] = {
+        "config": "deeplab_v1_railscenes",
+        "iterations": 4,
+        "batch": 2,
+        "crop": 32,
+        "checkpoint_every": 1,
+    }
+
+    def __post_init__(self) -> None:
+        config_file(self.config)
+        if self.crf != "none":
+            check_name(self.crf)
+
+    def identity(self) -> dict[str, Any]:
+        """The digest of the configuration's text, on which the result depends."""
+        content = config_text(config_file(self.config))
+        return {"config": sha256(content.encode()).hexdigest()}
+
+    def configuration(self, classes: int) -> Config:
+        """The configuration for a number of classes, with the options that replace its values."""
+        from mmengine import Config
+
+        config = Config.fromfile(config_file(self.config), import_custom_modules=False)
+        for key in ("model", "train", "optim_wrapper"):
+            if key not in config:
+                raise ConfigError(f"segmentor configuration '{self.config}' does not set '{key}'")
+        options = {name: getattr(self, name) for name in ("iterations", "batch", "crop")}
+        config.train.update({k: value for k, value in options.items() if value is not None})
+        config.model.decode_head.num_classes = classes + 1
+        config.model.decode_head.out_channels = classes + 1
+        crop = config.train.crop
+        config.model.data_preprocessor.size = (crop, crop)
+        return config
 
     def fit(self, data: View, masks: Path, run: Run) -> None:
         """Train on the images of ``data`` and masks/<image id>.png, where 255 is ignored.
@@ -26,10 +93,49 @@ class MmsegSegmentor(SegmentorSettings):
         """
         from wsss_harness.networks.segmentors import fitting
 
-        fitting.fit(self, data, masks, run)
+        fitting.fit(
+            self.configuration(len(data.classes)),
+            data,
+            masks,
+            run,
+            checkpoint_every=self.checkpoint_every,
+            workers=self.workers,
+            arithmetic=Arithmetic(self.amp, self.channels_last, self.compiled),
+        )
 
     def load(self, folder: Path, device: str) -> Callable[[Sample], Mask]:
         """The trained network as a function from an image to its mask of the same size."""
         from wsss_harness.networks.segmentors import inference
 
         return inference.load(folder, device, tuple(self.scales), self.flip, self.crf)
+
+
+def config_file(name: str) -> Path:
+    """The file of a configuration, by name or path.
+
+    Raises:
+        ConfigError: the file does not exist; the message lists the names.
+    """
+    folder = configs() / "segmentors"
+    path = Path(name) if name.endswith(".py") else folder / f"{name}.py"
+    if not path.is_file():
+        names = ", ".join(sorted(file.stem for file in folder.glob("*.py")))
+        raise ConfigError(
+            f"segmentor configuration '{name}' is not there; give the path of a .py file or one "
+            f"of {names}"
+        )
+    return path
+
+
+def config_text(path: Path) -> str:
+    """The text of a configuration followed by that of its bases (``_base_``)."""
+    source = path.read_text(encoding="utf-8")
+    return "".join([source, *(config_text(path.parent / base) for base in _bases(source))])
+
+
+def _bases(source: str) -> list[str]:
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_base_":
+            bases = ast.literal_eval(node.value)
+            return [bases] if isinstance(bases, str) else list(bases)
+    return []

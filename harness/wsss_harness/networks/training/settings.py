@@ -25,10 +25,6 @@ class Arithmetic:
     compiled: bool = False
 
 
-def resnet38() -> dict[str, Any]:
-    return {"name": "resnet38"}
-
-
 @dataclass(frozen=True, kw_only=True)
 class TrainingSettings:
     """How a network is trained. Defaults are those of halbielee/EPS, script/voc12_eps.sh.
@@ -58,7 +54,7 @@ class TrainingSettings:
         "checkpoint_every": 1,
     }
 
-    backbone: Mapping[str, Any] = field(default_factory=resnet38)
+    backbone: Mapping[str, Any] = field(default_factory=lambda: {"name": "resnet38"})
     iterations: int = 20_000
     batch: int = 8
     crop: int = 448

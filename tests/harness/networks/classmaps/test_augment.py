@@ -116,10 +116,11 @@ def test_long_side_by_hand():
 
 
 def test_windows_cover_exactly_all_positions():
-    cropped = {draw_window(5, 3, rng(i)) for i in range(100)}
-    padded = {draw_window(3, 5, rng(i)) for i in range(100)}
-    assert {(w.source, w.target, w.length) for w in cropped} == {(i, 0, 3) for i in range(3)}
-    assert {(w.source, w.target, w.length) for w in padded} == {(0, i, 3) for i in range(3)}
+    cropped = [draw_window(5, 3, rng(i)) for i in range(100)]
+    padded = [draw_window(3, 5, rng(i)) for i in range(100)]
+    assert {(s.start, t.start) for s, t in cropped} == {(i, 0) for i in range(3)}
+    assert {(s.start, t.start) for s, t in padded} == {(0, i) for i in range(3)}
+    assert {w.stop - w.start for window in (*cropped, *padded) for w in window} == {3}
 
 
 def test_every_length_between_the_bounds_is_drawn():

@@ -13,7 +13,7 @@ from wsss_harness.contract.errors import ConfigError, DataError, SupervisionErro
 from wsss_harness.contract.hookspecs import Run, Segmentor
 from wsss_harness.networks import backbones
 from wsss_harness.networks.segmentors import MmsegSegmentor, fitting, inference
-from wsss_harness.networks.segmentors.settings import config_file
+from wsss_harness.networks.segmentors.mmseg_segmentor import config_file
 from wsss_harness.system import files
 
 TINY = """
