@@ -11,29 +11,18 @@ from contextlib import contextmanager, redirect_stdout
 
 with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
     warnings.simplefilter("ignore")
-    from mmseg.evaluation import IoUMetric
-    from mmseg.models.backbones import ResNet, ResNetV1c
-    from mmseg.models.decode_heads.decode_head import BaseDecodeHead
-    from mmseg.models.segmentors import EncoderDecoder
-    from mmseg.registry import METRICS, MODELS
-    from mmseg.structures import SegDataSample
+    from mmseg.evaluation import IoUMetric as IoUMetric
+    from mmseg.models.backbones import ResNet as ResNet
+    from mmseg.models.backbones import ResNetV1c as ResNetV1c
+    from mmseg.models.decode_heads.decode_head import BaseDecodeHead as BaseDecodeHead
+    from mmseg.models.segmentors import EncoderDecoder as EncoderDecoder
+    from mmseg.registry import METRICS as METRICS
+    from mmseg.registry import MODELS as MODELS
+    from mmseg.structures import SegDataSample as SegDataSample
 from mmengine.logging import MMLogger
 from mmengine.model import BaseModule
 
 from wsss_harness.networks.checkpoints import no_trace
-
-__all__ = [
-    "METRICS",
-    "MODELS",
-    "BaseDecodeHead",
-    "EncoderDecoder",
-    "IoUMetric",
-    "ResNet",
-    "ResNetV1c",
-    "SegDataSample",
-    "initialise",
-    "silent",
-]
 
 
 @contextmanager

@@ -50,19 +50,17 @@ def _repeats(bench: "Bench", first: ProbeReport) -> Iterator[Finding]:
     resumed = bench.probe("resumed", owner="killed", fit=True, answer=True)
     problem = resumed.error or bench.difference("first", "resumed")
     if not problem:
-        yield Finding(name) if killed.error else _kill_not_tried(name, first)
+        if killed.error:
+            yield Finding(name)
+        else:  # the fit did not report when it was half done, where it would have been killed
+            outcome = OK if first.seconds < AT_ONCE else WARNING
+            yield Finding(name, outcome, "not tried: it reported no progress between start and end")
         yield Finding("gives the same result for the same seed")
         return
     same = bench.probe("same", fit=True, answer=True)
     yield judge(name, problem)
     problem = same.error or bench.difference("first", "same")
     yield judge("gives the same result for the same seed", problem)
-
-
-def _kill_not_tried(name: str, first: ProbeReport) -> Finding:
-    """The fit did not report when it was half done, where it would have been killed."""
-    outcome = OK if first.seconds < AT_ONCE else WARNING
-    return Finding(name, outcome, "not tried: it reported no progress between start and end")
 
 
 class Bench:

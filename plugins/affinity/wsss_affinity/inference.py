@@ -99,7 +99,9 @@ def explainer(
     @torch.inference_mode()
     def explain(sample: Sample, scores: ClassScores) -> Sequence[Explained]:
         (links,) = image_links(network, [sample.image], settings)
-        place = strongest(scores)
+        # Row and column of the largest score of any class; the first pixel if there is no class.
+        largest = int(scores.values.max(0, initial=0).argmax())
+        place = divmod(largest, scores.size[1])
         node = place[0] // network.stride, place[1] // network.stride
         neighbours = around(links, settings.radius, node)[None, None]
         size = (neighbours.shape[2] * network.stride, neighbours.shape[3] * network.stride)
@@ -108,13 +110,6 @@ def explainer(
         return [("affinity to the marked pixel", large.cpu().numpy(), place)]
 
     return explain
-
-
-def strongest(scores: ClassScores) -> tuple[int, int]:
-    """Row and column of the largest score of any class; the first pixel if there is no class."""
-    largest = scores.values.max(0, initial=0)
-    row, column = divmod(int(largest.argmax()), largest.shape[1])
-    return row, column
 
 
 def around(links: Tensor, radius: int, node: tuple[int, int]) -> Tensor:

@@ -1,7 +1,7 @@
 """A backbone with a 1x1 head: class maps, and their spatial mean as the image's logits."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -48,20 +48,9 @@ class ClassMaps(Headed):
         self.backbone = backbone
         self.dropout = nn.Dropout2d(dropout)
         self.head = nn.Conv2d(backbone.out_channels, channels, 1, bias=False)
-        self.pooling = pooling
+        self.pooling, self.channels = pooling, channels
+        self.mean, self.std = backbone.mean, backbone.std
         nn.init.xavier_uniform_(self.head.weight)
-
-    @property
-    def channels(self) -> int:
-        return self.head.out_channels
-
-    @property
-    def mean(self) -> Sequence[float]:
-        return self.backbone.mean
-
-    @property
-    def std(self) -> Sequence[float]:
-        return self.backbone.std
 
     @property
     def device(self) -> torch.device:

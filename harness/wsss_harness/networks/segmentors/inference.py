@@ -39,7 +39,8 @@ def segment(
 
     A CRF starts from the averages of all classes, as in kazuto1011/deeplab-pytorch.
     """
-    normalised = _normalised(network, image)
+    pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)
+    normalised = network.data_preprocessor({"inputs": [pixels]}, training=False)["inputs"]
     copies = list(_probabilities(network, normalised, scales, flip))
     mean = torch.stack(copies).mean(0)
     if crf_name == "none":
@@ -48,13 +49,6 @@ def segment(
         sharpened = crf.infer(image, mean.cpu().numpy(), PARAMETERS[crf_name])
         mask = sharpened.argmax(0).astype(np.uint8)
     return mask
-
-
-def _normalised(network: Any, image: Image) -> Tensor:
-    pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)
-    prepared = network.data_preprocessor({"inputs": [pixels]}, training=False)
-    normalised: Tensor = prepared["inputs"]
-    return normalised
 
 
 def _probabilities(
