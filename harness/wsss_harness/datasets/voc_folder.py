@@ -88,13 +88,11 @@ class Voc:
         ids = tuple(path.read_text(encoding="utf-8").split())
         if not ids:
             raise DataError(f"{path} is empty; it must list at least one image id")
-        repeated = [image_id for image_id, count in Counter(ids).items() if count > 1]
-        if repeated:
+        if repeated := [image_id for image_id, count in Counter(ids).items() if count > 1]:
             raise DataError(
                 f"{path} lists image {repeated[0]} more than once; list each image once"
             )
-        unlabelled = [image_id for image_id in ids if image_id not in self._labels]
-        if unlabelled:
+        if unlabelled := [image_id for image_id in ids if image_id not in self._labels]:
             raise DataError(
                 f"{self._path('labels')} has no entry for {len(unlabelled)} ids of {path}, "
                 f"first {unlabelled[0]}; add their image labels or remove them from the list"
@@ -223,14 +221,12 @@ def _read_labels(path: Path) -> tuple[tuple[str, ...], dict[str, tuple[int, ...]
         ) from None
     numbers = {name: number for number, name in enumerate(names, 1)}
     for image_id, present in labels.items():
-        unknown = [name for name in present if name not in numbers]
-        if unknown:
+        if unknown := [name for name in present if name not in numbers]:
             raise DataError(
                 f"{path}: image {image_id} has class '{unknown[0]}', which is not one of "
                 f"the classes {', '.join(names)}"
             )
-    present_numbers = {
+    return names, {
         image_id: tuple(sorted({numbers[name] for name in present}))
         for image_id, present in labels.items()
     }
-    return names, present_numbers

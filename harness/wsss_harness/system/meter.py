@@ -76,16 +76,8 @@ def _cuda() -> Any:
 
 # Distributions whose code may change a result.
 LIBRARIES = (
-    "torch",
-    "torchvision",
-    "onedl-mmengine",
-    "onedl-mmcv",
-    "onedl-mmsegmentation",
-    "numpy",
-    "scipy",
-    "opencv-python",
-    "pillow",
-    "pydensecrf2",
+    *("torch", "torchvision", "onedl-mmengine", "onedl-mmcv", "onedl-mmsegmentation"),
+    *("numpy", "scipy", "opencv-python", "pillow", "pydensecrf2"),
 )
 
 

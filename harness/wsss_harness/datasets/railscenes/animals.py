@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.random import Generator
 
+from wsss_harness.datasets.railscenes.canvas import Pen
 from wsss_harness.datasets.railscenes.colours import (
     COATS,
     DARK,
@@ -17,7 +18,6 @@ from wsss_harness.datasets.railscenes.colours import (
     shades,
     tone,
 )
-from wsss_harness.datasets.railscenes.pen import Pen
 from wsss_harness.datasets.railscenes.shapes import Points, ellipse, ribbon, rounded, ruffled
 
 

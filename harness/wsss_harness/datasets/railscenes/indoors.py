@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.random import Generator
 
+from wsss_harness.datasets.railscenes.canvas import Pen
 from wsss_harness.datasets.railscenes.colours import (
     CLAY,
     COATS,
@@ -17,7 +18,6 @@ from wsss_harness.datasets.railscenes.colours import (
     shades,
     tone,
 )
-from wsss_harness.datasets.railscenes.pen import Pen
 from wsss_harness.datasets.railscenes.shapes import box, ellipse, panel, ribbon, rounded
 
 GLASSES: tuple[Colour, ...] = ((52, 104, 62), (120, 74, 34), (150, 190, 196), (64, 84, 60))

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.random import Generator
 
+from wsss_harness.datasets.railscenes.canvas import Pen
 from wsss_harness.datasets.railscenes.colours import (
     CLAY,
     COATS,
@@ -20,7 +21,6 @@ from wsss_harness.datasets.railscenes.colours import (
     shades,
     tone,
 )
-from wsss_harness.datasets.railscenes.pen import Pen
 from wsss_harness.datasets.railscenes.shapes import (
     box,
     ellipse,

@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.random import Generator
 
+from wsss_harness.datasets.railscenes.canvas import Pen
 from wsss_harness.datasets.railscenes.colours import (
     DARK,
     GLASS,
@@ -23,7 +24,6 @@ from wsss_harness.datasets.railscenes.colours import (
     shades,
     tone,
 )
-from wsss_harness.datasets.railscenes.pen import Pen
 from wsss_harness.datasets.railscenes.shapes import box, ellipse, panel, rounded
 
 Outline = list[tuple[float, float]]
