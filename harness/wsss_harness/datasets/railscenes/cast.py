@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from wsss_harness.datasets.railscenes import animals, indoors, outdoors, vehicles
+from wsss_harness.datasets.railscenes import animals, things, vehicles
 from wsss_harness.datasets.railscenes.canvas import Draw
 
 
@@ -36,7 +36,7 @@ CAST: dict[str, Actor] = {
         "wood", ("pasture", "open_sky", "shore"), ("bird", "cat"), FUR),
     "boat": Actor(vehicles.boat, (0.75, 1.05), 0.95, 0.62, "water",
         "lake", ("shore",), ("boat", "boat", "bird", "aeroplane")),
-    "bottle": Actor(indoors.bottle, (0.7, 0.95), 1.0, 0.3, "table",
+    "bottle": Actor(things.bottle, (0.7, 0.95), 1.0, 0.3, "table",
         "kitchen", ("room",), ("bottle", "bottle", "cat")),
     "car": Actor(vehicles.car, (0.9, 1.4), 0.4, 0.62, "road",
         "street", ("pasture", "railway"), ("car", "car", "sheep", "bird")),
@@ -53,10 +53,10 @@ PAIRS = tuple((actor.context, name) for name, actor in CAST.items())
 
 # Things that are not classes.
 DISTRACTORS: dict[str, Draw] = {
-    "ball": indoors.ball, "balloon": outdoors.balloon, "bin": indoors.waste_bin,
-    "books": indoors.books, "boulder": outdoors.boulder, "building": outdoors.building,
-    "bush": outdoors.bush, "container": outdoors.container, "cushion": indoors.cushion,
-    "fence": outdoors.fence, "hay bale": outdoors.hay_bale, "lamp post": outdoors.lamp_post,
-    "picture": indoors.picture, "plant": indoors.plant, "tree": outdoors.tree,
-    "vase": indoors.vase,
+    "ball": things.ball, "balloon": things.balloon, "bin": things.waste_bin,
+    "books": things.books, "boulder": things.boulder, "building": things.building,
+    "bush": things.bush, "container": things.container, "cushion": things.cushion,
+    "fence": things.fence, "hay bale": things.hay_bale, "lamp post": things.lamp_post,
+    "picture": things.picture, "plant": things.plant, "tree": things.tree,
+    "vase": things.vase,
 }  # fmt: skip

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from wsss_harness.datasets.railscenes import grounds
 from wsss_harness.datasets.railscenes.canvas import Canvas, Spot
-from wsss_harness.datasets.railscenes.indoors import sofa, table
-from wsss_harness.datasets.railscenes.outdoors import branch
+from wsss_harness.datasets.railscenes.things import branch, sofa, table
 
 OUTSIDE = ("tree", "building", "bush", "container", "lamp post", "fence", "hay bale", "boulder")
 SHORE = ("tree", "building", "bush", "boulder")
