@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wsss_harness.contract.errors import StageError
-from wsss_harness.system.memory import polled
+from wsss_harness.system.meter import polled
 
 REPEAT = 10.0  # seconds until a body that caught the signal gets it again
 GB = 10**9

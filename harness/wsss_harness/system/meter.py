@@ -1,17 +1,48 @@
-"""What a stage used of the machine, and which machine that was."""
+"""What a stage uses of the machine, and which machine that is."""
 
 import contextlib
 import os
 import platform
 import sys
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from wsss_harness.system import memory
+import psutil
+
+INTERVAL = 0.5  # seconds between two looks; each reads the list of all processes
+
+
+def resident() -> int:
+    """Bytes of resident memory; memory that processes share counts for each of them."""
+    own = psutil.Process()
+    total: int = own.memory_info().rss
+    for child in own.children(recursive=True):
+        with contextlib.suppress(psutil.Error):  # it has ended meanwhile
+            total += child.memory_info().rss
+    return total
+
+
+@contextlib.contextmanager
+def polled(observe: Callable[[int], None]) -> Iterator[None]:
+    """Call ``observe`` with the resident bytes, from a thread, twice a second during the body."""
+    ended = threading.Event()
+
+    def poll() -> None:
+        while not ended.wait(INTERVAL):
+            observe(resident())
+
+    thread = threading.Thread(target=poll, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 @dataclass(frozen=True)
@@ -35,11 +66,11 @@ class Meter:
 
     def __enter__(self) -> "Meter":
         self._peak = 0
-        self._observe(memory.resident())
+        self._observe(resident())
         self._started, self._cpu = time.monotonic(), _cpu_seconds()
         if gpu := _cuda():
             gpu.reset_peak_memory_stats()
-        self._polling = memory.polled(self._observe)
+        self._polling = polled(self._observe)
         self._polling.__enter__()
         return self
 
@@ -48,8 +79,8 @@ class Meter:
         self._wall = time.monotonic() - self._started
         self._cpu = _cpu_seconds() - self._cpu
 
-    def _observe(self, resident: int) -> None:
-        self._peak = max(self._peak, resident)
+    def _observe(self, memory: int) -> None:
+        self._peak = max(self._peak, memory)
 
     def resource_use(self) -> ResourceUse:
         """What the body used, once it has ended."""
@@ -57,7 +88,7 @@ class Meter:
         return ResourceUse(
             wall_seconds=wall,
             cpu_seconds=round(self._cpu, 3),
-            peak_memory=max(self._peak, memory.resident()),
+            peak_memory=max(self._peak, resident()),
             gpu_seconds=wall if gpu else None,
             gpu_peak_memory=gpu.max_memory_allocated() if gpu else None,
         )

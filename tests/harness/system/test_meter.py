@@ -8,19 +8,18 @@ from types import SimpleNamespace
 
 import pytest
 
-from wsss_harness.system import memory
-from wsss_harness.system.meter import Meter
+from wsss_harness.system.meter import Meter, resident
 
 MEGABYTE = 1 << 20
 
 
 @pytest.fixture(autouse=True)
 def often(monkeypatch):
-    monkeypatch.setattr(memory, "INTERVAL", 0.01)
+    monkeypatch.setattr("wsss_harness.system.meter.INTERVAL", 0.01)
 
 
 def test_memory_at_its_peak_not_at_the_end():
-    before = memory.resident()
+    before = resident()
     # A fresh mapping, since an array may take memory that was held before.
     with Meter() as meter, mmap.mmap(-1, 100 * MEGABYTE) as held:
         held.write(b"1" * len(held))
@@ -32,7 +31,7 @@ def test_workers_count():
     program = (
         f"held = b'1' * {100 * MEGABYTE}\nimport time\nwhile time.process_time() < 0.3: pass\n"
     )
-    before = memory.resident()
+    before = resident()
     with Meter() as meter:
         subprocess.run([sys.executable, "-c", program], check=True)
     used = meter.resource_use()
