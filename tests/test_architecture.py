@@ -168,7 +168,6 @@ def test_no_module_is_long():
     assert not {str(path): size for path, size in sizes.items() if size > 300}
 
 
-@pytest.mark.xfail(strict=False, reason="four pairs of classes still share a name")
 def test_no_two_public_classes_have_one_name():
     places = defaultdict(list)
     for module, tree in MODULES.items():

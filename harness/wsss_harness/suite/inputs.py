@@ -8,6 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import xxhash
+
 from wsss_harness.contract.errors import ConfigError, DataError
 from wsss_harness.contract.hookspecs import DatasetSource
 from wsss_harness.contract.supervision import IMAGE_LABELS, Dataset
@@ -16,9 +18,8 @@ from wsss_harness.plugins.registry import Plugins
 from wsss_harness.stages.fitting import Pretrain, Training
 from wsss_harness.stages.stage_data import TRAIN, PrepareData, StageData, StageView
 from wsss_harness.store.stage import Stage
-from wsss_harness.suite import saliency_maps
-from wsss_harness.suite.spec import Offered, Suite, Weights
-from wsss_harness.system.digests import digest_once
+from wsss_harness.suite.spec import Offered, SaliencyMaps, Suite, Weights
+from wsss_harness.system.digests import digest_files, digest_once
 from wsss_harness.system.memo import memoize
 
 
@@ -76,7 +77,7 @@ class Inputs:
         """Options that identify the saliency maps a stage reads; empty for the dataset's own."""
         if saliency is None:
             return {}
-        return {"saliency": saliency_maps.identity(saliency, self.suite.saliency[saliency])}
+        return {"saliency": identity_of_maps(saliency, self.suite.saliency[saliency])}
 
     @memoize
     def weights(self, label: str | None) -> InitialWeights:
@@ -115,3 +116,23 @@ class Inputs:
             heavy=True,
             distributed=True,
         )
+
+
+def identity_of_maps(label: str, maps: SaliencyMaps) -> dict[str, Any]:
+    """What cache keys and records say of saliency maps: their origin, and a digest of all maps.
+
+    Raises:
+        DataError: the folder is missing or holds no map.
+    """
+    folder = Path(maps.folder)
+    paths = sorted(folder.glob("*.png"))
+    if not paths:
+        raise DataError(
+            f"saliency '{label}': {folder} holds no maps ID.png; set saliency.{label}.folder"
+        )
+    map_digests = digest_files(paths, str(folder.resolve()))
+    content = "".join(
+        f"{path.name} {map_digest}\n" for path, map_digest in zip(paths, map_digests, strict=True)
+    )
+    digest = xxhash.xxh3_128_hexdigest(content.encode())
+    return {"detector": maps.detector, "trained_on": maps.trained_on, "digest": digest}
