@@ -19,7 +19,7 @@ model = dict(
         rate=12,
         dropout_ratio=0.5,
         num_classes=0,
-    ),
+    )
 )
 optim_wrapper = dict(
     paramwise_cfg=dict(_delete_=True, custom_keys={"decode_head": dict(lr_mult=10)})

@@ -10,10 +10,6 @@ _base_ = "deeplab_v1_railscenes.py"
 
 model = dict(
     decode_head=dict(
-        _delete_=True,
-        type="SummedASPPHead",
-        in_channels=128,
-        rates=(6, 12, 18, 24),
-        num_classes=0,
+        _delete_=True, type="SummedASPPHead", in_channels=128, rates=(6, 12, 18, 24), num_classes=0
     )
 )

@@ -56,12 +56,7 @@ def record(method="EPS", *, seed=0, miou=0.5, parts=("image_labels", "saliency")
 
 def controls(**changes):
     """The three control rows, as a suite makes them."""
-    changes = {
-        "control": True,
-        "recipe": {"segmentors": []},
-        "segmentations": (),
-        **changes,
-    }
+    changes = {"control": True, "recipe": {"segmentors": []}, "segmentations": (), **changes}
     truth = Supervision(declared=(), read={"bound b": ("saliency", "truth")}, weights=())
     nothing = Supervision(declared=(), read={"bound a": ()}, weights=())
     return [

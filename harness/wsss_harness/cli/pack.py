@@ -65,8 +65,7 @@ def import_pack(
     layout: Annotated[
         str,
         typer.Option(
-            metavar="LAYOUT",
-            help="masks: ID.png, class indices; maps: ID_c.png, 8 bits; or pack.",
+            metavar="LAYOUT", help="masks: ID.png, class indices; maps: ID_c.png, 8 bits; or pack."
         ),
     ] = "masks",
     method: Annotated[str | None, typer.Option(metavar="NAME", help="Name of its row.")] = None,

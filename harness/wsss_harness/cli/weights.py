@@ -23,10 +23,7 @@ FileArgument = Annotated[
 
 
 @app.command("inspect")
-def inspect_weights(
-    path: FileArgument,
-    as_json: JsonOption = False,
-) -> None:
+def inspect_weights(path: FileArgument, as_json: JsonOption = False) -> None:
     """Show what a file of weights holds, and which networks it fits or nearly fits."""
     from wsss_harness.cli.weights_match import inspect  # loads torch
 

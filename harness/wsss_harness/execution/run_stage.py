@@ -107,10 +107,7 @@ class StageRun:
             Busy: another process makes the whole stage, or this shard.
         """
         self._prepare_folder()
-        with (
-            locks.shared(lock_of(self.folder), wait=False),
-            shard_note(self.folder, shard) as note,
-        ):
+        with locks.shared(lock_of(self.folder), wait=False), shard_note(self.folder, shard) as note:
             if self.store.done(self.stage):
                 return
             self.tell("started")

@@ -104,10 +104,7 @@ def best(counted: Entries) -> float:
 
 
 def write(
-    path: Path,
-    tables: Iterable[Table],
-    classes: int,
-    thresholds: NDArray[np.float64] = THRESHOLDS,
+    path: Path, tables: Iterable[Table], classes: int, thresholds: NDArray[np.float64] = THRESHOLDS
 ) -> None:
     """Write tables of images, one by one, to an npz file that is read block by block."""
     images = iter(tables)

@@ -42,9 +42,7 @@ class Parameters:
     def at_scale(self, factor: float) -> "Parameters":
         """Parameters for images ``factor`` times smaller (psa: scale_factor of crf_inference)."""
         return replace(
-            self,
-            gaussian_sxy=self.gaussian_sxy / factor,
-            bilateral_sxy=self.bilateral_sxy / factor,
+            self, gaussian_sxy=self.gaussian_sxy / factor, bilateral_sxy=self.bilateral_sxy / factor
         )
 
 

@@ -5,12 +5,7 @@ from typing import Any
 
 from wsss_harness.contract.supervision import View
 from wsss_harness.stages.background_rules import BackgroundRule, to_mask
-from wsss_harness.stages.products import (
-    MASK,
-    THRESHOLDS,
-    remaining,
-    score_reader,
-)
+from wsss_harness.stages.products import MASK, THRESHOLDS, remaining, score_reader
 from wsss_harness.stages.stage_data import StageView
 from wsss_harness.store.work import Work
 from wsss_harness.system import files

@@ -24,10 +24,7 @@ class Store:
     """
 
     def __init__(
-        self,
-        root: Path,
-        notify: Callable[[StageEvent], Any] = ignore,
-        limits: Limits = NO_LIMITS,
+        self, root: Path, notify: Callable[[StageEvent], Any] = ignore, limits: Limits = NO_LIMITS
     ) -> None:
         self.root = root
         self.notify = notify

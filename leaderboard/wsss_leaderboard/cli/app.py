@@ -159,13 +159,11 @@ def table(
         typer.Option("--results", metavar="FOLDER", help="Read these results instead. Repeatable."),
     ] = None,
     form: Annotated[
-        OutputFormat,
-        typer.Option("--format", metavar="FORMAT", help=FORMATS),
+        OutputFormat, typer.Option("--format", metavar="FORMAT", help=FORMATS)
     ] = OutputFormat.TERMINAL,
     as_json: JsonOption = False,
     page: Annotated[
-        Path | None,
-        typer.Option("--update", metavar="PAGE", help="Update a page's marked tables."),
+        Path | None, typer.Option("--update", metavar="PAGE", help="Update a page's marked tables.")
     ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="With --update: only report stale tables.")

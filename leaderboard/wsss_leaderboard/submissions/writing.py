@@ -160,11 +160,7 @@ def _log(row: RowStages, store: Store) -> Iterator[str]:
 
 
 def _describe(
-    folder: Path,
-    ran: SuiteRun,
-    method: str,
-    packs: Mapping[str, Mapping[str, str]],
-    corrects: bool,
+    folder: Path, ran: SuiteRun, method: str, packs: Mapping[str, Mapping[str, str]], corrects: bool
 ) -> Submission:
     """Write README.md and submission.json."""
     command = command_of(ran.request)

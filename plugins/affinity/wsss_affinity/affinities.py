@@ -7,15 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from wsss_affinity.neighbours import (
-    Offset,
-    half_plane,
-    inside,
-    placed,
-    sources,
-    targets,
-    widened,
-)
+from wsss_affinity.neighbours import Offset, half_plane, inside, placed, sources, targets, widened
 
 Norm = Literal["mean", "sum"]
 Border = Literal["released", "linked"]

@@ -20,11 +20,7 @@ from torchcam.methods import GradCAM, LayerCAM, XGradCAM
 from wsss_harness import ClassMaps, ConfigError, MapReader
 
 TINY = 1e-12  # a map of zeros stays 0
-METHODS: Mapping[str, type] = {
-    "grad_cam": GradCAM,
-    "xgrad_cam": XGradCAM,
-    "layer_cam": LayerCAM,
-}
+METHODS: Mapping[str, type] = {"grad_cam": GradCAM, "xgrad_cam": XGradCAM, "layer_cam": LayerCAM}
 
 
 class Scored(nn.Module):

@@ -11,10 +11,7 @@ from slow import slow_but
 
 SUITE = {
     "dataset": {"name": "in_memory", "count": 120},
-    "generators": {
-        "R": {"name": "redness", "pause": 0.3},
-        "S": {"name": "salient", "pause": 0.3},
-    },
+    "generators": {"R": {"name": "redness", "pause": 0.3}, "S": {"name": "salient", "pause": 0.3}},
     "rows": [
         {"method": "R", "generator": "R", "segmentors": ["one"]},
         {"method": "S", "generator": "S", "refiners": ["half"], "segmentors": ["one"]},

@@ -33,10 +33,7 @@ def maps(tmp_path):
 def options(maps):
     return {
         "saliency": {"Upper": {"folder": str(maps), "detector": "PFAN", "trained_on": "DUTS"}},
-        "generators": {
-            "S": {"name": "salient"},
-            "U": {"name": "salient", "saliency": "Upper"},
-        },
+        "generators": {"S": {"name": "salient"}, "U": {"name": "salient", "saliency": "Upper"}},
         "rows": [
             {"method": "S", "generator": "S", "rule": RULE},
             {"method": "U", "generator": "U", "rule": RULE, "saliency": "Upper"},

@@ -185,8 +185,7 @@ def test_a_finished_plan_says_so(plan, run):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"),
-    [(4.24, "4.2 s"), (61, "61 s"), (170, "3 min"), (7800, "2 h 10 min")],
+    ("seconds", "told"), [(4.24, "4.2 s"), (61, "61 s"), (170, "3 min"), (7800, "2 h 10 min")]
 )
 def test_durations_are_told_as_people_do(seconds, told):
     assert duration(seconds) == told

@@ -372,8 +372,5 @@ def wsss_datasets():
     ],
 )
 def test_datasets_are_checked(plugin, body, check, message):
-    plugin(
-        ("    pass\n\n@dataclass", f"    {body}\n\n@dataclass"),
-        module=DATASET,
-    )
+    plugin(("    pass\n\n@dataclass", f"    {body}\n\n@dataclass"), module=DATASET)
     assert_only(outcomes("dataset", "drawn"), check, message)

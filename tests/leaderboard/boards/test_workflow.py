@@ -95,10 +95,7 @@ def test_other_changes_are_refused(checked, name):
 
 @pytest.mark.parametrize(
     "change",
-    [
-        {"moved": ("board/chain.jsonl", "submissions/a/README.md")},
-        {"removed": "board/chain.jsonl"},
-    ],
+    [{"moved": ("board/chain.jsonl", "submissions/a/README.md")}, {"removed": "board/chain.jsonl"}],
     ids=["move", "deletion"],
 )
 def test_what_is_taken_from_the_board_is_seen(checked, change):

@@ -9,12 +9,7 @@ import pytest
 from PIL import Image
 
 from wsss_leaderboard.figures import ink
-from wsss_leaderboard.figures.drawings import (
-    Example,
-    ThresholdCurve,
-    curve_figure,
-    method_figure,
-)
+from wsss_leaderboard.figures.drawings import Example, ThresholdCurve, curve_figure, method_figure
 
 NAMES = ("background", "boat", "cat", "train", "sheep")
 ODD = ["$x^2$", r"$\bad{", "_hidden", "two\nlines", "a\tb\x00c", "", "猫", "<b>&amp;", "x" * 500]

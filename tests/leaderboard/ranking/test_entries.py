@@ -136,12 +136,7 @@ def test_a_failed_control_row_is_replaced_by_a_finished_one():
 
 @pytest.mark.parametrize(
     "other",
-    [
-        made(key="other"),
-        made(control=False, labels=("V2",)),
-        failed(control=False),
-        made(steps=()),
-    ],
+    [made(key="other"), made(control=False, labels=("V2",)), failed(control=False), made(steps=())],
 )
 def test_conflicting_rows_of_one_name_are_not_merged(other):
     assert len(entries.once([made(control=other.record.control), other])) == 2

@@ -126,10 +126,7 @@ def test_a_single_run_borrows_the_spread_of_others():
     ("entries", "said"),
     [
         ([entry("A", [0.5, 0.6])], ["over images and seeds", "Tie groups"]),
-        (
-            [entry("A", [0.5, 0.6]), entry("B", [0.5])],
-            ["images and seeds", "Tie", "Single runs"],
-        ),
+        ([entry("A", [0.5, 0.6]), entry("B", [0.5])], ["images and seeds", "Tie", "Single runs"]),
         ([entry("A", [0.5])], ["images alone, since no method has several seeds", "Tie groups"]),
     ],
 )

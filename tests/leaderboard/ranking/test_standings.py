@@ -58,10 +58,7 @@ def test_other_columns_keep_their_own_best(runs):
 
 @pytest.mark.parametrize(
     ("build", "target", "bound"),
-    [
-        (mask_table, "", NEAREST),
-        (segmentation_table, "V1", SUPERVISED),
-    ],
+    [(mask_table, "", NEAREST), (segmentation_table, "V1", SUPERVISED)],
 )
 def test_the_gap_lies_between_nothing_and_the_bound(runs, build, target, bound):
     shown = cells(table_of(runs, build), "gap")

@@ -109,11 +109,7 @@ def test_a_crf_that_follows_a_segmentor_is_named():
 @pytest.mark.parametrize("build", [mask_table, failure_table, segmentation_table])
 @pytest.mark.parametrize("missing", range(3))
 def test_saliency_is_never_shown_without_its_control_rows(build, missing):
-    names = (
-        "saliency with a method's classes",
-        "saliency with the true classes",
-        "all background",
-    )
+    names = ("saliency with a method's classes", "saliency with the true classes", "all background")
     order = (0, 2, 1)
     there = [row for place, row in enumerate(controls()) if place != order[missing]]
     with pytest.raises(ConfigError, match=f"'EPS' uses saliency.*missing: {names[missing]}"):
