@@ -23,6 +23,13 @@ class BackgroundRule:
     needs: ClassVar[frozenset[str]] = frozenset()
     uncertain: float = field(default=0.0, kw_only=True)
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.uncertain <= 1:
+            raise ConfigError(
+                f"background rule: uncertain is {self.uncertain}; expected 0 to 1, the range of "
+                "scores"
+            )
+
     def margin(self, largest: Map, scores: ClassScores, sample: Sample) -> Map:
         """The margin, (H, W), above 0 in the foreground.
 
@@ -46,6 +53,11 @@ class Power(BackgroundRule):
     """The background scores (1 - largest class score) ** alpha (psa: infer_cls.py)."""
 
     alpha: float = 16.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.alpha <= 0:
+            raise ConfigError(f"background rule 'power': alpha is {self.alpha}; expected above 0")
 
     def margin(self, largest: Map, scores: ClassScores, sample: Sample) -> Map:
         margin: Map = largest - (1 - largest) ** np.float32(self.alpha)

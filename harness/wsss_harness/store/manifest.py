@@ -40,14 +40,33 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             f"{path} has format {version}, but this version of wsss-bench reads {FORMAT}; update "
             "wsss-bench or give another --store"
         )
-    lacking = sorted(FIELDS - set(manifest))
-    if lacking or key_of(manifest["recipe"]) != manifest["key"]:
-        problem = f"lacks '{lacking[0]}'" if lacking else "has a key that does not match its recipe"
+    if problem := _problem(manifest):
         raise DataError(
             f"{path} {problem}: somebody changed it, or an older version wrote it; delete "
             f"{folder} to make the stage again"
         )
     return dict(manifest)
+
+
+def _problem(manifest: Mapping[str, Any]) -> str | None:
+    """What is wrong with a manifest, as words that follow its name."""
+    if missing := sorted(FIELDS - set(manifest)):
+        return f"lacks '{missing[0]}'"
+    if malformed := sorted(_malformed(manifest)):
+        return f"has a malformed '{malformed[0]}'"
+    if key_of(manifest["recipe"]) != manifest["key"]:
+        return "has a key that does not match its recipe"
+    return None
+
+
+def _malformed(manifest: Mapping[str, Any]) -> set[str]:
+    """The fields of a manifest that are not the tables they must be."""
+    tables = ("recipe", "note", "cost", "environment", "files")
+    malformed = {name for name in tables if not isinstance(manifest[name], dict)}
+    texts = [n for n in ("environment", "files") if n not in malformed]
+    return malformed | {
+        n for n in texts if not all(isinstance(value, str) for value in manifest[n].values())
+    }
 
 
 def digests(folder: Path) -> dict[str, str]:

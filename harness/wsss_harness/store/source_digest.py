@@ -8,8 +8,8 @@ counts as a whole, with what lies beside a plugin that is a single module.
 import hashlib
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from functools import cache, partial
 from importlib.metadata import entry_points, packages_distributions
 from pathlib import Path
@@ -68,6 +68,11 @@ def modules_of(value: Any) -> Iterator[str]:
 
 def _modules_of_object(value: Any) -> Iterator[str]:
     """The modules of an object's class, of the plugins that it inherits from, and what it wraps."""
+    if is_dataclass(value) and outermost(type(value).__module__) in sys.stdlib_module_names:
+        raise StageError(
+            f"the class {type(value).__qualname__} does not say which module it is from, so its "
+            "source is not in the cache key; write it as a class, or pass module= to make_dataclass"
+        )
     for cls in type(value).__mro__:
         if cls is type(value) or outermost(cls.__module__) in {HARNESS, *_plugin_packages()}:
             yield from _outside_the_standard_library(cls.__module__)
@@ -209,8 +214,19 @@ def beside(origin: Path) -> set[Path]:
             if owners.get(name, own) == own:
                 module, package = origin.parent / f"{name}.py", origin.parent / name
                 files = [module] if module.is_file() else _sources_below(package)
+                _check_loaded(name, files)
                 waiting |= {file for file in files if file not in closure}
     return closure
+
+
+def _check_loaded(name: str, files: Sequence[Path]) -> None:
+    """Raise StageError if Python has loaded a module of this name from another file."""
+    loaded = Path(getattr(sys.modules.get(name), "__file__", None) or "")
+    if files and loaded.is_file() and not any(loaded.samefile(path) for path in files):
+        raise StageError(
+            f"{files[0]} has the name of another module that is loaded, {loaded}; rename one, or "
+            "Python uses the first for both plugins"
+        )
 
 
 @cache

@@ -5,7 +5,7 @@ from functools import cached_property
 from itertools import product
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.stages.background_rules import BackgroundRule, build_rule
@@ -65,7 +65,15 @@ class RuleSpec(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
     name: str = "constant"
-    threshold: Annotated[float, Field(ge=0, le=1)] | Literal["held_out", "oracle"] | None = None
+    threshold: float | Literal["held_out", "oracle"] | None = None
+
+    @field_validator("threshold", mode="before")
+    @classmethod
+    def _check_threshold(cls, threshold: Any) -> Any:
+        number = isinstance(threshold, int | float) and not isinstance(threshold, bool)
+        if threshold in (None, "held_out", "oracle") or (number and 0 <= threshold <= 1):
+            return threshold
+        raise ValueError("expected a number from 0 to 1, 'held_out' or 'oracle'")
 
     @property
     def choice(self) -> Literal["held_out", "oracle"] | None:

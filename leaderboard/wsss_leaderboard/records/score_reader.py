@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.hookspecs import Metric
 from wsss_harness.contract.supervision import Dataset
 from wsss_harness.metrics import METRICS, confusion, curve
@@ -142,5 +143,11 @@ class ScoreReader:
 
 def _counted(folder: Path, metric: str, images: Sequence[int]) -> confusion.Counts:
     """The counts of a metric, of these images."""
-    counts: confusion.Counts = np.load(folder / f"{metric}.npy", mmap_mode="r", allow_pickle=False)
+    path = folder / f"{metric}.npy"
+    try:
+        counts: confusion.Counts = np.load(path, mmap_mode="r", allow_pickle=False)
+    except ValueError as error:
+        raise DataError(
+            f"{path} cannot be read ({error}); `wsss store verify` names damaged stages"
+        ) from None
     return counts[images]

@@ -165,3 +165,16 @@ def test_masks_of_released_code():
         assert np.mean(found != expected) <= 0.001, (method, name, options)
         checked += 1
     assert checked >= 5
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "problem"),
+    [
+        ("constant", {"uncertain": -1}, "uncertain is -1.*expected 0 to 1"),
+        ("constant", {"uncertain": 5}, "uncertain is 5"),
+        ("power", {"alpha": 0}, "alpha is 0.*expected above 0"),
+    ],
+)
+def test_options_out_of_range_are_refused(name, options, problem):
+    with pytest.raises(ConfigError, match=problem):
+        build_rule(name, options)

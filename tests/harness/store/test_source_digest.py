@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import make_dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -166,6 +167,25 @@ def test_files_that_are_not_python_import_nothing_and_editors_locks_do_not_count
 def test_all_files_of_a_namespace_package_count(plugin):
     before = plugin("keyed_space.one", keyed_space___one=PLUGIN, keyed_space___two="F = 1\n")
     assert plugin("keyed_space.one", keyed_space___two="F = 2\n") != before
+
+
+def test_a_class_without_a_module_is_refused():
+    made = make_dataclass("Made", [])()
+    with pytest.raises(StageError, match=r"Made does not say which module.*pass module="):
+        code_of(made)
+
+
+def test_two_plugins_with_helpers_of_one_name_are_refused(plugin, tmp_path):
+    plugin("keyed_first", keyed_first=f"import keyed_common\n{PLUGIN}", keyed_common="F = 1\n")
+    second = tmp_path / "second"
+    second.mkdir()
+    (second / "keyed_second.py").write_text(f"import keyed_common\n{PLUGIN}")
+    (second / "keyed_common.py").write_text("F = 2\n")
+    sys.path.insert(0, str(second))
+    sys.modules["keyed_second"] = importlib.import_module("keyed_second")
+    sys.path.remove(str(second))
+    with pytest.raises(StageError, match=r"has the name of another module that is loaded.*rename"):
+        code_of(sys.modules["keyed_second"].Method())
 
 
 def test_a_leftover_folder_does_not_hide_the_module_of_its_name(tmp_path, monkeypatch):

@@ -58,6 +58,17 @@ def test_manifest_without_a_field_is_refused(store, tmp_path):
         make_stage(made, Store(tmp_path))
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("environment", None), ("environment", {"numpy": 3}), ("cost", 3), ("files", {"a.txt": 1})],
+)
+def test_manifest_with_a_malformed_field_is_refused(store, tmp_path, field, value):
+    made, folder, manifest = edited_stage(store)
+    write_json(folder / MANIFEST, {**manifest, field: value})
+    with pytest.raises(DataError, match=f"has a malformed '{field}'.*delete"):
+        make_stage(made, Store(tmp_path))
+
+
 def test_manifest_copied_from_another_stage_is_refused(store, tmp_path):
     """Each copied file is intact, but the key is the other stage's."""
     one, two = (stage(lambda work: None, name=name) for name in ("one", "two"))

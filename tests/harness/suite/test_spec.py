@@ -75,6 +75,13 @@ def test_data_that_is_no_suite_is_named(tmp_path, text, message):
             {"generators": {"CAM": {"name": "cam", "weights": "icons"}}},
             "weights of 'CAM': 'icons' is not defined",
         ),
+        *(
+            (
+                {"rows": [{"method": "x", "generator": "CAM", "rule": {"threshold": threshold}}]},
+                "expected a number from 0 to 1, 'held_out' or 'oracle'",
+            )
+            for threshold in ("heldout", "0.3", True, 1.5, -1, [0.2])
+        ),
         (
             {"rows": [{"method": "x", "generator": "CAM", "rule": {"threshold": "held_out"}}]},
             "chooses its threshold on held-out images; set held_out",
