@@ -56,4 +56,5 @@ if __name__ == "__main__":
     losses = curve(Path(sys.argv[1]))
     if distributed.get_rank() == 0:
         print("losses", json.dumps(losses))
+    distributed.barrier()  # a rank that ends early may abort the others
     distributed.destroy_process_group()
