@@ -25,7 +25,6 @@ from wsss_harness.system import workers
 from wsss_harness.system.limits import CUT_OFF, Limits
 from wsss_harness.system.locks import Busy
 
-Observer = Callable[[StageEvent], Any]
 JobResult = StageFailure | Literal["made", "there", "busy"]
 
 
