@@ -1,7 +1,7 @@
 """Look up stages in a folder of finished ones."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +38,10 @@ class Store:
         """Whether the stage is finished and all its files are still there."""
         if stage.key not in self._environments:
             with contextlib.suppress(DataError):  # whoever makes the stage reports it
-                if (self.folder(stage) / MANIFEST).is_file() and not self.missing(stage):
-                    self._environments[stage.key] = self.manifest(stage)["environment"]
+                if (self.folder(stage) / MANIFEST).is_file():
+                    manifest = self.manifest(stage)
+                    if not self._missing(stage, manifest):
+                        self._environments[stage.key] = manifest["environment"]
         return stage.key in self._environments
 
     def environment(self, stage: Stage) -> dict[str, str]:
@@ -48,8 +50,11 @@ class Store:
 
     def missing(self, stage: Stage) -> list[str]:
         """The files of a finished stage that are gone."""
-        folder, files = self.folder(stage), self.manifest(stage)["files"]
-        return [name for name in files if not (folder / name).is_file()]
+        return self._missing(stage, self.manifest(stage))
+
+    def _missing(self, stage: Stage, manifest: Mapping[str, Any]) -> list[str]:
+        folder = self.folder(stage)
+        return [name for name in manifest["files"] if not (folder / name).is_file()]
 
     def manifest(self, stage: Stage) -> dict[str, Any]:
         """The manifest of a finished stage.
