@@ -2,6 +2,7 @@
 
 import errno
 import importlib
+import os
 import threading
 from functools import partial
 
@@ -195,9 +196,10 @@ def test_stage_whose_source_changes_meanwhile_is_not_finished(tmp_path, monkeypa
     assert not store.done(made)
 
 
-def test_store_that_cannot_be_written_is_named_with_a_remedy(tmp_path, monkeypatch):
+@pytest.mark.parametrize("number", [errno.EROFS, errno.ENOENT], ids=["read-only", "impossible"])
+def test_store_that_cannot_be_written_is_named_with_a_remedy(tmp_path, monkeypatch, number):
     def refuse(*_, **__):
-        raise OSError(errno.EROFS, "Read-only file system")
+        raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr("pathlib.Path.mkdir", refuse)
     with pytest.raises(StageError, match=r"cannot be written.*give another --store"):
