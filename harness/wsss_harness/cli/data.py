@@ -26,6 +26,7 @@ from wsss_harness.contract.findings import FAILURE, Finding
 from wsss_harness.contract.supervision import Dataset
 from wsss_harness.execution.run_stage import dataset_of
 from wsss_harness.plugins.registry import installed
+from wsss_harness.stages.stage_data import open_dataset
 from wsss_harness.store.store import Store
 from wsss_harness.suite import data_check
 from wsss_harness.suite.data_check import DataReport
@@ -80,8 +81,7 @@ def folder_dataset(folder: Path, overrides: list[str] | None) -> Dataset:
             f"{folder} is a folder, so only options of its dataset can be set, as "
             f"dataset.train=train_aug; got {next(iter(options))}"
         )
-    dataset: Dataset = installed().build("dataset", "voc_folder", dataset_options).open(folder)
-    return dataset
+    return open_dataset(installed().build("dataset", "voc_folder", dataset_options), folder)
 
 
 def _print(report: DataReport, console: Console) -> None:

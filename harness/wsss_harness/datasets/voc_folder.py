@@ -16,6 +16,7 @@ from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.hookspecs import Run
 from wsss_harness.contract.supervision import IMAGE_LABELS, SALIENCY, Dataset
 from wsss_harness.contract.types import Image, Map, Mask
+from wsss_harness.datasets.voc_annotations import read_contexts, read_labels
 from wsss_harness.system import files
 from wsss_harness.system.digests import digest_files
 
@@ -68,7 +69,7 @@ class Voc:
 
     def __init__(self, layout: VocFolder) -> None:
         self.layout = layout
-        self.classes, self._labels = _read_labels(self._path("labels"))
+        self.classes, self._labels = read_labels(self._path("labels"))
         self._splits = {split: self._read_list(split) for split in ("train", "val")}
         train = self._splits["train"]
         self._splits["scored"] = self._read_list("scored") if layout.scored else train
@@ -76,7 +77,7 @@ class Voc:
         self._context_names: tuple[str, ...] = ()
         self.contexts: tuple[tuple[str, str], ...] = ()
         if (path := self._path("contexts")).is_file():
-            self._context_names, self.contexts = _read_contexts(path, self.classes)
+            self._context_names, self.contexts = read_contexts(path, self.classes)
 
     def _path(self, part: str) -> Path:
         return Path(self.layout.root) / str(getattr(self.layout, part))
@@ -189,44 +190,3 @@ def _fingerprint(layout: VocFolder) -> str:
 def _find(folder: Path, image_id: str) -> Path | None:
     paths = (folder / f"{image_id}{suffix}" for suffix in (".jpg", ".png"))
     return next((path for path in paths if path.is_file()), None)
-
-
-def _read_contexts(
-    path: Path, classes: tuple[str, ...]
-) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
-    content = files.read_json(path)
-    try:
-        names = tuple(content["names"])
-        pairs = tuple((context, name) for context, name in content["pairs"])
-    except (KeyError, TypeError, ValueError):
-        raise DataError(
-            f'{path} must hold {{"names": [names], "pairs": [[context, class], ...]}}'
-        ) from None
-    for context, name in pairs:
-        if context not in names or name not in classes:
-            raise DataError(
-                f"{path}: the pair ['{context}', '{name}'] must name one of the contexts "
-                f"{list(names)} and a class"
-            )
-    return names, pairs
-
-
-def _read_labels(path: Path) -> tuple[tuple[str, ...], dict[str, tuple[int, ...]]]:
-    content = files.read_json(path)
-    try:
-        names, labels = tuple(content["classes"]), dict(content["labels"])
-    except (KeyError, TypeError, ValueError):
-        raise DataError(
-            f'{path} must hold {{"classes": [names], "labels": {{id: [names]}}}}'
-        ) from None
-    numbers = {name: number for number, name in enumerate(names, 1)}
-    for image_id, present in labels.items():
-        if unknown := [name for name in present if name not in numbers]:
-            raise DataError(
-                f"{path}: image {image_id} has class '{unknown[0]}', which is not one of "
-                f"the classes {', '.join(names)}"
-            )
-    return names, {
-        image_id: tuple(sorted({numbers[name] for name in present}))
-        for image_id, present in labels.items()
-    }

@@ -1,12 +1,15 @@
 """The data of a stage: its dataset, the saliency maps that replace the dataset's, and its view."""
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from wsss_harness.contract.classes import check_classes
+from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.hookspecs import DatasetSource, Run
-from wsss_harness.contract.supervision import SALIENCY, Dataset, View
+from wsss_harness.contract.supervision import SALIENCY, Dataset, View, scored_ids
 from wsss_harness.contract.types import Map
 from wsss_harness.store.work import Work
 from wsss_harness.system import files
@@ -40,6 +43,33 @@ def size(dataset: Dataset, image_id: str) -> tuple[int, ...]:
     return known(image_id) if known else dataset.image(image_id).shape[:2]
 
 
+def open_dataset(source: DatasetSource, folder: Path) -> Dataset:
+    """Open the data prepared in ``folder``.
+
+    Raises:
+        DataError: they cannot be read as meant, or have classes or lists that would be scored
+            wrongly, whichever plugin they are of.
+    """
+    dataset: Dataset = source.open(folder)
+    owner = f"dataset {type(source).__name__}"
+    check_classes(dataset.classes, owner)
+    train, val, scored = dataset.ids(TRAIN), dataset.ids(VAL), scored_ids(dataset)
+    for split, ids in ((TRAIN, train), (SCORED, scored), (VAL, val)):
+        if repeated := next((i for i, count in Counter(ids).items() if count > 1), None):
+            raise DataError(f"{owner} lists image {repeated} twice in {split}; list it once")
+    if shared := sorted({*train} & {*val}):
+        raise DataError(
+            f"{owner} has image {shared[0]} ({len(shared)} in all) in train and in val; a "
+            "segmentor would be scored on its training images: take it out of one of them"
+        )
+    if untrained := sorted({*scored} - {*train}):
+        raise DataError(
+            f"{owner} scores image {untrained[0]} ({len(untrained)} in all), which is not in "
+            "train; only training images get masks"
+        )
+    return dataset
+
+
 @dataclass(frozen=True)
 class StageData:
     """Opens the dataset of a stage; ``saliency`` is a folder of maps that replace its own."""
@@ -48,7 +78,7 @@ class StageData:
     saliency: Path | None = None
 
     def open(self, work: Work) -> Dataset:
-        dataset: Dataset = self.source.open(work.inputs["data"])
+        dataset = open_dataset(self.source, work.inputs["data"])
         if self.saliency is None:
             return dataset
         replaced: Dataset = WithSaliency(dataset, self.saliency)

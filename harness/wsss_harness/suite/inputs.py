@@ -16,7 +16,7 @@ from wsss_harness.contract.supervision import IMAGE_LABELS, Dataset
 from wsss_harness.plugins.options import construct
 from wsss_harness.plugins.registry import Plugins
 from wsss_harness.stages.fitting import Pretrain, Training
-from wsss_harness.stages.stage_data import TRAIN, PrepareData, StageData, StageView
+from wsss_harness.stages.stage_data import TRAIN, PrepareData, StageData, StageView, open_dataset
 from wsss_harness.store.stage import Stage
 from wsss_harness.suite.spec import Offered, SaliencyMaps, Suite, Weights
 from wsss_harness.system.digests import digest_files, digest_once
@@ -60,7 +60,7 @@ class Inputs:
 
     def opened(self, folder: Path) -> Dataset:
         """The dataset whose stage lies in ``folder``."""
-        return self.source.open(folder)
+        return open_dataset(self.source, folder)
 
     def stage_data(self, saliency: str | None = None) -> StageData:
         """The dataset as stages open it, with the saliency maps of this name if one is given."""

@@ -54,12 +54,18 @@ def write_json(path: Path, content: Any) -> None:
     write_text(path, json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n")
 
 
-def read_json(path: Path) -> Any:
-    """The content of a file; DataError if it is missing or not JSON (NaN and infinity are not)."""
+def read_json(path: Path, make_object: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
+    """The content of a file; DataError if it is missing or not JSON (NaN and infinity are not).
+
+    ``make_object`` makes an object of its pairs of key and value; ValueError refuses the file.
+    """
     try:
-        return json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
+        text = path.read_text(encoding="utf-8-sig")  # Windows writes a mark before UTF-8
+        return json.loads(text, parse_constant=_refuse, object_pairs_hook=make_object)
     except FileNotFoundError:
         raise DataError(f"{path} is missing") from None
+    except (IsADirectoryError, NotADirectoryError, PermissionError) as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}); it must be a file") from None
     except (ValueError, RecursionError) as error:
         raise DataError(
             f"{path} is not valid JSON ({error}); correct it, or delete it and run again if a "

@@ -191,7 +191,7 @@ def test_truncated_annotations_are_named(root):
     ("change", "message"),
     [
         (lambda c: c.pop("images"), r"instances_train2014\.json has no list 'images'"),
-        (lambda c: c["annotations"][0].pop("area"), "annotations of train lack 'area'"),
+        (lambda c: c["annotations"][0].pop("area"), r"instances_train2014\.json lacks 'area'"),
         (lambda c: c["annotations"][0].update(image_id=77), "of image 77, which is not listed"),
         (lambda c: c["annotations"][0].update(category_id=5), "category 5, which has no name"),
         (lambda c: c["images"].append(c["images"][0]), "an image of train is listed twice"),
@@ -245,3 +245,35 @@ def test_unknown_split_and_missing_index_are_named(root):
         data.ids("test")
     with pytest.raises(DataError, match="has not been prepared"):
         Coco14(str(root)).open(root / "elsewhere")
+
+
+# Categories of train and val
+
+
+def test_categories_of_val_are_matched_by_name(root):
+    made = content([V], [instance(4, 7, square(0, 0, 4))])
+    made["categories"] = [{"id": 7, "name": "brush"}, {"id": 8, "name": "person"}]
+    write_annotations(root, "val", made)
+    data = opened(root)
+    assert data.present(V) == (3,)
+    assert set(np.unique(data.truth(V))) == {0, 3}
+    assert data.present(A) == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("split", "categories", "message"),
+    [
+        ("val", [*CATEGORIES, {"id": 4, "name": "dog"}], "category 'dog' .* of train lack"),
+        ("val", [{"id": 1, "name": "Person"}], "category 'Person' .* of train lack"),
+        ("train", [*CATEGORIES, {"id": 4, "name": "car"}], "class 2, 'car', and class 3, 'car'"),
+        ("train", [*CATEGORIES, {"id": 3, "name": "bus"}], "one id to two categories"),
+        ("train", [*CATEGORIES, {"id": 0, "name": "background"}], "lists 'background' as class 1"),
+        ("train", [{"name": "car"}], "a category lacks its id or name"),
+        ("train", [], "has 0 classes"),
+    ],
+)
+def test_ambiguous_categories_are_refused(root, split, categories, message):
+    made = {**content([], []), "categories": categories}
+    write_annotations(root, split, made)
+    with pytest.raises(DataError, match=rf"instances_{split}2014\.json.*{message}"):
+        opened(root)

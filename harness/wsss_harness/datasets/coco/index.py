@@ -2,11 +2,12 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from wsss_harness.contract.classes import check_classes
 from wsss_harness.contract.errors import DataError
 from wsss_harness.system.files import atomic, read_json
 
@@ -22,18 +23,26 @@ CREATE INDEX of_image ON instances (image);
 """
 
 Row = tuple[Any, ...]
+Numbers = Mapping[int, int]  # of classes in the index, by the numbers of a file's categories
 
 
 def write_index(path: Path, annotations: Mapping[str, Path]) -> None:
-    """Write the index of the annotation files by split.
+    """Write the index of the annotation files by split; classes are those of the first file.
 
     Raises:
-        DataError: a file is not in COCO's format, or an image is listed twice.
+        DataError: a file is not in COCO's format, an image is listed twice, or a category has no
+            name of its own, or one that the first file lacks.
     """
     with atomic(path) as temporary, closing(sqlite3.connect(temporary)) as connection:
         connection.executescript(TABLES)
+        classes: dict[int, str] = {}
         for split, file in annotations.items():
-            _add_split(connection, split, _read_annotations(file))
+            content = _read_annotations(file)
+            categories = _read_categories(content["categories"], file)
+            if not classes:
+                classes = categories
+                connection.executemany("INSERT INTO classes VALUES (?, ?)", classes.items())
+            _add_split(connection, split, content, _matched(categories, classes, file), file)
         connection.commit()
 
 
@@ -45,21 +54,49 @@ def _read_annotations(path: Path) -> Mapping[str, Any]:
     return content
 
 
-def _add_split(connection: sqlite3.Connection, split: str, content: Mapping[str, Any]) -> None:
+def _read_categories(categories: list[Any], file: Path) -> dict[int, str]:
+    """The names of the categories by their numbers, which ascend."""
     try:
-        categories = [(category["id"], category["name"]) for category in content["categories"]]
+        numbered = sorted((int(category["id"]), category["name"]) for category in categories)
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{file}: a category lacks its id or name ({error})") from None
+    check_classes([name for _, name in numbered], str(file))
+    names = dict(numbered)
+    if len(names) < len(numbered):
+        raise DataError(f"{file} gives one id to two categories; each needs an id of its own")
+    return names
+
+
+def _matched(categories: Mapping[int, str], classes: Mapping[int, str], file: Path) -> Numbers:
+    """The number of the class with the name of each category."""
+    numbers = {name: number for number, name in classes.items()}
+    if unknown := sorted(categories.values() - numbers.keys()):
+        raise DataError(
+            f"{file} has the category {unknown[0]!r} ({len(unknown)} such), which the annotations "
+            "of train lack; name the categories alike in both files, whatever their numbers"
+        )
+    return {number: numbers[name] for number, name in categories.items()}
+
+
+def _add_split(
+    connection: sqlite3.Connection,
+    split: str,
+    content: Mapping[str, Any],
+    categories: Numbers,
+    file: Path,
+) -> None:
+    """Add images and instances; ``categories`` are the index's numbers by those of the file."""
+    try:
         images = [_image_row(image, split) for image in content["images"]]
         instances = [_instance_row(instance) for instance in content["annotations"]]
     except (KeyError, TypeError) as error:
-        raise DataError(
-            f"the annotations of {split} lack {error}; expected COCO's format"
-        ) from None
-    _check_references(split, categories, images, instances)
+        raise DataError(f"{file} lacks {error}; expected COCO's format") from None
+    _check_references(file, categories, images, instances)
+    instances = [(image, categories[category], *rest) for image, category, *rest in instances]
     present: dict[int, set[int]] = {}
     for image, category, *_ in instances:
         present.setdefault(image, set()).add(category)
     rows = ((*row, " ".join(map(str, sorted(present.get(row[0], ()))))) for row in images)
-    connection.executemany("INSERT OR IGNORE INTO classes VALUES (?, ?)", categories)
     try:
         connection.executemany("INSERT INTO images VALUES (?, ?, ?, ?, ?, ?)", rows)
     except sqlite3.IntegrityError:
@@ -85,16 +122,14 @@ def _instance_row(instance: Mapping[str, Any]) -> Row:
 
 
 def _check_references(
-    split: str, categories: list[Row], images: list[Row], instances: list[Row]
+    file: Path, categories: Collection[int], images: list[Row], instances: list[Row]
 ) -> None:
-    image_numbers, category_numbers = {row[0] for row in images}, {row[0] for row in categories}
+    image_numbers = {row[0] for row in images}
     for image, category, *_ in instances:
         if image not in image_numbers:
-            raise DataError(f"an annotation of {split} is of image {image}, which is not listed")
-        if category not in category_numbers:
-            raise DataError(
-                f"an annotation of {split} is of category {category}, which has no name"
-            )
+            raise DataError(f"{file}: an annotation is of image {image}, which is not listed")
+        if category not in categories:
+            raise DataError(f"{file}: an annotation is of category {category}, which has no name")
 
 
 class IndexedImage(NamedTuple):
