@@ -57,21 +57,26 @@ def read_contexts(path: Path, classes: tuple[str, ...]) -> tuple[tuple[str, ...]
     Raises:
         DataError: the file is damaged or ambiguous, or a pair has an unknown name.
     """
-    content = read_json(path, _unique)
-    names, pairs = (content.get(key) if isinstance(content, dict) else None for key in KEYS)
-    if not _is_list_of(str, names) or not _is_list_of(list, pairs):
-        raise DataError(f'{path} must hold {{"names": [names], "pairs": [[context, class], ...]}}')
+    names, pairs = _names_and_pairs(path)
     for pair in pairs:
         if len(pair) != 2 or pair[0] not in names or pair[1] not in classes:
             raise DataError(
                 f"{path}: the pair {pair} must name one of the contexts {names} and a class"
             )
-    pairs = tuple((context, name) for context, name in pairs)
-    if repeated := [*_repeated(names), *_repeated(pairs)]:
+    paired = tuple((context, name) for context, name in pairs)
+    if repeated := [*_repeated(names), *_repeated(paired)]:
         raise DataError(f"{path} has {repeated[0]!r} twice; name each context and pair once")
     if len(names) > MOST:
         raise DataError(f"{path} has {len(names)} contexts; maps have 8 bits: at most {MOST}")
-    return tuple(names), pairs
+    return tuple(names), paired
+
+
+def _names_and_pairs(path: Path) -> tuple[list[str], list[list[str]]]:
+    content = read_json(path, _unique)
+    names, pairs = (content.get(key) if isinstance(content, dict) else None for key in KEYS)
+    if not _is_list_of(str, names) or not _is_list_of(list, pairs):
+        raise DataError(f'{path} must hold {{"names": [names], "pairs": [[context, class], ...]}}')
+    return names, pairs  # type: ignore[return-value]
 
 
 KEYS = ("names", "pairs")
