@@ -2,17 +2,17 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import xxhash
-
 from wsss_harness.contract.errors import ConfigError
-from wsss_harness.store.layout import RESULTS
+from wsss_harness.store import owners
+from wsss_harness.store.layout import RECORDS
+from wsss_harness.store.owners import Owner
 from wsss_harness.suite.reading import datasets_of, read_suite
 from wsss_harness.suite.spec import Row, Suite
-
-AT = "@"  # separates the suite from the dataset in names of results; not allowed in datasets
+from wsss_harness.system.files import read_json
 
 
 @dataclass(frozen=True)
@@ -38,17 +38,32 @@ class Request:
         suite = read_suite(self.path, (*self.overrides, *chosen))
         return select(suite, self.methods, self.words)
 
-    def results(self, store: Path) -> Path:
-        """The folder for tables, figures and records; changed suites have folders of their own."""
+    def owner(self, store: Path) -> Owner:
+        """Whose tables, figures and records it makes; changed suites are owners of their own."""
         changes = [*self.overrides]
         changes += [f"--rows {method}" for method in self.methods]
         changes += [f"--only {word}" for word in self.words]
-        name = self.path.stem
-        if changes:
-            name += "-" + xxhash.xxh3_64_hexdigest("\n".join(sorted(changes)).encode())[:6]
-        if self.dataset:
-            name += AT + self.dataset
-        return store / RESULTS / name
+        return owners.owner_of(self.path, store, tuple(sorted(changes)), self.dataset)
+
+    def results(self, store: Path) -> Path:
+        """The folder of its results, or the one that they will have."""
+        owner = self.owner(store)
+        return owners.find(owner, store, self.made) or owners.free(owner, store)
+
+    def claim(self, store: Path) -> Path:
+        """The folder of its results, which from now on holds nobody else's."""
+        return owners.claim(self.owner(store), store, self.made)
+
+    def made(self, folder: Path) -> bool:
+        """Whether the records in a folder are of this suite, as far as its file can tell."""
+        record = min(folder.glob(f"{RECORDS}/*.json"), default=None)
+        if record is None or not self.path.is_file():
+            return record is not None
+        with suppress(ConfigError):  # the file is another suite now, such as one of other datasets
+            definition = self.suite().model_dump(mode="json", exclude_defaults=True)
+            content = read_json(record)
+            return isinstance(content, dict) and content.get("definition") == definition
+        return False
 
 
 def select(suite: Suite, methods: Sequence[str] = (), words: Sequence[str] = ()) -> Suite:

@@ -17,7 +17,7 @@ from wsss_harness.execution.engine import RunOptions
 from wsss_harness.execution.repeat import repeat_row, row_of
 from wsss_harness.execution.run import make_kind, prepare_suite, run_suite
 from wsss_harness.plugins.registry import installed
-from wsss_harness.store.layout import RECORDS, create
+from wsss_harness.store.layout import RECORDS
 from wsss_harness.store.stage import upstream
 from wsss_harness.store.store import Store
 from wsss_harness.suite.graph import Graph
@@ -87,12 +87,12 @@ def run_and_report(
     ``only_failed``: run only rows whose last run failed. If there are ``documents``, the tables are
     put there, by the name of the dataset, and not printed.
     """
-    suite, plugins, results = request.suite(), installed(), request.results(root)
+    suite, plugins = request.suite(), installed()
     engine = options.engine(root, plugins)
-    records = load_records(results / RECORDS) if only_failed else ()
+    records = load_records(request.results(root) / RECORDS) if only_failed else ()
     failed = {(record.method, record.seed) for record in records if record.failure}
     with (
-        writing(results, root),
+        writing(request.claim(root)) as results,
         observed(plugins, documents is not None, options.events),
         engine.session(),
     ):
@@ -120,14 +120,13 @@ def run_and_report(
 
 
 @contextmanager
-def writing(results: Path, root: Path) -> Iterator[None]:
+def writing(results: Path) -> Iterator[Path]:
     """Hold a results folder for writing, after removing what killed runs left half-written."""
-    create(results, root)
     lock = results / ".lock"
     with suppress(locks.Busy), locks.exclusive(lock, wait=False):
         remove_temporary_files(results)
     with locks.shared(lock, wait=True):
-        yield
+        yield results
 
 
 def run_until(

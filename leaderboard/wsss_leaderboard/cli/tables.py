@@ -1,6 +1,5 @@
 """Print tables in the form that is asked for, and keep those of a page as the records have them."""
 
-import glob
 import re
 import shlex
 from collections.abc import Sequence
@@ -10,8 +9,7 @@ from rich.console import Console
 
 from wsss_harness.cli.app import print_documents
 from wsss_harness.contract.errors import ConfigError, DataError
-from wsss_harness.store.layout import RECORDS, RESULTS
-from wsss_harness.suite.selection import AT
+from wsss_harness.suite.results import results_named, results_of
 from wsss_harness.system.files import write_text
 from wsss_leaderboard.cli.report import print_tables, tables
 from wsss_leaderboard.ranking import entries
@@ -37,11 +35,12 @@ def print_tables_of(
         ConfigError: records or figures may not share a table.
     """
     if tablefiles.is_table_file(source):
-        own = store / RESULTS / tablefiles.read(source).suite
-        groups = {"": folders or [own] * (own / RECORDS).is_dir()}
+        own = results_named(tablefiles.read(source).suite, store)
+        groups = {"": folders or [folder for name, folder in own.items() if not name]}
         named = {"": [(source.stem, table_of(source, groups[""]))]}
     else:
-        groups = {"": folders} if folders else results_of(source, store)
+        found = {} if folders else results_of(source, store)
+        groups = {name: [folder] for name, folder in found.items()} or {"": folders}
         named = {name: tables(entries.load(group)) for name, group in groups.items()}
     if form == "terminal":
         for name, group in groups.items():
@@ -54,26 +53,6 @@ def print_tables_of(
     else:
         every = (table for content in named.values() for _, table in content)
         console.file.write("\n".join(FORMATS[form](table) for table in every))
-
-
-def results_of(source: Path, store: Path) -> dict[str, Sequence[Path]]:
-    """The folder of results of a suite, or of each of its datasets by name, in a list.
-
-    Raises:
-        DataError: there are none; names those of parts of the suite.
-    """
-    suite, results = source.stem, store / RESULTS
-    several = sorted(results.glob(f"{glob.escape(suite)}{AT}*/{RECORDS}"))
-    if several:
-        return {path.parent.name.rpartition(AT)[2]: [path.parent] for path in several}
-    if (results / suite).is_dir():
-        return {"": [results / suite]}
-    others = sorted(path.name for path in results.glob(f"{glob.escape(suite)}-*"))
-    parts = f"; parts of it, or other options, were run as {', '.join(others)}" * bool(others)
-    missing = f"there is no file {source}, and " * bool(source.suffix and not source.is_file())
-    raise DataError(
-        f"{missing}there are no records in {results / suite}{parts}; run the suite first"
-    )
 
 
 def table_of(path: Path, folders: Sequence[Path]) -> Table:

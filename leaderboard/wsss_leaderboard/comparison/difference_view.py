@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from wsss_harness.contract.errors import ConfigError
-from wsss_harness.store.layout import RECORDS, RESULTS
+from wsss_harness.suite.results import one_of
 from wsss_leaderboard.comparison.comparison import (
     Change,
     Comparison,
@@ -48,6 +48,7 @@ def runs_of(name: str, store: Path) -> tuple[LoadedRecord, ...]:
 
     Raises:
         ConfigError: the row does not exist; names the rows that do.
+        DataError: there are no such results.
     """
     if name.endswith(".json"):
         return (entries.load_file(Path(name)),)
@@ -57,19 +58,12 @@ def runs_of(name: str, store: Path) -> tuple[LoadedRecord, ...]:
             f"'{name}' names no row; give the file of a record, or RESULTS:METHOD, as "
             "railscenes:EPS, with a suite, the name of its results or their folder"
         )
-    loaded = entries.load([folder_of(results, store)])
+    loaded = entries.load([one_of(Path(results), store)])
     runs = [run for run in loaded if run.record.method == method]
     if not runs:
         methods = dict.fromkeys(run.record.method for run in loaded)
         raise ConfigError(f"{results} has no row '{method}'; rows: {', '.join(map(repr, methods))}")
     return tuple(runs)
-
-
-def folder_of(results: str, store: Path) -> Path:
-    """The folder of results given by its path, its name or its suite."""
-    if (Path(results) / RECORDS).is_dir():
-        return Path(results)
-    return store / RESULTS / Path(results).stem
 
 
 def tables_of(comparison: Comparison) -> Iterator[Table]:

@@ -1,0 +1,108 @@
+"""Folders of results by what a command is given: a suite file, or the name of results."""
+
+import glob
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from wsss_harness.contract.errors import ConfigError, DataError
+from wsss_harness.store import owners
+from wsss_harness.store.layout import RECORDS, RESULTS
+from wsss_harness.store.owners import AT
+from wsss_harness.suite.selection import Request
+from wsss_harness.system.files import configs
+
+ANOTHER = re.compile(r"~\d+$")  # at the end of a name that another suite has too
+
+
+def results_of(source: Path, store: Path) -> dict[str, Path]:
+    """The folders of results of a suite, by the names of its datasets; "" if it has but one.
+
+    ``source``: a suite file, which may be gone, the name of results in ``store``, or their folder.
+
+    Raises:
+        DataError: there are none, or a name stands for results of several suites.
+    """
+    if is_path(source):
+        found = {"": source} if (source / RECORDS).is_dir() else of_suite(source, store)
+    else:
+        found = results_named(source.name, store)
+    if not found:
+        raise DataError(_missing(source, store))
+    return found
+
+
+def one_of(source: Path, store: Path) -> Path:
+    """The only folder of results that ``source`` stands for; ConfigError if it has several."""
+    found = results_of(source, store)
+    if len(found) > 1:
+        names = ", ".join(folder.name for folder in found.values())
+        raise ConfigError(f"{source} has results of several datasets; name one of {names}")
+    return next(iter(found.values()))
+
+
+def is_path(source: Path) -> bool:
+    """Whether it stands for a file or folder rather than for the name of results."""
+    return len(source.parts) > 1 or source.suffix in (".toml", ".json") or source.is_file()
+
+
+def of_suite(path: Path, store: Path) -> dict[str, Path]:
+    """The folders with records of this suite file and of no other."""
+    request = Request(path)
+    start = request.owner(store).name + AT
+    datasets = {""}
+    for folder, owner in owners.folders(store):
+        datasets.add(owner.dataset if owner else folder.name.partition(start)[2])
+    found = {name: replace(request, dataset=name).results(store) for name in sorted(datasets)}
+    found = {name: folder for name, folder in found.items() if (folder / RECORDS).is_dir()}
+    return {name: folder for name, folder in found.items() if name} or found
+
+
+def results_named(name: str, store: Path) -> dict[str, Path]:
+    """The folder of results of this name, or those of its datasets; empty if there is none.
+
+    The name of a suite that comes with the harness stands for no other suite's results.
+    """
+    if not name:
+        return {}
+    shipped, results = configs() / "suites" / f"{name}.toml", store / RESULTS
+    if shipped.is_file() and (found := of_suite(shipped, store)):
+        return found
+    found = {"": results / name}
+    if not (results / name / RECORDS).is_dir():
+        several = sorted(results.glob(f"{glob.escape(name)}{AT}*/{RECORDS}"))
+        several = [path.parent for path in several if not ANOTHER.search(path.parent.name)]
+        found = {folder.name.rpartition(AT)[2]: folder for folder in several}
+    _refuse_others(name, found, store, shipped.is_file())
+    return found
+
+
+def _refuse_others(name: str, found: dict[str, Path], store: Path, shipped: bool) -> None:
+    """Raise DataError if the folders are of several suites, or of one that only has the name."""
+    known = [(folder, owners.read(folder)) for folder in found.values()]
+    whose = {owner.suite: folder for folder, owner in known if owner}
+    stranger = shipped and any(owner and not owner.is_shipped for _, owner in known)
+    if len(whose) > 1 or stranger:
+        listed = (f"{f} has those of {owners.seen(suite, store)}" for suite, f in whose.items())
+        raise DataError(
+            f"'{name}' does not say whose results: {', '.join(listed)}; give the path of a suite"
+        )
+
+
+def _missing(source: Path, store: Path) -> str:
+    """Why there are no results of ``source``, with similar ones that there are."""
+    path = is_path(source)
+    name = source.stem if path else source.name
+    own = Request(source).owner(store).suite
+    folder, parts, absent = store / RESULTS / name, [], ""
+    for other, owner in owners.folders(store):
+        if other == folder and path and owner:
+            absent = f" of {source}, as {folder} has those of {owners.seen(owner.suite, store)}"
+        elif other.name.startswith(f"{name}-") and (not owner or not path or owner.suite == own):
+            parts.append(other.name)
+    run_as = f"; parts of it, or other options, were run as {', '.join(parts)}" * bool(parts)
+    no_file = f"there is no file {source}, and " * (path and not source.exists())
+    return (
+        f"{no_file}there are no records{absent or f' in {folder / RECORDS}'}{run_as}; run the "
+        "suite first"
+    )
