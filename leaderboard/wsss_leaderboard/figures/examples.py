@@ -216,7 +216,8 @@ def draw(
     keys.append(["drawing", package_digest("wsss_leaderboard")])
     drawn = results / ".drawn.json"
     explained = [row for row in rows if explained_done(row, store)]
-    wanted = (drawn.name, CURVES, COMPARISON, *map(explained_name, explained))
+    refined_names = explained_names(explained)
+    wanted = (drawn.name, CURVES, COMPARISON, *refined_names)
     there = all((results / name).is_file() for name in wanted)
     if there and rows and read_json(drawn) == keys:
         return
@@ -228,11 +229,11 @@ def draw(
     examples = [_example(image_id, rows, store, dataset) for image_id in choose(dataset)]
     names = ("background", *dataset.classes)
     method_figure(results / COMPARISON, examples, [row.row.method for row in rows], names)
-    for row in explained:
+    for row, name in zip(explained, refined_names, strict=True):
         refined = [
             _refined(image_id, row, store, dataset) for image_id in choose(dataset)[:EXPLAINED]
         ]
-        refiner_figure(results / explained_name(row), row.row.method, refined)
+        refiner_figure(results / name, row.row.method, refined)
     write_json(drawn, keys)
 
 
@@ -259,9 +260,13 @@ def explained_done(row: RowStages, store: Store) -> bool:
     return bool(row.explained) and all(store.done(stage) for stage in row.explained)
 
 
-def explained_name(row: RowStages) -> str:
-    """The file of the picture of a row's refiners."""
-    return f"refined-{slug(row.row.method)}.png"
+def explained_names(rows: Sequence[RowStages]) -> list[str]:
+    """The files of the pictures of rows' refiners; methods may differ in signs alone."""
+    slugs = [slug(row.row.method) for row in rows]
+    keys = [
+        f"-{row.masks.key[:8]}" * (slugs.count(s) > 1) for row, s in zip(rows, slugs, strict=True)
+    ]
+    return [f"refined-{name}{key}.png" for name, key in zip(slugs, keys, strict=True)]
 
 
 def _refined(image_id: str, row: RowStages, store: Store, dataset: Dataset) -> RefinedExample:

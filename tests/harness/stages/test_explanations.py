@@ -1,5 +1,7 @@
 """What refiners show of how they decide: chosen images, files, and the pictures made of them."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import small_suite
@@ -11,7 +13,7 @@ from wsss_harness.execution.engine import Engine
 from wsss_harness.execution.run import prepare_suite, run_suite
 from wsss_harness.stages import explanations
 from wsss_harness.stages.explanations import EXPLAINED, Explained, choose
-from wsss_leaderboard.figures.examples import draw
+from wsss_leaderboard.figures.examples import draw, explained_names
 
 ROW = {"generator": "R", "rule": {"name": "constant", "threshold": 0.5}}
 
@@ -88,3 +90,14 @@ def test_images_are_chosen_by_their_labels():
     first, second = choose(dataset)[:2]
     assert dataset.present(first) == (1,)
     assert dataset.present(second) == (2,)
+
+
+def test_methods_that_differ_in_signs_alone_have_pictures_of_their_own():
+    methods = {"A + CRF": "0123456789", "A (CRF)": "ab23456789", "B": "cd23456789"}
+    rows = [
+        SimpleNamespace(row=SimpleNamespace(method=method), masks=SimpleNamespace(key=key))
+        for method, key in methods.items()
+    ]
+    names = explained_names(rows)
+    assert names[2] == "refined-b.png"
+    assert len(set(names)) == 3
