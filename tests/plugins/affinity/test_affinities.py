@@ -5,9 +5,10 @@ import math
 import numpy as np
 import pytest
 import torch
+from edge_affinities import edge_affinities, path
 from golden_files import golden
 
-from wsss_affinity.affinities import affinities, affinity_maps, edge_affinities, path
+from wsss_affinity.affinities import affinities, affinity_maps
 from wsss_affinity.neighbours import half_plane
 
 

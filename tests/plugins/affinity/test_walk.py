@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from edge_affinities import edge_affinities
 from golden_files import close, golden
 from numpy.polynomial import chebyshev as polynomial
 from torch.nn.functional import interpolate
 
-from wsss_affinity.affinities import affinity_maps, edge_affinities
+from wsss_affinity.affinities import affinity_maps
 from wsss_affinity.neighbours import half_plane, placed
 from wsss_affinity.walk import chebyshev, propagate
 
