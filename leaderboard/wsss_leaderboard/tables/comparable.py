@@ -1,6 +1,5 @@
 """Which records may share a table."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from wsss_harness.contract.errors import ConfigError
@@ -18,17 +17,15 @@ CONTROLS: Mapping[str, Callable[[Record], bool]] = {
 
 
 def check_comparable(records: Sequence[Record]) -> None:
-    """Refuse records whose table would mislead.
+    """Refuse records whose table would mislead; ``entries.boards`` refuses conflicting seeds.
 
     Raises:
-        ConfigError: the records are of different data or protocols, two are of the same row and
-            seed, the seeds of a row differ in more than the seed, or a method uses saliency and
+        ConfigError: the records are of different data or protocols, or a method uses saliency and
             the control rows of saliency are missing.
     """
-    if len({record.data for record in records}) > 1:
+    if len({(record.dataset, record.data) for record in records}) > 1:
         raise ConfigError("records of different data never share a table; choose one dataset")
     _check_protocols(records)
-    _check_seeds(records)
     _check_controls(records)
 
 
@@ -43,22 +40,6 @@ def _check_protocols(records: Sequence[Record]) -> None:
                     f"'{records[0].method}' with {expected!r}; unlike protocols never share a "
                     "table: run both in one suite"
                 )
-
-
-def _check_seeds(records: Sequence[Record]) -> None:
-    runs = Counter((record.method, record.seed) for record in records)
-    recipes: dict[str, object] = {}
-    for record in records:
-        if runs[record.method, record.seed] > 1:
-            raise ConfigError(
-                f"there are two records of '{record.method}', seed {record.seed}; give one of the "
-                "rows another name"
-            )
-        if recipes.setdefault(record.method, record.recipe) != record.recipe:
-            raise ConfigError(
-                f"the seeds of '{record.method}' have different recipes, so they have no mean; "
-                "give one of the rows another name"
-            )
 
 
 def _check_controls(records: Sequence[Record]) -> None:

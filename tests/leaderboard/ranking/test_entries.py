@@ -91,6 +91,12 @@ def test_two_records_of_one_run_are_refused_by_name(folder):
         entries.boards(twice)
 
 
+def test_seeds_of_different_recipes_have_no_mean():
+    seeds = record("A"), record("A", seed=1, recipe={"segmentors": []})
+    with pytest.raises(DataError, match=r"seeds of 'A' with different recipes"):
+        entries.boards([LoadedRecord(seed, None) for seed in seeds])
+
+
 def made(method="All background", labels=("V1",), key="k", **changes):
     """A control row as a suite with these segmentors makes it."""
     segmentation = record().segmentations[0]

@@ -133,8 +133,9 @@ def test_controls_and_bounds_are_not_methods():
 
 
 def test_records_of_different_data_never_share_a_table():
-    with pytest.raises(ConfigError, match="different data never share a table"):
-        mask_table([cam(), record(data="other"), *controls()])
+    for other in (record(data="other"), record(dataset="other")):
+        with pytest.raises(ConfigError, match="different data never share a table"):
+            mask_table([cam(), other, *controls()])
 
 
 @pytest.mark.parametrize("change", [{"images": 7}, {"held_out": 0}, {"evaluator": 2}])
@@ -142,13 +143,6 @@ def test_records_of_unlike_protocols_never_share_a_table(change):
     other = record(protocol=record().protocol.model_copy(update=change))
     with pytest.raises(ConfigError, match=f"with {next(iter(change))} .*never share a table"):
         mask_table([cam(), other, *controls()])
-
-
-def test_only_seeds_of_one_recipe_have_a_mean():
-    with pytest.raises(ConfigError, match="two records of 'CAM', seed 0"):
-        mask_table([cam(), cam()])
-    with pytest.raises(ConfigError, match="seeds of 'CAM' have different recipes"):
-        mask_table([cam(), cam(seed=1, recipe={"segmentors": []})])
 
 
 def test_seeds_become_mean_and_spread():
