@@ -10,7 +10,7 @@ from wsss_harness.contract.errors import DataError
 from wsss_leaderboard.boards.folder import BoardFolder, misfits
 from wsss_leaderboard.comparison.comparison import reach_of
 from wsss_leaderboard.ranking import entries
-from wsss_leaderboard.ranking.entries import Entry, LoadedRecord
+from wsss_leaderboard.ranking.entries import Entry
 from wsss_leaderboard.ranking.ranking import Place, rank
 from wsss_leaderboard.records.counts import MASKS
 from wsss_leaderboard.submissions.checking import CheckReport
@@ -49,7 +49,7 @@ def heading(report: CheckReport) -> str:
 
 def headline(report: CheckReport, problems: Sequence[str]) -> str:
     if problems or report.tier is None:
-        return f"**Not accepted: {len(problems)} problems.**\n"
+        return f"**Not accepted: {len(problems)} problem{'s' * (len(problems) != 1)}.**\n"
     runs = f"{len(report.runs)} run" + "s" * (len(report.runs) > 1)
     signed = f", signed by {markdown(report.signer)}" if report.signer else ""
     return f"**Fits the board:** {runs}, tier {report.tier} ({TIERS[report.tier]}){signed}."
@@ -58,8 +58,8 @@ def headline(report: CheckReport, problems: Sequence[str]) -> str:
 def changes(report: CheckReport, board: BoardFolder) -> Iterator[Table]:
     """A table for each target: the submitted method and its neighbours."""
     old = entries.load([board.folder]) if board.current else ()
-    new = [LoadedRecord(run.record, run.path, run.tallies) for run in report.runs]
-    earlier = (board.entry_like(run.record) for run in report.runs)
+    new = report.runs
+    earlier = (board.entry_like(run.record) for run in new)
     replaced_stems = {entry.stem for entry in earlier if entry}
     replaced = [record for record in old if record.path.stem in replaced_stems]
     kept = [record for record in old if record.path.stem not in replaced_stems]
@@ -122,7 +122,7 @@ def neighbours(entry: Entry, entries: Sequence[Entry]) -> list[Entry]:
 def rank_of(place: Place | None) -> str:
     if place is None or place.best is None:
         return NOTHING
-    return str(place.best) if place.best == place.worst else f"{place.best} to {place.worst}"
+    return place.ranks.replace("-", " to ")
 
 
 def percent(entry: Entry) -> str:

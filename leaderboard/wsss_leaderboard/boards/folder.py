@@ -13,9 +13,10 @@ from wsss_harness.system.files import atomic, read_json
 from wsss_leaderboard.boards import chain
 from wsss_leaderboard.boards.chain import SUPERSEDED, ChainEntry
 from wsss_leaderboard.boards.verification import is_stale
+from wsss_leaderboard.ranking.entries import LoadedRecord
 from wsss_leaderboard.records import counts
 from wsss_leaderboard.records.record import Record, load_record
-from wsss_leaderboard.submissions.checking import CheckedRun, CheckReport
+from wsss_leaderboard.submissions.checking import CheckReport
 from wsss_leaderboard.submissions.manifest import SUITE, digest, digest_of_file
 
 Identity = tuple[str, str, int, str, int]
@@ -52,7 +53,7 @@ class BoardFolder:
         stems = (stem for stem, other in self.records.items() if identity(other) == wanted)
         return next((self.current[stem] for stem in stems), None)
 
-    def superseded(self, run: CheckedRun) -> str:
+    def superseded(self, run: LoadedRecord) -> str:
         """The digest of the record that a run replaces; empty if there is none."""
         entry = self.entry_like(run.record)
         return entry.record if entry else ""
@@ -138,9 +139,9 @@ def misfits(report: CheckReport, board: BoardFolder, new_table: bool) -> Iterato
     remaining = dict(board.records)
     for run in report.runs:
         earlier = board.entry_like(run.record)
-        if run.digest in {entry.record for entry in board.entries}:
+        if digest(read_json(run.path)) in {entry.record for entry in board.entries}:
             yield f"{run.path} was accepted before"
-        elif run.stem in {entry.stem for entry in board.entries}:
+        elif run.path.stem in {entry.stem for entry in board.entries}:
             yield f"{run.path}: the board has, or had, another record of this name"
         elif earlier and not corrects:
             yield (
@@ -159,7 +160,7 @@ def misfits(report: CheckReport, board: BoardFolder, new_table: bool) -> Iterato
         yield from _conflicts(run, remaining.values(), new_table)
 
 
-def _conflicts(run: CheckedRun, others: Iterable[Record], new_table: bool) -> Iterator[str]:
+def _conflicts(run: LoadedRecord, others: Iterable[Record], new_table: bool) -> Iterator[str]:
     """Conflicts of a run with the records that stay on the board."""
     record, protocol = run.record, _protocol(run.record)
     others = [other for other in others if other.dataset == record.dataset]
@@ -202,13 +203,13 @@ def accept_checked(report: CheckReport, folder: Path, new_table: bool = False) -
         raise DataError("\n".join(report.problems))
     folder.mkdir(parents=True, exist_ok=True)
     with locks.exclusive(folder / LOCK, wait=True):
-        settle(folder, [run.stem for run in report.runs])
+        settle(folder, [run.path.stem for run in report.runs])
         board = BoardFolder.read(folder)
         if problems := list(misfits(report, board, new_table)):
             raise DataError("\n".join(problems))
         suite, packs = report.folder / SUITE, report.submission.packs
         new_records = (
-            NewRecord(run.path, suite, packs[run.stem], board.superseded(run), report.signer)
+            NewRecord(run.path, suite, packs[run.path.stem], board.superseded(run), report.signer)
             for run in report.runs
         )
         return add(board, new_records)

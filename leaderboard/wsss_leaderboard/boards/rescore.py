@@ -14,6 +14,7 @@ from wsss_leaderboard.boards import chain
 from wsss_leaderboard.boards.chain import ChainEntry
 from wsss_leaderboard.boards.folder import LOCK, BoardFolder, NewRecord, add
 from wsss_leaderboard.boards.verification import is_stale
+from wsss_leaderboard.ranking.entries import LoadedRecord
 from wsss_leaderboard.records import counts
 from wsss_leaderboard.records.counts import MASKS, Tallies
 from wsss_leaderboard.records.record import Record, save_record
@@ -36,13 +37,13 @@ def rescore(board: Path, stem: str, packs: Path, dataset: Dataset) -> ChainEntry
         if entry is None:
             stems = ", ".join(board_folder.current)
             raise DataError(f"{board} has no record {stem}; it has {stems}")
-        record, tallies = agreement.read(board / RECORDS / f"{stem}.json")
-        if not is_stale(record):
+        run = agreement.read(board / RECORDS / f"{stem}.json")
+        if not is_stale(run.record):
             raise DataError(f"{stem} is not stale: its metrics are of version {EVALUATOR}")
         own_packs = chain.packs_of(board, stem, packs)
-        if rowpacks.digests(own_packs, record) != entry.packs:
+        if rowpacks.digests(own_packs, run.record) != entry.packs:
             raise DataError(f"{own_packs} holds other packs than those that were accepted")
-        new, counted = scored_again(record, tallies, own_packs, dataset)
+        new, counted = scored_again(run, own_packs, dataset)
         with tempfile.TemporaryDirectory(prefix=".rescore-", dir=board) as folder:
             path = _written(Path(folder), new, counted)
             suite = chain.suite_of(board, entry)
@@ -51,15 +52,15 @@ def rescore(board: Path, stem: str, packs: Path, dataset: Dataset) -> ChainEntry
 
 
 def scored_again(
-    record: Record, tallies: Mapping[str, Tallies], packs: Path, dataset: Dataset
+    run: LoadedRecord, packs: Path, dataset: Dataset
 ) -> tuple[Record, dict[str, Tallies]]:
     """A record with the current metrics, and its counts.
 
     The curve and the other thresholds need scores, which packs lack: they become empty.
     """
-    measured = {}
+    record, measured = run.record, {}
     for target, folder in rowpacks.folders(packs, record).items():
-        ids = tallies[target].ids
+        ids = run.tallies[target].ids
         pack = rowpacks.opened(folder, ids, len(dataset.classes), dataset)
         measured[target] = measure(dataset, ids, pack.mask)
     assert record.masks  # accepted records have masks

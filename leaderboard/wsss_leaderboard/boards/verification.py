@@ -162,13 +162,13 @@ class Verifier:
 
     def _digests(self) -> Verdict:
         refuse_hostile(read_json(self.path), str(self.path))
-        record, tallies = agreement.read(self.path, hostile.UNPACKED)
+        run = agreement.read(self.path, hostile.UNPACKED)
         accepted_packs(self.path)
-        problems = list(agreement.problems(record, tallies))
+        problems = list(agreement.problems(run.record, run.tallies))
         return Verdict(1, not problems, "; ".join(problems) or "metrics are those of the counts")
 
     def _masks(self) -> Verdict:
-        record, tallies = agreement.read(self.path)
+        run = agreement.read(self.path)
         board = self.path.parents[1]
         packs = chain.packs_of(board, self.path.stem, self.packs or board / PACKS)
         if not packs.is_dir():
@@ -176,11 +176,11 @@ class Verifier:
                 f"there are no mask packs in {packs}; give their folder with --packs"
             )
         accepted = accepted_packs(self.path)
-        if accepted is not None and rowpacks.digests(packs, record) != accepted:
+        if accepted is not None and rowpacks.digests(packs, run.record) != accepted:
             raise DataError(f"{packs} holds other packs than those that were submitted")
-        dataset = self._dataset(record)
-        problems = list(disagreements(record, tallies, packs, dataset))
-        masks = sum(len(target.ids) for target in tallies.values())
+        dataset = self._dataset(run.record)
+        problems = list(disagreements(run.record, run.tallies, packs, dataset))
+        masks = sum(len(target.ids) for target in run.tallies.values())
         return Verdict(2, not problems, "; ".join(problems) or f"{masks} masks give its metrics")
 
     def _remade(self, tier: Tier) -> Verdict:

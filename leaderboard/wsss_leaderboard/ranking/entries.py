@@ -172,23 +172,19 @@ def load(folders: Iterable[Path]) -> tuple[LoadedRecord, ...]:
     return once(runs)
 
 
-def load_file(path: Path) -> LoadedRecord:
-    """The record in a file, with its counts. Raises what ``load`` raises."""
+def load_file(path: Path, limit: int | None = None) -> LoadedRecord:
+    """The record in a file, with its counts. Raises what ``load`` and ``counts.read`` raise."""
     record = load_record(path)
-    return LoadedRecord(record, path, _tallies(record, path))
-
-
-def _tallies(record: Record, path: Path) -> Mapping[str, Tallies]:
     if not record.counts:
-        return {}
+        return LoadedRecord(record, path)
     file = counts.path_of(path)
-    tallies = counts.read(file)
+    tallies = counts.read(file, limit)
     if digest_file(file) != record.counts:
         raise DataError(
             f"{file} has other counts than those that {path} was made with; run the suite again, "
             "or take the file back"
         )
-    return tallies
+    return LoadedRecord(record, path, tallies)
 
 
 def once(loaded: Iterable[LoadedRecord]) -> tuple[LoadedRecord, ...]:

@@ -14,10 +14,9 @@ from wsss_harness.contract.supervision import Dataset
 from wsss_harness.contract.types import Mask
 from wsss_harness.metrics import METRICS
 from wsss_harness.metrics.confusion import Counts, Ratios, mean, named, ratio
-from wsss_harness.system.digests import digest_file
-from wsss_leaderboard.records import counts
+from wsss_leaderboard.ranking.entries import LoadedRecord, load_file
 from wsss_leaderboard.records.counts import MASKS, Tallies
-from wsss_leaderboard.records.record import Record, load_record
+from wsss_leaderboard.records.record import Record
 from wsss_leaderboard.records.scores import Cause, Masks, Score, Segmentation, score_of
 from wsss_leaderboard.statistics.estimates import miou, tallies_of
 from wsss_leaderboard.submissions import rowpacks
@@ -26,24 +25,16 @@ CLOSE = 1e-6  # relative; machines may add the terms of a sum in another order
 COUNTED, MEASURED = "but its counts give", "measured again"
 
 
-def read(path: Path, limit: int | None = None) -> tuple[Record, dict[str, Tallies]]:
-    """Read a record, and its counts if they unpack to at most ``limit`` bytes.
+def read(path: Path, limit: int | None = None) -> LoadedRecord:
+    """Read a record with its counts, which may unpack to at most ``limit`` bytes.
 
     Raises:
         DataError: There are no counts, or not those that the record names.
     """
-    record = load_record(path)
-    counts_path = counts.path_of(path)
-    if not record.counts:
+    run = load_file(path, limit)
+    if not run.record.counts:
         raise DataError(f"{path} has no counts by image; run the suite again with this version")
-    tallies = counts.read(counts_path, limit)
-    digest = digest_file(counts_path)
-    if digest != record.counts:
-        raise DataError(
-            f"{counts_path} has the digest {digest}, its record names {record.counts}: one of them "
-            "was changed; make both again with `wsss run`"
-        )
-    return record, tallies
+    return run
 
 
 def problems(record: Record, tallies: Mapping[str, Tallies]) -> Iterator[str]:

@@ -20,8 +20,8 @@ from wsss_harness.store.layout import RECORDS
 from wsss_harness.store.store import Store
 from wsss_harness.suite.spec import Row, Suite
 from wsss_harness.system.files import read_json
+from wsss_leaderboard.ranking.entries import LoadedRecord
 from wsss_leaderboard.records import counts
-from wsss_leaderboard.records.counts import Tallies
 from wsss_leaderboard.records.record import Record, load_record
 from wsss_leaderboard.submissions import agreement, hostile, rowpacks, signatures
 from wsss_leaderboard.submissions.agreement import disagreements
@@ -34,26 +34,11 @@ from wsss_leaderboard.submissions.manifest import (
     SUITE,
     Submission,
     Tier,
-    digest,
     digest_of_file,
     read_submission,
     record_stem,
 )
 from wsss_leaderboard.submissions.rowpacks import PACKS
-
-
-@dataclass(frozen=True, eq=False)
-class CheckedRun:
-    """One record of a submission, with its counts."""
-
-    stem: str
-    path: Path
-    record: Record
-    tallies: Mapping[str, Tallies]
-
-    @property
-    def digest(self) -> str:
-        return digest(read_json(self.path))
 
 
 @dataclass
@@ -62,7 +47,7 @@ class CheckReport:
 
     folder: Path
     submission: Submission | None = None
-    runs: list[CheckedRun] = field(default_factory=list)
+    runs: list[LoadedRecord] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     signer: str = ""
@@ -121,7 +106,7 @@ def check_submission(
     return report
 
 
-def _omitted_seeds(runs: Sequence[CheckedRun]) -> Iterator[str]:
+def _omitted_seeds(runs: Sequence[LoadedRecord]) -> Iterator[str]:
     """Note which seeds of the suite are missing: the others may have been selected by result."""
     seeds = runs[0].record.definition.get("seeds", [0])
     planned = [seed for seed in seeds if type(seed) is int] if isinstance(seeds, list) else []
@@ -154,15 +139,16 @@ def _manifest(folder: Path, sizes: Mapping[str, int]) -> Submission:
     return submission
 
 
-def _run(folder: Path, stem: str) -> CheckedRun:
+def _run(folder: Path, stem: str) -> LoadedRecord:
     """A valid record with its counts; DataError lists what is wrong with them."""
     path = folder / RECORDS / f"{stem}.json"
     refuse_hostile(read_json(path), str(path))
     refuse_names(load_record(path), str(path))
-    record, tallies = agreement.read(path, hostile.UNPACKED)
-    for image_id in chain.from_iterable(target.ids for target in tallies.values()):
+    run = agreement.read(path, hostile.UNPACKED)
+    record = run.record
+    for image_id in chain.from_iterable(target.ids for target in run.tallies.values()):
         refuse_text(image_id, f"{counts.path_of(path)}: an image id", NAME)
-    problems = [*agreement.problems(record, tallies), *_recipe_problems(record)]
+    problems = [*agreement.problems(record, run.tallies), *_recipe_problems(record)]
     if record_stem(record, path) != stem:
         problems.append(f"its name should be {record_stem(record, path)}.json")
     if record.protocol.evaluator != EVALUATOR:
@@ -172,7 +158,7 @@ def _run(folder: Path, stem: str) -> CheckedRun:
         )
     if problems:
         raise DataError("\n".join(f"{path}: {problem}" for problem in problems))
-    return CheckedRun(stem, path, record, tallies)
+    return run
 
 
 def _recipe_problems(record: Record) -> Iterator[str]:
@@ -194,7 +180,7 @@ def _recipe_problems(record: Record) -> Iterator[str]:
 
 
 def _row_problems(
-    folder: Path, submission: Submission, runs: Sequence[CheckedRun]
+    folder: Path, submission: Submission, runs: Sequence[LoadedRecord]
 ) -> Iterator[str]:
     """Reasons why the runs are not seeds of one row."""
     suite, first = read_json(folder / SUITE), runs[0].record
@@ -202,8 +188,8 @@ def _row_problems(
     for run in runs:
         record = run.record
         targets = {counts.MASKS, *(s.segmentor for s in record.segmentations)}
-        if set(submission.packs[run.stem]) != targets:
-            yield f"{folder / MANIFEST}: packs.{run.stem} lacks the digest of a target's masks"
+        if set(submission.packs[run.path.stem]) != targets:
+            yield f"{folder / MANIFEST}: packs.{run.path.stem} lacks the digest of a target's masks"
         if record.method != submission.method:
             yield f"{run.path}: method is {record.method!a}, in {MANIFEST} {submission.method!a}"
         if record.definition != suite:
@@ -227,7 +213,7 @@ def _check_masks(report: CheckReport, resources: LocalResources) -> None:
     measured = []
     for run in report.runs:
         with report.collecting():
-            measured.append(_measured(packs / run.stem, run, report, resources))
+            measured.append(_measured(packs / run.path.stem, run, report, resources))
     if packs == inside and not report.problems:
         with report.collecting():
             _refuse_stray_masks(report)
@@ -242,9 +228,11 @@ def _check_masks(report: CheckReport, resources: LocalResources) -> None:
         )
 
 
-def _measured(packs: Path, run: CheckedRun, report: CheckReport, resources: LocalResources) -> bool:
+def _measured(
+    packs: Path, run: LoadedRecord, report: CheckReport, resources: LocalResources
+) -> bool:
     """Check the masks of a run; True if they were measured again. DataError if they are wrong."""
-    digests = report.submission.packs[run.stem] if report.submission else {}
+    digests = report.submission.packs[run.path.stem] if report.submission else {}
     if rowpacks.digests(packs, run.record) != digests:
         raise DataError(f"{packs}: the packs are not those whose digests {MANIFEST} has")
     for pack in rowpacks.folders(packs, run.record).values():
@@ -258,9 +246,9 @@ def _measured(packs: Path, run: CheckedRun, report: CheckReport, resources: Loca
 
 def _refuse_stray_masks(report: CheckReport) -> None:
     expected = {
-        f"{PACKS}/{run.stem}/{pack.name}/{file}"
+        f"{PACKS}/{run.path.stem}/{pack.name}/{file}"
         for run in report.runs
-        for pack in rowpacks.folders(report.folder / PACKS / run.stem, run.record).values()
+        for pack in rowpacks.folders(report.folder / PACKS / run.path.stem, run.record).values()
         for file in (PACK, *(entry.file for entry in read_manifest(pack).images.values()))
     }
     present = {name for name in hostile.files(report.folder) if name.startswith(f"{PACKS}/")}

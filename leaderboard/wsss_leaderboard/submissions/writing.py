@@ -140,7 +140,7 @@ def write_submission(
 def _write_run(ran: SuiteRun, path: Path, record: Record, folder: Path) -> dict[str, str]:
     """Write the files of one seed; return the digests of its packs."""
     stem, row = record_stem(record, path), ran.row(record)
-    _, tallies = agreement.read(path)
+    tallies = agreement.read(path).tallies
     place = folder / RECORDS / f"{stem}.json"
     for source, target in ((path, place), (counts.path_of(path), counts.path_of(place))):
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -28,7 +28,7 @@ def test_comment_shows_problems_as_code(folder, ran, filled):
     edit(path, lambda content: content.update(method="</pre><script> @all \u202e"))
     renew(folder)
     text = pull_request_comment(check(folder, ran), filled)
-    assert text.startswith("### `submission, R`\n\n**Not accepted: 1 problems.**\n\n    ")
+    assert text.startswith("### `submission, R`\n\n**Not accepted: 1 problem.**\n\n    ")
     assert "\u202e" not in text
     code = [line for line in text.splitlines() if line and not line.startswith(("**", "### `"))]
     assert all(line.startswith("    ") for line in code)

@@ -105,8 +105,8 @@ def test_new_protocol_needs_a_new_table(board, good, ran):
     run = report.runs[0]
     protocol = run.record.protocol.model_copy(update={"fingerprint": "f"})
     object.__setattr__(run, "record", run.record.model_copy(update={"protocol": protocol}))
-    object.__setattr__(run, "path", edited_copy(run.path, board.parent))
-    object.__setattr__(run, "stem", "another")
+    path = edited_copy(run.path, board.parent)
+    object.__setattr__(run, "path", path.rename(path.with_stem("another")))
     report.runs = [run]
     found = BoardFolder.read(board)
     assert "protocol.fingerprint is 'f'" in "\n".join(misfits(report, found, new_table=False))
@@ -154,7 +154,8 @@ def test_signed_record_is_corrected_only_by_its_signer(board, corrected, ran):
 
 def test_stem_that_the_board_has_is_refused(board, corrected, ran):
     report = check(corrected, ran)
-    object.__setattr__(report.runs[0], "stem", record_of(board).stem)
+    path = report.runs[0].path
+    object.__setattr__(report.runs[0], "path", path.rename(path.with_stem(record_of(board).stem)))
     assert "the board has, or had, another record of this name" in "\n".join(
         misfits(report, BoardFolder.read(board), new_table=False)
     )

@@ -30,7 +30,7 @@ def git(folder, *words):
 
 @pytest.fixture
 def checked(tmp_path):
-    """CheckedRun the step Check on a pull request that adds files; gives exit code and comment."""
+    """Run the step Check on a pull request that adds files; gives exit code and comment."""
     head = tmp_path / "head"
     head.mkdir()
     git(head, "init", "-q")

@@ -81,7 +81,7 @@ def test_problems_end_a_check(wsss, folder):
     assert f"{folder} cannot be accepted" in output
     code, output = wsss("check", folder, "--board", "board", "--markdown")
     assert code == 1
-    assert output.startswith("### `submission`\n\n**Not accepted: 1 problems.**")
+    assert output.startswith("### `submission`\n\n**Not accepted: 1 problem.**")
     code, output = wsss("accept", folder, "--board", "board")
     assert code == 2
     assert "evil.py" in output

@@ -69,7 +69,7 @@ def test_edited_counts_are_refused(folder, ran):
     tallies[""].counts[0, 0] += 1
     counts.write(path, tallies)
     renew(folder)
-    assert f"{path} has the digest" in refused(folder, ran)
+    assert f"{path} has other counts" in refused(folder, ran)
 
 
 def better(folder):
