@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from wsss_harness.contract.errors import ConfigError, StageFailure
+from wsss_harness.contract.findings import Finding
 from wsss_harness.contract.hookspecs import Executor, Pool, StageEvent
 from wsss_harness.execution.executors.inline import Inline
 from wsss_harness.execution.job import Policy
@@ -31,6 +32,7 @@ class Engine:
     executor: Executor = field(default_factory=Inline)
     policy: Policy = field(default_factory=Policy)
     failures: dict[str, StageFailure] = field(default_factory=dict)  # by key, inputs' included
+    warnings: list[Finding] = field(default_factory=list)  # about the data
     _session: tuple[Pool, RunStatus] | None = field(default=None, init=False, repr=False)
 
     def make(self, suite: Suite, targets: Iterable[Stage]) -> Iterator[Stage]:

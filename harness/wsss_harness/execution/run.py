@@ -14,6 +14,7 @@ from wsss_harness.suite.graph import Graph
 from wsss_harness.suite.rows import RowStages
 from wsss_harness.suite.spec import Suite
 from wsss_harness.suite.suite_rows import rows_of, saliency_labels
+from wsss_harness.suite.truth_check import check_truth
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ def prepare_suite(suite: Suite, plugins: Plugins, engine: Engine) -> Dataset:
 
     Raises:
         ConfigError: a name, an option of the suite, or an option of the run is wrong.
+        DataError: masks would be scored wrongly.
         StageFailure: the data could not be made.
     """
     planned_stages(suite, plugins, engine)
@@ -43,6 +45,8 @@ def prepare_suite(suite: Suite, plugins: Plugins, engine: Engine) -> Dataset:
         raise engine.failures[graph.data.key]
     dataset = graph.opened(engine.store.folder(graph.data))
     check_held_out(suite, dataset)
+    scores_val = any(row.segmentors for row in suite.rows) or "supervised" in suite.bounds
+    engine.warnings += check_truth(dataset, scores_val)
     # A broken map fails only the rows that read it, so failures are not raised here.
     make_all(engine, suite, map(graph.saliency, saliency_labels(suite, dataset)))
     return dataset

@@ -116,6 +116,8 @@ def run_and_report(
         print_tables(named_tables, [results], console)
     else:
         documents[request.dataset] = {name: table.json() for name, table in named_tables}
+    for warning in engine.warnings:
+        print_plain(Console(stderr=True), str(warning), style="yellow")
     return bool(notes.failures(saved.values()))
 
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import small_suite
 
@@ -56,6 +57,23 @@ def test_a_suite_is_run_and_its_tables_are_written(wsss, tmp_path):
     found = {path.name for path in results.iterdir()}
     assert {"masks.md", "masks.csv", "failures.md", "records"} <= found
     assert {"comparison.png", "curves.png"} <= found
+
+
+def test_doubts_about_the_data_are_repeated_beside_the_tables(wsss, monkeypatch):
+    monkeypatch.setattr(small_suite.FakeDataset, "classes", ("square", "disc", "ghost"))
+    code, _, errors = wsss("run", "small.toml")
+    assert code == 0
+    assert "warning: every class is in the truth of the scored images: ghost: no image" in errors
+
+
+def test_data_that_would_be_scored_wrongly_are_refused_before_work(wsss, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        small_suite.FakeDataset, "truth", lambda *_: np.full((24, 32), 255, np.uint8)
+    )
+    code, _, errors = wsss("run", "small.toml")
+    assert code == 2
+    assert "the truth of all 8 images holds only 255" in errors
+    assert not (tmp_path / "runs/fit").exists()
 
 
 def test_progress_inside_a_stage_reaches_the_terminal_and_prints_do_not(wsss, monkeypatch):
