@@ -16,7 +16,7 @@ from wsss_harness.stages import refining
 from wsss_harness.stages.products import SCORES
 from wsss_harness.store.work import Work
 from wsss_harness.system import parallel
-from wsss_harness.system.files import read_image
+from wsss_harness.system.pictures import read_photograph
 from wsss_harness.system.score_files import write_scores
 
 CLASSES = 20
@@ -34,7 +34,7 @@ class Pictures:
         return tuple(sorted(path.stem for path in self.folder.glob("*.png")))
 
     def image(self, image_id):
-        return read_image(self.folder / f"{image_id}.png")
+        return read_photograph(self.folder / f"{image_id}.png")
 
 
 def crf_processes(quick):

@@ -25,7 +25,7 @@ from wsss_harness.networks.segmentors.fitting import augmentation, build, item_m
 from wsss_harness.networks.training.optimizers import ReleasedPolyLR
 from wsss_harness.store.stage import Stage
 from wsss_harness.store.store import Store
-from wsss_harness.system.files import write_mask
+from wsss_harness.system.pictures import write_mask
 
 SIZE, CLASSES, IMAGES = (96, 128), 20, 64
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from wsss_harness.system.files import read_image
+from wsss_harness.system.pictures import read_photograph
 
 FOLDER = "WSSS_PHOTOS"  # an environment variable: a folder of .jpg files
 
@@ -24,7 +24,7 @@ def photographs(count, size):
     if not paths:
         raise SystemExit(f"{FOLDER} is {folder}, which holds no .jpg file")
     chosen = list(islice(cycle(paths[:: max(1, len(paths) // count)]), count))
-    return [fitted(read_image(path), size) for path in chosen], "photographs"
+    return [fitted(read_photograph(path), size) for path in chosen], "photographs"
 
 
 def fitted(image, size):

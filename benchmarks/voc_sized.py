@@ -57,7 +57,7 @@ def measured(count):
 
 def generate(root, count):
     """A folder in VOC layout of ``count`` training images; val and scored in VOC's proportion."""
-    from wsss_harness.system.files import write_mask
+    from wsss_harness.system.pictures import write_mask
 
     train = [f"train_{number:06d}" for number in range(count)]
     val = [f"val_{number:06d}" for number in range(count * VAL // MANY)]

@@ -43,6 +43,6 @@ from .networks.training.loop import Loss as Loss
 from .networks.training.settings import TrainingSettings as TrainingSettings
 from .networks.training.settings import require_option as require_option
 from .system.files import write_json as write_json
-from .system.files import write_mask as write_mask
 from .system.files import write_text as write_text
+from .system.pictures import write_mask as write_mask
 from .testing import assert_conforms as assert_conforms

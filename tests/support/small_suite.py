@@ -177,9 +177,10 @@ class CopiesMostCommon:
     """A segmentor that answers with the most common class of its masks everywhere."""
 
     def fit(self, data, masks, run):
-        from wsss_harness.system.files import read_mask, write_text
+        from wsss_harness.system.files import write_text
+        from wsss_harness.system.pictures import read_indices
 
-        pixels = np.concatenate([read_mask(masks / f"{i}.png").ravel() for i in data])
+        pixels = np.concatenate([read_indices(masks / f"{i}.png").ravel() for i in data])
         write_text(run.folder / "class.txt", str(np.bincount(pixels).argmax()))
 
     def load(self, folder, device):

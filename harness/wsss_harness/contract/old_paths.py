@@ -12,7 +12,7 @@ MOVED: Mapping[str, str] = MappingProxyType(
         "classmaps": "networks.classmaps",  # with all its modules
         "crf": "networks.crf",
         "errors": "contract.errors",
-        "files": "system.files",
+        "files": "system.old_files",
         "hookspecs": "contract.hookspecs",
         "settings": "networks.training.settings",
         "supervision": "contract.supervision",

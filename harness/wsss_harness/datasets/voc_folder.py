@@ -9,15 +9,13 @@ from typing import Any
 import numpy as np
 import xxhash
 from numpy.typing import NDArray
-from PIL import Image as PillowImage
-from PIL import UnidentifiedImageError
 
 from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.hookspecs import Run
 from wsss_harness.contract.supervision import IMAGE_LABELS, SALIENCY, Dataset
 from wsss_harness.contract.types import Image, Map, Mask
 from wsss_harness.datasets.voc_annotations import read_contexts, read_labels
-from wsss_harness.system import files
+from wsss_harness.system import pictures
 from wsss_harness.system.digests import digest_files
 
 LISTS = Path("ImageSets/Segmentation")
@@ -131,7 +129,7 @@ class Voc:
             raise DataError(f"no split named '{split}'; there are {sorted(self._splits)}") from None
 
     def image(self, image_id: str) -> Image:
-        return files.read_image(self._image_path(image_id))
+        return pictures.read_photograph(self._image_path(image_id))
 
     def _image_path(self, image_id: str) -> Path:
         return self._path("images") / f"{image_id}.jpg"
@@ -140,14 +138,14 @@ class Voc:
         return self._labels[image_id]
 
     def saliency(self, image_id: str) -> Map:
-        return files.read_map(self._path("saliency") / f"{image_id}.png", self.size(image_id))
+        return pictures.read_map(self._path("saliency") / f"{image_id}.png", self.size(image_id))
 
     def truth_path(self, image_id: str) -> Path:
         return self._path("truth") / f"{image_id}.png"
 
     def truth(self, image_id: str) -> Mask:
         path = self.truth_path(image_id)
-        return files.read_class_mask(path, self.size(image_id), len(self.classes))
+        return pictures.read_class_mask(path, self.size(image_id), len(self.classes))
 
     def context(self, image_id: str) -> dict[str, NDArray[np.bool_] | None]:
         if not self.contexts:
@@ -155,18 +153,12 @@ class Voc:
         path = self._path("context") / f"{image_id}.png"
         if not path.is_file():
             return {name: None for name, _ in self.contexts}
-        index = files.check_size(files.read_grey(path), self.size(image_id), path)
+        index = pictures.read_class_mask(path, self.size(image_id), len(self._context_names))
         numbers = {name: number for number, name in enumerate(self._context_names, 1)}
         return {name: index == numbers[name] for name, _ in self.contexts}
 
     def size(self, image_id: str) -> tuple[int, int]:
-        path = self._image_path(image_id)
-        try:
-            with PillowImage.open(path) as picture:
-                width, height = picture.size
-        except (OSError, UnidentifiedImageError) as error:
-            raise DataError(f"{path} cannot be opened ({error})") from None
-        return height, width
+        return pictures.photograph_size(self._image_path(image_id))
 
     def fingerprint(self) -> str:
         contexts = (self._context_names, self.contexts)

@@ -9,20 +9,11 @@ import numpy as np
 
 from wsss_harness.contract.errors import ConfigError, DataError
 from wsss_harness.contract.supervision import SUPERVISION, Dataset
-from wsss_harness.contract.types import ClassScores, Mask
-from wsss_harness.packs.manifest import (
-    MANIFEST,
-    SUFFIXES,
-    Kind,
-    Manifest,
-    Pack,
-    PackFile,
-    decoded,
-    digest,
-)
+from wsss_harness.contract.types import ClassScores, Map
+from wsss_harness.packs.manifest import MANIFEST, SUFFIXES, Kind, Manifest, Pack, PackFile, digest
 from wsss_harness.store.store import Store
 from wsss_harness.suite.rows import RowStages, chosen_on
-from wsss_harness.system import files, score_files
+from wsss_harness.system import files, pictures, score_files
 
 Layout = Literal["pack", "masks", "maps"]
 LAYOUTS: tuple[Layout, ...] = ("pack", "masks", "maps")
@@ -134,8 +125,8 @@ def import_folder(
 
     ``method`` names its row; by default it is the method of a pack, or the name of the folder.
 
-    ``layout``: ``masks`` holds ID.png with class indices; ``maps`` holds ID_c.png with 8-bit maps
-    of the class c, counted from 0, as in clovaai/WSSS-BED; ``pack`` is a pack, to be checked.
+    ``layout``: ``masks`` holds ID.png with class indices; ``maps`` holds ID_c.png with maps of
+    the class c, counted from 0, as in clovaai/WSSS-BED; ``pack`` is a pack, to be checked.
 
     Raises:
         DataError: a file is missing, belongs to no image or class, or is not valid.
@@ -147,42 +138,39 @@ def import_folder(
     if (source / MANIFEST).is_file():
         raise ConfigError(f"{source} is a pack already; import it with --layout pack")
     kind: Kind = "masks" if layout == "masks" else "scores"
-    pictures = (masks_by_id if layout == "masks" else maps_by_id)(source, dataset)
-    missing = [image_id for image_id in dataset.ids(TRAIN) if image_id not in pictures]
+    sources = (masks_by_id if layout == "masks" else maps_by_id)(source, dataset)
+    missing = [image_id for image_id in dataset.ids(TRAIN) if image_id not in sources]
     if missing:
         raise DataError(
             f"{source} has nothing for image {missing[0]} of train ({len(missing)} such)"
         )
     name = method or source.resolve().name
     manifest = blank(kind, name, dataset, stated, {"layout": layout})
-    write = writer(kind, pictures, dataset)
+    write = writer(kind, sources, dataset)
     return write_pack(folder, manifest, dataset.ids(TRAIN), dataset, write)
 
 
 def writer(kind: Kind, sources: Pictures, dataset: Dataset) -> Write:
     """A function that writes the mask or the scores that the pictures of an image hold."""
-    highest = len(dataset.classes) if kind == "masks" else 255
 
     def write(image_id: str, path: Path) -> None:
         size = dataset.image(image_id).shape[:2]
-        pictures = {
-            number: decoded(file.read_bytes(), str(file), size, highest)
-            for number, file in sources[image_id].items()
-        }
         if kind == "masks":
-            files.write_mask(path, pictures[0])
+            mask = pictures.read_class_mask(sources[image_id][0], size, len(dataset.classes))
+            pictures.write_mask(path, mask)
         else:
-            score_files.write_scores(path, as_scores(pictures, size))
+            maps = {n: pictures.read_map(file, size) for n, file in sources[image_id].items()}
+            score_files.write_scores(path, as_scores(maps, size))
 
     return write
 
 
-def as_scores(maps: Mapping[int, Mask], size: tuple[int, ...]) -> ClassScores:
-    """8-bit maps by class 1..C as scores; an image without objects has none."""
+def as_scores(maps: Mapping[int, Map], size: tuple[int, ...]) -> ClassScores:
+    """Maps by class 1..C as scores; an image without objects has none."""
     classes = tuple(sorted(maps))
     values = np.zeros((len(classes), *size), np.float32)
     for place, number in enumerate(classes):
-        values[place] = maps[number] / np.float32(255)
+        values[place] = maps[number]
     return ClassScores(classes, values)
 
 
@@ -197,7 +185,7 @@ def masks_by_id(source: Path, dataset: Dataset) -> Pictures:
 
 def maps_by_id(source: Path, dataset: Dataset) -> Pictures:
     ids, classes = set(dataset.ids(TRAIN)), len(dataset.classes)
-    pictures: Pictures = {image_id: {} for image_id in ids if not dataset.present(image_id)}
+    by_class: Pictures = {image_id: {} for image_id in ids if not dataset.present(image_id)}
     for path in pngs(source):
         image_id, _, number = path.stem.rpartition("_")
         refuse_stranger(path, image_id, ids)
@@ -205,12 +193,12 @@ def maps_by_id(source: Path, dataset: Dataset) -> Pictures:
             raise DataError(
                 f"{path}: '{number}' is not a class; names are ID_c.png with c in 0..{classes - 1}"
             )
-        maps = pictures.setdefault(image_id, {})
+        maps = by_class.setdefault(image_id, {})
         if int(number) + 1 in maps:
             other = maps[int(number) + 1].name
             raise DataError(f"{path} and {other} are of one class and image; remove one of them")
         maps[int(number) + 1] = path
-    return pictures
+    return by_class
 
 
 def pngs(source: Path) -> list[Path]:
@@ -231,7 +219,7 @@ def _import_pack(source: Path, dataset: Dataset, folder: Path, method: str | Non
     def write(image_id: str, path: Path) -> None:
         pack.check_size(image_id, dataset.image(image_id).shape[:2])
         if pack.manifest.kind == "masks":
-            files.write_mask(path, pack.mask(image_id))
+            pictures.write_mask(path, pack.mask(image_id))
         else:
             score_files.write_scores(path, pack.scores(image_id))
 

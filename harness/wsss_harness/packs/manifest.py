@@ -1,16 +1,13 @@
 """The manifest pack.json, and reading a pack whose files are checked against it."""
 
 import hashlib
-import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from PIL import Image as PillowImage
 from pydantic import BaseModel, Field, ValidationError
 
 from wsss_harness.contract.errors import DataError
@@ -18,11 +15,9 @@ from wsss_harness.contract.hookspecs import Run
 from wsss_harness.contract.supervision import View
 from wsss_harness.contract.types import IGNORE, ClassScores, Mask, Sample
 from wsss_harness.system import files, score_files
+from wsss_harness.system.pictures import read_class_mask
 
 MANIFEST = "pack.json"
-PNG = b"\x89PNG\r\n\x1a\n"  # then a head of 8 bytes, width and height
-HEADED, GREY = 26, 0  # bytes up to the kind of colours, and the kind that is grey
-PROBLEMS = (OSError, ValueError, SyntaxError, PillowImage.DecompressionBombError)  # of Pillow
 ROOM = 2**20  # bytes of a file beyond a value for each of its pixels and classes
 UNKNOWN = np.float32(0.5)
 
@@ -82,7 +77,7 @@ class Pack:
         """The mask of an image, (H, W); DataError says how the file differs from the manifest."""
         content, entry = self._content(image_id)
         owner = f"{self.folder}: mask of image {image_id}"
-        return decoded(content, owner, entry.size, len(self.manifest.classes))
+        return read_class_mask(content, entry.size, len(self.manifest.classes), owner)
 
     def scores(self, image_id: str) -> ClassScores:
         """The scores, or a mask as scores of 0, 1 and, where it is 255, one half."""
@@ -212,36 +207,6 @@ def inside(folder: Path, file: str, image_id: str) -> Path:
             "the pack is refused"
         )
     return path
-
-
-def decoded(content: bytes, owner: str, size: tuple[int, int], classes: int) -> Mask:
-    """A mask PNG of the expected (height, width); its size is checked before it is unpacked."""
-    if not content.startswith(PNG):
-        raise DataError(f"{owner} is not a PNG")
-    width, height, depth, colours = struct.unpack_from(">IIBB", content.ljust(HEADED, b"\0"), 16)
-    _refuse_other_size(owner, (width, height), size)
-    if colours == GREY and depth != 8:
-        raise DataError(f"{owner} is grey with {depth} bits a pixel; save it with 8, or a palette")
-    try:
-        with PillowImage.open(BytesIO(content), formats=["PNG"]) as picture:
-            _refuse_other_size(owner, picture.size, size)  # a second header may differ
-            if picture.mode not in ("P", "L"):
-                raise DataError(f"{owner} has mode '{picture.mode}'; save it as palette or grey")
-            mask = np.array(picture, np.uint8)
-    except PROBLEMS as error:
-        raise DataError(f"{owner} cannot be read as a PNG ({error})") from None
-    beyond = mask[(mask > classes) & (mask != IGNORE)]
-    if beyond.size:
-        raise DataError(
-            f"{owner} holds class {beyond[0]}; expected 0..{classes} or {IGNORE}, in the order of "
-            "the dataset's classes"
-        )
-    return mask
-
-
-def _refuse_other_size(owner: str, actual: tuple[int, int], size: tuple[int, int]) -> None:
-    if actual != (size[1], size[0]):
-        raise DataError(f"{owner} is {actual[0]}x{actual[1]}; expected {size[1]}x{size[0]}")
 
 
 def from_mask(mask: Mask) -> ClassScores:

@@ -22,7 +22,7 @@ from wsss_harness.contract.types import BACKGROUND, IGNORE, ClassScores, Mask
 from wsss_harness.stages.products import MASK, SCORES, remaining
 from wsss_harness.stages.stage_data import TRAIN, StageData
 from wsss_harness.store.work import Work
-from wsss_harness.system import files
+from wsss_harness.system import pictures
 from wsss_harness.system.score_files import write_scores
 
 Bound = Callable[[Dataset, str, Ledger], Mask]
@@ -141,7 +141,7 @@ class PaintBound:
         dataset = self.data.open(work)
         ids = dataset.ids(TRAIN) if self.whole_train else scored_ids(dataset)
         for image_id, path in remaining(work, ids, MASK):
-            files.write_mask(path, self.paint(dataset, image_id, work.ledger))
+            pictures.write_mask(path, self.paint(dataset, image_id, work.ledger))
 
 
 @dataclass(frozen=True)

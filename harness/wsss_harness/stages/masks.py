@@ -8,7 +8,7 @@ from wsss_harness.stages.background_rules import BackgroundRule, to_mask
 from wsss_harness.stages.products import MASK, THRESHOLDS, remaining, score_reader
 from wsss_harness.stages.stage_data import StageView
 from wsss_harness.store.work import Work
-from wsss_harness.system import files
+from wsss_harness.system import files, pictures
 
 
 @dataclass(frozen=True)
@@ -37,4 +37,4 @@ class PaintMasks:
 def paint_masks(work: Work, rule: BackgroundRule, view: View) -> None:
     scores = score_reader(work.inputs["scores"])
     for image_id, path in remaining(work, view.ids, MASK):
-        files.write_mask(path, to_mask(scores(image_id), rule, view[image_id]))
+        pictures.write_mask(path, to_mask(scores(image_id), rule, view[image_id]))

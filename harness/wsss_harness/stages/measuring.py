@@ -14,7 +14,7 @@ from wsss_harness.metrics import saliency
 from wsss_harness.stages.products import IDS, MASK, QUALITY, blaming
 from wsss_harness.stages.stage_data import SCORED, VAL, StageData
 from wsss_harness.store.work import Work
-from wsss_harness.system import files
+from wsss_harness.system import files, pictures
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def count_image(
     path: Path, metrics: Mapping[str, Metric], dataset: Dataset, image_id: str
 ) -> dict[str, Any]:
     """The counts of each metric for the mask in ``path``."""
-    truth, mask = dataset.truth(image_id), files.read_mask(path)
+    truth, mask = dataset.truth(image_id), pictures.read_indices(path)
     if truth.shape != mask.shape:
         raise DataError(f"{path} is {mask.shape}, the truth of its image is {truth.shape}")
     context, classes = dataset.context(image_id), len(dataset.classes)

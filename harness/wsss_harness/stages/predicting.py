@@ -11,7 +11,7 @@ from wsss_harness.contract.types import IGNORE, Mask, Sample
 from wsss_harness.stages.products import MASK, blaming, device, remaining
 from wsss_harness.stages.stage_data import StageView
 from wsss_harness.store.work import Work
-from wsss_harness.system import files
+from wsss_harness.system import pictures
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class PredictMasks:
             with blaming(view.owner, image_id):
                 mask = segment(sample)
             check_mask(mask, sample, view)
-            files.write_mask(path, mask)
+            pictures.write_mask(path, mask)
 
 
 def check_mask(mask: Mask, sample: Sample, view: View) -> None:

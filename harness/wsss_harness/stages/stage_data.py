@@ -12,7 +12,7 @@ from wsss_harness.contract.hookspecs import DatasetSource, Run
 from wsss_harness.contract.supervision import SALIENCY, Dataset, View, scored_ids
 from wsss_harness.contract.types import Map
 from wsss_harness.store.work import Work
-from wsss_harness.system import files
+from wsss_harness.system import pictures
 
 TRAIN, SCORED, VAL = "train", "scored", "val"
 BACKBONE = "backbone.pth"  # what a pretraining writes
@@ -34,7 +34,7 @@ class WithSaliency:
 
     def saliency(self, image_id: str) -> Map:
         path = self.folder / f"{image_id}.png"
-        return files.read_map(path, size(self.dataset, image_id))
+        return pictures.read_map(path, size(self.dataset, image_id))
 
 
 def size(dataset: Dataset, image_id: str) -> tuple[int, ...]:

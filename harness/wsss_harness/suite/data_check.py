@@ -19,7 +19,7 @@ from wsss_harness.metrics.saliency import Quality, quality
 from wsss_harness.plugins.registry import Plugins
 from wsss_harness.stages.stage_data import WithSaliency
 from wsss_harness.suite.spec import Offered, Row, Suite
-from wsss_harness.system.files import has_voc_palette
+from wsss_harness.system.pictures import has_voc_palette
 
 Check = Callable[[Any, str], str | None]  # from a dataset and an image id to a problem
 

@@ -4,17 +4,13 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image as PillowImage
-from PIL import UnidentifiedImageError
 
 from wsss_harness.contract.errors import DataError, PluginError
-from wsss_harness.contract.types import IGNORE, Image, Map, Mask
 
 TEMPORARY = ".part"
 
@@ -77,74 +73,6 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not a JSON number")
 
 
-def _pixels(path: Path, mode: str | None) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    try:
-        with PillowImage.open(path) as picture:
-            if picture.mode.startswith(("I", "F")):
-                raise DataError(f"{path} has mode '{picture.mode}'; save it with 8 bits a pixel")
-            return np.array(picture if mode is None else picture.convert(mode), dtype=np.uint8)
-    except FileNotFoundError:
-        raise DataError(f"{path} is missing") from None
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
-        raise DataError(
-            f"{path} cannot be read as an image ({error}); replace the file or remove its id "
-            "from the list"
-        ) from None
-
-
-def read_image(path: Path) -> Image:
-    """An image as (H, W, 3) uint8 RGB."""
-    return _pixels(path, "RGB")
-
-
-def read_grey(path: Path) -> Mask:
-    """A single-channel 8-bit picture as (H, W) uint8."""
-    return _pixels(path, "L")
-
-
-def read_mask(path: Path) -> Mask:
-    """A mask stored as palette or grey PNG, as (H, W) uint8 class indices."""
-    mask = _pixels(path, None)
-    if mask.ndim != 2:
-        raise DataError(
-            f"{path} has {mask.shape[-1]} channels; a mask is a palette or grey PNG whose "
-            "pixel values are class indices"
-        )
-    return mask
-
-
-def read_map(path: Path, size: tuple[int, ...]) -> Map:
-    """A single-channel 8-bit picture as (H, W) in [0, 1]; DataError unless it has ``size``."""
-    values: Map = check_size(read_grey(path), size, path).astype(np.float32) / np.float32(255)
-    return values
-
-
-def read_class_mask(path: Path, size: tuple[int, ...], classes: int) -> Mask:
-    """A mask of ``size`` with values 0..``classes`` or 255.
-
-    Raises:
-        DataError: it is missing or damaged, or has another size or another value.
-    """
-    mask = check_size(read_mask(path), size, path)
-    wrong = mask[(mask > classes) & (mask != IGNORE)]
-    if wrong.size:
-        raise DataError(
-            f"{path} holds the value {wrong[0]}, but there are {classes} classes: values are "
-            f"0..{classes} or {IGNORE}"
-        )
-    return mask
-
-
-def check_size(values: Mask, size: tuple[int, ...], path: Path) -> Mask:
-    """Return ``values``, read from ``path``; DataError unless they have the image's (H, W)."""
-    if values.shape != size:
-        raise DataError(
-            f"{path} is {values.shape[1]}x{values.shape[0]}, but its image is {size[1]}x{size[0]}; "
-            "both must have the same size"
-        )
-    return values
-
-
 @contextmanager
 def row_writer(path: Path, count: int) -> Iterator[Callable[[NDArray[np.int64]], None]]:
     """Yield a function that appends one of the ``count`` rows of an .npy array.
@@ -168,36 +96,3 @@ def row_writer(path: Path, count: int) -> Iterator[Callable[[NDArray[np.int64]],
             file.write(row.astype("<i8").tobytes())
 
         yield write
-
-
-@cache
-def palette() -> bytes:
-    """The PASCAL VOC colour map, 256 RGB triples: bits of the index spread over the channels."""
-    colours = np.zeros((256, 3), np.uint8)
-    for bit in range(8):
-        for channel in range(3):
-            bits = (np.arange(256) >> (3 * bit + channel)) & 1
-            colours[:, channel] |= (bits << (7 - bit)).astype(np.uint8)
-    return colours.tobytes()
-
-
-def has_voc_palette(path: Path) -> bool:
-    """Whether a picture is grey, or has a palette that starts with PASCAL VOC's 21 colours."""
-    with PillowImage.open(path) as picture:
-        colours = picture.getpalette() if picture.mode == "P" else None
-    return colours is None or bytes(colours[: 3 * 21]) == palette()[: min(len(colours), 3 * 21)]
-
-
-def write_mask(path: Path, mask: Mask) -> None:
-    """Write ``mask`` as a palette PNG in VOC colours."""
-    height, width = mask.shape
-    picture = PillowImage.frombytes("P", (width, height), mask.tobytes())
-    picture.putpalette(palette())
-    with atomic(path) as temporary:
-        picture.save(temporary, format="PNG")
-
-
-def write_grey(path: Path, values: NDArray[np.uint8]) -> None:
-    """Write (H, W) values as a single-channel PNG."""
-    with atomic(path) as temporary:
-        PillowImage.fromarray(values).save(temporary, format="PNG")

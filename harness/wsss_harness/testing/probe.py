@@ -23,7 +23,7 @@ from wsss_harness.contract.supervision import IMAGE_LABELS, Dataset, Ledger, Vie
 from wsss_harness.contract.types import IGNORE, ClassScores, Image, Sample
 from wsss_harness.datasets.railscenes import RailScenes
 from wsss_harness.plugins.registry import installed
-from wsss_harness.system import files
+from wsss_harness.system import files, pictures
 from wsss_harness.system import write_guard as guard
 
 KILLED = getattr(signal, "SIGKILL", signal.SIGTERM)
@@ -39,7 +39,7 @@ def draw_scenes(folder: Path) -> None:
     SCENES.prepare(Run(folder))
     data = SCENES.open(folder)
     for image_id in data.ids("train"):
-        files.write_mask(folder / MASKS / f"{image_id}.png", data.truth(image_id))
+        pictures.write_mask(folder / MASKS / f"{image_id}.png", data.truth(image_id))
 
 
 def without_objects(sample: Sample) -> Sample:

@@ -27,7 +27,8 @@ from wsss_harness.store.source_digest import package_digest
 from wsss_harness.store.store import Store
 from wsss_harness.suite.rows import RowStages
 from wsss_harness.suite.spec import Suite
-from wsss_harness.system.files import atomic, read_json, read_mask, write_json
+from wsss_harness.system.files import atomic, read_json, write_json
+from wsss_harness.system.pictures import read_indices
 from wsss_harness.system.score_files import read_scores
 from wsss_leaderboard.figures import ink
 from wsss_leaderboard.figures.drawings import (
@@ -149,7 +150,7 @@ def _row(
     ids: Sequence[str],
     size: tuple[int, int],
 ) -> Shown:
-    masks = [read_mask(store.folder(row.masks) / f"{image_id}.png") for image_id in ids]
+    masks = [read_indices(store.folder(row.masks) / f"{image_id}.png") for image_id in ids]
     truths = [dataset.truth(image_id) for image_id in ids]
     cause_maps = [
         causes(truth, mask, dataset.context(image_id))
@@ -250,7 +251,7 @@ def _example(image_id: str, rows: Sequence[RowStages], store: Store, dataset: Da
     masks, scores = {}, {}
     for row in rows:
         method = row.row.method
-        masks[method] = read_mask(store.folder(row.masks) / f"{image_id}.png")
+        masks[method] = read_indices(store.folder(row.masks) / f"{image_id}.png")
         assert row.scores is not None
         scores[method] = _largest(store.folder(row.scores), image_id)
     return Example(image_id, dataset.image(image_id), dataset.truth(image_id), masks, scores)

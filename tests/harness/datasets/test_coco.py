@@ -11,7 +11,7 @@ from wsss_harness import testing
 from wsss_harness.contract.errors import ConfigError, DataError
 from wsss_harness.contract.hookspecs import Run
 from wsss_harness.datasets.coco import Coco14, pycocotools_mask
-from wsss_harness.system.files import write_mask
+from wsss_harness.system.pictures import write_mask
 
 pytest.importorskip("pycocotools", reason="it draws the instances")
 

@@ -15,10 +15,10 @@ from typer.testing import CliRunner
 from voc_archives import ONLY_SBD, TEST, TRAIN, VAL
 
 from wsss_harness.contract.errors import DataError
-from wsss_harness.datasets.voc12 import archives, labels, pictures
+from wsss_harness.datasets.voc12 import archives, labels, masks
 from wsss_harness.datasets.voc12.prepare import VocRequest, prepare
 from wsss_harness.datasets.voc_folder import VocFolder
-from wsss_harness.system import files
+from wsss_harness.system import pictures
 from wsss_leaderboard.cli.app import app
 
 
@@ -57,7 +57,9 @@ def test_prepared_folder_opens_as_voc_folder(folder):
 
 def test_masks_of_voc_take_precedence_over_sbd(folder):
     root, _ = prepared(folder)
-    assert np.array_equal(files.read_mask(root / f"SegmentationClassAug/{TRAIN}.png"), made.MASK)
+    assert np.array_equal(
+        pictures.read_indices(root / f"SegmentationClassAug/{TRAIN}.png"), made.MASK
+    )
     assert not (root / f"SegmentationClass/{ONLY_SBD}.png").exists()
     with Image.open(root / f"SegmentationClassAug/{ONLY_SBD}.png") as picture:
         assert picture.getpalette()[:6] == [0, 0, 0, 128, 0, 0]
@@ -184,7 +186,7 @@ def test_sbd_archive_without_masks_is_refused(folder):
 
 
 def test_palette_in_another_order_is_refused(folder):
-    colours = bytearray(files.palette())
+    colours = bytearray(pictures.palette())
     colours[3:6], colours[6:9] = colours[6:9], colours[3:6]
     name = f"VOCdevkit/VOC2012/SegmentationClass/{TRAIN}.png"
     made.write(folder, voc=made.voc_files() | {name: made.palette_png(colours=bytes(colours))})
@@ -304,9 +306,9 @@ def test_label_file_must_cover_all_images(folder, tmp_path):
 
 def test_picture_without_palette_is_not_a_mask():
     with pytest.raises(DataError, match="mask cannot be read as an image"):
-        pictures.palette_mask(b"nothing", "mask")
-    with pytest.raises(DataError, match="the mode 'RGB'"):
-        pictures.palette_mask(made.jpeg(), "mask")
+        masks.palette_mask(b"nothing", "mask")
+    with pytest.raises(DataError, match="is not PNG"):
+        masks.palette_mask(made.jpeg(), "mask")
 
 
 # Downloads

@@ -22,7 +22,7 @@ from wsss_harness.execution.run import prepare_suite, run_suite
 from wsss_harness.packs.exchange import export_row, import_folder
 from wsss_harness.packs.manifest import Pack, from_mask
 from wsss_harness.suite.graph import Graph
-from wsss_harness.system import files
+from wsss_harness.system import files, pictures
 from wsss_harness.system import score_files as scorefiles
 from wsss_harness.system.score_files import read_scores
 from wsss_leaderboard.cli.app import main
@@ -83,7 +83,7 @@ def masks(folder):
     for image_id in IDS:
         mask = DATA.truth(image_id)
         mask[:2] = 255
-        files.write_mask(folder / f"{image_id}.png", mask)
+        pictures.write_mask(folder / f"{image_id}.png", mask)
     return folder
 
 
@@ -96,7 +96,9 @@ def test_masks_come_back_as_they_were(exported, tmp_path, plugins):
     first, again = (collector.store.folder(outcomes[m].row.masks) for m in ("R", "P"))
     for image_id in IDS:
         name = f"{image_id}.png"
-        assert np.array_equal(files.read_mask(first / name), files.read_mask(again / name))
+        assert np.array_equal(
+            pictures.read_indices(first / name), pictures.read_indices(again / name)
+        )
 
 
 def test_scores_come_back_as_they_were(exported, tmp_path, plugins):
@@ -191,7 +193,9 @@ def test_ignored_pixels_of_a_mask_survive(tmp_path, plugins):
     masks_of_pack = collector.store.folder(outcomes["P"].row.masks)
     for image_id in IDS:
         name = f"{image_id}.png"
-        assert np.array_equal(files.read_mask(source / name), files.read_mask(masks_of_pack / name))
+        assert np.array_equal(
+            pictures.read_indices(source / name), pictures.read_indices(masks_of_pack / name)
+        )
 
 
 def test_a_mask_of_nothing_but_ignored_pixels_keeps_them():
@@ -373,7 +377,7 @@ def no_png(folder):
 
 
 def other_class(folder):
-    files.write_mask(folder / "masks" / f"{IDS[0]}.png", np.full((24, 32), 9, np.uint8))
+    pictures.write_mask(folder / "masks" / f"{IDS[0]}.png", np.full((24, 32), 9, np.uint8))
     swapped(folder, (folder / "masks" / f"{IDS[0]}.png").read_bytes())
 
 
@@ -400,15 +404,15 @@ LIES = {
     climbs: rf"the file of image {IDS[0]}, '../secret.png', lies outside the pack",
     absolute: rf"the file of image {IDS[0]}, '/.*', lies outside the pack",
     link: rf"the file of image {IDS[0]}, .* lies outside the pack",
-    bomb: rf"mask of image {IDS[0]} is 100000x100000; expected 32x24",
-    second_header: rf"mask of image {IDS[0]} is 8000x8000; expected 32x24",
-    second_bomb: rf"mask of image {IDS[0]} (cannot be read|is 100000x100000)",
-    four_bits: rf"mask of image {IDS[0]} is grey with 4 bits a pixel; save it with 8",
+    bomb: rf"mask of image {IDS[0]} has more than the .* pixels that are read",
+    second_header: rf"mask of image {IDS[0]} is 8000x8000, but its image is 32x24",
+    second_bomb: rf"mask of image {IDS[0]} (cannot be read|has more than)",
+    four_bits: rf"mask of image {IDS[0]} is grey with 4 bits a pixel; save .* 8-bit grey",
     pipe: rf"{IDS[0]}\.png cannot be read \(it is not a file\)",
     huge: rf"{IDS[0]}\.png has 30\d+ bytes, far more than a map of 32x24 needs",
-    no_png: rf"mask of image {IDS[0]} is not a PNG",
-    truncated: rf"mask of image {IDS[0]} cannot be read as a PNG",
-    other_class: rf"mask of image {IDS[0]} holds class 9; expected 0..2 or 255",
+    no_png: rf"mask of image {IDS[0]} .* is not PNG",
+    truncated: rf"mask of image {IDS[0]} cannot be read as an image",
+    other_class: rf"mask of image {IDS[0]} holds the value 9, .* 0..2 or 255",
     missing_file: rf"{IDS[0]}\.png cannot be read",
     missing_image: rf"has no image {IDS[3]}; use a pack of all train images",
     other_classes: "has the classes disc, square, the dataset has square, disc",
@@ -490,7 +494,7 @@ def too_few(folder):
 
 
 def other_size(folder):
-    files.write_mask(folder / f"{IDS[1]}.png", np.zeros((5, 6), np.uint8))
+    pictures.write_mask(folder / f"{IDS[1]}.png", np.zeros((5, 6), np.uint8))
 
 
 def colours(folder):
@@ -502,8 +506,8 @@ def colours(folder):
     [
         (stranger, "masks", r"holiday\.png belongs to no image of train"),
         (too_few, "masks", rf"has nothing for image {IDS[1]} of train \(1 such\)"),
-        (other_size, "masks", rf"{IDS[1]}\.png is 6x5; expected 32x24"),
-        (colours, "masks", rf"{IDS[1]}\.png has mode 'RGB'; save it as palette or grey"),
+        (other_size, "masks", rf"{IDS[1]}\.png is 6x5, but its image is 32x24"),
+        (colours, "masks", rf"{IDS[1]}\.png is a colour picture \(RGB\); save"),
         (stranger, "maps", r"belongs to no image of train"),
     ],
 )

@@ -10,7 +10,7 @@ from wsss_harness.contract.supervision import IMAGE_LABELS
 from wsss_harness.execution.engine import Engine
 from wsss_harness.execution.run import prepare_suite, run_suite
 from wsss_harness.suite.graph import Graph
-from wsss_harness.system.files import read_mask
+from wsss_harness.system.pictures import read_indices
 from wsss_leaderboard.records.collect import Collector
 
 RULE = {"name": "constant", "threshold": 0.25}
@@ -65,7 +65,7 @@ def test_segmentors_with_full_supervision_learn_from_the_truth_of_all_of_train(r
     assert [s.segmentor for s in record.segmentations] == ["one"]
     data = small_suite.FakeDataset()
     for image_id in data.ids("train"):
-        mask = read_mask(store.folder(row.masks) / f"{image_id}.png")
+        mask = read_indices(store.folder(row.masks) / f"{image_id}.png")
         np.testing.assert_array_equal(mask, data.truth(image_id))
 
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from wsss_harness.contract.findings import FAILURE, OK, WARNING
 from wsss_harness.datasets.voc_folder import VocFolder
 from wsss_harness.suite import data_check as datacheck
-from wsss_harness.system.files import write_mask
+from wsss_harness.system.pictures import write_mask
 from wsss_leaderboard.cli.app import app
 
 IDS = ("a", "b", "c")

@@ -10,7 +10,7 @@ from sample_submissions import PLUGINS, check, edit, record_of
 
 from wsss_harness.contract.errors import DataError
 from wsss_harness.store.store import Store
-from wsss_harness.system import files
+from wsss_harness.system import files, pictures
 from wsss_leaderboard.boards.folder import accept_checked
 from wsss_leaderboard.boards.verification import Verifier, judged
 from wsss_leaderboard.records.record import load_record
@@ -77,7 +77,7 @@ def packs_of(verifier):
 
 def test_tier_2_finds_other_masks(verifier):
     path = sorted((packs_of(verifier) / "0-masks" / "masks").iterdir())[0]
-    files.write_mask(path, files.read_mask(path)[::-1].copy())
+    pictures.write_mask(path, pictures.read_indices(path)[::-1].copy())
     assert verdicts(verifier, 4) == [(1, True), (2, False)]
     assert "is not the file that pack.json names" in verifier.verdict(2).explanation
 

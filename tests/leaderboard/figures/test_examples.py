@@ -15,7 +15,8 @@ from wsss_harness.contract.types import IGNORE
 from wsss_harness.execution.engine import Engine, RunOptions
 from wsss_harness.execution.run import prepare_suite, run_suite
 from wsss_harness.metrics.anatomy import CAUSES, causes
-from wsss_harness.system.files import read_json, read_mask, write_json
+from wsss_harness.system.files import read_json, write_json
+from wsss_harness.system.pictures import read_indices
 from wsss_leaderboard.cli import report
 from wsss_leaderboard.figures import examples, ink
 from wsss_leaderboard.figures.examples import CAUSE_COLOURS, COLUMNS, EXAMPLES, INDEX
@@ -52,7 +53,7 @@ def test_sheets_hold_images_truth_masks_and_causes(written, ran, outcomes):
     folder = written / EXAMPLES
     for number, image_id in enumerate(found.ids):
         truth = dataset.truth(image_id)
-        mask = read_mask(ran.store.folder(row.masks) / f"{image_id}.png")
+        mask = read_indices(ran.store.folder(row.masks) / f"{image_id}.png")
         wrong = causes(truth, mask, dataset.context(image_id))
         assert (tile(folder / found.truth, number, size) == truth).all()
         assert (tile(folder / found.rows["R"].masks, number, size) == mask).all()

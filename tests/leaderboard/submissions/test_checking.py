@@ -9,7 +9,7 @@ from sample_submissions import PLUGINS, check, edit, record_of, renew, submitted
 from tampering import mask_of, redigested, refused, repacked, rewrite
 
 from wsss_harness.store.store import Store
-from wsss_harness.system import files
+from wsss_harness.system import pictures
 from wsss_leaderboard.records import counts
 from wsss_leaderboard.records.record import load_record
 from wsss_leaderboard.submissions import checking
@@ -109,7 +109,7 @@ def test_metrics_that_disagree_with_the_masks_are_refused(folder, ran):
 
 def test_edited_mask_is_refused(folder, ran):
     path = mask_of(folder)
-    files.write_mask(path, np.zeros_like(files.read_mask(path)))
+    pictures.write_mask(path, np.zeros_like(pictures.read_indices(path)))
     assert f"{path} is not the file that pack.json names" in refused(folder, ran)
     repacked(folder, path)
     assert "images have other counts than their masks" in refused(folder, ran)

@@ -22,7 +22,7 @@ from wsss_harness.datasets.coco.index import (
     read_instances,
     write_index,
 )
-from wsss_harness.system import files
+from wsss_harness.system import pictures
 from wsss_harness.system.digests import digest_files
 
 INDEX = "index.sqlite"
@@ -133,7 +133,9 @@ class Coco:
             raise DataError(f"no split named '{split}'; there are {', '.join(SPLITS)}") from None
 
     def image(self, image_id: str) -> Image:
-        return files.read_image(self.layout.path(self._images[image_id].split) / f"{image_id}.jpg")
+        return pictures.read_photograph(
+            self.layout.path(self._images[image_id].split) / f"{image_id}.jpg"
+        )
 
     def present(self, image_id: str) -> tuple[int, ...]:
         categories = self._images[image_id].categories
@@ -141,7 +143,7 @@ class Coco:
 
     def saliency(self, image_id: str) -> Map:
         path = self.layout.path("saliency") / f"{image_id}.png"
-        return files.read_map(path, self.size(image_id))
+        return pictures.read_map(path, self.size(image_id))
 
     def size(self, image_id: str) -> tuple[int, int]:
         image = self._images[image_id]
@@ -150,7 +152,7 @@ class Coco:
     def truth(self, image_id: str) -> Mask:
         if self.layout.masks:
             path = self.layout.path("masks") / f"{image_id}.png"
-            return files.read_class_mask(path, self.size(image_id), len(self.classes))
+            return pictures.read_class_mask(path, self.size(image_id), len(self.classes))
         instances = read_instances(self.index, image_id)
         if self.layout.overlap == "smallest":
             instances.sort(key=lambda instance: -instance.area)

@@ -16,14 +16,8 @@ from wsss_harness.contract.hookspecs import Run
 from wsss_harness.contract.supervision import Dataset
 from wsss_harness.contract.types import Image
 from wsss_harness.datasets.voc_folder import VocFolder
-from wsss_harness.system.files import (
-    atomic,
-    read_json,
-    write_grey,
-    write_json,
-    write_mask,
-    write_text,
-)
+from wsss_harness.system.files import atomic, read_json, write_json, write_text
+from wsss_harness.system.pictures import write_grey, write_mask
 
 Write = Callable[[Path, str], list[str]]  # (root, image id) -> names of the image's classes
 JOURNAL = 50  # pictures between two updates of the list of what was drawn

@@ -18,8 +18,9 @@ from wsss_harness.datasets.voc12.archives import (
     members,
 )
 from wsss_harness.datasets.voc12.labels import CLASSES, Labels, from_annotation, from_label_file
-from wsss_harness.datasets.voc12.pictures import palette_mask, sbd_mask, write_contexts
-from wsss_harness.system.files import atomic, write_json, write_mask, write_text
+from wsss_harness.datasets.voc12.masks import palette_mask, sbd_mask, write_contexts
+from wsss_harness.system.files import atomic, write_json, write_text
+from wsss_harness.system.pictures import write_mask
 
 IMAGES, TRUTH, AUGMENTED = "JPEGImages", "SegmentationClass", "SegmentationClassAug"
 LISTS = "ImageSets/Segmentation"

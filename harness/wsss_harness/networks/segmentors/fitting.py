@@ -18,7 +18,7 @@ from wsss_harness.networks.mmseg_imports import MODELS, SegDataSample, initialis
 from wsss_harness.networks.segmentors import networks  # noqa: F401 registers what configs name
 from wsss_harness.networks.segmentors.augment import SegmentorAugmentation
 from wsss_harness.networks.training.loop import Draws, finish, train
-from wsss_harness.system import files
+from wsss_harness.system import files, pictures
 
 if TYPE_CHECKING:
     from mmengine import Config
@@ -91,7 +91,9 @@ def item_maker(
 
     def make(image_id: str, rng: np.random.Generator) -> dict[str, Tensor]:
         image = data[image_id].image
-        mask = files.read_class_mask(masks / f"{image_id}.png", image.shape[:2], len(data.classes))
+        mask = pictures.read_class_mask(
+            masks / f"{image_id}.png", image.shape[:2], len(data.classes)
+        )
         image, mask = augment(image, mask, rng)
         return {
             "images": torch.from_numpy(image).permute(2, 0, 1),

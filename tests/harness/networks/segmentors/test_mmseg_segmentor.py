@@ -14,7 +14,7 @@ from wsss_harness.contract.hookspecs import Run, Segmentor
 from wsss_harness.networks import backbones
 from wsss_harness.networks.segmentors import MmsegSegmentor, fitting, inference
 from wsss_harness.networks.segmentors.mmseg_segmentor import config_file
-from wsss_harness.system import files
+from wsss_harness.system import files, pictures
 
 TINY = """
 _base_ = "{base}"
@@ -36,7 +36,7 @@ class Killed(BaseException):
 def masks(tmp_path):
     folder = tmp_path / "masks"
     for image_id in DATA.ids("train"):
-        files.write_mask(folder / f"{image_id}.png", DATA.truth(image_id))
+        pictures.write_mask(folder / f"{image_id}.png", DATA.truth(image_id))
     return folder
 
 
@@ -139,11 +139,11 @@ def test_ignored_pixels_have_no_loss(tiny):
         (lambda path: path.unlink(), r"image_\d+\.png is missing"),
         (lambda path: path.write_bytes(b"PNG"), r"image_\d+\.png cannot be read as an image"),
         (
-            lambda path: files.write_mask(path, np.zeros((5, 7), np.uint8)),
+            lambda path: pictures.write_mask(path, np.zeros((5, 7), np.uint8)),
             r"image_\d+\.png is 7x5, but its image is 32x24",
         ),
         (
-            lambda path: files.write_mask(path, np.full((24, 32), 3, np.uint8)),
+            lambda path: pictures.write_mask(path, np.full((24, 32), 3, np.uint8)),
             r"image_\d+\.png holds the value 3, .* values are 0\.\.2 or 255",
         ),
     ],

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image as PillowImage
 from scipy.io import loadmat
 
 from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.types import IGNORE, Mask
 from wsss_harness.datasets.voc12.archives import Progress, members
 from wsss_harness.datasets.voc12.labels import CLASSES
-from wsss_harness.system.files import palette, write_grey, write_json
+from wsss_harness.system.files import write_json
+from wsss_harness.system.pictures import colours, palette, read_indices, write_grey
 
 # Lee et al., CVPR 2021, section 5: (railroad, train), (platform, train), (water, boat). The 459
 # labels call the railroad "track".
@@ -30,14 +30,10 @@ def palette_mask(content: bytes, name: str) -> Mask:
     Raises:
         DataError: it is not a palette PNG in VOC's colours, or a value is not a class.
     """
-    try:
-        with PillowImage.open(io.BytesIO(content)) as picture:
-            mode, colours, mask = picture.mode, picture.getpalette(), np.array(picture)
-    except (OSError, ValueError, SyntaxError) as error:
-        raise DataError(f"{name} cannot be read as an image ({error})") from None
-    if mode != "P" or colours is None:
-        raise DataError(f"{name} has the mode '{mode}'; masks of VOC are palette PNG")
-    if colours[:COLOURS] != list(palette()[:COLOURS]):
+    mask, triples = read_indices(content, name), colours(content, name)
+    if triples is None:
+        raise DataError(f"{name} is grey; masks of VOC are palette PNG")
+    if triples[:COLOURS] != palette()[:COLOURS]:
         raise DataError(
             f"the palette of {name} is not that of PASCAL VOC, so its values may be other classes; "
             "use the official mask, or save the class indices with VOC's colours"
