@@ -37,7 +37,7 @@ def crf_present(quick):
 def present(rng, size, objects):
     """Probabilities of the background and of the classes in a generated scene."""
     _, scores = scene(rng, size, CLASSES, objects)
-    return Background().stack(scores, "scene")
+    return Background(alpha=4).stack(scores, "scene")
 
 
 def absent(start):

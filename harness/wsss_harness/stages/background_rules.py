@@ -50,7 +50,10 @@ class Constant(BackgroundRule):
 
 @dataclass(frozen=True)
 class Power(BackgroundRule):
-    """The background scores (1 - largest class score) ** alpha (psa: infer_cls.py)."""
+    """The background scores (1 - largest class score) ** alpha.
+
+    psa: 4 and 32 for its CRFs (infer_cls.py), 16 for its walk (infer_aff.py).
+    """
 
     alpha: float = 16.0
 

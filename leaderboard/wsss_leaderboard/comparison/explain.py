@@ -21,7 +21,7 @@ from wsss_harness.suite.rows import RowStages
 from wsss_harness.suite.selection import Request
 from wsss_harness.system.files import read_json
 from wsss_leaderboard.records.collect import Collector
-from wsss_leaderboard.records.expected import Expected, expected
+from wsss_leaderboard.records.expected import Expected, ExpectedSetting, expected
 from wsss_leaderboard.records.published import Data, Published, published
 from wsss_leaderboard.records.record import Record
 from wsss_leaderboard.tables.table import Column, Table, TableRow
@@ -63,9 +63,20 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class Assumption:
+    """An option that matters and whose value the authors do not state."""
+
+    stage: str
+    option: str
+    here: Any
+    effect: str
+
+
+@dataclass(frozen=True)
 class Explanation:
     comparisons: tuple[FigureComparison, ...]
     differences: tuple[Difference, ...]
+    assumptions: tuple[Assumption, ...] = ()
 
     @property
     def first(self) -> FigureComparison | None:
@@ -91,7 +102,9 @@ def explain(row: RowStages, record: Record, store: Store, figures: Published) ->
             f"no figures of '{row.row.method}' are known, but those of {', '.join(names)}: "
             "give the row one of these names, or add figures to published.toml"
         )
-    return Explanation(comparisons, tuple(differences(row, expectations)))
+    return Explanation(
+        comparisons, tuple(differences(row, expectations)), tuple(assumptions(row, expectations))
+    )
 
 
 def generator_of(row: RowStages) -> Stage:
@@ -165,15 +178,28 @@ def mious(
 
 
 def differences(row: RowStages, expectations: Expected) -> Iterator[Difference]:
-    """The settings that are known to matter and differ here."""
+    """The published settings that are known to matter and differ here."""
+    for setting, stage, here in settings_of(row, expectations):
+        if setting.published and here != setting.value:
+            yield Difference(stage.title, setting.option, here, setting.value, setting.effect)
+
+
+def assumptions(row: RowStages, expectations: Expected) -> Iterator[Assumption]:
+    """The settings that are known to matter and that nobody published."""
+    for setting, stage, here in settings_of(row, expectations):
+        if not setting.published:
+            yield Assumption(stage.title, setting.option, here, setting.effect)
+
+
+def settings_of(
+    row: RowStages, expectations: Expected
+) -> Iterator[tuple[ExpectedSetting, Stage, Any]]:
+    """The settings that apply to a row, each with its stage and the value there."""
     for setting in expectations.settings:
         method = maker(row) if setting.kind in ("fit", "score") else row.row.method
         stage = stage_of(row, setting.kind, setting.segmentor)
-        if stage is None or method not in setting.methods:
-            continue
-        here = value_at(stage.options, setting.option)
-        if here != setting.value:
-            yield Difference(stage.title, setting.option, here, setting.value, setting.effect)
+        if stage is not None and method in setting.methods:
+            yield setting, stage, value_at(stage.options, setting.option)
 
 
 def stage_of(row: RowStages, kind: str, segmentor: str = "") -> Stage | None:
@@ -235,6 +261,9 @@ def conclusion(explanation: Explanation) -> Iterator[str]:
         yield "Nothing of this row has been run yet."
     if other_images := next((c.images for c in comparisons if c.images), ""):
         yield f"Numbers on other data are never called a departure: {other_images}."
+    for assumed in explanation.assumptions:
+        here = "not set" if assumed.here is None else assumed.here
+        yield f"Not published: {assumed.option} of {assumed.stage}, here {here}. {assumed.effect}"
 
 
 def numbers_table(comparisons: Sequence[FigureComparison]) -> Table:

@@ -46,7 +46,8 @@ class ExpectedSetting(StrictModel):
     """The published value of an option of a stage, and the known effect of other values.
 
     ``methods`` are generators for the kinds fit and score, whole rows for the others. ``dataset``
-    is empty for a value that holds on all of them.
+    is empty for a value that holds on all of them. ``published`` is false where the authors state
+    no value and ours is a choice.
     """
 
     methods: tuple[str, ...]
@@ -56,6 +57,7 @@ class ExpectedSetting(StrictModel):
     option: str
     value: Any
     effect: str
+    published: bool = True
 
 
 class Expected(StrictModel):

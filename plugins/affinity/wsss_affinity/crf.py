@@ -18,7 +18,8 @@ class Crf:
 
     ``parameters`` names an entry of PARAMETERS; ``iterations`` replaces its number of iterations.
     ``scale`` divides both widths, for images smaller than those of VOC. ``background`` is stacked
-    on the classes, by default as in psa and EPS.
+    on the classes, by default (1 - largest) ** 4, the smaller of the two alphas that psa
+    (infer_cls.py: 4, 32) and SEAM (infer_SEAM.py: 4, 24) give to a CRF; 16 belongs to psa's walk.
 
     The results are marginals of the classes and, as an explicit map, of the background; they sum to
     one. The background rule "explicit" therefore gives the CRF's labels. A constant threshold t
@@ -34,7 +35,7 @@ class Crf:
     parameters: str = "psa"
     iterations: int | None = None
     scale: float = 1.0
-    background: Background = field(default_factory=Background)
+    background: Background = field(default_factory=lambda: Background(alpha=4))
 
     def __post_init__(self) -> None:
         check_name(self.parameters)

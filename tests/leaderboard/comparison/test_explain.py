@@ -182,6 +182,17 @@ def test_an_unset_option_is_named(tmp_path, store):
     ]
 
 
+def test_a_setting_that_nobody_published_is_named(tmp_path, store):
+    crf = {"method": "EPS + CRF", "refiners": ["CRF"], "rule": {"name": "explicit"}}
+    row = row_of(suite(tmp_path, **crf), "EPS + CRF")
+    found = explain(row, measured(), store, published().of(CLASSES))
+    named = {one.option: one.here for one in found.assumptions}
+    assert named == {"background.kind": "power", "background.threshold": 0.2}
+    assert not any("background" in one.option for one in found.differences)
+    said = [line for line in conclusion(found) if line.startswith("Not published: ")]
+    assert said[0].startswith("Not published: background.kind of fit eps+crf, here power. ")
+
+
 def test_a_refined_row_starts_with_the_curve_of_its_generator(tmp_path, store):
     refined = {"method": "EPS + Affinity Net", "refiners": ["Affinity Net"]}
     refined |= {"rule": {"name": "explicit"}, "segmentors": ["DeepLab V2"]}

@@ -172,7 +172,7 @@ def test_an_image_without_classes_is_background(scored, tmp_path):
 def test_a_constant_image_keeps_its_labels(scored, tmp_path, name):
     image, _, scores = scored
     after = refined(Crf(name), np.full_like(image, 90), scores, tmp_path)
-    expected = to_mask(scores, Power(alpha=16), None)
+    expected = to_mask(scores, Power(alpha=4), None)
     np.testing.assert_array_equal(to_mask(after, Explicit(), None), expected)
     np.testing.assert_allclose(after.values.sum(0) + after.background, 1, atol=1e-5)
 
