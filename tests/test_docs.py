@@ -7,6 +7,8 @@ import re
 import shutil
 import sys
 import tomllib
+from dataclasses import asdict
+from pathlib import Path
 
 import doc_pages
 import pytest
@@ -15,10 +17,13 @@ from doc_pages import PAGES, ROOT
 from typer.main import get_command
 
 from wsss_harness.plugins.registry import installed
+from wsss_harness.store import owners
 from wsss_harness.store.store import Store
 from wsss_harness.suite.reading import check_suite, read_suite
+from wsss_harness.suite.selection import Request
 from wsss_harness.suite.spec import Suite
 from wsss_harness.suite.suite_rows import plan_of
+from wsss_harness.system import files
 from wsss_leaderboard.cli.app import app, main
 from wsss_leaderboard.records.record import Record
 from wsss_leaderboard.tables.tablefiles import TableFile
@@ -126,6 +131,8 @@ def workplace(tmp_path, monkeypatch):
     for name in ("leaderboard/board", "runs/results/railscenes", "board"):
         shutil.copytree(ROOT / "leaderboard/board", tmp_path / name)
     monkeypatch.chdir(tmp_path)
+    owner = Request(SUITE).owner(Path("runs"))
+    files.write_json(Path("runs/results/railscenes") / owners.OWNER, asdict(owner))
 
 
 @each_line(is_cheap)
