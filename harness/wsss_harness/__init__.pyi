@@ -15,10 +15,11 @@ from .contract.hookspecs import Generator as Generator
 from .contract.hookspecs import Metric as Metric
 from .contract.hookspecs import Pool as Pool
 from .contract.hookspecs import Refiner as Refiner
-from .contract.hookspecs import Run as Run
 from .contract.hookspecs import Segmentor as Segmentor
 from .contract.hookspecs import StageEvent as StageEvent
 from .contract.hookspecs import hookimpl as hookimpl
+from .contract.run import Previous as Previous
+from .contract.run import Run as Run
 from .contract.supervision import IMAGE_LABELS as IMAGE_LABELS
 from .contract.supervision import SALIENCY as SALIENCY
 from .contract.supervision import Dataset as Dataset

@@ -152,6 +152,36 @@ class Narrow:
 
 
 @dataclass(frozen=True)
+class Dimmed(Redness):
+    """Scores of the generator that it follows, times ``value``."""
+
+    follows: ClassVar[str] = "redness"
+    value: float = 0.5
+
+    def fit(self, data, run):
+        super().fit(data, run)
+        before = run.previous.generator.load(run.previous.folder, run.device)
+        (run.folder / "largest.txt").write_text(str(before(data[data.ids[0]]).values.max()))
+
+
+@dataclass(frozen=True)
+class Compared(Redness):
+    """Redness in proportion to that of the first image of train."""
+
+    needs_train: ClassVar[bool] = True
+
+    def load(self, folder, device, data):
+        largest = data[data.ids[0]].image[..., 0].max()
+        score = super().load(folder, device)
+
+        def compared(sample):
+            values = score(sample).values * np.float32(min(largest / 255, 1))
+            return ClassScores(sample.present, values)
+
+        return compared
+
+
+@dataclass(frozen=True)
 class Halved:
     needs: ClassVar[frozenset[str]] = frozenset()
 
@@ -210,6 +240,8 @@ class Plugin:
             "narrow": Narrow,
             "faulty": Faulty,
             "restless": Restless,
+            "dimmed": Dimmed,
+            "compared": Compared,
         }
 
     @hookimpl

@@ -14,11 +14,13 @@ CONTRACT does not load it and says why.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 import pluggy
+
+from wsss_harness.contract.run import Run as Run
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -35,30 +37,6 @@ GROUP = "wsss"
 CONTRACT = 1  # raised by a change that breaks plugins which follow the contract
 hookspec = pluggy.HookspecMarker(GROUP)
 hookimpl = pluggy.HookimplMarker(GROUP)
-
-
-def _no_progress(done: int, total: int) -> None:
-    pass
-
-
-@dataclass(frozen=True)
-class Run:
-    """What ``fit`` and ``prepare`` get from the harness.
-
-    Attributes:
-        folder: the only place to write to. It still holds the files of an interrupted run, which
-            should be continued.
-        seed: seeds everything random; the same seed must give the same result.
-        device: "cpu" or "cuda".
-        weights: a state dict to start from, or None.
-        progress: call it with the steps done and in total, as often as you like.
-    """
-
-    folder: Path
-    seed: int = 0
-    device: str = "cpu"
-    weights: Path | None = None
-    progress: Callable[[int, int], None] = field(default=_no_progress)
 
 
 class DatasetSource(Protocol):
@@ -85,6 +63,10 @@ class Generator(Protocol):
       loop's ``finish``, so torchrun may run it in several processes.
     - ``many``, a method of the function that ``load`` returns: takes a list for each argument and
       returns a list. On a GPU it gets several images of one size at once.
+    - ``needs_train = True``: ``load`` gets the view of train as a third argument, for methods that
+      look at other images when they score one. Not for segmentors.
+    - ``follows``, generators only: the name of the generator that this one usually builds on. A
+      suite then names one of its generators as ``previous``, and ``run.previous`` is its result.
     """
 
     needs: ClassVar[Collection[str]]

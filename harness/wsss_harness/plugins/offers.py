@@ -110,6 +110,8 @@ def methods(kind: str) -> dict[str, tuple[str, ...]]:
 def check_methods(instance: Any, kind: str, owner: str) -> None:
     """Raise PluginError unless an object has the methods of its kind, with their arguments."""
     for name, arguments in methods(kind).items():
+        if name == "load" and getattr(instance, "needs_train", False):
+            arguments = (*arguments, "data")
         method = getattr(instance, name, None)
         call = f"{name}({', '.join(arguments)})"
         if not callable(method):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wsss_harness.contract.hookspecs import Generator, Refiner, Run, Segmentor
+from wsss_harness.contract.hookspecs import Generator, Refiner, Segmentor
+from wsss_harness.contract.run import Previous, Run
 from wsss_harness.stages.products import device, score_reader
 from wsss_harness.stages.stage_data import BACKBONE, StageView
 from wsss_harness.store.work import Work
@@ -46,13 +47,17 @@ class Pretrain:
 
 @dataclass(frozen=True)
 class FitGenerator:
-    """Trains a generator on a view of the data."""
+    """Trains a generator on a view of the data; ``previous`` is the one that it builds on."""
 
     generator: Generator
     training: Training
+    previous: Generator | None = None
 
     def __call__(self, work: Work) -> None:
-        self.generator.fit(self.training.view.open(work), self.training.run(work))
+        run = self.training.run(work)
+        if self.previous is not None:
+            run = replace(run, previous=Previous(self.previous, work.inputs["previous"]))
+        self.generator.fit(self.training.view.open(work), run)
 
 
 @dataclass(frozen=True)

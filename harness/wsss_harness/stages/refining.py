@@ -10,7 +10,7 @@ from wsss_harness.contract.hookspecs import Refiner
 from wsss_harness.contract.supervision import View
 from wsss_harness.contract.types import ClassScores
 from wsss_harness.stages.products import SCORES, blaming, device, score_reader
-from wsss_harness.stages.scoring import write_by_network, write_checked
+from wsss_harness.stages.scoring import loaded, write_by_network, write_checked
 from wsss_harness.stages.stage_data import StageView
 from wsss_harness.store.work import LOG, Work
 from wsss_harness.system import parallel
@@ -38,7 +38,8 @@ def refine(work: Work, refiner: Refiner, view: View) -> None:
     if getattr(refiner, "parallel", False):
         refine_in_parallel(work, refiner, view, scores)
     else:
-        write_by_network(work, refiner.load(work.inputs["fit"], device()), view, scores)
+        function = loaded(refiner, work.inputs["fit"], device(), view)
+        write_by_network(work, function, view, scores)
 
 
 def refine_in_parallel(work: Work, refiner: Refiner, view: View, scores: ReadScores) -> None:
@@ -59,7 +60,7 @@ def refine_one(
     refiner: Refiner, view: View, scores: ReadScores, fit: Path, folder: Path
 ) -> Callable[[str], None]:
     """A function that refines one image and writes it; each process loads its own refiner."""
-    refined = refiner.load(fit, "cpu")
+    refined = loaded(refiner, fit, "cpu", view)
 
     def refine_image(image_id: str) -> None:
         sample, before = view[image_id], scores(image_id)

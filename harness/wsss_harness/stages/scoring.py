@@ -28,7 +28,14 @@ class ScoreImages:
 
 
 def score(work: Work, generator: Generator, view: View) -> None:
-    write_by_network(work, generator.load(work.inputs["fit"], device()), view)
+    write_by_network(work, loaded(generator, work.inputs["fit"], device(), view), view)
+
+
+def loaded(method: Any, folder: Path, device: str, view: View) -> Callable[..., Any]:
+    """The function that a generator or refiner loads; some look at the view of train as well."""
+    train = (view,) if getattr(method, "needs_train", False) else ()
+    function: Callable[..., Any] = method.load(folder, device, *train)
+    return function
 
 
 def write_by_network(

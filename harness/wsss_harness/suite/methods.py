@@ -105,22 +105,44 @@ class Refined:
     explanation: Stage | None = None
 
 
+def check_follows(plugin: Any, label: str, previous: str | None) -> None:
+    """Raise ConfigError unless a generator has a previous one if, and only if, it follows one."""
+    follows = getattr(plugin, "follows", None)
+    if follows and previous is None:
+        raise ConfigError(
+            f"generator '{label}' builds on another one; set generators.{label}.previous to the "
+            f"label of one, usually of '{follows}'"
+        )
+    if previous is not None and not follows:
+        raise ConfigError(
+            f"generator '{label}' builds on no other; take generators.{label}.previous out"
+        )
+
+
 class MethodStages(Inputs):
     """The stages of each method of a suite."""
 
     @memoize
     def generated(self, label: str) -> Stage:
         """The scores of a generator."""
+        generator, fit = self.fitted(label)
+        inputs = {"data": self.data, "fit": fit}
+        body = ScoreImages(generator.plugin, generator.view)
+        return generator.apply("score", fit.name, body, inputs, split=TRAIN)
+
+    @memoize
+    def fitted(self, label: str) -> tuple[Method, Stage]:
+        """A generator and the stage that trains it, after the one that it builds on."""
         offered = self.suite.generators[label]
         options = {**self.shared(offered.name), **offered.options}
         generator = self.method("generator", offered, options)
-        name, plugin = offered.name, generator.plugin
-        fit = generator.fit(
-            "fit", name, FitGenerator(plugin, generator.training), {"data": self.data}
-        )
-        inputs = {"data": self.data, "fit": fit}
-        body = ScoreImages(plugin, generator.view)
-        return generator.apply("score", name, body, inputs, split=TRAIN)
+        check_follows(generator.plugin, label, offered.previous)
+        inputs, previous = {"data": self.data}, None
+        if offered.previous is not None:
+            before, inputs["previous"] = self.fitted(offered.previous)
+            previous = before.plugin
+        body = FitGenerator(generator.plugin, generator.training, previous)
+        return generator, generator.fit("fit", offered.name, body, inputs)
 
     @memoize
     def refined(self, label: str, scores: Stage, seeds: Stage | None = None) -> Refined:

@@ -159,6 +159,7 @@ def _check_references(suite: Suite, source: str) -> None:
     for label, offered in offers.items():
         if offered.weights is not None:
             _known(f"{source}: weights of '{label}'", offered.weights, suite.weights)
+    _check_previous(suite, source)
     maps = {label: offered.saliency for label, offered in offers.items()}
     maps |= {f"row {row.method}": row.saliency for row in suite.rows}
     for label, saliency in maps.items():
@@ -168,6 +169,23 @@ def _check_references(suite: Suite, source: str) -> None:
     _refuse_duplicates(source, "seeds are", suite.seeds)
     for axis, seeds in suite.cross.items():
         _refuse_duplicates(source, f"seeds of cross.{axis} are", seeds)
+
+
+def _check_previous(suite: Suite, source: str) -> None:
+    """Raise ConfigError where a generator builds on an unknown one, or on itself in the end."""
+    for label in suite.generators:
+        chain = [label]
+        while (previous := suite.generators[chain[-1]].previous) is not None:
+            _known(f"{source}: previous of '{chain[-1]}'", previous, suite.generators)
+            if previous in chain:
+                raise ConfigError(
+                    f"{source}: generators build on each other in a circle: "
+                    f"{' -> '.join([*chain, previous])}; let one of them have no previous"
+                )
+            chain.append(previous)
+    for label, offered in {**suite.refiners, **suite.segmentors}.items():
+        if offered.previous is not None:
+            raise ConfigError(f"{source}: '{label}' has a previous; only generators build on one")
 
 
 def _check_rule(place: str, rule: RuleSpec, held_out: int) -> None:

@@ -26,6 +26,7 @@ class Offered(BaseModel):
     """A plugin by name, the initial weights it starts from, and its options.
 
     ``saliency``: the label of maps of the suite that it reads instead of the dataset's own.
+    ``previous``: the label of the generator that this generator builds on.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -33,6 +34,7 @@ class Offered(BaseModel):
     name: str
     weights: str | None = None
     saliency: str | None = None
+    previous: str | None = None
 
     @property
     def options(self) -> Options:

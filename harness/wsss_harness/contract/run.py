@@ -1,0 +1,48 @@
+"""What the harness gives to ``fit`` and ``prepare``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+def _no_progress(done: int, total: int) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Previous:
+    """The fitted generator that another one builds on.
+
+    Attributes:
+        generator: the object with its options; ``generator.load(folder, device)`` scores images.
+        folder: what its ``fit`` wrote; read it, never write there.
+    """
+
+    generator: Any
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Run:
+    """What ``fit`` and ``prepare`` get from the harness.
+
+    Attributes:
+        folder: the only place to write to. It still holds the files of an interrupted run, which
+            should be continued.
+        seed: seeds everything random; the same seed must give the same result.
+        device: "cpu" or "cuda".
+        weights: a state dict to start from, or None.
+        progress: call it with the steps done and in total, as often as you like.
+        previous: the generator that the suite names as ``previous``; None unless the class
+            ``follows`` one.
+    """
+
+    folder: Path
+    seed: int = 0
+    device: str = "cpu"
+    weights: Path | None = None
+    progress: Callable[[int, int], None] = field(default=_no_progress)
+    previous: Previous | None = None
