@@ -78,6 +78,37 @@ class FakeDataset:
         return f"fake-{self.count}-{self.seed}"
 
 
+class IncompleteDataset(FakeDataset):
+    """The same data, where images with the numbers given have no truth or no saliency map."""
+
+    def __init__(self, count=12, no_truth=(), no_saliency=()):
+        super().__init__(count)
+        self.whole = FakeDataset(count)
+        self.no_truth = {self.names[number] for number in no_truth}
+        self.no_saliency = {self.names[number] for number in no_saliency}
+
+    def has_truth(self, image_id):
+        return image_id not in self.no_truth
+
+    def has_saliency(self, image_id):
+        return image_id not in self.no_saliency
+
+    def truth(self, image_id):
+        self.refuse(image_id, self.no_truth, "truth")
+        return super().truth(image_id)
+
+    def saliency(self, image_id):
+        self.refuse(image_id, self.no_saliency, "saliency")
+        return self.whole.saliency(image_id)
+
+    def image(self, image_id):
+        return self.whole.image(image_id)
+
+    def refuse(self, image_id, missing, part):
+        if image_id in missing:
+            raise DataError(f"{image_id} has no {part}")
+
+
 def view(folder, needs=(IMAGE_LABELS, SALIENCY), dataset=None, split="train"):
     """A view of the fake data whose ledger lies in ``folder``."""
     return View(dataset or FakeDataset(), split, needs, Ledger(folder / "read"), "the test")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from fake_data import FakeDataset
+from fake_data import FakeDataset, IncompleteDataset
 
 from wsss_harness.contract.hookspecs import Metric, hookimpl
 from wsss_harness.contract.types import ClassScores
@@ -28,6 +28,20 @@ class InMemory:
 
     def open(self, folder):
         return FakeDataset(self.count)
+
+
+@dataclass(frozen=True)
+class Incomplete:
+    """The dataset in memory, where images with these numbers have no truth or no saliency map."""
+
+    no_truth: tuple[int, ...] = ()
+    no_saliency: tuple[int, ...] = ()
+
+    def prepare(self, run):
+        RAN.append("prepare")
+
+    def open(self, folder):
+        return IncompleteDataset(12, self.no_truth, self.no_saliency)
 
 
 @dataclass(frozen=True)
@@ -229,7 +243,7 @@ def read_equal(counts, names, contexts):
 class Plugin:
     @hookimpl
     def wsss_datasets(self):
-        return {"in_memory": InMemory}
+        return {"in_memory": InMemory, "incomplete": Incomplete}
 
     @hookimpl
     def wsss_generators(self):

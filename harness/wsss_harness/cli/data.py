@@ -28,7 +28,7 @@ from wsss_harness.execution.run_stage import dataset_of
 from wsss_harness.plugins.registry import installed
 from wsss_harness.stages.stage_data import open_dataset
 from wsss_harness.store.store import Store
-from wsss_harness.suite import data_check
+from wsss_harness.suite import data_check, presence
 from wsss_harness.suite.data_check import DataReport
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def check_data(
         suite = request_of(source, overrides).suite()
         dataset = dataset_of(suite, installed(), Store(store))
         findings = list(data_check.missing(suite, installed(), dataset.supervision))
+        findings.append(presence.finding(suite, installed(), dataset))
         maps = data_check.maps_of(suite, dataset)
     console = Console()
     hidden = as_json or not console.is_terminal

@@ -1,6 +1,6 @@
 """The firewall: a method sees a view of the data with only the supervision that it declared."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
@@ -16,9 +16,14 @@ SUPERVISION = frozenset({IMAGE_LABELS, SALIENCY})
 class Dataset(Protocol):
     """Images with supervision and truth. Only measuring stages get a whole dataset.
 
-    Optional: a property ``scored``, the images of train whose masks are scored (by default all), as
-    VOC's train within the larger list that is trained on; a method ``size(image_id)``, the (H, W)
-    of an image without decoding it.
+    Optional:
+
+    - ``scored``: a property, the images of train whose masks are scored (by default all), as VOC's
+      train within the larger list that is trained on.
+    - ``size(image_id)``: the (H, W) of an image without decoding it.
+    - ``has_truth(image_id)``, ``has_saliency(image_id)``: whether there is a truth, or a map, to
+      read; without these methods every image has one. If no scored image has a truth, masks are
+      made but not scored.
 
     Every method may raise DataError for a missing or damaged file.
     """
@@ -64,6 +69,21 @@ def scored_ids(dataset: Dataset) -> tuple[str, ...]:
     """The images of train whose masks are scored; by default all."""
     scored: tuple[str, ...] = getattr(dataset, "scored", ()) or dataset.ids("train")
     return scored
+
+
+def without(dataset: Dataset, part: str, ids: Iterable[str]) -> tuple[str, ...]:
+    """Those of ``ids`` that have no TRUTH or SALIENCY, as far as the dataset says so."""
+    if part == SALIENCY and SALIENCY not in dataset.supervision:
+        return tuple(ids)
+    has = getattr(dataset, f"has_{part}", None)
+    return () if has is None else tuple(image_id for image_id in ids if not has(image_id))
+
+
+def scores_masks(dataset: Dataset) -> bool:
+    """Whether masks can be scored: False if none of the scored images has a truth."""
+    ids = scored_ids(dataset)
+    has = getattr(dataset, "has_truth", None)
+    return has is None or any(map(has, ids))
 
 
 class Ledger:

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import xxhash
@@ -32,6 +32,9 @@ class VocFolder:
     ``labels`` is a JSON file {"classes": [names of 1..C], "labels": {id: [names]}}. ``contexts`` is
     an optional JSON file {"names": [names of 1..], "pairs": [[context, class], ...]} that explains
     the index maps in ``context``.
+
+    If no scored image has a truth, masks are made but not scored; with ``train_truth`` "none" also
+    if some have.
     """
 
     root: str
@@ -44,6 +47,7 @@ class VocFolder:
     labels: str = "image_labels.json"
     context: str = "context"
     contexts: str = "contexts.json"
+    train_truth: Literal["found", "none"] = "found"
 
     def identity(self) -> dict[str, Any]:
         """What decides the data: the content of every file, not its path."""
@@ -137,8 +141,18 @@ class Voc:
     def present(self, image_id: str) -> tuple[int, ...]:
         return self._labels[image_id]
 
+    def has_saliency(self, image_id: str) -> bool:
+        return self._saliency_path(image_id).is_file()
+
     def saliency(self, image_id: str) -> Map:
-        return pictures.read_map(self._path("saliency") / f"{image_id}.png", self.size(image_id))
+        return pictures.read_map(self._saliency_path(image_id), self.size(image_id))
+
+    def _saliency_path(self, image_id: str) -> Path:
+        return self._path("saliency") / f"{image_id}.png"
+
+    def has_truth(self, image_id: str) -> bool:
+        unused = self.layout.train_truth == "none" and image_id not in self._splits["val"]
+        return not unused and self.truth_path(image_id).is_file()
 
     def truth_path(self, image_id: str) -> Path:
         return self._path("truth") / f"{image_id}.png"

@@ -4,19 +4,33 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from wsss_harness.contract.supervision import scores_masks
 from wsss_harness.execution.run_stage import make_stage
 from wsss_harness.plugins.registry import Plugins
 from wsss_harness.store.stage import Stage, upstream
 from wsss_harness.store.store import Store
 from wsss_harness.suite.graph import Graph
+from wsss_harness.suite.presence import check_presence
 from wsss_harness.suite.rows import RowStages
 from wsss_harness.suite.spec import Suite
 
 
-def row_of(suite: Suite, plugins: Plugins, method: str, seed: int | None) -> RowStages:
-    """The row of a method, by default for the first seed; ConfigError lists the rows."""
+def row_of(
+    suite: Suite, plugins: Plugins, method: str, seed: int | None, store: Store
+) -> RowStages:
+    """The row of a method, by default for the first seed; the data is made in ``store``.
+
+    Raises:
+        ConfigError: there is no such row; lists the rows.
+        DataError, ConfigError: see ``check_presence``.
+        StageFailure: the data could not be made.
+    """
     graph = Graph(suite, plugins, suite.seeds[0] if seed is None else seed)
-    return graph.row(suite.row(method))
+    row = graph.row(suite.row(method))
+    make_stage(graph.data, store)
+    dataset = graph.opened(store.folder(graph.data))
+    check_presence(suite, plugins, dataset)
+    return row if scores_masks(dataset) else row.unscored()
 
 
 def repeat_row(row: RowStages, store: Store) -> Iterator[tuple[Stage, list[str]]]:

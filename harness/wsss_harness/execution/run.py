@@ -11,9 +11,10 @@ from wsss_harness.plugins.registry import Plugins
 from wsss_harness.store.stage import Stage, upstream
 from wsss_harness.store.store import Store
 from wsss_harness.suite.graph import Graph
+from wsss_harness.suite.presence import check_presence
 from wsss_harness.suite.rows import RowStages
 from wsss_harness.suite.spec import Suite
-from wsss_harness.suite.suite_rows import rows_of, saliency_labels
+from wsss_harness.suite.suite_rows import judged_maps, method_rows, rows_of
 from wsss_harness.suite.truth_check import check_truth
 
 
@@ -35,20 +36,32 @@ def prepare_suite(suite: Suite, plugins: Plugins, engine: Engine) -> Dataset:
 
     Raises:
         ConfigError: a name, an option of the suite, or an option of the run is wrong.
-        DataError: masks would be scored wrongly.
+        DataError: what the suite needs of the data is missing, or would score masks wrongly.
         StageFailure: the data could not be made.
     """
     planned_stages(suite, plugins, engine)
     graph = Graph(suite, plugins, suite.seeds[0])
+    dataset = make_data(suite, plugins, engine, graph)
+    check_held_out(suite, dataset)
+    # A broken map fails only the rows that read it, so failures are not raised here.
+    make_all(engine, suite, judged_maps(graph, dataset))
+    return dataset
+
+
+def make_data(suite: Suite, plugins: Plugins, engine: Engine, graph: Graph) -> Dataset:
+    """Make and open the data; refuse it if the suite needs more of it than is there.
+
+    Raises:
+        StageFailure: the data could not be made.
+        DataError, ConfigError: see ``check_presence`` and ``check_truth``.
+    """
     make_all(engine, suite, [graph.data])
     if graph.data.key in engine.failures:
         raise engine.failures[graph.data.key]
     dataset = graph.opened(engine.store.folder(graph.data))
-    check_held_out(suite, dataset)
+    check_presence(suite, plugins, dataset)
     scores_val = any(row.segmentors for row in suite.rows) or "supervised" in suite.bounds
     engine.warnings += check_truth(dataset, scores_val)
-    # A broken map fails only the rows that read it, so failures are not raised here.
-    make_all(engine, suite, map(graph.saliency, saliency_labels(suite, dataset)))
     return dataset
 
 
@@ -102,6 +115,10 @@ def make_kind(
     if not wanted:
         kinds = ", ".join(dict.fromkeys(stage.kind for stage in stages))
         raise ConfigError(f"no row has a stage of the kind '{kind}'; kinds: {kinds}")
+    if kind != "data":
+        dataset = make_data(suite, plugins, engine, Graph(suite, plugins, suite.seeds[0]))
+        stages = planned_stages(suite, plugins, engine, dataset)
+        wanted = [stage for stage in stages if stage.kind == kind]
     make_all(engine, suite, wanted)
     return wanted, list(failures_of(wanted, engine))
 
@@ -122,14 +139,16 @@ def failures_of(stages: Iterable[Stage], engine: Engine) -> Iterator[StageFailur
 # Checks before anything runs
 
 
-def planned_stages(suite: Suite, plugins: Plugins, engine: Engine) -> list[Stage]:
-    """The stages of a suite as far as they are known without its data.
+def planned_stages(
+    suite: Suite, plugins: Plugins, engine: Engine, dataset: Dataset | None = None
+) -> list[Stage]:
+    """The stages of the rows that a suite lists, as far as they are known without its data.
 
     Raises:
         ConfigError: an option of the suite is wrong, or one of the run does not fit its stages.
     """
     graphs = (Graph(suite, plugins, seed) for seed in suite.seeds)
-    rows = (row for graph in graphs for row in rows_of(graph, None))
+    rows = (row for graph in graphs for row in method_rows(graph, dataset))
     stages = list(upstream(*(target for row in rows for target in row.targets)))
     kinds = {"saliency", "bound", *(stage.kind for stage in stages)}  # two that need data
     for kind in engine.store.limits.by_kind:

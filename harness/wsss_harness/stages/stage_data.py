@@ -32,9 +32,14 @@ class WithSaliency:
     def supervision(self) -> frozenset[str]:
         return self.dataset.supervision | {SALIENCY}
 
+    def has_saliency(self, image_id: str) -> bool:
+        return self._path(image_id).is_file()
+
     def saliency(self, image_id: str) -> Map:
-        path = self.folder / f"{image_id}.png"
-        return pictures.read_map(path, size(self.dataset, image_id))
+        return pictures.read_map(self._path(image_id), size(self.dataset, image_id))
+
+    def _path(self, image_id: str) -> Path:
+        return self.folder / f"{image_id}.png"
 
 
 def size(dataset: Dataset, image_id: str) -> tuple[int, ...]:

@@ -13,11 +13,20 @@ import numpy as np
 
 from wsss_harness.contract.errors import WsssError
 from wsss_harness.contract.findings import WARNING, Finding, judge
-from wsss_harness.contract.supervision import IMAGE_LABELS, SALIENCY, Dataset, scored_ids
+from wsss_harness.contract.supervision import (
+    IMAGE_LABELS,
+    SALIENCY,
+    TRUTH,
+    Dataset,
+    scored_ids,
+    scores_masks,
+    without,
+)
 from wsss_harness.contract.types import IGNORE, Map, Mask
 from wsss_harness.metrics.saliency import Quality, quality
 from wsss_harness.plugins.registry import Plugins
 from wsss_harness.stages.stage_data import WithSaliency
+from wsss_harness.suite import presence
 from wsss_harness.suite.spec import Offered, Row, Suite
 from wsss_harness.system.pictures import has_voc_palette
 
@@ -52,7 +61,8 @@ def inspect(
     """
     ids = [*dataset.ids("train"), *dataset.ids("val")]
     own = {SALIENCY: dataset} if SALIENCY in dataset.supervision else {}
-    checks = checks_of(dataset, {**own, **maps})
+    sources = {**own, **maps}
+    checks = checks_of(dataset, sources)
     problems: dict[str, list[str]] = {name: [] for name in checks}
     cached = CachedTruth(dataset)
     for number, image_id in enumerate(ids, 1):
@@ -63,9 +73,10 @@ def inspect(
     return DataReport(
         dataset.fingerprint(),
         {split: _split(dataset, ids) for split, ids in splits(dataset).items()},
-        {name: _quality(source) for name, source in {**own, **maps}.items()},
+        {name: _quality(source) for name, source in sources.items() if scores_masks(dataset)},
         [
             judge("train and val share no image", _shared(dataset)),
+            *presence.findings(dataset, sources),
             *(_finding(name, examples, len(ids)) for name, examples in problems.items()),
         ],
     )
@@ -160,13 +171,15 @@ def _image(dataset: Dataset, image_id: str) -> str | None:
 
 def _map_of(source: Dataset) -> Check:
     def check(dataset: Dataset, image_id: str) -> None:
-        source.saliency(image_id)
+        if not without(source, SALIENCY, [image_id]):
+            source.saliency(image_id)
 
     return check
 
 
 def _mask(dataset: Dataset, image_id: str) -> str | None:
-    dataset.truth(image_id)
+    if not without(dataset, TRUTH, [image_id]):
+        dataset.truth(image_id)
     return None
 
 

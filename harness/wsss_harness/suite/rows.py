@@ -1,7 +1,7 @@
 """The stages of a row, and control rows."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from wsss_harness.contract.supervision import SALIENCY
 from wsss_harness.plugins.registry import Plugins
@@ -23,13 +23,14 @@ class SegmentationStages:
 class RowStages:
     """The stages of one row for one seed; a bound row has no scores and therefore no curve.
 
+    Without a truth of train there are no ``counts`` of its masks, no ``curve`` and no ``further``.
     ``further``: the counts of each metric of a plugin, by the name of the metric.
     """
 
     row: Row
     seed: int
     masks: Stage
-    counts: Stage
+    counts: Stage | None
     scores: Stage | None = None
     curve: Stage | None = None
     segmentations: tuple[SegmentationStages, ...] = ()
@@ -40,7 +41,11 @@ class RowStages:
     def targets(self) -> tuple[Stage, ...]:
         ends = (s.counts for s in self.segmentations)
         curve = (self.curve,) if self.curve else ()
-        return (*curve, self.counts, *self.further.values(), *self.explained, *ends)
+        return (*curve, self.counts or self.masks, *self.further.values(), *self.explained, *ends)
+
+    def unscored(self) -> "RowStages":
+        """The stages of the row without those that compare train with its truth."""
+        return replace(self, counts=None, curve=None, further={})
 
 
 def chosen_on(row: RowStages) -> Choice:

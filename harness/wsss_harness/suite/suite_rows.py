@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from wsss_harness.contract.supervision import SALIENCY, Dataset
+from wsss_harness.contract.supervision import SALIENCY, Dataset, scores_masks, without
 from wsss_harness.plugins.registry import Plugins
 from wsss_harness.stages.bounds import BOUNDS, OF_SALIENCY
+from wsss_harness.stages.stage_data import TRAIN
 from wsss_harness.store.stage import Stage
 from wsss_harness.store.store import Store
 from wsss_harness.suite.graph import Graph
@@ -16,15 +17,21 @@ from wsss_harness.suite.spec import Suite
 def rows_of(graph: Graph, dataset: Dataset | None) -> Iterator[RowStages]:
     """The rows of one seed; without the dataset, which may not exist yet, only the methods."""
     suite, plugins = graph.suite, graph.plugins
-    for row in suite.rows:
-        yield graph.row(row)
-    if dataset is None:
+    yield from method_rows(graph, dataset)
+    if dataset is None or not scores_masks(dataset):
         return
     for label in saliency_labels(suite, dataset):
         yield graph.row(control_row(suite, plugins, label))
         for method in OF_SALIENCY:
             yield graph.bound(method, label)
     yield from bound_rows(graph)
+
+
+def method_rows(graph: Graph, dataset: Dataset | None) -> Iterator[RowStages]:
+    """The rows of the suite itself, whose masks are not scored if train has no truth."""
+    scored = dataset is None or scores_masks(dataset)
+    for row in map(graph.row, graph.suite.rows):
+        yield row if scored else row.unscored()
 
 
 def bound_rows(graph: Graph) -> Iterator[RowStages]:
@@ -42,10 +49,19 @@ def bound_rows(graph: Graph) -> Iterator[RowStages]:
 
 
 def saliency_labels(suite: Suite, dataset: Dataset) -> list[str | None]:
-    """The names of the saliency maps of a suite; None stands for the dataset's own, if any."""
-    own: list[str | None] = [None] if SALIENCY in dataset.supervision else []
+    """The names of the saliency maps of a suite; None stands for the dataset's own.
+
+    The dataset's own are left out unless every image of train has one.
+    """
+    own: list[str | None] = [] if without(dataset, SALIENCY, dataset.ids(TRAIN)) else [None]
     labels = (saliency_of(row, suite) for row in suite.rows)
     return [*own, *dict.fromkeys(label for label in labels if label)]
+
+
+def judged_maps(graph: Graph, dataset: Dataset) -> list[Stage]:
+    """The stages that measure saliency maps, if train has a truth to measure them on."""
+    labels = saliency_labels(graph.suite, dataset) if scores_masks(dataset) else []
+    return [graph.saliency(label) for label in labels]
 
 
 def known_rows(
@@ -58,8 +74,7 @@ def known_rows(
     graphs = [Graph(suite, plugins, seed) for seed in suite.seeds]
     data = graphs[0].data
     dataset = graphs[0].opened(store.folder(data)) if store.done(data) else None
-    labels = saliency_labels(suite, dataset) if dataset is not None else []
-    saliency_stages = [graphs[0].saliency(label) for label in labels]
+    saliency_stages = judged_maps(graphs[0], dataset) if dataset is not None else []
     return (row for graph in graphs for row in rows_of(graph, dataset)), saliency_stages
 
 

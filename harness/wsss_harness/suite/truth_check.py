@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.findings import FAILURE, WARNING, Finding, judge
-from wsss_harness.contract.supervision import Dataset, scored_ids
+from wsss_harness.contract.supervision import Dataset, scored_ids, scores_masks
 from wsss_harness.contract.types import BACKGROUND, IGNORE, Mask
 from wsss_harness.stages.stage_data import SCORED, VAL
 
@@ -138,7 +138,8 @@ def check_truth(dataset: Dataset, with_val: bool) -> list[Finding]:
     Raises:
         DataError: masks would be scored wrongly.
     """
-    splits = {SCORED: scored_ids(dataset), **({VAL: dataset.ids(VAL)} if with_val else {})}
+    scored = {SCORED: scored_ids(dataset)} if scores_masks(dataset) else {}
+    splits = {**scored, **({VAL: dataset.ids(VAL)} if with_val else {})}
     findings = [
         finding
         for split, ids in splits.items()

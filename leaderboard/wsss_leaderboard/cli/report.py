@@ -13,6 +13,7 @@ from wsss_harness.cli.app import any_failed, print_documents
 from wsss_harness.cli.messages import plural, print_plain
 from wsss_harness.cli.plan_tree import warn_of_versions
 from wsss_harness.cli.progress import observed
+from wsss_harness.contract.supervision import scores_masks
 from wsss_harness.execution.engine import RunOptions
 from wsss_harness.execution.repeat import repeat_row, row_of
 from wsss_harness.execution.run import make_kind, prepare_suite, run_suite
@@ -21,6 +22,7 @@ from wsss_harness.store.layout import RECORDS
 from wsss_harness.store.stage import upstream
 from wsss_harness.store.store import Store
 from wsss_harness.suite.graph import Graph
+from wsss_harness.suite.presence import UNSCORED
 from wsss_harness.suite.selection import Request
 from wsss_harness.system import locks
 from wsss_harness.system.files import remove_temporary_files
@@ -97,6 +99,8 @@ def run_and_report(
         engine.session(),
     ):
         dataset = prepare_suite(suite, plugins, engine)
+        if not scores_masks(dataset):
+            print_plain(Console(stderr=True), UNSCORED, style="yellow")
         collector = Collector(suite, engine.store, dataset, Graph(suite, plugins, suite.seeds[0]))
         outcomes, saved = [], {}
         for outcome in run_suite(suite, plugins, engine, dataset, failed if only_failed else None):
@@ -113,7 +117,7 @@ def run_and_report(
     targets = [target for outcome in outcomes for target in outcome.row.targets]
     warn_of_versions(upstream(*targets), engine.store)
     if documents is None:
-        print_tables(named_tables, [results], console)
+        print_tables(named_tables, [results], console, said=[UNSCORED])
     else:
         documents[request.dataset] = {name: table.json() for name, table in named_tables}
     for warning in engine.warnings:
@@ -152,9 +156,10 @@ def report_twin(
 ) -> bool:
     """Make a row twice and report whether its bytes are the same; True if they are."""
     plugins = installed()
-    row = row_of(request.suite(), plugins, method, seed)
+    store = Store(root, plugins.tell, limits)
     with observed(plugins):
-        compared = list(repeat_row(row, Store(root, plugins.tell, limits)))
+        row = row_of(request.suite(), plugins, method, seed, store)
+        compared = list(repeat_row(row, store))
     stage, differing = compared[-1]
     if not differing:
         stages = plural(len(compared), "stage")
@@ -194,19 +199,25 @@ def tables(loaded: Sequence[LoadedRecord]) -> list[tuple[str, Table]]:
     return named
 
 
-def without_repeated_notes(tables: Iterable[Table]) -> Iterator[Table]:
-    """Tables to print one below the other: each note only below the first table that has it."""
-    seen: set[str] = set()
+def without_repeated_notes(tables: Iterable[Table], said: Collection[str] = ()) -> Iterator[Table]:
+    """Tables to print one below the other: each note only below the first table that has it.
+
+    ``said``: notes that were printed before.
+    """
+    seen = {*said}
     for table in tables:
         yield replace(table, notes=tuple(note for note in table.notes if note not in seen))
         seen |= set(table.notes)
 
 
 def print_tables(
-    named_tables: Iterable[tuple[str, Table]], folders: Iterable[Path], console: Console
+    named_tables: Iterable[tuple[str, Table]],
+    folders: Iterable[Path],
+    console: Console,
+    said: Collection[str] = (),
 ) -> None:
     """Print tables and the folders of results that they show."""
-    for table in without_repeated_notes(table for _, table in named_tables):
+    for table in without_repeated_notes((table for _, table in named_tables), said):
         console.print(table)
     for folder in folders:
         print_plain(console, f"Results: {folder}")

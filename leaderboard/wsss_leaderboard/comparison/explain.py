@@ -167,7 +167,7 @@ def mious(
         by_kind = {f.kind: f for f in figures.named(row.row.method, segmentor) if f.split == split}
         if figure := by_kind.get("published") or by_kind.get("reported"):
             wanted = figures.datasets[figure.dataset].splits[split]
-            images = ""
+            images = "train has no truth here" if record.unscored and not segmentor else ""
             if part and not figures.fits(figure, part.score.iou, part.images):
                 images = f"{part.images:,} images here, {wanted:,} there"
             measured = 100 * part.score.miou if part else None
@@ -257,7 +257,7 @@ def conclusion(explanation: Explanation) -> Iterator[str]:
         yield f"The first to depart: {first.stage}, {first.what} ({first.source})"
     elif any(c.measured is not None and not c.images for c in comparisons):
         yield "Nothing departs by more than is allowed."
-    elif all(c.measured is None for c in comparisons):
+    elif all(c.measured is None and not c.images for c in comparisons):
         yield "Nothing of this row has been run yet."
     if other_images := next((c.images for c in comparisons if c.images), ""):
         yield f"Numbers on other data are never called a departure: {other_images}."
@@ -272,7 +272,8 @@ def numbers_table(comparisons: Sequence[FigureComparison]) -> Table:
     for comparison in comparisons:
         digits = 3 if comparison.what.startswith("loss") else 2
         numbers = f"{comparison.expected:.{digits}f}", f"±{comparison.allowed:.{digits}f}"
-        here = "not run" if comparison.measured is None else f"{comparison.measured:.{digits}f}"
+        missing = "-" if comparison.images else "not run"
+        here = missing if comparison.measured is None else f"{comparison.measured:.{digits}f}"
         verdict = "departs" if comparison.departs else "other data" * bool(comparison.images)
         bold = frozenset(range(len(heads))) if comparison.departs else frozenset[int]()
         cells = (comparison.stage, comparison.what, *numbers, here, verdict)

@@ -99,9 +99,9 @@ def publishable(suite: Suite, plugins: Plugins) -> bool:
 def write_examples(
     results: Path, suite: Suite, store: Store, dataset: Dataset, outcomes: Sequence[RowOutcome]
 ) -> None:
-    """Write the examples of all rows of the first seed that have masks, including controls."""
+    """Write the examples of all rows of the first seed with masks and truth, including controls."""
     rows = [outcome.row for outcome in outcomes if outcome.row.seed == suite.seeds[0]]
-    rows = [row for row in rows if store.done(row.masks)]
+    rows = [row for row in rows if row.counts and store.done(row.masks)]
     drawn = (package_digest("wsss_leaderboard"), *(row.masks.key for row in rows))
     folder = results / EXAMPLES
     earlier = read(results)

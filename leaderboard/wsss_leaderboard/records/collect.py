@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from wsss_harness.contract.errors import StageFailure
-from wsss_harness.contract.supervision import Dataset, scored_ids
+from wsss_harness.contract.supervision import Dataset, scored_ids, scores_masks
 from wsss_harness.execution.run import RowOutcome
 from wsss_harness.metrics import EVALUATOR
 from wsss_harness.stages.products import QUALITY
@@ -42,7 +42,8 @@ class Collector:
         self.store = store
         self.dataset = dataset
         self.graph = graph
-        _, self.scored = divide(scored_ids(dataset), suite.held_out)
+        self.ids = scored_ids(dataset) if scores_masks(dataset) else ()
+        _, self.scored = divide(self.ids, suite.held_out)
         self.scores = ScoreReader(store, dataset, graph.plugins, self.scored)
         self.protocol = Protocol(
             fingerprint=dataset.fingerprint(),
@@ -69,7 +70,7 @@ class Collector:
             recipe=row.row.model_dump(mode="json"),
             supervision=supervision_of(row, self.store),
             saliency=quality_of(maps, self.store) if done(maps) else None,
-            masks=self.scores.masks(row) if done(row.counts) else None,
+            masks=self.scores.masks(row) if row.counts and done(row.counts) else None,
             segmentations=tuple(
                 self.scores.segmentation(s) for s in row.segmentations if done(s.counts)
             ),
@@ -104,8 +105,11 @@ class Collector:
 
     def _tallies(self, row: RowStages) -> dict[str, Tallies]:
         """Counts by image of the masks, and of each segmentor."""
-        ids, val = scored_ids(self.dataset), self.dataset.ids(VAL)
-        stages = {MASKS: (row.counts, [ids[n] for n in self.scored], list(self.scored))}
+        val = self.dataset.ids(VAL)
+        stages = {}
+        if row.counts:
+            scored = [self.ids[n] for n in self.scored]
+            stages[MASKS] = (row.counts, scored, list(self.scored))
         stages |= {s.label: (s.counts, list(val), list(range(len(val)))) for s in row.segmentations}
         return {
             target: Tallies(tuple(names), self.scores.tallies(stage, places))

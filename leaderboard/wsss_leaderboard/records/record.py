@@ -82,6 +82,11 @@ class Record(StrictModel):
         late = self.supervision.declared if self.failure else ()
         return column_of({*self.supervision.used, *late}, self.supervision.stated)
 
+    @property
+    def unscored(self) -> bool:
+        """Whether its masks were made but not scored, because train has no truth."""
+        return not self.protocol.images and self.masks is None and self.maker() is not None
+
     def maker(self, target: str = "") -> str | None:
         """The key of the stage that made its masks, or trained this segmentor; None if unfinished.
 

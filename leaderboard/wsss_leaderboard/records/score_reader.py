@@ -49,6 +49,8 @@ class ScoreReader:
         self.names = ("background", *dataset.classes)
 
     def masks(self, row: RowStages) -> Masks:
+        """The scores of the masks of a row whose masks were counted."""
+        assert row.counts is not None
         folder = self.store.folder(row.counts)
         read = {name: self._read(folder, name, self.scored) for name in METRICS}
         constant = row.row.rule.name == "constant"

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from wsss_harness.suite.presence import UNSCORED
 from wsss_leaderboard.boards.verification import is_stale
 from wsss_leaderboard.comparison.comparison import labels_of
 from wsss_leaderboard.ranking.components import components_of, note_of
@@ -108,6 +109,8 @@ def measured(board: Board, target: str) -> str:
 
 def images_of(board: Board, target: str) -> str:
     protocol = board.protocol
+    if target == MASKS and not protocol.images:
+        return UNSCORED
     if target == MASKS:
         held_out = protocol.held_out
         images = f"Masks of {protocol.images:,} train images, scored against the ground truth"

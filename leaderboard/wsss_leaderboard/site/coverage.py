@@ -37,7 +37,7 @@ def write_coverage(pages: Pages, boards: Sequence[Sequence[BoardTable]]) -> None
     for column, table in enumerate(table for tables in boards for table in tables):
         folder = folder_of(table.board)
         for row in table.rows:
-            if row.entry is None:
+            if row.entry is None or all(record.unscored for record in row.entry.records):
                 continue
             kinds.setdefault(row.method, row.kind)
             page = f"{folder}/methods/{stem(row.method)}.html"

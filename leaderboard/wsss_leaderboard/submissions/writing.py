@@ -75,7 +75,7 @@ class SuiteRun:
         """The records of a row by file; only of ``seed``, unless it is None.
 
         Raises:
-            ConfigError: There is no such record, or one of them failed.
+            ConfigError: There is no such record, or one of them failed or has no scored masks.
         """
         folder = self.request.results(self.root) / RECORDS
         all_records = {path: load_record(path) for path in sorted(folder.glob("*.json"))}
@@ -94,6 +94,11 @@ class SuiteRun:
             refuse_names(record, str(path))
             if record.failure:
                 raise ConfigError(f"{path} is the record of a failed run: {record.failure.message}")
+            if record.unscored:
+                raise ConfigError(
+                    f"{path} has no score of its masks, because train has no truth; a submission "
+                    "needs one: run the suite on data whose train images have a truth"
+                )
         return selected
 
     def row(self, record: Record) -> RowStages:

@@ -103,6 +103,13 @@ def items_of(runs: Sequence[Record], target: str) -> list[Any]:
     return [run.masks for run in runs if run.masks]
 
 
+def cell_of(measure: Measure[Any], runs: Sequence[Record], target: str) -> Cell:
+    """What a measure says of the runs of a method; nothing of masks that could not be scored."""
+    if not target and runs and all(run.unscored for run in runs):
+        return Cell()
+    return measure.cell(items_of(runs, target), len(runs))
+
+
 StandingColumn = tuple[str, Callable[[Standing], str]]  # its head, and what it shows of a standing
 
 STANDING_COLUMNS: tuple[StandingColumn, ...] = (
@@ -152,8 +159,7 @@ def _cell_row(
     extra: Sequence[StandingColumn],
     published: bool,
 ) -> CellRow:
-    items = items_of(row.runs, row.target)
-    first, *others = (measure.cell(items, len(row.runs)) for measure in measures)
+    first, *others = (cell_of(measure, row.runs, row.target) for measure in measures)
     if first.text == FAILED:
         others = [Cell()] * len(others)
     texts = [read(standing) if standing else NOTHING for _, read in extra]

@@ -10,7 +10,7 @@ from wsss_leaderboard.ranking.standings import Standings
 from wsss_leaderboard.records.counts import MASKS
 from wsss_leaderboard.records.published import published
 from wsss_leaderboard.records.record import Record, distinct
-from wsss_leaderboard.tables.assembly import STANDING_COLUMNS, Cell, CellRow, Measure, items_of
+from wsss_leaderboard.tables.assembly import STANDING_COLUMNS, Cell, CellRow, Measure, cell_of
 from wsss_leaderboard.tables.builtin import (
     ANATOMY,
     FAILURES,
@@ -36,7 +36,7 @@ def measured(group: Sequence[Record], segmentor: str, name: str) -> Cell:
     if measure is None or not has_target:
         return Cell()
     runs = distinct(group, segmentor)
-    return replace(measure.cell(items_of(runs, segmentor), len(runs)), records=tuple(group))
+    return replace(cell_of(measure, runs, segmentor), records=tuple(group))
 
 
 Group = Sequence[Record]  # one method's records, a seed each

@@ -56,7 +56,7 @@ def _of_records(source: TableSource, shown: Sequence[Record], targets: set[str])
 def scored(shown: Sequence[Record], targets: set[str]) -> Iterator[str]:
     """Which images masks and segmentors are scored on, and how."""
     protocol = shown[0].protocol
-    if MASKS in targets:
+    if MASKS in targets and protocol.images:
         yield f"Masks: mIoU in percent on {protocol.images:,} train images."
     if any(targets):
         yield f"Segmentors: mIoU in percent on {protocol.val_images:,} val images."

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from wsss_harness.suite.presence import UNSCORED
 from wsss_harness.suite.spec import AXES
 from wsss_leaderboard.records.provenance import SaliencyQuality
 from wsss_leaderboard.records.record import Record, distinct
@@ -114,9 +115,15 @@ def _messages(record: Record) -> Iterator[str]:
             yield f"metric '{metric}' could not be read from its counts: {read[ERROR]}"
 
 
+def unscored(records: Iterable[Record]) -> list[str]:
+    """That masks have no score, where train has no truth."""
+    return [UNSCORED] if any(record.unscored for record in records) else []
+
+
 def common(records: Sequence[Record], target: str = "") -> list[str]:
     """The last notes of every table, of masks or of a segmentor."""
-    return [*seeds(records, target), *failures(records)]
+    missing = [] if target else unscored(records)
+    return [*missing, *seeds(records, target), *failures(records)]
 
 
 def ending(records: Sequence[Record]) -> list[str]:

@@ -138,6 +138,8 @@ def test_masks_are_read_from_pictures_on_request(root):
     (root / "masks").mkdir()
     write_mask(root / f"masks/{A}.png", np.full((HEIGHT, WIDTH), 3, np.uint8))
     assert (opened(root, masks="masks").truth(A) == 3).all()
+    assert [opened(root, masks="masks").has_truth(i) for i in (A, B)] == [True, False]
+    assert opened(root).has_truth(B)
     write_mask(root / f"masks/{A}.png", np.full((HEIGHT, WIDTH), 90, np.uint8))
     with pytest.raises(DataError, match=r"holds the value 90, but there are 3 classes"):
         opened(root, masks="masks").truth(A)  # numbers of COCO's categories, which have gaps

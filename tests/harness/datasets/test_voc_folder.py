@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from wsss_harness.contract.errors import DataError
+from wsss_harness.contract.supervision import scores_masks
 from wsss_harness.datasets.voc_folder import VocFolder
 from wsss_harness.system.pictures import write_mask
 
@@ -52,6 +53,22 @@ def test_opened_dataset_has_every_part(opened):
     assert data.saliency("a").dtype == np.float32
     assert data.saliency("a")[2, 3] == np.float32(220 / 255)
     assert data.context("a")["rails"].sum() == 3
+
+
+def test_missing_truth_and_maps_are_told(opened, root):
+    data = opened()
+    assert [data.has_truth(i) for i in "ab"] == [data.has_saliency(i) for i in "ab"] == [True, True]
+    (root / "SegmentationClass/a.png").unlink()
+    (root / "saliency/b.png").unlink()
+    assert [data.has_truth(i) for i in "ab"] == [False, True]
+    assert [data.has_saliency(i) for i in "ab"] == [True, False]
+
+
+def test_truth_of_train_can_be_left_unused(opened):
+    data = opened(train_truth="none")
+    assert [data.has_truth(i) for i in "ab"] == [False, True]
+    assert not scores_masks(data)
+    assert scores_masks(opened())
 
 
 def test_lists_and_folders_can_be_renamed(opened, root):

@@ -16,8 +16,8 @@ def plugins():
 
 
 def compared(folder, plugins, **changes):
-    row = row_of(small_suite.suite(**changes), plugins, "R", None)
     store = small_suite.store(folder / "store")
+    row = row_of(small_suite.suite(**changes), plugins, "R", None, store)
     return list(repeat_row(row, store)), store
 
 
@@ -58,6 +58,6 @@ def test_failed_stage_is_raised_and_leaves_no_folder(tmp_path, plugins):
     assert [path.name for path in tmp_path.iterdir()] == ["store"]
 
 
-def test_unknown_row_is_refused_with_a_list_of_rows(plugins):
+def test_unknown_row_is_refused_with_a_list_of_rows(plugins, tmp_path):
     with pytest.raises(ConfigError, match="'X'; rows: R, S"):
-        row_of(small_suite.suite(), plugins, "X", None)
+        row_of(small_suite.suite(), plugins, "X", None, small_suite.store(tmp_path))

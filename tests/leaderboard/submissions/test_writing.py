@@ -1,9 +1,13 @@
 """Writing a submission from a finished run."""
 
+from dataclasses import replace
+
 import pytest
 from sample_submissions import check, submitted
 
 from wsss_harness.contract.errors import ConfigError
+from wsss_harness.store.layout import RECORDS
+from wsss_leaderboard.records.record import load_records, save_record
 from wsss_leaderboard.submissions import checking, rowpacks
 from wsss_leaderboard.submissions.writing import command_of
 
@@ -17,8 +21,6 @@ def test_readme_and_manifest_name_the_command(good, ran):
 
 
 def test_command_includes_overrides_and_selections(ran):
-    from dataclasses import replace
-
     request = replace(ran.request, overrides=("held_out=3",), methods=("A b",), words=("x",))
     assert command_of(request) == ("wsss run small.toml --set held_out=3 --rows 'A b' --only x")
 
@@ -52,3 +54,12 @@ def test_failed_writing_leaves_no_folder(ran, tmp_path, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         submitted(ran, tmp_path / "new")
     assert not (tmp_path / "new").exists()
+
+
+def test_row_whose_masks_could_not_be_scored_is_refused(ran, tmp_path):
+    record = load_records(ran.request.results(ran.root) / RECORDS)[0]
+    protocol = record.protocol.model_copy(update={"images": 0})
+    unscored = record.model_copy(update={"masks": None, "protocol": protocol})
+    save_record(unscored, ran.request.results(tmp_path) / RECORDS / "000-r-seed0.json")
+    with pytest.raises(ConfigError, match="no score of its masks"):
+        submitted(replace(ran, root=tmp_path), tmp_path / "new")

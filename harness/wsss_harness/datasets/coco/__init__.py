@@ -37,7 +37,7 @@ class Coco14:
     instances. ``train_list``, ``val_list``: files of image ids, one per line, such as
     COCO_train2014_000000000009; by default all images with an annotation (82,081 and 40,137).
     ``saliency``: a folder of maps ID.png. ``masks``: a folder of masks ID.png to use as truth
-    instead of the instances.
+    instead of the instances; if no image of train has one, pseudo-masks are made but not scored.
 
     ``overlap``: where instances overlap, the ``last`` of the file covers the earlier ones, as in
     nightrome/cocostuffapi, or the ``smallest`` covers the larger ones. ``crowd``: whether a region
@@ -141,17 +141,26 @@ class Coco:
         categories = self._images[image_id].categories
         return tuple(sorted(self._class_numbers[category] for category in categories))
 
+    def has_saliency(self, image_id: str) -> bool:
+        return self._path("saliency", image_id).is_file()
+
     def saliency(self, image_id: str) -> Map:
-        path = self.layout.path("saliency") / f"{image_id}.png"
-        return pictures.read_map(path, self.size(image_id))
+        return pictures.read_map(self._path("saliency", image_id), self.size(image_id))
+
+    def _path(self, part: str, image_id: str) -> Path:
+        return self.layout.path(part) / f"{image_id}.png"
 
     def size(self, image_id: str) -> tuple[int, int]:
         image = self._images[image_id]
         return image.height, image.width
 
+    def has_truth(self, image_id: str) -> bool:
+        """Whether there is a mask; instances are the truth of every image."""
+        return not self.layout.masks or self._path("masks", image_id).is_file()
+
     def truth(self, image_id: str) -> Mask:
         if self.layout.masks:
-            path = self.layout.path("masks") / f"{image_id}.png"
+            path = self._path("masks", image_id)
             return pictures.read_class_mask(path, self.size(image_id), len(self.classes))
         instances = read_instances(self.index, image_id)
         if self.layout.overlap == "smallest":

@@ -1,0 +1,148 @@
+"""Whether the truth and the saliency maps that a suite needs are there, before any work.
+
+Methods and background rules see the saliency of train alone, so val needs no maps.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from wsss_harness.contract.errors import ConfigError, DataError, WsssError
+from wsss_harness.contract.findings import FAILURE, WARNING, Finding, judge
+from wsss_harness.contract.supervision import (
+    SALIENCY,
+    TRUTH,
+    Dataset,
+    scored_ids,
+    scores_masks,
+    without,
+)
+from wsss_harness.plugins.registry import Plugins
+from wsss_harness.stages.stage_data import TRAIN, VAL, WithSaliency
+from wsss_harness.suite.spec import Row, Suite
+
+FIRST = 10  # ids in a message
+NEEDED = "the truth and the saliency maps that the rows need are there"
+UNSCORED = "No image of train has a truth, so masks are not scored."
+
+
+def check_presence(suite: Suite, plugins: Plugins, dataset: Dataset) -> None:
+    """Refuse a suite that reads a truth or a map that is missing.
+
+    Raises:
+        DataError: counts the images without one and lists the first.
+        ConfigError: names a row or an option that needs a truth of train, where there is none.
+    """
+    for problem in problems(suite, plugins, dataset):
+        raise DataError(problem)
+    if not scores_masks(dataset):
+        refuse_choices(suite)
+
+
+def finding(suite: Suite, plugins: Plugins, dataset: Dataset) -> Finding:
+    """What ``check_presence`` says of a suite."""
+    try:
+        check_presence(suite, plugins, dataset)
+    except WsssError as error:
+        return Finding(NEEDED, FAILURE, str(error))
+    return Finding(NEEDED)
+
+
+def findings(dataset: Dataset, maps: Mapping[str, Dataset]) -> Iterator[Finding]:
+    """What is missing of the data itself; ``maps``: the dataset with other maps, by their label."""
+    yield judge("what is scored has a truth", next(truth_problems(dataset), None))
+    if not scores_masks(dataset):
+        yield Finding("masks are scored", WARNING, UNSCORED)
+    for name, source in maps.items():
+        problem = next(saliency_problems(source, "rows may read saliency"), None)
+        yield judge(f"all images of train have {name} maps", problem, WARNING)
+
+
+def problems(suite: Suite, plugins: Plugins, dataset: Dataset) -> Iterator[str]:
+    """What is missing of truth and saliency maps, for the rows that need it."""
+    yield from truth_problems(dataset, any(row.segmentors for row in suite.rows))
+    missing = without(dataset, TRUTH, dataset.ids(TRAIN)) if scores_masks(dataset) else ()
+    if suite.bounds and missing:
+        yield (
+            f"{counted(missing, dataset.ids(TRAIN))} images of train have no truth, which the rows "
+            f"of bounds = {list(suite.bounds)} are made from; add it, or leave bounds out"
+        )
+    for label, method in readers_of_saliency(suite, plugins).items():
+        folder = Path(suite.saliency[label].folder) if label else None
+        maps = WithSaliency(dataset, folder) if folder else dataset
+        if SALIENCY not in maps.supervision:
+            continue  # without any maps, the rows that read them fail one by one
+        yield from saliency_problems(maps, f"'{method}' reads saliency")
+
+
+def truth_problems(dataset: Dataset, segments: bool = True) -> Iterator[str]:
+    """What is missing of the truth; that of val is needed only if something ``segments`` it."""
+    ids, val = scored_ids(dataset), dataset.ids(VAL)
+    missing, missing_of_val = (without(dataset, TRUTH, split) for split in (ids, val))
+    if len(missing) == len(ids) and len(missing_of_val) == len(val):
+        yield (
+            "no image of train or of val has a truth, so nothing could be scored; correct the "
+            "option of the dataset that says where the masks are (dataset.truth of voc_folder)"
+        )
+    elif 0 < len(missing) < len(ids):
+        yield (
+            f"{counted(missing, ids)} scored images of train have no truth; add it, or score only "
+            "those that have one (dataset.scored of voc_folder), or none (dataset.train_truth)"
+        )
+    elif missing_of_val and segments:
+        yield (
+            f"{counted(missing_of_val, val)} images of val have no truth, on which segmentors are "
+            "scored; add it, take the images out of val, or run rows without segmentors"
+        )
+
+
+def saliency_problems(dataset: Dataset, reader: str) -> Iterator[str]:
+    """What is missing of the maps of train."""
+    ids = dataset.ids(TRAIN)
+    missing = without(dataset, SALIENCY, ids)
+    if missing:
+        yield (
+            f"{reader}, but {counted(missing, ids)} images of train have no map; add the maps, "
+            "take the images out of train, or run other rows alone (--rows)"
+        )
+
+
+def counted(missing: Sequence[str], ids: Collection[str]) -> str:
+    """Such as ``2 of 7 (a, b)``."""
+    more = f" and {len(missing) - FIRST:,} more" if missing[FIRST:] else ""
+    return f"{len(missing):,} of {len(ids):,} ({', '.join(missing[:FIRST])}{more})"
+
+
+def readers_of_saliency(suite: Suite, plugins: Plugins) -> dict[str | None, str]:
+    """The first row that reads each of the saliency maps; None stands for the dataset's own."""
+    readers: dict[str | None, str] = {}
+    for row in suite.rows:
+        for label in _reads(row, suite, plugins):
+            readers.setdefault(label, row.method)
+    return readers
+
+
+def _reads(row: Row, suite: Suite, plugins: Plugins) -> Iterator[str | None]:
+    """The labels of the saliency maps that a row reads."""
+    parts = [("generator", suite.generators[row.generator])]
+    parts += [("refiner", suite.refiners[label]) for label in row.refiners]
+    for kind, part in parts:
+        if SALIENCY in getattr(plugins.dataclass_of(kind, part.name), "needs", ()):
+            yield part.saliency
+    if SALIENCY in row.rule.built.needs:
+        yield row.saliency
+
+
+def refuse_choices(suite: Suite) -> None:
+    """Raise ConfigError for what only a truth of train could decide or paint."""
+    for row in suite.rows:
+        if row.rule.choice:
+            raise ConfigError(
+                f"row '{row.method}': the threshold '{row.rule.choice}' is chosen on the truth of "
+                "train, but no image of train has one; give a number as its threshold"
+            )
+    for option, asked in (("held_out", suite.held_out), ("bounds", suite.bounds)):
+        if asked:
+            raise ConfigError(
+                f"{option} is {asked!r}, which needs the truth of train, but no image of train has "
+                f"one; leave {option} out"
+            )
