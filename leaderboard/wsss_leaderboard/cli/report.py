@@ -13,17 +13,18 @@ from wsss_harness.cli.app import any_failed, print_documents
 from wsss_harness.cli.messages import plural, print_plain
 from wsss_harness.cli.plan_tree import warn_of_versions
 from wsss_harness.cli.progress import observed
-from wsss_harness.contract.supervision import scores_masks
+from wsss_harness.contract.supervision import Dataset, scores_masks
 from wsss_harness.execution.engine import RunOptions
 from wsss_harness.execution.repeat import repeat_row, row_of
-from wsss_harness.execution.run import make_kind, prepare_suite, run_suite
-from wsss_harness.plugins.registry import installed
+from wsss_harness.execution.run import RowOutcome, make_kind, prepare_suite, run_suite
+from wsss_harness.plugins.registry import Plugins, installed
 from wsss_harness.store.layout import RECORDS
 from wsss_harness.store.stage import upstream
 from wsss_harness.store.store import Store
 from wsss_harness.suite.graph import Graph
 from wsss_harness.suite.presence import UNSCORED
 from wsss_harness.suite.selection import Request
+from wsss_harness.suite.spec import Suite
 from wsss_harness.system import locks
 from wsss_harness.system.files import remove_temporary_files
 from wsss_harness.system.limits import Limits
@@ -111,9 +112,7 @@ def run_and_report(
         remove_others(results / RECORDS, saved)
         named_tables = tables(entries.load([results]))
         write_tables(results, named_tables)
-        draw(results, suite, engine.store, dataset, outcomes)
-        if publishable(suite, plugins):
-            write_examples(results, suite, engine.store, dataset, outcomes)
+        draw_all(results, suite, plugins, engine.store, dataset, outcomes)
     targets = [target for outcome in outcomes for target in outcome.row.targets]
     warn_of_versions(upstream(*targets), engine.store)
     if documents is None:
@@ -123,6 +122,20 @@ def run_and_report(
     for warning in engine.warnings:
         print_plain(Console(stderr=True), str(warning), style="yellow")
     return bool(notes.failures(saved.values()))
+
+
+def draw_all(
+    results: Path,
+    suite: Suite,
+    plugins: Plugins,
+    store: Store,
+    dataset: Dataset,
+    outcomes: Sequence[RowOutcome],
+) -> None:
+    """Draw the figures of a run, and examples for public pages if the dataset permits them."""
+    draw(results, suite, store, dataset, outcomes)
+    if publishable(suite, plugins):
+        write_examples(results, suite, store, dataset, outcomes)
 
 
 @contextmanager
