@@ -28,7 +28,7 @@ from wsss_harness.execution.run_stage import dataset_of
 from wsss_harness.plugins.registry import installed
 from wsss_harness.stages.stage_data import open_dataset
 from wsss_harness.store.store import Store
-from wsss_harness.suite import data_check, presence
+from wsss_harness.suite import data_check, presence, row_files
 from wsss_harness.suite.data_check import DataReport
 
 if TYPE_CHECKING:
@@ -50,20 +50,22 @@ def check_data(
     """Check all images, masks and maps of a dataset, and what each row of a suite lacks."""
     findings: list[Finding] = []
     maps: dict[str, Dataset] = {}
+    owner = "voc_folder"
     if source.is_dir():
         dataset = folder_dataset(source, overrides)
     else:
         suite = request_of(source, overrides).suite()
         dataset = dataset_of(suite, installed(), Store(store))
-        findings = list(data_check.missing(suite, installed(), dataset.supervision))
+        owner = suite.dataset.name
+        findings = list(row_files.missing(suite, installed(), dataset.supervision))
         findings.append(presence.finding(suite, installed(), dataset))
-        maps = data_check.maps_of(suite, dataset)
+        maps = row_files.maps_of(suite, dataset)
     console = Console()
     hidden = as_json or not console.is_terminal
     with Progress(console=console, transient=True, disable=hidden) as bar:
         task = bar.add_task("looking at every image")
         report = data_check.inspect(
-            dataset, lambda done, total: bar.update(task, completed=done, total=total), maps
+            dataset, lambda done, total: bar.update(task, completed=done, total=total), maps, owner
         )
     report.findings += findings
     if as_json:
@@ -98,6 +100,10 @@ def _print(report: DataReport, console: Console) -> None:
         outcome = f"[{COLOURS[finding.outcome]}]{finding.outcome:<8}[/]"
         text = escape(finding.check + (f": {finding.message}" if finding.message else ""))
         console.print(f"{outcome} {text}", highlight=False, soft_wrap=True)
+        for example in finding.examples[1:]:
+            print_plain(console, f"{'':8} {example}")
+        if (more := finding.count - len(finding.examples)) > 0:
+            print_plain(console, f"{'':8} and {more:,} more")
     console.print(f"\nfingerprint {report.fingerprint}", highlight=False)
 
 

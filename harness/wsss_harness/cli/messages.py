@@ -2,9 +2,9 @@
 
 from rich.console import Console
 
-from wsss_harness.contract.findings import FAILURE, OK, WARNING
+from wsss_harness.contract.findings import FAILURE, NOTE, OK, WARNING
 
-COLOURS = {OK: "green", WARNING: "yellow", FAILURE: "red"}
+COLOURS = {OK: "green", NOTE: "cyan", WARNING: "yellow", FAILURE: "red"}
 
 
 def print_plain(console: Console, text: str, style: str | None = None) -> None:

@@ -2,16 +2,21 @@
 
 from dataclasses import dataclass
 
-OK, WARNING, FAILURE = "ok", "warning", "failure"
+OK, NOTE, WARNING, FAILURE = "ok", "note", "warning", "failure"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """``check`` says what should hold; ``message`` says what is wrong and what to do."""
+    """``check`` says what should hold; ``message`` says what is wrong and what to do.
+
+    ``count``: how many images or files it does not hold for, of which ``examples`` are the first.
+    """
 
     check: str
     outcome: str = OK
     message: str = ""
+    count: int = 0
+    examples: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.outcome}: {self.check}" + (f": {self.message}" if self.message else "")

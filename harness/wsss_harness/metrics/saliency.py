@@ -21,25 +21,38 @@ class Quality:
     max_f: float
 
 
-def quality(pairs: Iterable[tuple[Mask, Map]]) -> Quality:
-    """How well saliency maps find the foreground of ``(truth, saliency)`` pairs.
+class QualityCounts:
+    """Counts of (truth, saliency) pairs, in constant memory."""
 
-    F as in Achanta et al., "Frequency-tuned salient region detection", CVPR 2009, with precision
-    and recall pooled over the set and the threshold swept over 256 levels.
-    """
-    inside, outside = np.zeros(256, np.int64), np.zeros(256, np.int64)
-    error = 0.0
-    for truth, saliency in pairs:
+    def __init__(self) -> None:
+        self.inside, self.outside = np.zeros(256, np.int64), np.zeros(256, np.int64)
+        self.error = 0.0
+
+    def add(self, truth: Mask, saliency: Map) -> None:
+        """Add an image; both are (H, W)."""
         valid = truth != IGNORE
         front, values = truth[valid] > 0, saliency[valid]
         levels = np.rint(values * 255).astype(np.intp)
-        inside += np.bincount(levels[front], minlength=256)
-        outside += np.bincount(levels[~front], minlength=256)
-        error += float(np.abs(values - front).sum(dtype=np.float64))
-    hit, false = inside[::-1].cumsum()[::-1], outside[::-1].cumsum()[::-1]
-    total = int(inside.sum() + outside.sum())
-    precision = hit / np.maximum(hit + false, 1)
-    recall = hit / max(1, int(inside.sum()))
-    f = 1.3 * precision * recall / np.maximum(0.3 * precision + recall, 1e-12)
-    iou = hit[128] / max(1, int(inside.sum() + false[128]))
-    return Quality(float(iou), error / max(1, total), float(f.max()))
+        self.inside += np.bincount(levels[front], minlength=256)
+        self.outside += np.bincount(levels[~front], minlength=256)
+        self.error += float(np.abs(values - front).sum(dtype=np.float64))
+
+    def read(self) -> Quality:
+        """F as in Achanta et al., "Frequency-tuned salient region detection", CVPR 2009, with
+        precision and recall pooled over the set and the threshold swept over 256 levels.
+        """
+        hit, false = (side[::-1].cumsum()[::-1] for side in (self.inside, self.outside))
+        total, front = int(self.inside.sum() + self.outside.sum()), int(self.inside.sum())
+        precision = hit / np.maximum(hit + false, 1)
+        recall = hit / max(1, front)
+        f = 1.3 * precision * recall / np.maximum(0.3 * precision + recall, 1e-12)
+        iou = hit[128] / max(1, int(front + false[128]))
+        return Quality(float(iou), self.error / max(1, total), float(f.max()))
+
+
+def quality(pairs: Iterable[tuple[Mask, Map]]) -> Quality:
+    """How well saliency maps find the foreground of ``(truth, saliency)`` pairs."""
+    counts = QualityCounts()
+    for truth, saliency in pairs:
+        counts.add(truth, saliency)
+    return counts.read()

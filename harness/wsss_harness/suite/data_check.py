@@ -1,20 +1,17 @@
-"""Checks of a dataset, image by image, before anything is trained on it."""
+"""Checks of a dataset before anything is trained on it: all images in one pass."""
 
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import lru_cache
-from itertools import chain
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+import xxhash
 
-from wsss_harness.contract.errors import WsssError
-from wsss_harness.contract.findings import WARNING, Finding, judge
+from wsss_harness.contract.findings import FAILURE, NOTE, WARNING, Finding, judge
 from wsss_harness.contract.supervision import (
-    IMAGE_LABELS,
     SALIENCY,
     TRUTH,
     Dataset,
@@ -22,15 +19,28 @@ from wsss_harness.contract.supervision import (
     scores_masks,
     without,
 )
-from wsss_harness.contract.types import IGNORE, Map, Mask
-from wsss_harness.metrics.saliency import Quality, quality
-from wsss_harness.plugins.registry import Plugins
-from wsss_harness.stages.stage_data import WithSaliency
-from wsss_harness.suite import presence
-from wsss_harness.suite.spec import Offered, Row, Suite
-from wsss_harness.system.pictures import has_voc_palette
+from wsss_harness.metrics.saliency import Quality, QualityCounts
+from wsss_harness.stages.stage_data import SCORED, TRAIN, VAL
+from wsss_harness.suite import image_checks, presence
+from wsss_harness.suite.image_checks import Check, CheckedImage, attempted, problem_of
+from wsss_harness.suite.truth_check import TruthTally, findings_of
 
-Check = Callable[[Any, str], str | None]  # from a dataset and an image id to a problem
+FIRST = 10  # images that a finding names
+NEARLY_ALL = 0.9  # a share of images
+VALUES = 256  # of 8 bits
+SAME_PICTURE = "no picture of train is in val under another id"
+FAINT = "{} maps use the levels 0..255"
+ADVICE = {  # of findings that may have a good reason
+    "masks have the palette of PASCAL VOC": "their values may mean other classes; look at one",
+    "image labels are all in the masks": "objects that VOC calls difficult have labels without "
+    "pixels",
+    "classes of the masks are all in the image labels": "training treats these classes as absent",
+    SAME_PICTURE: "a segmentor would be scored on a picture that it was trained on",
+}
+ADVICE_OF_MAPS = {
+    "{} maps are not constant": "such a map says nothing of where objects are",
+    FAINT: "255 stands for 1, so these maps are 0 nearly everywhere; multiply them by 255",
+}
 
 
 @dataclass
@@ -50,213 +60,201 @@ class DataReport:
         return asdict(self)
 
 
+@dataclass
+class Problems:
+    """For how many of the images that were checked a check does not hold, and the first of them."""
+
+    checked: int = 0
+    count: int = 0
+    examples: list[str] = field(default_factory=list)
+
+    def add(self, problem: str | None) -> None:
+        self.checked += 1
+        if problem:
+            self.count += 1
+            self.examples += [problem] if self.count <= FIRST else []
+
+
 def inspect(
     dataset: Dataset,
     progress: Callable[[int, int], None],
     maps: Mapping[str, Dataset] = MappingProxyType({}),
+    owner: str = "",
 ) -> DataReport:
-    """Check every image of train and val, in constant memory.
+    """Check every image of train and val, in constant memory but for a digest of each picture.
 
-    ``maps``: the same dataset with other saliency maps, by their label.
+    ``maps``: the same dataset with other saliency maps, by their label. ``owner``: the name of the
+    dataset. No error of an image or of the dataset's code ends the check.
     """
-    ids = [*dataset.ids("train"), *dataset.ids("val")]
     own = {SALIENCY: dataset} if SALIENCY in dataset.supervision else {}
-    sources = {**own, **maps}
-    checks = checks_of(dataset, sources)
-    problems: dict[str, list[str]] = {name: [] for name in checks}
-    cached = CachedTruth(dataset)
-    for number, image_id in enumerate(ids, 1):
-        for name, check in checks.items():
-            if problem := _problem(check, cached, image_id):
-                problems[name].append(problem)
-        progress(number, len(ids))
-    return DataReport(
-        dataset.fingerprint(),
-        {split: _split(dataset, ids) for split, ids in splits(dataset).items()},
-        {name: _quality(source) for name, source in sources.items() if scores_masks(dataset)},
-        [
-            judge("train and val share no image", _shared(dataset)),
-            *presence.findings(dataset, sources),
-            *(_finding(name, examples, len(ids)) for name, examples in problems.items()),
-        ],
-    )
+    inspection = Inspection(dataset, {**own, **maps}, owner or type(dataset).__name__)
+    for number, image_id in enumerate(inspection.ids, 1):
+        inspection.add(image_id)
+        progress(number, len(inspection.ids))
+    return inspection.report()
 
 
-class CachedTruth:
-    """A dataset that keeps the truth it read last, because several checks read it."""
+class Inspection:
+    """What was seen of the images that were added; ``sources`` have saliency maps, by label."""
 
-    def __init__(self, dataset: Dataset) -> None:
-        self._dataset = dataset
-        self.truth = lru_cache(maxsize=1)(dataset.truth)
+    def __init__(self, dataset: Dataset, sources: Mapping[str, Dataset], owner: str) -> None:
+        self.dataset, self.sources, self.owner = dataset, sources, owner
+        self.splits = splits(dataset)
+        self.ids = (*self.splits[TRAIN], *self.splits[VAL])
+        self.members = {split: frozenset(ids) for split, ids in self.splits.items()}
+        self.checks = checks_of(dataset, sources)
+        self.problems = {name: Problems() for name in self.checks}
+        self.labels: dict[str, Counter[int]] = {split: Counter() for split in self.splits}
+        self.tallies = {SCORED: TruthTally(), VAL: TruthTally()}
+        self.qualities = {name: QualityCounts() for name in sources}
+        self.pictures: dict[str, str] = {}  # the first image with each content
+        self.same = Problems()
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._dataset, name)
+    def add(self, image_id: str) -> None:
+        """Check one image, and count what it has."""
+        image = CheckedImage(self.dataset, self.sources, image_id)
+        for name, check in self.checks.items():
+            self.problems[name].add(problem_of(check, image, self.owner))
+        for split, ids in self.members.items():
+            if image_id in ids:
+                self.labels[split].update(image.labels_or_none or ())
+        if image_id in self.members.get(SCORED, self.members[TRAIN]):
+            self._tally(image, SCORED)
+            self._measure(image)
+        elif image_id in self.members[VAL]:
+            self._tally(image, VAL)
+        self._compare(image)
+
+    def _tally(self, image: CheckedImage, split: str) -> None:
+        """Count the values of a truth of a split."""
+        pixels, labels = image.pixels_or_none, image.labels_or_none or ()
+        if pixels is not None and pixels.size == VALUES:
+            self.tallies[split].add(image.image_id, pixels, labels)
+
+    def _measure(self, image: CheckedImage) -> None:
+        """Count how well the saliency maps of a scored image find its foreground."""
+        truth = image.truth_or_none
+        for name, counts in self.qualities.items():
+            saliency = image.map_or_none(name)
+            if truth is not None and saliency is not None and saliency.shape == truth.shape:
+                counts.add(truth, saliency)
+
+    def _compare(self, image: CheckedImage) -> None:
+        """Note whether an image of val shows what an image of train shows."""
+        if image.shape_or_none is None:
+            return
+        digest = xxhash.xxh3_128_hexdigest(np.ascontiguousarray(image.image).data)
+        first = self.pictures.setdefault(digest, image.image_id)
+        in_val = image.image_id in self.members[VAL] and first in self.members[TRAIN]
+        self.same.add(f"{first} and {image.image_id}" if in_val else None)
+
+    def report(self) -> DataReport:
+        names = self.dataset.classes
+        return DataReport(
+            attempted(self.dataset.fingerprint) or "",
+            {
+                split: {
+                    "images": len(ids),
+                    "classes": {name: self.labels[split][n] for n, name in enumerate(names, 1)},
+                }
+                for split, ids in self.splits.items()
+            },
+            {
+                name: counts.read()
+                for name, counts in self.qualities.items()
+                if scores_masks(self.dataset)
+            },
+            list(self.findings()),
+        )
+
+    def findings(self) -> Iterator[Finding]:
+        yield judge("train and val share no image", _shared(self.splits))
+        yield from presence.findings(self.dataset, self.sources)
+        yield judge("ids differ by more than case", _alike(self.ids), WARNING)
+        for name, problems in self.problems.items():
+            yield finding_of(name, problems)
+        yield finding_of(SAME_PICTURE, self.same)
+        for split, tally in self.tallies.items():
+            yield from findings_of(tally, self.dataset.classes, f"the {split} images")
+        if hasattr(self.dataset, "unlisted"):
+            yield unlisted_files(self.dataset.unlisted())
 
 
 def splits(dataset: Dataset) -> dict[str, tuple[str, ...]]:
-    train, scored = dataset.ids("train"), scored_ids(dataset)
-    scored_split = {} if scored == train else {"scored": scored}
-    return {"train": train, **scored_split, "val": dataset.ids("val")}
+    train, scored = dataset.ids(TRAIN), scored_ids(dataset)
+    scored_split = {} if scored == train else {SCORED: scored}
+    return {TRAIN: train, **scored_split, VAL: dataset.ids(VAL)}
 
 
-def _shared(dataset: Dataset) -> str | None:
-    shared = sorted({*dataset.ids("train")} & {*dataset.ids("val")})
+def checks_of(dataset: Dataset, sources: Mapping[str, Dataset]) -> dict[str, Check]:
+    """The checks of an image, by the words of their finding."""
+    checks: dict[str, Check] = {
+        "images can be read": image_checks.bad_pixels,
+        "image labels are numbers of classes": image_checks.bad_labels,
+    }
+    for name, source in sources.items():
+        checks |= {
+            f"{name} maps have the size of their images": where(
+                source, SALIENCY, image_checks.bad_map(name)
+            ),
+            f"{name} maps are not constant": image_checks.constant_map(name),
+            FAINT.format(name): image_checks.faint_map(name),
+        }
+    checks["masks have the size of their images and known classes"] = where(
+        dataset, TRUTH, image_checks.bad_truth
+    )
+    if hasattr(dataset, "truth_path"):
+        checks["masks have the palette of PASCAL VOC"] = image_checks.bad_palette
+    checks["image labels are all in the masks"] = image_checks.labels_without_pixels
+    checks["classes of the masks are all in the image labels"] = image_checks.pixels_without_label
+    if dataset.contexts:
+        checks["context maps have the size of their images"] = image_checks.bad_contexts
+    return checks
+
+
+def where(dataset: Dataset, part: str, check: Check) -> Check:
+    """A check of the images that have this part; others are counted once for all."""
+    return lambda image: None if without(dataset, part, [image.image_id]) else check(image)
+
+
+def finding_of(name: str, problems: Problems) -> Finding:
+    """A warning where there may be a good reason, else a failure."""
+    if not problems.count:
+        return Finding(name)
+    first = problems.examples[0]
+    message = f"not so in {problems.count:,} of {problems.checked:,} images, first {first}"
+    advice = ADVICE.get(name) or next(
+        (advice for form, advice in ADVICE_OF_MAPS.items() if name.endswith(form[2:])), None
+    )
+    all_faint = name.endswith(FAINT[2:]) and problems.count >= NEARLY_ALL * problems.checked
+    outcome = WARNING if advice and not all_faint else FAILURE
+    message += f"; {advice}" if advice else ""
+    return Finding(name, outcome, message, problems.count, tuple(problems.examples))
+
+
+def unlisted_files(paths: Sequence[str]) -> Finding:
+    """How many files the folders hold that no list names; they do no harm."""
+    check = "every file belongs to a listed image"
+    if not paths:
+        return Finding(check)
+    message = f"{len(paths):,} files do not, first {paths[0]}; nothing reads them"
+    return Finding(check, NOTE, message, len(paths), tuple(paths[:FIRST]))
+
+
+def _shared(splits: Mapping[str, Sequence[str]]) -> str | None:
+    shared = sorted({*splits[TRAIN]} & {*splits[VAL]})
     if not shared:
         return None
     return f"{shared[0]} ({len(shared)} in all) is in both; remove it from one list"
 
 
-def _split(dataset: Dataset, ids: Sequence[str]) -> dict[str, Any]:
-    counted = Counter(number for image_id in ids for number in dataset.present(image_id))
-    names = enumerate(dataset.classes, 1)
-    return {"images": len(ids), "classes": {name: counted[number] for number, name in names}}
-
-
-def _quality(dataset: Dataset) -> Quality:
-    """The quality of the saliency maps of the scored images, without maps that cannot be read."""
-
-    def pairs() -> Iterator[tuple[Mask, Map]]:
-        for image_id in scored_ids(dataset):
-            try:
-                yield dataset.truth(image_id), dataset.saliency(image_id)
-            except WsssError:
-                continue  # already a finding
-
-    return quality(pairs())
-
-
-def checks_of(dataset: Dataset, maps: Mapping[str, Dataset]) -> dict[str, Check]:
-    """The checks of an image, by the words of their finding."""
-    checks: dict[str, Check] = {"images can be read": _image}
-    for name, source in maps.items():
-        checks[f"{name} maps have the size of their images"] = _map_of(source)
-    checks["masks have the size of their images and known classes"] = _mask
-    if hasattr(dataset, "truth_path"):
-        checks["masks have the palette of PASCAL VOC"] = _palette
-    checks["image labels are all in the masks"] = _labels_without_pixels
-    checks["classes of the masks are all in the image labels"] = _pixels_without_label
-    return checks
-
-
-ADVICE = {
-    "masks have the palette of PASCAL VOC": "their values may mean other classes; look at one",
-    "image labels are all in the masks": "objects that VOC calls difficult have labels without "
-    "pixels",
-    "classes of the masks are all in the image labels": "training treats these classes as absent",
-}
-
-
-def _finding(name: str, problems: Sequence[str], images: int) -> Finding:
-    """A warning where there may be a good reason, else a failure."""
-    if not problems:
-        return judge(name, None)
-    count = f"not so in {len(problems):,} of {images:,} images, first {problems[0]}"
-    if name in ADVICE:
-        return Finding(name, WARNING, f"{count}; {ADVICE[name]}")
-    return judge(name, count)
-
-
-def _problem(check: Check, dataset: Any, image_id: str) -> str | None:
-    try:
-        problem = check(dataset, image_id)
-    except WsssError as error:
-        return str(error)
-    return f"{image_id}: {problem}" if problem else None
-
-
-def _image(dataset: Dataset, image_id: str) -> str | None:
-    dataset.image(image_id)
+def _alike(ids: Sequence[str]) -> str | None:
+    first_ids: dict[str, str] = {}
+    for image_id in ids:
+        key = unicodedata.normalize("NFKC", image_id).casefold()
+        if (first := first_ids.setdefault(key, image_id)) != image_id:
+            return (
+                f"{first} and {image_id} differ only by case or by how letters are encoded, so "
+                "their files are one file on some disks; rename one of them"
+            )
     return None
-
-
-def _map_of(source: Dataset) -> Check:
-    def check(dataset: Dataset, image_id: str) -> None:
-        if not without(source, SALIENCY, [image_id]):
-            source.saliency(image_id)
-
-    return check
-
-
-def _mask(dataset: Dataset, image_id: str) -> str | None:
-    if not without(dataset, TRUTH, [image_id]):
-        dataset.truth(image_id)
-    return None
-
-
-def _palette(dataset: Any, image_id: str) -> str | None:
-    path: Path = dataset.truth_path(image_id)
-    try:
-        return None if has_voc_palette(path) else f"{path} has another palette"
-    except OSError:
-        return None  # the check of the mask reports that it cannot be read
-
-
-def _labels_without_pixels(dataset: Dataset, image_id: str) -> str | None:
-    return _named(dataset, set(dataset.present(image_id)) - _drawn(dataset, image_id))
-
-
-def _pixels_without_label(dataset: Dataset, image_id: str) -> str | None:
-    return _named(dataset, _drawn(dataset, image_id) - set(dataset.present(image_id)))
-
-
-def _drawn(dataset: Dataset, image_id: str) -> set[int]:
-    try:
-        return set(np.unique(dataset.truth(image_id)).tolist()) - {0, IGNORE}
-    except WsssError:
-        return set(dataset.present(image_id))  # the check of the mask reports it
-
-
-def _named(dataset: Dataset, numbers: set[int]) -> str | None:
-    return ", ".join(dataset.classes[number - 1] for number in sorted(numbers)) or None
-
-
-def missing(suite: Suite, plugins: Plugins, supervision: frozenset[str]) -> Iterator[Finding]:
-    """A finding for each row: the supervision, weights and checkpoints that it lacks."""
-    for row in suite.rows:
-        needs = row.rule.built.needs
-        lacking = chain(
-            *(_lacking(suite, plugins, supervision, *part) for part in _parts(suite, row)),
-            _maps(suite, supervision, needs, row.saliency),
-        )
-        problem = ", ".join(dict.fromkeys(lacking))
-        yield judge(f"row '{row.method}' has all files", f"missing: {problem}" if problem else None)
-
-
-def maps_of(suite: Suite, dataset: Dataset) -> dict[str, Dataset]:
-    """The dataset with each of the saliency maps of a suite whose folder exists."""
-    folders = {label: Path(maps.folder) for label, maps in suite.saliency.items()}
-    return {n: WithSaliency(dataset, folder) for n, folder in folders.items() if folder.is_dir()}
-
-
-def _parts(suite: Suite, row: Row) -> Iterator[tuple[str, Offered]]:
-    """The plugins of a row and their kinds."""
-    yield "generator", suite.generators[row.generator]
-    yield from (("refiner", suite.refiners[label]) for label in row.refiners)
-    yield from (("segmentor", suite.segmentors[label]) for label in row.segmentors)
-
-
-def _lacking(
-    suite: Suite, plugins: Plugins, supervision: frozenset[str], kind: str, offered: Offered
-) -> Iterator[str]:
-    """What a plugin of a row lacks."""
-    needs = frozenset(getattr(plugins.dataclass_of(kind, offered.name), "needs", ()))
-    yield from _maps(suite, supervision, needs, offered.saliency)
-    file = suite.weights[offered.weights].file if offered.weights else None
-    if file and not Path(file).is_file():
-        yield f"the weights {file} (weights.{offered.weights}.file)"
-    checkpoint = offered.options.get("checkpoint")
-    if checkpoint and not Path(checkpoint).is_file():
-        yield f"the checkpoint {checkpoint} of '{offered.name}'"
-
-
-def _maps(
-    suite: Suite, supervision: frozenset[str], needs: frozenset[str], saliency: str | None
-) -> Iterator[str]:
-    """The supervision that is missing, where maps of this label replace the dataset's own."""
-    available = supervision | ({SALIENCY} if saliency else set())
-    yield from (SOURCES[part] for part in sorted(needs - available))
-    if saliency and not Path(suite.saliency[saliency].folder).is_dir():
-        yield f"the maps of saliency.{saliency}.folder"
-
-
-SOURCES = {SALIENCY: "saliency maps", IMAGE_LABELS: "image labels"}

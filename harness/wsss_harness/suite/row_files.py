@@ -1,0 +1,62 @@
+"""What each row of a suite lacks: supervision, saliency maps, weights and checkpoints."""
+
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+
+from wsss_harness.contract.findings import Finding, judge
+from wsss_harness.contract.supervision import IMAGE_LABELS, SALIENCY, Dataset
+from wsss_harness.plugins.registry import Plugins
+from wsss_harness.stages.stage_data import WithSaliency
+from wsss_harness.suite.spec import Offered, Row, Suite
+
+SOURCES = {SALIENCY: "saliency maps", IMAGE_LABELS: "image labels"}
+
+
+def missing(suite: Suite, plugins: Plugins, supervision: frozenset[str]) -> Iterator[Finding]:
+    """A finding for each row: the supervision, weights and checkpoints that it lacks."""
+    for row in suite.rows:
+        needs = row.rule.built.needs
+        lacking = chain(
+            *(_lacking(suite, plugins, supervision, *part) for part in _parts(suite, row)),
+            _maps(suite, supervision, needs, row.saliency),
+        )
+        problem = ", ".join(dict.fromkeys(lacking))
+        yield judge(f"row '{row.method}' has all files", f"missing: {problem}" if problem else None)
+
+
+def maps_of(suite: Suite, dataset: Dataset) -> dict[str, Dataset]:
+    """The dataset with each of the saliency maps of a suite whose folder exists."""
+    folders = {label: Path(maps.folder) for label, maps in suite.saliency.items()}
+    return {n: WithSaliency(dataset, folder) for n, folder in folders.items() if folder.is_dir()}
+
+
+def _parts(suite: Suite, row: Row) -> Iterator[tuple[str, Offered]]:
+    """The plugins of a row and their kinds."""
+    yield "generator", suite.generators[row.generator]
+    yield from (("refiner", suite.refiners[label]) for label in row.refiners)
+    yield from (("segmentor", suite.segmentors[label]) for label in row.segmentors)
+
+
+def _lacking(
+    suite: Suite, plugins: Plugins, supervision: frozenset[str], kind: str, offered: Offered
+) -> Iterator[str]:
+    """What a plugin of a row lacks."""
+    needs = frozenset(getattr(plugins.dataclass_of(kind, offered.name), "needs", ()))
+    yield from _maps(suite, supervision, needs, offered.saliency)
+    file = suite.weights[offered.weights].file if offered.weights else None
+    if file and not Path(file).is_file():
+        yield f"the weights {file} (weights.{offered.weights}.file)"
+    checkpoint = offered.options.get("checkpoint")
+    if checkpoint and not Path(checkpoint).is_file():
+        yield f"the checkpoint {checkpoint} of '{offered.name}'"
+
+
+def _maps(
+    suite: Suite, supervision: frozenset[str], needs: frozenset[str], saliency: str | None
+) -> Iterator[str]:
+    """The supervision that is missing, where maps of this label replace the dataset's own."""
+    available = supervision | ({SALIENCY} if saliency else set())
+    yield from (SOURCES[part] for part in sorted(needs - available))
+    if saliency and not Path(suite.saliency[saliency].folder).is_dir():
+        yield f"the maps of saliency.{saliency}.folder"
