@@ -87,14 +87,14 @@ def inspect(
     dataset. No error of an image or of the dataset's code ends the check.
     """
     own = {SALIENCY: dataset} if SALIENCY in dataset.supervision else {}
-    inspection = Inspection(dataset, {**own, **maps}, owner or type(dataset).__name__)
-    for number, image_id in enumerate(inspection.ids, 1):
-        inspection.add(image_id)
-        progress(number, len(inspection.ids))
-    return inspection.report()
+    data_check = DataCheck(dataset, {**own, **maps}, owner or type(dataset).__name__)
+    for number, image_id in enumerate(data_check.ids, 1):
+        data_check.add(image_id)
+        progress(number, len(data_check.ids))
+    return data_check.report()
 
 
-class Inspection:
+class DataCheck:
     """What was seen of the images that were added; ``sources`` have saliency maps, by label."""
 
     def __init__(self, dataset: Dataset, sources: Mapping[str, Dataset], owner: str) -> None:
