@@ -150,6 +150,7 @@ class DataCheck:
 
     def report(self) -> DataReport:
         names = self.dataset.classes
+        qualities = self.qualities if scores_masks(self.dataset) else {}
         return DataReport(
             attempted(self.dataset.fingerprint) or "",
             {
