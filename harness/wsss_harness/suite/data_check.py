@@ -160,11 +160,7 @@ class DataCheck:
                 }
                 for split, ids in self.splits.items()
             },
-            {
-                name: counts.read()
-                for name, counts in self.qualities.items()
-                if scores_masks(self.dataset)
-            },
+            {name: counts.read() for name, counts in qualities.items()},
             list(self.findings()),
         )
 
