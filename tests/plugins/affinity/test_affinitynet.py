@@ -98,6 +98,11 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path):
     assert one == again != other
 
 
+def test_batch_of_one_pixel_is_trained_on(tmp_path):
+    backbone = {"name": "mobilenet_v2", "output_stride": 32, "frozen": "none"}
+    fitted(tmp_path, affinity_net(backbone=backbone, batch=1, crop=32))
+
+
 def test_options_of_the_walk_do_not_change_the_network(tmp_path):
     other = {"border": "linked", "walking": {"alpha": 2}, "beta": 3.0, "steps": 5}
     assert set(other) == AffinityNet.at_inference

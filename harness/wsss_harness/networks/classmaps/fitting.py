@@ -18,6 +18,7 @@ from wsss_harness.networks.classmaps.augment import Augmentation, augment
 from wsss_harness.networks.classmaps.network import ClassMaps
 from wsss_harness.networks.classmaps.settings import ClassifierSettings
 from wsss_harness.networks.training.loop import Batch, Draws, Loss, fit_network
+from wsss_harness.networks.training.single_values import running_statistics_of_single_values
 
 Item = dict[str, NDArray[np.float32]]
 ItemMaker = Callable[[str, np.random.Generator], Item]
@@ -125,9 +126,10 @@ def recalibrate(network: nn.Module, draws: Draws, batches: int, size: int) -> No
         norm.train()
         norm.momentum = None  # torch then averages over all batches
     device = next(network.parameters()).device
-    for first in range(0, batches * size, size):
-        batch = default_collate([draws[first + index] for index in range(size)])
-        network(batch["image"].to(device))
+    with running_statistics_of_single_values(network):
+        for first in range(0, batches * size, size):
+            batch = default_collate([draws[first + index] for index in range(size)])
+            network(batch["image"].to(device))
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
     network.eval()

@@ -11,6 +11,7 @@ draw, dropout on the number of its iteration. A resumed training therefore repla
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ from wsss_harness.networks.checkpoints import (
 )
 from wsss_harness.networks.training.optimizers import Headed, ReleasedPolyLR, make_optimizer
 from wsss_harness.networks.training.settings import Amp, Arithmetic, TrainingSettings
+from wsss_harness.networks.training.single_values import running_statistics_of_single_values
 
 PLAIN = Arithmetic()
 Batch = Mapping[str, Any]
@@ -152,6 +154,7 @@ def train(
     """Train ``network`` in place, on the batch's share of this process if there are several.
 
     The state of training is kept in run.folder/work; run.folder/losses.json gets the mean losses.
+    A normalisation with a single value of each channel uses its running statistics.
     ``schedule``: options of ReleasedPolyLR, or with a ``type`` those of another scheduler of
     mmengine by iteration.
 
@@ -162,7 +165,9 @@ def train(
     poly = {"type": ReleasedPolyLR, "max_step": iterations, "by_epoch": False}
     prepare(network, arithmetic)
     losses = LossLog(run.folder / LOSSES)
-    with no_trace():
+    single = batch == dist.get_world_size()  # hooks would break up a compiled network
+    guard = running_statistics_of_single_values(network) if single else nullcontext()
+    with no_trace(), guard:
         runner = ResumingRunner(
             **common_options(run, losses),
             model=Learner(network, loss, arithmetic.channels_last),

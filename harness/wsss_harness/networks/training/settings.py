@@ -33,7 +33,8 @@ class TrainingSettings:
     ``padding`` fills a ``crop`` around a smaller image: with the mean colour, as released for
     classifiers, or with black, as released for AffinityNet.
     ``jitter``: strengths of brightness, contrast, saturation and hue.
-    ``iterations`` on ``batch`` images each; ``flip``: the probability of mirroring.
+    ``iterations`` on ``batch`` images each; ``flip``: the probability of mirroring. In a batch of
+    one, a batch normalisation that sees a single pixel uses its running statistics.
     ``optimizer``: ``sgd`` in the four groups of psa. Its ``momentum`` ``released`` is the weight
     decay, a mistake in all code derived from psa; the papers state 0.9.
     ``lr``: the learning rate, ``weight_decay`` as released.

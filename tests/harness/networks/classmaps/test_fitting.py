@@ -308,6 +308,30 @@ def test_pretraining_killed_and_resumed_ends_with_the_same_bytes(tmp_path):
     assert names[0].read_bytes() == names[1].read_bytes()
 
 
+# Its last features of a crop of 32 are one pixel.
+ONE_PIXEL = {"name": "mobilenet_v2", "output_stride": 32, "frozen": "none"}
+BATCH_OF_ONE = {"backbone": ONE_PIXEL, "batch": 1, "crop": 32, "resize": (32, 32), "iterations": 2}
+
+
+def test_batch_of_one_pixel_trains_class_maps(tmp_path):
+    fit(plain(**BATCH_OF_ONE), tmp_path)
+    assert ClassMapsShape.load(tmp_path, "cpu").channels == 2
+
+
+def test_batch_of_one_pixel_pretrains(tmp_path):
+    pretraining(**BATCH_OF_ONE).fit(view(tmp_path, LABELS, OneClass()), Run(tmp_path))
+    state = torch.load(tmp_path / "backbone.pth", weights_only=True)
+    assert all(torch.isfinite(value).all() for value in state.values())
+
+
+def test_one_image_is_a_whole_train_list(tmp_path):
+    class One(FakeDataset):
+        def ids(self, split):
+            return super().ids(split)[:1]
+
+    fit(plain(backbone={**TINY, "frozen": "none"}, batch=3), tmp_path, One())
+
+
 def test_pretraining_refuses_images_of_two_classes(tmp_path):
     with pytest.raises(DataError, match="image_000 has 2 classes; pretraining needs"):
         pretraining().fit(view(tmp_path, LABELS), Run(tmp_path))

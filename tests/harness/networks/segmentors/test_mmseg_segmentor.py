@@ -100,6 +100,28 @@ def test_a_finished_fit_is_not_done_again(tiny, masks, tmp_path):
     assert seen == []
 
 
+POOLED = """
+_base_ = "{base}"
+model = dict(
+    backbone=dict(stem_channels=8, base_channels=8, strides=(1,) * 4, dilations=(1,) * 4),
+    decode_head=dict(
+        _delete_=True, type="ASPPHead", in_channels=64, channels=8, dilations=(1, 2),
+        norm_cfg=dict(type="BN"), num_classes=0, in_index=-1,
+        loss_decode=dict(type="CrossEntropyLoss", avg_non_ignore=True),
+    ),
+)
+train = dict(iterations=2, batch=1, crop=24, scales=[1.0], flip=0.5)
+"""
+
+
+def test_batch_of_one_trains_a_head_that_pools_the_image(masks, tmp_path):
+    path = tmp_path / "pooled.py"
+    path.write_text(POOLED.format(base=CONFIGS / "deeplab_v1_railscenes.py"))
+    fit(MmsegSegmentor(config=str(path)), masks, tmp_path / "fit")
+    state = torch.load(tmp_path / "fit" / "weights.pth", weights_only=True)
+    assert all(torch.isfinite(value).all() for value in state.values())
+
+
 def test_pretrained_weights_reach_the_backbone(tiny, masks, tmp_path):
     torch.manual_seed(0)
     initial = backbones.build("openmmlab_resnet", base_channels=8)
