@@ -1,8 +1,8 @@
 """Any folder in VOC layout: images, masks, saliency maps, context maps, lists and image labels."""
 
-from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,11 +14,13 @@ from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.hookspecs import Run
 from wsss_harness.contract.supervision import IMAGE_LABELS, SALIENCY, Dataset
 from wsss_harness.contract.types import Image, Map, Mask
+from wsss_harness.datasets.lists import read_list, refuse_one_file, refuse_twins
 from wsss_harness.datasets.voc_annotations import read_contexts, read_labels
 from wsss_harness.system import pictures
 from wsss_harness.system.digests import digest_files
 
 LISTS = Path("ImageSets/Segmentation")
+SUFFIXES = {"images": ".jpg", "truth": ".png", "saliency": ".png", "context": ".png"}
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ class Voc:
         train = self._splits["train"]
         self._splits["scored"] = self._read_list("scored") if layout.scored else train
         self._check_splits()
+        refuse_one_file(train + self._splits["val"], partial(self._picture, "images"))
         self._context_names: tuple[str, ...] = ()
         self.contexts: tuple[tuple[str, str], ...] = ()
         if (path := self._path("contexts")).is_file():
@@ -85,22 +88,10 @@ class Voc:
         return Path(self.layout.root) / str(getattr(self.layout, part))
 
     def _read_list(self, split: str) -> tuple[str, ...]:
-        path = Path(self.layout.root) / LISTS / f"{getattr(self.layout, split)}.txt"
-        if not path.is_file():
-            raise DataError(f"{path} is missing: it lists the image ids of '{split}', one per line")
-        ids = tuple(path.read_text(encoding="utf-8").split())
-        if not ids:
-            raise DataError(f"{path} is empty; it must list at least one image id")
-        if repeated := [image_id for image_id, count in Counter(ids).items() if count > 1]:
-            raise DataError(
-                f"{path} lists image {repeated[0]} more than once; list each image once"
-            )
-        if unlabelled := [image_id for image_id in ids if image_id not in self._labels]:
-            raise DataError(
-                f"{self._path('labels')} has no entry for {len(unlabelled)} ids of {path}, "
-                f"first {unlabelled[0]}; add their image labels or remove them from the list"
-            )
-        return ids
+        return read_list(self._list_path(split), self._labels, self._path("labels"))
+
+    def _list_path(self, split: str) -> Path:
+        return Path(self.layout.root) / LISTS / f"{getattr(self.layout, split)}.txt"
 
     def _check_splits(self) -> None:
         layout, (train, val, scored) = self.layout, map(set, self._splits.values())
@@ -133,29 +124,26 @@ class Voc:
             raise DataError(f"no split named '{split}'; there are {sorted(self._splits)}") from None
 
     def image(self, image_id: str) -> Image:
-        return pictures.read_photograph(self._image_path(image_id))
+        return pictures.read_photograph(self._picture("images", image_id))
 
-    def _image_path(self, image_id: str) -> Path:
-        return self._path("images") / f"{image_id}.jpg"
+    def _picture(self, part: str, image_id: str) -> Path:
+        return self._path(part) / f"{image_id}{SUFFIXES[part]}"
 
     def present(self, image_id: str) -> tuple[int, ...]:
         return self._labels[image_id]
 
     def has_saliency(self, image_id: str) -> bool:
-        return self._saliency_path(image_id).is_file()
+        return self._picture("saliency", image_id).is_file()
 
     def saliency(self, image_id: str) -> Map:
-        return pictures.read_map(self._saliency_path(image_id), self.size(image_id))
-
-    def _saliency_path(self, image_id: str) -> Path:
-        return self._path("saliency") / f"{image_id}.png"
+        return pictures.read_map(self._picture("saliency", image_id), self.size(image_id))
 
     def has_truth(self, image_id: str) -> bool:
         unused = self.layout.train_truth == "none" and image_id not in self._splits["val"]
         return not unused and self.truth_path(image_id).is_file()
 
     def truth_path(self, image_id: str) -> Path:
-        return self._path("truth") / f"{image_id}.png"
+        return self._picture("truth", image_id)
 
     def truth(self, image_id: str) -> Mask:
         path = self.truth_path(image_id)
@@ -164,35 +152,48 @@ class Voc:
     def context(self, image_id: str) -> dict[str, NDArray[np.bool_] | None]:
         if not self.contexts:
             return {}
-        path = self._path("context") / f"{image_id}.png"
+        path, count = self._picture("context", image_id), len(self._context_names)
         if not path.is_file():
             return {name: None for name, _ in self.contexts}
-        index = pictures.read_class_mask(path, self.size(image_id), len(self._context_names))
+        index = pictures.read_indices(path, size=self.size(image_id))
+        if (highest := index.max()) > count:
+            raise DataError(
+                f"{path} holds the value {highest}, but {self._path('contexts')} names {count} "
+                f"contexts: values are 0..{count}, in the order of the names, and 0 is none of them"
+            )
         numbers = {name: number for number, name in enumerate(self._context_names, 1)}
         return {name: index == numbers[name] for name, _ in self.contexts}
 
     def size(self, image_id: str) -> tuple[int, int]:
-        return pictures.photograph_size(self._image_path(image_id))
+        return pictures.photograph_size(self._picture("images", image_id))
 
     def fingerprint(self) -> str:
         contexts = (self._context_names, self.contexts)
         lists = repr((self.classes, self._splits, sorted(self._labels.items()), contexts))
         digest = xxhash.xxh3_128(lists.encode())
-        folders = [self._path(part) for part in ("images", "truth", "saliency", "context")]
-        ids = sorted({image_id for split in self._splits.values() for image_id in split})
-        paths = [_find(folder, image_id) for folder in folders for image_id in ids]
-        present = [path for path in paths if path]
-        contents = iter(digest_files(present, str(Path(self.layout.root).resolve())))
+        paths = list(self.picture_paths())
+        refuse_twins(paths)
+        present = [path for path in paths if path.is_file()]
+        root = str(Path(self.layout.root).resolve())
+        contents = dict(zip(present, digest_files(present, root), strict=True))
         for path in paths:
-            digest.update(f"{path.name} {next(contents)}\n".encode() if path else b"-\n")
+            digest.update(f"{contents.get(path, '-')}\n".encode())
         return digest.hexdigest()
+
+    def picture_paths(self) -> Iterator[Path]:
+        """Every picture that is read, though it may be missing, in an order that ids decide."""
+        ids = sorted({image_id for split in self._splits.values() for image_id in split})
+        yield from (self._picture(part, image_id) for part in SUFFIXES for image_id in ids)
+
+    def paths(self) -> Iterator[Path]:
+        """Every file that is read, though it may be missing: pictures, lists, labels, contexts."""
+        yield from (self._list_path(split) for split in ("train", "val"))
+        if self.layout.scored:
+            yield self._list_path("scored")
+        yield from (self._path("labels"), self._path("contexts"))
+        yield from self.picture_paths()
 
 
 @cache  # every row of a suite asks for it
 def _fingerprint(layout: VocFolder) -> str:
     return layout.open(Path()).fingerprint()
-
-
-def _find(folder: Path, image_id: str) -> Path | None:
-    paths = (folder / f"{image_id}{suffix}" for suffix in (".jpg", ".png"))
-    return next((path for path in paths if path.is_file()), None)

@@ -9,6 +9,7 @@ from typing import Any
 from wsss_harness.contract.classes import check_classes
 from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.hookspecs import DatasetSource, Run
+from wsss_harness.contract.image_ids import check_image_id
 from wsss_harness.contract.supervision import SALIENCY, Dataset, View, scored_ids
 from wsss_harness.contract.types import Map
 from wsss_harness.store.work import Work
@@ -62,6 +63,8 @@ def open_dataset(source: DatasetSource, folder: Path) -> Dataset:
     for split, ids in ((TRAIN, train), (SCORED, scored), (VAL, val)):
         if repeated := next((i for i, count in Counter(ids).items() if count > 1), None):
             raise DataError(f"{owner} lists image {repeated} twice in {split}; list it once")
+        for image_id in ids:
+            check_image_id(image_id, owner)
     if shared := sorted({*train} & {*val}):
         raise DataError(
             f"{owner} has image {shared[0]} ({len(shared)} in all) in train and in val; a "

@@ -8,7 +8,7 @@ from PIL import Image
 
 from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.supervision import scores_masks
-from wsss_harness.datasets.voc_folder import VocFolder
+from wsss_harness.datasets.voc_folder import SUFFIXES, VocFolder
 from wsss_harness.system.pictures import write_mask
 
 
@@ -152,7 +152,7 @@ def test_unknown_class_in_labels_is_named(opened, root):
 def test_image_without_labels_is_named(opened, root):
     labels = {"classes": ["cat"], "labels": {"b": []}}
     (root / "image_labels.json").write_text(json.dumps(labels))
-    with pytest.raises(DataError, match=r"no entry for 1 ids of .*train\.txt, first a"):
+    with pytest.raises(DataError, match=r"train\.txt lists a \(1 such\), which .*labels\.json"):
         opened()
 
 
@@ -226,3 +226,57 @@ def test_image_without_context_map_has_none(opened, root):
     data = opened()
     assert data.context("a") == {"rails": None}
     assert data.context("b")["rails"].any()
+
+
+def test_context_maps_are_read_by_index_whatever_their_colours_are(opened, root):
+    index = Image.frombytes("P", (4, 3), np.eye(3, 4, dtype=np.uint8).tobytes())
+    index.putpalette(bytes([0, 0, 0, 128, 0, 0] * 128))
+    index.save(root / "context/a.png")
+    np.testing.assert_array_equal(opened().context("a")["rails"], np.eye(3, 4, dtype=bool))
+
+
+@pytest.mark.parametrize("value", [2, 255])
+def test_context_map_with_a_value_that_has_no_name_is_refused(opened, root, value):
+    Image.fromarray(np.eye(3, 4, dtype=np.uint8) * np.uint8(value)).save(root / "context/a.png")
+    with pytest.raises(DataError, match=rf"a\.png holds the value {value}, .*contexts\.json"):
+        opened().context("a")
+
+
+def test_fingerprint_is_of_the_files_that_are_read(opened, root):
+    """Images and truth may lie in one folder, as ID.jpg and ID.png."""
+    for path in (root / "JPEGImages").iterdir():
+        path.rename(root / "SegmentationClass" / path.name)
+    data = opened(images="SegmentationClass")
+    before = data.fingerprint()
+    write_mask(root / "SegmentationClass/a.png", np.ones((3, 4), np.uint8))
+    assert data.fingerprint() != before
+
+
+def test_every_file_that_is_read_is_named(opened, root):
+    files = {path for path in root.rglob("*") if path.is_file()}
+    assert set(opened().paths()) == files
+    (root / "ImageSets/Segmentation/few.txt").write_text("a\n")
+    assert root / "ImageSets/Segmentation/few.txt" in set(opened(scored="few").paths())
+
+
+def test_two_files_for_one_image_are_refused_before_a_run(opened, root):
+    Image.fromarray(np.zeros((3, 4, 3), np.uint8)).save(root / "JPEGImages/a.JPG", format="JPEG")
+    with pytest.raises(DataError, match=r"a\.jpg is read, but a\.JPG beside it may be meant"):
+        opened().fingerprint()
+
+
+def test_ids_may_have_folders_in_them(opened, root):
+    for folder, suffix in SUFFIXES.items():
+        place = root / getattr(VocFolder(""), folder)
+        (place / "aachen").mkdir()
+        (place / f"a{suffix}").rename(place / f"aachen/img0{suffix}")
+    (root / "ImageSets/Segmentation/train.txt").write_text("aachen/img0\n")
+    labels = {"classes": ["cat", "train"], "labels": {"aachen/img0": ["cat"], "b": []}}
+    (root / "image_labels.json").write_text(json.dumps(labels))
+    data = opened()
+    assert data.ids("train") == ("aachen/img0",)
+    assert data.truth("aachen/img0").tolist()[0] == [0, 1, 2, 255]
+    assert data.saliency("aachen/img0").shape == data.context("aachen/img0")["rails"].shape
+    before = data.fingerprint()
+    write_mask(root / "SegmentationClass/aachen/img0.png", np.ones((3, 4), np.uint8))
+    assert data.fingerprint() != before

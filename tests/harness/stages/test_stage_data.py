@@ -34,6 +34,8 @@ def test_a_sound_dataset_is_opened(tmp_path):
         ({"classes": ()}, "0 classes"),
         (of_splits(train=("a", "b", "a"), val=("c",)), "image a twice in train"),
         (of_splits(train=("a",), val=("b", "b")), "image b twice in val"),
+        (of_splits(train=("../a",), val=("c",)), "'../a', which is not an image id"),
+        (of_splits(train=("a",), val=(7,)), "7, which is not an image id"),
         (of_splits(train=("a", "b"), val=("b",)), r"image b \(1 in all\) in train and in val"),
         (of_splits(train=("a",), val=("c",)) | {"scored": ("b",)}, "image b .* is not in train"),
     ],

@@ -3,7 +3,7 @@
 import json
 import sys
 import warnings
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -22,6 +22,7 @@ from wsss_harness.datasets.coco.index import (
     read_instances,
     write_index,
 )
+from wsss_harness.datasets.lists import read_list
 from wsss_harness.system import pictures
 from wsss_harness.system.digests import digest_files
 
@@ -116,7 +117,7 @@ class Coco:
         if getattr(self.layout, f"{split}_list") is None:
             ids = tuple(image_id for image_id, image in images.items() if image.categories)
         else:
-            ids = _read_list(self.layout.path(f"{split}_list"), images)
+            ids = read_list(self.layout.path(f"{split}_list"), images, "the annotation file")
         if not ids:
             raise DataError(f"{self.layout.root}: no image of {split} has an annotation")
         return ids
@@ -178,16 +179,6 @@ class Coco:
 
     def fingerprint(self) -> str:
         return xxhash.xxh3_128_hexdigest(json.dumps(self.layout.identity()).encode())
-
-
-def _read_list(path: Path, known_ids: Collection[str]) -> tuple[str, ...]:
-    ids = tuple(path.read_text(encoding="utf-8").split())
-    if unknown := [image_id for image_id in ids if image_id not in known_ids]:
-        raise DataError(
-            f"{path} lists {unknown[0]} ({len(unknown)} such), which is not in the annotations; "
-            "ids are names of image files without their suffix"
-        )
-    return ids
 
 
 def instance_pixels(outline: Any, size: tuple[int, int], image_id: str) -> NDArray[np.bool_]:
