@@ -32,6 +32,8 @@ from .contract.types import Map as Map
 from .contract.types import Mask as Mask
 from .contract.types import Sample as Sample
 from .datasets.voc_folder import VocFolder as VocFolder
+from .networks.backbones.base import Backbone as Backbone
+from .networks.classmaps.fitting import Extra as Extra
 from .networks.classmaps.fitting import multilabel_loss as multilabel_loss
 from .networks.classmaps.generator import ClassMapGenerator as ClassMapGenerator
 from .networks.classmaps.inference import Inference as Inference
@@ -43,6 +45,7 @@ from .networks.training.loop import Batch as Batch
 from .networks.training.loop import Loss as Loss
 from .networks.training.settings import TrainingSettings as TrainingSettings
 from .networks.training.settings import require_option as require_option
+from .system.files import atomic as atomic
 from .system.files import write_json as write_json
 from .system.files import write_text as write_text
 from .system.pictures import write_mask as write_mask

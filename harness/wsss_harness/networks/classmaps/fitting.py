@@ -22,6 +22,7 @@ from wsss_harness.networks.training.single_values import running_statistics_of_s
 
 Item = dict[str, NDArray[np.float32]]
 ItemMaker = Callable[[str, np.random.Generator], Item]
+Extra = Callable[[str], Item]  # what a generator adds to the item of an image
 
 
 def multilabel_loss(network: nn.Module, batch: Batch) -> dict[str, Tensor]:
@@ -87,27 +88,43 @@ class Declared(dict[str, Tensor]):
         )
 
 
-def draws(network: ClassMaps, data: View, run: Run, settings: ClassifierSettings) -> Draws:
+def extended(make: ItemMaker, extra: Extra | None) -> ItemMaker:
+    """Items with what ``extra`` adds to them."""
+    return make if extra is None else lambda image_id, rng: make(image_id, rng) | extra(image_id)
+
+
+def draws(
+    network: ClassMaps,
+    data: View,
+    run: Run,
+    settings: ClassifierSettings,
+    extra: Extra | None = None,
+) -> Draws:
     """The training items by number; they depend on the run's seed and the number alone."""
     resize = (settings.resize[0], settings.resize[1])
     augmentation = Augmentation.of(settings, network.backbone, resize=resize)
-    make = item_maker(data, augmentation)
+    make = extended(item_maker(data, augmentation), extra)
     return Draws(labelled_ids(data, settings), make, run.seed)
 
 
 def fit_classifier(
-    network: ClassMaps, loss: Loss, data: View, run: Run, settings: ClassifierSettings
+    network: ClassMaps,
+    loss: Loss,
+    data: View,
+    run: Run,
+    settings: ClassifierSettings,
+    extra: Extra | None = None,
 ) -> None:
     """Train ``network`` in place; resume from the state of an interrupted run, if there is one.
 
     The batch of ``loss`` holds ``image`` (B, 3, crop, crop), ``present`` (B, C) and, where the view
-    gives it, ``saliency`` (B, 1, crop, crop).
+    gives it, ``saliency`` (B, 1, crop, crop); ``extra`` may add more.
 
     Raises:
         DataError: an image has no classes, or its saliency has another size.
         StageError: the loss is no longer finite.
     """
-    make = draws(network, data, run, settings)
+    make = draws(network, data, run, settings, extra)
     fit_network(network, lambda net, batch: loss(net, Declared(batch, data)), make, run, settings)
 
 

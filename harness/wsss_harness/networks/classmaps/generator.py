@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from wsss_harness.contract.hookspecs import Run
     from wsss_harness.contract.supervision import View
     from wsss_harness.contract.types import ClassScores, Sample
+    from wsss_harness.networks.classmaps.fitting import Extra
     from wsss_harness.networks.classmaps.inference import Inference
     from wsss_harness.networks.classmaps.network import ClassMaps, ClassMapsShape
     from wsss_harness.networks.training.loop import Loss
@@ -53,6 +54,13 @@ class ClassMapGenerator(ClassifierSettings, ABC):
     @abstractmethod
     def loss(self, classes: tuple[str, ...]) -> Loss:
         """The loss for a dataset with these names of the classes 1..C."""
+
+    def extra_items(self, data: View, run: Run) -> Extra | None:
+        """What a batch holds besides images and supervision: a function of the image id.
+
+        It returns arrays of one shape each by name. Called once, before training.
+        """
+        return None
 
     def channels(self, classes: int) -> int:
         """The number of maps for a number of classes."""
@@ -93,7 +101,7 @@ class ClassMapGenerator(ClassifierSettings, ABC):
         else:
             if run.weights is not None:
                 load_weights(maps.backbone, run.weights)
-            fit_classifier(maps, loss, data, run, self)
+            fit_classifier(maps, loss, data, run, self, self.extra_items(data, run))
         self.shape(len(data.classes)).save(maps, run)
 
     def load(self, folder: Path, device: str) -> Callable[[Sample], ClassScores]:

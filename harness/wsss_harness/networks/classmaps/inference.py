@@ -120,10 +120,14 @@ class Inference:
 
     def merge(self, maps: Sequence[Tensor], sample: Sample, channels: Sequence[int]) -> ClassScores:
         total = merge(maps, channels, sample.image.shape[:2])
-        values = NORMALISATIONS[self.normalise](total).clamp(0, 1).cpu().numpy()
+        values = self.normalised(total).clamp(0, 1).cpu().numpy()
         if self.background == "explicit":
             return ClassScores(sample.present, values[:-1], values[-1])
         return ClassScores(sample.present, values)
+
+    def normalised(self, total: Tensor) -> Tensor:
+        """(K, H, W) sums as scores."""
+        return NORMALISATIONS[self.normalise](total)
 
     def maps(
         self, network: ClassMaps, images: Sequence[Image], scale: float, channels: Sequence[int]

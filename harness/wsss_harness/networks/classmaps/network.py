@@ -11,9 +11,11 @@ from torch import Tensor, nn
 
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.contract.hookspecs import Run
+from wsss_harness.contract.types import Image
 from wsss_harness.networks import backbones
 from wsss_harness.networks.backbones.base import Backbone
 from wsss_harness.networks.checkpoints import read_state
+from wsss_harness.networks.classmaps.augment import normalise
 from wsss_harness.networks.training.loop import finish
 from wsss_harness.networks.training.optimizers import Headed
 from wsss_harness.system import files
@@ -55,6 +57,13 @@ class ClassMaps(Headed):
     @property
     def device(self) -> torch.device:
         return self.head.weight.device
+
+    @torch.no_grad()
+    def feature(self, image: Image) -> Tensor:
+        """The spatial mean (channels,) of the features of an image (H, W, 3), without dropout."""
+        values = torch.from_numpy(normalise(image, self.mean, self.std)).to(self.device)
+        pooled: Tensor = self.backbone(values[None])["out"].mean((2, 3))[0]
+        return pooled
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         features = self.dropout(self.backbone(images)["out"])

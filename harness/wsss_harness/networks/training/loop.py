@@ -192,11 +192,17 @@ def fit_network(
         iterations=settings.iterations,
         batch=settings.batch,
         optimizer=make_optimizer(network, settings),
-        schedule={"warmup": settings.warmup, "power": settings.power},
+        schedule=schedule_of(settings),
         checkpoint_every=settings.checkpoint_every,
         workers=settings.workers,
         arithmetic=settings.arithmetic,
     )
+
+
+def schedule_of(settings: TrainingSettings) -> dict[str, Any]:
+    """The options of ReleasedPolyLR that plugins share."""
+    max_step = settings.schedule or settings.iterations
+    return {"max_step": max_step, "warmup": settings.warmup, "power": settings.power}
 
 
 def common_options(run: Run, losses: LossLog) -> dict[str, Any]:

@@ -39,6 +39,7 @@ class TrainingSettings:
     decay, a mistake in all code derived from psa; the papers state 0.9.
     ``lr``: the learning rate, ``weight_decay`` as released.
     ``head_lr``: the factor of the learning rate of layers without pretrained weights.
+    ``schedule``: the iterations of the whole schedule, if training ends before it does; else 0.
     ``power``: of the poly schedule; ``warmup``: iterations over which its rate rises from zero.
     ``checkpoint``: a file of released weights to use instead of training.
     ``checkpoint_every``: iterations between two states from which training can resume.
@@ -67,6 +68,7 @@ class TrainingSettings:
     lr: float = 0.01
     head_lr: float = 10.0
     weight_decay: float = 5e-4
+    schedule: int = 0
     power: float = 0.9
     warmup: int = 0
     amp: Amp = "off"
@@ -97,6 +99,8 @@ class TrainingSettings:
     def __post_init__(self) -> None:
         for name in ("iterations", "batch", "crop", "checkpoint_every"):
             require_option(self, name, getattr(self, name) > 0, "above 0")
+        ends = self.schedule == 0 or self.schedule >= self.iterations
+        require_option(self, "schedule", ends, "0, or at least the option iterations")
         require_option(self, "lr", self.lr > 0, "above 0")
         require_option(self, "backbone", "name" in self.backbone, "a table with a name")
         name = self.backbone["name"]

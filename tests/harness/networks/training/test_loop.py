@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from mmengine.hooks import Hook
 from torch import nn
 
 from wsss_harness.contract.errors import DataError, StageError
@@ -15,10 +16,11 @@ from wsss_harness.networks.training.loop import (
     finish,
     loading,
     precision,
+    schedule_of,
     train,
 )
-from wsss_harness.networks.training.optimizers import parameter_groups, sgd
-from wsss_harness.networks.training.settings import Arithmetic
+from wsss_harness.networks.training.optimizers import parameter_groups, poly_lr, sgd
+from wsss_harness.networks.training.settings import Arithmetic, TrainingSettings
 from wsss_harness.system.files import read_json
 
 IDS = ("a", "b", "c")
@@ -185,6 +187,30 @@ def test_mean_losses_cover_all_iterations_after_a_kill(tmp_path, monkeypatch):
         fit(tmp_path / "killed", progress=kill)
     fit(tmp_path / "killed")
     assert read_json(tmp_path / "killed/losses.json") == whole
+
+
+@pytest.mark.parametrize(("schedule", "max_step"), [(0, 2), (8, 8)])
+def test_rates_follow_a_schedule_that_may_be_longer_than_the_training(tmp_path, schedule, max_step):
+    rates = []
+
+    class Rates(Hook):
+        def before_train_iter(self, runner, batch_idx, data_batch=None):
+            rates.append(runner.optim_wrapper.param_groups[0]["lr"])
+
+    optimizer = sgd(parameter_groups(network(), ("3",)), 0.05, 1e-4, momentum=0.9)
+    settings = TrainingSettings(iterations=2, schedule=schedule)
+    train(
+        network(),
+        loss,
+        Draws(IDS, make, 3),
+        Run(tmp_path),
+        iterations=2,
+        batch=1,
+        optimizer=optimizer,
+        schedule=schedule_of(settings),
+        hooks=[Rates()],
+    )
+    assert rates == pytest.approx([poly_lr(0.05, step, max_step) for step in (0, 1)])
 
 
 def test_channels_last_changes_the_layout_and_not_the_result(tmp_path, monkeypatch):
