@@ -15,7 +15,7 @@ from wsss_affinity.affinities import affinity_maps
 from wsss_affinity.walk import propagate
 from wsss_eps import Eps
 from wsss_harness.contract.types import Sample
-from wsss_harness.stages import batches
+from wsss_harness.stages.scoring import at_once
 
 CLASSES = tuple(f"class_{index}" for index in range(1, 21))
 
@@ -29,7 +29,7 @@ def training_step(quick):
     step, flops = training(eps, crop, batch, device)
     ours = seconds(step, repeats, device) / batch
     peer = flops / batch / peak(device, quick)
-    images = batches.at_once(device)
+    images = at_once(device)
     score = scoring(eps, (crop * 5 // 6, crop * 10 // 9), device, images)
     maps = seconds(score, repeats, device) / images
     walk = seconds(walking((12, 16) if quick else (47, 63), device), repeats, device)

@@ -14,8 +14,7 @@ from wsss_harness.cli.messages import plural
 from wsss_harness.cli.plan_drawing import draw
 from wsss_harness.plugins.registry import installed
 from wsss_harness.store.stage import Stage
-from wsss_harness.store.store import Store
-from wsss_harness.store.versions import version_warnings
+from wsss_harness.store.store import Store, version_warnings
 from wsss_harness.suite.plan import ANOTHER, Plan, Planned
 from wsss_harness.suite.selection import Request
 from wsss_harness.suite.suite_rows import plan_of

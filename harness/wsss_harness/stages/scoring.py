@@ -1,6 +1,6 @@
 """The stage that writes the class scores of a generator."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,11 +9,14 @@ from wsss_harness.contract.errors import PluginError
 from wsss_harness.contract.hookspecs import Generator
 from wsss_harness.contract.supervision import View
 from wsss_harness.contract.types import ClassScores, Sample
-from wsss_harness.stages import batches
 from wsss_harness.stages.products import SCORES, blaming, device, remaining
 from wsss_harness.stages.stage_data import StageView
 from wsss_harness.store.work import Work
 from wsss_harness.system.score_files import write_scores
+
+AHEAD = 64  # images that may wait for others of their size
+MOST = 8
+BYTES = 6 * 10**9  # that ResNet38 needs for a VOC image and its mirror image at scale 2
 
 
 @dataclass(frozen=True)
@@ -43,10 +46,10 @@ def write_by_network(
 ) -> None:
     """Write ``method(sample, *(read(image_id) for read in readers))`` for each image left to do."""
     samples = (view[image_id] for image_id, _ in remaining(work, view.ids, SCORES))
-    for group in batches.by_size(samples, batches.at_once(device())):
+    for group in by_size(samples, at_once(device())):
         columns = [[read(sample.image_id) for sample in group] for read in readers]
         with blaming(view.owner, ", ".join(sample.image_id for sample in group)):
-            scores_of_group = batches.together(method, group, *columns)
+            scores_of_group = together(method, group, *columns)
         for sample, scores in zip(group, scores_of_group, strict=True):
             write_checked(work.folder, sample, scores, view)
 
@@ -76,3 +79,46 @@ def check_scores(scores: ClassScores, sample: Sample, view: View) -> None:
             f"{sample.image.shape[:2]}; scores must have the size of their image"
         )
     scores.validate(sample.image_id, owner)
+
+
+# Batches of images of equal size, for inference on a GPU
+
+
+def at_once(device: str) -> int:
+    """How many images go through a network together; 1 on a CPU, where more are not faster.
+
+    Results on a CPU therefore do not depend on where an interrupted run resumes.
+    """
+    if not device.startswith("cuda"):
+        return 1
+    import torch
+
+    free, _ = torch.cuda.mem_get_info(device)  # other processes may use the GPU too
+    return min(max(free // BYTES, 1), MOST)
+
+
+def by_size(samples: Iterable[Sample], most: int) -> Iterator[list[Sample]]:
+    """Yield groups of up to ``most`` samples whose images have equal size."""
+    waiting: dict[tuple[int, ...], list[Sample]] = {}
+    for sample in samples:
+        group = waiting.setdefault(sample.image.shape, [])
+        group.append(sample)
+        if len(group) == most or sum(map(len, waiting.values())) == AHEAD:
+            yield waiting.pop(max(waiting, key=lambda size: len(waiting[size])))
+    yield from waiting.values()
+
+
+def together(function: Callable[..., Any], *columns: Sequence[Any]) -> list[Any]:
+    """``function`` of each row of ``columns``, by one call of its method ``many`` if it has one.
+
+    If the memory of the GPU is too small for all rows together, they are done one by one.
+    """
+    many = getattr(function, "many", None)
+    if many is not None and len(columns[0]) > 1:
+        try:
+            return list(many(*columns))
+        except RuntimeError as error:
+            # By name, so that torch need not be there.
+            if type(error).__name__ != "OutOfMemoryError":
+                raise
+    return [function(*row) for row in zip(*columns, strict=True)]

@@ -1,7 +1,8 @@
 """Look up stages in a folder of finished ones."""
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from wsss_harness.store.layout import folder_of
 from wsss_harness.store.manifest import MANIFEST, read_manifest
 from wsss_harness.store.stage import Stage
 from wsss_harness.system.limits import NO_LIMITS, Limits
+from wsss_harness.system.meter import library_versions
 
 
 def ignore(event: StageEvent) -> None:
@@ -70,3 +72,24 @@ class Store:
                 f"{manifest['recipe']['name']}; delete {folder} to have it made again"
             )
         return manifest
+
+
+def version_warnings(stages: Iterable[Stage], store: Store) -> Iterator[str]:
+    """A sentence for each library of which finished stages were made with another version.
+
+    Versions are in no cache key: an update of torch would throw away weeks of training whose bytes
+    it rarely changes. Commands warn instead.
+    """
+    installed = library_versions()
+    titles: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for stage in stages:
+        for library, version in store.environment(stage).items():
+            if library in installed and installed[library] != version:
+                titles[library, version].append(stage.title)
+    for (library, version), made in sorted(titles.items()):
+        stages_made = f"{made[0]} was" if len(made) == 1 else f"{len(made)} finished stages were"
+        yield (
+            f"{stages_made} made with {library} {version}; {installed[library]} is installed and "
+            "may give other numbers. To make everything with the installed versions, use another "
+            "--store."
+        )

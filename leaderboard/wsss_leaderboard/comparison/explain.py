@@ -21,8 +21,14 @@ from wsss_harness.suite.rows import RowStages
 from wsss_harness.suite.selection import Request
 from wsss_harness.system.files import read_json
 from wsss_leaderboard.records.collect import Collector
-from wsss_leaderboard.records.expected import Expected, ExpectedSetting, expected
-from wsss_leaderboard.records.published import Data, Published, published
+from wsss_leaderboard.records.published import (
+    Data,
+    Expected,
+    ExpectedSetting,
+    Published,
+    expected,
+    published,
+)
 from wsss_leaderboard.records.record import Record
 from wsss_leaderboard.tables.table import Column, Table, TableRow
 

@@ -6,8 +6,7 @@ from itertools import chain
 
 from wsss_leaderboard.ranking.entries import Entry
 from wsss_leaderboard.ranking.ranking import Place
-from wsss_leaderboard.records.expected import expected
-from wsss_leaderboard.records.published import Figure, published
+from wsss_leaderboard.records.published import Figure, expected, published
 from wsss_leaderboard.site.board import folder_of
 from wsss_leaderboard.site.board_table import BoardRow, BoardTable, images_of
 from wsss_leaderboard.site.pages import Pages, points, stem

@@ -24,8 +24,7 @@ from wsss_leaderboard.comparison.explain import (
     stage_of,
     value_at,
 )
-from wsss_leaderboard.records.expected import expected
-from wsss_leaderboard.records.published import published
+from wsss_leaderboard.records.published import expected, published
 from wsss_leaderboard.records.scores import Masks, Score, Segmentation
 
 CLASSES = published().datasets["voc2012"].classes

@@ -12,7 +12,7 @@ from wsss_eps import Eps
 from wsss_harness.contract.hookspecs import Run
 from wsss_harness.contract.supervision import Ledger
 from wsss_harness.contract.types import ClassScores, Sample
-from wsss_harness.stages import batches
+from wsss_harness.stages import scoring
 from wsss_harness.stages.refining import refine
 from wsss_harness.stages.scoring import score
 from wsss_harness.store.work import Work
@@ -27,7 +27,7 @@ def samples(sizes):
 
 
 def grouped(sizes, most):
-    return [[s.image_id for s in group] for group in batches.by_size(samples(sizes), most)]
+    return [[s.image_id for s in group] for group in scoring.by_size(samples(sizes), most)]
 
 
 def test_samples_of_one_size_come_together():
@@ -38,10 +38,10 @@ def test_samples_of_one_size_come_together():
 
 
 def test_no_more_images_wait_than_are_looked_ahead(monkeypatch):
-    monkeypatch.setattr(batches, "AHEAD", 3)
+    monkeypatch.setattr(scoring, "AHEAD", 3)
     seen = []
     sizes = [TALL, TALL, WIDE, (5, 5), (6, 6)]
-    for group in batches.by_size((seen.append(s) or s for s in samples(sizes)), 3):
+    for group in scoring.by_size((seen.append(s) or s for s in samples(sizes)), 3):
         first = [one.image_id for one in group]
         break
     assert first == ["0", "1"]
@@ -52,12 +52,12 @@ def test_no_more_images_wait_than_are_looked_ahead(monkeypatch):
 def test_a_gpu_takes_as_many_as_it_has_memory_for(monkeypatch, gigabytes, images):
     free = gigabytes * 10**9
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free, 80 * 10**9))
-    assert batches.at_once("cuda") == images
-    assert batches.at_once("cpu") == 1
+    assert scoring.at_once("cuda") == images
+    assert scoring.at_once("cpu") == 1
 
 
 def test_a_plain_function_gets_one_at_a_time():
-    assert batches.together(lambda a, b: a + b, [1, 2], [3, 4]) == [4, 6]
+    assert scoring.together(lambda a, b: a + b, [1, 2], [3, 4]) == [4, 6]
 
 
 class Large:
@@ -74,9 +74,9 @@ class Large:
 
 
 def test_what_memory_is_too_small_for_is_done_one_at_a_time():
-    assert batches.together(Large(torch.OutOfMemoryError("CUDA out of memory")), [1, 2]) == [2, 4]
+    assert scoring.together(Large(torch.OutOfMemoryError("CUDA out of memory")), [1, 2]) == [2, 4]
     with pytest.raises(RuntimeError, match="mat1 and mat2"):
-        batches.together(Large(RuntimeError("mat1 and mat2 have other shapes")), [1, 2])
+        scoring.together(Large(RuntimeError("mat1 and mat2 have other shapes")), [1, 2])
 
 
 # What comes with the harness gives the same together as alone
@@ -141,7 +141,7 @@ class Counting:
 
 
 def test_stages_hand_over_several_where_there_is_a_gpu(tmp_path, monkeypatch):
-    monkeypatch.setattr(batches, "at_once", lambda device: 4)
+    monkeypatch.setattr(scoring, "at_once", lambda device: 4)
     data, told, counting = view(tmp_path, ()), [], Counting()
     inputs = {"fit": tmp_path, "scores": tmp_path / "score"}
     for name, make in {"score": score, "refine": refine}.items():
