@@ -45,16 +45,10 @@ def choose_thresholds(work: Work, dataset: Dataset, held_out: int) -> None:
     files.write_json(work.folder / THRESHOLDS, thresholds)
 
 
-def held_apart(ids: Sequence[str], count: int) -> tuple[str, ...]:
-    """``count`` ids spread evenly over the list: the images whose truth may choose a threshold."""
-    return tuple(ids[index * len(ids) // count] for index in range(count))
-
-
 def divide(ids: Sequence[str], held_out: int) -> tuple[list[int], list[int]]:
-    """Places in ``ids`` of the images kept apart for choosing a threshold, and of the others."""
-    apart = set(held_apart(ids, held_out))
-    places = range(len(ids))
-    return (
-        [place for place in places if ids[place] in apart],
-        [place for place in places if ids[place] not in apart],
-    )
+    """Places in ``ids`` of the images whose truth may choose a threshold, and of the others.
+
+    The former are spread evenly over the list.
+    """
+    apart = [index * len(ids) // held_out for index in range(held_out)]
+    return apart, sorted({*range(len(ids))} - {*apart})

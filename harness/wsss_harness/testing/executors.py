@@ -46,11 +46,9 @@ def _result(pool: Pool, limit: float) -> str | None:
 
 def _error(pool: Pool, limit: float) -> str | None:
     error = pool.submit(partial(int, "x"), heavy=False).exception(limit)
-    return (
-        None
-        if isinstance(error, ValueError)
-        else f"a job that raised ValueError returned {error!r}"
-    )
+    if isinstance(error, ValueError):
+        return None
+    return f"a job that raised ValueError returned {error!r}"
 
 
 def _death(pool: Pool, limit: float) -> str | None:

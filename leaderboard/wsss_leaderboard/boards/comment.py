@@ -15,7 +15,7 @@ from wsss_leaderboard.ranking.ranking import Place, rank
 from wsss_leaderboard.records.counts import MASKS
 from wsss_leaderboard.submissions.checking import CheckReport
 from wsss_leaderboard.submissions.manifest import TIERS
-from wsss_leaderboard.tables.table import NOTHING, Column, Table, TableRow, inert, markdown
+from wsss_leaderboard.tables.table import NOTHING, Column, Table, TableRow, inert, markdown, percent
 
 LINE = 150  # characters of a heading
 NEAR = 2  # neighbours above and below
@@ -91,7 +91,7 @@ def compared(
             (
                 entry.method,
                 *(rank_of(places.get(entry.method)) for places in ranks),
-                percent(entry),
+                percent(entry.mean, 2),
                 NOTHING if entry is submitted else gap(submitted, entry),
             ),
             entry.kind,
@@ -101,7 +101,8 @@ def compared(
     ]
     if replaced:
         first = (f"{method}, replaced", rank_of(ranks[0].get(method)), NOTHING)
-        rows.append(TableRow((*first, percent(replaced), gap(submitted, replaced)), replaced.kind))
+        cells = (*first, percent(replaced.mean, 2), gap(submitted, replaced))
+        rows.append(TableRow(cells, replaced.kind))
     heads = ("rank before", "rank after", "mIoU", f"{method} minus it")
     return Table(
         f"{target or 'Pseudo-masks'}, {len(after)} rows",
@@ -123,10 +124,6 @@ def rank_of(place: Place | None) -> str:
     if place is None or place.best is None:
         return NOTHING
     return place.ranks.replace("-", " to ")
-
-
-def percent(entry: Entry) -> str:
-    return NOTHING if entry.mean is None else f"{100 * entry.mean:.2f}"
 
 
 def gap(entry: Entry, other: Entry) -> str:

@@ -36,7 +36,7 @@ from wsss_leaderboard.cli.checks import (
     resources_of,
     say,
 )
-from wsss_leaderboard.records.record import record_schema
+from wsss_leaderboard.records.record import Record
 from wsss_leaderboard.site.build import build
 from wsss_leaderboard.submissions import signatures
 from wsss_leaderboard.submissions.manifest import MANIFEST, TIERS
@@ -77,7 +77,7 @@ CheckOption = Annotated[
 @app.command("schema")
 def print_schema() -> None:
     """Print the JSON Schema of a record."""
-    typer.echo(json.dumps(record_schema(), indent=1))
+    typer.echo(json.dumps(Record.model_json_schema(mode="serialization"), indent=1))
 
 
 @app.command("build")

@@ -18,7 +18,7 @@ from wsss_leaderboard.comparison.comparison import (
 )
 from wsss_leaderboard.ranking import entries
 from wsss_leaderboard.ranking.entries import LoadedRecord
-from wsss_leaderboard.tables.table import NOTHING, Column, Table, TableRow
+from wsss_leaderboard.tables.table import NOTHING, Column, Table, TableRow, percent
 
 CLASSES = 10  # number of classes that are printed, those that differ most
 LONG = 60  # characters of a value
@@ -156,9 +156,7 @@ def _columns(first: str) -> tuple[Column, ...]:
 
 
 def _row(name: str, change: Change, seeds: bool) -> TableRow:
-    pair = (change.a, change.b)
-    numbers = [NOTHING if value is None else f"{100 * value:.1f}" for value in pair]
     difference = NOTHING if change.difference is None else f"{100 * change.difference:+.1f}"
     reach = NOTHING if change.reach is None else f"±{100 * change.reach:.1f}"
     bold = frozenset({3}) if change.told_apart and seeds else frozenset[int]()
-    return TableRow((name, *numbers, difference, reach), best=bold)
+    return TableRow((name, percent(change.a), percent(change.b), difference, reach), best=bold)

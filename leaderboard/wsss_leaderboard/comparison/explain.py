@@ -164,12 +164,11 @@ def mious(
     record: Record, row: RowStages, figures: Published, expectations: Expected
 ) -> Iterator[FigureComparison]:
     """The mIoU of masks and segmentors, in percent."""
-    segmentations = {s.segmentor: s for s in record.segmentations}
     allowances = expectations.allowances
     parts: list[tuple[str, str, str, float]] = [("masks", "", SCORED, allowances.masks)]
     parts += [(s.fit.title, s.label, VAL, allowances.segmentation) for s in row.segmentations]
     for title, segmentor, split, allowed in parts:
-        part = segmentations.get(segmentor) if segmentor else record.masks
+        part = record.part(segmentor)
         by_kind = {f.kind: f for f in figures.named(row.row.method, segmentor) if f.split == split}
         if figure := by_kind.get("published") or by_kind.get("reported"):
             wanted = figures.datasets[figure.dataset].splits[split]

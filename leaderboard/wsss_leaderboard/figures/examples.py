@@ -14,7 +14,7 @@ from PIL import Image as PillowImage
 from pydantic import Field
 
 from wsss_harness.contract.supervision import Dataset, scored_ids
-from wsss_harness.contract.types import IGNORE, Map, Mask
+from wsss_harness.contract.types import IGNORE, Map
 from wsss_harness.execution.run import RowOutcome
 from wsss_harness.metrics import curve
 from wsss_harness.metrics.anatomy import CAUSES, causes
@@ -159,13 +159,11 @@ def _row(
     name = f"{slug(row.row.method)[:40]}-{row.masks.key[:8]}"
     save_palette(folder / f"{name}.png", sheet(masks, size), ink.class_colours())
     save_palette(folder / f"{name}-causes.png", sheet(cause_maps, size), cause_palette())
-    wrong = tuple(map(wrong_share, truths, cause_maps))
+    wrong = tuple(
+        float((cause_map > 0).sum() / max(1, (truth != IGNORE).sum()))
+        for truth, cause_map in zip(truths, cause_maps, strict=True)
+    )
     return Shown(masks=f"{name}.png", causes=f"{name}-causes.png", wrong=wrong)
-
-
-def wrong_share(truth: Mask, cause_map: NDArray[np.uint8]) -> float:
-    """The share of wrong pixels among those that count."""
-    return float((cause_map > 0).sum() / max(1, (truth != IGNORE).sum()))
 
 
 def sheet(tiles: Sequence[NDArray[np.uint8]], size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -216,7 +214,7 @@ def draw(
     keys = [[row.row.method, stage.key] for row in rows for stage in row.targets]
     keys.append(["drawing", package_digest("wsss_leaderboard")])
     drawn = results / ".drawn.json"
-    explained = [row for row in rows if explained_done(row, store)]
+    explained = [row for row in rows if row.explained and all(map(store.done, row.explained))]
     refined_names = explained_names(explained)
     wanted = (drawn.name, CURVES, COMPARISON, *refined_names)
     there = all((results / name).is_file() for name in wanted)
@@ -255,10 +253,6 @@ def _example(image_id: str, rows: Sequence[RowStages], store: Store, dataset: Da
         assert row.scores is not None
         scores[method] = _largest(store.folder(row.scores), image_id)
     return Example(image_id, dataset.image(image_id), dataset.truth(image_id), masks, scores)
-
-
-def explained_done(row: RowStages, store: Store) -> bool:
-    return bool(row.explained) and all(store.done(stage) for stage in row.explained)
 
 
 def explained_names(rows: Sequence[RowStages]) -> list[str]:

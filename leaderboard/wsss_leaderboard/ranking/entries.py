@@ -38,10 +38,8 @@ class LoadedRecord:
 
     def score(self, target: str) -> Score | None:
         """The score of the masks, or of this segmentor; None if it did not finish."""
-        if target == MASKS:
-            return self.record.masks.score if self.record.masks else None
-        scores = (s.score for s in self.record.segmentations if s.segmentor == target)
-        return next(scores, None)
+        part = self.record.part(target)
+        return part.score if part else None
 
     def estimate(self, target: str) -> Estimate | None:
         """mIoU with the error from the choice of images; None without counts of enough images."""

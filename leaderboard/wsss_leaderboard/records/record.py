@@ -87,6 +87,12 @@ class Record(StrictModel):
         """Whether its masks were made but not scored, because train has no truth."""
         return not self.protocol.images and self.masks is None and self.maker() is not None
 
+    def part(self, target: str) -> Masks | Segmentation | None:
+        """Its masks, or what this segmentor scored; None if it did not finish."""
+        if not target:
+            return self.masks
+        return next((part for part in self.segmentations if part.segmentor == target), None)
+
     def maker(self, target: str = "") -> str | None:
         """The key of the stage that made its masks, or trained this segmentor; None if unfinished.
 
@@ -106,11 +112,6 @@ def distinct(records: Iterable[Record], target: str = "") -> list[Record]:
     for number, record in enumerate(records):
         runs.setdefault(record.maker(target) or number, record)
     return list(runs.values())
-
-
-def record_schema() -> dict[str, Any]:
-    """The JSON Schema of a record of this version."""
-    return Record.model_json_schema(mode="serialization")
 
 
 def save_record(record: Record, path: Path) -> None:

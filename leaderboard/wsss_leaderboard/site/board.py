@@ -13,19 +13,9 @@ from wsss_leaderboard.ranking.standings import GAP
 from wsss_leaderboard.records import published
 from wsss_leaderboard.records.counts import MASKS
 from wsss_leaderboard.site.board_table import BoardRow, BoardTable
-from wsss_leaderboard.site.pages import (
-    MINUS,
-    SINGLE,
-    TO,
-    Pages,
-    minutes,
-    percent,
-    points,
-    shown,
-    stem,
-)
+from wsss_leaderboard.site.pages import MINUS, SINGLE, TO, Pages, minutes, points, shown, stem
 from wsss_leaderboard.tables import notes
-from wsss_leaderboard.tables.table import NOTHING
+from wsss_leaderboard.tables.table import NOTHING, percent
 
 SELF = "self-reported"
 STALE = (

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from wsss_leaderboard.boards import verification
 from wsss_leaderboard.boards.verification import Verification
 from wsss_leaderboard.ranking.entries import Board, Entry, Kind, LoadedRecord
 from wsss_leaderboard.ranking.ranking import Place, Ranking, rank
@@ -123,7 +122,7 @@ class BoardTable:
 
 
 def board_tables(board: Board, badges: dict[Path, Verification | None]) -> list[BoardTable]:
-    """One table for each target of a board; ``badges`` by file of a record, see ``badges_of``."""
+    """One table for each target of a board; ``badges`` by file of a record."""
     entries = {target: board.entries(target) for target in board.targets}
     return [_board_table(board, target, entries, badges) for target in entries]
 
@@ -190,11 +189,6 @@ def figures_on(board: Board, target: str) -> list[Figure]:
         for figure in published().figures
         if figure.segmentor == target and published().fits(figure, score.iou, images)
     ]
-
-
-def badges_of(loaded: Sequence[LoadedRecord]) -> dict[Path, Verification | None]:
-    """The highest tier that each record has passed, by file of the record."""
-    return {run.path: verification.badge(run.path) for run in loaded}
 
 
 def badge_of(

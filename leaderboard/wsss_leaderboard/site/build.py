@@ -10,11 +10,11 @@ from typing import Any
 import xxhash
 
 from wsss_harness.contract.errors import ConfigError
-from wsss_leaderboard.boards import releases
+from wsss_leaderboard.boards import releases, verification
 from wsss_leaderboard.boards.releases import RELEASES
 from wsss_leaderboard.ranking.entries import Board, LoadedRecord, boards, load, load_file
 from wsss_leaderboard.site.board import Target, folder_of, measured, targets_of, write_board
-from wsss_leaderboard.site.board_table import BoardTable, badges_of, board_tables
+from wsss_leaderboard.site.board_table import BoardTable, board_tables
 from wsss_leaderboard.site.coverage import write_coverage
 from wsss_leaderboard.site.method import write_compare, write_methods
 from wsss_leaderboard.site.pages import Pages
@@ -118,7 +118,7 @@ def write_all(pages: Pages, loaded: Sequence[LoadedRecord], folders: Sequence[Pa
     """Write all pages of one version of the boards."""
     for file in STATIC.iterdir():
         pages.copy(file, f"static/{file.name}")
-    badges = badges_of(loaded)
+    badges = {run.path: verification.badge(run.path) for run in loaded}
     all_tables = [board_tables(board, badges) for board in boards(loaded)]
     for tables in all_tables:
         album = Album(tables[0].board, folders)

@@ -15,13 +15,12 @@ from wsss_harness.system.files import write_text
 from wsss_leaderboard.comparison.comparison import PARTS, all_values, parts_of, steps_of
 from wsss_leaderboard.ranking.entries import Entry, LoadedRecord
 from wsss_leaderboard.ranking.ranking import means_of
-from wsss_leaderboard.records.counts import MASKS
 from wsss_leaderboard.records.record import Record
-from wsss_leaderboard.records.scores import Cause
 from wsss_leaderboard.site.board import Target, folder_of, targets_of
 from wsss_leaderboard.site.board_table import BoardRow, BoardTable
 from wsss_leaderboard.site.charts import CauseShare, curve_of, shares_of
-from wsss_leaderboard.site.pages import LONGEST, Pages, minutes, percent, shown, stem
+from wsss_leaderboard.site.pages import LONGEST, Pages, minutes, shown, stem
+from wsss_leaderboard.tables.table import percent
 
 DIGITS = 5  # of fractions in data files
 KINDS = (("method",), ("bound", "control"))  # tables pools its spreads over seeds
@@ -133,20 +132,14 @@ def _result(
     ious = [score.iou for run in row.entry.runs if (score := run.score(target.name))]
     names = ious[0] if ious else ()
     classes = {name: _mean([iou.get(name) for iou in ious]) for name in names}
-    anatomies = [anatomy_of(record, target.name) for record in row.records]
-    return TargetResult(target, row, table, pairs, classes, shares_of(anatomies))
+    parts = [part for record in row.records if (part := record.part(target.name))]
+    shares = shares_of([part.anatomy for part in parts])
+    return TargetResult(target, row, table, pairs, classes, shares)
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
     counted = [value for value in values if value is not None]
     return sum(counted) / len(counted) if counted else None
-
-
-def anatomy_of(record: Record, target: str) -> dict[str, Cause]:
-    """Causes of wrong pixels of a target; empty if they were not counted."""
-    if target == MASKS:
-        return record.masks.anatomy if record.masks else {}
-    return next((s.anatomy for s in record.segmentations if s.segmentor == target), {})
 
 
 def _write(

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from wsss_harness.contract.errors import DataError
 from wsss_harness.system.files import write_text
-from wsss_leaderboard.tables.table import MARKS, NOTHING, inert
+from wsss_leaderboard.tables.table import MARKS, NOTHING, inert, percent
 
 TO, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"  # between the ends of a range; before a number
 SINGLE = "\N{SUPERSCRIPT ONE}"  # the mark of a single run
@@ -42,11 +42,6 @@ def environment() -> Environment:
     templates.filters.update(minutes=minutes, mebibytes=mebibytes)
     templates.globals.update(nothing=NOTHING, minus=MINUS, single=SINGLE, marks=MARKS)
     return templates
-
-
-def percent(value: float | None, digits: int = 1) -> str:
-    """A fraction in percent."""
-    return NOTHING if value is None else f"{100 * value:.{digits}f}"
 
 
 def points(value: float | None, digits: int = 1) -> str:

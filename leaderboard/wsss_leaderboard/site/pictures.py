@@ -1,6 +1,6 @@
 """The page of pictures: images, ground truth, and masks of a board's rows with their errors."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,7 @@ def write_pictures(pages: Pages, table: BoardTable, album: Album) -> None:
         high=-(-len(album.about.ids) // album.about.columns),
         rows=rows,
         first=rows[:FIRST],
-        colours=list(zip(album.about.classes, _colours(album.about.classes), strict=True)),
+        colours=list(zip(album.about.classes, map(_css, ink.class_colours()[1:]), strict=False)),
         causes=[(cause, _css(colour)) for cause, colour in CAUSE_COLOURS.items()],
     )
     pages.write_data(f"{folder}/data/pictures.js", "pictures", dict(map(_row, rows)))
@@ -69,10 +69,6 @@ def _row(row: tuple[str, Shown]) -> tuple[str, dict[str, Any]]:
     method, shown = row
     wrong = [round(share, 4) for share in shown.wrong]
     return stem(method), {"masks": shown.masks, "causes": shown.causes, "wrong": wrong}
-
-
-def _colours(classes: Sequence[str]) -> list[str]:
-    return [_css(colour) for colour in ink.class_colours()[1 : len(classes) + 1]]
 
 
 def _css(colour: Iterable[int]) -> str:

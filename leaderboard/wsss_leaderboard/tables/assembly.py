@@ -98,9 +98,7 @@ class MethodRow:
 
 def items_of(runs: Sequence[Record], target: str) -> list[Any]:
     """What the numbers of finished runs are read from: their masks, or their segmentations."""
-    if target:
-        return [s for run in runs for s in run.segmentations if s.segmentor == target]
-    return [run.masks for run in runs if run.masks]
+    return [part for run in runs if (part := run.part(target))]
 
 
 def cell_of(measure: Measure[Any], runs: Sequence[Record], target: str) -> Cell:

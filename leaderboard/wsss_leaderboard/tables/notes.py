@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from wsss_harness.suite.presence import UNSCORED
 from wsss_harness.suite.spec import AXES
-from wsss_leaderboard.records.provenance import SaliencyQuality
 from wsss_leaderboard.records.record import Record, distinct
 from wsss_leaderboard.records.scores import ERROR
 
@@ -88,14 +87,11 @@ def saliency(records: Iterable[Record]) -> list[str]:
     """How good the saliency maps are, of each detector."""
     qualities = dict.fromkeys(record.saliency for record in records if record.saliency)
     return [
-        f"Saliency{_detector(quality)}: IoU at 0.5 {quality.iou:.2f}, "
-        f"mean absolute error {quality.error:.3f}, largest F {quality.max_f:.2f}."
-        for quality in qualities
+        "Saliency"
+        + (f" of {q.detector}, trained on {q.trained_on}" if q.detector else "")
+        + f": IoU at 0.5 {q.iou:.2f}, mean absolute error {q.error:.3f}, largest F {q.max_f:.2f}."
+        for q in qualities
     ]
-
-
-def _detector(quality: SaliencyQuality) -> str:
-    return f" of {quality.detector}, trained on {quality.trained_on}" if quality.detector else ""
 
 
 def failures(records: Iterable[Record]) -> list[str]:

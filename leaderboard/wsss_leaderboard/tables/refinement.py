@@ -29,7 +29,12 @@ def refinement_table(records: Sequence[Record], standings: Standings = NONE) -> 
     if not families:
         return None
     dataset = published().dataset_of(records)
-    rows = tuple(row for family in families for row in _rows(family))
+    alone = [family.plain[0] for family in families]
+    rows = tuple(
+        RowSpec(method=record.method, segmentor=segmentor)
+        for record in alone
+        for segmentor in ("", *record.recipe["segmentors"])
+    )
     return fill(
         TableFile(
             title="What refiners add",
@@ -41,13 +46,6 @@ def refinement_table(records: Sequence[Record], standings: Standings = NONE) -> 
         records,
         standings,
     )
-
-
-def _rows(family: Family) -> Iterator[RowSpec]:
-    """A row for the masks, and one for each segmentor of the method alone."""
-    head = family.plain[0]
-    for segmentor in ("", *head.recipe["segmentors"]):
-        yield RowSpec(method=head.method, segmentor=segmentor)
 
 
 def _columns(

@@ -63,6 +63,11 @@ def inert(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text)
 
 
+def percent(value: float | None, digits: int = 1) -> str:
+    """A fraction in percent."""
+    return NOTHING if value is None else f"{100 * value:.{digits}f}"
+
+
 def shortened(text: str) -> str:
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
