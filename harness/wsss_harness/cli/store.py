@@ -110,7 +110,6 @@ def prune_store(
 
 
 def _keys_of(suites: Sequence[Path], root: Path) -> set[str]:
-    """The keys of all stages of suites."""
     plugins, keys = installed(), set()
     for request in (request for path in suites for request in Request(path).each()):
         rows, further = known_rows(request.suite(), plugins, Store(root, plugins.tell))

@@ -49,7 +49,6 @@ class RunningJob:
 
     @property
     def seconds(self) -> float:
-        """How long it has been running."""
         return 0.0 if self.begun is None else time.monotonic() - self.begun
 
     def read_progress(self) -> bool:
@@ -68,7 +67,6 @@ class RunningJob:
         return self.seconds * (self.total - self.done) / self.done
 
     def as_json(self) -> dict[str, Any]:
-        """What `wsss status` shows of it."""
         return {
             "stage": self.stage.title,
             "part": asdict(self.shard) if self.shard else None,
@@ -80,8 +78,6 @@ class RunningJob:
 
 @dataclass
 class RunningJobs:
-    """The running jobs of one run."""
-
     pool: Pool
     store: Store
     suite_json: str
@@ -99,7 +95,6 @@ class RunningJobs:
         return [job for job in self if job.stage.key == stage.key]
 
     def has_room(self, heavy: bool) -> bool:
-        """Whether the pool can run one more job."""
         running = [job.stage.heavy for job in self]
         load = sum(map(self.pool.share, running)) + self.pool.share(heavy)
         return not running or (running.count(heavy) < self.pool.width(heavy) and load <= FULL)

@@ -106,7 +106,6 @@ def run_folders(running: Path) -> list[Path]:
 
 
 def is_alive(folder: Path) -> bool:
-    """Whether the run of this folder still exists."""
     try:
         with locks.exclusive(lock_of(folder), wait=False):
             return False

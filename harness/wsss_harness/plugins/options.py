@@ -26,7 +26,6 @@ def construct(owner: str, cls: Any, options: Mapping[str, Any]) -> Any:
 
 
 def names(cls: Any) -> tuple[str, ...]:
-    """The names of the options of a dataclass."""
     return tuple(f.name for f in dataclasses.fields(cls) if f.init)
 
 

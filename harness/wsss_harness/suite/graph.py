@@ -50,7 +50,6 @@ class Graph(CountStages):
         return stage, tuple(explanations)
 
     def masks(self, row: Row, scores: Stage, curve: Stage) -> Stage:
-        """The pseudo-masks of a row."""
         rule, choice = row.rule.built, row.rule.choice
         view = self.view(TRAIN, rule.needs, f"background rule '{row.rule.name}'", row.saliency)
         inputs = {"data": self.data, "scores": scores}

@@ -11,8 +11,6 @@ from wsss_harness.suite.spec import Choice, Row, RuleSpec, Suite
 
 @dataclass(frozen=True)
 class SegmentationStages:
-    """The stages that train a segmentor on masks and score it on val."""
-
     label: str
     fit: Stage
     predictions: Stage

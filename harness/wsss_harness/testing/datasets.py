@@ -60,7 +60,6 @@ def _shared(data: Dataset) -> str | None:
 
 
 def _problem(data: Dataset, check_image: Callable[[Dataset, str], str | None]) -> str | None:
-    """The first problem of an image."""
     for image_id in (*data.ids("train")[:SAMPLES], *data.ids("val")[:SAMPLES]):
         try:
             problem = check_image(data, image_id)

@@ -158,7 +158,6 @@ class Bench:
         )
 
     def difference(self, first: str, second: str) -> str | None:
-        """How the predictions of two probes differ."""
         paths = [self.scratch / f"{name}.npz" for name in (first, second)]
         with np.load(paths[0]) as a, np.load(paths[1]) as b:
             if set(a) != set(b):

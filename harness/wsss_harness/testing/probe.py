@@ -101,7 +101,6 @@ class ProbeReport:
 
 
 def perform(task: ProbeTask, report: ProbeReport) -> None:
-    """Do the task, filling in the report."""
     method = ProbedMethod(task, SCENES.open(Path(task.world)))
     if task.fit:
         run = Run(Path(task.folder), progress=_counting(report, task.kill))
@@ -209,7 +208,6 @@ def scores_problem(output: Any, sample: Sample, present: tuple[int, ...]) -> str
 
 
 def mask_problem(output: Any, sample: Sample, classes: int) -> str | None:
-    """What is wrong with the mask of an image."""
     if not isinstance(output, np.ndarray) or output.dtype != np.uint8:
         return f"it gave {getattr(output, 'dtype', type(output).__name__)}; expected uint8"
     if output.shape != sample.image.shape[:2]:

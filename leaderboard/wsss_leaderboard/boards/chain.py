@@ -66,7 +66,6 @@ def _entry(line: str, path: Path, number: int) -> ChainEntry:
 
 
 def write(board: Path, entries: Sequence[ChainEntry]) -> None:
-    """Write the chain, one entry a line."""
     lines = (json.dumps(entry.model_dump(mode="json"), sort_keys=True) + "\n" for entry in entries)
     write_text(board / CHAIN, "".join(lines))
 

@@ -161,7 +161,6 @@ def misfits(report: CheckReport, board: BoardFolder, new_table: bool) -> Iterato
 
 
 def _conflicts(run: LoadedRecord, others: Iterable[Record], new_table: bool) -> Iterator[str]:
-    """Conflicts of a run with the records that stay on the board."""
     record, protocol = run.record, _protocol(run.record)
     others = [other for other in others if other.dataset == record.dataset]
     if others and not new_table and protocol not in map(_protocol, others):

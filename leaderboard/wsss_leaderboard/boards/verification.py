@@ -56,7 +56,6 @@ class Verifications(RootModel[tuple[Verification, ...]]):
 
 
 def path_of(record: Path) -> Path:
-    """The file of the verifications of a record."""
     return record.parent.with_name(VERIFIED) / record.name
 
 

@@ -134,13 +134,11 @@ def labels_of(record: Record) -> tuple[str, ...]:
 
 
 def name_of(runs: Sequence[LoadedRecord]) -> str:
-    """The method, with its seeds."""
     seeds = ", ".join(str(run.record.seed) for run in runs)
     return f"{runs[0].record.method}, seed{'s' * (len(runs) > 1)} {seeds}"
 
 
 def unlike_of(first: Record, second: Record) -> Iterator[str]:
-    """How two records were measured differently."""
     if first.dataset != second.dataset:
         yield f"dataset {first.dataset}, {second.dataset}"
     for (name, first_value), (_, second_value) in zip(first.protocol, second.protocol, strict=True):

@@ -86,7 +86,6 @@ class Explanation:
 
     @property
     def first(self) -> FigureComparison | None:
-        """The first number that departs."""
         return next((comparison for comparison in self.comparisons if comparison.departs), None)
 
 
@@ -114,7 +113,6 @@ def explain(row: RowStages, record: Record, store: Store, figures: Published) ->
 
 
 def generator_of(row: RowStages) -> Stage:
-    """The stage that trained the generator of a row."""
     return next(stage for stage in upstream(row.masks) if stage.kind == "fit")
 
 

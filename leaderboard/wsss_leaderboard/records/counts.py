@@ -36,7 +36,6 @@ class Tallies:
 
 
 def path_of(record: Path) -> Path:
-    """The file with the counts of the record in this file."""
     return record.parent.with_name(COUNTS) / f"{record.stem}.npz"
 
 

@@ -40,7 +40,6 @@ class Supervision(StrictModel):
 
     @property
     def used(self) -> set[str]:
-        """What any stage read."""
         return {part for parts in self.read.values() for part in parts}
 
     @property

@@ -59,7 +59,6 @@ def targets_of(board: Board) -> list[Target]:
 
 
 def write_board(pages: Pages, table: BoardTable, pictures: bool) -> None:
-    """Write the page of one target of a board."""
     board, targets = table.board, targets_of(table.board)
     here = next(target for target in targets if target.name == table.target)
     pages.write(
@@ -82,7 +81,6 @@ def write_board(pages: Pages, table: BoardTable, pictures: bool) -> None:
 
 
 def folder_of(board: Board) -> str:
-    """The folder of a board's pages."""
     data = board.protocol.fingerprint or board.loaded[0].record.data
     return stem(f"{board.dataset} {board.protocol.name} {data}")
 

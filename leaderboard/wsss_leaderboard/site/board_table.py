@@ -88,8 +88,6 @@ class BoardRow:
 
 @dataclass(frozen=True, eq=False)
 class BoardTable:
-    """All rows of a board for one target."""
-
     board: Board
     target: str
     ranking: Ranking
@@ -174,7 +172,6 @@ def figure_of(entry: Entry) -> Figure | None:
 
 
 def images_of(record: Record, target: str) -> int:
-    """Number of images that a target was scored on."""
     return record.protocol.images if target == MASKS else record.protocol.val_images
 
 

@@ -63,8 +63,6 @@ class Version:
 
 @dataclass(frozen=True)
 class Site:
-    """What every page shows about the site."""
-
     title: str
     version: str
     count: int
@@ -115,7 +113,6 @@ def write_versions(
 
 
 def write_all(pages: Pages, loaded: Sequence[LoadedRecord], folders: Sequence[Path]) -> None:
-    """Write all pages of one version of the boards."""
     for file in STATIC.iterdir():
         pages.copy(file, f"static/{file.name}")
     badges = {run.path: verification.badge(run.path) for run in loaded}

@@ -93,8 +93,6 @@ def encoded(values: NDArray[np.float64]) -> str:
 
 @dataclass(frozen=True, eq=False)
 class TargetResult:
-    """The results of a method on one target."""
-
     target: Target
     row: BoardRow
     table: BoardTable

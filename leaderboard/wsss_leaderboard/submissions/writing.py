@@ -192,7 +192,6 @@ def _describe(
 
 
 def command_of(request: Request) -> str:
-    """The command that ran the suite."""
     words = ["wsss", "run", request.path.name]
     words += [word for override in request.overrides for word in ("--set", override)]
     words += [word for method in request.methods for word in ("--rows", method)]

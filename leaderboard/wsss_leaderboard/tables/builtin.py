@@ -20,7 +20,6 @@ def _at(policy: Policy) -> Callable[[Masks], float | None]:
 
 
 def _wrong(anatomy: Mapping[str, Cause]) -> float | None:
-    """The share of all wrong pixels."""
     shares = [cause.share for cause in anatomy.values() if cause.share is not None]
     return sum(shares) if shares else None
 

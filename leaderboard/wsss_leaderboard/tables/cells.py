@@ -74,7 +74,6 @@ def paired(groups: Sequence[Group]) -> Iterator[Family]:
 
 
 def same(group: Group, other: Group, key: str) -> bool:
-    """Whether a part of the recipe is the same."""
     return bool(group[0].recipe[key] == other[0].recipe[key])
 
 

@@ -28,13 +28,11 @@ GAINS = (
 
 
 def packs(records: Iterable[Record]) -> list[str]:
-    """What the mark of mask packs means."""
     stated = any(record.supervision.stated for record in records)
     return ["(p) as the mask pack states; ? not stated."] if stated else []
 
 
 def kinds(records: Iterable[Record]) -> list[str]:
-    """What the marks of controls and bounds mean."""
     controls = [record.sup for record in records if record.control]
     marks = ["† control: needs no method."] if any(s != "F." for s in controls) else []
     marks += ["‡ bound: reads the ground truth."] if "F." in controls else []
@@ -123,5 +121,4 @@ def common(records: Sequence[Record], target: str = "") -> list[str]:
 
 
 def ending(records: Sequence[Record]) -> list[str]:
-    """The last notes of a table of masks."""
     return [*packs(records), *kinds(records), *common(records)]

@@ -127,8 +127,6 @@ def check_node(node: str, folder: Path, seen: bool, installed: dict[str, str]) -
 
 
 class RayPool:
-    """A pool of Ray tasks."""
-
     here = False
 
     def __init__(self, options: Ray) -> None:
@@ -139,7 +137,6 @@ class RayPool:
 
     @property
     def _nodes(self) -> list[dict[str, float]]:
-        """The resources of each node."""
         import ray
 
         if time.monotonic() - self._asked > STALE:
@@ -191,7 +188,6 @@ class RayPool:
 
 
 def _fitting(node: dict[str, float], needs: dict[str, float]) -> int:
-    """How many jobs fit on a node."""
     names = {"num_cpus": "CPU", "num_gpus": "GPU"}
     return min(int(node.get(names[need], 0.0) / amount) for need, amount in needs.items())
 
