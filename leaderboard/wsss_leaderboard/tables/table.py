@@ -224,9 +224,7 @@ class Table:
             for column, cell in self._under(row)
         ]
         first = _element("th", cells[0], scope="row")
-        others = [
-            _element("td", cell, **value) for cell, value in zip(cells[1:], values[1:], strict=True)
-        ]
+        others = (_element("td", c, **v) for c, v in zip(cells[1:], values[1:], strict=True))
         return _element("tr", first, *others, **{"class": row.kind})
 
     def _under(self, row: TableRow) -> Iterator[tuple[Column, str]]:
