@@ -82,3 +82,21 @@ def losses(
         )
         / 2,
     }
+
+
+def losses_with_negatives(
+    first: tuple[Tensor, Tensor], second: tuple[Tensor, Tensor], present: Tensor
+) -> dict[str, Tensor]:
+    """The same losses; images without a class have the classification alone.
+
+    They have no map that two views could agree on, and a background that is even everywhere has no
+    highest value to be normalised by.
+    """
+    labelled = present.any(1)
+    none = first[0].sum() * 0
+    terms = dict.fromkeys(("loss_er", "loss_ecr", "loss_min"), none)
+    if labelled.any():
+        views = [(cam[labelled], refined[labelled]) for cam, refined in (first, second)]
+        terms = losses(views[0], views[1], present[labelled])
+    both = classification(first[0], present) + classification(second[0], present)
+    return {**terms, "loss_cls": both / 2}

@@ -27,7 +27,7 @@ class Seam(ClassMapGenerator):
     which they are compressed. ``min_pooling``: a loss of the released code that the paper does not
     have. ``output``: take maps after the correlation module, as released, or before it. The second
     view differs in size alone, as released, although the paper's figures name rotation and
-    translation too.
+    translation too. An image without a class (``unlabelled``) has the classification loss alone.
     """
 
     paper: ClassVar[str] = "Wang et al., CVPR 2020"
@@ -80,11 +80,14 @@ class Seam(ClassMapGenerator):
         from wsss_cam_baselines import equivariance
         from wsss_cam_baselines.seam_network import resized
 
+        negatives = self.unlabelled == "negative"
+        weigh = equivariance.losses_with_negatives if negatives else equivariance.losses
+
         def losses(network: nn.Module, batch: Batch) -> dict[str, Tensor]:
             images = batch["image"]
             smaller = [max(int(side * self.view), 1) for side in images.shape[2:]]
             views = network(images), network(resized(images, smaller))
-            terms = equivariance.losses(*views, batch["present"])
+            terms = weigh(*views, batch["present"])
             if self.min_pooling == "none":
                 del terms["loss_min"]
             return terms

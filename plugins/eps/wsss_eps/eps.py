@@ -25,6 +25,7 @@ class Eps(ClassMapGenerator):
     the foreground map in the estimated saliency; the background map has 1 - ``lam``.
     ``selection``: ``adaptive`` by overlap; ``naive`` makes every class foreground;
     ``class_list`` makes ``background_classes`` (names) background.
+    An image without a class (``unlabelled``) has no part in the saliency loss.
     ``background``: the background channel is ``ignored`` at inference, as released, or becomes the
     ``explicit`` background map of the scores.
     """
@@ -55,10 +56,10 @@ class Eps(ClassMapGenerator):
         def losses(network: nn.Module, batch: Batch) -> dict[str, Tensor]:
             maps, pooled = network(batch["image"])
             present, saliency = batch["present"], batch["saliency"]
-            return {
-                "loss_cls": classification_loss(pooled, present),
-                "loss_sal": saliency_loss(maps, saliency, present, select, self.lam),
-            }
+            # What is salient in an image without a class is of no class, so no map explains it.
+            seen = present.any(1) if self.unlabelled == "negative" else slice(None)
+            explained = saliency_loss(maps[seen], saliency[seen], present[seen], select, self.lam)
+            return {"loss_cls": classification_loss(pooled, present), "loss_sal": explained}
 
         return losses
 

@@ -96,8 +96,10 @@ def saliency_loss(
     """L_sal of equation 3: the mean squared difference of M_s and M^_s.
 
     ``logits`` (B, C + 1, h, w); ``saliency`` (B, 1, H, W) of any size. No gradient flows through
-    the selection, which is computed for each image of each batch.
+    the selection, which is computed for each image of each batch. Without an image it is 0.
     """
+    if not len(logits):
+        return logits.sum()
     maps = logits.softmax(1)
     small = resize_saliency(saliency, (logits.shape[2], logits.shape[3]))
     foreground = select(maps[:, :-1].detach(), small)

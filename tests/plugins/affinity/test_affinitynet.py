@@ -103,6 +103,17 @@ def test_batch_of_one_pixel_is_trained_on(tmp_path):
     fitted(tmp_path, affinity_net(backbone=backbone, batch=1, crop=32))
 
 
+def test_images_without_classes_are_background_before_and_after(tmp_path):
+    def nothing(image_id):
+        return ClassScores((), np.zeros((0, 24, 32), np.float32))
+
+    refiner = affinity_net()
+    fitted(tmp_path, refiner, nothing)
+    walked = refiner.load(tmp_path, "cpu")(sample(), nothing("image_000"))
+    assert walked.classes == ()
+    assert walked.background.min() > 0.99
+
+
 def test_options_of_the_walk_do_not_change_the_network(tmp_path):
     other = {"border": "linked", "walking": {"alpha": 2}, "beta": 3.0, "steps": 5}
     assert set(other) == AffinityNet.at_inference

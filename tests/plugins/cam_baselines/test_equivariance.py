@@ -12,6 +12,7 @@ from wsss_cam_baselines.equivariance import (
     cross_equivariance,
     equivariance,
     losses,
+    losses_with_negatives,
     max_norm,
     min_pooling,
 )
@@ -158,3 +159,30 @@ def test_each_loss_reaches_either_the_maps_or_their_refinement(name, reaches):
     grads = torch.autograd.grad(actual, given, allow_unused=True)
     touched = [grad is not None and bool(grad.abs().sum() > 0) for grad in grads]
     assert touched == [*reaches, *reaches]
+
+
+def two_views():
+    first = both(maps(1, 2, 2, 6, 6), maps(2, 2, 3, 6, 6))
+    return first, both(maps(3, 2, 2, 4, 4), maps(4, 2, 3, 4, 4))
+
+
+def test_negatives_have_the_classification_alone():
+    present = torch.tensor([[1.0, 0.0], [0.0, 0.0]])
+    first, second = two_views()
+    terms = losses_with_negatives(first, second, present)
+    of_first = [tuple(part[:1] for part in pair) for pair in (first, second)]
+    expected = losses(*of_first, present[:1])
+    for name in ("loss_er", "loss_ecr", "loss_min"):
+        assert torch.equal(terms[name], expected[name])
+    of_all = losses(first, second, present)
+    assert torch.equal(terms["loss_cls"], of_all["loss_cls"])
+    none = losses_with_negatives(first, second, torch.zeros(2, 2))
+    assert [none[name].item() for name in ("loss_er", "loss_ecr", "loss_min")] == [0, 0, 0]
+    assert none["loss_cls"] > 0
+
+
+def test_negatives_change_nothing_if_all_images_have_classes():
+    present = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+    first, second = two_views()
+    terms = losses(first, second, present)
+    assert losses_with_negatives(first, second, present) == terms

@@ -98,6 +98,19 @@ def test_min_pooling_loss_can_be_left_out():
     assert names["released"] - names["none"] == {"loss_min"}
 
 
+class HalfUnlabelled(FakeDataset):
+    def present(self, image_id):
+        return () if self.names.index(image_id) % 2 else (1,)
+
+
+def test_negatives_are_trained_on_and_are_all_background(tmp_path):
+    seam, data = slim(unlabelled="negative"), view(tmp_path, Seam.needs, HalfUnlabelled())
+    seam.fit(data, Run(tmp_path))
+    sample = data[data.ids[1]]
+    scores = seam.load(tmp_path, "cpu")(sample)
+    assert scores.values.shape == (0, *sample.image.shape[:2])
+
+
 def test_it_trains_and_scores_every_image_reading_image_labels_alone(tmp_path):
     seam, data = slim(), view(tmp_path, Seam.needs, split="all")
     seam.fit(data, Run(tmp_path))

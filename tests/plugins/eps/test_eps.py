@@ -12,6 +12,7 @@ from wsss_eps import Eps, wsss_generators
 from wsss_harness.contract.errors import ConfigError, SupervisionError
 from wsss_harness.contract.hookspecs import Generator, Run
 from wsss_harness.networks.classmaps.network import ClassMapsShape
+from wsss_harness.stages.background_rules import build_rule, to_mask
 
 QUICK = {"iterations": 3, "batch": 2, "crop": 24, "resize": (24, 32), "scales": (1.0, 1.5)}
 SLIM = {"name": "resnet38", "width": 0.0625}
@@ -73,6 +74,38 @@ def test_both_losses_have_weight_one_and_train_the_background():
     )
     assert cls[-1].abs().sum() == 0  # the background channel is not classified
     assert sal[-1].abs().sum() > 0
+
+
+def test_negatives_have_no_part_in_the_saliency_loss():
+    network = ClassMapsShape(SLIM, 3, "head_then_pool", 0.0).build().eval()
+    both = {
+        "image": torch.rand(2, 3, 16, 24),
+        "present": torch.tensor([[1.0, 0.0], [0.0, 0.0]]),
+        "saliency": torch.rand(2, 1, 16, 24),
+    }
+    first, second = ({name: part[i : i + 1] for name, part in both.items()} for i in range(2))
+    loss = Eps(unlabelled="negative").loss(NAMES)
+    assert torch.isclose(loss(network, both)["loss_sal"], loss(network, first)["loss_sal"])
+    alone = loss(network, second)
+    assert alone["loss_sal"].item() == 0
+    sum(alone.values()).backward()  # the classification still trains
+    assert network.head.weight.grad[:2].abs().sum() > 0
+
+
+class Unlabelled(FakeDataset):
+    def present(self, image_id):
+        return ()
+
+
+def test_negatives_are_all_background(tmp_path):
+    eps = Eps(backbone=SLIM, unlabelled="negative", background="explicit", **QUICK)
+    data = view(tmp_path, Eps.needs, Unlabelled())
+    eps.fit(data, Run(tmp_path))
+    sample = data[data.ids[0]]
+    scores = eps.load(tmp_path, "cpu")(sample)
+    scores.validate(sample.image_id, "eps")
+    assert (scores.classes, scores.values.shape) == ((), (0, 24, 32))
+    assert to_mask(scores, build_rule("explicit", {}), sample).max() == 0
 
 
 def trained(folder, **options):

@@ -38,13 +38,16 @@ def single_label_loss(network: nn.Module, batch: Batch) -> dict[str, Tensor]:
 
 
 def labelled_ids(data: View, settings: ClassifierSettings) -> list[str]:
-    """The ids to train on; DataError for an image without classes unless it is to be skipped."""
+    """The ids to train on; DataError for an image without classes unless the settings allow it."""
+    if settings.unlabelled == "negative":
+        return list(data)
     unlabelled = {image_id for image_id in data if not data[image_id].present}
     if unlabelled and settings.unlabelled == "error":
         first = next(image_id for image_id in data if image_id in unlabelled)
         raise DataError(
             f"image {first} has no classes ({len(unlabelled)} of {len(data)} images have none); "
-            "take it out of the list or set unlabelled = 'skip'"
+            "set unlabelled = 'negative' to train on them with all labels 0, or 'skip' to leave "
+            "them out"
         )
     return [image_id for image_id in data if image_id not in unlabelled]
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from wsss_harness.contract.errors import DataError
 from wsss_harness.networks.classmaps.settings import ClassifierSettings
+from wsss_harness.networks.training.settings import require_option
 
 if TYPE_CHECKING:
     from wsss_harness.contract.hookspecs import Run
@@ -35,6 +36,11 @@ class Pretraining(ClassifierSettings):
     head_lr: float = 1.0
     weight_decay: float = 1e-4
     recalibration: int = 50
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        one_class = self.unlabelled != "negative"
+        require_option(self, "unlabelled", one_class, "'error', since each image has one class")
 
     def fit(self, data: View, run: Run) -> None:
         from wsss_harness.networks.classmaps import fitting, network

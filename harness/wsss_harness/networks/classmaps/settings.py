@@ -11,13 +11,14 @@ from wsss_harness.networks.training.settings import TrainingSettings, require_op
 class ClassifierSettings(TrainingSettings):
     """``resize``: bounds of the random long side in pixels.
 
-    ``unlabelled``: whether an image without classes is an error or is skipped.
+    ``unlabelled``: what an image without classes is: an ``error``, an image to ``skip``, or a
+    ``negative``, whose labels are all 0.
     """
 
     quick: ClassVar[Mapping[str, Any]] = {**TrainingSettings.quick, "resize": (32, 48)}
 
     resize: tuple[int, int] = (256, 512)
-    unlabelled: Literal["error", "skip"] = "error"
+    unlabelled: Literal["error", "skip", "negative"] = "error"
 
     def __post_init__(self) -> None:
         super().__post_init__()

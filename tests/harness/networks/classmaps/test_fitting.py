@@ -1,5 +1,6 @@
 """Training of class maps: items, optimizers, files, resuming, pretraining, and what goes wrong."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -18,6 +19,7 @@ from wsss_harness.networks.classmaps.network import ClassMapsShape
 from wsss_harness.networks.classmaps.pretraining import Pretraining
 from wsss_harness.networks.training.loop import train
 from wsss_harness.networks.training.optimizers import make_optimizer
+from wsss_harness.stages.background_rules import build_rule, to_mask
 
 LABELS = frozenset({"image_labels"})
 TINY = {"name": "resnet38", "width": 0.0625}
@@ -124,12 +126,36 @@ class Unlabelled(FakeDataset):
 
 
 def test_an_image_without_classes_is_named_or_left_out(tmp_path):
-    with pytest.raises(DataError, match=r"image_002 has no classes \(1 of 8 .*unlabelled = 'skip'"):
+    with pytest.raises(DataError, match=r"image_002 has no classes \(1 of 8 .*'negative'.*'skip'"):
         fit(plain(), tmp_path / "a", Unlabelled())
     data = view(tmp_path, LABELS, Unlabelled())
     ids = fitting.labelled_ids(data, plain(unlabelled="skip"))
     assert ids == [image_id for image_id in data if image_id != "image_002"]
     fit(plain(unlabelled="skip"), tmp_path / "b", Unlabelled())
+
+
+def test_image_without_classes_can_be_a_negative(tmp_path):
+    generator = plain(unlabelled="negative")
+    data, maps = view(tmp_path, LABELS, Unlabelled()), generator.network(2)
+    assert fitting.labelled_ids(data, generator) == list(data)
+    draws = fitting.draws(maps, data, Run(tmp_path), generator)
+    assert draws.make("image_002", np.random.default_rng(0))["present"].tolist() == [0, 0]
+    fit(generator, tmp_path / "fit", Unlabelled())
+    scores = generator.load(tmp_path / "fit", "cpu")(data["image_002"])
+    assert to_mask(scores, build_rule("constant", {"threshold": 0}), data["image_002"]).max() == 0
+
+
+def test_loss_of_a_negative_is_that_of_every_class_absent():
+    pooled = torch.tensor([[1.0, -2.0], [0.5, 3.0]])
+    batch = {"image": None, "present": torch.tensor([[0.0, 0.0], [1.0, 0.0]])}
+    loss = fitting.multilabel_loss(lambda images: (None, pooled), batch)["loss_cls"]
+    absent = [math.log(1 + math.exp(x)) for x in (1.0, -2.0, 3.0)]
+    assert loss.item() == pytest.approx((sum(absent) + math.log(1 + math.exp(-0.5))) / 4)
+
+
+def test_pretraining_takes_no_negatives():
+    with pytest.raises(ConfigError, match="'unlabelled'"):
+        pretraining(unlabelled="negative")
 
 
 def test_saliency_of_another_size_is_named(tmp_path):
