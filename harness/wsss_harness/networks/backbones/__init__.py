@@ -12,7 +12,15 @@ from wsss_harness.contract.errors import ConfigError
 if TYPE_CHECKING:
     from wsss_harness.networks.backbones.base import Backbone
 
-NAMES = ("mobilenet_v2", "openmmlab_resnet", "resnet101", "resnet18", "resnet38", "resnet50")
+NAMES = (
+    "mobilenet_v2",
+    "openmmlab_resnet",
+    "resnet101",
+    "resnet18",
+    "resnet38",
+    "resnet50",
+    "vgg16",
+)
 
 
 def build(name: str, **options: Any) -> Backbone:
@@ -37,6 +45,10 @@ def _builder(name: str) -> Callable[..., Backbone]:
             from wsss_harness.networks.backbones.resnet38 import ResNet38
 
             return ResNet38
+        case "vgg16":
+            from wsss_harness.networks.backbones.vgg16 import VGG16
+
+            return VGG16
         case "openmmlab_resnet":
             from wsss_harness.networks.backbones.openmmlab import ResNetV1c
 

@@ -12,11 +12,13 @@ from wsss_harness.contract.errors import ConfigError
 
 Colour = tuple[float, float, float]
 PROBE = 64  # side of the image that features are measured on
-Normalise = Literal["imagenet", "half"] | Sequence[Sequence[float]]
+Normalise = Literal["imagenet", "half", "caffe"] | Sequence[Sequence[float]]
 
 STATISTICS: dict[str, tuple[Colour, Colour]] = {
     "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
     "half": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+    # Levels of 0 to 255 minus their mean, as the networks of DeepLab saw them in Caffe.
+    "caffe": ((122.675 / 255, 116.669 / 255, 104.008 / 255), (1 / 255, 1 / 255, 1 / 255)),
 }
 
 
@@ -42,8 +44,8 @@ def statistics(normalise: Normalise) -> tuple[Colour, Colour]:
         return STATISTICS[normalise]
     if [len(values) for values in normalise] != [3, 3] or min(normalise[1]) <= 0:
         raise ConfigError(
-            f"normalise is {normalise!r}; give 'imagenet', 'half' or three means and three "
-            "positive standard deviations"
+            f"normalise is {normalise!r}; give one of {', '.join(STATISTICS)} or three means and "
+            "three positive standard deviations"
         )
     (r, g, b), (dr, dg, db) = normalise
     return (r, g, b), (dr, dg, db)

@@ -1,4 +1,4 @@
-"""Names of tensors in published weights: ImageNet's for MXNet, MS-COCO's of deeplab-pytorch."""
+"""Names of tensors in published weights, and what the same tensors are called here."""
 
 import re
 
@@ -53,3 +53,31 @@ def deeplab_to_torchvision(name: str) -> str | None:
             return f"{unit}.{kind}{PLACES[part]}.{quantity}"
         return f"{unit}.downsample.{0 if kind == 'conv' else 1}.{quantity}"
     return None
+
+
+# VGG16 of Caffe as jiwoon-ahn/psa converts it (network/vgg16d.py: vgg16_20M), and LargeFOV of
+# wangleihitcs/DeepLab-V1-PyTorch (nets/vgg.py), a single list of layers.
+CAFFE_VGG = re.compile(r"conv([1-5])_([1-3])\.(weight|bias)")
+VGG_BLOCKS = (0, 5, 10, 17, 24)  # the places of conv1_1 to conv5_1 in torchvision's list
+LARGE_FOV = {"features.32": "fc6", "features.35": "fc7", "features.38": "fc8"}
+
+
+def vgg_to_torchvision(name: str) -> str | None:
+    """The name here of a tensor of VGG16 under those names; None for another."""
+    if match := CAFFE_VGG.fullmatch(name):
+        block, place, quantity = match.groups()
+        return f"features.{VGG_BLOCKS[int(block) - 1] + 2 * (int(place) - 1)}.{quantity}"
+    layer, _, quantity = name.rpartition(".")
+    return f"{LARGE_FOV[layer]}.{quantity}" if layer in LARGE_FOV else None
+
+
+# The stem of three convolutions in zhanghang1989/PyTorch-Encoding (resnet101s), which
+# usr922/wseg starts from; mmsegmentation has the same layers in one list.
+DEEP_STEM = re.compile(r"conv1\.(\d)\.(\w+)")
+
+
+def deep_stem_to_mmseg(name: str) -> str | None:
+    """The name in mmsegmentation of a tensor of that stem; None for another."""
+    if match := DEEP_STEM.fullmatch(name):
+        return "stem.{}.{}".format(*match.groups())
+    return f"stem.7.{name.removeprefix('bn1.')}" if name.startswith("bn1.") else None

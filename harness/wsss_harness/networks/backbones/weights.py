@@ -10,13 +10,18 @@ from torch import Tensor, nn
 
 from wsss_harness.contract.errors import DataError
 from wsss_harness.networks.backbones.params_file import is_params, read_params
-from wsss_harness.networks.backbones.tensor_names import deeplab_to_torchvision, mxnet_to_torch
+from wsss_harness.networks.backbones.tensor_names import (
+    deep_stem_to_mmseg,
+    deeplab_to_torchvision,
+    mxnet_to_torch,
+    vgg_to_torchvision,
+)
 from wsss_harness.networks.checkpoints import read_state
 
 # First parts of the names of tensors that belong to heads on the backbone.
 HEADS = frozenset(
     {"classifier", "fc", "head", "decode_head", "auxiliary_head", "aspp"}  # of libraries, and ours
-    | {"fc1", "linear1000", "fc8", "f8_3", "f8_4", "f8_5", "f9"}  # the psa lineage
+    | {"fc1", "linear1000", "fc6", "fc7", "fc8", "f8_3", "f8_4", "f8_5", "f9"}  # the psa lineage
 )
 WRAPPERS = ("module.", "network.", "base.", "scale.")
 COUNTER = "num_batches_tracked"
@@ -53,7 +58,7 @@ class Misfit:
 def load_weights(module: nn.Module, path: Path) -> tuple[str, ...]:
     """Fill a backbone from a file; return the names of the tensors of heads, which it leaves out.
 
-    The file holds a state dict under the names of the backbone, of kazuto1011/deeplab-pytorch, or
+    The file holds a state dict under the names of the backbone or under those of tensor_names, or
     is a .params file of MXNet with ResNet38.
 
     Raises:
@@ -120,7 +125,13 @@ def _unwrapped(name: str) -> str:
 def of_backbone(state: Mapping[str, Tensor]) -> State:
     """The tensors of a state under the names of a backbone on its own."""
     bare = {name.removeprefix("backbone."): value for name, value in state.items()}
-    return {deeplab_to_torchvision(name) or name: value for name, value in bare.items()}
+    return {own_name(name, "conv1.0.weight" in bare): value for name, value in bare.items()}
+
+
+def own_name(name: str, deep_stem: bool = False) -> str:
+    """Our name of a tensor of a published backbone; ``deep_stem``: its stem has three layers."""
+    translated = deeplab_to_torchvision(name) or vgg_to_torchvision(name)
+    return translated or (deep_stem_to_mmseg(name) if deep_stem else None) or name
 
 
 def load_released(

@@ -17,7 +17,9 @@ SMALL = {
     "mobilenet_v2": {},
     "resnet18": {},
     "openmmlab_resnet": {"base_channels": 8},
+    "vgg16": {"width": 0.0625},
 }
+NORMALISED = [name for name in SMALL if name != "vgg16"]
 
 
 class WithHeads(nn.Module):
@@ -179,7 +181,7 @@ def test_every_backbone_has_its_stated_stride_channels_and_statistics(name):
     assert (backbone.mean, backbone.std) == ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("name", NORMALISED)
 def test_frozen_norms_stay_and_free_norms_move(name):
     for frozen, moves in ((None, False), ("none", True)):
         options = SMALL[name] | ({"frozen": frozen} if frozen else {})
@@ -241,7 +243,7 @@ def test_seeded_builds_are_equal():
         ("resnet38", {"width": 0}, "width of resnet38 is 0; give a factor above 0"),
         ("mobilenet_v2", {"output_stride": 4}, "output_stride is 4; choose one of 8, 16, 32"),
         ("mobilenet_v2", {"normalise": "voc"}, "normalise is 'voc'; choose one of imagenet, half"),
-        ("mobilenet_v2", {"normalise": [[0.5] * 3]}, "three means and three positive"),
+        ("mobilenet_v2", {"normalise": [[0.5] * 3]}, "or three means and three positive"),
         ("mobilenet_v2", {"frozen_stages": 6}, "frozen_stages is 6"),
         ("openmmlab_resnet", {"depth": 20}, "depth of openmmlab_resnet is 20"),
     ],
