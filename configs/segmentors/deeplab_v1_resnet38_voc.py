@@ -2,7 +2,8 @@
 
 Chen et al., ICLR 2015; settings of YudeWang/semantic-segmentation-codebase (seamv1-pseudovoc):
 those of deeplab_v1_resnet101_voc, all of ResNet38 trained but its normalisations, of which only the
-statistics learn.
+statistics learn, with a momentum of 0.0003. (The released backbone would freeze conv1a and the
+statistics when it is told to train, but the released train.py never tells it.)
 At test time, options of the suite: scales = [0.5, 0.75, 1.0, 1.25, 1.5, 1.75], flip = true,
 crf = "yudewang".
 Cost: 20,000 iterations of 10 crops of 448 pixels, made for a GPU.
@@ -13,7 +14,9 @@ Initial weights: ImageNet as MXNet's .params.
 
 _base_ = "deeplab_v1_resnet101_voc.py"
 model = dict(
-    backbone=dict(_delete_=True, type="NamedBackbone", name="resnet38", frozen="none"),
+    backbone=dict(
+        _delete_=True, type="NamedBackbone", name="resnet38", frozen="none", norm_momentum=3e-4
+    ),
     decode_head=dict(in_channels=4096),
 )
 optim_wrapper = dict(paramwise_cfg=dict(custom_keys={"bn": dict(lr_mult=0, decay_mult=0)}))

@@ -15,7 +15,7 @@ class SegmentorAugmentation:
 
     An image smaller than the crop is padded with ``colour``, its mask with 255. ``between``: draw
     any scale from the first to the last. ``hsv``: the largest change of hue, saturation and value,
-    see ``shifted``.
+    see ``shifted``. ``cubic``: how images are resized, see ``resized``.
     """
 
     crop: int
@@ -24,11 +24,12 @@ class SegmentorAugmentation:
     colour: tuple[int, int, int]
     between: bool = False
     hsv: int = 0
+    cubic: bool = False
 
     def __call__(self, image: Image, mask: Mask, rng: np.random.Generator) -> tuple[Image, Mask]:
         if self.hsv:
             image = shifted(image, rng.integers(-self.hsv, self.hsv + 1, 3))
-        image, mask = resized(image, mask, self.scale(rng))
+        image, mask = resized(image, mask, self.scale(rng), self.cubic)
         image, mask = padded(image, mask, self.crop, self.colour)
         top, left = (int(rng.integers(side - self.crop + 1)) for side in mask.shape)
         window = np.s_[top : top + self.crop, left : left + self.crop]
@@ -54,12 +55,13 @@ def shifted(image: Image, moves: NDArray[np.int64]) -> Image:
     return moved
 
 
-def resized(image: Image, mask: Mask, scale: float) -> tuple[Image, Mask]:
-    """Resize the image bilinearly and the mask by nearest neighbour, to rounded sizes."""
+def resized(image: Image, mask: Mask, scale: float, cubic: bool = False) -> tuple[Image, Mask]:
+    """Resize the image bilinearly or bicubically, the mask by nearest neighbour; round sizes."""
     if scale == 1:
         return image, mask
     height, width = (max(1, round(side * scale)) for side in mask.shape)
-    grown = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
+    how = cv2.INTER_CUBIC if cubic else cv2.INTER_LINEAR
+    grown = cv2.resize(image, (width, height), interpolation=how)
     nearest = cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
     return grown.astype(np.uint8), nearest.astype(np.uint8)
 

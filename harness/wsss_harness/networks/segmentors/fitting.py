@@ -77,7 +77,7 @@ def augmentation(settings: Any) -> SegmentorAugmentation:
     red, green, blue = (round(value) for value in preprocessor.mean)
     if preprocessor.get("rgb_to_bgr"):  # then the means are in the order blue, green, red
         red, blue = blue, red
-    optional = {name: options[name] for name in ("between", "hsv") if name in options}
+    optional = {name: options[name] for name in ("between", "hsv", "cubic") if name in options}
     colour = (red, green, blue)
     return SegmentorAugmentation(
         options.crop, tuple(options.scales), options.flip, colour, **optional

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.networks.crf import check_name
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from wsss_harness.contract.supervision import View
     from wsss_harness.contract.types import Mask, Sample
 
+Average = Literal["logits", "probabilities"]
+
 
 @dataclass(frozen=True)
 class MmsegSegmentor:
@@ -28,7 +30,9 @@ class MmsegSegmentor:
 
     ``config``: the name of a file in configs/segmentors, or the path of another file.
     ``iterations``, ``batch``, ``crop``: replace the values of the configuration.
-    ``scales``, ``flip``: copies of an image whose probabilities are averaged at test time.
+    ``scales``, ``flip``: the copies of an image that are averaged at test time.
+    ``average``: take the softmax of the mean of their "logits", as released, or the mean of their
+    "probabilities".
     ``crf``: the name of the parameters of a dense CRF that sharpens the average, or "none".
     ``amp``, ``channels_last``, ``compiled``: see training.settings.Arithmetic.
     ``workers``: the number of processes that load images.
@@ -41,6 +45,7 @@ class MmsegSegmentor:
     crop: int | None = None
     scales: tuple[float, ...] = (1.0,)
     flip: bool = False
+    average: Average = "logits"
     crf: str = "none"
     amp: Amp = "off"
     channels_last: bool = False
@@ -50,7 +55,7 @@ class MmsegSegmentor:
 
     needs: ClassVar[frozenset[str]] = frozenset()
     distributed: ClassVar[bool] = True
-    at_inference: ClassVar[frozenset[str]] = frozenset({"scales", "flip", "crf"})
+    at_inference: ClassVar[frozenset[str]] = frozenset({"scales", "flip", "average", "crf"})
     idle: ClassVar[frozenset[str]] = frozenset({"workers", "checkpoint_every"})
     quick: ClassVar[Mapping[str, Any]] = {
         "config": "deeplab_v1_railscenes",
@@ -107,7 +112,7 @@ class MmsegSegmentor:
         """The trained network as a function from an image to its mask of the same size."""
         from wsss_harness.networks.segmentors import inference
 
-        return inference.load(folder, device, tuple(self.scales), self.flip, self.crf)
+        return inference.load(folder, device, self)
 
 
 def config_file(name: str) -> Path:

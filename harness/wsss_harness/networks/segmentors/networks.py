@@ -1,6 +1,6 @@
 """Backbones, heads and the multi-scale segmentor of the released DeepLabs, for mmsegmentation."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from mmcv.cnn import ConvModule
@@ -9,10 +9,14 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, interpolate
 
 from wsss_harness.networks import backbones
+from wsss_harness.networks.backbones.base import choose
 from wsss_harness.networks.mmseg_imports import MODELS, BaseDecodeHead, EncoderDecoder, ResNet
 
-VGG16 = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 CROSS_ENTROPY = {"type": "CrossEntropyLoss", "avg_non_ignore": True}
+DROPOUT: Mapping[str, Callable[[float], nn.Module]] = {
+    "channels": nn.Dropout2d,
+    "elements": nn.Dropout,
+}
 
 
 @MODELS.register_module()
@@ -25,63 +29,77 @@ class CeilResNet(ResNet):  # type: ignore[misc]
 
 
 @MODELS.register_module()
-class LargeFOVVGG16(BaseModule):  # type: ignore[misc]
-    """VGG16 up to conv5_3 at stride 8, conv5 with rate 2; names of tensors as in torchvision.
-
-    DeepLab V1: poolings are 3x3 with padding; the fourth keeps the resolution.
-    """
-
-    def __init__(self, init_cfg: Any = None) -> None:
-        super().__init__(init_cfg)
-        layers: list[nn.Module] = []
-        channels = 3
-        for stage, widths in enumerate(VGG16):
-            rate = 2 if stage == 4 else 1
-            for width in widths:
-                layers += [nn.Conv2d(channels, width, 3, 1, rate, rate), nn.ReLU(inplace=True)]
-                channels = width
-            if stage < 4:
-                layers.append(nn.MaxPool2d(3, 2 if stage < 3 else 1, 1))
-        self.features = nn.Sequential(*layers)
-
-    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        return (self.features(images),)
-
-
-@MODELS.register_module()
 class NamedBackbone(BaseModule):  # type: ignore[misc]
     """A backbone of the harness by its ``name``, so that a file of weights fits both.
 
-    Returns all taps, the last one last.
+    Returns all taps, the last one last. ``norm_momentum``: of all its batch normalisations, whose
+    statistics learn if the backbone does not freeze them.
     """
 
-    def __init__(self, name: str, **options: Any) -> None:
+    def __init__(self, name: str, norm_momentum: float = 0.1, **options: Any) -> None:
         super().__init__()
         self.named = backbones.build(name, **options)
+        for module in self.named.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.momentum = norm_momentum
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         return tuple(self.named(images).values())
 
 
-@MODELS.register_module()
-class LargeFOVHead(BaseDecodeHead):  # type: ignore[misc]
-    """A 3x3 convolution with a wide view, a 1x1 convolution and a classifier.
+class DeepLabHead(BaseDecodeHead):  # type: ignore[misc]
+    """What the heads of DeepLab share: how they drop out, and how their classifier begins.
 
-    DeepLab V1 (Chen et al., ICLR 2015). With ``pool`` and without ``norm_cfg`` it is the end of
-    VGG16-LargeFOV after conv5_3 (wangleihitcs/DeepLab-V1-PyTorch, nets/vgg.py): two poolings of
-    stride 1, and dropout after each convolution. With ``norm_cfg`` it is the head that SEAM trains
-    (YudeWang/semantic-segmentation-codebase, lib/net/deeplabv1.py): no bias, one dropout.
+    ``dropout``: of single "elements" or of whole "channels". ``classifier``: initial weights
+    "normal" with deviation 0.01 and no bias, or "kaiming" over the outputs with torch's own bias,
+    as in usr922/wseg and YudeWang/semantic-segmentation-codebase, lib/net/deeplabv1.py.
     """
 
-    def __init__(self, rate: int = 12, pool: bool = False, **options: Any) -> None:
+    def __init__(
+        self, dropout: str = "channels", classifier: str = "normal", **options: Any
+    ) -> None:
+        choose("dropout of a DeepLab head", dropout, DROPOUT)
+        choose("classifier of a DeepLab head", classifier, ("normal", "kaiming"))
+        if classifier == "kaiming":
+            options = {"init_cfg": None, **options}
         super().__init__(**{"loss_decode": CROSS_ENTROPY, **options})
+        self.dropout_layer = DROPOUT[dropout]
+        self.dropout = self.new_dropout()
+        if classifier == "kaiming":
+            nn.init.kaiming_normal_(self.conv_seg.weight, mode="fan_out", nonlinearity="relu")
+
+    def new_dropout(self) -> nn.Module:
+        return self.dropout_layer(self.dropout_ratio)
+
+
+@MODELS.register_module()
+class ClassifierHead(DeepLabHead):
+    """The classifier alone, for a backbone that has fc6 and fc7: VGG16 of DeepLab V1."""
+
+    def __init__(self, in_channels: int, **options: Any) -> None:
+        super().__init__(in_channels=in_channels, channels=in_channels, **options)
+
+    def forward(self, inputs: tuple[Tensor, ...]) -> Tensor:
+        logits: Tensor = self.cls_seg(self._transform_inputs(inputs))
+        return logits
+
+
+@MODELS.register_module()
+class LargeFOVHead(DeepLabHead):
+    """A 3x3 convolution with a wide view, a 1x1 convolution and a classifier.
+
+    DeepLab V1 (Chen et al., ICLR 2015). With ``norm_cfg`` it is the head that SEAM trains
+    (YudeWang/semantic-segmentation-codebase, lib/net/deeplabv1.py): no bias, one dropout. Without,
+    dropout follows each convolution.
+    """
+
+    def __init__(self, rate: int = 12, **options: Any) -> None:
+        super().__init__(**options)
         layers = {"norm_cfg": self.norm_cfg, "act_cfg": self.act_cfg}
-        poolings = (nn.MaxPool2d(3, 1, 1), nn.AvgPool2d(3, 1, 1)) if pool else ()
-        dropout = nn.Identity() if self.norm_cfg else nn.Dropout2d(self.dropout_ratio)
+        between = nn.Identity() if self.norm_cfg else self.new_dropout()
         self.fov = nn.Sequential(
-            *poolings,
             ConvModule(self.in_channels, self.channels, 3, padding=rate, dilation=rate, **layers),
-            dropout,
+            between,
             ConvModule(self.channels, self.channels, 1, **layers),
         )
 
@@ -91,21 +109,36 @@ class LargeFOVHead(BaseDecodeHead):  # type: ignore[misc]
 
 
 @MODELS.register_module()
-class SummedASPPHead(BaseDecodeHead):  # type: ignore[misc]
+class SummedASPPHead(DeepLabHead):
     """Parallel 3x3 convolutions of several rates whose logits are summed.
 
     DeepLab V2 (Chen et al., TPAMI 2018) as in kazuto1011/deeplab-pytorch, libs/models/deeplabv2.py:
-    each branch has a bias and no normalisation and gives the logits of all classes.
+    each branch has a bias and no normalisation and gives the logits of all classes. With ``hidden``
+    channels a branch is fc6 of its rate, fc7 and a classifier, with dropout after the first two, as
+    on VGG16 (yaoqi-zd/SGAN, dsrg/training).
     """
 
-    def __init__(self, rates: tuple[int, ...] = (6, 12, 18, 24), **options: Any) -> None:
+    def __init__(
+        self, rates: tuple[int, ...] = (6, 12, 18, 24), hidden: int | None = None, **options: Any
+    ) -> None:
         normal = {"type": "Normal", "layer": "Conv2d", "std": 0.01}
-        defaults = {"dropout_ratio": 0, "init_cfg": normal, "loss_decode": CROSS_ENTROPY}
-        super().__init__(channels=1, **{**defaults, **options})
+        super().__init__(channels=1, **{"dropout_ratio": 0, "init_cfg": normal, **options})
         del self.conv_seg  # the branches give the logits
-        self.branches = nn.ModuleList(
-            nn.Conv2d(self.in_channels, self.out_channels, 3, padding=rate, dilation=rate)
-            for rate in rates
+        self.branches = nn.ModuleList(self.branch(rate, hidden) for rate in rates)
+
+    def branch(self, rate: int, hidden: int | None) -> nn.Module:
+        out = hidden or self.out_channels
+        dilated = nn.Conv2d(self.in_channels, out, 3, padding=rate, dilation=rate)
+        if hidden is None:
+            return dilated
+        return nn.Sequential(
+            dilated,
+            nn.ReLU(inplace=True),
+            self.new_dropout(),
+            nn.Conv2d(hidden, hidden, 1),
+            nn.ReLU(inplace=True),
+            self.new_dropout(),
+            nn.Conv2d(hidden, self.out_channels, 1),
         )
 
     def forward(self, inputs: tuple[Tensor, ...]) -> Tensor:
@@ -119,7 +152,7 @@ class SummedASPPHead(BaseDecodeHead):  # type: ignore[misc]
 def multi_scale(
     network: Callable[[Tensor], Tensor], images: Tensor, scales: Sequence[float]
 ) -> list[Tensor]:
-    """Logits of the images, of their rescaled copies, and the maximum of all.
+    """Logits of the images, of their rescaled copies, and the maximum of all if there are copies.
 
     The maximum is taken at each pixel after resizing to the first logits
     (kazuto1011/deeplab-pytorch, libs/models/msc.py).
@@ -132,14 +165,15 @@ def multi_scale(
     for scaled in logits[1:]:
         resized = interpolate(scaled, maximum.shape[2:], mode="bilinear", align_corners=False)
         maximum = maximum.maximum(resized)
-    return [*logits, maximum]
+    return [*logits, maximum] if scales else logits
 
 
 @MODELS.register_module()
 class MultiScaleEncoderDecoder(EncoderDecoder):  # type: ignore[misc]
     """DeepLab V2's three scales: trains on the sum of all cross entropies, predicts the maximum.
 
-    In training masks are resized to the logits by nearest neighbour, as released.
+    In training masks are resized to the logits by nearest neighbour, as released. Without
+    ``scales`` the images are seen as they are, as by wangleihitcs/DeepLab-V1-PyTorch.
     """
 
     def __init__(self, scales: Sequence[float] = (0.5, 0.75), **options: Any) -> None:
@@ -153,7 +187,7 @@ class MultiScaleEncoderDecoder(EncoderDecoder):  # type: ignore[misc]
 
     def loss(self, inputs: Tensor, data_samples: Sequence[Any]) -> dict[str, Tensor]:
         masks = self.decode_head._stack_batch_gt(data_samples).float()
-        names = ("full", *map(str, self.scales), "max")
+        names = ("full", *map(str, self.scales), *["max"] * bool(self.scales))
         losses = {}
         for name, logits in zip(names, self._all_logits(inputs), strict=True):
             resized = interpolate(masks, logits.shape[2:], mode="nearest-exact").squeeze(1).long()

@@ -7,7 +7,8 @@ from mmengine.structures import PixelData
 from torch import nn
 from torch.nn.functional import conv2d, interpolate
 
-from wsss_harness.networks.mmseg_imports import MODELS, SegDataSample
+from wsss_harness.contract.errors import ConfigError
+from wsss_harness.networks.mmseg_imports import MODELS, SegDataSample, initialise
 from wsss_harness.networks.segmentors import fitting, networks
 
 DEEPLAB = "deeplab.npz"
@@ -89,19 +90,17 @@ def caffe_name(name):
 
 @pytest.mark.golden
 @torch.no_grad()
-def test_large_fov_on_vgg16_is_official():
+def test_a_classifier_on_vgg16_is_official():
     arrays, names = golden(DEEPLAB), official("vgg_names")
-    backbone = MODELS.build({"type": "LargeFOVVGG16"})
-    own = len(backbone.state_dict())
-    fill_state(backbone, 1.4)
-    assert list(backbone.state_dict()) == names[:own]
-    head = MODELS.build(large_fov(512, 1024, pool=True))
-    filled(head, 1.4, names[own:])
-    conv5 = fill("vgg.conv5_3", 0, 1, (1, 512, *(int(n) for n in arrays["vgg_grid"])))
-    assert close(head.fov[:2](conv5)[:, ::16], arrays["vgg_pool5a_every16"], 1e-4)
-    assert close(head((conv5,)), arrays["vgg_head_logits"], 1e-4)
-    whole = head(backbone(image("vgg.image", arrays["vgg_image_size"])))
-    assert close(whole, arrays["vgg_logits"], 1e-4)
+    options = {"pools": (3,) * 5, "average": True, "fc_dilation": 12}
+    backbone = MODELS.build({"type": "NamedBackbone", "name": "vgg16", **options})
+    own = list(backbone.state_dict())
+    rename = dict(zip(own, names, strict=False))
+    fill_state(backbone, 1.4, rename.get)
+    head = MODELS.build({"type": "ClassifierHead", "in_channels": 1024, "num_classes": 21})
+    filled(head, 1.4, names[len(own) :])
+    logits = head(backbone(image("vgg.image", arrays["vgg_image_size"])))
+    assert close(logits, arrays["vgg_logits"], 1e-4)
 
 
 def large_fov(in_channels, channels, **options):
@@ -149,6 +148,19 @@ def test_summed_aspp_is_a_sum_of_dilated_convolutions():
     assert not any(name.startswith("conv_seg") for name, _ in head.named_parameters())
 
 
+def test_a_branch_with_hidden_channels_is_fc6_fc7_and_a_classifier():
+    sizes = {"in_channels": 3, "num_classes": 4, "rates": (1, 2), "hidden": 5}
+    head = MODELS.build({"type": "SummedASPPHead", "dropout_ratio": 0.5, **sizes}).eval()
+    x, expected = torch.randn(2, 3, 9, 7), torch.zeros(2, 4, 9, 7)
+    for branch, rate in zip(head.branches, (1, 2), strict=True):
+        fc6, fc7, classifier = (m for m in branch if isinstance(m, nn.Conv2d))
+        hidden = conv2d(x, fc6.weight, fc6.bias, padding=rate, dilation=rate).relu()
+        hidden = conv2d(hidden, fc7.weight, fc7.bias).relu()
+        expected += conv2d(hidden, classifier.weight, classifier.bias)
+    torch.testing.assert_close(head((x,)), expected)
+    assert [type(m) for m in head.branches[0] if "Drop" in str(m)] == [nn.Dropout2d] * 2
+
+
 def test_dropout_of_the_heads_acts_in_training_alone():
     head = MODELS.build(large_fov(4, 8, norm_cfg={"type": "BN"}))
     x = torch.randn(2, 4, 6, 6)
@@ -158,6 +170,55 @@ def test_dropout_of_the_heads_acts_in_training_alone():
     assert sum(isinstance(m, nn.Dropout2d) for m in head.modules()) == 1
     bare = MODELS.build(large_fov(4, 8))
     assert sum(isinstance(m, nn.Dropout2d) for m in bare.modules()) == 2
+
+
+@pytest.mark.parametrize("kind", ["channels", "elements"])
+def test_dropout_takes_whole_channels_or_single_elements(kind):
+    torch.manual_seed(0)
+    head = MODELS.build(large_fov(4, 8, norm_cfg={"type": "BN"}, dropout=kind))
+    shares = (head.dropout(torch.ones(1, 8, 12, 12)) == 0).float().mean((0, 2, 3))
+    whole = set(shares.tolist()) == {0.0, 1.0}
+    assert whole == (kind == "channels")
+    assert 0 < shares.mean() < 1
+
+
+def test_the_classifier_begins_normal_or_as_released():
+    def classifier(kind):
+        torch.manual_seed(0)
+        head = MODELS.build(large_fov(4, 400, classifier=kind))
+        initialise(head)
+        return head.conv_seg
+
+    normal, kaiming = classifier("normal"), classifier("kaiming")
+    assert normal.weight.std().item() == pytest.approx(0.01, rel=0.05)
+    assert not normal.bias.any()
+    assert kaiming.weight.std().item() == pytest.approx((2 / 21) ** 0.5, rel=0.05)  # 21 outputs
+    assert kaiming.bias.any()
+    assert kaiming.bias.abs().max() <= 400**-0.5
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"dropout": "pixels"}, "dropout of a DeepLab head is 'pixels'; choose one of channels"),
+        ({"classifier": "he"}, "classifier of a DeepLab head is 'he'; choose one of normal"),
+    ],
+)
+def test_unknown_options_of_a_head_are_refused(options, message):
+    with pytest.raises(ConfigError, match=message):
+        MODELS.build(large_fov(4, 8, **options))
+
+
+@pytest.mark.parametrize("momentum", [0.1, 3e-4])
+def test_statistics_of_a_named_backbone_learn_with_its_momentum(momentum):
+    options = {"name": "resnet38", "width": 0.0625, "frozen": "none", "norm_momentum": momentum}
+    backbone = MODELS.build({"type": "NamedBackbone", **options}).train()
+    norms = [m for m in backbone.modules() if isinstance(m, nn.BatchNorm2d)]
+    assert {norm.momentum for norm in norms} == {momentum}
+    first, seen = norms[0], []
+    first.register_forward_hook(lambda module, inputs, result: seen.append(inputs[0]))
+    backbone(torch.randn(2, 3, 32, 32))
+    torch.testing.assert_close(first.running_mean, momentum * seen[0].mean((0, 2, 3)))
 
 
 @pytest.fixture(scope="module")
@@ -209,6 +270,16 @@ def test_losses_of_all_scales_and_of_their_greatest_are_summed(multi_scale_netwo
     )
     up = interpolate(greatest, (64, 96), mode="bilinear", align_corners=False)
     torch.testing.assert_close(actual, up)
+
+
+def test_without_scales_an_image_is_seen_once(multi_scale_network, monkeypatch):
+    monkeypatch.setattr(multi_scale_network, "scales", ())
+    images, masks = torch.randn(1, 3, 64, 64), torch.randint(0, 3, (1, 1, 64, 64))
+    losses = multi_scale_network.loss(images, [SegDataSample(gt_sem_seg=PixelData(data=masks[0]))])
+    (logits,) = multi_scale_network._all_logits(images)
+    assert list(losses) == ["loss_full"]
+    expected = naive_cross_entropy(logits, masks[:, 0])
+    assert losses["loss_full"].item() == pytest.approx(expected, rel=1e-5)
 
 
 def naive_cross_entropy(logits, masks):
