@@ -1,10 +1,8 @@
 """Segment whole images with a trained network, at one or several scales."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,13 +15,11 @@ from wsss_harness.networks import crf
 from wsss_harness.networks.checkpoints import read_state
 from wsss_harness.networks.crf import PARAMETERS
 from wsss_harness.networks.segmentors.fitting import CONFIG, WEIGHTS, assemble
+from wsss_harness.networks.segmentors.settings import Average, PredictionSettings
 from wsss_harness.system import files
 
-if TYPE_CHECKING:
-    from wsss_harness.networks.segmentors.mmseg_segmentor import Average, MmsegSegmentor
 
-
-def load(folder: Path, device: str, options: MmsegSegmentor) -> Callable[[Sample], Mask]:
+def load(folder: Path, device: str, options: PredictionSettings) -> Callable[[Sample], Mask]:
     """A function from a sample to its mask, with the network that ``fitting.fit`` wrote."""
     if options.crf != "none":
         crf.library()  # fails before any work if it is missing
@@ -36,7 +32,7 @@ def load(folder: Path, device: str, options: MmsegSegmentor) -> Callable[[Sample
 
 
 @torch.inference_mode()
-def segment(network: Any, image: Image, options: MmsegSegmentor, cubic: bool = False) -> Mask:
+def segment(network: Any, image: Image, options: PredictionSettings, cubic: bool = False) -> Mask:
     """The most probable class of each pixel over all copies of an image.
 
     ``cubic``: rescale the image by cubic interpolation. A CRF starts from the probabilities of all
@@ -66,7 +62,9 @@ def averaged(logits: Iterable[Tensor], average: Average) -> Tensor:
     return mean.softmax(0) if average == "logits" else mean
 
 
-def _logits(network: Any, image: Tensor, options: MmsegSegmentor, cubic: bool) -> Iterator[Tensor]:
+def _logits(
+    network: Any, image: Tensor, options: PredictionSettings, cubic: bool
+) -> Iterator[Tensor]:
     """(C + 1, H, W) for each copy of an image (1, 3, H, W), at the image's size.
 
     Logits are enlarged to their copy and then to the image, both as ``align_corners`` of the head

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from wsss_harness.contract.errors import ConfigError
-from wsss_harness.networks.crf import check_name
+from wsss_harness.networks.segmentors.settings import PredictionSettings
 from wsss_harness.networks.training.settings import Amp, Arithmetic
 from wsss_harness.system.files import configs
 
@@ -21,19 +21,14 @@ if TYPE_CHECKING:
     from wsss_harness.contract.supervision import View
     from wsss_harness.contract.types import Mask, Sample
 
-Average = Literal["logits", "probabilities"]
-
 
 @dataclass(frozen=True)
-class MmsegSegmentor:
+class MmsegSegmentor(PredictionSettings):
     """Train an EncoderDecoder on masks, then segment whole images.
 
     ``config``: the name of a file in configs/segmentors, or the path of another file.
     ``iterations``, ``batch``, ``crop``: replace the values of the configuration.
-    ``scales``, ``flip``: the copies of an image that are averaged at test time.
-    ``average``: take the softmax of the mean of their "logits", as released, or the mean of their
-    "probabilities".
-    ``crf``: the name of the parameters of a dense CRF that sharpens the average, or "none".
+    ``scales``, ``flip``, ``average``, ``crf``: see settings.PredictionSettings.
     ``amp``, ``channels_last``, ``compiled``: see training.settings.Arithmetic.
     ``workers``: the number of processes that load images.
     ``checkpoint_every``: iterations between two states from which training can resume.
@@ -43,10 +38,6 @@ class MmsegSegmentor:
     iterations: int | None = None
     batch: int | None = None
     crop: int | None = None
-    scales: tuple[float, ...] = (1.0,)
-    flip: bool = False
-    average: Average = "logits"
-    crf: str = "none"
     amp: Amp = "off"
     channels_last: bool = False
     compiled: bool = False
@@ -66,9 +57,8 @@ class MmsegSegmentor:
     }
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         config_file(self.config)
-        if self.crf != "none":
-            check_name(self.crf)
 
     def identity(self) -> dict[str, Any]:
         """The digest of the configuration's text, on which the result depends."""
