@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from wsss_harness.contract.hookspecs import Generator, Refiner, Segmentor
 from wsss_harness.contract.run import Previous, Run
+from wsss_harness.plugins.guard import for_fit
 from wsss_harness.stages.products import device, score_reader
 from wsss_harness.stages.stage_data import BACKBONE, StageView
 from wsss_harness.store.work import Work
@@ -54,10 +55,10 @@ class FitGenerator:
     previous: Generator | None = None
 
     def __call__(self, work: Work) -> None:
-        run = self.training.run(work)
+        view, run = self.training.view.open(work), self.training.run(work)
         if self.previous is not None:
             run = replace(run, previous=Previous(self.previous, work.inputs["previous"]))
-        self.generator.fit(self.training.view.open(work), run)
+        for_fit(self.generator, view.owner).fit(view, run)
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,8 @@ class FitRefiner:
     training: Training
 
     def __call__(self, work: Work) -> None:
-        scores = score_reader(work.inputs["scores"])
-        self.refiner.fit(self.training.view.open(work), scores, self.training.run(work))
+        view, scores = self.training.view.open(work), score_reader(work.inputs["scores"])
+        for_fit(self.refiner, view.owner).fit(view, scores, self.training.run(work))
 
 
 @dataclass(frozen=True)
@@ -81,4 +82,4 @@ class FitSegmentor:
 
     def __call__(self, work: Work) -> None:
         view, run = self.training.view.open(work), self.training.run(work)
-        self.segmentor.fit(view, work.inputs["masks"], run)
+        for_fit(self.segmentor, view.owner).fit(view, work.inputs["masks"], run)

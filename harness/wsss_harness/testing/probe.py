@@ -22,6 +22,7 @@ from wsss_harness.contract.hookspecs import Run
 from wsss_harness.contract.supervision import IMAGE_LABELS, Dataset, Ledger, View
 from wsss_harness.contract.types import IGNORE, ClassScores, Image, Sample
 from wsss_harness.datasets.railscenes import RailScenes
+from wsss_harness.plugins.guard import for_fit
 from wsss_harness.plugins.registry import installed
 from wsss_harness.system import files, pictures
 from wsss_harness.system import write_guard as guard
@@ -136,12 +137,13 @@ class ProbedMethod:
         self.view = View(data, "train", self.needs, Ledger(Path(task.ledger)), owner)
 
     def fit(self, run: Run) -> None:
+        method = for_fit(self.method, self.view.owner)
         if self.task.kind == "generator":
-            self.method.fit(self.view, run)
+            method.fit(self.view, run)
         elif self.task.kind == "refiner":
-            self.method.fit(self.view, self.evidence_of, run)
+            method.fit(self.view, self.evidence_of, run)
         else:
-            self.method.fit(self.view, Path(self.task.world) / MASKS, run)
+            method.fit(self.view, Path(self.task.world) / MASKS, run)
 
     def evidence_of(self, image_id: str) -> ClassScores:
         return evidence(self.data.image(image_id), self.data.present(image_id))
