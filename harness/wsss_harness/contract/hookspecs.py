@@ -53,10 +53,14 @@ class DatasetSource(Protocol):
 class Generator(Protocol):
     """Makes class scores from image-level supervision.
 
+    A subclass may declare an inherited option again to change its default, with the same type. It
+    may not give the option another meaning: another type, or a place in ``idle`` or, declared
+    again, in ``at_inference`` that it did not have. Such a plugin is set aside.
+
     Optional, here and for refiners and segmentors:
 
     - ``at_inference``: a class attribute naming options that ``fit`` ignores; changing their values
-      does not train again.
+      does not train again. Reading one in ``fit`` is a PluginError.
     - ``idle``: a class attribute naming options that never change a result, such as worker counts.
     - ``identity()``: returns as JSON what else decides the result, such as the digest of a file.
     - ``distributed = True``: ``fit`` trains only with the harness's loop and writes only in the

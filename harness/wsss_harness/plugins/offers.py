@@ -1,5 +1,6 @@
 """What plugins offer: classes and metrics by kind and name, collected from their hooks."""
 
+import dataclasses
 import difflib
 import inspect
 from collections.abc import Iterable, Mapping
@@ -11,6 +12,7 @@ import pluggy
 from wsss_harness.contract import hookspecs
 from wsss_harness.contract.errors import ConfigError, PluginError
 from wsss_harness.contract.supervision import check_needs
+from wsss_harness.plugins.inherited import check_inherited
 
 KINDS = ("dataset", "generator", "refiner", "segmentor", "metric", "executor")
 
@@ -50,7 +52,8 @@ def offers_of(manager: pluggy.PluginManager, plugin: str, distribution: str) -> 
     """All offers of a registered plugin.
 
     Raises:
-        ConfigError: it announces nothing, misspells a hook, or a hook returns no mapping.
+        ConfigError: it announces nothing, misspells a hook, a hook returns no mapping, or a class
+            gives an inherited option another meaning.
         SupervisionError: a generator or refiner declares its needs wrongly, or not at all.
     """
     _check_hooks(manager.get_hookcallers(manager.get_plugin(plugin)) or [])
@@ -62,8 +65,11 @@ def offers_of(manager: pluggy.PluginManager, plugin: str, distribution: str) -> 
         for name, made in _mapping(hook).items()
     )
     for offer in offers:
+        owner = f"{offer.kind} '{offer.name}'"
         if offer.kind in ("generator", "refiner"):
-            check_needs(offer.needs, f"{offer.kind} '{offer.name}'")
+            check_needs(offer.needs, owner)
+        if isinstance(offer.made, type) and dataclasses.is_dataclass(offer.made):
+            check_inherited(offer.made, owner)
     return offers
 
 

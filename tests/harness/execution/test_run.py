@@ -104,6 +104,14 @@ def test_idle_option_does_not_change_the_key(run):
     assert first["R"].row.counts.key == again["R"].row.counts.key
 
 
+def test_a_fit_that_reads_what_its_key_leaves_out_fails_by_name(monkeypatch, run):
+    monkeypatch.setattr(small_suite.Redness, "fit", lambda self, data, run: self.value)
+    outcomes, _, _ = run()
+    failure = outcomes["R"].failure
+    assert failure.kind == "plugin"
+    assert "fit of generator 'redness' read the option 'value'" in str(failure)
+
+
 @pytest.mark.parametrize("attribute", ["at_inference", "idle"])
 def test_unknown_name_in_at_inference_or_idle_is_refused(monkeypatch, run, attribute):
     monkeypatch.setattr(small_suite.Redness, attribute, {"speed"}, raising=False)

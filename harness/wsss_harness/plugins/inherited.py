@@ -1,0 +1,76 @@
+"""Options that a plugin inherits from the harness or from another plugin keep their meaning."""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any, get_type_hints
+
+from wsss_harness.contract.errors import ConfigError
+
+
+def check_inherited(made: Any, owner: str) -> None:
+    """Refuse a class that gives an inherited option another meaning.
+
+    It may declare one again to give it another default, with the same type. The base class goes on
+    reading the option in its fit, so no subclass may say that it does not count there.
+
+    Raises:
+        ConfigError: it names the option, the class that has it, and what to do.
+    """
+    for name, base in inherited(made):
+        if problem := _problem(made, base, name):
+            raise ConfigError(
+                f"{owner}: {made.__name__} {problem}, but '{name}' is an option of {base.__name__} "
+                "with a meaning of its own; rename yours, or change only the default"
+            )
+
+
+def _problem(made: Any, base: Any, name: str) -> str | None:
+    """How the class gives an option of ``base`` another meaning, as words that follow its name."""
+    again = name in redeclared(made)
+    late, idle = (
+        name in getattr(made, attribute, ()) and name not in getattr(base, attribute, ())
+        for attribute in ("at_inference", "idle")
+    )
+    if idle or (again and late):
+        return f"names '{name}' in {'idle' if idle else 'at_inference'}"
+    if again and not _same_type(made, base, name):
+        return f"declares '{name}' again with another type"
+    if not again and any(name in vars(cls) for cls in _own(made)):
+        return f"has '{name}' without a type"
+    return None
+
+
+def new_defaults(made: Any) -> dict[str, Any]:
+    """The inherited options that a class declares again, with their defaults."""
+    fields = {field.name: field.default for field in dataclasses.fields(made)}
+    again = redeclared(made) & set(fields)
+    return {name: fields[name] for name, _ in inherited(made) if name in again}
+
+
+def inherited(made: Any) -> Iterator[tuple[str, Any]]:
+    """Each option that a base class in another package has, with the nearest such class."""
+    others = [base for base in made.__mro__ if _package(base) != _package(made)]
+    bases = [base for base in others if dataclasses.is_dataclass(base)]
+    for name in dict.fromkeys(f.name for base in bases for f in dataclasses.fields(base)):
+        yield name, next(base for base in bases if name in base.__dataclass_fields__)
+
+
+def redeclared(made: Any) -> set[str]:
+    """The fields that the class, or a base of its own package, annotates."""
+    return {name for cls in _own(made) for name in vars(cls).get("__annotations__", ())}
+
+
+def _own(made: Any) -> list[Any]:
+    return [base for base in made.__mro__ if _package(base) == _package(made)]
+
+
+def _package(cls: Any) -> str:
+    return str(cls.__module__).partition(".")[0]
+
+
+def _same_type(made: Any, base: Any, name: str) -> bool:
+    """Whether both annotations mean the same; a name that cannot be looked up is an error later."""
+    try:
+        return bool(get_type_hints(made)[name] == get_type_hints(base)[name])
+    except Exception:
+        return True
