@@ -56,13 +56,18 @@ class Method:
         body: Callable[[Work], None],
         inputs: Mapping[str, Stage],
         subject: str = "",
+        previous: Any = None,
     ) -> Stage:
-        """The stage that trains it; its initial weights are added to ``inputs``."""
+        """The stage that trains it; its initial weights are added to ``inputs``.
+
+        It may load the plugin ``previous``, so the options that only loading looks at count too.
+        """
+        loaded = {} if previous is None else {"previous": divided(previous)[1]}
         return Stage(
             kind=kind,
             name=name,
             body=body,
-            options=self.fit_options,
+            options={**self.fit_options, **loaded},
             inputs={**inputs, **self.weights.inputs},
             note=self.note,
             subject=subject,
@@ -142,7 +147,7 @@ class MethodStages(Inputs):
             before, inputs["previous"] = self.fitted(offered.previous)
             previous = before.plugin
         body = FitGenerator(generator.plugin, generator.training, previous)
-        return generator, generator.fit("fit", offered.name, body, inputs)
+        return generator, generator.fit("fit", offered.name, body, inputs, previous=previous)
 
     @memoize
     def refined(self, label: str, scores: Stage, seeds: Stage | None = None) -> Refined:

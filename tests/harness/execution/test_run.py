@@ -108,7 +108,7 @@ def test_a_fit_that_reads_what_its_key_leaves_out_fails_by_name(monkeypatch, run
     monkeypatch.setattr(small_suite.Redness, "fit", lambda self, data, run: self.value)
     outcomes, _, _ = run()
     failure = outcomes["R"].failure
-    assert failure.kind == "plugin"
+    assert failure.kind == "PluginError"
     assert "fit of generator 'redness' read the option 'value'" in str(failure)
 
 

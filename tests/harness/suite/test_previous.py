@@ -67,7 +67,8 @@ def test_another_option_of_an_earlier_round_trains_the_later_ones_again():
         suite = small_suite.suite(generators=offered, rows=rows("one"))
         return Graph(suite, small_suite.plugins(), 0).generated("one").inputs["fit"].key
 
-    assert key() == key(value=0.5)  # what fit ignores
+    assert key() == key(pause=0.5)
+    assert key() != key(value=0.5)  # its own fit ignores it, but not what a later round loads
     assert key() != key(stop_at=99)
 
 
