@@ -146,7 +146,6 @@ def _differ(options: Sequence[Options], names: Sequence[str]) -> bool:
 
 
 def _flat(options: Options, prefix: str = "") -> dict[str, str]:
-    """Options by dotted name, with readable values."""
     flat: dict[str, str] = {}
     for name, value in options.items():
         if isinstance(value, Mapping):

@@ -151,7 +151,6 @@ class StageRun:
         return {**asdict(meter.resource_use()), "continued": continued}
 
     def _finish(self, cost: Mapping[str, Any]) -> None:
-        """Write the manifest, with which the stage is done."""
         if modules := changed(self.stage.recipe["code"]):
             raise StageError(
                 f"the source of {', '.join(modules)} changed while it ran, so nobody knows which "

@@ -220,7 +220,6 @@ class Scheduler:
             self.schedule.give_back(stage)
 
     def _postpone(self, stage: Stage, shard: Shard | None) -> None:
-        """Look again later at a stage that another run makes."""
         if stage.key not in self._look_again:
             self.monitor.stage_event("waiting", stage, message="another run makes it")
         self._look_again[stage.key] = time.monotonic() + PATIENCE

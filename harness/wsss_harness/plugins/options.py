@@ -79,11 +79,8 @@ def _checked(owner: str, name: str, value: Any, annotation: Any) -> Any:
     if nested and isinstance(value, Mapping):
         return construct(f"option '{name}' of {owner}", nested[0], value)
 
-    expected = (
-        str(annotation)
-        if get_args(annotation)
-        else getattr(annotation, "__name__", str(annotation))
-    )
+    plain = None if get_args(annotation) else getattr(annotation, "__name__", None)
+    expected = plain or str(annotation)
     problem = ConfigError(f"option '{name}' of {owner} is {value!r}; expected {expected}")
     if annotation in (int, float) and isinstance(value, bool | str):
         raise problem

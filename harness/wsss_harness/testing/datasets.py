@@ -29,7 +29,9 @@ def check(offer: Offer, options: Mapping[str, Any]) -> Iterator[Finding]:
             yield Finding("is prepared and opened", FAILURE, f"{type(error).__name__}: {error}")
             return
         yield Finding("is prepared and opened")
-        yield judge("is the same when it is prepared again", _difference(first, again))
+        same = first.fingerprint() == again.fingerprint()
+        problem = "its fingerprint differs; what is drawn must depend on its options alone"
+        yield judge("is the same when it is prepared again", None if same else problem)
         yield judge("keeps train and val apart", _shared(first))
         yield judge("has valid images and supervision", _problem(first, _invalid_sample))
         missing = _problem(first, _no_truth)
@@ -39,12 +41,6 @@ def check(offer: Offer, options: Mapping[str, Any]) -> Iterator[Finding]:
             yield judge(
                 "has image labels that agree with it", _problem(first, _disagreement), WARNING
             )
-
-
-def _difference(first: Dataset, again: Dataset) -> str | None:
-    if first.fingerprint() == again.fingerprint():
-        return None
-    return "its fingerprint differs; what is drawn must depend on its options alone"
 
 
 def _opened(source: Any, folder: Path) -> Dataset:

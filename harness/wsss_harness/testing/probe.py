@@ -36,7 +36,6 @@ ODD = (37, 53)  # a size that no stride divides
 
 
 def draw_scenes(folder: Path) -> None:
-    """Draw the scenes, and write the truth of train as masks for a segmentor."""
     SCENES.prepare(Run(folder))
     data = SCENES.open(folder)
     for image_id in data.ids("train"):

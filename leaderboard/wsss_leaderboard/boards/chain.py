@@ -6,7 +6,7 @@ reveal it.
 """
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +118,11 @@ def problems(board: Path) -> Iterator[str]:
     paths = record_paths(board, entries)
     for path, entry in paths.items():
         yield from _files(board, entry, path)
-    yield from _unknown_records(board, paths)
+    for path in (
+        p for name in (RECORDS, SUPERSEDED) for p in sorted((board / name).glob("*.json"))
+    ):
+        if path not in paths:
+            yield f"{path} was never accepted: it is in no line of {CHAIN}"
 
 
 def breaks(path: Path, entries: Sequence[ChainEntry]) -> Iterator[str]:
@@ -153,10 +157,3 @@ def _files(board: Path, entry: ChainEntry, path: Path) -> Iterator[str]:
             yield f"{file}, of the accepted record {entry.stem}, was removed"
         elif digest_of_file(file) != sha256:
             yield f"{file}, of the accepted record {entry.stem}, was edited"
-
-
-def _unknown_records(board: Path, accepted: Collection[Path]) -> Iterator[str]:
-    for folder in (RECORDS, SUPERSEDED):
-        for path in sorted((board / folder).glob("*.json")):
-            if path not in accepted:
-                yield f"{path} was never accepted: it is in no line of {CHAIN}"

@@ -77,7 +77,6 @@ def scored_again(
 
 
 def _written(folder: Path, record: Record, tallies: Mapping[str, Tallies]) -> Path:
-    """Write a record and its counts under their final name."""
     path = folder / RECORDS / "new.json"
     counts.write(counts.path_of(path), tallies)
     digest = digest_file(counts.path_of(path))

@@ -245,7 +245,6 @@ def verify(
 
 
 def _note(path: Path, verdict: Verdict, by: str | None) -> None:
-    """Note on a board that a record has passed a tier."""
     if by is None:
         say("not noted: say who verified it with --by")
     elif (path.parents[1] / MANIFEST).is_file():

@@ -229,7 +229,6 @@ def print_tables(
     console: Console,
     said: Collection[str] = (),
 ) -> None:
-    """Print tables and the folders of results that they show."""
     for table in without_repeated_notes((table for _, table in named_tables), said):
         console.print(table)
     for folder in folders:

@@ -135,7 +135,6 @@ def _other_data(record: Record, data: Data) -> str:
 def losses(
     fit: Stage, method: str, expectations: Expected, store: Store, images: str
 ) -> Iterator[FigureComparison]:
-    """The losses of the generator at the iterations of a published curve."""
     published_losses = expectations.losses_of(method)
     if published_losses is None:
         return
@@ -181,7 +180,6 @@ def mious(
 
 
 def differences(row: RowStages, expectations: Expected) -> Iterator[Difference]:
-    """The published settings that are known to matter and differ here."""
     for setting, stage, here in settings_of(row, expectations):
         if setting.published and here != setting.value:
             yield Difference(stage.title, setting.option, here, setting.value, setting.effect)

@@ -174,7 +174,6 @@ def _from_1(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def load_records(folder: Path) -> tuple[Record, ...]:
-    """All records of a results folder, in the order of their rows."""
     paths = sorted(folder.glob("*.json"))
     if not paths:
         raise DataError(f"there are no records in {folder}; run the suite first")
@@ -187,5 +186,4 @@ def file_name(number: int, record: Record) -> str:
 
 
 def slug(method: str) -> str:
-    """A method's name as part of a file name."""
     return re.sub(r"\W+", "-", method).strip("-").lower()

@@ -19,15 +19,7 @@ from wsss_harness.store.stage import Stage
 from wsss_harness.store.store import Store
 from wsss_harness.suite.rows import RowStages, SegmentationStages, chosen_on
 from wsss_harness.system.files import read_json
-from wsss_leaderboard.records.scores import (
-    ERROR,
-    Masks,
-    Policy,
-    Score,
-    Segmentation,
-    Thresholded,
-    score_of,
-)
+from wsss_leaderboard.records.scores import ERROR, Masks, Score, Segmentation, Thresholded, score_of
 from wsss_leaderboard.statistics import estimates
 
 FIXED = 0.2  # the threshold on background scores that all methods are also compared at
@@ -60,17 +52,16 @@ class ScoreReader:
             rule=self.rule_text(row),
             chosen_on=chosen_on(row),
             score=self._score(folder, self.scored),
-            others=self._thresholded(curve_stage) if curve_stage else {},
             boundary=read["boundary"],
             cooccurrence=read["cooccurrence"] if self.dataset.contexts else {},
             large=read["large"],
             anatomy=read["anatomy"],
-            curve=self._curve(curve_stage) if curve_stage else (),
             more={
                 name: self._read_further(self.store.folder(stage), name)
                 for name, stage in row.further.items()
                 if self.store.done(stage)
             },
+            **(self._at_thresholds(curve_stage) if curve_stage else {"others": {}}),
         )
 
     def segmentation(self, stages: SegmentationStages) -> Segmentation:
@@ -122,25 +113,16 @@ class ScoreReader:
         threshold = [f"{options.pop('threshold'):g}"] if "threshold" in options else []
         return " ".join([*first, *threshold, *(f"{name} {v:g}" for name, v in options.items())])
 
-    def _curve(self, stage: Stage) -> tuple[float, ...]:
-        """mIoU at every threshold."""
-        counted = curve.read(self.store.folder(stage) / CURVE).of(self.scored)
-        return tuple(map(float, curve.miou(counted)))
-
-    def _thresholded(self, stage: Stage) -> dict[Policy, Thresholded]:
+    def _at_thresholds(self, stage: Stage) -> dict[str, Any]:
+        """mIoU at every threshold, and the scores at those that policies choose."""
         folder = self.store.folder(stage)
         counted = curve.read(folder / CURVE).of(self.scored)
-        confusions = curve.confusions(counted)
-        thresholds = {"fixed": FIXED, **read_json(folder / THRESHOLDS)}
-        return {
-            name: Thresholded(
-                threshold=threshold,
-                score=score_of(
-                    confusions[np.abs(counted.thresholds - threshold).argmin()], self.names
-                ),
-            )
-            for name, threshold in thresholds.items()
-        }
+        confusions, others = curve.confusions(counted), {}
+        for name, threshold in {"fixed": FIXED, **read_json(folder / THRESHOLDS)}.items():
+            nearest = np.abs(counted.thresholds - threshold).argmin()
+            score = score_of(confusions[nearest], self.names)
+            others[name] = Thresholded(threshold=threshold, score=score)
+        return {"others": others, "curve": tuple(map(float, curve.miou(counted)))}
 
 
 def _counted(folder: Path, metric: str, images: Sequence[int]) -> confusion.Counts:

@@ -157,7 +157,6 @@ def _board_table(
 
 
 def _published(board: Board, target: str, measured: Collection[str], others: int) -> list[BoardRow]:
-    """Rows of methods that were not measured here."""
     return [
         BoardRow(figure.method, "published", figure.sup, others=(None,) * others, figure=figure)
         for figure in figures_on(board, target)

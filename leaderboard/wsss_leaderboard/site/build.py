@@ -33,11 +33,6 @@ CAUSES = {
 }
 
 
-def write_guides(pages: Pages) -> None:
-    pages.write("reading.html", "reading.html", causes=list(CAUSES.items()), tiers=TIERS)
-    pages.write("submitting.html", "submitting.html")
-
-
 STATIC = Path(__file__).with_name("static")
 MARK = ".wsss-site"  # marks a folder as a site, which a later build may replace
 LATEST = "latest"
@@ -126,7 +121,8 @@ def write_all(pages: Pages, loaded: Sequence[LoadedRecord], folders: Sequence[Pa
         write_pictures(pages, tables[0], album)
     write_paper(pages, all_tables)
     write_coverage(pages, all_tables)
-    write_guides(pages)
+    pages.write("reading.html", "reading.html", causes=list(CAUSES.items()), tiers=TIERS)
+    pages.write("submitting.html", "submitting.html")
     pages.write("index.html", "home.html", summaries=list(map(summary, all_tables)))
 
 

@@ -23,7 +23,6 @@ class CoverageCell:
 
 
 def write_coverage(pages: Pages, boards: Sequence[Sequence[BoardTable]]) -> None:
-    """Write the page: methods by board and target, then the failures."""
     first_boards = [tables[0].board for tables in boards]
     failures = [
         (run.record, f"{folder_of(board)}/methods/{stem(run.record.method)}.html")

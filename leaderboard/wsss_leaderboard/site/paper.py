@@ -55,18 +55,13 @@ class Claim:
 
 
 def write_paper(pages: Pages, boards: Sequence[Sequence[BoardTable]]) -> None:
-    """Write the page: a table for each dataset with published figures."""
     claims = [_claim(figure, boards) for figure in published().figures]
     datasets: dict[str, list[Claim]] = {}
     for claim in claims:
         datasets.setdefault(claim.figure.dataset, []).append(claim)
     for dataset_claims in datasets.values():
-        dataset_claims.sort(key=_order)
+        dataset_claims.sort(key=lambda c: (c.figure.segmentor, c.figure.split, -c.figure.value))
     pages.write("paper.html", "paper.html", datasets=datasets, allowances=expected().allowances)
-
-
-def _order(claim: Claim) -> tuple[str, str, float]:
-    return claim.figure.segmentor, claim.figure.split, -claim.figure.value
 
 
 def _claim(figure: Figure, boards: Sequence[Sequence[BoardTable]]) -> Claim:

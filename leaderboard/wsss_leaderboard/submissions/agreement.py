@@ -38,7 +38,6 @@ def read(path: Path, limit: int | None = None) -> LoadedRecord:
 
 
 def problems(record: Record, tallies: Mapping[str, Tallies]) -> Iterator[str]:
-    """Disagreements of a record with its counts, field by field."""
     if record.failure or record.masks is None:
         yield "the row did not finish; only complete rows can be checked"
         return
@@ -218,7 +217,6 @@ def other_images(before: Tallies, after: Tallies, field: str) -> Iterator[str]:
 def differences(
     before: Any, after: Any, field: str, source: str = MEASURED, tolerance: float = RATIOS
 ) -> Iterator[str]:
-    """Differences between two versions of a part of a record, field by field."""
     if isinstance(before, dict) and isinstance(after, dict):
         pairs = [(name, before.get(name), after.get(name)) for name in {**after, **before}]
     elif isinstance(before, tuple) and isinstance(after, tuple) and len(before) == len(after):

@@ -154,7 +154,6 @@ def _title(step: Step) -> str:
 
 
 def _unlike(before: Record, after: Record, same: bool) -> Iterator[str]:
-    """Differences between two records of one row, field by field."""
     for name in (*CLAIMED, *(MEASURED if same else ())):
         old, new = _comparable(before, name, same), _comparable(after, name, same)
         if name == "seeds" and not old:  # older versions did not record seeds

@@ -39,7 +39,6 @@ def footnotes(source: TableSource, rows: Sequence[CellRow]) -> Iterator[str]:
 
 
 def _of_records(source: TableSource, shown: Sequence[Record], targets: set[str]) -> Iterator[str]:
-    """How the records that are shown were made and measured."""
     yield from scored(shown, targets)
     pairs = [f"{c.head} less {c.less}" for c in source.spec.columns if c.less]
     yield from [f"In brackets: {'; '.join(pairs)}."] if pairs else []

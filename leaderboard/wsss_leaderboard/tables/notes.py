@@ -40,7 +40,6 @@ def kinds(records: Iterable[Record]) -> list[str]:
 
 
 def chosen(records: Iterable[Record]) -> list[str]:
-    """Which images' truth thresholds were chosen on."""
     used = {record.masks.chosen_on for record in records if record.masks}
     return [note for policy, note in CHOSEN_ON.items() if policy in used]
 
@@ -82,7 +81,6 @@ def scored(records: Iterable[Record]) -> str:
 
 
 def saliency(records: Iterable[Record]) -> list[str]:
-    """How good the saliency maps are, of each detector."""
     qualities = dict.fromkeys(record.saliency for record in records if record.saliency)
     return [
         "Saliency"
@@ -93,7 +91,6 @@ def saliency(records: Iterable[Record]) -> list[str]:
 
 
 def failures(records: Iterable[Record]) -> list[str]:
-    """Why rows failed, or metrics of plugins could not be read."""
     return [
         f"Failed: {record.method}, seed {record.seed}: {message}"
         for record in records

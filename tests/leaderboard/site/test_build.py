@@ -299,7 +299,7 @@ def test_failed_build_keeps_the_old_site(results, tmp_path, monkeypatch):
     def broken(*_):
         raise DataError("no page")
 
-    monkeypatch.setattr("wsss_leaderboard.site.build.write_guides", broken)
+    monkeypatch.setattr("wsss_leaderboard.site.build.write_coverage", broken)
     with pytest.raises(DataError, match="no page"):
         build([results], tmp_path / "out")
     assert (tmp_path / "out" / "index.html").read_text() == "old"
