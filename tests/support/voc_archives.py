@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 from scipy.io import savemat
 
-from wsss_harness.system.pictures import palette
+from wsss_harness.system.palettes import palette
 
 TRAIN, VAL, ONLY_SBD, TEST = "2007_000032", "2007_000033", "2008_000002", "2008_000006"
 ANNOTATION = (

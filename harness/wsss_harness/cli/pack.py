@@ -20,7 +20,8 @@ from wsss_harness.cli.options import (
 )
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.execution.run_stage import dataset_of
-from wsss_harness.packs.exchange import LAYOUTS, Layout, export_row, import_folder
+from wsss_harness.packs.exchange import export_row
+from wsss_harness.packs.importing import LAYOUTS, Layout, import_folder
 from wsss_harness.packs.manifest import Kind, Manifest
 from wsss_harness.plugins.registry import installed
 from wsss_harness.store.store import Store
@@ -83,10 +84,16 @@ def import_pack(
     if layout not in layouts:
         raise ConfigError(f"no layout is called '{layout}'; layouts: {', '.join(layouts)}")
     dataset = dataset_of(request_of(suite, overrides).suite(), installed(), Store(store))
-    manifest = import_folder(source, layouts[layout], dataset, folder, method, supervision)
+    manifest = import_folder(
+        source, layouts[layout], dataset, folder, method, supervision, print_warning
+    )
     print_summary(manifest, folder)
     lines = snippet(manifest, folder)
     print_plain(Console(), f"To use it, add to a suite of this dataset:\n\n{lines}")
+
+
+def print_warning(text: str) -> None:
+    print_plain(Console(stderr=True), f"warning: {text}")
 
 
 def print_summary(manifest: Manifest, folder: Path) -> None:

@@ -6,7 +6,8 @@ from wsss_harness.contract.errors import DataError
 
 LONGEST = 200  # bytes; files have suffixes, and most systems allow 255
 PART = r"(?!\.\.?(?:/|$))[^/\\]+"
-VALID = re.compile(rf"(?![A-Za-z]:){PART}(?:/{PART})*")
+NOTES = ("read", "parts")  # folders in which stages keep notes beside the files of images
+VALID = re.compile(rf"(?![A-Za-z]:|(?:{'|'.join(NOTES)})/){PART}(?:/{PART})*")
 
 
 def check_image_id(image_id: object, source: object) -> str:
@@ -25,7 +26,7 @@ def check_image_id(image_id: object, source: object) -> str:
         raise DataError(
             f"{source} lists {image_id!r:.220}, which is not an image id: expected a name like "
             "2007_000032 or aachen/img0, which is the path of a file without its suffix, is "
-            f"relative, holds no '..', backslash or control character, and has at most {LONGEST} "
-            "bytes"
+            "relative, holds no '..', backslash or control character, does not begin with "
+            f"{'/ or '.join(NOTES)}/, and has at most {LONGEST} bytes"
         )
     return image_id

@@ -14,8 +14,9 @@ from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.hookspecs import Run
 from wsss_harness.contract.supervision import View
 from wsss_harness.contract.types import IGNORE, ClassScores, Mask, Sample
+from wsss_harness.packs.doubts import refuse_reordered
 from wsss_harness.system import files, score_files
-from wsss_harness.system.pictures import read_class_mask
+from wsss_harness.system.pictures import colours, read_class_mask
 
 MANIFEST = "pack.json"
 ROOM = 2**20  # bytes of a file beyond a value for each of its pixels and classes
@@ -77,7 +78,9 @@ class Pack:
         """The mask of an image, (H, W); DataError says how the file differs from the manifest."""
         content, entry = self._content(image_id)
         owner = f"{self.folder}: mask of image {image_id}"
-        return read_class_mask(content, entry.size, len(self.manifest.classes), owner)
+        mask = read_class_mask(content, entry.size, len(self.manifest.classes), owner)
+        refuse_reordered(mask, colours(content, owner), len(self.manifest.classes), owner)
+        return mask
 
     def scores(self, image_id: str) -> ClassScores:
         """The scores, or a mask as scores of 0, 1 and, where it is 255, one half."""

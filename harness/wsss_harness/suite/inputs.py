@@ -125,14 +125,15 @@ def identity_of_maps(label: str, maps: SaliencyMaps) -> dict[str, Any]:
         DataError: the folder is missing or holds no map.
     """
     folder = Path(maps.folder)
-    paths = sorted(folder.glob("*.png"))
+    paths = sorted(folder.rglob("*.png"))
     if not paths:
         raise DataError(
             f"saliency '{label}': {folder} holds no maps ID.png; set saliency.{label}.folder"
         )
     map_digests = digest_files(paths, str(folder.resolve()))
     content = "".join(
-        f"{path.name} {map_digest}\n" for path, map_digest in zip(paths, map_digests, strict=True)
+        f"{path.relative_to(folder).as_posix()} {map_digest}\n"
+        for path, map_digest in zip(paths, map_digests, strict=True)
     )
     digest = xxhash.xxh3_128_hexdigest(content.encode())
     return {"detector": maps.detector, "trained_on": maps.trained_on, "digest": digest}

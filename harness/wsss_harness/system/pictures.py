@@ -10,7 +10,6 @@ content of a file is a DataError that names the file and what to do.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from PIL import Image as PillowImage
 from wsss_harness.contract.errors import DataError, WsssError
 from wsss_harness.contract.types import IGNORE, Image, Map, Mask
 from wsss_harness.system.files import atomic
+from wsss_harness.system.palettes import is_voc, palette
 
 Picture = PillowImage.Image
 Source = Path | bytes  # a file, or its content
@@ -260,21 +260,10 @@ def _equal(channels: NDArray[np.uint8], owner: object) -> NDArray[np.uint8]:
     return levels
 
 
-@cache
-def palette() -> bytes:
-    """The PASCAL VOC colour map, 256 RGB triples: bits of the index spread over the channels."""
-    triples = np.zeros((256, 3), np.uint8)
-    for bit in range(8):
-        for channel in range(3):
-            bits = (np.arange(256) >> (3 * bit + channel)) & 1
-            triples[:, channel] |= (bits << (7 - bit)).astype(np.uint8)
-    return triples.tobytes()
-
-
 def has_voc_palette(path: Path) -> bool:
     """Whether an index map is grey, or has a palette that starts with PASCAL VOC's 21 colours."""
     triples = colours(path)
-    return triples is None or triples[: 3 * 21] == palette()[: min(len(triples), 3 * 21)]
+    return triples is None or is_voc(triples)
 
 
 def write_mask(path: Path, mask: Mask) -> None:

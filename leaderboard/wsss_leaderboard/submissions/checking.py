@@ -26,7 +26,13 @@ from wsss_leaderboard.records.record import Record, load_record
 from wsss_leaderboard.submissions import agreement, hostile, rowpacks, signatures
 from wsss_leaderboard.submissions.agreement import disagreements
 from wsss_leaderboard.submissions.definitions import check_same, drawn_suite
-from wsss_leaderboard.submissions.hostile import NAME, refuse_hostile, refuse_names, refuse_text
+from wsss_leaderboard.submissions.hostile import (
+    KEY,
+    NAME,
+    refuse_hostile,
+    refuse_names,
+    refuse_text,
+)
 from wsss_leaderboard.submissions.manifest import (
     LOGS,
     MANIFEST,
@@ -147,7 +153,7 @@ def _run(folder: Path, stem: str) -> LoadedRecord:
     run = agreement.read(path, hostile.UNPACKED)
     record = run.record
     for image_id in chain.from_iterable(target.ids for target in run.tallies.values()):
-        refuse_text(image_id, f"{counts.path_of(path)}: an image id", NAME)
+        refuse_text(image_id, f"{counts.path_of(path)}: an image id", KEY)
     problems = [*agreement.problems(record, run.tallies), *_recipe_problems(record)]
     if record_stem(record, path) != stem:
         problems.append(f"its name should be {record_stem(record, path)}.json")

@@ -106,7 +106,7 @@ def shown(record: Record) -> Iterator[tuple[str, str]]:
 
 
 KB, MB = 2**10, 2**20
-MAX_DEPTH = 4  # folders, as in packs/STEM/PACK/masks
+MAX_DEPTH = 14  # folders: packs/STEM/PACK/masks, and those in ids of images
 STEM = r"\w[\w-]{0,199}"
 MAX_BYTES = {  # by pattern of the path
     rf"submission\.json({re.escape(SUFFIX)})?": 4 * MB,
@@ -116,7 +116,7 @@ MAX_BYTES = {  # by pattern of the path
     rf"counts/{STEM}\.npz": 128 * MB,
     rf"logs/{STEM}\.txt": MB,
     rf"packs/{STEM}/{STEM}/{re.escape(PACK)}": 8 * MB,
-    rf"packs/{STEM}/{STEM}/masks/[^/]{{1,200}}\.png": 32 * MB,
+    rf"packs/{STEM}/{STEM}/masks/([^/]+/){{0,10}}[^/]{{1,200}}\.png": 32 * MB,
 }
 UNPACKED = 128 * MB  # the most that counts may unpack to
 

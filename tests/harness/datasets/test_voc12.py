@@ -19,6 +19,7 @@ from wsss_harness.datasets.voc12 import archives, labels, masks
 from wsss_harness.datasets.voc12.prepare import VocRequest, prepare
 from wsss_harness.datasets.voc_folder import VocFolder
 from wsss_harness.system import pictures
+from wsss_harness.system.palettes import palette
 from wsss_leaderboard.cli.app import app
 
 
@@ -186,7 +187,7 @@ def test_sbd_archive_without_masks_is_refused(folder):
 
 
 def test_palette_in_another_order_is_refused(folder):
-    colours = bytearray(pictures.palette())
+    colours = bytearray(palette())
     colours[3:6], colours[6:9] = colours[6:9], colours[3:6]
     name = f"VOCdevkit/VOC2012/SegmentationClass/{TRAIN}.png"
     made.write(folder, voc=made.voc_files() | {name: made.palette_png(colours=bytes(colours))})

@@ -19,7 +19,8 @@ from wsss_harness.contract.errors import ConfigError, DataError
 from wsss_harness.contract.types import ClassScores
 from wsss_harness.execution.engine import Engine
 from wsss_harness.execution.run import prepare_suite, run_suite
-from wsss_harness.packs.exchange import export_row, import_folder
+from wsss_harness.packs.exchange import export_row
+from wsss_harness.packs.importing import import_folder
 from wsss_harness.packs.manifest import Pack, from_mask
 from wsss_harness.suite.graph import Graph
 from wsss_harness.system import files, pictures

@@ -11,6 +11,8 @@ from wsss_harness.execution.engine import Engine
 from wsss_harness.execution.run import prepare_suite, run_suite
 from wsss_harness.suite import data_check as datacheck
 from wsss_harness.suite.graph import Graph
+from wsss_harness.suite.inputs import identity_of_maps
+from wsss_harness.suite.spec import SaliencyMaps
 from wsss_leaderboard.records.collect import Collector
 from wsss_leaderboard.tables import notes
 
@@ -153,3 +155,16 @@ def test_data_check_knows_that_maps_are_given_or_missing(tmp_path, maps):
         f.check: f.message for f in datacheck.missing(suite, plugins, frozenset({"image_labels"}))
     }
     assert "the maps of saliency.Upper.folder" in told["row 'U' has all files"]
+
+
+def test_maps_of_ids_with_folders_count_in_keys(tmp_path):
+    spec = SaliencyMaps(folder=str(tmp_path), detector="D", trained_on="T")
+    (tmp_path / "aachen").mkdir()
+    path = tmp_path / "aachen/img0.png"
+    Image.fromarray(np.zeros((2, 2), np.uint8)).save(path)
+    before = identity_of_maps("M", spec)
+    Image.fromarray(np.ones((2, 2), np.uint8)).save(path)
+    changed = identity_of_maps("M", spec)
+    path.rename(tmp_path / "img0.png")
+    digests = [before["digest"], changed["digest"], identity_of_maps("M", spec)["digest"]]
+    assert len(set(digests)) == 3

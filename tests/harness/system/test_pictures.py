@@ -11,6 +11,7 @@ from PIL import Image, ImageCms
 
 from wsss_harness.contract.errors import DataError
 from wsss_harness.system import pictures
+from wsss_harness.system.palettes import palette
 
 SIZE = (3, 4)
 INDICES = np.array([[0, 1, 2, 255], [0, 0, 3, 0], [2, 2, 2, 2]], np.uint8)
@@ -133,7 +134,7 @@ def test_a_map_with_a_grey_palette_is_read_by_its_grey_levels(tmp_path):
 
 def test_a_map_in_false_colours_is_refused(tmp_path):
     colours = saved(tmp_path / "c.png", Image.fromarray(PHOTOGRAPH))
-    indexed = saved(tmp_path / "p.png", with_palette(INDICES, pictures.palette()))
+    indexed = saved(tmp_path / "p.png", with_palette(INDICES, palette()))
     for path in (colours, indexed):
         with pytest.raises(DataError, match=rf"{path.name} has colours, and a map is grey"):
             pictures.read_map(path, SIZE)

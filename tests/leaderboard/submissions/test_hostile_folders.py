@@ -7,6 +7,7 @@ import pytest
 from sample_submissions import edit, record_of
 from tampering import mask_of, refused
 
+from wsss_leaderboard.submissions.hostile import files
 from wsss_leaderboard.submissions.manifest import MANIFEST
 
 
@@ -68,3 +69,10 @@ def test_pipe_is_refused_without_waiting(folder, ran):
 def test_folders_nested_too_deeply_are_refused(folder, ran):
     (folder / "/".join("a" * 50)).mkdir(parents=True)
     assert "or it is nested too deeply" in refused(folder, ran)
+
+
+def test_masks_of_ids_with_folders_are_accepted(tmp_path):
+    mask = tmp_path / "packs/r-seed0/0-masks/masks/aachen/day/img0.png"
+    mask.parent.mkdir(parents=True)
+    mask.write_bytes(b"12345")
+    assert files(tmp_path) == {mask.relative_to(tmp_path).as_posix(): 5}

@@ -14,7 +14,8 @@ from wsss_harness.contract.types import IGNORE, Mask
 from wsss_harness.datasets.voc12.archives import Progress, members
 from wsss_harness.datasets.voc12.labels import CLASSES
 from wsss_harness.system.files import write_json
-from wsss_harness.system.pictures import colours, palette, read_indices, write_grey
+from wsss_harness.system.palettes import palette
+from wsss_harness.system.pictures import colours, read_indices, write_grey
 
 # Lee et al., CVPR 2021, section 5: (railroad, train), (platform, train), (water, boat). The 459
 # labels call the railroad "track".
