@@ -4,8 +4,8 @@ import torch
 from timing import Result, interleave
 
 from wsss_affinity.affinities import affinity_maps
-from wsss_affinity.neighbours import half_plane, sources, targets
-from wsss_affinity.walk import propagate
+from wsss_harness.networks.affinity.neighbours import half_plane, sources, targets
+from wsss_harness.networks.affinity.walk import propagate
 
 RADIUS, BETA, SQUARINGS = 5, 8, 8
 CHANNELS = 448

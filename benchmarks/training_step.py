@@ -12,9 +12,9 @@ from timing import Result
 from torch.utils.flop_counter import FlopCounterMode
 
 from wsss_affinity.affinities import affinity_maps
-from wsss_affinity.walk import propagate
 from wsss_eps import Eps
 from wsss_harness.contract.types import Sample
+from wsss_harness.networks.affinity.walk import propagate
 from wsss_harness.stages.scoring import at_once
 
 CLASSES = tuple(f"class_{index}" for index in range(1, 21))

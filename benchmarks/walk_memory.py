@@ -10,7 +10,7 @@ from random_walk import CHANNELS, RADIUS, smooth
 from timing import Result, single_thread
 
 from wsss_affinity.affinities import affinity_maps
-from wsss_affinity.walk import propagate
+from wsss_harness.networks.affinity.walk import propagate
 
 STEPS = 256
 

@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from wsss_affinity.neighbours import inside, placed, sources, targets, widened
+from wsss_harness.networks.affinity.neighbours import inside, placed, sources, targets, widened
 
 Norm = Literal["mean", "sum"]
 Border = Literal["released", "linked"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import shutil
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -16,10 +15,11 @@ from torch import Tensor, nn
 from wsss_affinity import items
 from wsss_affinity.affinities import Norm, affinities
 from wsss_affinity.backgrounds import Stacks
-from wsss_affinity.labels import Pairs, affinity_losses, pair_kinds, sure_labels
+from wsss_affinity.labels import sure_labels
 from wsss_affinity.network import AffinityFeatures
 from wsss_harness import ConfigError
 from wsss_harness.networks import crf
+from wsss_harness.networks.affinity.pairs import PairWarning, affinity_losses, pair_kinds
 from wsss_harness.networks.backbones.weights import load_released, load_weights
 from wsss_harness.networks.classmaps.augment import Cropping
 from wsss_harness.networks.training.loop import Draws, fit_network
@@ -93,20 +93,13 @@ class PairLoss:
 
     def __init__(self, radius: int, norm: Norm) -> None:
         self.radius, self.norm = radius, norm
-        self.warned = False
+        remedy = "bring the options 'careful' and 'eager' closer together"
+        self.warning = PairWarning("wsss_affinity", remedy)
 
     def __call__(self, learner: nn.Module, batch: Batch) -> dict[str, Tensor]:
         features = learner(batch["image"])
         stride = batch["image"].shape[-1] // features.shape[-1]
         labels = sure_labels(batch["careful"], batch["eager"], stride)
         pairs = pair_kinds(labels, self.radius)
-        self.warn_once(pairs)
+        self.warning.look_at(pairs)
         return affinity_losses(affinities(features, self.radius, self.norm), pairs)
-
-    def warn_once(self, pairs: Pairs) -> None:
-        if not self.warned and not any(kind.any() for kind in pairs):
-            self.warned = True
-            logging.getLogger("wsss_affinity").warning(
-                "a batch has no pair of known labels, so its loss is 0 (shown once). Check the "
-                "scores, or bring the options 'careful' and 'eager' closer together"
-            )

@@ -12,9 +12,9 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate, pad
 
 from wsss_affinity.affinities import affinity_maps
-from wsss_affinity.neighbours import half_plane
-from wsss_affinity.walk import propagate
 from wsss_harness import ClassScores, PluginError
+from wsss_harness.networks.affinity.neighbours import half_plane
+from wsss_harness.networks.affinity.walk import propagate
 from wsss_harness.networks.classmaps.augment import normalise
 
 if TYPE_CHECKING:

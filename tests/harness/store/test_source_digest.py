@@ -228,7 +228,8 @@ EDITS = {
     "harness/wsss_harness/execution/scheduler.py": set(),
     "leaderboard/wsss_leaderboard/site/build.py": set(),
     "plugins/eps/wsss_eps/loss.py": EPS | AFFINITY,
-    "plugins/affinity/wsss_affinity/walk.py": AFFINITY,
+    "plugins/affinity/wsss_affinity/inference.py": AFFINITY,
+    "harness/wsss_harness/networks/affinity/walk.py": AFFINITY,
     "harness/wsss_harness/networks/segmentors/networks.py": V1,
     "harness/wsss_harness/networks/classmaps/augment.py": {"pretrain icons", *SCORED},
     "harness/wsss_harness/stages/thresholds.py": {

@@ -1,15 +1,13 @@
-"""Affinities of features and of edges, against loops over pairs and golden numbers."""
+"""Affinities of features, against loops over pairs."""
 
 import math
 
 import numpy as np
 import pytest
 import torch
-from edge_affinities import edge_affinities, path
-from golden_files import golden
 
 from wsss_affinity.affinities import affinities, affinity_maps
-from wsss_affinity.neighbours import half_plane
+from wsss_harness.networks.affinity.neighbours import half_plane
 
 
 def random_features(channels=70, height=7, width=11, seed=0):
@@ -54,30 +52,3 @@ def test_equal_features_have_affinity_one_and_no_gradient_is_lost():
     affinities(features, 3).sum().backward()
     assert features.grad.abs().sum() > 0
     assert (affinities(torch.ones(3, 7, 11), 3) == 1).all()
-
-
-@pytest.mark.golden
-def test_edges_block_pairs_as_released():
-    numbers = golden("random_walk.npz")
-    edge = torch.from_numpy(numbers["irn_edge"][0])
-    height, width = edge.shape
-    actual = edge_affinities(edge, 5)
-    dense = numbers["irn_aff_dense"].reshape(height, width, height, width)
-    for k, (dy, dx) in enumerate(half_plane(5)):
-        for y, x in np.ndindex(height, width):
-            inside = y + dy < height and 0 <= x + dx < width
-            expected = dense[y, x, y + dy, x + dx] if inside else 0
-            assert actual[k, y, x] == pytest.approx(expected, abs=1e-5)
-
-
-@pytest.mark.golden
-def test_paths_are_as_long_as_released():
-    numbers = golden("random_walk.npz")
-    lengths = {(dy, dx): len(path((dy, dx))) for dy, dx in half_plane(5)}
-    released = {
-        tuple(offset): length
-        for offset, length in zip(
-            numbers["irn_search_dst"].tolist(), numbers["irn_path_len"], strict=True
-        )
-    }
-    assert lengths == released

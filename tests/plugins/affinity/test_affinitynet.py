@@ -18,11 +18,11 @@ from wsss_affinity.backgrounds import Background, Evidence
 from wsss_affinity.fitting import PairLoss
 from wsss_affinity.inference import around, walk
 from wsss_affinity.items import CachedStacks, item_maker
-from wsss_affinity.neighbours import placed
 from wsss_affinity.settings import FORMS
 from wsss_harness.contract.errors import ConfigError, PluginError
 from wsss_harness.contract.hookspecs import Run
 from wsss_harness.contract.types import ClassScores, Sample
+from wsss_harness.networks.affinity.neighbours import placed
 from wsss_harness.networks.classmaps.augment import Cropping
 from wsss_harness.plugins.options import construct
 from wsss_harness.system import parallel

@@ -1,6 +1,7 @@
 """The random walk over a grid: class scores spread along affinities.
 
-Ahn and Kwak, CVPR 2018, section 3.3; jiwoon-ahn/psa, infer_aff.py. There the transition
+Ahn and Kwak, CVPR 2018, section 3.3; Ahn, Cho and Kwak, CVPR 2019, section 5.2;
+jiwoon-ahn/psa, infer_aff.py; jiwoon-ahn/irn, misc/indexing.py. There the transition
 matrix T, N x N for N nodes, is squared as a dense matrix until it stands for all steps. Here no
 power of T is built. With A the affinities to the power of beta and D its sums by column,
 T = A / D = D^(1/2) S D^(-1/2), where S = D^(-1/2) A D^(-1/2) is symmetric with eigenvalues in
@@ -15,7 +16,7 @@ import torch
 from scipy.stats import binom
 from torch import Tensor
 
-from wsss_affinity.neighbours import ends, half_plane, inside
+from wsss_harness.networks.affinity.neighbours import ends, half_plane, inside
 
 
 @lru_cache
@@ -43,7 +44,7 @@ def propagate(
     affinities to the power of ``beta`` (1 to itself), so scores stay between their extremes. The
     result differs from a power of the dense matrix by rounding alone. No gradient flows.
 
-    ``links``: affinities in [0, 1] from ``affinities.affinity_maps``, 0 where there is no link.
+    ``links``: affinities in [0, 1], in the layout of ``neighbours``, 0 where there is no link.
     """
     with torch.no_grad():
         matrix, root = _symmetric(links.detach().to(scores.dtype) ** beta, radius)

@@ -5,7 +5,15 @@ import pytest
 import torch
 from golden_files import golden
 
-from wsss_affinity.neighbours import ends, half_plane, inside, placed, sources, targets, widened
+from wsss_harness.networks.affinity.neighbours import (
+    ends,
+    half_plane,
+    inside,
+    placed,
+    sources,
+    targets,
+    widened,
+)
 
 
 def loop_pairs(height, width, radius):

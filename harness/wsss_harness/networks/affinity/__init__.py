@@ -1,0 +1,1 @@
+"""Pairs of neighbouring nodes of a grid, what they learn, and the walk along their affinities."""
