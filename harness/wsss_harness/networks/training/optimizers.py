@@ -94,15 +94,21 @@ def sgd(
     do: their PolyOptimizer passes the weight decay to SGD in the place of the momentum and uses its
     own argument of 0.9 as the power of the schedule.
     """
-    if isinstance(momentum, str) and momentum != RELEASED:
-        raise ConfigError(f"momentum '{momentum}' is unknown; give a number or '{RELEASED}'")
     options = [
         {"params": list(group), "lr": lr * factor, "weight_decay": decay}
         for group, factor, decay in zip(groups, factors, (weight_decay, 0.0) * 2, strict=True)
         if group
     ]
-    value = weight_decay if momentum == RELEASED else float(momentum)
-    return SGD(options, lr=lr, momentum=value)
+    return SGD(options, lr=lr, momentum=momentum_value(momentum, weight_decay))
+
+
+def momentum_value(momentum: Momentum, weight_decay: float) -> float:
+    """The number that ``momentum`` stands for; see ``sgd``."""
+    if momentum == RELEASED:
+        return weight_decay
+    if isinstance(momentum, str):
+        raise ConfigError(f"momentum '{momentum}' is unknown; give a number or '{RELEASED}'")
+    return float(momentum)
 
 
 class Headed(nn.Module):
@@ -112,17 +118,20 @@ class Headed(nn.Module):
 
 
 def make_optimizer(network: Headed, settings: TrainingSettings) -> Optimizer:
-    """SGD in the four groups of the psa lineage, or AdamW in two; heads have a higher rate."""
+    """SGD in the four groups of psa, or SGD or AdamW in two; heads have a rate of their own."""
     network.train()  # a backbone freezes its parts here
     lr, decay, factor = settings.lr, settings.weight_decay, settings.head_lr
     if settings.optimizer == "sgd":
         groups = parameter_groups(network, network.heads)
         factors = (1.0, 2.0, factor, 2.0 * factor)
         return sgd(groups, lr, decay, settings.momentum, factors)
-    return AdamW(adam_groups(network, lr, factor), lr=lr, weight_decay=decay)
+    both = rest_and_heads(network, lr, factor)
+    if settings.optimizer == "adamw":
+        return AdamW(both, lr=lr, weight_decay=decay)
+    return SGD(both, lr=lr, weight_decay=decay, momentum=momentum_value(settings.momentum, decay))
 
 
-def adam_groups(network: Headed, lr: float, factor: float) -> list[dict[str, Any]]:
+def rest_and_heads(network: Headed, lr: float, factor: float) -> list[dict[str, Any]]:
     """Trained parameters of the rest and of the heads, with normalisations that are not frozen."""
     trained = {n: p for n, p in network.named_parameters() if p.requires_grad}
     head = [p for n, p in trained.items() if n.startswith(network.heads)]

@@ -35,7 +35,8 @@ class TrainingSettings:
     ``jitter``: strengths of brightness, contrast, saturation and hue.
     ``iterations`` on ``batch`` images each; ``flip``: the probability of mirroring. In a batch of
     one, a batch normalisation that sees a single pixel uses its running statistics.
-    ``optimizer``: ``sgd`` in the four groups of psa. Its ``momentum`` ``released`` is the weight
+    ``optimizer``: ``sgd`` in the four groups of psa; ``sgd_all`` and ``adamw`` train and decay all
+    that is not frozen, normalisations too. The ``momentum`` of SGD ``released`` is the weight
     decay, a mistake in all code derived from psa; the papers state 0.9.
     ``lr``: the learning rate, ``weight_decay`` as released.
     ``head_lr``: the factor of the learning rate of layers without pretrained weights.
@@ -63,7 +64,7 @@ class TrainingSettings:
     flip: float = 0.5
     jitter: tuple[float, float, float, float] = (0.3, 0.3, 0.3, 0.1)
     padding: Literal["mean", "black"] = "mean"
-    optimizer: Literal["sgd", "adamw"] = "sgd"
+    optimizer: Literal["sgd", "sgd_all", "adamw"] = "sgd"
     momentum: float | Literal["released"] = "released"
     lr: float = 0.01
     head_lr: float = 10.0
