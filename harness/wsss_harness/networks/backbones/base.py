@@ -58,11 +58,16 @@ def choose(option: str, value: object, allowed: Collection[object]) -> None:
         raise ConfigError(f"{option} is {value!r}; choose one of {choices}")
 
 
-def freeze_norms(module: nn.Module) -> None:
-    """Make every batch normalisation use its running statistics and keep its affine parameters."""
+def freeze_norms(module: nn.Module, affine: bool = True) -> None:
+    """Make every batch normalisation use its running statistics and keep its parameters.
+
+    Without ``affine`` its weight and bias are still trained.
+    """
     for part in module.modules():
         if isinstance(part, _BatchNorm):
-            part.eval().requires_grad_(False)
+            part.eval()
+            if affine:
+                part.requires_grad_(False)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from wsss_harness.networks.backbones.base import (
     statistics,
 )
 
-Frozen = Literal["norms", "none"]
+Frozen = Literal["norms", "statistics", "none"]
 STRIDES = (8, 16, 32)
 Parts = tuple[Mapping[str, nn.Module], Sequence[Sequence[str]], Sequence[int], int]
 """The first four arguments of Stages."""
@@ -37,28 +37,30 @@ class Stages(Backbone):
         output_stride: int,
         frozen: Frozen,
         frozen_stages: int,
+        dilated: bool,
     ) -> None:
         super().__init__()
         choose("output_stride", output_stride, STRIDES)
-        choose("frozen", frozen, ("norms", "none"))
+        choose("frozen", frozen, ("norms", "statistics", "none"))
         choose("frozen_stages", frozen_stages, range(len(names) + 1))
         for name, module in modules.items():
             self.add_module(name, module)
         self.names, self.frozen, self.frozen_stages = names, frozen, frozen_stages
         self.out_channels, self.stride = channels, output_stride
-        self._dilate(strides, output_stride)
+        self._limit_stride(strides, output_stride, dilated)
 
     def stage(self, index: int) -> list[nn.Module]:
         return [self.get_submodule(name) for name in self.names[index]]
 
-    def _dilate(self, strides: Sequence[int], output_stride: int) -> None:
+    def _limit_stride(self, strides: Sequence[int], output_stride: int, dilated: bool) -> None:
         reached, dilation = 1, 1
         for index, stride in enumerate(strides):
             reached *= stride
             if reached > output_stride:
+                growth = stride if dilated else 1
                 for module in self.stage(index):
-                    dilate(module, dilation, dilation * stride)
-                dilation *= stride
+                    dilate(module, dilation, dilation * growth)
+                dilation *= growth
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         x, taps = images, {}
@@ -71,8 +73,8 @@ class Stages(Backbone):
 
     def train(self, mode: bool = True) -> Self:
         super().train(mode)
-        if self.frozen == "norms":
-            freeze_norms(self)
+        if self.frozen != "none":
+            freeze_norms(self, affine=self.frozen == "norms")
         for index in range(self.frozen_stages):
             for module in self.stage(index):
                 module.requires_grad_(False)
@@ -100,14 +102,17 @@ def torchvision_backbone(
     frozen: Frozen = "norms",
     frozen_stages: int = 0,
     normalise: Normalise = "imagenet",
+    dilated: bool = True,
 ) -> Backbone:
     """MobileNetV2 1.0 (Sandler et al., 2018) or a ResNet (He et al., 2016), in five stages.
 
-    ``frozen`` "norms" keeps all batch normalisations as they are in training; the first
-    ``frozen_stages`` stages keep everything.
+    ``frozen`` "norms" keeps all batch normalisations as they are in training, "statistics" only
+    their running statistics; the first ``frozen_stages`` stages keep everything. Stages behind
+    ``output_stride`` have dilation in place of their stride, unless ``dilated`` is False: then they
+    have neither (jiwoon-ahn/irn: net/resnet50.py).
     """
     parts = _mobilenet_v2() if name == "mobilenet_v2" else _resnet(name)
-    backbone = Stages(*parts, output_stride, frozen, frozen_stages)
+    backbone = Stages(*parts, output_stride, frozen, frozen_stages, dilated)
     backbone.mean, backbone.std = statistics(normalise)
     return backbone
 
