@@ -145,8 +145,8 @@ def load_released(
     Raises:
         DataError: a tensor is missing, left over, or has another shape.
     """
-    state = read_weights(path)
-    if not any(name.startswith("backbone.") for name in state):
+    state, own = read_weights(path), network.state_dict()
+    if not any(name.startswith("backbone.") and name in own for name in state):
         state = change(renamed(state, heads))
     fill(network, state, path)
 

@@ -119,11 +119,17 @@ class Inference:
         return [index - 1 for index in sample.present] + last
 
     def merge(self, maps: Sequence[Tensor], sample: Sample, channels: Sequence[int]) -> ClassScores:
-        total = merge(maps, channels, sample.image.shape[:2])
+        total = self.total(maps, channels, sample.image.shape[:2])
         values = self.normalised(total).clamp(0, 1).cpu().numpy()
         if self.background == "explicit":
             return ClassScores(sample.present, values[:-1], values[-1])
         return ClassScores(sample.present, values)
+
+    def total(
+        self, maps: Sequence[Tensor], channels: Sequence[int], size: tuple[int, int]
+    ) -> Tensor:
+        """The sum of ``maps``, see ``merge``, at ``size``: (K, H, W)."""
+        return merge(maps, channels, size)
 
     def normalised(self, total: Tensor) -> Tensor:
         """(K, H, W) sums as scores."""
