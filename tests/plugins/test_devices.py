@@ -7,13 +7,16 @@ of the CPU is an error as it is between a GPU and the CPU.
 import pytest
 import torch
 
-from wsss_affinity import AffinityNet, walk
+from wsss_affinity import AffinityNet
 from wsss_affinity.affinities import affinities, affinity_maps
-from wsss_affinity.labels import affinity_losses, pair_kinds, sure_labels
+from wsss_affinity.labels import sure_labels
 from wsss_cam_baselines import Cam, Seam
 from wsss_eps import Eps
+from wsss_harness.networks.affinity import walk
+from wsss_harness.networks.affinity.pairs import affinity_losses, pair_kinds
 from wsss_harness.networks.classmaps.inference import NORMALISATIONS, merge
 from wsss_harness.networks.segmentors.networks import multi_scale
+from wsss_irn.paths import walled_affinities
 
 META = torch.device("meta")
 TINY = {"name": "resnet38", "width": 0.0625}
@@ -49,7 +52,7 @@ def test_training_of_affinitynet():
 @pytest.mark.parametrize("border", ["released", "linked"])
 def test_links_of_a_walk(border):
     links = affinity_maps(maps(16, 12, 16), 5, border=border)
-    assert links.device == META
+    assert links.device == walled_affinities(maps(12, 16), 5).device == META
     assert walk._both_ways(links, 5).device == META
     assert {part.device for part in walk._structure((12, 16), 5, META)} == {META}
 

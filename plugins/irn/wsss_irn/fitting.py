@@ -1,0 +1,76 @@
+"""Training of the boundary network on the scores of a generator."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wsss_harness import ConfigError
+from wsss_harness.networks import crf
+from wsss_harness.networks.backbones.weights import load_released, load_weights
+from wsss_harness.networks.classmaps.augment import Cropping
+from wsss_harness.networks.training.loop import Draws, fit_network
+from wsss_harness.store.work import LOG
+from wsss_harness.system import parallel
+from wsss_irn.items import item_maker
+from wsss_irn.labels import LabelFiles
+from wsss_irn.loss import BoundaryLoss
+
+if TYPE_CHECKING:
+    from wsss_harness import ClassScores, Run, View
+    from wsss_irn.network import EdgeNetwork
+    from wsss_irn.settings import IrnSettings
+
+LABELS = "labels"
+
+
+def fit(settings: IrnSettings, data: View, scores: Callable[[str], ClassScores], run: Run) -> None:
+    """Train a network on labels from ``scores``, and write it to the run's folder."""
+    shape = settings.shape()
+    network = shape.build(run.seed)
+    if settings.checkpoint is not None:
+        load_released(network, Path(settings.checkpoint), settings.released, settings.adapt)
+    else:
+        if run.weights is not None:
+            load_weights(network.backbone, run.weights)
+        check_crop(settings, network)
+        labels = label_files(settings, data, scores, run)
+        cropping = Cropping.of(settings, network.backbone)
+        low, high = settings.rescale
+        make = item_maker(data, labels, (low, high), network.stride, cropping)
+        draws = Draws(data.ids, make, run.seed)
+        fit_network(network, BoundaryLoss(settings.radius), draws, run, settings)
+    shape.save(network, run)
+    shutil.rmtree(run.folder / LABELS, ignore_errors=True)
+
+
+def check_crop(settings: IrnSettings, network: EdgeNetwork) -> None:
+    """ConfigError unless a crop is a whole grid in which a node has all its neighbours."""
+    fewest = (2 * settings.radius - 1) * network.stride
+    if settings.crop % network.coarsest or settings.crop < fewest:
+        raise ConfigError(
+            f"option 'crop' of Irn is {settings.crop}; expected a multiple of {network.coarsest}, "
+            f"the stride of the backbone, and at least {fewest}, so that neighbours closer than "
+            f"'radius' ({settings.radius} nodes of {network.stride} pixels) fit on both sides"
+        )
+
+
+def label_files(
+    settings: IrnSettings, data: View, scores: Callable[[str], ClassScores], run: Run
+) -> LabelFiles:
+    """The labels of all images, made on all cores."""
+    if settings.crf != "none":
+        crf.library()  # fails before any work if it is missing
+    labels = LabelFiles(run.folder / LABELS, data, scores, settings)
+    finished = count(1)
+
+    def progress() -> None:
+        run.progress(next(finished), len(data.ids))
+
+    start = partial(getattr, labels, "store")
+    parallel.run(start, data.ids, parallel.cores(), run.folder / LOG, progress)
+    return labels
