@@ -221,7 +221,7 @@ def test_paths_of_the_repository_exist(page):
 @each_page
 def test_modules_and_their_names_exist(page):
     for span in doc_pages.spans(page):
-        if re.fullmatch(r"wsss_(harness|leaderboard|eps|affinity|cam_baselines)(\.\w+)+", span):
+        if re.fullmatch(r"wsss_(harness|leaderboard|eps|affinity|cam_baselines|irn)(\.\w+)+", span):
             pkgutil.resolve_name(span)  # raises for an unknown one
 
 

@@ -34,6 +34,7 @@ class CamIrn(ClassMapGenerator):
     paper: ClassVar[str] = "Zhou et al., CVPR 2016"
     needs: ClassVar[frozenset[str]] = frozenset({"image_labels"})
     at_inference: ClassVar[frozenset[str]] = ClassMapGenerator.at_inference | {"sums"}
+    quick: ClassVar[Mapping[str, Any]] = {**ClassMapGenerator.quick, "lr": 1e-3}
     released: ClassVar[Mapping[str, str]] = {"classifier.weight": "head.weight"}
 
     backbone: Mapping[str, Any] = field(default_factory=from_layer3)

@@ -62,15 +62,18 @@ def check_crop(settings: IrnSettings, network: EdgeNetwork) -> None:
 def label_files(
     settings: IrnSettings, data: View, scores: Callable[[str], ClassScores], run: Run
 ) -> LabelFiles:
-    """The labels of all images, made on all cores."""
+    """The labels of all images; those of a CRF are made on all cores."""
+    processes = 1
     if settings.crf != "none":
         crf.library()  # fails before any work if it is missing
+        processes = parallel.cores()
     labels = LabelFiles(run.folder / LABELS, data, scores, settings)
+    labels.folder.mkdir(parents=True, exist_ok=True)
     finished = count(1)
 
     def progress() -> None:
         run.progress(next(finished), len(data.ids))
 
     start = partial(getattr, labels, "store")
-    parallel.run(start, data.ids, parallel.cores(), run.folder / LOG, progress)
+    parallel.run(start, data.ids, processes, run.folder / LOG, progress)
     return labels

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from wsss_harness import BACKGROUND, IGNORE, Mask, write_mask
 from wsss_harness.networks.crf import infer
-from wsss_harness.system.files import read_mask
+from wsss_harness.system.pictures import read_indices
 
 if TYPE_CHECKING:
     from wsss_harness import ClassScores, Image, View
@@ -70,7 +70,7 @@ class LabelFiles:
     settings: IrnSettings
 
     def __call__(self, image_id: str) -> Mask:
-        return read_mask(self.path(image_id))
+        return read_indices(self.path(image_id))
 
     def store(self, image_id: str) -> None:
         if not self.path(image_id).is_file():

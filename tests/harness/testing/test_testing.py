@@ -20,7 +20,8 @@ OWN = [
     for name in offers
     if name not in UNCHECKED
 ]
-NETWORKS = {("generator", "eps"), ("generator", "seam"), ("refiner", "affinity")}
+NETWORKS = {("generator", "eps"), ("generator", "seam"), ("generator", "cam_irn")}
+NETWORKS |= {("refiner", "affinity"), ("refiner", "irn")}
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from torch import nn
 
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.networks import backbones
-from wsss_harness.networks.backbones.base import Backbone
+from wsss_harness.networks.backbones.base import Backbone, taps_of
 from wsss_harness.networks.training.optimizers import parameter_groups
 
 # The modules that the official networks put on top of the backbone, and their 1x1 shapes.
@@ -205,6 +205,28 @@ def test_dilation_gives_the_strided_features_on_a_finer_grid(name, stride):
     step = 32 // stride
     assert close(actual[..., ::step, ::step], expected, 1e-5)
     assert actual.shape[-1] == step * expected.shape[-1]
+
+
+def test_frozen_statistics_stay_while_weights_of_normalisations_learn():
+    backbone = backbones.build("resnet18", frozen="statistics", frozen_stages=3).train()
+    before = {name: value.clone() for name, value in backbone.named_buffers()}
+    backbone(torch.rand(2, 3, 64, 64))["out"].sum().backward()
+    assert all(torch.equal(before[name], value) for name, value in backbone.named_buffers())
+    assert backbone.get_submodule("layer4.0.bn1").weight.grad.abs().sum() > 0
+    assert backbone.get_submodule("layer2.0.bn1").weight.grad is None
+
+
+def test_a_backbone_without_dilation_differs_in_its_last_stage_alone():
+    torch.manual_seed(0)
+    dilated, plain = (
+        backbones.build("resnet18", output_stride=16, dilated=d) for d in (True, False)
+    )
+    plain.load_state_dict(dilated.state_dict())
+    images = torch.rand(1, 3, 64, 64)
+    one, other = dilated.eval()(images), plain.eval()(images)
+    assert taps_of(plain) == taps_of(dilated)
+    assert all(torch.equal(one[name], other[name]) for name in one if name != "out")
+    assert not torch.equal(one["out"], other["out"])
 
 
 def test_frozen_stages_get_no_gradient():

@@ -9,7 +9,15 @@ from golden_files import close, golden
 from torch import nn
 
 from wsss_harness.contract.errors import ConfigError
-from wsss_harness.networks.training.optimizers import ReleasedPolyLR, parameter_groups, poly_lr, sgd
+from wsss_harness.networks.training.optimizers import (
+    Headed,
+    ReleasedPolyLR,
+    make_optimizer,
+    parameter_groups,
+    poly_lr,
+    sgd,
+)
+from wsss_harness.networks.training.settings import TrainingSettings
 
 DEEPLAB = "deeplab.npz"
 
@@ -83,3 +91,23 @@ def test_groups_separate_weights_biases_and_heads():
         ["head.0.weight", "head.1.weight"],
         ["head.0.bias"],
     ]
+
+
+@pytest.mark.parametrize("optimizer", ["sgd_all", "adamw"])
+def test_all_that_is_not_frozen_trains_and_decays(optimizer):
+    network = Headed()
+    network.heads = ("head",)
+    network.body = nn.Sequential(nn.Conv2d(1, 2, 1), nn.BatchNorm2d(2))
+    network.head = nn.Sequential(nn.Conv2d(2, 4, 1), nn.GroupNorm(2, 4))
+    network.body[0].weight.requires_grad = False
+    settings = TrainingSettings(optimizer=optimizer, lr=0.1, weight_decay=1e-3)
+    rest, head = (made := make_optimizer(network, settings)).param_groups
+    names = {id(p): name for name, p in network.named_parameters()}
+    assert [names[id(p)] for p in rest["params"]] == ["body.0.bias", "body.1.weight", "body.1.bias"]
+    assert len(head["params"]) == 4
+    assert [(group["lr"], group["weight_decay"]) for group in (rest, head)] == [
+        (0.1, 1e-3),
+        (1.0, 1e-3),
+    ]
+    if optimizer == "sgd_all":
+        assert {group["momentum"] for group in made.param_groups} == {1e-3}
