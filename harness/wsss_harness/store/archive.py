@@ -79,11 +79,7 @@ def _move_into_store(folder: Path, archive: Path, root: Path) -> StoredStage:
     stage.folder.parent.mkdir(exist_ok=True)
     with exclusive(stage.lock, wait=True):
         if not (stage.folder / MANIFEST).is_file():
-            _replace(folder, stage.folder)
+            if stage.folder.exists():  # begun but not finished
+                shutil.rmtree(stage.folder)
+            folder.rename(stage.folder)
     return stage
-
-
-def _replace(source: Path, target: Path) -> None:
-    if target.exists():  # begun but not finished
-        shutil.rmtree(target)
-    source.rename(target)

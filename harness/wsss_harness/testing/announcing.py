@@ -28,7 +28,9 @@ def check(plugins: Plugins, offer: Offer, options: Mapping[str, Any]) -> Iterato
     yield judge("is built from its options", _building(plugins, offer, options))
     yield judge("documents its options", _undocumented(offer), WARNING)
     if offer.kind in ("generator", "refiner"):
-        yield judge("names its paper", _paper(offer), WARNING)
+        remedy = f"set a class attribute paper = '{PLACEHOLDER}'"
+        unnamed = offer.paper in ("", PLACEHOLDER)
+        yield judge("names its paper", remedy if unnamed else None, WARNING)
     yield judge("is announced without loading torch", _heavy(offer), WARNING)
 
 
@@ -70,12 +72,6 @@ def _undocumented(offer: Offer) -> str | None:
     names = [field.name for field in dataclasses.fields(offer.made) if field.init]
     missing = [name for name in names if not re.search(rf"\b{name}\b", text)]
     return f"its docstring does not say what {', '.join(missing)} do" if missing else None
-
-
-def _paper(offer: Offer) -> str | None:
-    if offer.paper in ("", PLACEHOLDER):
-        return f"set a class attribute paper = '{PLACEHOLDER}'"
-    return None
 
 
 def _heavy(offer: Offer) -> str | None:

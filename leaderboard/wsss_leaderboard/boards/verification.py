@@ -224,7 +224,8 @@ def judged(remade: RemakeResult, tier: Tier, tolerance: float | None) -> Verdict
         return Verdict(tier, False, f"{explanation}; {same}")
     allowed = TOLERANCES[tier] if tolerance is None else tolerance
     explanation += f"; allowed {100 * allowed:g}"
-    return Verdict(tier, remade.worst <= allowed, explanation, allowed)
+    passed = all(abs(moved) <= allowed for moved in remade.moved.values())
+    return Verdict(tier, passed, explanation, allowed)
 
 
 def accepted_packs(path: Path) -> dict[str, str] | None:

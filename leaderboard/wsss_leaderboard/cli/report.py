@@ -113,8 +113,7 @@ def run_and_report(
         named_tables = tables(entries.load([results]))
         write_tables(results, named_tables)
         draw_all(results, suite, plugins, engine.store, dataset, outcomes)
-    targets = [target for outcome in outcomes for target in outcome.row.targets]
-    warn_of_versions(upstream(*targets), engine.store)
+    warn_of_versions(upstream(*(t for o in outcomes for t in o.row.targets)), engine.store)
     if documents is None:
         print_tables(named_tables, [results], console, said=[UNSCORED])
     else:

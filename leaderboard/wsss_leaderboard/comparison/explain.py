@@ -135,7 +135,7 @@ def _other_data(record: Record, data: Data) -> str:
 def losses(
     fit: Stage, method: str, expectations: Expected, store: Store, images: str
 ) -> Iterator[FigureComparison]:
-    published_losses = expectations.losses_of(method)
+    published_losses = next((e for e in expectations.losses if e.method == method), None)
     if published_losses is None:
         return
     measured = read_losses(fit, store)

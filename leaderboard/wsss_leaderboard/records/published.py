@@ -262,9 +262,6 @@ class Expected(StrictModel):
         settings = tuple(entry for entry in self.settings if entry.dataset in ("", dataset))
         return self.model_copy(update={"losses": losses, "settings": settings})
 
-    def losses_of(self, method: str) -> ExpectedLosses | None:
-        return next((losses for losses in self.losses if losses.method == method), None)
-
 
 @cache
 def expected(path: Path = EXPECTED) -> Expected:

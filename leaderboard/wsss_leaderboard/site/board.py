@@ -69,7 +69,7 @@ def write_board(pages: Pages, table: BoardTable, pictures: bool) -> None:
         columns=columns_of(table, [target for target in targets if target != here]),
         targets=targets,
         here=here,
-        sorted_by=sorted_by(here),
+        sorted_by=f"val mIoU of {here.title}" if here.name else "mIoU of the pseudo-masks",
         measured=measured(board, here.name),
         filters=filters_of(table),
         pictures=pictures,
@@ -83,10 +83,6 @@ def write_board(pages: Pages, table: BoardTable, pictures: bool) -> None:
 def folder_of(board: Board) -> str:
     data = board.protocol.fingerprint or board.loaded[0].record.data
     return stem(f"{board.dataset} {board.protocol.name} {data}")
-
-
-def sorted_by(target: Target) -> str:
-    return "mIoU of the pseudo-masks" if target.name == MASKS else f"val mIoU of {target.title}"
 
 
 def measured(board: Board, target: str) -> str:

@@ -24,12 +24,10 @@ class Album:
         self.about: Examples | None = None
         for folder in folders:
             candidate = examples.read(folder)
-            if candidate and self._fits(candidate, board):
+            if candidate is None or candidate.fingerprint != board.protocol.fingerprint:
+                continue
+            if self.about is None or self.about.ids == candidate.ids:
                 self._add(candidate, folder / EXAMPLES)
-
-    def _fits(self, candidate: Examples, board: Board) -> bool:
-        same_data = candidate.fingerprint == board.protocol.fingerprint
-        return same_data and (self.about is None or self.about.ids == candidate.ids)
 
     def _add(self, candidate: Examples, folder: Path) -> None:
         if self.about is None:

@@ -193,16 +193,12 @@ def measure(dataset: Dataset, ids: Sequence[str], mask_of: Callable[[str], Mask]
     totals: dict[str, Counts] = {}
     tallies = []
     for image_id in ids:
-        counted = _count(dataset, image_id, mask_of(image_id))
+        mask, truth = mask_of(image_id), dataset.truth(image_id)
+        images = (truth, mask, len(dataset.classes), dataset.context(image_id))
+        counted = {name: metric.count(*images) for name, metric in METRICS.items()}
         tallies.append(tallies_of(counted["confusion"]))
         totals = {name: totals.get(name, 0) + counts for name, counts in counted.items()}
     return Measurement(Tallies(tuple(ids), np.stack(tallies)), totals, dataset)
-
-
-def _count(dataset: Dataset, image_id: str, mask: Mask) -> dict[str, Counts]:
-    truth, context = dataset.truth(image_id), dataset.context(image_id)
-    classes = len(dataset.classes)
-    return {name: metric.count(truth, mask, classes, context) for name, metric in METRICS.items()}
 
 
 def other_images(before: Tallies, after: Tallies, field: str) -> Iterator[str]:

@@ -49,10 +49,6 @@ class RemakeResult:
     moved: Mapping[str, float]
     unlike: tuple[str, ...] = ()
 
-    @property
-    def worst(self) -> float:
-        return max(map(abs, self.moved.values()), default=0.0)
-
 
 def remake(
     record: Record, suite: Suite, plugins: Plugins, store: Store, trained: bool

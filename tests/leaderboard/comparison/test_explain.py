@@ -95,7 +95,7 @@ def measured(miou=0.694, images=1464, val=0.709):
 @pytest.fixture
 def store(tmp_path):
     (tmp_path / "stage").mkdir()
-    curve = expected().losses_of("EPS").curves
+    curve = next(losses.curves for losses in expected().losses if losses.method == "EPS")
     means = [
         {"iteration": i, "loss_cls": curve["loss_cls"][i], "loss_sal": curve["loss_sal"][i]}
         for i in curve["loss_cls"]
