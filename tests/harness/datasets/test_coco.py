@@ -279,3 +279,41 @@ def test_ambiguous_categories_are_refused(root, split, categories, message):
     write_annotations(root, split, made)
     with pytest.raises(DataError, match=rf"instances_{split}2014\.json.*{message}"):
         opened(root)
+
+
+def test_pictures_of_another_size_than_their_annotations_are_found_before_training(root):
+    path = root / f"val2014/{V}.jpg"
+    Image.fromarray(np.full((HEIGHT // 2, WIDTH // 2), 90, np.uint8)).save(path)
+    with pytest.raises(DataError, match=rf"{V}\.jpg is 5x4 \(1 such\), but its .* of 10x8"):
+        opened(root)
+
+
+def test_a_picture_that_was_resized_later_is_refused_when_it_is_read(root):
+    data = opened(root)
+    Image.fromarray(np.full((4, 5), 90, np.uint8)).save(root / f"train2014/{A}.jpg")
+    with pytest.raises(DataError, match=rf"{A}\.jpg is 5x4 .*, but its annotations are of 10x8"):
+        data.image(A)
+
+
+def test_a_missing_picture_is_named_when_it_is_read(root):
+    (root / f"val2014/{V}.jpg").unlink()
+    data = opened(root)
+    assert data.image(A).shape == (HEIGHT, WIDTH, 3)
+    with pytest.raises(DataError, match=rf"{V}\.jpg is missing"):
+        data.image(V)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-8"])
+def test_annotations_and_lists_may_begin_with_a_mark(root, encoding):
+    path = root / "annotations/instances_train2014.json"
+    path.write_text(path.read_text(), encoding=encoding)
+    (root / "some.txt").write_text(f"{B}\r\n", encoding=encoding)
+    assert opened(root, train_list="some.txt").ids("train") == (B,)
+
+
+def test_an_image_without_a_size_is_named(root):
+    made = content([A, B, EMPTY], TRAIN)
+    made["images"][0]["height"] = None
+    write_annotations(root, "train", made)
+    with pytest.raises(DataError, match=r"instances_train2014\.json lacks"):
+        opened(root)

@@ -84,6 +84,7 @@ class Coco14:
     def prepare(self, run: Run) -> None:
         annotations = {split: self.path(f"{split}_annotations") for split in SPLITS}
         write_index(run.folder / INDEX, annotations)
+        Coco(self, run.folder / INDEX).check_pictures(run)
 
     def open(self, folder: Path) -> Dataset:
         return Coco(self, folder / INDEX)
@@ -134,8 +135,37 @@ class Coco:
             raise DataError(f"no split named '{split}'; there are {', '.join(SPLITS)}") from None
 
     def image(self, image_id: str) -> Image:
-        return pictures.read_photograph(
-            self.layout.path(self._images[image_id].split) / f"{image_id}.jpg"
+        image = pictures.read_photograph(self._picture(image_id))
+        if image.shape[:2] != self.size(image_id):
+            raise self._resized(image_id, image.shape)
+        return image
+
+    def _picture(self, image_id: str) -> Path:
+        return self.layout.path(self._images[image_id].split) / f"{image_id}.jpg"
+
+    def check_pictures(self, run: Run) -> None:
+        """Raise DataError if pictures have another size than their annotations, before training.
+
+        Pictures that are missing or damaged are left to those that read them: not every suite
+        reads all.
+        """
+        ids, resized = [*self._splits["train"], *self._splits["val"]], []
+        for done, image_id in enumerate(ids, 1):
+            try:
+                size = pictures.photograph_size(self._picture(image_id))
+            except DataError:
+                size = self.size(image_id)
+            resized += [(image_id, size)] if size != self.size(image_id) else []
+            run.progress(done, len(ids))
+        if resized:
+            raise self._resized(*resized[0], len(resized))
+
+    def _resized(self, image_id: str, size: tuple[int, ...], count: int = 1) -> DataError:
+        height, width = self.size(image_id)
+        return DataError(
+            f"{self._picture(image_id)} is {size[1]}x{size[0]} ({count} such), but its annotations "
+            f"are of {width}x{height} pixels; use the pictures as they were published, or "
+            "annotations of the resized ones"
         )
 
     def present(self, image_id: str) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from wsss_harness.contract.classes import check_classes
 from wsss_harness.contract.errors import DataError
+from wsss_harness.contract.image_ids import check_image_id
 from wsss_harness.system.files import atomic, read_json
 
 TABLES = """
@@ -89,7 +90,7 @@ def _add_split(
     try:
         images = [_image_row(image, split) for image in content["images"]]
         instances = [_instance_row(instance) for instance in content["annotations"]]
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{file} lacks {error}; expected COCO's format") from None
     _check_references(file, categories, images, instances)
     instances = [(image, categories[category], *rest) for image, category, *rest in instances]
@@ -108,7 +109,9 @@ def _add_split(
 
 
 def _image_row(image: Mapping[str, Any], split: str) -> Row:
-    return image["id"], split, Path(image["file_name"]).stem, image["height"], image["width"]
+    """The id of an image is the name of its file: the pictures of a split lie in one folder."""
+    image_id = check_image_id(Path(image["file_name"]).stem, f"an annotation file ({split})")
+    return image["id"], split, image_id, int(image["height"]), int(image["width"])
 
 
 def _instance_row(instance: Mapping[str, Any]) -> Row:
