@@ -21,6 +21,7 @@ from .contract.hookspecs import hookimpl as hookimpl
 from .contract.run import Previous as Previous
 from .contract.run import Run as Run
 from .contract.supervision import IMAGE_LABELS as IMAGE_LABELS
+from .contract.supervision import REGIONS as REGIONS
 from .contract.supervision import SALIENCY as SALIENCY
 from .contract.supervision import Dataset as Dataset
 from .contract.supervision import View as View
@@ -30,6 +31,7 @@ from .contract.types import ClassScores as ClassScores
 from .contract.types import Image as Image
 from .contract.types import Map as Map
 from .contract.types import Mask as Mask
+from .contract.types import Regions as Regions
 from .contract.types import Sample as Sample
 from .datasets.voc_folder import VocFolder as VocFolder
 from .networks.backbones.base import Backbone as Backbone

@@ -196,6 +196,27 @@ class Compared(Redness):
 
 
 @dataclass(frozen=True)
+class Parted(Redness):
+    """Redness, averaged over each region."""
+
+    needs: ClassVar[frozenset[str]] = frozenset({"image_labels", "regions"})
+    reads: str = "regions"
+
+    def load(self, folder, device):
+        score = super().load(folder, device)
+
+        def parted(sample):
+            values = score(sample).values
+            means = np.zeros_like(values)
+            for number in np.unique(sample.regions):
+                inside = sample.regions == number
+                means[:, inside] = values[:, inside].mean(1, keepdims=True)
+            return ClassScores(sample.present, means)
+
+        return parted
+
+
+@dataclass(frozen=True)
 class Halved:
     needs: ClassVar[frozenset[str]] = frozenset()
 
@@ -256,6 +277,7 @@ class Plugin:
             "restless": Restless,
             "dimmed": Dimmed,
             "compared": Compared,
+            "parted": Parted,
         }
 
     @hookimpl

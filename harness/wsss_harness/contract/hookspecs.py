@@ -74,7 +74,7 @@ class Generator(Protocol):
     """
 
     needs: ClassVar[Collection[str]]
-    """The supervision that the method reads: any of IMAGE_LABELS and SALIENCY."""
+    """The supervision that the method reads: any of IMAGE_LABELS, SALIENCY, REGIONS."""
 
     def fit(self, data: View, run: Run) -> None:
         """Train on ``data`` (the split train) and write the result below ``run.folder``.

@@ -9,8 +9,10 @@ from wsss_harness.contract.types import Image, Map, Mask, Sample
 
 IMAGE_LABELS = "image_labels"
 SALIENCY = "saliency"
+REGIONS = "regions"
 TRUTH = "truth"
-SUPERVISION = frozenset({IMAGE_LABELS, SALIENCY})
+SUPERVISION = frozenset({IMAGE_LABELS, SALIENCY, REGIONS})
+READERS = {"image": "image", IMAGE_LABELS: "present", SALIENCY: "saliency", REGIONS: "regions"}
 
 
 class Dataset(Protocol):
@@ -24,6 +26,7 @@ class Dataset(Protocol):
     - ``has_truth(image_id)``, ``has_saliency(image_id)``: whether there is a truth, or a map, to
       read; without these methods every image has one. If no scored image has a truth, masks are
       made but not scored.
+
 
     Every method may raise DataError for a missing or damaged file.
     """
@@ -118,9 +121,8 @@ class View:
         self, dataset: Dataset, split: str, needs: Collection[str], ledger: Ledger, owner: str
     ) -> None:
         check_needs(needs, owner)
-        names = {"image": "image", IMAGE_LABELS: "present", SALIENCY: "saliency"}
         # Methods instead of the dataset keep undeclared parts out of reach.
-        self._readers = {part: getattr(dataset, names[part]) for part in ("image", *needs)}
+        self._readers = {part: getattr(dataset, READERS[part]) for part in ("image", *needs)}
         self._ledger = ledger
         self.owner = owner
         self.needs = frozenset(needs)

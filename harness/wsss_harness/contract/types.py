@@ -16,13 +16,14 @@ IGNORE = 255
 Image = NDArray[np.uint8]  # (H, W, 3) RGB
 Mask = NDArray[np.uint8]  # (H, W): 0 background, 1..C class, 255 ignore
 Map = NDArray[np.float32]  # (H, W) in [0, 1]
+Regions = NDArray[np.int32]  # (H, W): pixels of one region have one number, from 0
 
 
 @dataclass(frozen=True)
 class Sample:
     """One image with the declared supervision, each part read on first use; never the truth.
 
-    ``give(part)`` returns "image", "image_labels" or "saliency".
+    ``give(part)`` returns "image", "image_labels", "saliency" or "regions".
 
     Raises:
         SupervisionError: the plugin did not declare the part.
@@ -48,6 +49,12 @@ class Sample:
         """(H, W) in [0, 1]; high on salient objects."""
         saliency: Map = self.give("saliency")
         return saliency
+
+    @cached_property
+    def regions(self) -> Regions:
+        """(H, W) int32: the regions of a suite, such as superpixels; they belong to no class."""
+        regions: Regions = self.give("regions")
+        return regions
 
 
 @dataclass(frozen=True)

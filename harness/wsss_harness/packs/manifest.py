@@ -42,7 +42,7 @@ class Manifest(BaseModel, extra="forbid", frozen=True):
     kind: Kind
     method: str
     classes: tuple[str, ...]
-    supervision: tuple[Literal["image_labels", "saliency"], ...] | None = None
+    supervision: tuple[Literal["image_labels", "saliency", "regions"], ...] | None = None
     chosen_on: Literal["fixed", "held_out", "oracle"] | None = None
     origin: dict[str, str] = {}
     images: dict[str, PackFile]

@@ -10,12 +10,13 @@ from wsss_harness.contract.classes import check_classes
 from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.hookspecs import DatasetSource, Run
 from wsss_harness.contract.image_ids import check_image_id
-from wsss_harness.contract.supervision import SALIENCY, Dataset, View, scored_ids
-from wsss_harness.contract.types import Map
+from wsss_harness.contract.supervision import REGIONS, SALIENCY, Dataset, View, scored_ids
+from wsss_harness.contract.types import Map, Regions
 from wsss_harness.store.work import Work
 from wsss_harness.system import pictures
 
 TRAIN, SCORED, VAL = "train", "scored", "val"
+REGION_MAP = ".png"
 BACKBONE = "backbone.pth"  # what a pretraining writes
 
 
@@ -41,6 +42,25 @@ class WithSaliency:
 
     def _path(self, image_id: str) -> Path:
         return self.folder / f"{image_id}.png"
+
+
+@dataclass(frozen=True)
+class WithRegions:
+    """A dataset with the regions of a folder, ID.png with 8 or 16 bits a pixel."""
+
+    dataset: Dataset
+    folder: Path
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.dataset, name)
+
+    @property
+    def supervision(self) -> frozenset[str]:
+        return self.dataset.supervision | {REGIONS}
+
+    def regions(self, image_id: str) -> Regions:
+        path = self.folder / f"{image_id}{REGION_MAP}"
+        return pictures.read_regions(path, size(self.dataset, image_id))
 
 
 def size(dataset: Dataset, image_id: str) -> tuple[int, ...]:
@@ -80,17 +100,23 @@ def open_dataset(source: DatasetSource, folder: Path) -> Dataset:
 
 @dataclass(frozen=True)
 class StageData:
-    """Opens the dataset of a stage; ``saliency`` is a folder of maps that replace its own."""
+    """Opens the dataset of a stage; ``saliency`` is a folder of maps that replace its own.
+
+    Regions come from the folder ``regions``, or from the input ``regions`` of the stage.
+    """
 
     source: DatasetSource
     saliency: Path | None = None
+    regions: Path | None = None
 
     def open(self, work: Work) -> Dataset:
-        dataset = open_dataset(self.source, work.inputs["data"])
-        if self.saliency is None:
-            return dataset
-        replaced: Dataset = WithSaliency(dataset, self.saliency)
-        return replaced
+        dataset: Any = open_dataset(self.source, work.inputs["data"])
+        if self.saliency is not None:
+            dataset = WithSaliency(dataset, self.saliency)
+        if (regions := self.regions or work.inputs.get("regions")) is not None:
+            dataset = WithRegions(dataset, regions)
+        opened: Dataset = dataset
+        return opened
 
 
 @dataclass(frozen=True)

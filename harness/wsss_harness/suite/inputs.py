@@ -32,6 +32,15 @@ class InitialWeights:
     inputs: Mapping[str, Stage] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class RegionSource:
+    """``identity`` goes into cache keys; the regions are a folder, a stage or neither."""
+
+    identity: Mapping[str, Any] = field(default_factory=dict)
+    folder: Path | None = None
+    inputs: Mapping[str, Stage] = field(default_factory=dict)
+
+
 class Inputs:
     """The stages that all rows share, for the repetition with the number ``seed``."""
 
@@ -62,15 +71,52 @@ class Inputs:
         """The dataset whose stage lies in ``folder``."""
         return open_dataset(self.source, folder)
 
-    def stage_data(self, saliency: str | None = None) -> StageData:
+    def stage_data(self, saliency: str | None = None, regions: Path | None = None) -> StageData:
         """The dataset as stages open it, with the saliency maps of this name if one is given."""
         folder = Path(self.suite.saliency[saliency].folder) if saliency else None
-        return StageData(self.source, folder)
+        return StageData(self.source, folder, regions)
 
     def view(
-        self, split: str, needs: Collection[str], owner: str, saliency: str | None = None
+        self,
+        split: str,
+        needs: Collection[str],
+        owner: str,
+        saliency: str | None = None,
+        regions: Path | None = None,
     ) -> StageView:
-        return StageView(self.stage_data(saliency), split, frozenset(needs), owner)
+        return StageView(self.stage_data(saliency, regions), split, frozenset(needs), owner)
+
+    @memoize
+    def regions(self, label: str | None) -> RegionSource:
+        """The regions of this label; none without a label.
+
+        Raises:
+            ConfigError: an option of the superpixels is unknown or out of range.
+            DataError: the folder is missing or holds no map.
+        """
+        if label is None:
+            return RegionSource()
+        maps = self.suite.regions[label]
+        if maps.superpixels is not None:
+            return RegionSource(inputs={"regions": self._superpixels(label, maps.superpixels)})
+        origin = {"made_by": maps.made_by, "trained_on": maps.trained_on}
+        folder = Path(str(maps.folder))
+        digest = digest_of_maps("regions", label, folder)
+        return RegionSource({"regions": {**origin, "digest": digest}}, folder)
+
+    def _superpixels(self, label: str, options: Mapping[str, Any]) -> Stage:
+        from wsss_harness.stages.superpixels import Superpixels, WriteSuperpixels
+
+        superpixels = construct(f"superpixels of regions '{label}'", Superpixels, options)
+        view = self.view(TRAIN, (), f"regions '{label}'")
+        return Stage(
+            kind="regions",
+            name=label,
+            body=WriteSuperpixels(superpixels, view),
+            options=asdict(superpixels),
+            inputs={"data": self.data},
+            images=True,
+        )
 
     @memoize
     def saliency_identity(self, saliency: str | None) -> dict[str, Any]:
@@ -124,16 +170,20 @@ def identity_of_maps(label: str, maps: SaliencyMaps) -> dict[str, Any]:
     Raises:
         DataError: the folder is missing or holds no map.
     """
-    folder = Path(maps.folder)
+    digest = digest_of_maps("saliency", label, Path(maps.folder))
+    return {"detector": maps.detector, "trained_on": maps.trained_on, "digest": digest}
+
+
+def digest_of_maps(table: str, label: str, folder: Path) -> str:
+    """A digest of all maps in a folder that a suite names; DataError if there are none."""
     paths = sorted(folder.rglob("*.png"))
     if not paths:
         raise DataError(
-            f"saliency '{label}': {folder} holds no maps ID.png; set saliency.{label}.folder"
+            f"{table} '{label}': {folder} holds no maps ID.png; set {table}.{label}.folder"
         )
     map_digests = digest_files(paths, str(folder.resolve()))
+    names = (path.relative_to(folder).as_posix() for path in paths)
     content = "".join(
-        f"{path.relative_to(folder).as_posix()} {map_digest}\n"
-        for path, map_digest in zip(paths, map_digests, strict=True)
+        f"{name} {map_digest}\n" for name, map_digest in zip(names, map_digests, strict=True)
     )
-    digest = xxhash.xxh3_128_hexdigest(content.encode())
-    return {"detector": maps.detector, "trained_on": maps.trained_on, "digest": digest}
+    return xxhash.xxh3_128_hexdigest(content.encode())

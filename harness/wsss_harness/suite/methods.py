@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from wsss_harness.contract.errors import ConfigError
+from wsss_harness.contract.supervision import REGIONS
 from wsss_harness.plugins.options import divided, names
 from wsss_harness.stages.explanations import ExplainRefiner
 from wsss_harness.stages.fitting import FitGenerator, FitRefiner, FitSegmentor, Training
@@ -17,7 +18,7 @@ from wsss_harness.stages.scoring import ScoreImages
 from wsss_harness.stages.stage_data import TRAIN, VAL, StageView
 from wsss_harness.store.stage import Stage
 from wsss_harness.store.work import Work
-from wsss_harness.suite.inputs import InitialWeights, Inputs
+from wsss_harness.suite.inputs import InitialWeights, Inputs, RegionSource
 from wsss_harness.suite.spec import Axis, Offered
 from wsss_harness.system.memo import memoize
 
@@ -26,7 +27,8 @@ from wsss_harness.system.memo import memoize
 class Method:
     """A plugin of a suite, built, with everything that decides its results.
 
-    ``saliency`` identifies the saliency maps it reads, if they are not the dataset's own; ``note``
+    ``saliency`` identifies the saliency maps it reads, if they are not the dataset's own, and
+    ``regions`` are what it reads of regions; ``note``
     is kept in manifests.
     """
 
@@ -35,6 +37,7 @@ class Method:
     weights: InitialWeights
     seed: int
     saliency: Mapping[str, Any] = field(default_factory=dict)
+    regions: RegionSource = field(default_factory=RegionSource)
     note: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
@@ -43,7 +46,7 @@ class Method:
         options, _ = divided(self.plugin)
         options |= {"seed": self.seed, "weights": dict(self.weights.identity)}
         identity = self.plugin.identity() if hasattr(self.plugin, "identity") else {}
-        return {**options, **identity, **self.saliency}
+        return {**options, **identity, **self.saliency, **self.regions.identity}
 
     @property
     def training(self) -> Training:
@@ -68,7 +71,7 @@ class Method:
             name=name,
             body=body,
             options={**self.fit_options, **loaded},
-            inputs={**inputs, **self.weights.inputs},
+            inputs={**inputs, **self.weights.inputs, **self.regions.inputs},
             note=self.note,
             subject=subject,
             heavy=True,
@@ -93,8 +96,8 @@ class Method:
             kind=kind,
             name=name,
             body=body,
-            options=options | dict(self.saliency),
-            inputs=inputs,
+            options={**options, **self.saliency, **self.regions.identity},
+            inputs={**inputs, **self.regions.inputs},
             note=self.note,
             subject=subject,
             heavy=True,
@@ -199,12 +202,19 @@ class MethodStages(Inputs):
         if kind == "generator":
             note["chosen_on"] = getattr(plugin, "chosen_on", "fixed")
         owner = f"{kind} '{offered.name}'"
+        if REGIONS in plugin.needs and offered.regions is None:
+            raise ConfigError(
+                f"{owner} needs regions; define some as [regions.NAME] and set its option regions "
+                f"to NAME (defined: {', '.join(self.suite.regions) or 'none'})"
+            )
+        regions = self.regions(offered.regions)
         return Method(
             plugin=plugin,
-            view=self.view(TRAIN, plugin.needs, owner, offered.saliency),
+            view=self.view(TRAIN, plugin.needs, owner, offered.saliency, regions.folder),
             weights=self.weights(offered.weights),
             seed=self.seeds[kind],
             saliency=self.saliency_identity(offered.saliency),
+            regions=regions,
             note=note,
         )
 

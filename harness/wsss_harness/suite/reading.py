@@ -14,6 +14,7 @@ from wsss_harness.contract.errors import ConfigError
 from wsss_harness.suite.spec import (
     AXES,
     Product,
+    RegionMaps,
     Row,
     RuleSpec,
     SaliencyMaps,
@@ -140,6 +141,7 @@ def _model_at(place: Iterable[Any]) -> type[BaseModel]:
         "product": Product,
         "weights": Weights,
         "saliency": SaliencyMaps,
+        "regions": RegionMaps,
         "rule": RuleSpec,
     }
     named = [models[part] for part in place if part in models]
@@ -159,6 +161,8 @@ def _check_references(suite: Suite, source: str) -> None:
     for label, offered in offers.items():
         if offered.weights is not None:
             _known(f"{source}: weights of '{label}'", offered.weights, suite.weights)
+        if offered.regions is not None:
+            _known(f"{source}: regions of '{label}'", offered.regions, suite.regions)
     _check_previous(suite, source)
     maps = {label: offered.saliency for label, offered in offers.items()}
     maps |= {f"row {row.method}": row.saliency for row in suite.rows}

@@ -5,12 +5,12 @@ from itertools import chain
 from pathlib import Path
 
 from wsss_harness.contract.findings import Finding, judge
-from wsss_harness.contract.supervision import IMAGE_LABELS, SALIENCY, Dataset
+from wsss_harness.contract.supervision import IMAGE_LABELS, REGIONS, SALIENCY, Dataset
 from wsss_harness.plugins.registry import Plugins
 from wsss_harness.stages.stage_data import WithSaliency
 from wsss_harness.suite.spec import Offered, Row, Suite
 
-SOURCES = {SALIENCY: "saliency maps", IMAGE_LABELS: "image labels"}
+SOURCES = {SALIENCY: "saliency maps", IMAGE_LABELS: "image labels", REGIONS: "regions"}
 
 
 def missing(suite: Suite, plugins: Plugins, supervision: frozenset[str]) -> Iterator[Finding]:
@@ -43,7 +43,11 @@ def _lacking(
 ) -> Iterator[str]:
     """What a plugin of a row lacks."""
     needs = frozenset(getattr(plugins.dataclass_of(kind, offered.name), "needs", ()))
-    yield from _maps(suite, supervision, needs, offered.saliency)
+    regions = suite.regions[offered.regions] if offered.regions else None
+    own = supervision | ({REGIONS} if regions else set())
+    yield from _maps(suite, own, needs, offered.saliency)
+    if regions and regions.folder and not Path(regions.folder).is_dir():
+        yield f"the maps of regions.{offered.regions}.folder"
     file = suite.weights[offered.weights].file if offered.weights else None
     if file and not Path(file).is_file():
         yield f"the weights {file} (weights.{offered.weights}.file)"

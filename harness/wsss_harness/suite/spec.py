@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import product
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.stages.background_rules import BackgroundRule, build_rule
@@ -26,6 +26,7 @@ class Offered(BaseModel):
     """A plugin by name, the initial weights it starts from, and its options.
 
     ``saliency``: the label of maps of the suite that it reads instead of the dataset's own.
+    ``regions``: the label of regions of the suite.
     ``previous``: the label of the generator that this generator builds on.
     """
 
@@ -34,6 +35,7 @@ class Offered(BaseModel):
     name: str
     weights: str | None = None
     saliency: str | None = None
+    regions: str | None = None
     previous: str | None = None
 
     @property
@@ -56,6 +58,23 @@ class SaliencyMaps(Strict):
     folder: str
     detector: str
     trained_on: str
+
+
+class RegionMaps(Strict):
+    """Regions of images: a folder of maps ID.png with who made them, or superpixels to find."""
+
+    folder: str | None = None
+    made_by: str = ""
+    trained_on: str = ""
+    superpixels: Options | None = None
+
+    @model_validator(mode="after")
+    def _check_source(self) -> Self:
+        if (self.folder is None) == (self.superpixels is None):
+            raise ValueError("expected either a folder or superpixels")
+        if self.folder is not None and not (self.made_by and self.trained_on):
+            raise ValueError("maps of a folder need made_by and trained_on")
+        return self
 
 
 class RuleSpec(BaseModel):
@@ -162,6 +181,7 @@ class Suite(Strict):
     bounds: tuple[Literal["refined", "supervised"], ...] = ()
     weights: dict[str, Weights] = {}
     saliency: dict[str, SaliencyMaps] = {}
+    regions: dict[str, RegionMaps] = {}
     shared: Options = {}
     generators: dict[str, Offered]
     refiners: dict[str, Offered] = {}

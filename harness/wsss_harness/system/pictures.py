@@ -8,46 +8,29 @@ A reader refuses what is not of its kind, instead of converting it in silence. A
 content of a file is a DataError that names the file and what to do.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, UnidentifiedImageError
 from PIL import Image as PillowImage
 
-from wsss_harness.contract.errors import DataError, WsssError
-from wsss_harness.contract.types import IGNORE, Image, Map, Mask
+from wsss_harness.contract.errors import DataError
+from wsss_harness.contract.types import IGNORE, Image, Map, Mask, Regions
 from wsss_harness.system.files import atomic
 from wsss_harness.system.palettes import is_voc, palette
-
-Picture = PillowImage.Image
-Source = Path | bytes  # a file, or its content
-
-# Twice as many as Pillow accepts: tiles of maps and microscopes are larger than photographs of VOC.
-MAX_PIXELS = 2**28  # 16,384 x 16,384; as RGB 0.8 GB
-PillowImage.MAX_IMAGE_PIXELS = MAX_PIXELS
-
-FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF")
-RAW = {  # how a PNG stores its pixels, by Pillow's name
-    "1": "grey with 1 bit a pixel",
-    "L;2": "grey with 2 bits a pixel",
-    "L;4": "grey with 4 bits a pixel",
-    "I;16B": "grey with 16 bits a pixel",
-    "LA": "grey with an alpha channel",
-    "LA;16B": "grey with an alpha channel and 16 bits a pixel",
-    "RGB": "a colour picture (RGB)",
-    "RGB;16B": "a colour picture with 16 bits a pixel",
-    "RGBA": "a colour picture with an alpha channel (RGBA)",
-    "RGBA;16B": "a colour picture with an alpha channel and 16 bits a pixel",
-}
-INDEXED = ("P", "P;1", "P;2", "P;4", "L")
-UPRIGHT = 1
-TURNED = range(2, 9)  # values of the orientation of Exif that ask viewers to turn or mirror
-EXIF = {"exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"}
+from wsss_harness.system.picture_kinds import (
+    REGION_LIMIT,
+    Source,
+    described,
+    grey_levels,
+    opened,
+    raw,
+    refuse_colours,
+    refuse_other_photograph,
+    refuse_other_size,
+    refuse_turned,
+    without_alpha,
+)
 
 
 def read_photograph(path: Path) -> Image:
@@ -56,9 +39,9 @@ def read_photograph(path: Path) -> Image:
     Raises:
         DataError: it is missing or damaged, or transparent, animated, or of another mode or depth.
     """
-    with _opened(path, path) as picture:
-        _refuse_other_photograph(picture, path)
-        return np.array(_opaque(picture, path).convert("RGB"))
+    with opened(path, path) as picture:
+        refuse_other_photograph(picture, path)
+        return np.array(without_alpha(picture, path).convert("RGB"))
 
 
 def photograph_size(path: Path) -> tuple[int, int]:
@@ -67,8 +50,8 @@ def photograph_size(path: Path) -> tuple[int, int]:
     Raises:
         DataError: it is missing, damaged or turned.
     """
-    with _opened(path, path) as picture:
-        _refuse_turned(picture, path)
+    with opened(path, path) as picture:
+        refuse_turned(picture, path)
         return picture.height, picture.width
 
 
@@ -83,10 +66,10 @@ def read_indices(source: Source, owner: object = None, size: tuple[int, ...] | N
             another size.
     """
     owner = owner or source
-    with _opened(source, owner, ("PNG",)) as picture:
+    with opened(source, owner, ("PNG",)) as picture:
         if size is not None:
-            _refuse_other_size(picture, size, owner)
-        _refuse_colours(picture, owner)
+            refuse_other_size(picture, size, owner)
+        refuse_colours(picture, owner)
         return np.array(picture, np.uint8)
 
 
@@ -117,147 +100,32 @@ def read_map(source: Source, size: tuple[int, ...], owner: object = None) -> Map
         DataError: it is missing or damaged, coloured or transparent, or has another size.
     """
     owner = owner or source
-    with _opened(source, owner) as picture:
-        _refuse_other_size(picture, size, owner)
-        return _grey(picture, owner)
+    with opened(source, owner) as picture:
+        refuse_other_size(picture, size, owner)
+        return grey_levels(picture, owner)
+
+
+def read_regions(path: Path, size: tuple[int, ...]) -> Regions:
+    """A map of the numbers of regions, grey with 8 or 16 bits a pixel, as (H, W) int32.
+
+    Raises:
+        DataError: it is missing or damaged, of another kind, or has another size.
+    """
+    with opened(path, path, ("PNG",)) as picture:
+        refuse_other_size(picture, size, path)
+        if raw(picture) not in ("L", "I;16B"):
+            raise DataError(
+                f"{path} is {described(picture)}; save the numbers of its regions as grey levels "
+                "of 8 or 16 bits"
+            )
+        return np.array(picture).astype(np.int32)
 
 
 def colours(source: Source, owner: object = None) -> bytes | None:
     """The palette of a PNG, RGB triples by index; None if it has none."""
-    with _opened(source, owner or source, ("PNG",)) as picture:
+    with opened(source, owner or source, ("PNG",)) as picture:
         found = picture.getpalette() if picture.mode == "P" else None
     return None if found is None else bytes(found)
-
-
-@contextmanager
-def _opened(source: Source, owner: object, formats: tuple[str, ...] = FORMATS) -> Iterator[Picture]:
-    """Open a picture. Whatever goes wrong in Pillow becomes a DataError that names ``owner``."""
-    if isinstance(source, Path) and not source.is_file():
-        raise DataError(f"{owner} is {'no file' if source.exists() else 'missing'}")
-    try:
-        stream = BytesIO(source) if isinstance(source, bytes) else source
-        with PillowImage.open(stream, formats=formats) as picture:
-            _refuse_giant(picture, owner)
-            yield picture
-    except (WsssError, MemoryError):
-        raise
-    except (PillowImage.DecompressionBombError, PillowImage.DecompressionBombWarning):
-        raise _giant(owner) from None
-    except UnidentifiedImageError:
-        raise DataError(
-            f"{owner} cannot be read as an image: its content is not {' or '.join(formats)}; "
-            "replace the file or remove its id from the list"
-        ) from None
-    except Exception as error:  # a damaged file makes Pillow raise many kinds
-        raise DataError(
-            f"{owner} cannot be read as an image ({error}); replace the file or remove its id "
-            "from the list"
-        ) from None
-
-
-def _refuse_giant(picture: Picture, owner: object) -> None:
-    if picture.width * picture.height > MAX_PIXELS:
-        raise _giant(owner)
-
-
-def _giant(owner: object) -> DataError:
-    return DataError(
-        f"{owner} has more than the {MAX_PIXELS:,} pixels that are read; cut it into tiles, or "
-        "remove its id from the list"
-    )
-
-
-def _refuse_turned(picture: Picture, owner: object) -> None:
-    """Refuse a photograph that viewers turn: its masks and maps may be of either position."""
-    if not EXIF.intersection(picture.info):
-        return
-    try:
-        orientation = picture.getexif().get(ExifTags.Base.Orientation, UPRIGHT)
-    except Exception:  # damaged Exif data, which viewers ignore
-        return
-    if orientation in TURNED:
-        raise DataError(
-            f"{owner} is to be turned when it is shown (its Exif orientation is {orientation}); "
-            "save it upright without this tag, as its masks and maps are"
-        )
-
-
-def _refuse_other_photograph(picture: Picture, owner: object) -> None:
-    _refuse_turned(picture, owner)
-    if picture.format != "MPO" and getattr(picture, "n_frames", 1) > 1:
-        raise DataError(f"{owner} has more than one frame; save the frame that is meant")
-    deep = ";16" in _raw(picture)
-    if deep or picture.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA"):
-        raise DataError(
-            f"{owner} is {_described(picture)}; save it as RGB or grey with 8 bits a channel"
-        )
-
-
-def _refuse_colours(picture: Picture, owner: object) -> None:
-    """Refuse all but indices: a palette, or 8 bits of grey, without transparency."""
-    if _raw(picture) not in INDEXED or "transparency" in picture.info:
-        raise DataError(
-            f"{owner} is {_described(picture)}; save its class numbers as the pixel values of a "
-            "PNG with a palette, or of 8-bit grey, without transparency"
-        )
-
-
-def _refuse_other_size(picture: Picture, size: tuple[int, ...], owner: object) -> None:
-    if (picture.height, picture.width) != tuple(size):
-        raise DataError(
-            f"{owner} is {picture.width}x{picture.height}, but its image is {size[1]}x{size[0]}; "
-            "both must have the same size"
-        )
-
-
-def _raw(picture: Picture) -> str:
-    """How the pixels of a picture are stored, by Pillow's name, such as L;4; else its mode."""
-    tiles: Any = getattr(picture, "tile", ())
-    stored = tiles[0][3] if tiles else picture.mode
-    return stored if isinstance(stored, str) else picture.mode
-
-
-def _described(picture: Picture) -> str:
-    if "transparency" in picture.info:
-        return f"a picture of mode '{picture.mode}' with transparency"
-    return RAW.get(_raw(picture), f"a picture of mode '{picture.mode}'")
-
-
-def _opaque(picture: Picture, owner: object) -> Picture:
-    """The picture without alpha, which must be opaque everywhere."""
-    if not picture.has_transparency_data:
-        return picture
-    alpha = picture.convert("RGBA").getchannel("A").getextrema()
-    if alpha != (255, 255):
-        raise DataError(
-            f"{owner} is transparent in places, and what is behind it is not known; save it "
-            "without an alpha channel. A map that is stored in the alpha channel must be saved as "
-            "grey levels"
-        )
-    return picture
-
-
-def _grey(picture: Picture, owner: object) -> Map:
-    if picture.mode.startswith("I;16") or (picture.mode == "I" and picture.format == "PNG"):
-        return (np.array(picture) / np.float32(65535)).astype(np.float32)
-    if _raw(picture).endswith(";16B") or picture.mode not in ("1", "L", "LA", "P", "RGB", "RGBA"):
-        raise DataError(f"{owner} is {_described(picture)}; save it as grey with 8 or 16 bits")
-    opaque = _opaque(picture, owner)
-    if picture.mode in ("1", "L"):
-        levels = np.array(opaque.convert("L"))
-    else:
-        levels = _equal(np.array(opaque.convert("RGB")), owner)
-    return levels.astype(np.float32) / np.float32(255)
-
-
-def _equal(channels: NDArray[np.uint8], owner: object) -> NDArray[np.uint8]:
-    levels: NDArray[np.uint8] = channels[..., 0]
-    if (channels != levels[..., None]).any():
-        raise DataError(
-            f"{owner} has colours, and a map is grey: black is 0, white is 1; save the map itself, "
-            "not a picture of it in colours"
-        )
-    return levels
 
 
 def has_voc_palette(path: Path) -> bool:
@@ -273,6 +141,17 @@ def write_mask(path: Path, mask: Mask) -> None:
     picture.putpalette(palette())
     with atomic(path) as temporary:
         picture.save(temporary, format="PNG")
+
+
+def write_regions(path: Path, regions: Regions) -> None:
+    """Write the numbers of regions, (H, W) from 0 to 65,535, as a PNG with 16 bits a pixel."""
+    if regions.min() < 0 or regions.max() > REGION_LIMIT:
+        raise DataError(
+            f"{path} would hold the regions {regions.min()} to {regions.max()}; expected 0 to "
+            f"{REGION_LIMIT}, so make regions larger"
+        )
+    with atomic(path) as temporary:
+        PillowImage.fromarray(regions.astype(np.uint16)).save(temporary, format="PNG")
 
 
 def write_grey(path: Path, values: NDArray[np.uint8]) -> None:

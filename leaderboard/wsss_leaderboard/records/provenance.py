@@ -7,7 +7,7 @@ from typing import Any, Literal
 import xxhash
 from pydantic import Field
 
-from wsss_harness.contract.supervision import IMAGE_LABELS, SALIENCY, TRUTH
+from wsss_harness.contract.supervision import IMAGE_LABELS, REGIONS, SALIENCY, TRUTH
 from wsss_leaderboard.records.model import Amount, Fraction, StrictModel
 
 UNKNOWN, STATED = "unknown", " (p)"
@@ -49,13 +49,13 @@ class Supervision(StrictModel):
 
 
 def column_of(used: Collection[str], stated: Collection[str] = ()) -> str:
-    """F. for truth, I. for image labels, S. for saliency, - for nothing.
+    """F. for truth, I. for image labels, S. for saliency, M. for regions, - for nothing.
 
     What a mask pack states is marked; ? if it states nothing.
     """
     if TRUTH in used:
         return "F."
-    letters = {IMAGE_LABELS: "I.", SALIENCY: "S.", UNKNOWN: "?"}
+    letters = {IMAGE_LABELS: "I.", SALIENCY: "S.", REGIONS: "M.", UNKNOWN: "?"}
     present = [letter for part, letter in letters.items() if part in {*used, *stated}]
     return ("+".join(present) or "-") + (STATED if stated else "")
 

@@ -23,8 +23,12 @@ from wsss_leaderboard.records.record import Record
 DRAWN = "railscenes"  # this dataset is drawn, so everyone has it
 IMAGES, PIXELS = 20_000, 200_000_000  # the most that is drawn for one suite
 REPETITIONS = 1000  # the most rows, or repetitions of a row
-SECTIONS = ("dataset", "weights", "saliency", "shared", "generators", "refiners", "segmentors")
-WORDS = frozenset({"name", "weights", "trained_on", "detector"})  # keys of values that are no paths
+SECTIONS = (
+    *("dataset", "weights", "saliency", "regions", "shared"),
+    *("generators", "refiners", "segmentors"),
+)
+# Keys of values that are no paths.
+WORDS = frozenset({"name", "weights", "trained_on", "detector", "made_by"})
 FILES = re.compile(r"root|file|folder|checkpoint|masks|config|.*_(list|file|folder|root)")  # keys
 PATH = re.compile(r"[/\\]|\.py$")  # a path with folders, or of code
 
