@@ -45,7 +45,7 @@ def record(method="EPS", *, seed=0, miou=0.5, parts=("image_labels", "saliency")
         "steps": (
             Step(
                 stage="fit eps",
-                key="key",
+                key=f"fit {method} {seed}",
                 cost=Cost(wall_seconds=1.5),
                 environment={"python": "3.11"},
             ),

@@ -92,7 +92,7 @@ def compared(
                 entry.method,
                 *(rank_of(places.get(entry.method)) for places in ranks),
                 percent(entry.mean, 2),
-                NOTHING if entry is submitted else gap(submitted, entry),
+                NOTHING if entry is submitted else gap(submitted, entry, after),
             ),
             entry.kind,
             frozenset({0} if entry is submitted else ()),
@@ -101,7 +101,7 @@ def compared(
     ]
     if replaced:
         first = (f"{method}, replaced", rank_of(ranks[0].get(method)), NOTHING)
-        cells = (*first, percent(replaced.mean, 2), gap(submitted, replaced))
+        cells = (*first, percent(replaced.mean, 2), gap(submitted, replaced, after))
         rows.append(TableRow(cells, replaced.kind))
     heads = ("rank before", "rank after", "mIoU", f"{method} minus it")
     return Table(
@@ -126,9 +126,10 @@ def rank_of(place: Place | None) -> str:
     return place.ranks.replace("-", " to ")
 
 
-def gap(entry: Entry, other: Entry) -> str:
+def gap(entry: Entry, other: Entry, board: Sequence[Entry]) -> str:
     """An entry minus another in percentage points, with its interval if there is one."""
     if entry.mean is None or other.mean is None:
         return NOTHING
-    reach = reach_of(other, entry)
+    peers = [peer for peer in board if peer not in (entry, other)]
+    reach = reach_of(other, entry, peers)
     return f"{100 * (entry.mean - other.mean):+.2f}" + (f" ±{100 * reach:.2f}" if reach else "")

@@ -1,9 +1,9 @@
 """Two rows side by side: which settings differ, by how much the results differ, and where.
 
-Differences are B - A. Their intervals are those of the ranking: from images and seeds, paired.
+Differences are B - A. Their intervals are those of the ranking: over images and seeds, paired, with
+the spread over seeds of all rows of their board.
 """
 
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -14,11 +14,10 @@ import numpy as np
 from wsss_harness.contract.errors import ConfigError
 from wsss_leaderboard.ranking.components import note_of
 from wsss_leaderboard.ranking.entries import Entry, LoadedRecord, entry_of, same_images
-from wsss_leaderboard.ranking.ranking import independent_runs, means_of
+from wsss_leaderboard.ranking.ranking import Scope, differences
 from wsss_leaderboard.records.counts import MASKS
 from wsss_leaderboard.records.record import Record
 from wsss_leaderboard.statistics import estimates
-from wsss_leaderboard.statistics.variances import variance_within
 
 IMAGES = 20  # number of images that are listed, those that move the difference most
 
@@ -72,8 +71,9 @@ class TargetChange:
     """The differences on one target: MASKS, or the label of a segmentor.
 
     ``classes``: largest change first; ``images``: the IMAGES that move the difference most;
-    ``spread``: where the spread over seeds of A and B comes from, in words; ``seeds``: whether
-    intervals include that spread, which takes several seeds of A or of B.
+    ``spread``: where the spread over seeds of A and B comes from, in words; ``scope``: what
+    intervals cover besides images (see ``ranking.scope_of``); ``rests_on``: how many of the scored
+    images the difference of mIoU rests on.
     """
 
     target: str
@@ -81,7 +81,8 @@ class TargetChange:
     classes: tuple[Change, ...]
     images: tuple[ImageChange, ...]
     spread: tuple[str, ...] = ()
-    seeds: bool = False
+    scope: Scope = "images"
+    rests_on: float | None = None
 
 
 @dataclass(frozen=True)
@@ -103,10 +104,11 @@ class Comparison:
         return content
 
 
-def compare(
-    a: Sequence[LoadedRecord], b: Sequence[LoadedRecord], anyway: bool = False
-) -> Comparison:
-    """The comparison of two rows, each given by the runs of its seeds.
+Runs = Sequence[LoadedRecord]  # the seeds of a row
+
+
+def compare(a: Runs, b: Runs, peers: Sequence[Runs] = (), anyway: bool = False) -> Comparison:
+    """The comparison of two rows; ``peers``: other rows of their board, which share their spread.
 
     Raises:
         ConfigError: their protocols differ, and ``anyway`` is false.
@@ -124,7 +126,7 @@ def compare(
         name_of(a),
         name_of(b),
         tuple(settings(first, second)),
-        tuple(on_target(a, b, target, paired=not unlike) for target in targets),
+        tuple(on_target(a, b, target, peers, paired=not unlike) for target in targets),
         unlike,
     )
 
@@ -215,36 +217,49 @@ def _differing(part: str, first: Mapping[str, Any], second: Mapping[str, Any]) -
 
 
 def on_target(
-    a: Sequence[LoadedRecord], b: Sequence[LoadedRecord], target: str, paired: bool = True
+    a: Runs, b: Runs, target: str, peers: Sequence[Runs] = (), paired: bool = True
 ) -> TargetChange:
     """The differences on one target; intervals and images only if images are ``paired``."""
     entry_a, entry_b = entry_of(a, target), entry_of(b, target)
-    runs = [*entry_a.runs, *entry_b.runs]
-    paired = paired and bool(entry_a.estimate and entry_b.estimate) and same_images(runs, target)
-    miou = Change(
-        "mIoU", entry_a.mean, entry_b.mean, reach_of(entry_a, entry_b) if paired else None
+    pair = entry_a, entry_b
+    paired = paired and estimated(pair) == list(pair)
+    between, reach = None, None
+    if paired:
+        between = differences(estimated([*pair, *(entry_of(runs, target) for runs in peers)]))
+        reach = float(between.reaches[0, 1])
+    return TargetChange(
+        target,
+        Change("mIoU", entry_a.mean, entry_b.mean, reach),
+        tuple(class_changes(entry_a, entry_b, paired)),
+        tuple(moved(entry_a, entry_b)) if paired else (),
+        tuple(filter(None, map(note_of, pair))),
+        between.scopes[0, 1] if between else "images",
+        float(between.images[0, 1]) if between else None,
     )
-    classes_b = {entry.method: entry for entry in by_class(entry_b, paired)}
-    classes = [
-        Change(c.method, c.mean, classes_b[c.method].mean, reach_of(c, classes_b[c.method]))
-        for c in by_class(entry_a, paired)
-        if c.method in classes_b
-    ]
-    classes.sort(key=lambda change: -abs(change.difference or 0))
-    images = tuple(moved(entry_a, entry_b)) if paired else ()
-    spread = tuple(filter(None, (note_of(entry_a), note_of(entry_b))))
-    seeds = (
-        paired
-        and variance_within([independent_runs(entry_a), independent_runs(entry_b)]) is not None
-    )
-    return TargetChange(target, miou, tuple(classes), images, spread, seeds)
 
 
-def reach_of(a: Entry, b: Entry) -> float | None:
+def estimated(entries: Sequence[Entry]) -> list[Entry]:
+    """Those with an estimate on the same images as the first."""
+    first = entries[0].runs
+    return [e for e in entries if e.estimate and same_images([*first, *e.runs], e.target)]
+
+
+def reach_of(a: Entry, b: Entry, peers: Sequence[Entry] = ()) -> float | None:
     """From the difference to the ends of its 95 % interval; None if there is no estimate."""
     if a.estimate is None or b.estimate is None:
         return None
-    return float(means_of([a, b]).differences().reaches[0, 1])
+    return float(differences(estimated([a, b, *peers])).reaches[0, 1])
+
+
+def class_changes(a: Entry, b: Entry, paired: bool) -> list[Change]:
+    """The change of each class, the largest first; their spreads are of these two rows alone."""
+    classes_b = {entry.method: entry for entry in by_class(b, paired)}
+    changes = [
+        Change(c.method, c.mean, classes_b[c.method].mean, reach_of(c, classes_b[c.method]))
+        for c in by_class(a, paired)
+        if c.method in classes_b
+    ]
+    return sorted(changes, key=lambda change: -abs(change.difference or 0))
 
 
 def by_class(entry: Entry, estimated: bool) -> Iterator[Entry]:
@@ -255,8 +270,8 @@ def by_class(entry: Entry, estimated: bool) -> Iterator[Entry]:
         estimate = None
         if estimated and len(values) == len(entry.runs):
             counts = [run.tallies[entry.target].counts for run in entry.runs]
-            estimate = estimates.mean_of([estimates.iou_of(tallies, number) for tallies in counts])
-            estimate = estimate if math.isfinite(estimate.t) else None
+            of_runs = [e for tallies in counts if (e := estimates.iou_of(tallies, number))]
+            estimate = estimates.mean_of(of_runs) if len(of_runs) == len(counts) else None
         yield Entry(name, entry.target, entry.kind, entry.runs, values, estimate)
 
 

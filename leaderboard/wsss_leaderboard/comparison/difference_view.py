@@ -12,15 +12,19 @@ from wsss_harness.suite.results import one_of
 from wsss_leaderboard.comparison.comparison import (
     Change,
     Comparison,
+    Runs,
     Setting,
     TargetChange,
     compare,
+    unlike_of,
 )
 from wsss_leaderboard.ranking import entries
 from wsss_leaderboard.ranking.entries import LoadedRecord
+from wsss_leaderboard.ranking.ranking import Scope
 from wsss_leaderboard.tables.table import NOTHING, Column, Table, TableRow, percent
 
 CLASSES = 10  # number of classes that are printed, those that differ most
+FEW = 5  # images below which a difference is said to rest on few
 LONG = 60  # characters of a value
 
 
@@ -32,7 +36,8 @@ def print_difference(
     Raises:
         ConfigError, DataError: A or B names no row, or they were measured differently.
     """
-    comparison = compare(runs_of(a, store), runs_of(b, store), anyway)
+    runs_a, runs_b = runs_of(a, store), runs_of(b, store)
+    comparison = compare(runs_a, runs_b, peers_of((runs_a, runs_b), (a, b), store), anyway)
     if as_json:
         console.print_json(json.dumps(comparison.json(), allow_nan=False))
         return
@@ -66,6 +71,19 @@ def runs_of(name: str, store: Path) -> tuple[LoadedRecord, ...]:
     return tuple(runs)
 
 
+def peers_of(rows: Sequence[Runs], names: Sequence[str], store: Path) -> list[Runs]:
+    """The other rows of the results that were named, measured as the first row was."""
+    results = [Path(n.partition(":")[0]) for n in names if not n.endswith(".json")]
+    folders = {one_of(path, store) for path in results}
+    compared = {run.path for runs in rows for run in runs}
+    peers: dict[tuple[Path, str], list[LoadedRecord]] = {}
+    for folder in sorted(folders):
+        for run in entries.load([folder]):
+            if run.path not in compared and not any(unlike_of(rows[0][0].record, run.record)):
+                peers.setdefault((folder, run.record.method), []).append(run)
+    return list(peers.values())
+
+
 def tables_of(comparison: Comparison) -> Iterator[Table]:
     """Tables of what differs: settings, mIoU, then classes and images of each target."""
     yield settings_table(comparison.settings)
@@ -97,32 +115,50 @@ def _text(value: Any) -> str:
 
 
 def miou_table(comparison: Comparison) -> Table:
-    rows = [_row(_target(target), target.miou, target.seeds) for target in comparison.targets]
-    notes = [
-        "B - A with its 95 % interval over images and, if there are several runs, seeds; paired by "
-        "both. Bold: the interval excludes 0."
-    ]
-    if comparison.unlike:
-        notes = [f"Measured differently, so nothing is paired: {'; '.join(comparison.unlike)}."]
-    single = [
-        _target(target)
-        for target in comparison.targets
-        if target.miou.reach is not None and not target.seeds
-    ]
-    if single:
-        notes.append(
-            f"Neither row has several seeds of {', '.join(single)}: the interval covers images "
-            "alone, so a difference may be luck and is not bold."
-        )
-    spreads = (note for target in comparison.targets for note in target.spread)
-    return Table("mIoU", _columns("target"), tuple(rows), (*notes, *spreads))
+    targets = comparison.targets
+    rows = [_row(_target(target), target.miou, target) for target in targets]
+    notes = [f"Measured differently, so nothing is paired: {'; '.join(comparison.unlike)}."]
+    if not comparison.unlike:
+        spreads = (note for target in targets for note in target.spread)
+        notes = [PAIRED, *_uncovered(targets), *_rests(targets), *spreads]
+    return Table("mIoU", _columns("target"), tuple(rows), tuple(notes))
+
+
+PAIRED = (
+    "B - A with its 95 % interval over scored images and seeds; paired by both. The spread over "
+    "seeds is that of all rows of these results. Bold: the interval excludes 0."
+)
+UNCOVERED: dict[Scope, str] = {
+    "images": "Neither row has several seeds of {targets}: the interval covers images alone, so a "
+    "difference may be luck and is not bold.",
+    "parts": "Neither row repeats its generator for {targets}: the interval covers images and the "
+    "seeds of a part, so a difference may be luck and is not bold.",
+}
+
+
+def _uncovered(targets: Sequence[TargetChange]) -> Iterator[str]:
+    """What the intervals of some targets leave out."""
+    for scope, note in UNCOVERED.items():
+        names = [_target(t) for t in targets if t.miou.reach is not None and t.scope == scope]
+        if names:
+            yield note.format(targets=", ".join(names))
+
+
+def _rests(targets: Sequence[TargetChange]) -> Iterator[str]:
+    """Which differences rest on few of the scored images."""
+    for target in targets:
+        if target.rests_on is not None and target.rests_on < FEW:
+            yield (
+                f"The difference of {_target(target)} rests on about {target.rests_on:.0f} of the "
+                "scored images, so its interval is wide."
+            )
 
 
 def class_table(target: TargetChange) -> Table:
     shown = target.classes[:CLASSES]
     omitted = len(target.classes) - len(shown)
     notes = (f"{omitted} classes that differ less are left out.",) if omitted else ()
-    rows = tuple(_row(change.name, change, target.seeds) for change in shown)
+    rows = tuple(_row(change.name, change, target) for change in shown)
     return Table(f"IoU of classes, {_target(target)}", _columns("class"), rows, notes)
 
 
@@ -155,8 +191,9 @@ def _columns(first: str) -> tuple[Column, ...]:
     return (Column(first, words=True), *map(Column, ("A", "B", "B - A", "95 %")))
 
 
-def _row(name: str, change: Change, seeds: bool) -> TableRow:
+def _row(name: str, change: Change, target: TargetChange) -> TableRow:
     difference = NOTHING if change.difference is None else f"{100 * change.difference:+.1f}"
     reach = NOTHING if change.reach is None else f"±{100 * change.reach:.1f}"
-    bold = frozenset({3}) if change.told_apart and seeds else frozenset[int]()
+    sure = change.told_apart and target.scope == "draws"
+    bold = frozenset({3}) if sure else frozenset[int]()
     return TableRow((name, percent(change.a), percent(change.b), difference, reach), best=bold)

@@ -12,7 +12,7 @@ import numpy as np
 
 from wsss_harness.suite.spec import AXES, Axis
 from wsss_leaderboard.ranking.entries import Entry
-from wsss_leaderboard.statistics.variances import variance_components
+from wsss_leaderboard.statistics.components import variance_components
 
 TOGETHER = (
     "{method}: seeds of {axes} vary together, so their parts of the spread cannot be told apart; "

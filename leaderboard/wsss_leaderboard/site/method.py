@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from wsss_harness.system.files import write_text
 from wsss_leaderboard.comparison.comparison import PARTS, all_values, parts_of, steps_of
 from wsss_leaderboard.ranking.entries import Entry, LoadedRecord
-from wsss_leaderboard.ranking.ranking import means_of
+from wsss_leaderboard.ranking.ranking import differences
 from wsss_leaderboard.records.record import Record
 from wsss_leaderboard.site.board import Target, folder_of, targets_of
 from wsss_leaderboard.site.board_table import BoardRow, BoardTable
@@ -23,7 +23,6 @@ from wsss_leaderboard.site.pages import LONGEST, Pages, minutes, shown, stem
 from wsss_leaderboard.tables.table import percent
 
 DIGITS = 5  # of fractions in data files
-KINDS = (("method",), ("bound", "control"))  # tables pools its spreads over seeds
 
 
 def write_compare(pages: Pages, tables: Sequence[BoardTable]) -> None:
@@ -59,32 +58,17 @@ def pairs_of(table: BoardTable) -> dict[str, dict[str, Any]]:
     estimated = [row.entry for row in table.rows if row.entry and row.entry.estimate]
     if not estimated:
         return {}
-    reaches, seeds = reaches_of(estimated)
+    between = differences(estimated)
+    covered = between.scopes == "draws"
     return {
         entry.method: {
             "at": place,
-            "reach": reaches[place].round(DIGITS).tolist(),
-            "seeds": seeds[place].astype(int).tolist(),
+            "reach": between.reaches[place].round(DIGITS).tolist(),
+            "seeds": covered[place].astype(int).tolist(),
             "influence": encoded(entry.estimate.influence) if entry.estimate else "",
         }
         for place, entry in enumerate(estimated)
     }
-
-
-def reaches_of(entries: Sequence[Entry]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Half-widths of the intervals of all differences, and whether they include seeds, both (n, n).
-
-    The spread over seeds is pooled as for the ranking: over methods, and over bounds and controls.
-    Only differences between the two kinds use a spread pooled over all rows.
-    """
-    runs = means_of(entries)
-    reaches = runs.differences().reaches
-    seeds = np.full(reaches.shape, runs.within is not None)
-    for kinds in KINDS:
-        if places := [place for place, entry in enumerate(entries) if entry.kind in kinds]:
-            runs, block = means_of([entries[place] for place in places]), np.ix_(places, places)
-            reaches[block], seeds[block] = runs.differences().reaches, runs.within is not None
-    return reaches, seeds
 
 
 def encoded(values: NDArray[np.float64]) -> str:

@@ -10,8 +10,6 @@ from the distances of resampled values from the value, each in units of its own 
 docs/decisions.md has the measured coverage, also of other intervals.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,13 +31,16 @@ ROUNDING = 1e-12  # of sums of fractions
 class Estimate:
     """A value of n images, a fraction, with the influence of each image on it, (n,).
 
-    ``t``: the half-width of the interval in standard errors. Differences and means of estimates of
-    the same images are paired by image; their t is the mean of the estimates' t.
+    ``deletions``, (n,): what the value loses without each image. ``t``: the half-width of the
+    interval in standard errors; of a mean, the mean of the estimates' t. ``runs``: what it is the
+    mean of.
     """
 
     value: float
     influence: Floats
+    deletions: Floats
     t: float
+    runs: tuple["Estimate", ...] = ()
 
     @property
     def error(self) -> float:
@@ -51,16 +52,14 @@ class Estimate:
         """The half-width of the interval; infinite if ``t`` is."""
         return self.t * self.error if math.isfinite(self.t) else math.inf
 
-    def __sub__(self, other: Estimate) -> Estimate:
-        influence = self.influence - other.influence
-        return Estimate(self.value - other.value, influence, (self.t + other.t) / 2)
-
 
 def mean_of(estimates: Sequence[Estimate]) -> Estimate:
     """The mean of the values of several runs on the same images."""
     value = float(np.mean([estimate.value for estimate in estimates]))
     influence = np.mean([estimate.influence for estimate in estimates], axis=0)
-    return Estimate(value, influence, float(np.mean([estimate.t for estimate in estimates])))
+    deletions = np.mean([estimate.deletions for estimate in estimates], axis=0)
+    t = float(np.mean([estimate.t for estimate in estimates]))
+    return Estimate(value, influence, deletions, t, tuple(estimates))
 
 
 def tallies_of(confusions: Counts) -> Counts:
@@ -76,12 +75,14 @@ def miou(tallies: Counts, draws: int = DRAWS, t: float | None = None) -> Estimat
     hit, union = hits_and_unions(tallies)
     values, influence = linearised(np.ones((1, len(hit))), hit, union)
     value = float(values[0])
-    return Estimate(value, influence[0], bootstrap_t(value, hit, union, draws) if t is None else t)
+    t = bootstrap_t(value, hit, union, draws) if t is None else t
+    return Estimate(value, influence[0], value - without_each(hit, union), t)
 
 
-def iou_of(tallies: Counts, number: int, draws: int = DRAWS) -> Estimate:
-    """IoU of one class."""
-    return miou(tallies[:, [number]], draws)
+def iou_of(tallies: Counts, number: int) -> Estimate | None:
+    """IoU of one class, without t; None if fewer than two images have the class."""
+    estimate = miou(tallies[:, [number]], t=math.inf)
+    return estimate if np.count_nonzero(tallies[:, number, 1:].any(1)) > 1 else None
 
 
 def hits_and_unions(tallies: Counts) -> tuple[Floats, Floats]:
@@ -104,6 +105,14 @@ def linearised(weights: Floats, hit: Floats, union: Floats) -> tuple[Floats, Flo
     ious = np.divide(hits, unions, out=np.zeros_like(hits), where=present)
     value = (hits * scale).sum(1)
     return value, scale @ hit.T - (scale * ious) @ union.T
+
+
+def without_each(hit: Floats, union: Floats) -> Floats:
+    """mIoU of all images but one, (n,); a class that only the one has is absent then."""
+    hits, unions = hit.sum(0) - hit, union.sum(0) - union
+    present = unions > 0
+    ious = np.divide(hits, unions, out=np.zeros_like(hits), where=present)
+    return np.asarray(ious.sum(1) / np.maximum(present.sum(1), 1))
 
 
 def bootstrap_t(value: float, hit: Floats, union: Floats, draws: int) -> float:

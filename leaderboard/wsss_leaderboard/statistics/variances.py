@@ -1,55 +1,51 @@
-"""Variances of means over seeds, and of their differences: from images and from seeds.
+"""Variances of means over draws, and of their differences: from images and from draws.
 
-The estimate is the mean over seeds and over images like these. Its variance is the sum of
+The estimate is the mean over draws and over images like the scored ones. Its variance is the sum of
 
-- the variance from the choice of images: the influences of the images on the mean of the runs,
-  scaled by its bootstrap-t (see ``estimates``); and
-- the variance from the seeds, s^2 / n for n runs. A few runs hardly determine s^2, so all methods
-  share one: the variance of the runs about the mean of their method, pooled (analysis of variance).
-  A single run borrows it. If no method has several runs, seeds are left out.
+- the variance from the choice of images. Of a mean: that of its bootstrap-t (see ``estimates``).
+  Of a difference, which is paired by image: the sum of the squares of what it loses with each
+  image (the jackknife; Efron and Stein, "The jackknife estimate of variance", Annals of Statistics
+  1981), with the degrees of freedom of that sum, so that a difference which rests on a few of the
+  scored images has a wide interval; and
+- the variance from the draws (see ``spreads``).
 
-A difference is paired by image. If methods have the same seeds it is paired by seed too, since rows
-share stages: then the mean of each seed is subtracted as well before pooling (randomised blocks;
-both in Snedecor and Cochran, "Statistical Methods", 1980). The sum counts twice what moves with
-image and seed together, so it errs on the safe side (Owen, "The pigeonhole bootstrap", Annals of
-Applied Statistics 2007). Its degrees of freedom follow Satterthwaite ("An approximate distribution
-of estimates of variance components", Biometrics Bulletin 1946).
+What moves with image and draw together, such as the noise of a run on an image, is in both (Owen,
+"The pigeonhole bootstrap", Annals of Applied Statistics 2007). It is the variance over draws of
+what each image adds, and is taken off the first; with one draw it is unknown, and counts twice. The
+degrees of freedom of the sum follow Satterthwaite ("An approximate distribution of estimates of
+variance components", Biometrics Bulletin 1946).
+"""
 
-Pairs are tested by Holm's procedure (Scandinavian Journal of Statistics, 1979), so with 95 %
-certainty no difference that is called significant is wrong."""
-
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import ndtri, stdtr, stdtrit
+from scipy.special import ndtri, stdtrit
 
 from wsss_leaderboard.statistics.estimates import LEVEL, Estimate, Floats
+from wsss_leaderboard.statistics.spreads import PooledSpreads, RowDraws, Spreads
 
 NORMAL = float(ndtri((1 + LEVEL) / 2))
-RunsBySeed = Mapping[int, float]  # the values of one method
 
 
 @dataclass(frozen=True, eq=False)
 class Variances:
-    """Variances from images and from seeds, of n means or of all their differences."""
+    """Variances from images and from draws, of n means or of all their differences."""
 
-    images: Floats
-    seeds: Floats
-    df: Floats  # degrees of freedom of ``seeds``
+    images: Spreads
+    draws: Spreads
 
     @property
     def errors(self) -> Floats:
-        return np.sqrt(self.images + self.seeds)
+        return np.sqrt(self.images.variances + self.draws.variances)
 
     @property
     def freedom(self) -> Floats:
-        """Degrees of freedom of the sum; the variance from images counts as known."""
-        ratio = np.full(self.seeds.shape, np.inf)
-        np.divide(self.images + self.seeds, self.seeds, out=ratio, where=self.seeds > 0)
-        freedom: Floats = self.df * ratio**2
+        """Degrees of freedom of the sum."""
+        parts = sum(part.variances**2 / part.df for part in (self.images, self.draws))
+        freedom = np.full(self.errors.shape, np.inf)
+        np.divide(self.errors**4, parts, out=freedom, where=parts > 0)
         return freedom
 
     @property
@@ -59,148 +55,95 @@ class Variances:
         return reaches
 
 
-@dataclass(frozen=True)
-class Spread:
-    """A pooled variance over seeds, with its degrees of freedom."""
-
-    variance: float = 0.0
-    df: float = math.inf
-
-
 @dataclass(frozen=True, eq=False)
 class Means:
-    """Means over seeds as arrays: values (n,), influences (n, images), t (n,), runs in each (n,).
+    """Means of n rows on the same images, each over its draws."""
 
-    ``same_seeds``: (n, n), whether two have the same seeds, and several; ``within``: the variance
-    of runs about their mean, None if no mean has several runs; ``blocked``: the variance about the
-    means of seeds too, of those with the same seeds.
-    """
+    estimates: Sequence[Estimate]
+    draws: Sequence[RowDraws]
 
-    values: Floats
-    influences: Floats
-    t: Floats
-    number: NDArray[np.int64]
-    same_seeds: NDArray[np.bool_]
-    within: Spread | None
-    blocked: Spread
+    @cached_property
+    def values(self) -> Floats:
+        return np.array([estimate.value for estimate in self.estimates])
 
-    @classmethod
-    def of(cls, estimates: Sequence[Estimate], runs: Sequence[RunsBySeed]) -> "Means":
-        numbers: dict[frozenset[int], int] = {}
-        seeds = np.array([numbers.setdefault(frozenset(r), len(numbers)) for r in runs])
-        several = np.array([len(values) > 1 for values in runs])
-        return cls(
-            np.array([estimate.value for estimate in estimates]),
-            np.stack([estimate.influence for estimate in estimates]),
-            np.array([estimate.t for estimate in estimates]),
-            np.array([len(values) for values in runs]),
-            np.equal.outer(seeds, seeds) & several,
-            variance_within(runs),
-            variance_in_blocks(runs),
+    @cached_property
+    def spreads(self) -> PooledSpreads:
+        return PooledSpreads(self.draws)
+
+    @property
+    def repeated(self) -> bool:
+        """Whether some row has several draws, so that their spread is known."""
+        return bool(self.spreads.blocks)
+
+    def by_draw(self, row: int, field: str) -> Floats:
+        """(draws, images) of a row: a field of its estimates, the mean of the runs of each draw."""
+        estimate = self.estimates[row]
+        runs = [getattr(run, field) for run in estimate.runs or (estimate,)]
+        return np.stack([np.mean([runs[n] for n in d], axis=0) for d in self.draws[row].runs])
+
+    def noise(self, field: str) -> Floats:
+        """The variance over draws of what each image adds to the mean of a row, summed, (n,)."""
+        tables = [self.by_draw(row, field) for row in range(len(self.draws))]
+        return np.array(
+            [
+                float(table.var(0, ddof=1).sum()) / row.number if len(table) > 1 else 0.0
+                for table, row in zip(tables, self.draws, strict=True)
+            ]
         )
 
     def variances(self) -> Variances:
         """Of the means."""
-        images = (self.influences**2).sum(1) * (self.t / NORMAL) ** 2
-        spread = self.within or Spread()
-        return Variances(images, spread.variance / self.number, np.full(len(images), spread.df))
+        squares = np.array([estimate.error**2 for estimate in self.estimates])
+        scale = np.array([estimate.t / NORMAL for estimate in self.estimates]) ** 2
+        images = scale * np.maximum(squares - self.noise("influence"), 0)
+        return Variances(Spreads(images, np.full(len(images), np.inf)), self.spreads.of_rows())
 
     def differences(self) -> Variances:
         """Of all differences, (n, n)."""
-        products = self.influences @ self.influences.T
-        squares = np.diagonal(products)
-        images = np.maximum(np.add.outer(squares, squares) - 2 * products, 0)
-        images *= (np.add.outer(self.t, self.t) / 2 / NORMAL) ** 2
-        spread = self.within or Spread()
-        unpaired = spread.variance * np.add.outer(1 / self.number, 1 / self.number)
-        paired = 2 * self.blocked.variance / self.number
-        seeds = np.where(self.same_seeds, paired, unpaired)
-        return Variances(images, seeds, np.where(self.same_seeds, self.blocked.df, spread.df))
+        images = jackknifed(np.stack([estimate.deletions for estimate in self.estimates]))
+        own = self.noise("deletions")
+        noise = np.add.outer(own, own)
+        for block in self.spreads.blocks:
+            tables = np.stack([self.by_draw(row, "deletions") for row in block.places])
+            paired = noise_of_gaps(tables) / block.number
+            noise[np.ix_(block.places, block.places)] = paired
+        images = Spreads(np.maximum(images.variances - noise, 0), images.df)
+        return Variances(images, self.spreads.of_differences())
 
 
-def variance_within(runs: Sequence[RunsBySeed]) -> Spread | None:
-    """The variance of runs about the mean of their method; None if no method has several."""
-    squares = sum(len(values) * float(np.var(list(values.values()))) for values in runs)
-    df = sum(len(values) - 1 for values in runs)
-    return Spread(squares / df, df) if df else None
+def noise_of_gaps(tables: Floats) -> Floats:
+    """The variance over draws of the differences of rows on each image, summed, (n, n).
 
-
-def variance_in_blocks(runs: Sequence[RunsBySeed]) -> Spread:
-    """The variance of runs about the means of their method and of their seed.
-
-    Pooled over sets of methods that have the same seeds.
+    ``tables``: (n, draws, images).
     """
-    blocks: dict[tuple[int, ...], list[list[float]]] = {}
-    for values in runs:
-        seeds = tuple(sorted(values))
-        blocks.setdefault(seeds, []).append([values[seed] for seed in seeds])
-    squares, df = 0.0, 0
-    for block in blocks.values():
-        table = np.array(block)
-        residuals = table - table.mean(0) - table.mean(1, keepdims=True) + table.mean()
-        squares += float((residuals**2).sum())
-        df += (table.shape[0] - 1) * (table.shape[1] - 1)
-    return Spread(squares / df, df) if df else Spread()
+    centred = (tables - tables.mean(1, keepdims=True)).reshape(len(tables), -1)
+    products = centred @ centred.T
+    own = np.diagonal(products)
+    gaps = np.maximum(np.add.outer(own, own) - 2 * products, 0)
+    return np.asarray(gaps / (tables.shape[1] - 1))
 
 
-def variance_components(table: Floats) -> Sequence[float]:
-    """The variance of each axis of a table of all combinations, then of the rest.
+def jackknifed(deletions: Floats) -> Spreads:
+    """Variances from images of all differences of rows, (n, n), from (n, images) deletions.
 
-    Estimates may be below 0.
+    The degrees of freedom of a sum of squares are 2 / its squared coefficient of variation
+    (Satterthwaite); with the sum of fourth powers for its variance, that is twice the number of
+    images it rests on. One less, since the mean was estimated.
     """
-    degrees = [size - 1 for size in table.shape]
-    squares = []
-    for axis, size in enumerate(table.shape):
-        others = tuple(other for other in range(table.ndim) if other != axis)
-        means = table.mean(others)
-        squares.append(table.size / size * float(((means - table.mean()) ** 2).sum()))
-    rest_degrees = table.size - 1 - sum(degrees)
-    rest = (float(((table - table.mean()) ** 2).sum()) - sum(squares)) / rest_degrees
-    components = [
-        (square / degree - rest) / (table.size / size)
-        for square, degree, size in zip(squares, degrees, table.shape, strict=True)
-    ]
-    return [*components, rest]
+    variances = np.zeros((len(deletions), len(deletions)))
+    fourth = np.zeros_like(variances)
+    for place, own in enumerate(deletions):
+        squares = (deletions[: place + 1] - own) ** 2
+        variances[place, : place + 1] = variances[: place + 1, place] = squares.sum(1)
+        fourth[place, : place + 1] = fourth[: place + 1, place] = (squares**2).sum(1)
+    return Spreads(variances, 2 * number_of_images(variances, fourth) - 1)
 
 
-def significant(means: Means) -> NDArray[np.bool_]:
-    """(n, n): whether the row is significantly better than the column, all pairs together."""
-    gaps = np.subtract.outer(means.values, means.values)
-    variances = means.differences()
-    errors = variances.errors
-    sizes = np.divide(np.abs(gaps), errors, out=np.where(gaps == 0, 0, np.inf), where=errors > 0)
-    upper = np.triu_indices(len(gaps), 1)
-    p_values = 2 * stdtr(variances.freedom[upper], -sizes[upper])
-    differ = np.zeros(gaps.shape, bool)
-    differ[upper] = holm(p_values)
-    return (differ | differ.T) & (gaps > 0)
+def number_of_images(squares: Floats, fourth: Floats) -> Floats:
+    """How many images a sum of squares rests on: its square by the sum of fourth powers.
 
-
-def holm(p_values: Floats, level: float = 1 - LEVEL) -> NDArray[np.bool_]:
-    """Which p-values are significant together.
-
-    Each is compared with level / the number of those not smaller, the smallest first; none is
-    significant after the first that fails.
+    n if n images count alike and the others nothing; infinite if none counts.
     """
-    order = np.argsort(p_values, kind="stable")
-    passed = p_values[order] <= level / np.arange(len(p_values), 0, -1)
-    significant = np.zeros(len(p_values), bool)
-    significant[order] = np.logical_and.accumulate(passed)
-    return significant
-
-
-def tie_groups(values: Floats, better: NDArray[np.bool_]) -> dict[int, int]:
-    """The tie group of each value, 1 being the top; ``better``: what ``significant`` returns.
-
-    A group begins with the best value that is in none yet, and takes in all others that are not
-    significantly worse than it.
-    """
-    ungrouped = [int(place) for place in np.argsort(-values, kind="stable")]
-    groups: dict[int, int] = {}
-    group = 0
-    while ungrouped:
-        group += 1
-        best = ungrouped[0]
-        groups |= {place: group for place in ungrouped if not better[best, place]}
-        ungrouped = [place for place in ungrouped if place not in groups]
-    return groups
+    number = np.full(squares.shape, np.inf)
+    np.divide(squares**2, fourth, out=number, where=fourth > 0)
+    return number

@@ -22,7 +22,7 @@ from wsss_leaderboard.statistics import estimates
 
 @pytest.fixture(scope="module")
 def runs():
-    return simulated.runs({"A": 0.0, "B": 0.6}, images=60)
+    return simulated.runs({"A": 0.0, "B": 0.9}, images=60)
 
 
 def of(runs, method):
@@ -175,8 +175,8 @@ def test_a_class_that_is_in_one_image_has_no_interval():
 def test_single_seeds_are_noted_and_never_bold(runs):
     several = compare(of(runs, "A"), of(runs, "B"))
     single = compare(of(runs, "A")[:1], of(runs, "B")[:1])
-    assert {target.seeds for target in several.targets} == {True}
-    assert {target.seeds for target in single.targets} == {False}
+    assert {target.scope for target in several.targets} == {"draws"}
+    assert {target.scope for target in single.targets} == {"images"}
     assert single.targets[0].miou.told_apart
     assert not any(row.best for row in miou_table(single).rows)
     assert any(row.best for row in miou_table(several).rows)

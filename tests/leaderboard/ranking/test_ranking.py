@@ -12,28 +12,43 @@ from scipy import stats
 from wsss_harness.contract.errors import DataError
 from wsss_leaderboard.ranking import ranking
 from wsss_leaderboard.ranking.entries import Entry, LoadedRecord, boards
-from wsss_leaderboard.ranking.ranking import independent_runs, means_of, rank
+from wsss_leaderboard.ranking.ranking import differences, means_of, rank
 from wsss_leaderboard.records.counts import Tallies
 from wsss_leaderboard.records.provenance import Step
-from wsss_leaderboard.statistics.estimates import Estimate
+from wsss_leaderboard.statistics.estimates import Estimate, mean_of
 from wsss_leaderboard.statistics.variances import NORMAL
 
-IMAGES = 8
+EACH = 100  # images that only one method is unsure of
+IMAGES = 8 * EACH
 NONE = np.zeros((IMAGES, 1, 3), np.int64)
 
 
-def entry(method, values, influence=(0.0,) * IMAGES, kind="method", t=NORMAL, ids="abcdefgh"):
-    """An entry with a run for each value, seeds 0, 1, ... unless a mapping of seeds says so."""
+def entry(
+    method, values, influence=(0.0,) * IMAGES, kind="method", t=NORMAL, ids=None, family=None
+):
+    """An entry with a run for each value, seeds 0, 1, ... unless a mapping of seeds says so.
+
+    Entries of a ``family`` share their generator.
+    """
     values = values if isinstance(values, dict) else dict(enumerate(values))
-    tallies = {"": Tallies(tuple(ids), NONE)}
-    runs = tuple(LoadedRecord(record(method, seed=seed), method, tallies) for seed in values)
-    estimate = Estimate(float(np.mean(list(values.values()))), np.array(influence), t)
+    tallies = {"": Tallies(tuple(ids or map(str, range(IMAGES))), NONE)}
+    runs = tuple(
+        LoadedRecord(record(method, seed=s, steps=steps(family or method, s)), method, tallies)
+        for s in values
+    )
+    influence = np.array(influence)
+    estimate = Estimate(float(np.mean(list(values.values()))), influence, influence, t)
+    estimate = mean_of([replace(estimate, value=value) for value in values.values()])
     return Entry(method, "", kind, runs, tuple(values.values()), estimate)
+
+
+def steps(generator, seed):
+    return (Step(stage=f"fit {generator}", key=f"{generator} {seed}"),)
 
 
 def noise(number, error=0.01):
     """Influences of one method, at right angles to those of other numbers: nothing is shared."""
-    return error * np.eye(IMAGES)[number]
+    return np.kron(np.eye(8)[number], np.full(EACH, error / EACH**0.5))
 
 
 def shown(entries):
@@ -125,8 +140,8 @@ def test_a_single_run_borrows_the_spread_of_others():
 @pytest.mark.parametrize(
     ("entries", "said"),
     [
-        ([entry("A", [0.5, 0.6])], ["over images and seeds", "Tie groups"]),
-        ([entry("A", [0.5, 0.6]), entry("B", [0.5])], ["images and seeds", "Tie", "Single runs"]),
+        ([entry("A", [0.5, 0.6])], ["over scored images and seeds", "Tie", "two"]),
+        ([entry("A", [0.5, 0.6]), entry("B", [0.5])], ["images and seeds", "Tie", "Single", "two"]),
         ([entry("A", [0.5])], ["images alone, since no method has several seeds", "Tie groups"]),
     ],
 )
@@ -138,64 +153,7 @@ def test_notes_name_the_sources_of_uncertainty(entries, said):
 
 def test_counts_of_other_images_are_named():
     with pytest.raises(DataError, match="B has counts of other images than A"):
-        rank([entry("A", [0.5]), entry("B", [0.5], ids="ijklmnop")])
-
-
-def naive_within(entries):
-    """Pooled variance of runs about the mean of their entry, and its degrees of freedom."""
-    squares = [(v - sum(e.values) / len(e.values)) ** 2 for e in entries for v in e.values]
-    df = sum(len(e.values) - 1 for e in entries)
-    return sum(squares) / df, df
-
-
-def naive_blocked(groups):
-    """The same about the means of entry and seed, of groups of entries with the same seeds."""
-    squares, df = 0.0, 0
-    for entries in groups:
-        runs = len(entries[0].values)
-        grand = sum(v for e in entries for v in e.values) / (runs * len(entries))
-        for one in entries:
-            for place, value in enumerate(one.values):
-                of_seed = sum(e.values[place] for e in entries) / len(entries)
-                squares += (value - sum(one.values) / runs - of_seed + grand) ** 2
-        df += (runs - 1) * (len(entries) - 1)
-    return squares / df, df
-
-
-def naive_difference(one, other, within, blocked):
-    """Error and degrees of freedom of a difference, from its definition."""
-    scale = (one.estimate.t + other.estimate.t) / 2 / NORMAL
-    images = sum(
-        (a - b) ** 2 for a, b in zip(one.estimate.influence, other.estimate.influence, strict=True)
-    )
-    images *= scale**2
-    mine, theirs = ([r.seed for r in x.records] for x in (one, other))
-    paired = mine == theirs and len(mine) > 1
-    (spread, df), n, m = blocked if paired else within, len(mine), len(theirs)
-    seeds = 2 * spread / n if paired else spread / n + spread / m
-    return math.sqrt(images + seeds), df * (images + seeds) ** 2 / seeds**2
-
-
-def test_errors_of_differences_equal_a_loop():
-    rng = np.random.default_rng(1)
-    seeds = [(0, 1, 2), (0, 1, 2), (0, 1, 2), (3, 4), (3, 4), (0,), (7,)]
-    entries = [
-        entry(
-            str(n),
-            {s: rng.normal(0.5, 0.02) for s in own},
-            rng.normal(0, 0.01, IMAGES),
-            t=2 + n / 10,
-        )
-        for n, own in enumerate(seeds)
-    ]
-    within, blocked = naive_within(entries), naive_blocked([entries[:3], entries[3:5]])
-    found = means_of(entries).differences()
-    for one in range(len(entries)):
-        for other in range(len(entries)):
-            if one != other:
-                expected = naive_difference(entries[one], entries[other], within, blocked)
-                assert found.errors[one, other] == pytest.approx(expected[0])
-                assert found.freedom[one, other] == pytest.approx(expected[1])
+        rank([entry("A", [0.5]), entry("B", [0.5], ids=range(1, IMAGES + 1))])
 
 
 def test_two_methods_with_the_same_seeds_are_compared_by_their_differences():
@@ -213,16 +171,80 @@ def test_the_order_of_entries_does_not_matter():
     assert shown(entries) == shown(entries[::-1])
 
 
-def test_segmentors_of_the_same_masks_are_one_run():
+def test_segmentors_of_the_same_masks_are_one_draw():
     """Two sets of masks with two segmentors each: the spread is that between the masks."""
-    made = entry("A", [0.4, 0.42, 0.6, 0.62])
-    runs = []
-    for number, run in enumerate(made.runs):
-        step = Step(stage="mask cam", key=f"masks {number // 2}")
-        shared = run.record.model_copy(update={"steps": (step,)})
-        runs.append(LoadedRecord(shared, run.path, run.tallies))
-    crossed = replace(made, runs=tuple(runs))
-    assert independent_runs(crossed) == pytest.approx({0: 0.41, 2: 0.61})
+    crossed = segmented([0.4, 0.42, 0.6, 0.62], masks=[0, 0, 1, 1])
     assert rank([crossed]).places[0].reach == pytest.approx(stats.t.ppf(0.975, 1) * 0.1)
-    same = replace(made, runs=tuple(runs[:2]), values=(0.4, 0.42))
-    assert independent_runs(same) == {0: 0.4, 1: 0.42}
+
+
+def segmented(values, masks, method="A"):
+    """An entry of segmentors on the masks of these numbers."""
+    made = entry(method, values)
+    runs = [
+        replace(run, record=run.record.model_copy(update={"steps": steps(method, number)}))
+        for run, number in zip(made.runs, masks, strict=True)
+    ]
+    return on_v1(replace(made, runs=tuple(runs)))
+
+
+def on_v1(made):
+    runs = [replace(run, tallies={"V1": run.tallies[""]}) for run in made.runs]
+    return replace(made, target="V1", runs=tuple(runs))
+
+
+def test_ten_segmentors_on_one_set_of_masks_are_one_draw_among_methods_of_several():
+    repeated = on_v1(entry("B", [0.48, 0.5, 0.52]))
+    fixed = segmented([0.6, 0.61] * 5, masks=[0] * 10)
+    of_fixed, _ = rank([fixed, repeated]).places
+    assert of_fixed.single
+    assert of_fixed.reach == pytest.approx(stats.t.ppf(0.975, 2) * 0.02)
+
+
+def test_where_nothing_repeats_a_generator_the_notes_say_so():
+    ranking = rank([segmented([0.6, 0.62], [0, 0]), segmented([0.5, 0.54], [0, 0], "B")])
+    assert "no method repeats its generator" in ranking.notes[0]
+    assert ranking.places[0].reach > 0
+
+
+def test_rows_of_one_generator_add_no_degrees_of_freedom():
+    """Two generators of three seeds, whose differences have two, however many rows they have."""
+    rng = np.random.default_rng(2)
+    drawn = rng.normal(0, 0.02, (2, 3))
+    entries = [
+        entry(f"{family}{n}", 0.5 + drawn[place] + rng.normal(0, 0.001, 3), family=family)
+        for place, family in enumerate("AB")
+        for n in range(6)
+    ]
+    freedom = means_of(entries).differences().draws.df
+    assert freedom[:6, 6:] == pytest.approx(2, rel=0.01)
+    assert freedom[0, 1] <= 4
+    assert rank(entries).places[0].reach > 0.02
+
+
+def test_an_unsteady_method_has_its_own_interval():
+    steady = [entry(m, [0.49, 0.5, 0.51]) for m in "ABCDEFG"]
+    unsteady = entry("H", [0.3, 0.5, 0.7])
+    places = rank([*steady, unsteady]).places
+    assert places[-1].reach == pytest.approx(stats.t.ppf(0.975, 2) * 0.2 / math.sqrt(3))
+    assert places[0].reach < places[-1].reach
+
+
+def test_a_difference_that_rests_on_three_images_is_not_significant():
+    """Its error would tell the rows apart if it rested on many images."""
+    few = np.zeros(IMAGES)
+    few[:3] = 0.01 / 3**0.5
+    many = np.full(IMAGES, 0.01 / IMAGES**0.5)
+    narrow, wide = ([entry("A", [0.525], own), entry("B", [0.5])] for own in (many, few))
+    assert shown(narrow)["A"] == (1, 1, 1)
+    assert shown(wide)["A"] == (1, 2, 1)
+    assert differences(wide).images[0, 1] == pytest.approx(3)
+
+
+def test_methods_and_bounds_pool_their_spreads_apart():
+    rows = [entry("A", [0.48, 0.5, 0.52]), entry("B", [0.6])]
+    bounds = [entry("Truth", [0.8, 0.9], kind="bound"), entry("None", [0.1], kind="control")]
+    together = differences([*rows, *bounds])
+    assert together.reaches[0, 1] == differences(rows).reaches[0, 1]
+    assert together.reaches[2, 3] == differences(bounds).reaches[0, 1]
+    assert set(together.scopes.ravel()) == {"draws"}
+    assert differences([rows[1]]).scopes[0, 0] == "images"

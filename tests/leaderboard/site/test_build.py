@@ -16,10 +16,9 @@ from wsss_harness.suite.reading import check_suite, read_suite
 from wsss_leaderboard.cli.app import app
 from wsss_leaderboard.comparison import comparison
 from wsss_leaderboard.ranking import entries
-from wsss_leaderboard.ranking.ranking import means_of
+from wsss_leaderboard.ranking.ranking import differences, means_of
 from wsss_leaderboard.records.provenance import RecordedWeights, Step, Supervision
 from wsss_leaderboard.site.build import MARK, build, snapshot_of
-from wsss_leaderboard.site.method import reaches_of
 from wsss_leaderboard.site.pages import shown, stem
 
 HOSTILE = (
@@ -220,7 +219,8 @@ def test_method_page_shows_the_failure_and_the_end_of_its_log(site):
 def test_compare_page_agrees_with_the_diff_command(site, results):
     (board,) = entries.boards(entries.load([results]))
     runs = {found[0].record.method: found for found in board.methods}
-    told = comparison.compare(runs["CAM"], runs["EPS"])
+    peers = [found for method, found in runs.items() if method not in ("CAM", "EPS")]
+    told = comparison.compare(runs["CAM"], runs["EPS"], peers)
     folder = board_of(site) / "data"
     (_, a), (_, b) = (data_of(folder / f"{stem(name)}.js") for name in ("CAM", "EPS"))
     images = data_of(folder / "images.js")[1]
@@ -232,6 +232,7 @@ def test_compare_page_agrees_with_the_diff_command(site, results):
         first = max(range(len(moved)), key=lambda place: abs(moved[place]))
         assert images[key][first] == one.images[0].image_id
         assert moved[first] == pytest.approx(one.images[0].influence, rel=1e-5)
+        assert here["reach"][there["at"]] == pytest.approx(one.miou.reach, abs=1e-5)
         assert here["reach"][there["at"]] == pytest.approx(there["reach"][here["at"]])
     differing = {name for name in a["settings"] if a["settings"][name] != b["settings"].get(name)}
     assert {f"{one.part}: {one.name}" for one in told.settings} == differing | (
@@ -246,7 +247,7 @@ def decoded(text):
 def test_interval_of_a_pair_agrees_with_the_ranking(site, results):
     (board,) = entries.boards(entries.load([results]))
     known = [entry for entry in board.entries() if entry.estimate]
-    reaches = means_of(known).differences().reaches
+    reaches = differences(known).reaches
     _, data = data_of(board_of(site) / "data" / f"{stem(known[0].method)}.js")
     assert data["targets"]["masks"]["reach"] == pytest.approx(reaches[0], abs=1e-5)
 
@@ -254,13 +255,14 @@ def test_interval_of_a_pair_agrees_with_the_ranking(site, results):
 def test_seed_spread_of_bounds_is_not_used_for_methods():
     truth = Supervision(declared=(), read={"bound": ("truth",)}, weights=())
     singles = simulated.runs({"A": 0.0, "B": 0.15}, (0,), 60)
-    unsteady = simulated.runs({"Bound": 2.0}, (0, 1), 60, luck=0.6, supervision=truth)
+    unsteady = simulated.runs({"Bound": 2.0}, (0, 1), 60, luck=1, supervision=truth)
     (board,) = entries.boards([run for run in (*singles, *unsteady) if not run.record.control])
     known = board.entries("V1")
-    reaches, seeds = reaches_of(known)
+    between = differences(known)
+    reaches, seeds = between.reaches, between.scopes == "draws"
     methods, kinds = means_of(known[:2]).differences().reaches, [entry.kind for entry in known]
     assert kinds == ["method", "method", "bound"]
-    assert reaches[0, 1] == methods[0, 1] < reaches[0, 2]
+    assert reaches[0, 1] == methods[0, 1] < means_of(known).differences().reaches[0, 1]
     assert seeds.tolist() == [[False, False, True], [False, False, True], [True, True, True]]
     assert reaches[0, 2] == means_of(known).differences().reaches[0, 2]
 

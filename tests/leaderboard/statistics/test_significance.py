@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from wsss_leaderboard.statistics.variances import holm
+from wsss_leaderboard.statistics.significance import holm
 
 
 def test_holm_equals_a_loop_over_sorted_p_values():
