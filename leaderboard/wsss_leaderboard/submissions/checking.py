@@ -23,7 +23,7 @@ from wsss_harness.system.files import read_json
 from wsss_leaderboard.ranking.entries import LoadedRecord
 from wsss_leaderboard.records import counts
 from wsss_leaderboard.records.record import Record, load_record
-from wsss_leaderboard.submissions import agreement, hostile, rowpacks, signatures
+from wsss_leaderboard.submissions import agreement, hostile, rowpacks, seeds, signatures
 from wsss_leaderboard.submissions.agreement import disagreements
 from wsss_leaderboard.submissions.definitions import check_same, drawn_suite
 from wsss_leaderboard.submissions.hostile import (
@@ -102,24 +102,26 @@ def check_submission(
                 report.runs.append(_run(folder, stem))
         if len(report.runs) == len(report.submission.packs):
             report.problems += _row_problems(folder, report.submission, report.runs)
+            report.problems += seeds.problems({run.path: run.record for run in report.runs})
     with report.collecting():
         if allowed and signatures.path_of(folder / MANIFEST).is_file():
             report.signer = signatures.signer(folder / MANIFEST, allowed)
     if not report.problems:
         report.tier = 1
         report.notes += _omitted_seeds(report.runs)
+        report.notes += seeds.notes({run.path: run.record for run in report.runs})
         _check_masks(report, resources)
     return report
 
 
 def _omitted_seeds(runs: Sequence[LoadedRecord]) -> Iterator[str]:
     """Note which seeds of the suite are missing: the others may have been selected by result."""
-    seeds = runs[0].record.definition.get("seeds", [0])
-    planned = [seed for seed in seeds if type(seed) is int] if isinstance(seeds, list) else []
+    listed = runs[0].record.definition.get("seeds", [0])
+    planned = [seed for seed in listed if type(seed) is int] if isinstance(listed, list) else []
     submitted = [run.record.seed for run in runs]
     if missing := [seed for seed in planned if seed not in submitted]:
-        listed = ", ".join(map(str, missing[:12]))
-        yield f"runs: {len(submitted)} of {len(planned)} of the suite; missing seeds: {listed}"
+        numbers = ", ".join(map(str, missing[:12]))
+        yield f"runs: {len(submitted)} of {len(planned)} of the suite; missing seeds: {numbers}"
 
 
 def _manifest(folder: Path, sizes: Mapping[str, int]) -> Submission:
@@ -190,7 +192,7 @@ def _row_problems(
 ) -> Iterator[str]:
     """Reasons why the runs are not seeds of one row."""
     suite, first = read_json(folder / SUITE), runs[0].record
-    seeds: dict[int, Path] = {}
+    paths: dict[int, Path] = {}
     for run in runs:
         record = run.record
         targets = {counts.MASKS, *(s.segmentor for s in record.segmentations)}
@@ -202,9 +204,9 @@ def _row_problems(
             yield f"{run.path}: definition is not what {SUITE} holds"
         if (record.protocol, record.recipe) != (first.protocol, first.recipe):
             yield f"{run.path}: its protocol or recipe is not that of {runs[0].path}"
-        if record.seed in seeds:
-            yield f"{run.path} and {seeds[record.seed]} are both of seed {record.seed}"
-        seeds[record.seed] = run.path
+        if record.seed in paths:
+            yield f"{run.path} and {paths[record.seed]} are both of seed {record.seed}"
+        paths[record.seed] = run.path
 
 
 def _check_masks(report: CheckReport, resources: LocalResources) -> None:
