@@ -1,88 +1,178 @@
 """The background from which a CRF starts, on photographs: mIoU of masks with and without the CRF.
 
-python benchmarks/crf_background.py FOLDER --weights FILE [--iterations 300] [--store DIR]
+python benchmarks/crf_background.py FOLDER --weights FILE [--images 200] [--seed 0]
 
 FOLDER has the layout of VOC, with saliency maps, and images about half as large as those of VOC, so
-the CRF's widths are halved. CAM stands for scores that are relative within an image, as SEAM's are,
-and has the CRF of psa; EPS has the CRF that its authors name. DIR keeps the suite and its stages.
+the CRF's widths are halved. On the frozen features of MobileNetV2 (FILE, torchvision's names,
+pixels from -1 to 1) two heads are trained: CAM, whose maps are stretched as SEAM's are and have the
+CRF of psa, and EPS with the CRF that its authors name. Masks of images of train are scored.
 """
 
 import argparse
-import subprocess
 import sys
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from wsss_harness.system.files import configs, write_text
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.functional import interpolate, multilabel_soft_margin_loss
 
-CONSTANTS = (0.1, 0.2, 0.26, 0.3)
+from wsss_affinity import Crf
+from wsss_affinity.backgrounds import Background
+from wsss_eps import loss as eps
+from wsss_harness import ClassScores
+from wsss_harness.datasets.voc_folder import VocFolder
+from wsss_harness.metrics.confusion import confusion, iou, mean
+from wsss_harness.networks import backbones
+from wsss_harness.networks.backbones.weights import load_weights
+from wsss_harness.networks.classmaps.augment import normalise
+from wsss_harness.networks.classmaps.inference import divide_by_maximum, scaled, stretch
+from wsss_harness.stages.background_rules import Explicit, to_mask
+
+CONSTANTS = (0.1, 0.15, 0.2, 0.26, 0.3)
 ALPHAS = (1, 2, 4, 8, 16, 32)
 CRFS = {"CAM": "psa", "EPS": "deeplab"}
-BASE = configs() / "suites" / "voc_folder.toml"
+SCALE = 1.5  # of the images that the network sees
+STEPS, BATCH = 1500, 16
+
+
+class Photo(NamedTuple):
+    image_id: str
+    image: Any  # (H, W, 3) uint8
+    present: tuple[int, ...]
+    truth: Any  # (H, W), 255 ignored
+    saliency: Any  # (H, W) in [0, 1]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--weights", type=Path, required=True, help="MobileNetV2 of torchvision")
-    parser.add_argument("--iterations", type=int, default=300)
-    parser.add_argument("--crop", type=int, default=224)
-    parser.add_argument("--store", type=Path, default=Path("runs/crf_background"))
+    parser.add_argument("--weights", type=Path, required=True)
+    parser.add_argument("--images", type=int, help="scored images of train; default: all")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args()
-    suite = options.store / "suite.toml"
-    write_text(suite, suite_text(options))
-    wsss = [sys.executable, "-m", "wsss_harness"]
-    shown = [str(suite), "--store", str(options.store)]
-    subprocess.run([*wsss, "run", *shown], check=True, stdout=sys.stderr)
-    subprocess.run([*wsss, "table", *shown, "--format", "markdown"], check=True)
+    torch.manual_seed(options.seed)
+    data = VocFolder(str(options.folder)).open(Path())
+    ids = data.ids("train")
+    photos = [photo(data, image_id) for image_id in ids]
+    backbone = backbones.build("mobilenet_v2", output_stride=16, normalise="half").eval()
+    load_weights(backbone, options.weights)
+    features = [features_of(backbone, shown.image) for shown in photos]
+    print(f"{len(ids)} images of train, {len(ids[:: step(ids, options)])} of them scored")
+    for name, scores in (("CAM", cam), ("EPS", saliency_guided)):
+        made = scores(features, photos, len(data.classes))
+        chosen = list(zip(photos, made, strict=True))[:: step(ids, options)]
+        report(name, chosen, len(data.classes), options.processes)
 
 
-def suite_text(options):
-    """The suite voc_folder with other rows: constants without a CRF, all backgrounds with one."""
-    return "\n".join([before_refiners(options), *(part for name in CRFS for part in parts(name))])
+def step(ids, options):
+    return max(1, len(ids) // (options.images or len(ids)))
 
 
-def before_refiners(options):
-    """The dataset, initial weights and generators of voc_folder for these options."""
-    text = BASE.read_text(encoding="utf-8").partition("# For images of about half")[0]
-    changes = {
-        'root = "data/VOC2012"': f'root = "{options.folder.resolve()}"',
-        'file = "data/mobilenet_v2.pth"': f'file = "{options.weights.resolve()}"',
-        "iterations = 600": f"iterations = {options.iterations}",
-        "crop = 224": f"crop = {options.crop}",
-    }
-    for old, new in changes.items():
-        if old not in text:
-            raise SystemExit(f"{BASE} has no line {old!r}; adapt this script to it")
-        text = text.replace(old, new)
-    return text
+def photo(data, image_id):
+    parts = (data.image, data.present, data.truth, data.saliency)
+    return Photo(image_id, *(part(image_id) for part in parts))
 
 
-def parts(name):
-    """The tables of the suite for one generator: its refiners and its rows."""
-    for threshold in CONSTANTS:
-        rule = f'{{ name = "constant", threshold = {threshold} }}'
-        yield row(f"{name}, constant {threshold}", name, "[]", rule)
-    kinds = [("constant", "threshold", value) for value in CONSTANTS]
-    kinds += [("power", "alpha", value) for value in ALPHAS]
-    for kind, option, value in kinds:
-        label = f"{name} CRF {kind} {value}"
-        yield f"""[refiners."{label}"]
-name = "crf"
-parameters = "{CRFS[name]}"
-scale = 2.0
-background = {{ kind = "{kind}", {option} = {value} }}
-"""
-        method = f"{name} + CRF, {kind} {value}"
-        yield row(method, name, f'["{label}"]', '{ name = "explicit" }')
+@torch.inference_mode()
+def features_of(backbone, image):
+    """(2, 1280, h, w): of the image and of its mirror image, in half precision."""
+    pixels = torch.from_numpy(normalise(scaled(image, SCALE), backbone.mean, backbone.std))
+    return backbone(torch.stack([pixels, pixels.flip(-1)]))["out"].half()
 
 
-def row(method, generator, refiners, rule):
-    return f"""[[rows]]
-method = "{method}"
-generator = "{generator}"
-refiners = {refiners}
-rule = {rule}
-"""
+def labels(photos, classes):
+    present = torch.zeros(len(photos), classes)
+    for row, shown in zip(present, photos, strict=True):
+        row[[number - 1 for number in shown.present]] = 1
+    return present
+
+
+def trained(channels, batch_loss, features):
+    """A 1x1 head, trained on batches of whole images."""
+    head = nn.Conv2d(features[0].shape[1], channels, 1, bias=False)
+    optimizer = torch.optim.AdamW(head.parameters(), lr=1e-3, weight_decay=1e-4)
+    for _ in range(STEPS):
+        rows = torch.randint(len(features), (BATCH,)).tolist()
+        side = int(torch.randint(2, ()))
+        maps = [head(features[row][side : side + 1].float()) for row in rows]
+        loss = batch_loss(rows, side, maps)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return head
+
+
+def cam(features, photos, classes):
+    present = labels(photos, classes)
+
+    def loss(rows, side, maps):
+        pooled = torch.cat([one.mean((2, 3)) for one in maps])
+        return multilabel_soft_margin_loss(pooled, present[rows])
+
+    head = trained(classes, loss, features)
+    return scores_of(head, features, photos, torch.relu, stretch)
+
+
+def saliency_guided(features, photos, classes):
+    present = labels(photos, classes)
+    saliency = [torch.from_numpy(np.array(p.saliency, np.float32))[None, None] for p in photos]
+    select = eps.adaptive(0.4)
+
+    def loss(rows, side, maps):
+        pooled = torch.cat([one.mean((2, 3)) for one in maps])
+        total = eps.classification_loss(pooled, present[rows])
+        for row, one in zip(rows, maps, strict=True):
+            seen = saliency[row].flip(-1) if side else saliency[row]
+            total = total + eps.saliency_loss(one, seen, present[[row]], select, 0.5) / len(rows)
+        return total
+
+    head = trained(classes + 1, loss, features)
+    return scores_of(head, features, photos, lambda maps: maps.softmax(1), divide_by_maximum)
+
+
+@torch.inference_mode()
+def scores_of(head, features, photos, activate, normalised):
+    """The scores of each image: maps of both sides, enlarged, summed and normalised."""
+    made = []
+    for feature, shown in zip(features, photos, strict=True):
+        maps = activate(head(feature.float()))[:, [number - 1 for number in shown.present]]
+        large = interpolate(maps, shown.image.shape[:2], mode="bilinear", align_corners=False)
+        total = large[0] + large[1].flip(-1)
+        values = normalised(total).clamp(0, 1).numpy()
+        made.append(ClassScores(shown.present, values))
+    return made
+
+
+def report(name, chosen, classes, processes):
+    """Print a row of mIoU for each background, without and with the CRF."""
+    print(f"\n| {name}: background | without CRF | with the CRF {CRFS[name]} |\n|---|---|---|")
+    kinds = [Background(kind="constant", threshold=value) for value in CONSTANTS]
+    kinds += [Background(alpha=value) for value in ALPHAS]
+    work = [(name, classes, kinds, *pair) for pair in chosen]
+    with get_context("spawn").Pool(processes) as pool:
+        counts = sum(pool.imap_unordered(counted, work, chunksize=4))
+    for kind, (plain, sharp) in zip(kinds, 100 * mean(iou(counts)), strict=True):
+        constant = kind.kind == "constant"
+        label = f"{kind.threshold}" if constant else f"(1 - largest)^{kind.alpha:g}"
+        print(f"| {label} | {plain:.1f} | {sharp:.1f} |", flush=True)
+
+
+def counted(work):
+    """Confusion counts (backgrounds, 2, C + 1, C + 2) of an image, without and with the CRF."""
+    name, classes, kinds, shown, scores = work
+    torch.set_num_threads(1)
+    counts = []
+    for kind in kinds:
+        background = kind.score(scores, shown.image_id)
+        crf = Crf(CRFS[name], scale=2.0, background=kind)
+        plain = ClassScores(scores.classes, scores.values, background)
+        masks = [to_mask(s, Explicit(), None) for s in (plain, crf.refine(shown, scores))]
+        counts.append([confusion(shown.truth, mask, classes) for mask in masks])
+    return np.array(counts)
 
 
 if __name__ == "__main__":
