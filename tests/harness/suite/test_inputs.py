@@ -9,7 +9,7 @@ from PIL import Image
 from wsss_harness.contract.errors import ConfigError, DataError
 from wsss_harness.execution.engine import Engine
 from wsss_harness.execution.run import prepare_suite, run_suite
-from wsss_harness.suite import data_check as datacheck
+from wsss_harness.suite import row_files
 from wsss_harness.suite.graph import Graph
 from wsss_harness.suite.inputs import identity_of_maps
 from wsss_harness.suite.spec import SaliencyMaps
@@ -145,14 +145,14 @@ def test_a_name_that_is_not_defined_is_refused(maps):
 def test_data_check_knows_that_maps_are_given_or_missing(tmp_path, maps):
     suite, plugins = small_suite.suite(**options(maps)), small_suite.plugins()
     told = {
-        f.check: f.message for f in datacheck.missing(suite, plugins, frozenset({"image_labels"}))
+        f.check: f.message for f in row_files.missing(suite, plugins, frozenset({"image_labels"}))
     }
     assert told["row 'U' has all files"] == ""
     assert told["row 'S' has all files"].startswith("missing: ")
     changes = options(tmp_path / "nowhere")
     suite = small_suite.suite(**changes)
     told = {
-        f.check: f.message for f in datacheck.missing(suite, plugins, frozenset({"image_labels"}))
+        f.check: f.message for f in row_files.missing(suite, plugins, frozenset({"image_labels"}))
     }
     assert "the maps of saliency.Upper.folder" in told["row 'U' has all files"]
 
