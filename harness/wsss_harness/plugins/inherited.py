@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any, get_type_hints
 
 from wsss_harness.contract.errors import ConfigError
+from wsss_harness.plugins.options import describe
 
 
 def check_inherited(made: Any, owner: str) -> None:
@@ -40,11 +41,11 @@ def _problem(made: Any, base: Any, name: str) -> str | None:
     return None
 
 
-def new_defaults(made: Any) -> dict[str, Any]:
+def new_defaults(made: Any) -> list[str]:
     """The inherited options that a class declares again, with their defaults."""
-    fields = {field.name: field.default for field in dataclasses.fields(made)}
-    again = redeclared(made) & set(fields)
-    return {name: fields[name] for name, _ in inherited(made) if name in again}
+    again = redeclared(made)
+    options = {field.name: field for field in dataclasses.fields(made) if field.init}
+    return [describe(options[n]) for n, _ in inherited(made) if n in again and n in options]
 
 
 def inherited(made: Any) -> Iterator[tuple[str, Any]]:

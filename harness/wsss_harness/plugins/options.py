@@ -16,7 +16,7 @@ def construct(owner: str, cls: Any, options: Mapping[str, Any]) -> Any:
     fields = {f.name: f for f in dataclasses.fields(cls) if f.init}
     unknown = [name for name in options if name not in fields]
     if unknown:
-        described = ", ".join(_describe(f) for f in fields.values()) or "none"
+        described = ", ".join(describe(f) for f in fields.values()) or "none"
         raise ConfigError(f"{owner} has no option '{unknown[0]}'. Its options: {described}")
     missing = [name for name, f in fields.items() if name not in options and _required(f)]
     if missing:
@@ -56,7 +56,8 @@ def _named(instance: Any, attribute: str, options: Mapping[str, Any]) -> set[str
     return named
 
 
-def _describe(field: dataclasses.Field[Any]) -> str:
+def describe(field: dataclasses.Field[Any]) -> str:
+    """An option with its default, if it has one."""
     if _required(field):
         return field.name
     factory = field.default_factory

@@ -11,6 +11,7 @@ from typing import Any
 from wsss_harness.contract.errors import ConfigError, PluginError
 from wsss_harness.contract.findings import WARNING, Finding, judge
 from wsss_harness.contract.hookspecs import CONTRACT, PROTOCOLS
+from wsss_harness.plugins.inherited import new_defaults
 from wsss_harness.plugins.offers import Offer, methods
 from wsss_harness.plugins.options import construct, divided
 from wsss_harness.plugins.registry import Plugins
@@ -27,6 +28,9 @@ def check(plugins: Plugins, offer: Offer, options: Mapping[str, Any]) -> Iterato
     yield judge("refuses an unknown option", _unknown_option(offer))
     yield judge("is built from its options", _building(plugins, offer, options))
     yield judge("documents its options", _undocumented(offer), WARNING)
+    if dataclasses.is_dataclass(offer.made) and (changed := new_defaults(offer.made)):
+        message = f"new defaults: {', '.join(changed)}"
+        yield Finding("keeps the meaning of inherited options", message=message)
     if offer.kind in ("generator", "refiner"):
         remedy = f"set a class attribute paper = '{PLACEHOLDER}'"
         unnamed = offer.paper in ("", PLACEHOLDER)

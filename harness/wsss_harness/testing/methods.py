@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from wsss_harness.contract.findings import OK, WARNING, Finding, judge
 from wsss_harness.plugins.entries import PLUGIN_PATH, named_files
 from wsss_harness.plugins.offers import Offer
 from wsss_harness.system import files
+from wsss_harness.testing import claims
 from wsss_harness.testing.probe import ProbeReport, ProbeTask, draw_scenes
 
 KINDS = ("generator", "refiner", "segmentor")
@@ -38,6 +40,7 @@ def check(offer: Offer, options: Mapping[str, Any], limit: float) -> Iterator[Fi
         yield judge("returns valid predictions", "; ".join(first.problems[:3]) or None)
         if not first.problems:
             yield from _repeats(bench, first)
+            yield from claims.check(bench, "killed")
 
 
 def _repeats(bench: "Bench", first: ProbeReport) -> Iterator[Finding]:
@@ -88,14 +91,18 @@ class Bench:
         fit: bool = False,
         answer: bool = False,
         kill: bool = False,
+        others: Mapping[str, Any] = MappingProxyType({}),
     ) -> ProbeReport:
-        """Run the method in the folder of the probe ``owner``, or in one of its own."""
-        folder = self.scratch / "stages" / (owner or name)
+        """Run the method in the folder of the probe ``owner``, or in one of its own.
+
+        ``others``: other values of some options.
+        """
+        folder = self.folder(owner or name)
         folder.mkdir(parents=True, exist_ok=True)
         task = ProbeTask(
             self.offer.kind,
             self.offer.name,
-            dict(self.options),
+            {**self.options, **others},
             world=str(self.world),
             folder=str(folder),
             ledger=str(self.scratch / "ledger"),
@@ -105,6 +112,10 @@ class Bench:
             kill=kill,
         )
         return self._run(name, task)
+
+    def folder(self, probe: str) -> Path:
+        """Where a probe fits."""
+        return self.scratch / "stages" / probe
 
     def _run(self, name: str, task: ProbeTask) -> ProbeReport:
         path = self.scratch / f"{name}.task.json"

@@ -66,7 +66,7 @@ def test_what_a_plugin_takes_over_from_its_own_package_is_its_own():
 
 def test_new_defaults_are_listed():
     made = generator({"power": float, "sharpness": float}, {"power": 2.0, "sharpness": 1.0})
-    assert new_defaults(made) == {"power": 2.0}
+    assert new_defaults(made) == ["power = 2.0"]
 
 
 def test_a_plugin_that_misuses_an_option_is_set_aside_with_the_reason(tmp_path, monkeypatch):

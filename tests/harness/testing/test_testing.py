@@ -217,13 +217,33 @@ FAULTS = {
         "folder = run.folder; (folder / 'mark').mkdir()",
         "FileExistsError",
     ),
+    "reads at_inference": (
+        "fits and predicts",
+        "    value: float",
+        '    at_inference: ClassVar[frozenset] = frozenset({"value"})\n    value: float',
+        "fit of generator 'red' read the option 'value'",
+    ),
+    "idle in fit": (
+        "fits the same",
+        "    value: float",
+        '    idle: ClassVar[frozenset] = frozenset({"value"})\n    value: float',
+        r"with value = 0\.5, value\.txt differs; take it out of at_inference or idle",
+    ),
     "endless": ("fits", "folder = run.folder", "time.sleep(600)", "did not end within 5 s; look"),
 }
 
 
 # One for each check, of those that need the fewest processes.
 BRIEF = ["no contract", "no dataclass", "truth", "undeclared", "writes elsewhere", "nan"]
-BRIEF += ["changes the image", "memory", "random", "no resuming", "endless"]
+BRIEF += [
+    "reads at_inference",
+    "idle in fit",
+    "changes the image",
+    "memory",
+    "random",
+    "no resuming",
+    "endless",
+]
 
 
 @pytest.mark.parametrize("fault", slow_but(*BRIEF, cases=FAULTS))
@@ -236,6 +256,23 @@ def test_a_fault_is_named_with_its_remedy(plugin, fault):
     harmless = {"no contract", "no paper", "undocumented", "heavy", "unused"}
     harmless |= {"no docstring", "cannot be killed"}
     assert actual.startswith("warning" if fault in harmless else "failure")
+
+
+def test_an_idle_option_that_load_reads_is_named(plugin):
+    idle = 'idle: ClassVar[frozenset] = frozenset({"value"})\n    value: float'
+    writing, reading = "str(self.value)", 'float((folder / "value.txt").read_text())'
+    plugin(("value: float", idle), (writing, "'1.0'"), (reading, "self.value"))
+    (problem,) = outcomes().items()
+    assert problem[0] == "predicts the same with other values of idle options"
+    assert "with value = 0.5, values differ" in problem[1]
+
+
+def test_true_claims_are_tried_with_other_values(plugin):
+    late = 'at_inference: ClassVar[frozenset] = frozenset({"value"})\n    value: float'
+    writing, reading = "str(self.value)", 'float((folder / "value.txt").read_text())'
+    plugin(("value: float", late), (writing, "'1.0'"), (reading, "self.value"))
+    checks = {f.check: f.outcome for f in testing.check("generator", "red")}
+    assert checks["fits the same with other values of options that fit ignores"] == OK
 
 
 def test_a_short_fit_without_progress_is_no_warning(plugin):
