@@ -1,18 +1,24 @@
 """What `wsss plugin new` writes installs, conforms, passes its tests and runs in a suite."""
 
+import importlib
 import os
 import subprocess
 import sys
 import tomllib
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from slow import slow_but
 
+from wsss_cam_baselines import Cam
+from wsss_harness import Run, View
 from wsss_harness.contract.errors import ConfigError
+from wsss_harness.contract.supervision import Ledger
 from wsss_harness.plugins import scaffold
 from wsss_harness.suite.reading import read_suite
 from wsss_harness.system.files import configs
+from wsss_harness.testing.probe import SCENES, draw_scenes
 
 ROOT = Path(__file__).parents[3]
 SMALL = [
@@ -71,6 +77,33 @@ def test_its_suite_shares_the_stages_of_the_demo(kind, tmp_path):
     assert {key: theirs[key] for key in shared} == {key: ours[key] for key in shared}
     assert theirs["generators"]["CAM"] == ours["generators"]["CAM"]
     assert read_suite(folder / "mine.toml").rows[0].method == "CAM"
+
+
+def test_the_generator_without_softness_is_cam(tmp_path, monkeypatch):
+    """In the default of every option that both have, and in the bytes of scores."""
+    scaffold.create("mine", "generator", tmp_path / "mine")
+    monkeypatch.syspath_prepend(tmp_path / "mine")
+    made = importlib.import_module("wsss_mine").Mine
+    ours, theirs = asdict(made(softness=0.0)), asdict(Cam())
+    assert ours.pop("softness") == 0.0
+    assert {name: theirs[name] for name in ours} == ours
+    assert {name for name in theirs if name not in ours} == {"method", "layers"}
+    assert made.quick == Cam.quick
+    draw_scenes(tmp_path / "world")
+    scores = [scored(tmp_path, method) for method in (made(softness=0, **QUICK), Cam(**QUICK))]
+    assert scores[0] == scores[1]
+
+
+QUICK = {**Cam.quick, "scales": (1.0,), "resize": (32, 48)}
+
+
+def scored(folder, method):
+    """The bytes of the scores of a method that is trained on a few scenes."""
+    data, name = SCENES.open(folder / "world"), type(method).__name__
+    view = View(data, "train", method.needs, Ledger(folder / "ledger"), name)
+    method.fit(view, Run(folder / name))
+    score = method.load(folder / name, "cpu")
+    return [score(view[image_id]).values.tobytes() for image_id in view]
 
 
 @pytest.mark.parametrize("kind", scaffold.KINDS)
