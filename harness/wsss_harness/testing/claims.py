@@ -3,24 +3,20 @@
 Results are found by the options that count, so a wrong claim gives one result for two values.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from wsss_harness.contract.findings import Finding, judge
 from wsss_harness.plugins.options import divided
 from wsss_harness.plugins.registry import installed
 from wsss_harness.system.digests import digest_file
+from wsss_harness.testing.bench import Bench
 from wsss_harness.testing.other_values import other_values
-
-if TYPE_CHECKING:
-    from wsss_harness.testing.methods import Bench
 
 FIT = "fits the same with other values of options that fit ignores"
 IDLE = "predicts the same with other values of idle options"
-Attempt = Callable[[str, Mapping[str, Any]], "str | None"]  # (probe, other values) -> problem
+Attempt = Callable[[str, Mapping[str, Any]], str | None]  # (probe, other values) -> problem
 
 
 def check(bench: Bench, again: str) -> Iterator[Finding]:
