@@ -16,7 +16,7 @@ from wsss_harness.contract.supervision import IMAGE_LABELS, SALIENCY, Dataset
 from wsss_harness.contract.types import Image, Map, Mask
 from wsss_harness.datasets.lists import read_list, refuse_one_file, refuse_twins
 from wsss_harness.datasets.voc_annotations import read_contexts, read_labels
-from wsss_harness.system import pictures
+from wsss_harness.system import pictures, resizing
 from wsss_harness.system.digests import digest_files
 
 LISTS = Path("ImageSets/Segmentation")
@@ -36,7 +36,8 @@ class VocFolder:
     the index maps in ``context``.
 
     If no scored image has a truth, masks are made but not scored; with ``train_truth`` "none" also
-    if some have.
+    if some have. ``resize_saliency`` names the interpolation by which a map of the whole image, but
+    of another size, gets the size of the image; with "none" it is an error.
     """
 
     root: str
@@ -50,10 +51,11 @@ class VocFolder:
     context: str = "context"
     contexts: str = "contexts.json"
     train_truth: Literal["found", "none"] = "found"
+    resize_saliency: resizing.Resize = "none"
 
     def identity(self) -> dict[str, Any]:
         """What decides the data: the content of every file, not its path."""
-        return {"content": _fingerprint(self)}
+        return {"content": _fingerprint(self), **resizing.identity(self.resize_saliency)}
 
     def prepare(self, run: Run) -> None:
         self.open(run.folder)
@@ -136,7 +138,8 @@ class Voc:
         return self._picture("saliency", image_id).is_file()
 
     def saliency(self, image_id: str) -> Map:
-        return pictures.read_map(self._picture("saliency", image_id), self.size(image_id))
+        path, resize = self._picture("saliency", image_id), self.layout.resize_saliency
+        return pictures.read_map(path, self.size(image_id), resize=resize)
 
     def has_truth(self, image_id: str) -> bool:
         unused = self.layout.train_truth == "none" and image_id not in self._splits["val"]
@@ -178,6 +181,7 @@ class Voc:
         contents = dict(zip(present, digest_files(present, root), strict=True))
         for path in paths:
             digest.update(f"{contents.get(path, '-')}\n".encode())
+        digest.update("".join(resizing.identity(self.layout.resize_saliency).values()).encode())
         return digest.hexdigest()
 
     def picture_paths(self) -> Iterator[Path]:

@@ -14,6 +14,7 @@ from wsss_harness.contract.supervision import REGIONS, SALIENCY, Dataset, View, 
 from wsss_harness.contract.types import Map, Regions
 from wsss_harness.store.work import Work
 from wsss_harness.system import pictures
+from wsss_harness.system.resizing import Resize
 
 TRAIN, SCORED, VAL = "train", "scored", "val"
 REGION_MAP = ".png"
@@ -22,10 +23,11 @@ BACKBONE = "backbone.pth"  # what a pretraining writes
 
 @dataclass(frozen=True)
 class WithSaliency:
-    """A dataset that gives the maps of a folder, ID.png with 8 bits a pixel, as its saliency."""
+    """A dataset that gives the maps of a folder, ID.png, as its saliency."""
 
     dataset: Dataset
     folder: Path
+    resize: Resize = "none"
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.dataset, name)
@@ -38,7 +40,8 @@ class WithSaliency:
         return self._path(image_id).is_file()
 
     def saliency(self, image_id: str) -> Map:
-        return pictures.read_map(self._path(image_id), size(self.dataset, image_id))
+        image_size = size(self.dataset, image_id)
+        return pictures.read_map(self._path(image_id), image_size, resize=self.resize)
 
     def _path(self, image_id: str) -> Path:
         return self.folder / f"{image_id}.png"
@@ -108,11 +111,12 @@ class StageData:
     source: DatasetSource
     saliency: Path | None = None
     regions: Path | None = None
+    resize: Resize = "none"
 
     def open(self, work: Work) -> Dataset:
         dataset: Any = open_dataset(self.source, work.inputs["data"])
         if self.saliency is not None:
-            dataset = WithSaliency(dataset, self.saliency)
+            dataset = WithSaliency(dataset, self.saliency, self.resize)
         if (regions := self.regions or work.inputs.get("regions")) is not None:
             dataset = WithRegions(dataset, regions)
         opened: Dataset = dataset

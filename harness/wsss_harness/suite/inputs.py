@@ -73,8 +73,10 @@ class Inputs:
 
     def stage_data(self, saliency: str | None = None, regions: Path | None = None) -> StageData:
         """The dataset as stages open it, with the saliency maps of this name if one is given."""
-        folder = Path(self.suite.saliency[saliency].folder) if saliency else None
-        return StageData(self.source, folder, regions)
+        if saliency is None:
+            return StageData(self.source, regions=regions)
+        maps = self.suite.saliency[saliency]
+        return StageData(self.source, Path(maps.folder), regions, maps.resize)
 
     def view(
         self,
@@ -171,7 +173,8 @@ def identity_of_maps(label: str, maps: SaliencyMaps) -> dict[str, Any]:
         DataError: the folder is missing or holds no map.
     """
     digest = digest_of_maps("saliency", label, Path(maps.folder))
-    return {"detector": maps.detector, "trained_on": maps.trained_on, "digest": digest}
+    origin = {"detector": maps.detector, "trained_on": maps.trained_on, "digest": digest}
+    return origin if maps.resize == "none" else {**origin, "resize": maps.resize}
 
 
 def digest_of_maps(table: str, label: str, folder: Path) -> str:

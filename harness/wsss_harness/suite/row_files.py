@@ -27,8 +27,11 @@ def missing(suite: Suite, plugins: Plugins, supervision: frozenset[str]) -> Iter
 
 def maps_of(suite: Suite, dataset: Dataset) -> dict[str, Dataset]:
     """The dataset with each of the saliency maps of a suite whose folder exists."""
-    folders = {label: Path(maps.folder) for label, maps in suite.saliency.items()}
-    return {n: WithSaliency(dataset, folder) for n, folder in folders.items() if folder.is_dir()}
+    return {
+        label: WithSaliency(dataset, Path(maps.folder), maps.resize)
+        for label, maps in suite.saliency.items()
+        if Path(maps.folder).is_dir()
+    }
 
 
 def _parts(suite: Suite, row: Row) -> Iterator[tuple[str, Offered]]:

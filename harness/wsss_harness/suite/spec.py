@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.stages.background_rules import BackgroundRule, build_rule
+from wsss_harness.system.resizing import Resize
 
 Options = dict[str, Any]
 Axis = Literal["weights", "generator", "refiner", "segmentor"]
@@ -53,11 +54,15 @@ class Weights(Strict):
 
 
 class SaliencyMaps(Strict):
-    """A folder of maps ID.png, the detector that made them, and what that was trained on."""
+    """A folder of maps ID.png, the detector that made them, and what that was trained on.
+
+    ``resize``: the interpolation by which a map of the whole image gets the size of the image.
+    """
 
     folder: str
     detector: str
     trained_on: str
+    resize: Resize = "none"
 
 
 class RegionMaps(Strict):

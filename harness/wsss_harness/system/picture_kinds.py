@@ -114,11 +114,13 @@ def refuse_colours(picture: Picture, owner: object) -> None:
         )
 
 
-def refuse_other_size(picture: Picture, size: tuple[int, ...], owner: object) -> None:
+def refuse_other_size(
+    picture: Picture, size: tuple[int, ...], owner: object, remedy: str = ""
+) -> None:
     if (picture.height, picture.width) != tuple(size):
         raise DataError(
             f"{owner} is {picture.width}x{picture.height}, but its image is {size[1]}x{size[0]}; "
-            "both must have the same size"
+            f"both must have the same size{remedy}"
         )
 
 

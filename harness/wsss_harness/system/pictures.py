@@ -31,6 +31,7 @@ from wsss_harness.system.picture_kinds import (
     refuse_turned,
     without_alpha,
 )
+from wsss_harness.system.resizing import REMEDY, Resize, resized
 
 
 def read_photograph(path: Path) -> Image:
@@ -91,18 +92,22 @@ def read_class_mask(
     return mask
 
 
-def read_map(source: Source, size: tuple[int, ...], owner: object = None) -> Map:
+def read_map(
+    source: Source, size: tuple[int, ...], owner: object = None, resize: Resize = "none"
+) -> Map:
     """A grey map of ``size`` as (H, W) in [0, 1]: black is 0, white is 1.
 
-    Colours are accepted if all three channels are equal, an alpha channel if it is opaque.
+    Colours are accepted if all three channels are equal, an alpha channel if it is opaque. A map of
+    another size is resized as ``resize`` says.
 
     Raises:
         DataError: it is missing or damaged, coloured or transparent, or has another size.
     """
     owner = owner or source
     with opened(source, owner) as picture:
-        refuse_other_size(picture, size, owner)
-        return grey_levels(picture, owner)
+        if resize == "none":
+            refuse_other_size(picture, size, owner, REMEDY)
+        return resized(grey_levels(picture, owner), size, resize)
 
 
 def read_regions(path: Path, size: tuple[int, ...]) -> Regions:

@@ -170,9 +170,10 @@ def _weights(stage: Stage, store: Store) -> Iterator[RecordedWeights]:
 
 
 def quality_of(maps: Stage, store: Store) -> SaliencyQuality:
-    """How good saliency maps are, and which they are where the suite names them."""
+    """How good saliency maps are, whether they were resized, and which the suite names."""
     quality = read_json(store.folder(maps) / QUALITY)
-    return SaliencyQuality(**quality, **dict(maps.options.get("saliency", {})))
+    own = {"resize": maps.inputs["data"].options.get("resize_saliency", "")}
+    return SaliencyQuality(**quality, **dict(maps.options.get("saliency", own)))
 
 
 def readable_name(stage: Stage) -> str:

@@ -64,7 +64,7 @@ class SaliencyQuality(StrictModel):
     """How well saliency maps find the foreground of the scored images, measured on their truth.
 
     ``detector``, ``trained_on``, ``digest``: known for maps that the suite names, empty for maps of
-    the dataset.
+    the dataset. ``resize``: the interpolation by which they were resized, if they were.
     """
 
     iou: Fraction
@@ -73,6 +73,7 @@ class SaliencyQuality(StrictModel):
     detector: str = ""
     trained_on: str = ""
     digest: str = ""
+    resize: str = ""
 
 
 class Failure(StrictModel):

@@ -85,6 +85,7 @@ def saliency(records: Iterable[Record]) -> list[str]:
     return [
         "Saliency"
         + (f" of {q.detector}, trained on {q.trained_on}" if q.detector else "")
+        + (f", resized ({q.resize})" if q.resize else "")
         + f": IoU at 0.5 {q.iou:.2f}, mean absolute error {q.error:.3f}, largest F {q.max_f:.2f}."
         for q in qualities
     ]

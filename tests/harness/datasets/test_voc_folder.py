@@ -64,6 +64,19 @@ def test_missing_truth_and_maps_are_told(opened, root):
     assert [data.has_saliency(i) for i in "ab"] == [True, False]
 
 
+def test_maps_of_another_size_are_resized_on_request_and_are_other_data(opened, root):
+    small = Image.fromarray(np.array([[0, 255]], np.uint8))
+    small.save(root / "saliency/a.png")
+    with pytest.raises(DataError, match="resize_saliency"):
+        opened().saliency("a")
+    data = opened(resize_saliency="bilinear")
+    assert data.saliency("a").tolist() == [[0, 0.25, 0.75, 1]] * 3
+    assert data.fingerprint() != opened().fingerprint()
+    plain, resizing = (VocFolder(str(root), resize_saliency=r) for r in ("none", "bilinear"))
+    assert plain.identity() != resizing.identity()
+    assert list(plain.identity()) == ["content"]
+
+
 def test_truth_of_train_can_be_left_unused(opened):
     data = opened(train_truth="none")
     assert [data.has_truth(i) for i in "ab"] == [False, True]

@@ -168,3 +168,16 @@ def test_maps_of_ids_with_folders_count_in_keys(tmp_path):
     path.rename(tmp_path / "img0.png")
     digests = [before["digest"], changed["digest"], identity_of_maps("M", spec)["digest"]]
     assert len(set(digests)) == 3
+
+
+def test_maps_of_another_size_are_resized_on_request_and_recorded(run, maps):
+    for path in maps.iterdir():
+        Image.open(path).resize((16, 12), Image.Resampling.NEAREST).save(path)
+    changes = options(maps)
+    failure = run(**changes)["U"][0].failure
+    assert "resize of the table [saliency.NAME]" in str(failure)
+    changes["saliency"]["Upper"]["resize"] = "nearest"
+    outcome, record = run(**changes)["U"]
+    assert outcome.failure is None
+    assert record.saliency.resize == "nearest"
+    assert "trained on DUTS, resized (nearest): " in notes.saliency([record])[0]

@@ -23,7 +23,7 @@ from wsss_harness.datasets.coco.index import (
     write_index,
 )
 from wsss_harness.datasets.lists import read_list
-from wsss_harness.system import pictures
+from wsss_harness.system import pictures, resizing
 from wsss_harness.system.digests import digest_files
 
 INDEX = "index.sqlite"
@@ -42,7 +42,7 @@ class Coco14:
 
     ``overlap``: where instances overlap, the ``last`` of the file covers the earlier ones, as in
     nightrome/cocostuffapi, or the ``smallest`` covers the larger ones. ``crowd``: whether a region
-    of many objects has its ``class``, or 255 (``ignore``).
+    of many objects has its ``class``, or 255 (``ignore``). ``resize_saliency``: as of VocFolder.
     """
 
     root: str
@@ -56,6 +56,7 @@ class Coco14:
     masks: str | None = None
     overlap: Literal["last", "smallest"] = "last"
     crowd: Literal["class", "ignore"] = "class"
+    resize_saliency: resizing.Resize = "none"
 
     def path(self, part: str) -> Path:
         return Path(self.root) / str(getattr(self, part))
@@ -72,7 +73,12 @@ class Coco14:
         folders += [self.path("masks")] if self.masks else []
         contents = digest_files(texts, str(Path(self.root).resolve()))
         listings = [_listing_digest(folder) for folder in folders]
-        return {"content": [*contents, *listings], "overlap": self.overlap, "crowd": self.crowd}
+        drawing = {"overlap": self.overlap, "crowd": self.crowd}
+        return {
+            "content": [*contents, *listings],
+            **drawing,
+            **resizing.identity(self.resize_saliency),
+        }
 
     def _check(self, paths: Iterable[Path]) -> None:
         if not Path(self.root).is_dir():
@@ -176,7 +182,8 @@ class Coco:
         return self._path("saliency", image_id).is_file()
 
     def saliency(self, image_id: str) -> Map:
-        return pictures.read_map(self._path("saliency", image_id), self.size(image_id))
+        path, resize = self._path("saliency", image_id), self.layout.resize_saliency
+        return pictures.read_map(path, self.size(image_id), resize=resize)
 
     def _path(self, part: str, image_id: str) -> Path:
         return self.layout.path(part) / f"{image_id}.png"
