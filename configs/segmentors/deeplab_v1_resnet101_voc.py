@@ -5,7 +5,7 @@ those of YudeWang/semantic-segmentation-codebase: a stem of three 3x3 convolutio
 statistics of batch normalisation that go on learning, slowly in the head, while its weights stay,
 new layers at ten times the rate, dropout of single elements, logits enlarged corner to corner.
 At test time, options of the suite: scales = [0.5, 0.75, 1.0, 1.25, 1.5, 1.75], flip = true,
-crf = "deeplab" (the released test calls it dense_crf_from_deeplabv2; its code was not released).
+crf = "usr922".
 Cost: 20,000 iterations of 10 crops of 448 pixels, made for a GPU.
 Expected: EPS reports 71.0 val and 71.8 test mIoU (CVPR 2021), whose own settings are not published.
 Initial weights: resnet101s of zhanghang1989/PyTorch-Encoding, ImageNet. The README of usr922/wseg

@@ -5,7 +5,7 @@ those of deeplab_v1_resnet101_voc, all of ResNet38 trained but its normalisation
 statistics learn, with a momentum of 0.0003. (The released backbone would freeze conv1a and the
 statistics when it is told to train, but the released train.py never tells it.)
 At test time, options of the suite: scales = [0.5, 0.75, 1.0, 1.25, 1.5, 1.75], flip = true,
-crf = "yudewang".
+crf = "yudewang" (or "usr922", as usr922/wseg tests the same network).
 Cost: 20,000 iterations of 10 crops of 448 pixels, made for a GPU.
 Expected: SEAM reports 64.5 val and 65.7 test mIoU (CVPR 2020).
 Initial weights: ImageNet as MXNet's .params.

@@ -46,6 +46,16 @@ class Parameters:
         )
 
 
+# Named by halbielee/EPS for its comparison. The released code takes colours as BGR minus the mean,
+# wrapped to 8 bits; here they are plain RGB.
+DEEPLAB = Parameters(
+    source="kazuto1011/deeplab-pytorch: configs/voc12.yaml",
+    gaussian_sxy=1,
+    bilateral_sxy=67,
+    bilateral_srgb=3,
+    bilateral_weight=4,
+)
+
 PARAMETERS: Mapping[str, Parameters] = MappingProxyType(
     {
         # Also used by YudeWang/SEAM, with 1 iteration after its walk, and halbielee/EPS.
@@ -58,15 +68,9 @@ PARAMETERS: Mapping[str, Parameters] = MappingProxyType(
         ),
         # The released code always has 21 channels, so it divides the rest by 21.
         "icd": Parameters(source="js-fan/ICD: run_icd.py", certainty=0.5, others=21),
-        # Named by halbielee/EPS for its comparison. The released code takes colours as BGR minus
-        # the mean, wrapped to 8 bits; here they are plain RGB.
-        "deeplab": Parameters(
-            source="kazuto1011/deeplab-pytorch: configs/voc12.yaml",
-            gaussian_sxy=1,
-            bilateral_sxy=67,
-            bilateral_srgb=3,
-            bilateral_weight=4,
-        ),
+        "deeplab": DEEPLAB,
+        # Called dense_crf_from_deeplabv2 there, on plain RGB; the function itself is not released.
+        "usr922": replace(DEEPLAB, source="usr922/wseg: segmentation/experiment, test.py"),
         # The README does not state the iterations; 10 as in the code that uses it.
         "oaa": Parameters(
             source="PengtaoJiang/OAA: README.md",

@@ -31,6 +31,12 @@ def test_golden_deeplab():
     np.testing.assert_allclose(actual, expected, atol=TOLERANCE)
 
 
+def test_the_crf_of_usr922_is_that_of_deeplab_under_its_own_source():
+    ours = PARAMETERS["usr922"]
+    assert replace(ours, source="") == replace(PARAMETERS["deeplab"], source="")
+    assert "usr922/wseg" in ours.source
+
+
 @pytest.mark.golden
 def test_golden_irn():
     data = golden("crf.npz")
