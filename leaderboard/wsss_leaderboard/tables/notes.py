@@ -7,7 +7,9 @@ from wsss_harness.suite.spec import AXES
 from wsss_leaderboard.records.record import Record, distinct
 from wsss_leaderboard.records.scores import ERROR
 
-SUP = "sup: I. image labels, S. saliency maps, F. ground truth, which no method may read."
+SUP = (
+    "sup: I. image labels, S. saliency maps, M. regions, F. ground truth, which no method may read."
+)
 CHOSEN = {"fixed": "", "held_out": " (h)", "oracle": " (o)", "unknown": " (?)"}
 CHOSEN_ON = {
     "held_out": "(h) threshold chosen on the ground truth of held-out train images.",
