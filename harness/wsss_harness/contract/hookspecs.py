@@ -40,7 +40,12 @@ hookimpl = pluggy.HookimplMarker(GROUP)
 
 
 class DatasetSource(Protocol):
-    """Prepares and opens a dataset."""
+    """Prepares and opens a dataset.
+
+    Optional: ``identity()`` returns as JSON what decides the data, such as digests of files.
+    Without it these are the options and, if ``open`` works in a folder where nothing is prepared,
+    the dataset's fingerprint.
+    """
 
     def prepare(self, run: Run) -> None:
         """Write what the dataset needs below ``run.folder``; DataError if a file is damaged."""

@@ -8,6 +8,7 @@ from wsss_harness.contract.errors import ConfigError, StageFailure
 from wsss_harness.contract.supervision import Dataset, scored_ids
 from wsss_harness.execution.engine import Engine
 from wsss_harness.plugins.registry import Plugins
+from wsss_harness.stages.stage_data import check_unchanged
 from wsss_harness.store.stage import Stage, upstream
 from wsss_harness.store.store import Store
 from wsss_harness.suite.graph import Graph
@@ -53,12 +54,14 @@ def make_data(suite: Suite, plugins: Plugins, engine: Engine, graph: Graph) -> D
 
     Raises:
         StageFailure: the data could not be made.
-        DataError, ConfigError: see ``check_presence`` and ``check_truth``.
+        DataError, ConfigError: see ``check_unchanged``, ``check_presence`` and ``check_truth``.
     """
     make_all(engine, suite, [graph.data])
     if graph.data.key in engine.failures:
         raise engine.failures[graph.data.key]
-    dataset = graph.opened(engine.store.folder(graph.data))
+    folder = engine.store.folder(graph.data)
+    dataset = graph.opened(folder)
+    check_unchanged(dataset, folder, suite.dataset.name)
     check_presence(suite, plugins, dataset)
     scores_val = any(row.segmentors for row in suite.rows) or "supervised" in suite.bounds
     engine.warnings += check_truth(dataset, scores_val)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,13 @@ from wsss_harness.contract.image_ids import check_image_id
 from wsss_harness.contract.supervision import REGIONS, SALIENCY, Dataset, View, scored_ids
 from wsss_harness.contract.types import Map, Regions
 from wsss_harness.store.work import Work
-from wsss_harness.system import pictures
+from wsss_harness.system import files, pictures
 from wsss_harness.system.resizing import Resize
 
 TRAIN, SCORED, VAL = "train", "scored", "val"
 REGION_MAP = ".png"
 BACKBONE = "backbone.pth"  # what a pretraining writes
+FINGERPRINT = "fingerprint.txt"  # of the data as they were prepared
 
 
 @dataclass(frozen=True)
@@ -138,9 +140,28 @@ class StageView:
 
 @dataclass(frozen=True)
 class PrepareData:
-    """Writes what a dataset prepares once, such as drawn scenes."""
+    """Writes what a dataset prepares once, such as drawn scenes, and its fingerprint."""
 
     source: DatasetSource
 
     def __call__(self, work: Work) -> None:
         self.source.prepare(Run(work.folder, progress=work.progress))
+        if not hasattr(self.source, "identity"):
+            with suppress(Exception):  # whoever opens it says what is wrong with it
+                text = self.source.open(work.folder).fingerprint()
+                files.write_text(work.folder / FINGERPRINT, text)
+
+
+def check_unchanged(dataset: Dataset, folder: Path, owner: str) -> None:
+    """Refuse a dataset whose files changed after ``folder`` was prepared, unseen by cache keys.
+
+    Raises:
+        DataError: the fingerprint is another one; finished stages belong to the files as they were.
+    """
+    noted = folder / FINGERPRINT
+    if noted.is_file() and noted.read_text(encoding="utf-8") != dataset.fingerprint():
+        raise DataError(
+            f"the files of dataset '{owner}' have changed since it was prepared in {folder}, and "
+            "its plugin has no method identity() that says so; add one that returns a digest of "
+            "the files, or use another --store"
+        )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import xxhash
@@ -56,8 +58,9 @@ class Inputs:
 
     def data_of(self, name: str, source: Any) -> Stage:
         """The stage that prepares a dataset."""
-        identity = source.identity() if hasattr(source, "identity") else asdict(source)
-        return Stage(kind="data", name=name, body=PrepareData(source), options=identity)
+        return Stage(
+            kind="data", name=name, body=PrepareData(source), options=identity_of_data(source)
+        )
 
     def source_of(self, offered: Offered) -> Any:
         return self.plugins.build("dataset", offered.name, offered.options)
@@ -164,6 +167,33 @@ class Inputs:
             heavy=True,
             distributed=True,
         )
+
+
+def identity_of_data(source: Any) -> dict[str, Any]:
+    """What cache keys say of a dataset: what it says of itself, or its options.
+
+    A dataset that reads its files where they lie can be opened before it is prepared; then they
+    count as well, by its fingerprint.
+    """
+    if hasattr(source, "identity"):
+        identity: dict[str, Any] = source.identity()
+        return identity
+    options = asdict(source)
+    place = f"{type(source).__module__}.{type(source).__qualname__} {options!r}"
+    if place not in _fingerprints:
+        _fingerprints[place] = _fingerprint(source)
+    return {**options, **({FINGERPRINT: known} if (known := _fingerprints[place]) else {})}
+
+
+FINGERPRINT = "fingerprint"
+_fingerprints: dict[str, str] = {}  # by dataset and options, since every row of a suite asks
+
+
+def _fingerprint(source: Any) -> str:
+    """The fingerprint of a dataset before it is prepared; empty if it must be prepared first."""
+    with TemporaryDirectory(prefix="wsss-unprepared-") as folder, suppress(Exception):
+        return str(source.open(Path(folder)).fingerprint())
+    return ""
 
 
 def identity_of_maps(label: str, maps: SaliencyMaps) -> dict[str, Any]:

@@ -18,7 +18,9 @@ CACHE = "WSSS_CACHE"  # environment variable: the cache folder
 FRESH = 2.0  # seconds in which a file may change twice without a new modification time
 CHUNK = 1 << 20
 
-Entry = tuple[int, int, str]  # size, modification time in ns and digest of a file
+# Size, times in ns at which content and entry of a file changed, and its digest. Tools that copy or
+# unpack files set the first time back, but not the second.
+Entry = tuple[int, int, int, str]
 
 
 def digest_file(
@@ -48,7 +50,7 @@ def _digest_once(path: Path, modified: int) -> str:
 
 
 def digest_files(paths: Sequence[Path], group: str) -> list[str]:
-    """The digests of files, which are read again only if size or modification time change.
+    """The digests of files, which are read again only if their size or a time of change differ.
 
     Each ``group`` has a cache file of its own. Without a writable cache, all files are read.
     """
@@ -57,10 +59,31 @@ def digest_files(paths: Sequence[Path], group: str) -> list[str]:
     entries = dict(_entries(paths, cached))
     if any(cached.get(path) != entry for path, entry in entries.items()):
         now = time.time_ns()
-        settled = {p: entry for p, entry in entries.items() if now - entry[1] > FRESH * 1e9}
+        settled = {p: e for p, e in entries.items() if now - max(e[1:3]) > FRESH * 1e9}
         with suppress(OSError):
             write_text(cache_file, json.dumps({**cached, **settled}))
-    return [entries[str(path)][2] for path in paths]
+    return [entries[str(path)][-1] for path in paths]
+
+
+def digest_folder(folder: Path) -> str:
+    """A digest of the names and contents of all files below a folder, which may be missing."""
+    paths = sorted(_files(folder))
+    digest = xxhash.xxh3_128()
+    for path, content in zip(paths, digest_files(paths, str(folder.resolve())), strict=True):
+        digest.update(f"{path.relative_to(folder).as_posix()} {content}\n".encode())
+    return digest.hexdigest()
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """The files below a folder; linked folders are followed, but none twice."""
+    seen: set[str] = set()
+    for parent, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(parent)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        yield from (Path(parent, name) for name in names)
 
 
 def cache_folder() -> Path:
@@ -70,11 +93,12 @@ def cache_folder() -> Path:
 
 
 def _entries(paths: Sequence[Path], cached: dict[str, Entry]) -> Iterator[tuple[str, Entry]]:
-    for path in paths:
-        name, status = str(path), path.stat()
+    for name in map(str, paths):
+        status = os.stat(name)
+        changed = (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
         entry = cached.get(name)
-        if entry is None or entry[:2] != (status.st_size, status.st_mtime_ns):
-            entry = (status.st_size, status.st_mtime_ns, digest_file(path))
+        if entry is None or entry[:3] != changed:
+            entry = (*changed, digest_file(Path(name)))
         yield name, entry
 
 
@@ -83,8 +107,8 @@ def _read(cache_file: Path) -> dict[str, Entry]:
     try:
         content = json.loads(cache_file.read_text(encoding="utf-8"))
         return {
-            path: (int(size), int(modified), str(digest))
-            for path, (size, modified, digest) in content.items()
+            path: (int(size), int(written), int(changed), str(digest))
+            for path, (size, written, changed, digest) in content.items()
         }
     except (OSError, ValueError, TypeError, AttributeError):
         return {}

@@ -160,16 +160,20 @@ def test_dataset_passes_conformance_checks(root):
     assert [str(one) for one in findings if one.outcome != "ok"] == []
 
 
-def test_identity_depends_on_annotations_and_sizes(root):
-    layout = Coco14(str(root))
-    first = layout.identity()
-    assert layout.identity() == first
-    assert Coco14(str(root), crowd="ignore").identity() != first
-    write(root, "val", [V], [instance(4, 3, square(0, 0, 4))])
-    changed = layout.identity()
-    assert changed != first
-    (root / f"saliency/{A}.png").write_bytes(b"another size")
-    assert layout.identity() != changed
+def test_identity_depends_on_the_content_of_every_file(root):
+    (root / "masks").mkdir()
+    write_mask(root / f"masks/{A}.png", np.full((HEIGHT, WIDTH), 3, np.uint8))
+    (root / "some.txt").write_text(f"{A}\n")
+    layout = Coco14(str(root), masks="masks", train_list="some.txt")
+    first = layout.contents()
+    for path in [path for path in root.rglob("*") if path.is_file()]:
+        content = path.read_bytes()
+        path.write_bytes(bytes([content[0] ^ 1]) + content[1:])
+        assert layout.contents() != first, path
+        path.write_bytes(content)
+        assert layout.contents() == first
+    assert layout.identity()["content"] == first
+    assert Coco14(str(root), masks="masks", crowd="ignore").identity() != layout.identity()
 
 
 def test_opening_does_not_read_the_annotations(root):

@@ -98,7 +98,7 @@ def test_a_changed_seed_is_named(plan, run):
 def test_changed_data_come_before_what_follows_them(plan, run):
     run()
     found = reasons(plan(dataset={"name": "in_memory", "count": 14}))
-    assert found["data in_memory"] == ("count: 12 -> 14",)
+    assert found["data in_memory"] == ("count: 12 -> 14", 'fingerprint: "fake-12-0" -> "fake-14-0"')
     assert found["score redness"] == ("another data in_memory", "another fit redness")
 
 

@@ -5,6 +5,7 @@ import sys
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,7 +25,7 @@ from wsss_harness.datasets.coco.index import (
 )
 from wsss_harness.datasets.lists import read_list
 from wsss_harness.system import pictures, resizing
-from wsss_harness.system.digests import digest_files
+from wsss_harness.system.digests import digest_files, digest_folder
 
 INDEX = "index.sqlite"
 SPLITS = ("train", "val")
@@ -62,23 +63,19 @@ class Coco14:
         return Path(self.root) / str(getattr(self, part))
 
     def identity(self) -> dict[str, Any]:
-        """What decides the data: annotations and lists by content, pictures by name and size.
+        """What decides the data: the content of every file, not its path."""
+        drawing = {"overlap": self.overlap, "crowd": self.crowd}
+        saliency = resizing.identity(self.resize_saliency)
+        return {"content": contents_of(self), **drawing, **saliency}
 
-        The pictures are published and take 20 GB, too much to read for each command.
-        """
+    def contents(self) -> list[str]:
+        """Digests of annotations and lists, and of the folders of pictures."""
         parts = ("train_annotations", "val_annotations", "train_list", "val_list")
         texts = [self.path(part) for part in parts if getattr(self, part)]
         self._check(texts)
-        folders = [self.path("train"), self.path("val"), self.path("saliency")]
-        folders += [self.path("masks")] if self.masks else []
-        contents = digest_files(texts, str(Path(self.root).resolve()))
-        listings = [_listing_digest(folder) for folder in folders]
-        drawing = {"overlap": self.overlap, "crowd": self.crowd}
-        return {
-            "content": [*contents, *listings],
-            **drawing,
-            **resizing.identity(self.resize_saliency),
-        }
+        folders = ("train", "val", "saliency", *(("masks",) if self.masks else ()))
+        digests = digest_files(texts, str(Path(self.root).resolve()))
+        return [*digests, *(digest_folder(self.path(part)) for part in folders)]
 
     def _check(self, paths: Iterable[Path]) -> None:
         if not Path(self.root).is_dir():
@@ -96,13 +93,9 @@ class Coco14:
         return Coco(self, folder / INDEX)
 
 
-def _listing_digest(folder: Path) -> str:
-    """A digest of the names and sizes of the files in a folder, which may be missing."""
-    digest = xxhash.xxh3_128()
-    if folder.is_dir():
-        for path in sorted(folder.iterdir()):
-            digest.update(f"{path.name} {path.stat().st_size}\n".encode())
-    return digest.hexdigest()
+@cache  # of 122,000 pictures it takes seconds, and every row of a suite asks for it
+def contents_of(layout: Coco14) -> list[str]:
+    return layout.contents()
 
 
 class Coco:
