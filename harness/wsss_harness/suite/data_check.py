@@ -1,9 +1,11 @@
 """Checks of a dataset before anything is trained on it: all images in one pass."""
 
+import os
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -136,7 +138,9 @@ class DataCheck:
         truth = image.truth_or_none
         for name, counts in self.qualities.items():
             saliency = image.map_or_none(name)
-            if truth is not None and saliency is not None and saliency.shape == truth.shape:
+            if truth is None or saliency is None or image_checks.bad_map(name)(image):
+                continue
+            if truth.shape == saliency.shape:
                 counts.add(truth, saliency)
 
     def _compare(self, image: CheckedImage) -> None:
@@ -173,8 +177,8 @@ class DataCheck:
         yield finding_of(SAME_PICTURE, self.same)
         for split, tally in self.tallies.items():
             yield from findings_of(tally, self.dataset.classes, f"the {split} images")
-        if hasattr(self.dataset, "unlisted"):
-            yield unlisted_files(self.dataset.unlisted())
+        if hasattr(self.dataset, "picture_paths"):
+            yield unlisted_files(self.dataset.picture_paths())
 
 
 def splits(dataset: Dataset) -> dict[str, tuple[str, ...]]:
@@ -229,13 +233,21 @@ def finding_of(name: str, problems: Problems) -> Finding:
     return Finding(name, outcome, message, problems.count, tuple(problems.examples))
 
 
-def unlisted_files(paths: Sequence[str]) -> Finding:
-    """How many files the folders hold that no list names; they do no harm."""
-    check = "every file belongs to a listed image"
-    if not paths:
+def unlisted_files(paths: Iterable[Path]) -> Finding:
+    """How many files there are beside the pictures that are read; they do no harm."""
+    check, read = "every file beside the pictures is one of them", set(map(str, paths))
+    beside = [
+        entry.path
+        for folder in sorted({os.path.dirname(path) for path in read})
+        if os.path.isdir(folder)
+        for entry in os.scandir(folder)
+        if entry.is_file() and entry.path not in read
+    ]
+    if not beside:
         return Finding(check)
-    message = f"{len(paths):,} files do not, first {paths[0]}; nothing reads them"
-    return Finding(check, NOTE, message, len(paths), tuple(paths[:FIRST]))
+    first = tuple(sorted(beside)[:FIRST])
+    message = f"no list names {len(beside):,} files, first {first[0]}; nothing reads them"
+    return Finding(check, NOTE, message, len(beside), first)
 
 
 def _shared(splits: Mapping[str, Sequence[str]]) -> str | None:

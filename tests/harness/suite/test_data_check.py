@@ -9,7 +9,7 @@ from fake_data import FakeDataset
 from PIL import Image
 from typer.testing import CliRunner
 
-from wsss_harness.contract.findings import FAILURE, OK, WARNING
+from wsss_harness.contract.findings import FAILURE, NOTE, OK, WARNING
 from wsss_harness.datasets.voc_folder import VocFolder
 from wsss_harness.suite import data_check as datacheck
 from wsss_harness.system.pictures import write_mask
@@ -236,3 +236,154 @@ def test_a_dataset_that_shares_images_between_its_splits_is_named():
     outcome, text = wrong(report)["train and val share no image"]
     assert outcome == FAILURE
     assert f"({len(Shared().names)} in all) is in both" in text
+
+
+# What a run would trip over, or score in a way that is not meant
+
+
+@pytest.fixture
+def many(root):
+    """Fifteen more images to train on, with maps and labels."""
+    more = tuple(f"m{number:02d}" for number in range(15))
+    for number, image_id in enumerate(more):
+        pixels = np.full((3, 4, 3), 10 * number + 5, np.uint8)
+        Image.fromarray(pixels).save(root / f"JPEGImages/{image_id}.jpg")
+        for folder in ("SegmentationClass", "saliency"):
+            (root / f"{folder}/{image_id}.png").write_bytes((root / f"{folder}/a.png").read_bytes())
+    (root / "ImageSets/Segmentation/train.txt").write_text("\n".join(("a", "b", *more)))
+    write_labels(root, {image_id: ["cat"] for image_id in (*IDS, *more)})
+    return root, more
+
+
+def all_wrong(root):
+    dataset = VocFolder(str(root)).open(root)
+    return {f.check: f for f in datacheck.inspect(dataset, lambda *_: None).findings}
+
+
+def test_a_finding_counts_all_images_and_names_the_first_ten(many):
+    root, more = many
+    for image_id in more:
+        cut(root / f"JPEGImages/{image_id}.jpg")
+    finding = all_wrong(root)["images can be read"]
+    assert (finding.outcome, finding.count, len(finding.examples)) == (FAILURE, 15, 10)
+    for image_id, example in zip(more, finding.examples, strict=False):
+        assert f"{image_id}.jpg" in example
+    shown = check(root).stdout
+    assert f"{more[9]}.jpg" in shown
+    assert f"{more[10]}.jpg" not in shown
+    assert "and 5 more" in shown
+
+
+def test_faults_of_every_kind_are_found_in_one_pass(many):
+    root, more = many
+    cut(root / f"JPEGImages/{more[0]}.jpg")
+    shrink(root / f"SegmentationClass/{more[1]}.png")
+    shrink(root / f"saliency/{more[2]}.png")
+    shrink(root / f"JPEGImages/{more[3]}.jpg")
+    found = {name for name, finding in all_wrong(root).items() if finding.outcome == FAILURE}
+    assert found == {
+        "images can be read",
+        "masks have the size of their images and known classes",
+        "saliency maps have the size of their images",
+    }
+
+
+@pytest.mark.parametrize(("images", "outcome"), [(17, FAILURE), (3, WARNING)])
+def test_maps_of_0_and_1_are_named(many, images, outcome):
+    root, more = many
+    for image_id in ("a", "b", *more)[:images]:
+        level = Image.fromarray(np.eye(3, 4, dtype=np.uint8))
+        level.save(root / f"saliency/{image_id}.png")
+    finding = all_wrong(root)["saliency maps use the levels 0..255"]
+    assert (finding.outcome, finding.count) == (outcome, images)
+    assert "multiply them by 255" in finding.message
+
+
+def test_constant_maps_are_named(root):
+    Image.fromarray(np.full((3, 4), 7, np.uint8)).save(root / "saliency/b.png")
+    finding = all_wrong(root)["saliency maps are not constant"]
+    assert (finding.outcome, finding.count) == (WARNING, 1)
+    assert "b: it is 0.0" in finding.message
+
+
+def test_the_same_picture_in_train_and_val_is_named(root):
+    (root / "JPEGImages/c.jpg").write_bytes((root / "JPEGImages/a.jpg").read_bytes())
+    finding = all_wrong(root)["no picture of train is in val under another id"]
+    assert (finding.outcome, finding.examples) == (WARNING, ("a and c",))
+
+
+def test_files_that_no_list_names_are_counted(root):
+    for name in ("x.jpg", "y.jpg"):
+        (root / "JPEGImages" / name).write_bytes(b"unused")
+    finding = all_wrong(root)["every file beside the pictures is one of them"]
+    assert (finding.outcome, finding.count) == (NOTE, 2)
+    assert check(root).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        (lambda truth: 255 * truth, "a class is in the truth of the scored images"),
+        (lambda truth: truth + 1, "masks have the size of their images and known classes"),
+        (lambda truth: np.where(truth, 1, 255), "truth of the scored images has background"),
+    ],
+)
+def test_truth_that_means_something_else_is_a_failure(root, change, name):
+    for image_id in IDS:
+        truth = change(np.eye(3, 4, dtype=np.uint8)).astype(np.uint8)
+        write_mask(root / f"SegmentationClass/{image_id}.png", truth)
+    assert all_wrong(root)[name].outcome == FAILURE
+
+
+class Plugin(FakeDataset):
+    """A dataset of a plugin whose ``part`` of one image is replaced by ``give``."""
+
+    def __init__(self, part, give):
+        super().__init__()
+        for name in ("image", "present", "truth", "saliency", "context"):
+            parts = {image_id: getattr(FakeDataset(), name)(image_id) for image_id in self.names}
+            setattr(self, name, parts.__getitem__)
+        sound = getattr(self, part)
+        setattr(self, part, lambda image_id: give() if image_id == "image_003" else sound(image_id))
+
+
+def stop():
+    raise ValueError("no such tile")
+
+
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [
+        ("image", "images can be read"),
+        ("present", "image labels are numbers of classes"),
+        ("truth", "masks have the size of their images and known classes"),
+        ("saliency", "saliency maps have the size of their images"),
+        ("context", "context maps have the size of their images"),
+    ],
+)
+def test_an_error_of_a_plugin_is_a_finding_that_names_it_and_the_image(part, name):
+    report = datacheck.inspect(Plugin(part, stop), lambda *_: None, owner="tiles")
+    failures = [finding for finding in report.findings if finding.outcome == FAILURE]
+    assert [finding.check for finding in failures] == [name]
+    assert failures[0].examples == ("image_003: dataset 'tiles' raised ValueError: no such tile",)
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "named"),
+    [
+        ("image", np.zeros((24, 32), np.uint8), "pixels are uint8 (24, 32)"),
+        ("image", np.zeros((24, 32, 3)), "pixels are float64"),
+        ("present", (2, 1), "classes are [2, 1]"),
+        ("present", (0,), "classes are [0]"),
+        ("truth", np.zeros((24, 32), np.int64), "truth is int64"),
+        ("truth", np.zeros((24, 30), np.uint8), "truth is uint8 (24, 30)"),
+        ("truth", np.full((24, 32), 3, np.uint8), "truth holds 3; expected 0..2 or 255"),
+        ("saliency", np.full((24, 32), 2.0, np.float32), "saliency is in [2, 2]"),
+        ("context", {"strip": np.zeros((2, 2), bool)}, "context strip is (2, 2)"),
+    ],
+)
+def test_what_a_plugin_may_not_give_is_a_failure(part, value, named):
+    report = datacheck.inspect(Plugin(part, lambda: value), lambda *_: None)
+    failures = [finding for finding in report.findings if finding.outcome == FAILURE]
+    assert len(failures) == 1
+    assert "image_003: its " + named in failures[0].message
