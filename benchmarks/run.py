@@ -23,6 +23,7 @@ BENCHMARKS = (
     "score_store",
     "flat_memory",
     "random_walk",
+    "edge_walk",
     "walk_memory",
     "bootstrap_miou",
     "overhead",

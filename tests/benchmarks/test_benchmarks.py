@@ -10,8 +10,8 @@ import pytest
 from slow import slow_but
 
 RUN = Path(__file__).parents[2] / "benchmarks" / "run.py"
-NAMES = ["threshold_curve", "confusion", "score_store", "flat_memory", "random_walk", "walk_memory"]
-NAMES += ["bootstrap_miou", "overhead", "data_path", "voc_sized", "plan_rows"]
+NAMES = ["threshold_curve", "confusion", "score_store", "flat_memory", "random_walk", "edge_walk"]
+NAMES += ["walk_memory", "bootstrap_miou", "overhead", "data_path", "voc_sized", "plan_rows"]
 NAMES += ["training_step"]
 NAMES += ["crf_present", "crf_processes"] if find_spec("pydensecrf") else []
 
