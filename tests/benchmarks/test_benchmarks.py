@@ -55,6 +55,7 @@ def test_an_unknown_name_lists_those_that_exist():
 STUDIES = [
     (("coverage.py", "--simulations", "1"), "1449 images: mIoU "),
     (("ranks.py", "--simulations", "1"), "a staircase, one seed: all ranks held "),
+    (("keeping_state.py", "--gib", "0.001", "--seconds", "0.3", "--step", "0.01"), "now: "),
     (("anatomy.py", "--scenes", "1"), "causes do not add up on 0 scenes"),
 ]
 

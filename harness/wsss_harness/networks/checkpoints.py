@@ -1,7 +1,6 @@
 """Exact resumption with mmengine's Runner: hooks, the state on disk, a clean exit."""
 
 import re
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +20,6 @@ from torch import nn
 from wsss_harness.contract.errors import DataError, StageError
 from wsss_harness.system import files
 
-SECONDS = 10.0  # the most training that a kill may cost
 GLOBAL = re.compile(r"GLOBAL ([\w.]+)")  # an object that torch refuses to unpickle
 
 
@@ -87,44 +85,6 @@ class LossLog(Hook):  # type: ignore[misc]
     def after_train(self, runner: Runner) -> None:
         if is_main_process():
             files.write_json(self.path, self.means)
-
-
-class KeepState(Hook):  # type: ignore[misc]
-    """Save all that a resumed training needs, in a file without pickle.
-
-    Saves after ``every`` iterations, and after ``SECONDS`` since the last time: the result of a
-    training does not depend on when it was interrupted.
-    """
-
-    priority = "VERY_LOW"  # after the schedules have advanced
-
-    def __init__(self, path: Path, every: int, losses: LossLog) -> None:
-        self.path, self.every, self.losses = path, every, losses
-        self._kept = time.monotonic()
-
-    def after_train_iter(
-        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
-    ) -> None:
-        if not is_main_process():
-            return
-        due = (batch_idx + 1) % self.every == 0 or batch_idx + 1 == runner.max_iters
-        if not due and time.monotonic() - self._kept < SECONDS:
-            return
-        self._kept = time.monotonic()
-        weights = trained(runner.model).state_dict()
-        if bad := [name for name, value in weights.items() if not value.isfinite().all()]:
-            raise StageError(
-                f"{bad[0]} is no longer finite at iteration {batch_idx + 1}; lower the learning "
-                "rate, or look for broken values in images, saliency or initial weights"
-            )
-        state = {
-            "iteration": batch_idx + 1,
-            "weights": weights,
-            "optimizer": runner.optim_wrapper.state_dict(),
-            "schedules": [schedule.state_dict() for schedule in runner.param_schedulers],
-            "losses": {"means": self.losses.means, "sums": self.losses.sums},
-        }
-        write_state(self.path, state)
 
 
 class ResumingRunner(Runner):  # type: ignore[misc]

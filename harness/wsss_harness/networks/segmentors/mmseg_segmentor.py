@@ -31,7 +31,7 @@ class MmsegSegmentor(PredictionSettings):
     ``scales``, ``flip``, ``average``, ``crf``: see settings.PredictionSettings.
     ``amp``, ``channels_last``, ``compiled``: see training.settings.Arithmetic.
     ``workers``: the number of processes that load images.
-    ``checkpoint_every``: iterations between two states from which training can resume.
+    ``checkpoint_every``, ``checkpoint_seconds``: see training.settings.TrainingSettings.
     """
 
     config: str = "deeplab_v2_resnet101_voc"
@@ -43,11 +43,14 @@ class MmsegSegmentor(PredictionSettings):
     compiled: bool = False
     workers: int = 0
     checkpoint_every: int = 200
+    checkpoint_seconds: float = 10.0
 
     needs: ClassVar[frozenset[str]] = frozenset()
     distributed: ClassVar[bool] = True
     at_inference: ClassVar[frozenset[str]] = frozenset({"scales", "flip", "average", "crf"})
-    idle: ClassVar[frozenset[str]] = frozenset({"workers", "checkpoint_every"})
+    idle: ClassVar[frozenset[str]] = frozenset(
+        {"workers", "checkpoint_every", "checkpoint_seconds"}
+    )
     quick: ClassVar[Mapping[str, Any]] = {
         "config": "deeplab_v1_railscenes",
         "iterations": 4,
@@ -94,6 +97,7 @@ class MmsegSegmentor(PredictionSettings):
             masks,
             run,
             checkpoint_every=self.checkpoint_every,
+            checkpoint_seconds=self.checkpoint_seconds,
             workers=self.workers,
             arithmetic=Arithmetic(self.amp, self.channels_last, self.compiled),
         )

@@ -29,7 +29,6 @@ from torch.utils.data import Dataset, Subset
 from wsss_harness.contract.errors import ConfigError, DataError
 from wsss_harness.contract.hookspecs import Run
 from wsss_harness.networks.checkpoints import (
-    KeepState,
     LossLog,
     ResumingRunner,
     SeedEachIteration,
@@ -40,6 +39,7 @@ from wsss_harness.networks.checkpoints import (
 from wsss_harness.networks.training.optimizers import Headed, ReleasedPolyLR, make_optimizer
 from wsss_harness.networks.training.settings import Amp, Arithmetic, TrainingSettings
 from wsss_harness.networks.training.single_values import running_statistics_of_single_values
+from wsss_harness.networks.training.state import SECONDS, KeepState
 
 PLAIN = Arithmetic()
 Batch = Mapping[str, Any]
@@ -147,13 +147,15 @@ def train(
     optimizer: Optimizer,
     schedule: Mapping[str, Any] | None = None,
     checkpoint_every: int = 200,
+    checkpoint_seconds: float = SECONDS,
     hooks: Sequence[Hook] = (),
     workers: int = 0,
     arithmetic: Arithmetic = PLAIN,
 ) -> None:
     """Train ``network`` in place, on the batch's share of this process if there are several.
 
-    The state of training is kept in run.folder/work; run.folder/losses.json gets the mean losses.
+    The state of training is kept in run.folder/work, see KeepState; run.folder/losses.json gets the
+    mean losses.
     A normalisation with a single value of each channel uses its running statistics.
     ``schedule``: options of ReleasedPolyLR, or with a ``type`` those of another scheduler of
     mmengine by iteration.
@@ -167,7 +169,8 @@ def train(
     losses = LossLog(run.folder / LOSSES)
     single = batch == dist.get_world_size()  # hooks would break up a compiled network
     guard = running_statistics_of_single_values(network) if single else nullcontext()
-    with no_trace(), guard:
+    keep_state = KeepState(run.folder / WORK / STATE, losses, checkpoint_every, checkpoint_seconds)
+    with no_trace(), guard, keep_state:
         runner = ResumingRunner(
             **common_options(run, losses),
             model=Learner(network, loss, arithmetic.channels_last),
@@ -175,7 +178,7 @@ def train(
             train_cfg={"type": "IterBasedTrainLoop", "max_iters": iterations},
             optim_wrapper={**precision(arithmetic.amp, run.device), "optimizer": optimizer},
             param_scheduler=[{**poly, **(schedule or {})}],
-            custom_hooks=[*resuming_hooks(run, losses, checkpoint_every), *hooks],
+            custom_hooks=[*resuming_hooks(run, losses), keep_state, *hooks],
         )
         runner.train()
 
@@ -194,6 +197,7 @@ def fit_network(
         optimizer=make_optimizer(network, settings),
         schedule=schedule_of(settings),
         checkpoint_every=settings.checkpoint_every,
+        checkpoint_seconds=settings.checkpoint_seconds,
         workers=settings.workers,
         arithmetic=settings.arithmetic,
     )
@@ -221,10 +225,9 @@ def common_options(run: Run, losses: LossLog) -> dict[str, Any]:
     }
 
 
-def resuming_hooks(run: Run, losses: LossLog, checkpoint_every: int) -> list[Hook]:
+def resuming_hooks(run: Run, losses: LossLog) -> list[Hook]:
     """Hooks that make a training independent of when it was interrupted, and report progress."""
-    keep_state = KeepState(run.folder / WORK / STATE, checkpoint_every, losses)
-    return [SeedEachIteration(run.seed), Watch(run.progress), losses, keep_state]
+    return [SeedEachIteration(run.seed), Watch(run.progress), losses]
 
 
 def finish(network: nn.Module, path: Path, run: Run) -> None:

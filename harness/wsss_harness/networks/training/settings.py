@@ -43,12 +43,16 @@ class TrainingSettings:
     ``schedule``: the iterations of the whole schedule, if training ends before it does; else 0.
     ``power``: of the poly schedule; ``warmup``: iterations over which its rate rises from zero.
     ``checkpoint``: a file of released weights to use instead of training.
-    ``checkpoint_every``: iterations between two states from which training can resume.
+    ``checkpoint_every``: iterations between two states from which training can resume;
+    ``checkpoint_seconds``: the time until one is kept at an earlier iteration. Either waits if
+    writing would take more than 3 % of the time.
     ``amp``, ``channels_last``, ``compiled``: see Arithmetic.
     ``workers``: the number of processes that load images.
     """
 
-    idle: ClassVar[frozenset[str]] = frozenset({"workers", "checkpoint", "checkpoint_every"})
+    idle: ClassVar[frozenset[str]] = frozenset(
+        {"workers", "checkpoint", "checkpoint_every", "checkpoint_seconds"}
+    )
     quick: ClassVar[Mapping[str, Any]] = {  # for the training in conformance checks
         "backbone": {"name": "resnet38", "width": 0.0625},
         "iterations": 4,
@@ -77,6 +81,7 @@ class TrainingSettings:
     compiled: bool = False
     checkpoint: str | None = None
     checkpoint_every: int = 200
+    checkpoint_seconds: float = 10.0
     workers: int = 0
 
     def identity(self) -> dict[str, Any]:
@@ -100,6 +105,7 @@ class TrainingSettings:
     def __post_init__(self) -> None:
         for name in ("iterations", "batch", "crop", "checkpoint_every"):
             require_option(self, name, getattr(self, name) > 0, "above 0")
+        require_option(self, "checkpoint_seconds", self.checkpoint_seconds >= 0, "at least 0")
         ends = self.schedule == 0 or self.schedule >= self.iterations
         require_option(self, "schedule", ends, "0, or at least the option iterations")
         require_option(self, "lr", self.lr > 0, "above 0")
