@@ -1,6 +1,6 @@
 """How often ranks and intervals of simulated boards with a known order are wrong.
 
-python benchmarks/ranks.py [--simulations 1000] [--boards NAME ...]
+python benchmarks/ranks.py [--simulations 600] [--boards NAME ...]
 
 Each method is a generator; those of a family are made from its draws by refiners. Luck moves
 the log odds of every pixel: 0.08 moves mIoU by about one point. docs/statistics.md has the results.
@@ -28,7 +28,7 @@ from wsss_leaderboard.statistics import estimates
 IMAGES, TARGET = 200, "V1"
 LUCK, REFINER, SEGMENTOR = 0.08, 0.03, 0.04  # of a generator, a refiner and a segmentor
 RESAMPLES = 200  # for the t of a run; enough for a mean over runs
-BLOCKS, BLOCK = 10, 20_000  # images that stand for the population
+BLOCKS, BLOCK = 4, 20_000  # images that stand for the population
 NODES = (
     (-(3**0.5), 1 / 6),
     (0.0, 2 / 3),
@@ -81,16 +81,20 @@ BOARDS = {
 }
 
 
+STEPS = (0.0, 0.1)  # log odds from each method to the next; of the second fewer are simulated
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--simulations", type=int, default=1000)
+    parser.add_argument("--simulations", type=int, default=600)
     parser.add_argument("--boards", nargs="*", default=list(BOARDS))
     arguments = parser.parse_args()
     for name in arguments.boards:
         print(f"{name}:", flush=True)
-        for step in (0.0, 0.1):
+        for step in STEPS:
             sums = defaultdict(list)
-            for number in range(arguments.simulations):
+            count = arguments.simulations // (4 if step else 1)
+            for number in range(count):
                 for measure, value in of_board(BOARDS[name], step, number).items():
                     sums[measure].append(value)
             shown = ", ".join(f"{measure} {text(values)}" for measure, values in sums.items())
