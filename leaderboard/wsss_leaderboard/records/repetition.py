@@ -40,7 +40,7 @@ def draws_of(records: Sequence[Record], target: str) -> list[list[int]]:
     """The places of the records of a row by the draw they belong to.
 
     Records belong to one draw if they have the same masks or the same generator, or initial weights
-    in common that other records have not. A bound, which has no generator, draws its segmentor.
+    in common that other records have not. A control that needs no generator draws its segmentor.
     """
     marks = [_marks(record, target) for record in records]
     everywhere = set.intersection(*marks) if marks else set()
@@ -57,11 +57,12 @@ def draws_of(records: Sequence[Record], target: str) -> list[list[int]]:
 def _marks(record: Record, target: str) -> set[tuple[str, Hashable]]:
     """What no other draw has."""
     steps = random_steps(record, target)
-    fitted = [step.key for axis, step in steps if axis == "generator"]
-    if not fitted:
+    if record.control and all(axis in ("weights", "segmentor") for axis, _ in steps):
         return {("run", record.maker(target) or record.seed)}
-    weights = {("weights", step.key) for axis, step in steps if axis == "weights"}
-    return {("masks", masks_of(record) or record.seed), ("generator", fitted[0]), *weights}
+    drawn: set[tuple[str, Hashable]] = {
+        (axis, step.key) for axis, step in steps if axis in ("weights", "generator")
+    }
+    return {("masks", masks_of(record) or record.seed), *drawn}
 
 
 def draws(records: Sequence[Record], values: Sequence[float], target: str) -> RowDraws:

@@ -113,6 +113,7 @@ def columns_of(table: BoardTable, others: Iterable[Target]) -> list[BoardColumn]
         BoardColumn("miou", "mIoU", lambda row: percent(row.mean), number=True),
         BoardColumn("interval", "95 % interval", lambda row: interval(row) or NOTHING),
         BoardColumn("seeds", "Seeds", lambda row: str(len(row.records) or NOTHING), number=True),
+        BoardColumn("draws", "Draws", _draws(table), number=True),
         BoardColumn("gap", "Gap closed, %", lambda row: percent(row.gap, 0), True),
         *(_other(place, target) for place, target in enumerate(others)),
         BoardColumn("sup", "Sup.", lambda row: row.sup),
@@ -132,6 +133,12 @@ def columns_of(table: BoardTable, others: Iterable[Target]) -> list[BoardColumn]
         BoardColumn("verified", "Verified", _verified),
     ]
     return [c for c in columns if any(c.text(row) != NOTHING for row in table.rows)]
+
+
+def _draws(table: BoardTable) -> Callable[[BoardRow], str]:
+    """The number of draws of a row, if some row has fewer than runs."""
+    fewer = any(row.draws < len(row.records) for row in table.rows)
+    return lambda row: str(row.draws) if fewer and row.draws else NOTHING
 
 
 def _other(place: int, target: Target) -> BoardColumn:
@@ -179,7 +186,7 @@ def notes_of(table: BoardTable) -> list[str]:
     lines = [
         *notes.seeds(records, table.target),
         *table.ranking.notes,
-        *([f"{SINGLE} Single run, shown as a hollow dot."] if singles else []),
+        *([f"{SINGLE} Single draw, shown as a hollow dot."] if singles else []),
         *([GAP] if any(row.gap is not None for row in table.rows) else []),
         *(note_of(entry) for entry in entries if components_of(entry)),
         notes.SUP,

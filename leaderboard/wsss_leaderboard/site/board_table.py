@@ -13,6 +13,7 @@ from wsss_leaderboard.ranking.standings import gaps_of
 from wsss_leaderboard.records.counts import MASKS
 from wsss_leaderboard.records.published import Figure, published
 from wsss_leaderboard.records.record import Record
+from wsss_leaderboard.records.repetition import draws_of
 from wsss_leaderboard.site.pages import TO
 
 STEP = 0.05  # ends of axes are multiples of this
@@ -42,6 +43,11 @@ class BoardRow:
     @property
     def records(self) -> tuple[Record, ...]:
         return self.entry.records if self.entry else ()
+
+    @property
+    def draws(self) -> int:
+        """How many runs repeat the whole method."""
+        return len(draws_of(self.records, self.entry.target)) if self.entry else 0
 
     @property
     def ranks(self) -> str:

@@ -13,7 +13,7 @@ from wsss_harness.system.files import write_text
 from wsss_leaderboard.tables.table import MARKS, NOTHING, inert, percent
 
 TO, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"  # between the ends of a range; before a number
-SINGLE = "\N{SUPERSCRIPT ONE}"  # the mark of a single run
+SINGLE = "\N{SUPERSCRIPT ONE}"  # the mark of a single draw
 LONGEST = 80  # characters of a name on a page
 
 

@@ -10,7 +10,7 @@ from wsss_harness.suite.spec import AXES, Axis, Seeds
 from wsss_leaderboard.records.counts import MASKS
 from wsss_leaderboard.records.provenance import Step
 from wsss_leaderboard.records.record import Record
-from wsss_leaderboard.records.repetition import draws_of, masks_of, random_steps
+from wsss_leaderboard.records.repetition import draws_of, random_steps
 
 
 class StatedSeeds(BaseModel):
@@ -83,11 +83,9 @@ def _steps(record: Record) -> list[tuple[Axis, Step]]:
 
 def notes(records: Mapping[Path, Record]) -> Iterator[str]:
     """Say how many draws the runs are, if they are fewer."""
-    rows = list(records.values())
-    drawn = len(draws_of(rows, MASKS))
-    if drawn < len(rows):
-        masks = len({masks_of(record) for record in rows})
+    drawn = len(draws_of(list(records.values()), MASKS))
+    if drawn < len(records):
         yield (
-            f"seeds: {len(rows)} runs have {masks} different sets of masks and count as {drawn} "
+            f"seeds: {len(records)} runs share masks or weights and count as {drawn} "
             f"draw{'s' * (drawn > 1)}"
         )

@@ -1,9 +1,9 @@
 """Footnotes of tables: what marks and short words in cells mean, and which rows failed."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from wsss_harness.suite.presence import UNSCORED
-from wsss_harness.suite.spec import AXES
+from wsss_leaderboard.records import repetition
 from wsss_leaderboard.records.record import Record, distinct
 from wsss_leaderboard.records.scores import ERROR
 
@@ -29,6 +29,9 @@ GAINS = (
 )
 
 
+NAME = 60  # characters of a method's name
+
+
 def packs(records: Iterable[Record]) -> list[str]:
     stated = any(record.supervision.stated for record in records)
     return ["(p) as the mask pack states; ? not stated."] if stated else []
@@ -47,22 +50,40 @@ def chosen(records: Iterable[Record]) -> list[str]:
 
 
 def seeds(records: Sequence[Record], target: str = "") -> list[str]:
-    """The number of seeds behind means and deviations, of masks or of a segmentor."""
+    """The seeds behind means and deviations of masks or of a segmentor, and what they repeat."""
     groups: dict[str, list[Record]] = {}
     for record in records:
         groups.setdefault(record.method, []).append(record)
-    runs_by_method = {method: distinct(group, target) for method, group in groups.items()}
-    counts = {
-        m: len(runs) for m, runs in runs_by_method.items() if len(runs) > 1 or not runs[0].control
-    }
+    runs = {method: distinct(group, target) for method, group in groups.items()}
+    counts = {m: len(own) for m, own in runs.items() if len(own) > 1 or not own[0].control}
     numbers = sorted(set(counts.values()))
     if numbers in ([], [1]):
         return []
     by_method = ", ".join(f"{method} {count}" for method, count in counts.items())
     over = f"{numbers[0]} seeds" if len(numbers) == 1 else f"seeds: {by_method}"
-    fixed = sorted({axis for record in records for axis in AXES if axis not in record.vary})
-    same = f"; the same seed throughout: {', '.join(fixed)}" if fixed else ""
-    return [f"Mean ± standard deviation over {over}{same}."]
+    same = _fixed({method: runs[method] for method in counts}, target)
+    return [f"Mean ± standard deviation over {over}{same}.", *_draws(runs, target)]
+
+
+def _fixed(runs: Mapping[str, Sequence[Record]], target: str) -> str:
+    """What seeds leave out, by method unless it is the same for all."""
+    axes = {m: ", ".join(sorted(repetition.fixed(own, target))) for m, own in runs.items()}
+    if not any(axes.values()):
+        return ""
+    by_method = "; ".join(f"{method:.{NAME}} {words}" for method, words in axes.items() if words)
+    words = by_method if len(set(axes.values())) > 1 else next(iter(axes.values()))
+    return f"; the same seed throughout: {words}"
+
+
+def _draws(runs: Mapping[str, Sequence[Record]], target: str) -> Iterator[str]:
+    """Which methods have several runs on the same masks, so that seeds repeat a part of them."""
+    for method, own in runs.items():
+        draws = len(repetition.draws_of(own, target))
+        if draws < len(own):
+            yield (
+                f"{method:.{NAME}}: {len(own)} runs share masks or weights and count as {draws} "
+                f"draw{'s' * (draws > 1)}."
+            )
 
 
 def weights(records: Iterable[Record]) -> list[str]:

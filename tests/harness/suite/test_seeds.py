@@ -126,8 +126,9 @@ def recorded(tmp_path):
 
 def test_note_of_a_table_names_axes_that_were_not_repeated(recorded):
     records = recorded(seeds=[0, 1], vary=["segmentor"])
-    (note,) = notes.seeds(records, "one")
+    note, drawn = notes.seeds(records, "one")
     assert note.endswith("2 seeds; the same seed throughout: generator, refiner, weights.")
+    assert drawn == "R: 2 runs share masks or weights and count as 1 draw."
     assert notes.seeds(records) == []  # the masks are there once
 
 
@@ -137,7 +138,7 @@ def test_masks_shared_by_combinations_of_seeds_count_once(recorded):
     assert records[5].seeds == {"weights": 0, "generator": 7, "refiner": 0, "segmentor": 2}
     assert [len(distinct(records, target)) for target in ("", "one")] == [2, 6]
     same = "; the same seed throughout: refiner, weights."
-    assert notes.seeds(records) == [f"Mean ± standard deviation over 2 seeds{same}"]
-    assert notes.seeds(records, "one") == [f"Mean ± standard deviation over 6 seeds{same}"]
+    assert notes.seeds(records)[0] == f"Mean ± standard deviation over 2 seeds{same}"
+    assert notes.seeds(records, "one")[0] == f"Mean ± standard deviation over 6 seeds{same}"
     text = [row.cells for row in mask_table(records).rows]
     assert text[0][4].endswith("±0.0")  # two masks, equal since Redness draws nothing

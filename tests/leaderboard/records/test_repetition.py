@@ -40,6 +40,7 @@ def test_a_bound_draws_its_segmentor():
     bounds = [
         record(
             seed=seed,
+            control=True,
             steps=(
                 Step(stage="bound truth", key="truth"),
                 Step(stage="segment V1 on truth", key=f"s{seed}"),

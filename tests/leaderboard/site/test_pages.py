@@ -105,6 +105,9 @@ def test_pages_count_distinct_runs_and_split_their_variance(tmp_path):
     assert "Mean ± standard deviation over 2 seeds; the same seed throughout: refiner" in masks
     assert "Mean ± standard deviation over 4 seeds" in v1
     assert "Of the variance over the 4 runs of CAM, V1: generator " in v1
+    assert "CAM: 4 runs share masks or weights and count as 2 draws." in v1
+    assert ">Draws<" in v1
+    assert ">Draws<" not in masks
     page = (folder / "methods" / f"{stem('CAM')}.html").read_text()
     assert "Runs: Pseudo-masks 2, V1 4." in page
     text = (tmp_path / "out" / "coverage.html").read_text()

@@ -75,7 +75,7 @@ def test_records_that_do_not_say_their_seeds_are_accepted():
 
 def test_equal_masks_are_noted_as_one_draw():
     same = {Path("0"): run(0, masks="same"), Path("1"): run(1, masks="same")}
-    assert list(notes(same)) == ["seeds: 2 runs have 1 different sets of masks and count as 1 draw"]
+    assert list(notes(same)) == ["seeds: 2 runs share masks or weights and count as 1 draw"]
     assert list(notes({Path("0"): run(0), Path("1"): run(1)})) == []
 
 

@@ -32,7 +32,7 @@
     if (difference === null) return "one row did not finish";
     if (reach === undefined) return "no interval: counts by image are missing";
     const so = difference > 0 ? "B is better" : "A is better";
-    return (Math.abs(difference) <= reach ? "no significant difference" : so) + (seeds ? "" : ", images only");
+    return (Math.abs(difference) <= reach ? "no significant difference" : so) + (seeds ? "" : ", seeds not covered");
   };
 
   const means = (a, b) => {
