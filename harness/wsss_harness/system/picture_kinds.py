@@ -1,5 +1,7 @@
 """What a picture is, and the refusal of what is not of the kind that is read."""
 
+import glob
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -44,8 +46,8 @@ EXIF = {"exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"}
 @contextmanager
 def opened(source: Source, owner: object, formats: tuple[str, ...] = FORMATS) -> Iterator[Picture]:
     """Open a picture. Whatever goes wrong in Pillow becomes a DataError that names ``owner``."""
-    if isinstance(source, Path) and not source.is_file():
-        raise DataError(f"{owner} is {'no file' if source.exists() else 'missing'}")
+    if isinstance(source, Path) and not os.path.isfile(source):
+        raise absent(source)
     try:
         stream = BytesIO(source) if isinstance(source, bytes) else source
         with PillowImage.open(stream, formats=formats) as picture:
@@ -65,6 +67,14 @@ def opened(source: Source, owner: object, formats: tuple[str, ...] = FORMATS) ->
             f"{owner} cannot be read as an image ({error}); replace the file or remove its id "
             "from the list"
         ) from None
+
+
+def absent(path: Path) -> DataError:
+    if os.path.lexists(path):
+        return DataError(f"{path} is no file that can be read; replace it")
+    others = sorted(glob.glob(f"{glob.escape(str(path.with_suffix('')))}.*"))
+    beside = f"; beside it is {Path(others[0]).name}, which is not read" if others else ""
+    return DataError(f"{path} is missing{beside}")
 
 
 def refuse_giant(picture: Picture, owner: object) -> None:
@@ -95,7 +105,6 @@ def refuse_turned(picture: Picture, owner: object) -> None:
 
 
 def refuse_other_photograph(picture: Picture, owner: object) -> None:
-    refuse_turned(picture, owner)
     if picture.format != "MPO" and getattr(picture, "n_frames", 1) > 1:
         raise DataError(f"{owner} has more than one frame; save the frame that is meant")
     deep = ";16" in raw(picture)
@@ -141,14 +150,14 @@ def without_alpha(picture: Picture, owner: object) -> Picture:
     """The picture without alpha, which must be opaque everywhere."""
     if not picture.has_transparency_data:
         return picture
-    alpha = picture.convert("RGBA").getchannel("A").getextrema()
-    if alpha != (255, 255):
+    with_alpha = picture.convert("RGBA")
+    if with_alpha.getchannel("A").getextrema() != (255, 255):
         raise DataError(
             f"{owner} is transparent in places, and what is behind it is not known; save it "
             "without an alpha channel. A map that is stored in the alpha channel must be saved as "
             "grey levels"
         )
-    return picture
+    return with_alpha
 
 
 def grey_levels(picture: Picture, owner: object) -> Map:

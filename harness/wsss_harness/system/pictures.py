@@ -42,7 +42,9 @@ def read_photograph(path: Path) -> Image:
     """
     with opened(path, path) as picture:
         refuse_other_photograph(picture, path)
-        return np.array(without_alpha(picture, path).convert("RGB"))
+        image = np.array(without_alpha(picture, path).convert("RGB"))
+        refuse_turned(picture, path)  # a PNG may have its Exif data behind its pixels
+        return image
 
 
 def photograph_size(path: Path) -> tuple[int, int]:
@@ -129,8 +131,8 @@ def read_regions(path: Path, size: tuple[int, ...]) -> Regions:
 def colours(source: Source, owner: object = None) -> bytes | None:
     """The palette of a PNG, RGB triples by index; None if it has none."""
     with opened(source, owner or source, ("PNG",)) as picture:
-        found = picture.getpalette() if picture.mode == "P" else None
-    return None if found is None else bytes(found)
+        triples = picture.getpalette() if picture.mode == "P" else None
+    return None if triples is None else bytes(triples)
 
 
 def has_voc_palette(path: Path) -> bool:

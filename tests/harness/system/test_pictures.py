@@ -191,6 +191,27 @@ def test_a_photograph_that_viewers_turn_is_refused(tmp_path, orientation, kind):
             read(path)
 
 
+def test_exif_data_behind_the_pixels_of_a_png_count(tmp_path):
+    exif = Image.Exif()
+    exif[EXIF_ORIENTATION] = 6
+    content = saved(tmp_path / "b.png", Image.fromarray(PHOTOGRAPH), exif=exif).read_bytes()
+    start = content.index(b"eXIf") - 4
+    end = start + 12 + int.from_bytes(content[start : start + 4], "big")
+    moved = content[:start] + content[end:-12] + content[start:end] + content[-12:]
+    (tmp_path / "a.jpg").write_bytes(moved)
+    with pytest.raises(DataError, match=r"a\.jpg .* Exif orientation is 6"):
+        pictures.read_photograph(tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize("opaque", [b"\xff" * 256, b"\xff"])
+def test_a_palette_without_a_transparent_colour_is_opaque(tmp_path, opaque):
+    grey = bytes(level for level in range(256) for _ in range(3))
+    picture = with_palette(INDICES, grey)
+    path = saved(tmp_path / "a.png", picture, transparency=opaque)
+    np.testing.assert_array_equal(pictures.read_photograph(path)[..., 1], INDICES)
+    assert pictures.read_map(path, SIZE)[0, 3] == 1
+
+
 def test_a_photograph_with_other_exif_data_is_read(tmp_path):
     exif = Image.Exif()
     exif[EXIF_ORIENTATION], exif[0x010F] = 1, "maker"
@@ -263,7 +284,13 @@ def test_a_missing_picture_is_named(tmp_path, read):
         read(tmp_path / "a.png")
 
 
-@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
+def test_a_file_with_another_suffix_beside_a_missing_picture_is_named(tmp_path, read):
+    (tmp_path / "a[1].JPEG").touch()
+    with pytest.raises(DataError, match=r"a\[1\]\.png is missing; beside it is a\[1\]\.JPEG"):
+        read(tmp_path / "a[1].png")
+
+
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo, lambda path: path.symlink_to("nowhere")])
 def test_what_is_no_file_is_named(tmp_path, read, make):
     make(tmp_path / "a.png")
     with pytest.raises(DataError, match=r"a\.png is no file"):
