@@ -231,6 +231,22 @@ def test_a_part_of_a_suite_has_results_of_its_own(wsss, tmp_path):
     assert "--rows S: no row matches; rows: R" in err
 
 
+def test_two_suites_of_one_name_keep_their_results(wsss, tmp_path):
+    for folder, method in (("one", "P"), ("two", "Q")):
+        (tmp_path / folder).mkdir()
+        text = SUITE.replace('method = "R"', f'method = "{method}"')
+        (tmp_path / folder / "small.toml").write_text(text)
+        assert wsss("run", f"{folder}/small.toml")[0] == 0
+    for folder, method, name in (("one", "P", "small"), ("two", "Q", "small~2")):
+        _, out, _ = wsss("table", f"{folder}/small.toml", "--format", "csv")
+        assert [word for word in ("P", "Q") if f"\n{word}," in out] == [method]
+        assert wsss("diff", f"{folder}/small.toml:{method}", f"{name}:{method}")[0] == 0
+    assert wsss("run", "one/small.toml", "--failed")[0] == 0
+    (tmp_path / "moved").mkdir()
+    (tmp_path / "two" / "small.toml").rename(tmp_path / "moved" / "small.toml")
+    assert "\nQ," in wsss("table", "moved/small.toml", "--format", "csv")[1]
+
+
 def test_a_run_may_stop_after_a_kind_of_stage(wsss, tmp_path):
     code, out, _ = wsss("run", "small.toml", "--stage", "score")
     assert code == 0
