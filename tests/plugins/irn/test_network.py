@@ -31,6 +31,16 @@ def test_names_and_shapes_of_the_head_are_official():
 
 
 @pytest.mark.golden
+def test_taps_and_weights_are_filled_by_the_rule():
+    numbers, (head, taps) = golden("irn.npz"), head_and_taps()
+    for tap, expected in zip(taps, numbers["head_tap_check"], strict=True):
+        assert close(tap.flatten()[: len(expected)], expected, 1e-6)
+    expected = numbers["head_w1_check"]
+    first = head.get_submodule("fc_edge1")[0].weight.detach()
+    assert close(first.flatten()[: len(expected)], expected, 1e-6)
+
+
+@pytest.mark.golden
 def test_logits_of_the_head_are_official_step_by_step():
     numbers, (head, taps) = golden("irn.npz"), head_and_taps()
     for k, tap in enumerate(taps, 1):

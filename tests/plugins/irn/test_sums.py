@@ -66,6 +66,8 @@ def pairs_of(picture):
     numbers = golden("irn.npz")
     weight = fill_value("classifier.weight", torch.empty(20, 2048, 1, 1), 1)
     zeroed = int(numbers["cam_zeroed_class"])
+    check = numbers["cam_weight_check"]
+    assert close(weight.flatten()[: len(check)], check, 1e-6)
     weight[zeroed] = -weight[zeroed].abs()
     sizes = [-(-side // 16) for side in numbers[f"cam{picture}_input_sizes"]]
     features = [
