@@ -5,6 +5,7 @@ from statistics import fmean, variance
 
 import numpy as np
 import pytest
+from scipy.special import stdtrit
 
 from wsss_leaderboard.statistics.spreads import PooledSpreads, RowDraws
 
@@ -127,3 +128,27 @@ def test_two_rows_of_the_same_seeds_have_the_paired_test_of_student():
     assert found.variances[0, 1] == pytest.approx(variance(one - other) / 3)
     assert found.df[0, 1] == pytest.approx(2)
     assert found.variances[0, 1] == found.variances[1, 0]
+
+
+def shares_held(boards, pairs):
+    """How many intervals of differences whose truth is 0 hold, of these pairs of rows."""
+    held = []
+    for values in boards:
+        spreads = board(values).of_differences()
+        means = values.mean(2).ravel()
+        reaches = stdtrit(spreads.df, 0.975) * np.sqrt(spreads.variances)
+        held += [abs(means[a] - means[b]) <= reaches[a, b] for a, b in pairs]
+    return np.mean(held)
+
+
+@pytest.mark.parametrize("rows", [2, 6])
+def test_intervals_between_two_generators_hold_however_many_rows_they_have(rows):
+    boards = [drawn(2, rows, seed=seed) for seed in range(400)]
+    pairs = [(a, rows + b) for a in range(rows) for b in range(rows)]
+    assert 0.93 < shares_held(boards, pairs) < 0.985
+
+
+def test_intervals_of_an_unsteady_row_hold():
+    steadiness = np.array([1.0] * 7 + [3.0])[:, None, None]
+    boards = [steadiness * drawn(8, 1, seed=seed) for seed in range(400)]
+    assert 0.9 < shares_held(boards, [(0, 7), (3, 7)]) < 0.97
