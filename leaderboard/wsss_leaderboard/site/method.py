@@ -16,6 +16,7 @@ from wsss_leaderboard.comparison.comparison import PARTS, all_values, parts_of, 
 from wsss_leaderboard.ranking.entries import Entry, LoadedRecord
 from wsss_leaderboard.ranking.ranking import differences
 from wsss_leaderboard.records.record import Record
+from wsss_leaderboard.records.repetition import fixed
 from wsss_leaderboard.site.board import Target, folder_of, targets_of
 from wsss_leaderboard.site.board_table import BoardRow, BoardTable
 from wsss_leaderboard.site.charts import CauseShare, curve_of, shares_of
@@ -143,6 +144,7 @@ def _write(
         kind=results[0].row.kind,
         row=results[0].row,
         addresses=[(run.record.seed, address_of(run.record)) for run in runs],
+        fixed=", ".join(sorted(fixed([run.record for run in runs], results[-1].target.name))),
         curve=curve_of([run.record for run in runs]),
         command=command_of(pages, first),
         environments=sorted(all_values(environments).items()),

@@ -109,7 +109,8 @@ def test_pages_count_distinct_runs_and_split_their_variance(tmp_path):
     assert ">Draws<" in v1
     assert ">Draws<" not in masks
     page = (folder / "methods" / f"{stem('CAM')}.html").read_text()
-    assert "Runs: Pseudo-masks 2, V1 4." in page
+    assert "Runs: Pseudo-masks 2, V1 4. Draws of the whole method: Pseudo-masks 2, V1 2." in page
+    assert "The same seed throughout: refiner, weights." in page
     text = (tmp_path / "out" / "coverage.html").read_text()
     assert re.findall(r"✓ \d", text) == ["✓ 2", "✓ 4"] * 2
 
