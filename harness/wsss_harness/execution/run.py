@@ -13,6 +13,7 @@ from wsss_harness.store.stage import Stage, upstream
 from wsss_harness.store.store import Store
 from wsss_harness.suite.graph import Graph
 from wsss_harness.suite.presence import check_presence
+from wsss_harness.suite.row_files import check_levels
 from wsss_harness.suite.rows import RowStages
 from wsss_harness.suite.spec import Suite
 from wsss_harness.suite.suite_rows import judged_maps, method_rows, rows_of
@@ -54,7 +55,8 @@ def make_data(suite: Suite, plugins: Plugins, engine: Engine, graph: Graph) -> D
 
     Raises:
         StageFailure: the data could not be made.
-        DataError, ConfigError: see ``check_unchanged``, ``check_presence`` and ``check_truth``.
+        DataError, ConfigError: see ``check_unchanged``, ``check_presence``, ``check_levels`` and
+            ``check_truth``.
     """
     make_all(engine, suite, [graph.data])
     if graph.data.key in engine.failures:
@@ -63,6 +65,7 @@ def make_data(suite: Suite, plugins: Plugins, engine: Engine, graph: Graph) -> D
     dataset = graph.opened(folder)
     check_unchanged(dataset, folder, suite.dataset.name)
     check_presence(suite, plugins, dataset)
+    check_levels(suite, plugins, dataset)
     scores_val = any(row.segmentors for row in suite.rows) or "supervised" in suite.bounds
     engine.warnings += check_truth(dataset, scores_val)
     return dataset

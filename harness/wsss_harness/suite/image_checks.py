@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from wsss_harness.contract.errors import WsssError
 from wsss_harness.contract.supervision import Dataset
 from wsss_harness.contract.types import BACKGROUND, IGNORE, Image, Map, Mask
+from wsss_harness.suite.row_files import FAINT
 from wsss_harness.suite.truth_check import pixels_of
 from wsss_harness.system.pictures import has_voc_palette
 
@@ -174,7 +175,7 @@ def faint_map(name: str) -> Check:
 
     def check(image: CheckedImage) -> str | None:
         saliency = image.map_or_none(name)
-        if saliency is None or not 0 < saliency.max() <= np.float32(1 / 255):
+        if saliency is None or not 0 < saliency.max() <= FAINT:
             return None
         return "its largest level is 1 of 255"
 

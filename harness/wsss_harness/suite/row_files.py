@@ -1,15 +1,18 @@
 """What each row of a suite lacks: supervision, saliency maps, weights and checkpoints."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
+from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.findings import Finding, judge
 from wsss_harness.contract.supervision import IMAGE_LABELS, REGIONS, SALIENCY, Dataset
 from wsss_harness.plugins.registry import Plugins
-from wsss_harness.stages.stage_data import WithSaliency
+from wsss_harness.stages.stage_data import TRAIN, WithSaliency
+from wsss_harness.suite.presence import readers_of_saliency
 from wsss_harness.suite.spec import Offered, Row, Suite
 
+FAINT = 1 / 255 + 1e-6  # the level 1 of a file of 8 bits, as float32
 SOURCES = {SALIENCY: "saliency maps", IMAGE_LABELS: "image labels", REGIONS: "regions"}
 
 
@@ -67,3 +70,33 @@ def _maps(
     yield from (SOURCES[part] for part in sorted(needs - available))
     if saliency and not Path(suite.saliency[saliency].folder).is_dir():
         yield f"the maps of saliency.{saliency}.folder"
+
+
+def check_levels(suite: Suite, plugins: Plugins, dataset: Dataset) -> None:
+    """Refuse saliency maps that a row reads and that are 0 and 1 in files of 8 bits.
+
+    Raises:
+        DataError: no map of train has a level above 1 of 255, though some have this level.
+    """
+    maps = maps_of(suite, dataset)
+    for label, method in readers_of_saliency(suite, plugins).items():
+        source = dataset if label is None else maps.get(label)
+        if source and _are_faint(source, dataset.ids(TRAIN)):
+            raise DataError(
+                f"row '{method}' reads saliency maps ({label or 'of the dataset'}) whose largest "
+                "level is 1, but 255 stands for 1, so they are 0 nearly everywhere; multiply them "
+                "by 255"
+            )
+
+
+def _are_faint(source: Dataset, ids: Sequence[str]) -> bool:
+    """Whether the maps have levels of 0 and 1 only; stops at the first that has more."""
+    largest = 0.0
+    for image_id in ids:
+        try:
+            largest = max(largest, float(source.saliency(image_id).max()))
+        except Exception:  # the stage that needs the map says what is wrong with it
+            continue
+        if largest > FAINT:
+            return False
+    return largest > 0
