@@ -614,7 +614,7 @@ def wrong_annotation(data):
 def wrong_image_entry(data):
     entry = data.random.choice(data.content["train"]["images"])
     wrong = (
-        *({"height": 3}, {"width": None}, {"height": "9"}, {"file_name": None}, {"id": None}),
+        *({"height": 3}, {"width": None}, {"height": "tall"}, {"file_name": None}, {"id": None}),
         *({"file_name": "nobody.jpg"}, {"file_name": "v0.jpg"}),
     )
     entry.update(data.random.choice(wrong))

@@ -81,11 +81,12 @@ def check_levels(suite: Suite, plugins: Plugins, dataset: Dataset) -> None:
     maps = maps_of(suite, dataset)
     for label, method in readers_of_saliency(suite, plugins).items():
         source = dataset if label is None else maps.get(label)
-        if source and _are_faint(source, dataset.ids(TRAIN)):
+        ids = dataset.ids(TRAIN)
+        if source and _are_faint(source, ids):
             raise DataError(
                 f"row '{method}' reads saliency maps ({label or 'of the dataset'}) whose largest "
-                "level is 1, but 255 stands for 1, so they are 0 nearly everywhere; multiply them "
-                "by 255"
+                f"level is 1, such as that of {ids[0]}, but 255 stands for 1, so they are 0 nearly "
+                "everywhere; multiply them by 255"
             )
 
 

@@ -30,6 +30,7 @@ class TruthTally:
 
     pixels: NDArray[np.int64] = field(default_factory=lambda: np.zeros(256, np.int64))
     images: int = 0
+    first: str = ""
     labelled: int = 0
     strangers: list[str] = field(default_factory=list)
     shifts: dict[int, int] = field(default_factory=lambda: dict.fromkeys(SHIFTS, 0))
@@ -37,6 +38,7 @@ class TruthTally:
     def add(self, image_id: str, pixels: NDArray[np.int64], present: Collection[int]) -> None:
         """Add an image by the pixels of each value 0..255 of its truth, and its labels."""
         self.images += 1
+        self.first = self.first or image_id
         self.pixels += pixels
         labels, values = set(present), set(np.flatnonzero(pixels).tolist()) - {IGNORE}
         if not labels or not values - {BACKGROUND}:
@@ -76,7 +78,8 @@ def _no_class(tally: TruthTally, classes: Sequence[str]) -> str | None:
         return None
     values = " and ".join(map(str, np.flatnonzero(tally.pixels)))
     return (
-        f"the truth of all {tally.images:,} images holds only {values}: {BACKGROUND} is the "
+        f"the truth of all {tally.images:,} images, such as {tally.first}, holds only {values}: "
+        f"{BACKGROUND} is the "
         f"background, {IGNORE} does not count, and 1..{len(classes)} are the classes; store the "
         "number of its class in each pixel of an object"
     )
@@ -105,7 +108,8 @@ def _hidden_background(tally: TruthTally) -> str | None:
     if tally.pixels[BACKGROUND] or ignored < 0.5:
         return None
     return (
-        f"no pixel is {BACKGROUND} and {ignored:.0%} are {IGNORE}, so nothing that is painted on "
+        f"no pixel of {tally.images:,} images, such as {tally.first}, is {BACKGROUND} and "
+        f"{ignored:.0%} are {IGNORE}, so nothing that is painted on "
         f"the background counts as wrong; store the background as {BACKGROUND}"
     )
 

@@ -200,7 +200,7 @@ def test_truncated_annotations_are_named(root):
         (lambda c: c["annotations"][0].pop("area"), r"instances_train2014\.json lacks 'area'"),
         (lambda c: c["annotations"][0].update(image_id=77), "of image 77, which is not listed"),
         (lambda c: c["annotations"][0].update(category_id=5), "category 5, which has no name"),
-        (lambda c: c["images"].append(c["images"][0]), "an image of train is listed twice"),
+        (lambda c: c["images"].append(c["images"][0]), "lists two images with the id 1"),
         (lambda c: c.update(images=[], annotations=[]), "no image of train has an annotation"),
     ],
 )
@@ -214,8 +214,17 @@ def test_wrong_annotations_are_named(root, change, message):
 
 def test_image_in_both_splits_is_refused(root):
     write(root, "val", [A], [instance(1, 1, square(0, 0, 4))])
-    with pytest.raises(DataError, match="an image of val is listed twice, or is in train as well"):
+    with pytest.raises(DataError, match=rf"instances_val2014\.json lists image {A} \(1 in all\)"):
         opened(root)
+
+
+def test_train_and_val_may_number_their_images_alike(root):
+    made = content([V], [instance(1, 1, square(0, 0, 4))])
+    made["images"][0]["id"] = 1  # of another image than in train
+    write_annotations(root, "val", made)
+    data = opened(root)
+    assert (data.present(V), data.present(A)) == ((1,), (2, 3))
+    assert set(np.unique(data.truth(V))) == {0, 1}
 
 
 @pytest.mark.parametrize("outline", [{"counts": 3}, [[1, 2]], {"size": [2, 2], "counts": [0, 4]}])
@@ -319,5 +328,5 @@ def test_an_image_without_a_size_is_named(root):
     made = content([A, B, EMPTY], TRAIN)
     made["images"][0]["height"] = None
     write_annotations(root, "train", made)
-    with pytest.raises(DataError, match=r"instances_train2014\.json lacks"):
+    with pytest.raises(DataError, match=r"instances_train2014\.json has a wrong value"):
         opened(root)

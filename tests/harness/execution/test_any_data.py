@@ -68,5 +68,5 @@ def attempt(data, store):
 
 def names_something(message, data):
     """Whether a message names a file, an image, a class or an option."""
-    names = (str(data.root), "dataset.", *data.world.ids, *data.world.classes)
+    names = (str(data.root), "dataset.", "nobody", *data.world.ids, *data.world.classes)
     return any(name in message for name in names)

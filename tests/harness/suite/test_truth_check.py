@@ -62,7 +62,7 @@ def test_sound_truth_is_accepted():
         (objects(1, 2, 3), r"2 of 2 images has the image labels \+1"),
         (objects(255, 0, 1, 2), r"2 of 2 images has the image labels -1"),
         (objects(0, 2, 3, 1), "3 of 3 images has none of the image labels, first"),
-        (objects(255, 1, 2, 3), "no pixel is 0 and 67% are 255"),
+        (objects(255, 1, 2, 3), "no pixel of 3 images, such as ., is 0 and 67% are 255"),
     ],
 )
 def test_truth_that_means_something_else_is_refused(truths, named):

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -88,40 +89,67 @@ def _add_split(
 ) -> None:
     """Add images and instances; ``categories`` are the index's numbers by those of the file."""
     try:
-        images = [_image_row(image, split) for image in content["images"]]
+        images = [_image_row(image, split, file) for image in content["images"]]
         instances = [_instance_row(instance) for instance in content["annotations"]]
-    except (KeyError, TypeError, ValueError) as error:
+    except KeyError as error:
         raise DataError(f"{file} lacks {error}; expected COCO's format") from None
+    except (TypeError, ValueError, OverflowError) as error:
+        raise DataError(f"{file} has a wrong value ({error}); expected COCO's format") from None
     _check_references(file, categories, images, instances)
-    instances = [(image, categories[category], *rest) for image, category, *rest in instances]
+    numbers = _numbered(connection, images, file)
+    instances = [(numbers[image], categories[name], *rest) for image, name, *rest in instances]
     present: dict[int, set[int]] = {}
     for image, category, *_ in instances:
         present.setdefault(image, set()).add(category)
-    rows = ((*row, " ".join(map(str, sorted(present.get(row[0], ()))))) for row in images)
-    try:
-        connection.executemany("INSERT INTO images VALUES (?, ?, ?, ?, ?, ?)", rows)
-    except sqlite3.IntegrityError:
-        raise DataError(
-            f"an image of {split} is listed twice, or is in train as well; a segmentor would be "
-            "scored on its training images"
-        ) from None
+    rows = (
+        (numbers[image], *rest, " ".join(map(str, sorted(present.get(numbers[image], ())))))
+        for image, *rest in images
+    )
+    connection.executemany("INSERT INTO images VALUES (?, ?, ?, ?, ?, ?)", rows)
     connection.executemany("INSERT INTO instances VALUES (NULL, ?, ?, ?, ?, ?)", instances)
 
 
-def _image_row(image: Mapping[str, Any], split: str) -> Row:
+def _numbered(connection: sqlite3.Connection, images: list[Row], file: Path) -> dict[int, int]:
+    """The number of each image in the index by its number in the file; files may number alike.
+
+    Raises:
+        DataError: an image is listed twice, or in both files.
+    """
+    indexed = {image_id for (image_id,) in connection.execute("SELECT id FROM images")}
+    for column, name in ((0, "id"), (2, "file name")):
+        counted = Counter(row[column] for row in images)
+        if repeated := [value for value, count in counted.items() if count > 1]:
+            raise DataError(
+                f"{file} lists two images with the {name} {repeated[0]}; list each once"
+            )
+    if shared := sorted(indexed.intersection(row[2] for row in images)):
+        raise DataError(
+            f"{file} lists image {shared[0]} ({len(shared)} in all), which is in train as well; a "
+            "segmentor would be scored on its training images"
+        )
+    return {row[0]: len(indexed) + place for place, row in enumerate(images)}
+
+
+def _image_row(image: Mapping[str, Any], split: str, file: Path) -> Row:
     """The id of an image is the name of its file: the pictures of a split lie in one folder."""
-    image_id = check_image_id(Path(image["file_name"]).stem, f"an annotation file ({split})")
-    return image["id"], split, image_id, int(image["height"]), int(image["width"])
+    image_id = check_image_id(Path(image["file_name"]).stem, file)
+    return _number(image["id"]), split, image_id, int(image["height"]), int(image["width"])
 
 
 def _instance_row(instance: Mapping[str, Any]) -> Row:
     return (
-        instance["image_id"],
-        instance["category_id"],
-        instance.get("iscrowd", 0),
-        instance["area"],
+        _number(instance["image_id"]),
+        _number(instance["category_id"]),
+        int(instance.get("iscrowd", 0)),
+        float(instance["area"]),
         json.dumps(instance["segmentation"], separators=(",", ":")),
     )
+
+
+def _number(value: Any) -> int:
+    if not isinstance(value, int):
+        raise TypeError(f"an id is {value!r}, not a whole number")
+    return value
 
 
 def _check_references(
