@@ -9,8 +9,9 @@ from pathlib import Path
 from wsss_harness.contract.hookspecs import Refiner
 from wsss_harness.contract.supervision import View
 from wsss_harness.contract.types import ClassScores
+from wsss_harness.plugins.loading import loaded
 from wsss_harness.stages.products import SCORES, blaming, device, score_reader
-from wsss_harness.stages.scoring import loaded, write_by_network, write_checked
+from wsss_harness.stages.scoring import write_by_network, write_checked
 from wsss_harness.stages.stage_data import StageView
 from wsss_harness.store.work import LOG, Work
 from wsss_harness.system import parallel

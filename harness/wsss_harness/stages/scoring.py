@@ -9,6 +9,7 @@ from wsss_harness.contract.errors import PluginError
 from wsss_harness.contract.hookspecs import Generator
 from wsss_harness.contract.supervision import View
 from wsss_harness.contract.types import ClassScores, Sample
+from wsss_harness.plugins.loading import loaded
 from wsss_harness.stages.products import SCORES, blaming, device, remaining
 from wsss_harness.stages.stage_data import StageView
 from wsss_harness.store.work import Work
@@ -32,13 +33,6 @@ class ScoreImages:
 
 def score(work: Work, generator: Generator, view: View) -> None:
     write_by_network(work, loaded(generator, work.inputs["fit"], device(), view), view)
-
-
-def loaded(method: Any, folder: Path, device: str, view: View) -> Callable[..., Any]:
-    """The function that a generator or refiner loads; some look at the view of train as well."""
-    train = (view,) if getattr(method, "needs_train", False) else ()
-    function: Callable[..., Any] = method.load(folder, device, *train)
-    return function
 
 
 def write_by_network(

@@ -23,9 +23,11 @@ from wsss_harness.contract.supervision import IMAGE_LABELS, Dataset, Ledger, Vie
 from wsss_harness.contract.types import IGNORE, ClassScores, Image, Sample
 from wsss_harness.datasets.railscenes import RailScenes
 from wsss_harness.plugins.guard import for_fit
+from wsss_harness.plugins.loading import loaded
 from wsss_harness.plugins.registry import installed
 from wsss_harness.system import files, pictures
 from wsss_harness.system import write_guard as guard
+from wsss_harness.testing.surroundings import WithBlocks, previous_of
 
 KILLED = getattr(signal, "SIGKILL", signal.SIGTERM)
 NOWHERE = Path(os.devnull) / "nowhere"  # nothing is below it
@@ -103,7 +105,9 @@ class ProbeReport:
 def perform(task: ProbeTask, report: ProbeReport) -> None:
     method = ProbedMethod(task, SCENES.open(Path(task.world)))
     if task.fit:
-        run = Run(Path(task.folder), progress=_counting(report, task.kill))
+        before = previous_of(method.method, method.data, Path(task.folder).parents[1] / "previous")
+        counting = _counting(report, task.kill)
+        run = Run(Path(task.folder), progress=counting, previous=before)
         with guard.noting(Path(task.folder)) as written:
             started = time.monotonic()
             method.fit(run)
@@ -129,11 +133,11 @@ class ProbedMethod:
     """A generator, refiner or segmentor, with the inputs that the harness would give it."""
 
     def __init__(self, task: ProbeTask, data: Dataset) -> None:
-        self.task, self.data = task, data
+        self.task, self.data = task, WithBlocks(data)
         self.method = installed().build(task.kind, task.name, task.options)
         self.needs = frozenset(getattr(self.method, "needs", ()))
         owner = f"{task.kind} '{task.name}'"
-        self.view = View(data, "train", self.needs, Ledger(Path(task.ledger)), owner)
+        self.view = View(self.data, "train", self.needs, Ledger(Path(task.ledger)), owner)
 
     def fit(self, run: Run) -> None:
         method = for_fit(self.method, self.view.owner)
@@ -149,7 +153,7 @@ class ProbedMethod:
 
     def load(self) -> Callable[[Sample, ClassScores], Any]:
         """Its function of a sample and of scores, which only a refiner gets."""
-        predict = self.method.load(Path(self.task.folder), "cpu")
+        predict = loaded(self.method, Path(self.task.folder), "cpu", self.view)
         if self.task.kind == "refiner":
             return lambda sample, scores: predict(sample, scores)
         return lambda sample, scores: predict(sample)

@@ -43,7 +43,10 @@ class ScCam(ClassMapGenerator):
         "fc8_20.weight": "head.weight",
         "fc8_200.weight": "sub_head.weight",
     }
-    quick: ClassVar[Mapping[str, Any]] = {**ClassMapGenerator.quick, "clusters": 1}
+    quick: ClassVar[Mapping[str, Any]] = {
+        **ClassMapGenerator.quick,
+        **{"clusters": 1, "lr": 1e-4},  # a network without pretrained weights
+    }
     distributed: ClassVar[bool] = False  # fit writes sub-labels before it trains
 
     iterations: int = 33_711

@@ -20,7 +20,7 @@ OWN = [
     for name in offers
     if name not in UNCHECKED
 ]
-NETWORKS = {("generator", "eps"), ("generator", "seam"), ("generator", "cam_irn")}
+NETWORKS = {("generator", name) for name in ("eps", "seam", "cam_irn", "sccam")}
 NETWORKS |= {("refiner", "affinity"), ("refiner", "irn")}
 
 
@@ -273,6 +273,58 @@ def test_true_claims_are_tried_with_other_values(plugin):
     plugin(("value: float", late), (writing, "'1.0'"), (reading, "self.value"))
     checks = {f.check: f.outcome for f in testing.check("generator", "red")}
     assert checks["fits the same with other values of options that fit ignores"] == OK
+
+
+def test_a_generator_that_follows_another_gets_one(plugin):
+    plugin(
+        (
+            "    value: float = 1.0\n",
+            '    follows: ClassVar[str] = "before"\n    value: float = 1.0\n',
+        ),
+        ("        folder = run.folder\n", "        folder = run.folder\n" + USE_PREVIOUS),
+        (
+            '    return {"red": Red}',
+            '    return {"red": Red, "before": dataclass(frozen=True)(Before)}',
+        ),
+        ("@hookimpl\n", BEFORE + "@hookimpl\n"),
+    )
+    assert outcomes() == {}
+
+
+BEFORE = """class Before(Red):
+    paper: ClassVar[str] = "nobody, before"
+    follows: ClassVar[None] = None
+
+    def fit(self, data, run):
+        (run.folder / "value.txt").write_text("0.5")
+
+
+"""
+USE_PREVIOUS = """        before = run.previous.generator.load(run.previous.folder, run.device)
+        assert before(data[data.ids[0]]).values.max() <= 0.5
+"""
+
+
+def test_a_method_that_needs_train_and_regions_gets_both(plugin):
+    plugin(
+        ('frozenset({"image_labels"})', 'frozenset({"image_labels", "regions"})'),
+        (
+            "    value: float = 1.0\n",
+            "    needs_train: ClassVar[bool] = True\n    value: float = 1.0\n",
+        ),
+        ("def load(self, folder, device):\n", "def load(self, folder, device, data):\n" + TRAIN),
+        (
+            "image, present = sample.image, sample.present",
+            "image, present = sample.image, sample.present\n" + REGIONS,
+        ),
+    )
+    assert outcomes() == {}
+
+
+NEEDS_TRAIN = "    needs_train: ClassVar[bool] = True\n"
+READS = "sample.image, sample.present"
+TRAIN = "        assert len(data.ids) > 2 and data[data.ids[1]].image.ndim == 3\n"
+REGIONS = "            assert sample.regions.shape == image.shape[:2] and sample.regions.max() > 1"
 
 
 def test_a_short_fit_without_progress_is_no_warning(plugin):
