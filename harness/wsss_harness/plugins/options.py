@@ -82,6 +82,8 @@ def _checked(owner: str, name: str, value: Any, annotation: Any) -> Any:
 
     plain = None if get_args(annotation) else getattr(annotation, "__name__", None)
     expected = plain or str(annotation)
+    if str in (annotation, *get_args(annotation)) and not isinstance(value, list | Mapping):
+        expected += f""", in quotes: {name} = "{value}", or --set '...{name}="{value}"'"""
     problem = ConfigError(f"option '{name}' of {owner} is {value!r}; expected {expected}")
     if annotation in (int, float) and isinstance(value, bool | str):
         raise problem

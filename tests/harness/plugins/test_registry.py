@@ -311,6 +311,13 @@ def test_wrong_options_are_named(options, message):
         construct("generator 'eps'", eps, options)
 
 
+@pytest.mark.parametrize(("option", "value"), [("train", 2012), ("scored", 1464), ("train", 1.5)])
+def test_a_name_that_looks_like_a_number_is_told_to_be_quoted(option, value):
+    options = {"root": ".", option: value}
+    with pytest.raises(ConfigError, match=rf'expected .*: {option} = "{value}", or --set'):
+        installed().build("dataset", "voc_folder", options)
+
+
 def test_a_missing_option_is_named():
     with pytest.raises(ConfigError, match="dataset 'voc_folder' needs the option 'root'"):
         installed().build("dataset", "voc_folder", {})
