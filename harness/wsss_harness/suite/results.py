@@ -24,21 +24,21 @@ def results_of(source: Path, store: Path) -> dict[str, Path]:
         DataError: there are none, or a name stands for results of several suites.
     """
     if is_path(source):
-        found = {"": source} if (source / RECORDS).is_dir() else of_suite(source, store)
+        folders = {"": source} if (source / RECORDS).is_dir() else of_suite(source, store)
     else:
-        found = results_named(source.name, store)
-    if not found:
+        folders = results_named(source.name, store)
+    if not folders:
         raise DataError(_missing(source, store))
-    return found
+    return folders
 
 
 def one_of(source: Path, store: Path) -> Path:
     """The only folder of results that ``source`` stands for; ConfigError if it has several."""
-    found = results_of(source, store)
-    if len(found) > 1:
-        names = ", ".join(folder.name for folder in found.values())
+    folders = results_of(source, store)
+    if len(folders) > 1:
+        names = ", ".join(folder.name for folder in folders.values())
         raise ConfigError(f"{source} has results of several datasets; name one of {names}")
-    return next(iter(found.values()))
+    return next(iter(folders.values()))
 
 
 def is_path(source: Path) -> bool:
@@ -53,9 +53,9 @@ def of_suite(path: Path, store: Path) -> dict[str, Path]:
     datasets = {""}
     for folder, owner in owners.folders(store):
         datasets.add(owner.dataset if owner else folder.name.partition(start)[2])
-    found = {name: replace(request, dataset=name).results(store) for name in sorted(datasets)}
-    found = {name: folder for name, folder in found.items() if (folder / RECORDS).is_dir()}
-    return {name: folder for name, folder in found.items() if name} or found
+    folders = {name: replace(request, dataset=name).results(store) for name in sorted(datasets)}
+    folders = {name: folder for name, folder in folders.items() if (folder / RECORDS).is_dir()}
+    return {name: folder for name, folder in folders.items() if name} or folders
 
 
 def results_named(name: str, store: Path) -> dict[str, Path]:
@@ -66,20 +66,20 @@ def results_named(name: str, store: Path) -> dict[str, Path]:
     if not name:
         return {}
     shipped, results = configs() / "suites" / f"{name}.toml", store / RESULTS
-    if shipped.is_file() and (found := of_suite(shipped, store)):
-        return found
-    found = {"": results / name}
+    if shipped.is_file() and (folders := of_suite(shipped, store)):
+        return folders
+    folders = {"": results / name}
     if not (results / name / RECORDS).is_dir():
         several = sorted(results.glob(f"{glob.escape(name)}{AT}*/{RECORDS}"))
         several = [path.parent for path in several if not ANOTHER.search(path.parent.name)]
-        found = {folder.name.rpartition(AT)[2]: folder for folder in several}
-    _refuse_others(name, found, store, shipped.is_file())
-    return found
+        folders = {folder.name.rpartition(AT)[2]: folder for folder in several}
+    _refuse_others(name, folders, store, shipped.is_file())
+    return folders
 
 
-def _refuse_others(name: str, found: dict[str, Path], store: Path, shipped: bool) -> None:
+def _refuse_others(name: str, folders: dict[str, Path], store: Path, shipped: bool) -> None:
     """Raise DataError if the folders are of several suites, or of one that only has the name."""
-    known = [(folder, owners.read(folder)) for folder in found.values()]
+    known = [(folder, owners.read(folder)) for folder in folders.values()]
     whose = {owner.suite: folder for folder, owner in known if owner}
     stranger = shipped and any(owner and not owner.is_shipped for _, owner in known)
     if len(whose) > 1 or stranger:

@@ -39,8 +39,8 @@ def print_tables_of(
         groups = {"": folders or [folder for name, folder in own.items() if not name]}
         named = {"": [(source.stem, table_of(source, groups[""]))]}
     else:
-        found = {} if folders else results_of(source, store)
-        groups = {name: [folder] for name, folder in found.items()} or {"": folders}
+        by_dataset = {} if folders else results_of(source, store)
+        groups = {name: [folder] for name, folder in by_dataset.items()} or {"": folders}
         named = {name: tables(entries.load(group)) for name, group in groups.items()}
     if form == "terminal":
         for name, group in groups.items():

@@ -103,9 +103,9 @@ class ScCam(ClassMapGenerator):
         if not path.is_file():
             network, labels = network_of(run.previous, run.device), labels_of(data)
             features = features_of(network, data, run)
-            found = sub_labels(features, labels, data.classes, self.clusters, run.seed)
+            columns = sub_labels(features, labels, data.classes, self.clusters, run.seed)
             with atomic(path) as temporary, temporary.open("wb") as file:
-                np.save(file, found)
+                np.save(file, columns)
         remove_features(run)
         kept: NDArray[np.float32] = np.load(path, allow_pickle=False)
         return kept
