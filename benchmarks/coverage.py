@@ -62,7 +62,7 @@ def of_difference(first, second, truth):
 
 
 def row(name):
-    return RowDraws({0: 0.0}, [[0]], (name,))
+    return RowDraws({0: 0.0}, [[0]], ((name,),))
 
 
 def both(images, seed):

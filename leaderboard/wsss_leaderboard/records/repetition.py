@@ -10,7 +10,7 @@ from statistics import fmean
 from wsss_harness.suite.spec import AXES, Axis
 from wsss_leaderboard.records.provenance import Step
 from wsss_leaderboard.records.record import Record
-from wsss_leaderboard.statistics.spreads import RowDraws
+from wsss_leaderboard.statistics.spreads import RowDraws, connected
 
 
 def random_steps(record: Record, target: str) -> list[tuple[Axis, Step]]:
@@ -44,14 +44,9 @@ def draws_of(records: Sequence[Record], target: str) -> list[list[int]]:
     """
     marks = [_marks(record, target) for record in records]
     everywhere = set.intersection(*marks) if marks else set()
-    draws: list[tuple[set[Hashable], list[int]]] = []
-    for place, own in enumerate(marks):
-        own = {mark for mark in own if mark not in everywhere or mark[0] != "weights"}
-        joined = [draw for draw in draws if draw[0] & own]
-        draws = [draw for draw in draws if not draw[0] & own]
-        places = sorted(place for _, places in joined for place in places)
-        draws.append((own.union(*(marks for marks, _ in joined)), [*places, place]))
-    return sorted(places for _, places in draws)
+    return connected(
+        [{mark for mark in own if mark not in everywhere or mark[0] != "weights"} for own in marks]
+    )
 
 
 def _marks(record: Record, target: str) -> set[tuple[str, Hashable]]:
@@ -92,7 +87,7 @@ def _averaged(
 
 def lineage(
     records: Sequence[Record], target: str, groups: Sequence[Sequence[int]]
-) -> tuple[Hashable, ...]:
+) -> tuple[tuple[Hashable, ...], ...]:
     """The keys of what made the draws, a level for each step: generator, refiners, segmentor."""
     keys = [
         [step.key for axis, step in random_steps(record, target) if axis != "weights"]
@@ -103,7 +98,7 @@ def lineage(
         tuple(frozenset(keys[place][level] for place in places) for places in groups)
         for level in range(depth)
     )
-    return tuple(levels) or (records[0].method,)
+    return tuple(levels) or ((records[0].method,),)
 
 
 def fixed(records: Sequence[Record], target: str) -> frozenset[str]:

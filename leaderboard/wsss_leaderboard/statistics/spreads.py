@@ -25,7 +25,7 @@ Only rows that leave the same things fixed are pooled, and only rows with the sa
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -44,14 +44,15 @@ class RowDraws:
     """The draws of a row. ``values`` by seed, in order: draws of the same seeds are paired.
 
     ``runs``: the places of the runs of each draw.
-    ``lineage``: what made them, from the family on; rows with equal beginnings share those draws.
+    ``lineage``: what made each draw, on levels from the family on; rows with equal beginnings share
+    those draws.
     ``fixed``: what is drawn at random, but was not drawn anew. ``number``: of equal draws that
     would vary as little, 1 / sum of squared weights, if some count more than others in the mean.
     """
 
     values: Mapping[Hashable, float]
     runs: Sequence[Sequence[int]]
-    lineage: tuple[Hashable, ...]
+    lineage: tuple[tuple[Hashable, ...], ...]
     fixed: frozenset[str] = frozenset()
     number: float = 1.0
 
@@ -77,6 +78,7 @@ class Block:
     """Rows with the same draws and the same ``fixed``: their places, and a value for each draw.
 
     ``levels``: the branch of each row, at each level from "all in one" to "each in its own".
+    ``drawn``: what made the draws of its families.
     """
 
     places: Places
@@ -84,6 +86,7 @@ class Block:
     table: Floats
     number: float
     levels: Sequence[Places]
+    drawn: frozenset[Hashable]
 
     @property
     def df(self) -> int:
@@ -142,9 +145,28 @@ class Block:
 
 
 def pooled(spreads: Sequence[Spread]) -> Spread:
-    """Of several blocks: the mean, weighted by degrees of freedom."""
+    """Of independent draws: the mean, weighted by degrees of freedom."""
     df = sum(spread.df for spread in spreads)
     return Spread(sum(spread.variance * spread.df for spread in spreads) / df, df)
+
+
+def pooled_over(blocks: Sequence[Block], spreads: Sequence[Spread]) -> Spread:
+    """Of several blocks; those that share draws have together the degrees of freedom of one."""
+    groups = [[spreads[n] for n in places] for places in connected([b.drawn for b in blocks])]
+    return pooled(
+        [Spread(pooled(group).variance, max(spread.df for spread in group)) for group in groups]
+    )
+
+
+def connected(marks: Sequence[Collection[Hashable]]) -> list[list[int]]:
+    """The places of sets of marks, those together that are linked by common marks."""
+    groups: list[tuple[set[Hashable], list[int]]] = []
+    for place, own in enumerate(marks):
+        linked = [group for group in groups if not group[0].isdisjoint(own)]
+        groups = [group for group in groups if group[0].isdisjoint(own)]
+        places = sorted(place for _, others in linked for place in others)
+        groups.append((set(own).union(*(marks for marks, _ in linked)), [*places, place]))
+    return sorted(places for _, places in groups)
 
 
 def larger(own: Floats, df: float, spread: Spread) -> tuple[Floats, Floats]:
@@ -171,6 +193,7 @@ def _block(places: list[int], rows: Sequence[RowDraws], depth: int) -> Block:
         np.array([list(row.values.values()) for row in rows]),
         rows[0].number,
         [*map(numbered, beginnings), np.arange(len(rows))],
+        frozenset().union(*(row.lineage[0] for row in rows)),
     )
 
 
@@ -193,10 +216,10 @@ class PooledSpreads:
     @cached_property
     def pools(self) -> dict[frozenset[str], Spread]:
         """The pooled variance of rows, by what they leave fixed."""
-        spreads = defaultdict(list)
+        blocks = defaultdict(list)
         for block in self.blocks:
-            spreads[block.fixed].append(block.of_rows())
-        return {fixed: pooled(of_blocks) for fixed, of_blocks in spreads.items()}
+            blocks[block.fixed].append(block)
+        return {f: pooled_over(own, [b.of_rows() for b in own]) for f, own in blocks.items()}
 
     @property
     def borrowed(self) -> Spread:
@@ -223,13 +246,15 @@ class PooledSpreads:
         parts = np.add.outer(rows.variances**2 / rows.df, rows.variances**2 / rows.df)
         df = np.full(variances.shape, np.inf)
         np.divide(variances**2, parts, out=df, where=parts > 0)
-        pools = defaultdict(list)
+        gaps = defaultdict(list)
         for block in self.blocks:
-            for level, _, spread in block.of_gaps():
-                pools[block.fixed, level].append(spread)
-        for block in self.blocks:
-            for level, pairs, _ in block.of_gaps():
-                own = larger(block.gaps[pairs], block.df, pooled(pools[block.fixed, level]))
+            for level, pairs, spread in block.of_gaps():
+                gaps[block.fixed, level].append((block, pairs, spread))
+        for entries in gaps.values():
+            blocks, _, spreads = zip(*entries, strict=True)
+            pool = pooled_over(blocks, spreads)
+            for block, pairs, _ in entries:
+                own = larger(block.gaps[pairs], block.df, pool)
                 one, other = (block.places[places] for places in np.nonzero(pairs))
                 variances[one, other], df[one, other] = own[0] / block.number, own[1]
         return Spreads(variances, df)

@@ -94,4 +94,4 @@ def test_masks_are_known_by_their_digest_or_key():
 
 
 def test_rows_without_steps_are_families_of_their_own():
-    assert draws([record("A", steps=())], [0.5], "").lineage == ("A",)
+    assert draws([record("A", steps=())], [0.5], "").lineage == (("A",),)

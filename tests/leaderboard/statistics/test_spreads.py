@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from scipy.special import stdtrit
 
-from wsss_leaderboard.statistics.spreads import PooledSpreads, RowDraws
+from wsss_leaderboard.statistics.spreads import PooledSpreads, RowDraws, connected
 
 
 def row(values, *lineage, fixed=(), seeds=None):
     seeds = seeds or range(len(values))
     runs = [[place] for place in range(len(values))]
+    lineage = tuple(tuple(f"{name} {seed}" for seed in seeds) for name in lineage)
     by_seed = dict(zip(seeds, values, strict=True))
     return RowDraws(by_seed, runs, lineage, frozenset(fixed), float(len(values)))
 
@@ -67,6 +68,21 @@ def test_rows_that_copy_their_generator_add_no_degrees_of_freedom():
     assert copies.of_differences().df[0, 6] == pytest.approx(2)
     (pool,) = copies.pools.values()
     assert pool.df <= 4
+
+
+def test_rows_of_one_generator_with_more_and_fewer_seeds_share_degrees_of_freedom():
+    """Five seeds, of which another row has three: six values about two means, of five draws."""
+    five, three = row([0, 1, 2, 4, 8], "g", "a"), row([0, 1, 2], "g", "b")
+    (pool,) = PooledSpreads([five, three]).pools.values()
+    assert pool.df == 4
+    (apart,) = PooledSpreads([five, row([0, 1, 2], "h", "b")]).pools.values()
+    assert apart.df == 6
+    assert pool.variance == apart.variance
+
+
+def test_sets_are_connected_by_common_marks():
+    assert connected([{1}, {2}, {1, 3}, {3, 2}, {5}]) == [[0, 1, 2, 3], [4]]
+    assert connected([]) == []
 
 
 def test_rows_of_one_lineage_are_one_contrast():

@@ -30,7 +30,7 @@ def means(*rows):
         RowDraws(
             {n: run.value for n, run in enumerate(row)},
             [[n] for n in range(len(row))],
-            (f"g{place}",),
+            ((f"g{place}",),),
             number=float(len(row)),
         )
         for place, row in enumerate(rows)
