@@ -41,12 +41,16 @@ def digest_file(
 
 def digest_once(path: Path) -> str:
     """The digest of a file, which this process reads again only after a change."""
-    return _digest_once(path, path.stat().st_mtime_ns)
+    return _digest_once(path, _changed(os.stat(path)))
 
 
 @cache
-def _digest_once(path: Path, modified: int) -> str:
+def _digest_once(path: Path, changed: tuple[int, int, int]) -> str:
     return digest_file(path)
+
+
+def _changed(status: os.stat_result) -> tuple[int, int, int]:
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def digest_files(paths: Sequence[Path], group: str) -> list[str]:
@@ -94,8 +98,7 @@ def cache_folder() -> Path:
 
 def _entries(paths: Sequence[Path], cached: dict[str, Entry]) -> Iterator[tuple[str, Entry]]:
     for name in map(str, paths):
-        status = os.stat(name)
-        changed = (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        changed = _changed(os.stat(name))
         entry = cached.get(name)
         if entry is None or entry[:3] != changed:
             entry = (*changed, digest_file(Path(name)))
