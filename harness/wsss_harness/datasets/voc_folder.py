@@ -75,6 +75,7 @@ class Voc:
 
     def __init__(self, layout: VocFolder) -> None:
         self.layout = layout
+        self._last_size = "", (0, 0)
         self.classes, self._labels = read_labels(self._path("labels"))
         self._splits = {split: self._read_list(split) for split in ("train", "val")}
         train = self._splits["train"]
@@ -168,7 +169,11 @@ class Voc:
         return {name: index == numbers[name] for name, _ in self.contexts}
 
     def size(self, image_id: str) -> tuple[int, int]:
-        return pictures.photograph_size(self._picture("images", image_id))
+        known, size = self._last_size  # maps, masks and contexts of an image are read in a row
+        if known != image_id:
+            size = pictures.photograph_size(self._picture("images", image_id))
+            self._last_size = image_id, size
+        return size
 
     def fingerprint(self) -> str:
         contexts = (self._context_names, self.contexts)
