@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wsss_harness.contract.errors import ConfigError, DataError, PluginError
 from wsss_harness.contract.supervision import SALIENCY
@@ -36,6 +37,11 @@ class BackgroundRule:
         ``largest``: the largest class score of each pixel, (H, W) in [0, 1]; 0 without a class.
         """
         raise NotImplementedError
+
+    def unknown(self, margin: Map, largest: Map, scores: ClassScores) -> NDArray[np.bool_]:
+        """Where pixels become 255, (H, W)."""
+        unknown: NDArray[np.bool_] = np.abs(margin) < self.uncertain
+        return unknown
 
 
 @dataclass(frozen=True)
@@ -75,17 +81,36 @@ class Saliency(BackgroundRule):
     threshold: float = 0.5
 
     def margin(self, largest: Map, scores: ClassScores, sample: Sample) -> Map:
-        if sample.saliency.shape != scores.size:
-            raise DataError(
-                f"image {sample.image_id}: its saliency is {sample.saliency.shape}, its scores "
-                f"are {scores.size}; both must have the size of the image"
-            )
-        return sample.saliency - np.float32(self.threshold)
+        return saliency_of(sample, scores) - np.float32(self.threshold)
+
+
+def saliency_of(sample: Sample, scores: ClassScores) -> Map:
+    """The saliency of an image; DataError unless it has the size of its scores."""
+    if sample.saliency.shape != scores.size:
+        raise DataError(
+            f"image {sample.image_id}: its saliency is {sample.saliency.shape}, its scores "
+            f"are {scores.size}; both must have the size of the image"
+        )
+    return sample.saliency
 
 
 @dataclass(frozen=True)
 class Explicit(BackgroundRule):
-    """The background scores what the generator's own background map says."""
+    """The background scores what the generator's own background map says.
+
+    Pixels where neither it nor a class scores more than ``undefined`` become 255; None: no pixel.
+    Seeds leave such pixels open, and a CRF on seeds may (js-fan/ICD, run_icd.py: 0.1).
+    """
+
+    undefined: float | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.undefined is not None and not 0 <= self.undefined < 1:
+            raise ConfigError(
+                f"background rule: undefined is {self.undefined}; expected 0 or more and below 1, "
+                "the highest score that says nothing"
+            )
 
     def margin(self, largest: Map, scores: ClassScores, sample: Sample) -> Map:
         if scores.background is None:
@@ -94,6 +119,48 @@ class Explicit(BackgroundRule):
                 "choose another rule, or the generator's option that makes one"
             )
         return largest - scores.background
+
+    def unknown(self, margin: Map, largest: Map, scores: ClassScores) -> NDArray[np.bool_]:
+        uncertain = super().unknown(margin, largest, scores)
+        if self.undefined is None or scores.background is None:
+            return uncertain
+        return uncertain | (np.maximum(largest, scores.background) <= np.float32(self.undefined))
+
+
+@dataclass(frozen=True)
+class ExplicitSaliency(Explicit):
+    """Saliency decides where the background is, the scores where a class is.
+
+    Background is where saliency is below ``threshold``. If less than ``fewest`` of the image is
+    salient, the generator's own background map must agree. A pixel that is both or neither becomes
+    255 (js-fan/ICD, run_icd.py: --use-sal).
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset({SALIENCY})
+    undefined: float | None = 0.1
+    threshold: float = 0.01
+    fewest: float = 0.01
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.fewest <= 1:
+            raise ConfigError(
+                f"background rule 'explicit_saliency': fewest is {self.fewest}; expected a share "
+                "of the image from 0 to 1"
+            )
+
+    def margin(self, largest: Map, scores: ClassScores, sample: Sample) -> Map:
+        of_scores = super().margin(largest, scores, sample)
+        background = saliency_of(sample, scores) < np.float32(self.threshold)
+        if (~background).mean() < self.fewest:
+            background &= of_scores < 0
+        undecided = (of_scores > 0) == background
+        return np.where(undecided, 0, np.where(background, np.float32(-1), of_scores))
+
+    def unknown(self, margin: Map, largest: Map, scores: ClassScores) -> NDArray[np.bool_]:
+        unknown: NDArray[np.bool_] = super().unknown(margin, largest, scores) & (margin > 0)
+        unknown |= margin == 0
+        return unknown
 
 
 @dataclass(frozen=True)
@@ -109,6 +176,7 @@ RULES: Mapping[str, type[BackgroundRule]] = {
     "power": Power,
     "saliency": Saliency,
     "explicit": Explicit,
+    "explicit_saliency": ExplicitSaliency,
     "nothing": Nothing,
 }
 
@@ -132,5 +200,5 @@ def to_mask(scores: ClassScores, rule: BackgroundRule, sample: Sample) -> Mask:
         return np.full(scores.size, BACKGROUND, np.uint8)
     best = np.array(scores.classes, np.uint8)[scores.values.argmax(0)]
     mask = np.where(margin > 0, best, np.uint8(BACKGROUND))
-    mask[np.abs(margin) < rule.uncertain] = IGNORE
+    mask[rule.unknown(margin, largest, scores)] = IGNORE
     return mask

@@ -58,6 +58,37 @@ def test_an_explicit_background_map():
         made(values, "explicit")
 
 
+def test_pixels_where_nothing_scores_are_left_open():
+    """The third pixel says nothing, the fourth too little for the last of these rules."""
+    values = [[0.0, 1.0, 0.0, 0.1, 0.3]]
+    background = [1.0, 0.0, 0.0, 0.0, 0.3]
+    options = {"classes": (3,), "background": background}
+    assert made(values, "explicit", **options) == [0, 3, 0, 3, 0]
+    assert made(values, "explicit", undefined=0, **options) == [0, 3, 255, 3, 0]
+    assert made(values, "explicit", undefined=0.1, **options) == [0, 3, 255, 255, 0]
+
+
+def test_saliency_overrules_an_explicit_background():
+    """Pixels: class, background, neither and a class that is not sure; then the same, salient."""
+    values = [[1.0, 0.0, 0.0, 0.05] * 2, [0.0, 0.0, 0.0, 0.05] * 2]
+    options = {"background": [0.0, 1.0, 0.0, 0.0] * 2}
+    saliency = [2 / 255] * 4 + [3 / 255] * 4
+    actual = made(values, "explicit_saliency", saliency=saliency, **options)
+    assert actual == [255, 0, 0, 255, 3, 255, 255, 255]
+
+
+@pytest.mark.parametrize(("salient", "expected"), [(1, [0, 255, 3]), (2, [0, 0, 255])])
+def test_with_too_little_saliency_the_background_must_agree(salient, expected):
+    """Of 150 pixels, none of those looked at is salient: background, neither, class."""
+    saliency = np.repeat([0.0, 1.0], [150 - salient, salient])
+    values, background = np.zeros((1, 150)), np.zeros(150)
+    background[0] = values[0, 2] = 1
+    actual = made(
+        values, "explicit_saliency", classes=(3,), background=background, saliency=saliency
+    )
+    assert actual[:3] == expected
+
+
 def test_nothing_finds_nothing():
     assert made([[1.0, 0.0], [0.0, 1.0]], "nothing") == [0, 0]
 
@@ -119,6 +150,7 @@ def test_a_rule_says_which_supervision_it_reads():
         "power": set(),
         "saliency": {"saliency"},
         "explicit": set(),
+        "explicit_saliency": {"saliency"},
         "nothing": set(),
     }
     for name, rule in RULES.items():
@@ -173,6 +205,8 @@ def test_masks_of_released_code():
         ("constant", {"uncertain": -1}, "uncertain is -1.*expected 0 to 1"),
         ("constant", {"uncertain": 5}, "uncertain is 5"),
         ("power", {"alpha": 0}, "alpha is 0.*expected above 0"),
+        ("explicit", {"undefined": 1}, "undefined is 1.*expected 0 or more"),
+        ("explicit_saliency", {"fewest": 2}, "fewest is 2.*expected a share"),
     ],
 )
 def test_options_out_of_range_are_refused(name, options, problem):
