@@ -26,7 +26,8 @@ class Parameters:
     """Widths in pixels and in grey levels, weights of both kernels, mean-field iterations.
 
     With a ``certainty`` the inference starts from labels that are right with that probability; the
-    rest is divided by ``others``, by default the number of other channels of the image.
+    rest is divided by ``others``, by default the number of other channels of the image. Pixels
+    where no channel scores more than ``undefined`` have no label and start uniform.
     """
 
     source: str
@@ -38,6 +39,7 @@ class Parameters:
     iterations: int = 10
     certainty: float | None = None
     others: int | None = None
+    undefined: float | None = None
 
     def at_scale(self, factor: float) -> "Parameters":
         """Parameters for images ``factor`` times smaller (psa: scale_factor of crf_inference)."""
@@ -67,7 +69,7 @@ PARAMETERS: Mapping[str, Parameters] = MappingProxyType(
             certainty=0.7,
         ),
         # The released code always has 21 channels, so it divides the rest by 21.
-        "icd": Parameters(source="js-fan/ICD: run_icd.py", certainty=0.5, others=21),
+        "icd": Parameters(source="js-fan/ICD: run_icd.py", certainty=0.5, others=21, undefined=0.1),
         "deeplab": DEEPLAB,
         # Called dense_crf_from_deeplabv2 there, on plain RGB; the function itself is not released.
         "usr922": replace(DEEPLAB, source="usr922/wseg: segmentation/experiment, test.py"),
@@ -168,4 +170,6 @@ def infer(image: Image, probabilities: Maps, parameters: Parameters) -> Maps:
     if parameters.certainty is None:
         return from_probabilities(image, probabilities, parameters)
     labels = probabilities.argmax(0).astype(np.uint8)
+    if parameters.undefined is not None:
+        labels[probabilities.max(0) <= np.float32(parameters.undefined)] = IGNORE
     return from_labels(image, labels, len(probabilities), parameters)

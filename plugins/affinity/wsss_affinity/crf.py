@@ -3,13 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from wsss_affinity.backgrounds import Background
-from wsss_harness import ClassScores, ConfigError, Run, Sample, View
-from wsss_harness.networks.crf import PARAMETERS, Parameters, check_name, infer, library
+from wsss_harness import ClassScores, ConfigError, Run, Sample, View, write_json
+from wsss_harness.networks.crf import PARAMETERS, Maps, Parameters, check_name, infer, library
+from wsss_harness.system.files import read_json
+
+CLASSES = "classes.json"  # the number of classes of the dataset
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,10 @@ class Crf:
     one. The background rule "explicit" therefore gives the CRF's labels. A constant threshold t
     gives pixels with a marginal above t: for one class 0.5 is the same, and less favours the class.
 
+    ``labels``: "all" gives the CRF every class of the dataset, as js-fan/ICD does: absent classes
+    then score 0, and may win pixels where no other is likely. Seeds may leave pixels open: see
+    ``undefined`` of the parameters, and of the background rule "explicit".
+
     An image without classes is background. An image of a single colour has no borders, so no
     iterations run and each pixel keeps its label.
     """
@@ -36,6 +43,7 @@ class Crf:
     iterations: int | None = None
     scale: float = 1.0
     background: Background = field(default_factory=lambda: Background(alpha=4))
+    labels: Literal["present", "all"] = "present"
 
     def __post_init__(self) -> None:
         check_name(self.parameters)
@@ -46,11 +54,15 @@ class Crf:
             )
 
     def fit(self, data: View, scores: Callable[[str], ClassScores], run: Run) -> None:
-        """Do nothing: a CRF is not trained."""
+        """Note the number of classes: a CRF is not trained."""
+        write_json(run.folder / CLASSES, len(data.classes))
 
     def load(self, folder: Path, device: str) -> Callable[[Sample, ClassScores], ClassScores]:
         library()
-        return self.refine
+        if self.labels == "present":
+            return self.refine
+        every_class = tuple(range(1, read_json(folder / CLASSES) + 1))
+        return lambda sample, scores: self.refine(sample, extended(scores, every_class))
 
     def inference_parameters(self) -> Parameters:
         """The named parameters at this scale, with the number of iterations if it is set."""
@@ -65,3 +77,12 @@ class Crf:
         probabilities = self.background.stack(scores, sample.image_id)
         marginals = infer(sample.image, probabilities, self.inference_parameters())
         return ClassScores(scores.classes, marginals[1:], marginals[0])
+
+
+def extended(scores: ClassScores, classes: tuple[int, ...]) -> ClassScores:
+    """Scores of all ``classes``, 0 for those that an image does not have."""
+    if not scores.classes:
+        return scores
+    values: Maps = np.zeros((len(classes), *scores.size), np.float32)
+    values[np.isin(classes, scores.classes)] = scores.values
+    return replace(scores, classes=classes, values=values)

@@ -12,7 +12,8 @@ from golden_files import golden
 from wsss_affinity.backgrounds import Background
 from wsss_affinity.crf import Crf
 from wsss_harness.contract.errors import ConfigError, PluginError
-from wsss_harness.contract.types import ClassScores, Sample
+from wsss_harness.contract.run import Run
+from wsss_harness.contract.types import IGNORE, ClassScores, Sample
 from wsss_harness.networks.crf import PARAMETERS, from_labels, from_probabilities
 from wsss_harness.plugins.options import construct
 from wsss_harness.plugins.registry import installed
@@ -157,6 +158,28 @@ def test_absent_classes_change_no_label(scored):
     few = from_probabilities(image, present, PSA)
     many = from_probabilities(image, np.concatenate([present, absent]), PSA)
     assert (few.argmax(0) == many.argmax(0)).mean() >= 0.999
+
+
+def test_all_labels_of_the_dataset_take_part_if_asked(scored, tmp_path):
+    image, _, scores = scored
+    refiner = Crf("icd", labels="all", background=Background(kind="constant", threshold=0.3))
+    refiner.fit(fake_data.view(tmp_path, ()), None, Run(tmp_path))
+    only_disc = ClassScores((2,), scores.values[1:])
+    after = refiner.load(tmp_path, "cpu")(sample(image), only_disc)
+    assert after.classes == (1, 2)
+    labels = 2 * to_mask(only_disc, Constant(threshold=0.3), None).clip(0, 1)
+    np.testing.assert_allclose(after.values, from_labels(image, labels, 3, ICD)[1:], atol=1e-6)
+
+
+def test_open_pixels_start_uniform(scored, tmp_path):
+    image, _, scores = scored
+    seeds = ClassScores((1, 2), np.zeros_like(scores.values), np.zeros(scores.size, np.float32))
+    seeds.values[0, :4], seeds.background[-4:] = 1, 1
+    refiner = Crf("icd", background=Background(kind="explicit"))
+    after = refined(refiner, image, seeds, tmp_path)
+    labels = np.full(scores.size, IGNORE, np.uint8)
+    labels[:4], labels[-4:] = 1, 0
+    np.testing.assert_allclose(after.values, from_labels(image, labels, 3, ICD)[1:], atol=1e-6)
 
 
 def test_an_image_without_classes_is_background(scored, tmp_path):

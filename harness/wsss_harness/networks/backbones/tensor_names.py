@@ -16,12 +16,19 @@ QUANTITIES = {
 }
 
 
+# VGG16 in MXNet, as js-fan/ICD reads it, has the layers of Caffe.
+MXNET_VGG = re.compile(r"(conv[1-5]_[1-3]|fc[678])_(weight|bias)")
+
+
 def mxnet_to_torch(name: str) -> str:
     """Translate a name of the released MXNet weights; any other name stays unchanged.
 
     The weights are those of itijyou/ademxapp (ilsvrc-cls_rna-a1_cls1000_ep-0001.params): their
-    res5a and bn5a are b5 here, res5b1 is b5_1. The ImageNet classifier is linear1000.
+    res5a and bn5a are b5 here, res5b1 is b5_1. The ImageNet classifier is linear1000. Those of
+    VGG16 get the names of Caffe.
     """
+    if vgg := MXNET_VGG.fullmatch(name):
+        return "{}.{}".format(*vgg.groups())
     match = MXNET.fullmatch(name)
     if match is None:
         return name

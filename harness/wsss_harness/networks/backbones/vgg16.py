@@ -32,9 +32,10 @@ class VGG16(Backbone):
         GuoleiSun/MCIS_wsss   pools 2, 2, 2, 3, 0
 
     ``average`` adds a 3x3 average pooling of stride 1. ``fc_dilation`` adds fc6, a 3x3 convolution
-    of this rate, and the 1x1 convolution fc7, with ``dropout`` of whole channels between them: 1 in
-    psa and ICD, 12 in LargeFOV. The first ``frozen_stages`` blocks are not trained (psa: 2).
-    ``channel_order`` "bgr" turns the normalised RGB around, as weights from Caffe expect.
+    of this rate, and the 1x1 convolution fc7: 1 in psa and ICD, 12 in LargeFOV. ``dropout`` between
+    them drops whole channels, or single values with ``drop`` "elements" (ICD). The first
+    ``frozen_stages`` blocks are not trained (psa: 2). ``channel_order`` "bgr" turns the normalised
+    RGB around, as weights from Caffe expect.
     ``width`` multiplies the numbers of channels.
     """
 
@@ -46,6 +47,7 @@ class VGG16(Backbone):
         average: bool = False,
         fc_dilation: int | None = None,
         dropout: float = 0.5,
+        drop: Literal["channels", "elements"] = "channels",
         frozen_stages: int = 0,
         normalise: Normalise = "imagenet",
         channel_order: Literal["rgb", "bgr"] = "rgb",
@@ -55,6 +57,7 @@ class VGG16(Backbone):
         _check_blocks("strides", strides, 1)
         _check_blocks("dilations", dilations, 1)
         choose("frozen_stages of vgg16", frozen_stages, range(len(WIDTHS) + 1))
+        choose("drop of vgg16", drop, ("channels", "elements"))
         choose("channel_order of vgg16", channel_order, ("rgb", "bgr"))
         if not 0 < width <= 4:
             raise ConfigError(f"width of vgg16 is {width}; give a factor above 0 and up to 4")
@@ -68,12 +71,12 @@ class VGG16(Backbone):
         self.out_channels = widths[-1]
         self.fc_dilation = fc_dilation
         if fc_dilation is not None:
-            self._add_fc(max(4, round(FC_WIDTH * width)), fc_dilation, dropout)
+            self._add_fc(max(4, round(FC_WIDTH * width)), fc_dilation)
+        self.drop6 = nn.Dropout2d(dropout) if drop == "channels" else nn.Dropout(dropout)
         _initialise(self)
 
-    def _add_fc(self, channels: int, dilation: int, dropout: float) -> None:
+    def _add_fc(self, channels: int, dilation: int) -> None:
         self.fc6 = nn.Conv2d(self.out_channels, channels, 3, 1, dilation, dilation)
-        self.drop6 = nn.Dropout2d(dropout)
         self.fc7 = nn.Conv2d(channels, channels, 1)
         self.out_channels = channels
 

@@ -151,3 +151,11 @@ def test_frozen_blocks_get_no_gradient():
 def test_wrong_options_say_what_is_allowed(options, message):
     with pytest.raises(ConfigError, match=message):
         backbones.build("vgg16", **options)
+
+
+def test_dropout_of_elements_keeps_parts_of_channels():
+    backbone = backbones.build("vgg16", **SLIM, fc_dilation=1, drop="elements").train()
+    kept = backbone.drop6(torch.ones(1, 8, 16, 16)).mean((2, 3))
+    assert 0.5 < kept.min() < kept.max() < 1.5
+    with pytest.raises(ConfigError, match="drop of vgg16 is 'pixels'"):
+        vgg16(drop="pixels")
