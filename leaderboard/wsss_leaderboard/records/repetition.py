@@ -39,8 +39,9 @@ def masks_of(record: Record) -> str | None:
 def draws_of(records: Sequence[Record], target: str) -> list[list[int]]:
     """The places of the records of a row by the draw they belong to.
 
-    Records belong to one draw if they have the same masks or the same generator, or initial weights
-    in common that other records have not. A control that needs no generator draws its segmentor.
+    Records belong to one draw if they have the same masks or the same generator, or if their
+    generators start from weights that those of other records do not. A control that needs no
+    generator draws its segmentor.
     """
     marks = [_marks(record, target) for record in records]
     everywhere = set.intersection(*marks) if marks else set()
@@ -54,10 +55,11 @@ def _marks(record: Record, target: str) -> set[tuple[str, Hashable]]:
     steps = random_steps(record, target)
     if record.control and all(axis in ("weights", "segmentor") for axis, _ in steps):
         return {("run", record.maker(target) or record.seed)}
-    drawn: set[tuple[str, Hashable]] = {
-        (axis, step.key) for axis, step in steps if axis in ("weights", "generator")
-    }
-    return {("masks", masks_of(record) or record.seed), *drawn}
+    marks: set[tuple[str, Hashable]] = {("masks", masks_of(record) or record.seed)}
+    for step in (step for axis, step in steps if axis == "generator"):
+        marks.add(("generator", step.key))
+        marks |= {("weights", key) for name, key in step.inputs.items() if name == "weights"}
+    return marks
 
 
 def draws(records: Sequence[Record], values: Sequence[float], target: str) -> RowDraws:

@@ -10,7 +10,7 @@ from wsss_leaderboard.records.repetition import draws, draws_of, fixed, masks_of
 def run(seed, generator, segmentor=0, weights=0, masks=None, **changes):
     steps = (
         Step(stage="pretrain icons", key=f"w{weights}"),
-        Step(stage="fit cam", key=f"g{generator}"),
+        Step(stage="fit cam", key=f"g{generator}", inputs={"weights": f"w{weights}"}),
         Step(stage="mask cam", key=f"m{generator}", products=masks or f"m{generator}"),
         Step(stage="segment V1 on cam", key=f"s{generator}{segmentor}"),
         Step(stage="segment V2 on cam", key=f"t{generator}"),
@@ -34,6 +34,15 @@ def run(seed, generator, segmentor=0, weights=0, masks=None, **changes):
 )
 def test_a_draw_has_masks_of_its_own(records, expected):
     assert draws_of(records, "V1") == expected
+
+
+def test_weights_of_a_segmentor_alone_link_no_draws():
+    records = [run(n, n, weights=n % 2) for n in range(3)]
+    records = [
+        r.model_copy(update={"steps": tuple(s.model_copy(update={"inputs": {}}) for s in r.steps)})
+        for r in records
+    ]
+    assert draws_of(records, "V1") == [[0], [1], [2]]
 
 
 def test_a_bound_draws_its_segmentor():

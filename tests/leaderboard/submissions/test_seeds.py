@@ -71,6 +71,7 @@ def test_a_stage_with_another_seed_than_stated_is_named():
 
 def test_records_that_do_not_say_their_seeds_are_accepted():
     assert told(record(seed=0), record(seed=1)) == []
+    assert told(record(seed=1, seeds=ALL)) == []
 
 
 def test_equal_masks_are_noted_as_one_draw():
