@@ -12,7 +12,7 @@ from wsss_harness.stages.stage_data import check_unchanged
 from wsss_harness.store.stage import Stage, upstream
 from wsss_harness.store.store import Store
 from wsss_harness.suite.graph import Graph
-from wsss_harness.suite.presence import check_presence
+from wsss_harness.suite.presence import check_presence, scores_val
 from wsss_harness.suite.row_files import check_levels
 from wsss_harness.suite.rows import RowStages
 from wsss_harness.suite.spec import Suite
@@ -66,8 +66,7 @@ def make_data(suite: Suite, plugins: Plugins, engine: Engine, graph: Graph) -> D
     check_unchanged(dataset, folder, suite.dataset.name)
     check_presence(suite, plugins, dataset)
     check_levels(suite, plugins, dataset)
-    scores_val = any(row.segmentors for row in suite.rows) or "supervised" in suite.bounds
-    engine.warnings += check_truth(dataset, scores_val)
+    engine.warnings += check_truth(dataset, scores_val(suite))
     return dataset
 
 

@@ -59,7 +59,7 @@ def findings(dataset: Dataset, maps: Mapping[str, Dataset]) -> Iterator[Finding]
 
 def problems(suite: Suite, plugins: Plugins, dataset: Dataset) -> Iterator[str]:
     """What is missing of truth and saliency maps, for the rows that need it."""
-    yield from truth_problems(dataset, any(row.segmentors for row in suite.rows))
+    yield from truth_problems(dataset, scores_val(suite))
     missing = without(dataset, TRUTH, dataset.ids(TRAIN)) if scores_masks(dataset) else ()
     if suite.bounds and missing:
         yield (
@@ -93,6 +93,11 @@ def truth_problems(dataset: Dataset, segments: bool = True) -> Iterator[str]:
             f"{counted(missing_of_val, val)} images of val have no truth, on which segmentors are "
             "scored; add it, take the images out of val, or run rows without segmentors"
         )
+
+
+def scores_val(suite: Suite) -> bool:
+    """Whether segmentors are trained, which are scored on val."""
+    return any(row.segmentors for row in suite.rows) or "supervised" in suite.bounds
 
 
 def saliency_problems(dataset: Dataset, reader: str) -> Iterator[str]:

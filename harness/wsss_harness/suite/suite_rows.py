@@ -10,6 +10,7 @@ from wsss_harness.store.stage import Stage
 from wsss_harness.store.store import Store
 from wsss_harness.suite.graph import Graph
 from wsss_harness.suite.plan import Plan, plan
+from wsss_harness.suite.presence import check_presence
 from wsss_harness.suite.rows import RowStages, control_row, saliency_of
 from wsss_harness.suite.spec import Suite
 
@@ -79,5 +80,12 @@ def known_rows(
 
 
 def plan_of(suite: Suite, plugins: Plugins, store: Store) -> Plan:
-    """What a run of the suite would do."""
+    """What a run of the suite would do; raises what it would, if its data is there to be checked.
+
+    Raises:
+        DataError, ConfigError: see ``check_presence``.
+    """
+    graph = Graph(suite, plugins, suite.seeds[0])
+    if store.done(graph.data):
+        check_presence(suite, plugins, graph.opened(store.folder(graph.data)))
     return plan(*known_rows(suite, plugins, store), store)

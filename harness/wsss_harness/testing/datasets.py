@@ -10,7 +10,7 @@ import numpy as np
 from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.findings import FAILURE, WARNING, Finding, judge
 from wsss_harness.contract.hookspecs import Run
-from wsss_harness.contract.supervision import SALIENCY, Dataset
+from wsss_harness.contract.supervision import SALIENCY, TRUTH, Dataset, without
 from wsss_harness.contract.types import IGNORE
 from wsss_harness.plugins.offers import Offer
 from wsss_harness.plugins.options import construct
@@ -72,7 +72,7 @@ def _invalid_sample(data: Dataset, image_id: str) -> str | None:
         return f"its pixels are {image.dtype} {image.shape}; expected uint8 (H, W, 3)"
     if list(present) != sorted(set(present)) or not set(present) <= set(range(1, classes + 1)):
         return f"its classes are {present}; expected ascending numbers in 1..{classes}"
-    if SALIENCY in data.supervision:
+    if not without(data, SALIENCY, [image_id]):
         saliency = data.saliency(image_id)
         if saliency.shape != image.shape[:2] or not 0 <= saliency.min() <= saliency.max() <= 1:
             return f"its saliency is {saliency.shape}; expected {image.shape[:2]} in [0, 1]"
@@ -80,14 +80,19 @@ def _invalid_sample(data: Dataset, image_id: str) -> str | None:
 
 
 def _no_truth(data: Dataset, image_id: str) -> str | None:
+    """What is wrong with an image that has no truth, unless the dataset says so."""
     try:
         data.truth(image_id)
     except DataError as error:
+        if without(data, TRUTH, [image_id]):
+            return None
         return f"{error}; it is of use for pretraining only"
     return None
 
 
 def _invalid_truth(data: Dataset, image_id: str) -> str | None:
+    if without(data, TRUTH, [image_id]):
+        return None
     shape, truth, classes = data.image(image_id).shape[:2], data.truth(image_id), len(data.classes)
     if truth.shape != shape or truth.dtype != np.uint8:
         return f"its truth is {truth.dtype} {truth.shape}; expected uint8 {shape}"
@@ -97,6 +102,8 @@ def _invalid_truth(data: Dataset, image_id: str) -> str | None:
 
 
 def _disagreement(data: Dataset, image_id: str) -> str | None:
+    if without(data, TRUTH, [image_id]):
+        return None
     drawn = set(np.unique(data.truth(image_id)).tolist()) - {0, IGNORE}
     present = set(data.present(image_id))
     if drawn != present:

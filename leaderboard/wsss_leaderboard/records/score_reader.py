@@ -19,7 +19,15 @@ from wsss_harness.store.stage import Stage
 from wsss_harness.store.store import Store
 from wsss_harness.suite.rows import RowStages, SegmentationStages, chosen_on
 from wsss_harness.system.files import read_json
-from wsss_leaderboard.records.scores import ERROR, Masks, Score, Segmentation, Thresholded, score_of
+from wsss_leaderboard.records.scores import (
+    ERROR,
+    Masks,
+    Score,
+    Segmentation,
+    Thresholded,
+    rule_words,
+    score_of,
+)
 from wsss_leaderboard.statistics import estimates
 
 FIXED = 0.2  # the threshold on background scores that all methods are also compared at
@@ -109,9 +117,7 @@ class ScoreReader:
         if isinstance(rule.threshold, str):
             thresholds = read_json(self.store.folder(row.curve) / THRESHOLDS)
             options["threshold"] = thresholds[rule.threshold]
-        first = [] if rule.name == "constant" else [rule.name]
-        threshold = [f"{options.pop('threshold'):g}"] if "threshold" in options else []
-        return " ".join([*first, *threshold, *(f"{name} {v:g}" for name, v in options.items())])
+        return rule_words(rule.name, options)
 
     def _at_thresholds(self, stage: Stage) -> dict[str, Any]:
         """mIoU at every threshold, and the scores at those that policies choose."""

@@ -57,6 +57,14 @@ def score_of(counts: confusion.Counts, names: tuple[str, ...]) -> Score:
     )
 
 
+def rule_words(name: str, options: Mapping[str, float]) -> str:
+    """A background rule and its options in words, such as ``0.2`` or ``power alpha 4``."""
+    first = [] if name == "constant" else [name]
+    threshold = [f"{options['threshold']:g}"] if "threshold" in options else []
+    others = [f"{option} {v:g}" for option, v in options.items() if option != "threshold"]
+    return " ".join([*first, *threshold, *others])
+
+
 class Thresholded(StrictModel):
     """The score of masks with a constant background score of ``threshold``."""
 

@@ -8,7 +8,7 @@ from wsss_harness.metrics.anatomy import CAUSES
 from wsss_leaderboard.ranking.standings import NONE, Standings
 from wsss_leaderboard.records.published import published
 from wsss_leaderboard.records.record import Record, distinct
-from wsss_leaderboard.records.scores import Cause, Masks, Policy, Segmentation
+from wsss_leaderboard.records.scores import Cause, Masks, Policy, Segmentation, rule_words
 from wsss_leaderboard.tables import notes
 from wsss_leaderboard.tables.assembly import Measure, MethodRow, assemble, items_of
 from wsss_leaderboard.tables.comparable import check_comparable
@@ -205,6 +205,9 @@ def _segmentation_row(group: list[Record], label: str) -> MethodRow:
 def rule_of(group: Sequence[Record]) -> str:
     """The background rule, with its thresholds and a mark for the images they were chosen on."""
     masks = [record.masks for record in group if record.masks]
+    if group[0].unscored:
+        stated = {k: v for k, v in group[0].recipe.get("rule", {}).items() if v is not None}
+        return rule_words(stated.pop("name", "constant"), stated)
     if not masks:
         return NOTHING
     rules = sorted({m.rule for m in masks})
@@ -213,7 +216,7 @@ def rule_of(group: Sequence[Record]) -> str:
 
 
 def _labels(group: list[Record]) -> str:
-    if not group[0].masks or group[0].sup == "F.":
+    if not (group[0].masks or group[0].unscored) or group[0].sup == "F.":
         return NOTHING
     if group[0].supervision.stated:
         return "?"

@@ -27,6 +27,7 @@ def test_masks_are_unscored_and_segmentors_scored_on_val(run, tmp_path):
     assert list(read(tmp_path / "results/counts/000-r-seed0.npz")) == ["one"]
     named = dict(tables(loaded))
     (first, second) = named["masks"].rows
+    assert first.cells[:4] == ("R", "I.", "yes", "0.5")
     assert {*first.cells[4:], *second.cells[4:]} == {"-"}
     assert {*named["failures"].rows[0].cells[2:]} == {"-"}
     assert named["masks"].notes.count(UNSCORED) == 1

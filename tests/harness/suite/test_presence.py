@@ -10,10 +10,11 @@ from fake_data import FakeDataset, IncompleteDataset
 from wsss_harness.contract.errors import ConfigError, DataError
 from wsss_harness.contract.findings import FAILURE, OK, WARNING
 from wsss_harness.contract.supervision import IMAGE_LABELS, SALIENCY, scores_masks, without
+from wsss_harness.execution.run_stage import make_stage
 from wsss_harness.suite import presence
 from wsss_harness.suite.graph import Graph
 from wsss_harness.suite.presence import check_presence
-from wsss_harness.suite.suite_rows import judged_maps, rows_of, saliency_labels
+from wsss_harness.suite.suite_rows import judged_maps, plan_of, rows_of, saliency_labels
 
 TRAIN, VAL = tuple(range(8)), tuple(range(8, 12))
 SALIENT = {"method": "S", "generator": "S"}
@@ -101,6 +102,16 @@ def test_truth_of_val_is_needed_by_segmentors_alone(plugins):
     dataset = IncompleteDataset(no_truth=(9,))
     assert "1 of 4 (image_009) images of val" in refused(plugins, dataset)
     assert accepted(plugins, dataset, rows=[SALIENT])
+    assert "images of val" in refused(plugins, dataset, rows=[SALIENT], bounds=["supervised"])
+
+
+def test_plan_is_refused_as_the_run_would_be(plugins, tmp_path):
+    suite = small_suite.suite(dataset={"name": "incomplete", "no_truth": [2]})
+    store = small_suite.store(tmp_path)
+    assert plan_of(suite, plugins, store).to_do  # nothing is known of the data yet
+    make_stage(Graph(suite, plugins, 0).data, store)
+    with pytest.raises(DataError):
+        plan_of(suite, plugins, store)
 
 
 def test_data_without_any_truth_are_refused(plugins):

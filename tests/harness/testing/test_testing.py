@@ -414,11 +414,12 @@ def assert_only(messages, check, message):
     assert message in next(text for name, text in messages.items() if check in name)
 
 
+NONE = "raise DataError('there is none')"
 DATASET = '''
 from dataclasses import dataclass
 import numpy as np
 from fake_data import FakeDataset
-from wsss_harness import hookimpl
+from wsss_harness import DataError, hookimpl
 
 wsss_contract = 1
 
@@ -459,6 +460,8 @@ def wsss_datasets():
         ("def truth(self, i): return np.zeros((2, 2), np.uint8)", "valid truth", "expected ui"),
         ("def saliency(self, i): return np.ones((2, 2))", "valid images", "its saliency"),
         ("def image(self, i): raise OSError('gone')", "valid images", "OSError: gone"),
+        (f"def truth(self, i): {NONE}", "truth, without", "for pretraining only"),
+        (f"def has_truth(self, i): return False\n\n    def truth(self, i): {NONE}", "", ""),
     ],
 )
 def test_datasets_are_checked(plugin, body, check, message):

@@ -15,7 +15,7 @@ from sample_records import record, score
 from wsss_harness.contract.errors import DataError
 from wsss_leaderboard.records.provenance import Failure, Protocol, Supervision
 from wsss_leaderboard.records.record import SCHEMA, Record, load_record, load_records, save_record
-from wsss_leaderboard.records.scores import Masks
+from wsss_leaderboard.records.scores import Masks, rule_words
 
 
 @pytest.mark.parametrize(
@@ -211,3 +211,12 @@ def test_a_record_fits_the_schema():
     jsonschema.validate(content, schema)
     with pytest.raises(jsonschema.ValidationError, match="metod"):
         jsonschema.validate({**content, "metod": "EPS"}, schema)
+
+
+def test_rules_are_put_into_words():
+    assert rule_words("constant", {"threshold": 0.2}) == "0.2"
+    assert rule_words("power", {"alpha": 4.0}) == "power alpha 4"
+    assert (
+        rule_words("saliency", {"uncertain": 0.1, "threshold": 0.5}) == "saliency 0.5 uncertain 0.1"
+    )
+    assert rule_words("explicit", {}) == "explicit"

@@ -46,7 +46,7 @@ class Pretraining(ClassifierSettings):
         from wsss_harness.networks.classmaps import fitting, network
         from wsss_harness.networks.training.loop import finish
 
-        refuse_several_classes(data)
+        refuse_several_classes(data, self.unlabelled == "skip")
         shape = network.ClassMapsShape(
             {**self.backbone, "frozen": "none"}, len(data.classes), "head_then_pool", 0.0
         )
@@ -57,10 +57,10 @@ class Pretraining(ClassifierSettings):
         finish(maps.backbone, run.folder / WEIGHTS, run)
 
 
-def refuse_several_classes(data: View) -> None:
+def refuse_several_classes(data: View, skips_none: bool) -> None:
     for image_id in data:
         present = data[image_id].present
-        if len(present) != 1:
+        if len(present) != 1 and not (skips_none and not present):
             raise DataError(
                 f"image {image_id} has {len(present)} classes; pretraining needs images with "
                 "exactly one, so remove it from the list"

@@ -153,6 +153,17 @@ def test_loss_of_a_negative_is_that_of_every_class_absent():
     assert loss.item() == pytest.approx((sum(absent) + math.log(1 + math.exp(-0.5))) / 4)
 
 
+def test_pretraining_skips_images_without_classes_on_request(tmp_path):
+    class Half(OneClass):
+        def present(self, image_id):
+            return super().present(image_id) if self.names.index(image_id) % 3 else ()
+
+    with pytest.raises(DataError, match="image_000 has 0 classes"):
+        pretraining().fit(view(tmp_path, LABELS, Half()), Run(tmp_path))
+    pretraining(unlabelled="skip").fit(view(tmp_path, LABELS, Half()), Run(tmp_path))
+    assert (tmp_path / "backbone.pth").is_file()
+
+
 def test_pretraining_takes_no_negatives():
     with pytest.raises(ConfigError, match="'unlabelled'"):
         pretraining(unlabelled="negative")
