@@ -174,7 +174,7 @@ IDS = tuple(map(str, range(IMAGES)))
 def run_of(name, generator, draw, seed, tallies):
     stages = {
         f"fit generator {generator}": generator,
-        f"fit refiner {name}": f"{name} {draw}",
+        f"fit {generator}+refiner {name}": f"{name} {draw}",
         f"mask {name}": f"masks {name} {draw}",
         f"segment {TARGET} on {name}": f"{name} {draw} {seed}",
     }

@@ -16,17 +16,20 @@ from wsss_leaderboard.statistics.spreads import RowDraws, connected
 def random_steps(record: Record, target: str) -> list[tuple[Axis, Step]]:
     """The steps that draw at random on the way to masks ("") or a segmentor, each with its axis."""
     steps: list[tuple[Axis, Step]] = []
-    generator: Axis = "generator"
     for step in record.steps:
         kind, _, name = step.stage.partition(" ")
         if kind == "pretrain":
             steps.append(("weights", step))
         elif kind == "fit":
-            steps.append((generator, step))
-            generator = "refiner"  # the first fit is that of the generator
+            steps.append(("refiner" if _refines(step) else "generator", step))
         elif kind == "segment" and target and name.startswith(f"{target} on "):
             steps.append(("segmentor", step))
     return steps
+
+
+def _refines(step: Step) -> bool:
+    """Whether a fit learns from scores; older records have no inputs, but a name of both parts."""
+    return "scores" in step.inputs or (not step.inputs and "+" in step.stage)
 
 
 def masks_of(record: Record) -> str | None:

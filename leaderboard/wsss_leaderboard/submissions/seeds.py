@@ -37,9 +37,9 @@ def problems(records: Mapping[Path, Record]) -> Iterator[str]:
     for (path, record), (other_path, other) in combinations(records.items(), 2):
         for axis, step in _unvaried(record, other):
             yield (
-                f"{path} and {other_path} state seeds {record.seeds[axis]} and "
-                f"{other.seeds[axis]} of the {axis}, but share '{step.stage}': submit one of them, "
-                f"or leave {axis} out of `vary`"
+                f"{path} and {other_path} state seeds {record.seeds.get(axis)} and "
+                f"{other.seeds.get(axis)} of the {axis}, but share '{step.stage}': submit one of "
+                f"them, or leave {axis} out of `vary`"
             )
 
 

@@ -4,7 +4,7 @@ import pytest
 from sample_records import record
 
 from wsss_leaderboard.records.provenance import Step
-from wsss_leaderboard.records.repetition import draws, draws_of, fixed, masks_of, runs
+from wsss_leaderboard.records.repetition import draws, draws_of, fixed, masks_of, random_steps, runs
 
 
 def run(seed, generator, segmentor=0, weights=0, masks=None, **changes):
@@ -43,6 +43,18 @@ def test_weights_of_a_segmentor_alone_link_no_draws():
         for r in records
     ]
     assert draws_of(records, "V1") == [[0], [1], [2]]
+
+
+def test_fits_that_learn_from_scores_are_refiners():
+    """A generator may build on another one."""
+    steps = [
+        Step(stage="fit first", key="a", inputs={"data": "d"}),
+        Step(stage="fit second", key="b", inputs={"data": "d", "previous": "a"}),
+        Step(stage="fit second+crf", key="c", inputs={"data": "d", "scores": "s"}),
+        Step(stage="fit second+crf+other", key="e"),
+    ]
+    axes = [axis for axis, _ in random_steps(record(steps=steps), "")]
+    assert axes == ["generator", "generator", "refiner", "refiner"]
 
 
 def test_a_bound_draws_its_segmentor():
