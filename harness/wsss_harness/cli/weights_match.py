@@ -46,7 +46,7 @@ def _forms(name: str, method: Any) -> Iterator[tuple[str, Any]]:
 
 def _of_method(name: str, method: Any, classes: int) -> Network:
     def fit(state: State) -> State:
-        if any(tensor.startswith("backbone.") for tensor in state):
+        if weights.has_our_names(state):
             return state
         adapted: State = method.adapt(weights.renamed(state, method.released))
         return adapted

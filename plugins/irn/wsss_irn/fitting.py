@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Callable
 from functools import partial
@@ -35,9 +36,8 @@ def fit(settings: IrnSettings, data: View, scores: Callable[[str], ClassScores],
     if settings.checkpoint is not None:
         load_released(network, Path(settings.checkpoint), settings.released, settings.adapt)
     else:
-        if run.weights is not None:
-            load_weights(network.backbone, run.weights)
         check_crop(settings, network)
+        load_backbone(network, run)
         labels = label_files(settings, data, scores, run)
         cropping = Cropping.of(settings, network.backbone)
         low, high = settings.rescale
@@ -46,6 +46,17 @@ def fit(settings: IrnSettings, data: View, scores: Callable[[str], ClassScores],
         fit_network(network, BoundaryLoss(settings.radius), draws, run, settings)
     shape.save(network, run)
     shutil.rmtree(run.folder / LABELS, ignore_errors=True)
+
+
+def load_backbone(network: EdgeNetwork, run: Run) -> None:
+    """Fill the backbone with the run's weights; it is never trained, so random ones are told."""
+    if run.weights is not None:
+        load_weights(network.backbone, run.weights)
+        return
+    logging.getLogger("wsss_irn").warning(
+        "the backbone of IRN is never trained, and here its weights are random, because the suite "
+        "names none: set 'weights' of the refiner"
+    )
 
 
 def check_crop(settings: IrnSettings, network: EdgeNetwork) -> None:

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate, pad
 
-from wsss_harness import ClassScores, PluginError
+from wsss_harness import ClassScores
 from wsss_harness.networks.affinity.walk import propagate
 from wsss_harness.networks.classmaps.augment import normalise
+from wsss_irn.labels import check_size
 from wsss_irn.paths import walled_affinities
 
 if TYPE_CHECKING:
@@ -50,14 +51,6 @@ class EdgeWalker:
         walked = walk(on_grid(values, self.network.stride), edge, self.settings)
         refined = at_full_size(walked, scores.size, self.network.stride)
         return ClassScores(scores.classes, refined.cpu().numpy(), background)
-
-
-def check_size(sample: Sample, scores: ClassScores) -> None:
-    if scores.size != sample.image.shape[:2]:
-        raise PluginError(
-            f"the scores of image {sample.image_id} are {scores.size}, the image is "
-            f"{sample.image.shape[:2]}; IRN needs both at the same size"
-        )
 
 
 def boundaries(network: EdgeNetwork, images: Sequence[Image], crop: int) -> Iterator[Tensor]:

@@ -12,6 +12,7 @@ from wsss_irn.settings import IrnSettings
 if TYPE_CHECKING:
     from wsss_harness import ClassScores, Run, Sample, View
     from wsss_irn.inference import Explained
+    from wsss_irn.network import EdgeNetwork
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +26,10 @@ class Irn(IrnSettings):
     """
 
     paper: ClassVar[str] = "Ahn et al., CVPR 2019"
+
+    def network(self, classes: int, seed: int = 0) -> EdgeNetwork:
+        """The network before training; it is the same for any number of classes."""
+        return self.shape().build(seed)
 
     def fit(self, data: View, scores: Callable[[str], ClassScores], run: Run) -> None:
         """Train, and write weights.pth and network.json."""

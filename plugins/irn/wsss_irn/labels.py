@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from wsss_harness import BACKGROUND, IGNORE, Mask, write_mask
+from wsss_harness import BACKGROUND, IGNORE, Mask, PluginError, write_mask
 from wsss_harness.networks.crf import infer
 from wsss_harness.system.pictures import read_indices
 
 if TYPE_CHECKING:
-    from wsss_harness import ClassScores, Image, View
+    from wsss_harness import ClassScores, Image, Sample, View
     from wsss_harness.networks.crf import Maps, Parameters
     from wsss_irn.settings import IrnSettings
 
@@ -36,10 +36,10 @@ def above(values: Maps, threshold: float) -> Indices:
 
 
 def sharpened(image: Image, indices: Indices, channels: int, parameters: Parameters) -> Indices:
-    """The labels of a CRF that starts from ``indices`` in 0..channels - 1, each sure at a rate."""
+    """The labels of a CRF whose ``parameters`` say how sure ``indices`` in 0..channels - 1 are."""
     one_hot = indices == np.arange(channels)[:, None, None]
-    indices_after: Indices = infer(image, one_hot.astype(np.float32), parameters).argmax(0)
-    return indices_after
+    after: Indices = infer(image, one_hot.astype(np.float32), parameters).argmax(0)
+    return after
 
 
 def sure_labels(careful: Indices, eager: Indices, classes: tuple[int, ...]) -> Mask:
@@ -47,6 +47,15 @@ def sure_labels(careful: Indices, eager: Indices, classes: tuple[int, ...]) -> M
     numbers = np.array((BACKGROUND, *classes), np.uint8)
     rest = np.where(eager > 0, IGNORE, BACKGROUND)
     return np.where(careful > 0, numbers[careful], rest).astype(np.uint8)
+
+
+def check_size(sample: Sample, scores: ClassScores) -> None:
+    """PluginError unless scores have the size of their image."""
+    if scores.size != sample.image.shape[:2]:
+        raise PluginError(
+            f"the scores of image {sample.image_id} are {scores.size}, the image is "
+            f"{sample.image.shape[:2]}; IRN needs both at the same size"
+        )
 
 
 def labels_of(image: Image, scores: ClassScores, settings: IrnSettings) -> Mask:
@@ -74,8 +83,9 @@ class LabelFiles:
 
     def store(self, image_id: str) -> None:
         if not self.path(image_id).is_file():
-            image, scores = self.data[image_id].image, self.scores(image_id)
-            write_mask(self.path(image_id), labels_of(image, scores, self.settings))
+            sample, scores = self.data[image_id], self.scores(image_id)
+            check_size(sample, scores)
+            write_mask(self.path(image_id), labels_of(sample.image, scores, self.settings))
 
     def path(self, image_id: str) -> Path:
         return self.folder / f"{image_id}.png"

@@ -55,7 +55,6 @@ class IrnSettings(TrainingSettings):
         "radius": 3,
         "steps": 8,
     }
-
     released: ClassVar[Mapping[str, str]] = EDGE_HEAD
 
     backbone: Mapping[str, Any] = field(default_factory=resnet50)

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from importlib.util import find_spec
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,9 +11,11 @@ import torch
 from fake_data import FakeDataset, view
 from torch.utils.data import default_collate
 
+from wsss_harness.cli.weights_match import networks, skeleton
 from wsss_harness.contract.errors import ConfigError, PluginError
 from wsss_harness.contract.hookspecs import Refiner, Run
 from wsss_harness.contract.types import ClassScores, Sample
+from wsss_harness.networks.backbones.weights import misfit
 from wsss_harness.networks.classmaps.augment import Cropping
 from wsss_harness.networks.training.optimizers import make_optimizer
 from wsss_harness.plugins.options import construct
@@ -210,6 +213,24 @@ def test_scores_of_another_size_are_named(tmp_path):
         refine(sample(), ClassScores((1,), np.ones((1, 9, 9), np.float32)))
 
 
+def test_scores_to_learn_from_of_another_size_are_named(tmp_path):
+    def small(image_id):
+        return ClassScores((1,), np.ones((1, 9, 9), np.float32))
+
+    with pytest.raises(PluginError, match=r"image_000.*\(9, 9\).*\(24, 32\)"):
+        fitted(tmp_path, irn(), small)
+
+
+def test_a_backbone_that_stays_random_is_told(tmp_path, caplog):
+    weights = tmp_path / "backbone.pth"
+    torch.save(EdgeShape(SLIM, ()).build(seed=5).backbone.state_dict(), weights)
+    told = "never trained, and here its weights are random"
+    fitted(tmp_path / "filled", irn(), weights=weights)
+    assert told not in caplog.text
+    fitted(tmp_path / "random", irn())
+    assert told in caplog.text
+
+
 @pytest.mark.parametrize("value", [0.0, 0.2, 1.0])
 def test_labels_of_one_kind_or_none_train(tmp_path, value):
     """All background, all unknown, and all of one class per image."""
@@ -244,6 +265,19 @@ def test_a_checkpoint_of_the_official_code_is_read(tmp_path):
     fitted(tmp_path, irn(backbone=shape, crop=32, checkpoint=str(tmp_path / "res50_irn.pth")))
     loaded = EdgeShape.load(tmp_path, "cpu").state_dict()
     assert all(torch.equal(value, loaded[name]) for name, value in network.state_dict().items())
+
+
+@pytest.mark.parametrize("kind", ["generator", "refiner"])
+def test_inspection_knows_checkpoints_of_the_official_code(kind):
+    made = {"generator": CamIrn, "refiner": Irn}[kind]
+    offers = {"generator": {}, "refiner": {}} | {kind: {"irn": SimpleNamespace(made=made)}}
+    known = next(networks(SimpleNamespace(offers=offers), 20))
+    own = skeleton(known)
+    network = SimpleNamespace(state_dict=lambda: own)
+    state = irn_checkpoint(network)
+    if kind == "generator":
+        state["classifier.weight"] = state.pop("weight")
+    assert misfit(known.fit(state), own).size == 0
 
 
 def test_a_tensor_that_nobody_knows_is_not_dropped():

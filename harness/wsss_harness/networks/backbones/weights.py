@@ -1,5 +1,6 @@
 """Read files of named tensors, and fill networks with them under our names."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,10 +146,15 @@ def load_released(
     Raises:
         DataError: a tensor is missing, left over, or has another shape.
     """
-    state, own = read_weights(path), network.state_dict()
-    if not any(name.startswith("backbone.") and name in own for name in state):
+    state = read_weights(path)
+    if not has_our_names(state):
         state = change(renamed(state, heads))
     fill(network, state, path)
+
+
+def has_our_names(state: State) -> bool:
+    """Whether a backbone's tensors are below ``backbone``; in irn that is a list, with numbers."""
+    return any(re.match(r"backbone\.\D", name) for name in state)
 
 
 def renamed(state: Mapping[str, Tensor], heads: Heads) -> State:
