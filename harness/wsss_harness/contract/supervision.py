@@ -75,8 +75,8 @@ def scored_ids(dataset: Dataset) -> tuple[str, ...]:
 
 
 def without(dataset: Dataset, part: str, ids: Iterable[str]) -> tuple[str, ...]:
-    """Those of ``ids`` that have no TRUTH or SALIENCY, as far as the dataset says so."""
-    if part == SALIENCY and SALIENCY not in dataset.supervision:
+    """Those of ``ids`` that have no TRUTH, SALIENCY or REGIONS, as far as the dataset says so."""
+    if part != TRUTH and part not in dataset.supervision:
         return tuple(ids)
     has = getattr(dataset, f"has_{part}", None)
     return () if has is None else tuple(image_id for image_id in ids if not has(image_id))

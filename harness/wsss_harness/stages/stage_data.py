@@ -63,9 +63,14 @@ class WithRegions:
     def supervision(self) -> frozenset[str]:
         return self.dataset.supervision | {REGIONS}
 
+    def has_regions(self, image_id: str) -> bool:
+        return self._path(image_id).is_file()
+
     def regions(self, image_id: str) -> Regions:
-        path = self.folder / f"{image_id}{REGION_MAP}"
-        return pictures.read_regions(path, size(self.dataset, image_id))
+        return pictures.read_regions(self._path(image_id), size(self.dataset, image_id))
+
+    def _path(self, image_id: str) -> Path:
+        return self.folder / f"{image_id}{REGION_MAP}"
 
 
 def size(dataset: Dataset, image_id: str) -> tuple[int, ...]:

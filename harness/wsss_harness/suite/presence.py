@@ -1,6 +1,6 @@
-"""Whether the truth and the saliency maps that a suite needs are there, before any work.
+"""Whether the truth and the maps that a suite needs are there, before any work.
 
-Methods and background rules see the saliency of train alone, so val needs no maps.
+Methods and background rules see saliency and regions of train alone, so val needs no maps.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -9,6 +9,7 @@ from pathlib import Path
 from wsss_harness.contract.errors import ConfigError, DataError, WsssError
 from wsss_harness.contract.findings import FAILURE, WARNING, Finding, judge
 from wsss_harness.contract.supervision import (
+    REGIONS,
     SALIENCY,
     TRUTH,
     Dataset,
@@ -17,7 +18,7 @@ from wsss_harness.contract.supervision import (
     without,
 )
 from wsss_harness.plugins.registry import Plugins
-from wsss_harness.stages.stage_data import TRAIN, VAL, WithSaliency
+from wsss_harness.stages.stage_data import TRAIN, VAL, WithRegions, WithSaliency
 from wsss_harness.suite.spec import Row, Suite
 
 FIRST = 10  # ids in a message
@@ -53,12 +54,12 @@ def findings(dataset: Dataset, maps: Mapping[str, Dataset]) -> Iterator[Finding]
     if not scores_masks(dataset):
         yield Finding("masks are scored", WARNING, UNSCORED)
     for name, source in maps.items():
-        problem = next(saliency_problems(source, "rows may read saliency"), None)
+        problem = next(map_problems(source, SALIENCY, "rows may read saliency"), None)
         yield judge(f"all images of train have {name} maps", problem, WARNING)
 
 
 def problems(suite: Suite, plugins: Plugins, dataset: Dataset) -> Iterator[str]:
-    """What is missing of truth and saliency maps, for the rows that need it."""
+    """What is missing of truth, saliency maps and regions, for the rows that need it."""
     yield from truth_problems(dataset, scores_val(suite))
     missing = without(dataset, TRUTH, dataset.ids(TRAIN)) if scores_masks(dataset) else ()
     if suite.bounds and missing:
@@ -68,10 +69,15 @@ def problems(suite: Suite, plugins: Plugins, dataset: Dataset) -> Iterator[str]:
         )
     for label, method in readers_of_saliency(suite, plugins).items():
         folder = Path(suite.saliency[label].folder) if label else None
-        maps = WithSaliency(dataset, folder) if folder else dataset
+        maps: Dataset = WithSaliency(dataset, folder) if folder else dataset
         if SALIENCY not in maps.supervision:
             continue  # without any maps, the rows that read them fail one by one
-        yield from saliency_problems(maps, f"'{method}' reads saliency")
+        yield from map_problems(maps, SALIENCY, f"'{method}' reads saliency")
+    for label, method in readers(suite, plugins, REGIONS).items():
+        spec = suite.regions.get(label or "")
+        if spec and spec.folder:  # superpixels are made of every image
+            maps = WithRegions(dataset, Path(spec.folder))
+            yield from map_problems(maps, REGIONS, f"'{method}' reads regions")
 
 
 def truth_problems(dataset: Dataset, segments: bool = True) -> Iterator[str]:
@@ -100,10 +106,10 @@ def scores_val(suite: Suite) -> bool:
     return any(row.segmentors for row in suite.rows) or "supervised" in suite.bounds
 
 
-def saliency_problems(dataset: Dataset, reader: str) -> Iterator[str]:
-    """What is missing of the maps of train."""
+def map_problems(dataset: Dataset, part: str, reader: str) -> Iterator[str]:
+    """What is missing of the maps of train, of SALIENCY or REGIONS."""
     ids = dataset.ids(TRAIN)
-    missing = without(dataset, SALIENCY, ids)
+    missing = without(dataset, part, ids)
     if missing:
         yield (
             f"{reader}, but {counted(missing, ids)} images of train have no map; add the maps, "
@@ -119,21 +125,26 @@ def counted(missing: Sequence[str], ids: Collection[str]) -> str:
 
 def readers_of_saliency(suite: Suite, plugins: Plugins) -> dict[str | None, str]:
     """The first row that reads each of the saliency maps; None stands for the dataset's own."""
-    readers: dict[str | None, str] = {}
+    return readers(suite, plugins, SALIENCY)
+
+
+def readers(suite: Suite, plugins: Plugins, part: str) -> dict[str | None, str]:
+    """The first row that reads each label of SALIENCY or REGIONS."""
+    first: dict[str | None, str] = {}
     for row in suite.rows:
-        for label in _reads(row, suite, plugins):
-            readers.setdefault(label, row.method)
-    return readers
+        for label in _labels(row, suite, plugins, part):
+            first.setdefault(label, row.method)
+    return first
 
 
-def _reads(row: Row, suite: Suite, plugins: Plugins) -> Iterator[str | None]:
-    """The labels of the saliency maps that a row reads."""
-    parts = [("generator", suite.generators[row.generator])]
-    parts += [("refiner", suite.refiners[label]) for label in row.refiners]
-    for kind, part in parts:
-        if SALIENCY in getattr(plugins.dataclass_of(kind, part.name), "needs", ()):
-            yield part.saliency
-    if SALIENCY in row.rule.built.needs:
+def _labels(row: Row, suite: Suite, plugins: Plugins, part: str) -> Iterator[str | None]:
+    """The labels of the maps that a row reads."""
+    offers = [("generator", suite.generators[row.generator])]
+    offers += [("refiner", suite.refiners[label]) for label in row.refiners]
+    for kind, offered in offers:
+        if part in getattr(plugins.dataclass_of(kind, offered.name), "needs", ()):
+            yield offered.saliency if part == SALIENCY else offered.regions
+    if part == SALIENCY and SALIENCY in row.rule.built.needs:
         yield row.saliency
 
 

@@ -71,6 +71,15 @@ def test_maps_of_another_program_replace_superpixels(run, tmp_path):
     assert np.ptp(values.values, axis=1).max() <= 0.006  # constant along columns, in bins of scores
 
 
+def test_maps_of_some_train_images_are_refused_before_any_work(run, tmp_path):
+    folder = tmp_path / "columns"
+    maps_of_columns(folder)
+    missing = small_suite.FakeDataset(12).ids("train")[3]
+    (folder / f"{missing}.png").unlink()
+    with pytest.raises(DataError, match=rf"'P' reads regions, but 1 of 8 \({missing}\)"):
+        run({"fine": maps_in(folder)})
+
+
 def maps_in(folder):
     return {"folder": str(folder), "made_by": "columns", "trained_on": "nothing"}
 
