@@ -24,6 +24,9 @@ from mmengine.model import BaseModule
 
 from wsss_harness.networks.checkpoints import no_trace
 
+# Every image of a new size would say so; the released networks of DeepLab V1 have such sizes.
+warnings.filterwarnings("ignore", "When align_corners=True, the output would more aligned")
+
 
 @contextmanager
 def silent() -> Iterator[None]:
