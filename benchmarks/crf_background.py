@@ -1,6 +1,6 @@
 """The background from which a CRF starts, on photographs: mIoU of masks with and without the CRF.
 
-python benchmarks/crf_background.py FOLDER --weights FILE [--images 200] [--seed 0]
+python benchmarks/crf_background.py FOLDER --weights FILE [--every N] [--images N] [--only EPS]
 
 FOLDER has the layout of VOC, with saliency maps, and images about half as large as those of VOC, so
 the CRF's widths are halved. On the frozen features of MobileNetV2 (FILE, torchvision's names,
@@ -50,19 +50,23 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--weights", type=Path, required=True)
-    parser.add_argument("--images", type=int, help="scored images of train; default: all")
+    parser.add_argument("--every", type=int, default=1, help="take every Nth image of train")
+    parser.add_argument("--images", type=int, help="how many of them to score; default: all")
+    parser.add_argument("--only", choices=CRFS, help="one generator")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args()
     torch.manual_seed(options.seed)
     data = VocFolder(str(options.folder)).open(Path())
-    ids = data.ids("train")
+    ids = data.ids("train")[:: options.every]
     photos = [photo(data, image_id) for image_id in ids]
     backbone = backbones.build("mobilenet_v2", output_stride=16, normalise="half").eval()
     load_weights(backbone, options.weights)
     features = [features_of(backbone, shown.image) for shown in photos]
     print(f"{len(ids)} images of train, {len(ids[:: step(ids, options)])} of them scored")
     for name, scores in (("CAM", cam), ("EPS", saliency_guided)):
+        if options.only not in (None, name):
+            continue
         made = scores(features, photos, len(data.classes))
         chosen = list(zip(photos, made, strict=True))[:: step(ids, options)]
         report(name, chosen, len(data.classes), options.processes)
