@@ -15,6 +15,7 @@ from wsss_leaderboard.comparison.comparison import compare, flat, settings, unli
 from wsss_leaderboard.comparison.difference_view import miou_table, runs_of
 from wsss_leaderboard.ranking import entries
 from wsss_leaderboard.ranking.entries import LoadedRecord
+from wsss_leaderboard.ranking.ranking import differences
 from wsss_leaderboard.records.counts import Tallies
 from wsss_leaderboard.records.provenance import Step
 from wsss_leaderboard.statistics import estimates
@@ -185,6 +186,48 @@ def test_single_seeds_are_noted_and_never_bold(runs):
     assert not any(note.startswith("Neither") for note in miou_table(several).notes)
 
 
+def test_seeds_of_a_segmentor_alone_are_noted_and_never_bold(runs):
+    step = Step(stage="mask x", key="the same")
+    rows = [
+        [
+            LoadedRecord(run.record.model_copy(update={"steps": (step,)}), run.path, run.tallies)
+            for run in of(runs, method)
+        ]
+        for method in ("A", "B")
+    ]
+    table = miou_table(compare(*rows))
+    assert any(note.startswith("Neither row repeats its generator for V1") for note in table.notes)
+    assert not any(row.best for row in table.rows)
+
+
+def test_the_interval_is_that_of_the_board(runs):
+    """An unsteady row, as a peer, changes the spread over seeds."""
+    peer = simulated.runs({"C": 0.3}, images=60, luck=1)
+    told = compare(of(runs, "A"), of(runs, "B"), [of(peer, "C")])
+    (board,) = entries.boards([*of(runs, "A"), *of(runs, "B"), *of(peer, "C")])
+    for target in told.targets:
+        expected = differences(board.entries(target.target)).reaches[0, 1]
+        assert target.miou.reach == pytest.approx(expected)
+    alone = compare(of(runs, "A"), of(runs, "B")).targets[0].miou.reach
+    assert told.targets[0].miou.reach != alone
+
+
+def test_a_difference_that_rests_on_three_images_is_said_to(runs):
+    run, *_ = of(runs, "A")
+    counts = run.tallies[""].counts.copy()
+    counts[:, 4] = 0
+    other = counts.copy()
+    counts[:3, 4] = [[10, 40, 30], [20, 30, 40], [15, 60, 60]]
+    other[:3, 4] = [[30, 40, 40], [25, 30, 40], [50, 60, 60]]
+    rows = [
+        [LoadedRecord(run.record, None, {"": Tallies(run.tallies[""].ids, own)})]
+        for own in (counts, other)
+    ]
+    told = compare(*rows)
+    assert told.targets[0].rests_on <= 3
+    assert any("of the scored images" in note for note in miou_table(told).notes[1:])
+
+
 def test_records_of_version_1_are_distinguished_by_data():
     one, other = (record(data=data) for data in ("one", "two"))
     assert list(unlike_of(one, other)) == ["data one, two"]
@@ -219,6 +262,11 @@ def test_the_command_gives_json(store, found):
     assert read["targets"][0]["miou"]["b"] == found.targets[0].miou.b
     assert read["targets"][0]["classes"][0]["told_apart"] in (True, False, None)
     assert len(read["targets"][1]["images"]) == comparison.IMAGES
+    (board,) = entries.boards(entries.load([folder]))
+    known = [entry for entry in board.entries() if entry.estimate]
+    reach = differences(known).reaches[0, 1]
+    assert read["targets"][0]["miou"]["reach"] == pytest.approx(reach)
+    assert read["targets"][0]["scope"] == "draws"
 
 
 def test_the_file_of_a_record_is_one_run(store, runs):
