@@ -9,6 +9,11 @@ from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.image_ids import check_image_id
 
 SPELLINGS = {".jpeg": ".jpg"}  # suffixes that mean another one
+PICTURES = (".jpg", ".jpeg", ".png")
+COLUMNS = (
+    "a line holds one image id and nothing else, without suffix: keep the name of the image, and "
+    "remove other columns, folders and suffixes"
+)
 
 
 def read_list(path: Path, known: Collection[str], source: object) -> tuple[str, ...]:
@@ -25,13 +30,14 @@ def read_list(path: Path, known: Collection[str], source: object) -> tuple[str, 
         raise DataError(f"{path} is empty; it must list at least one image id")
     if repeated := [image_id for image_id, count in Counter(ids).items() if count > 1]:
         raise DataError(f"{path} lists image {repeated[0]} more than once; list each image once")
+    unknown = [image_id for image_id in ids if image_id not in known]
+    lacks = f"lists {', '.join(unknown[:1])} ({len(unknown)} such), which {source} does not have"
+    if unknown and _has_columns(unknown[0]):
+        raise DataError(f"{path} {lacks}; {COLUMNS}")
     for image_id in ids:
         check_image_id(image_id, path)
-    if unknown := [image_id for image_id in ids if image_id not in known]:
-        raise DataError(
-            f"{path} lists {unknown[0]} ({len(unknown)} such), which {source} does not have; "
-            f"{_remedy(unknown[0])}"
-        )
+    if unknown:
+        raise DataError(f"{path} {lacks}; add it there, or remove it from the list")
     return ids
 
 
@@ -55,14 +61,9 @@ def _text(path: Path) -> str:
         ) from None
 
 
-def _remedy(unknown: str) -> str:
-    """What to do about an unknown id. The lists of other tools have two columns or suffixes."""
-    if len(unknown.split()) > 1 or Path(unknown).suffix.lower() in (".jpg", ".jpeg", ".png"):
-        return (
-            "a line holds one image id and nothing else, without suffix: keep the name of the "
-            "image, and remove other columns, folders and suffixes"
-        )
-    return "add it there, or remove it from the list"
+def _has_columns(line: str) -> bool:
+    """Whether a line is not of a list of ids, but of other tools: with columns or suffixes."""
+    return len(line.split()) > 1 or Path(line).suffix.lower() in PICTURES
 
 
 def refuse_twins(paths: Iterable[Path]) -> None:

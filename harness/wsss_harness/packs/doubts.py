@@ -9,11 +9,11 @@ import numpy as np
 from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.supervision import Dataset
 from wsss_harness.contract.types import IGNORE, Map, Mask
+from wsss_harness.suite.row_files import FAINT
 from wsss_harness.system import pictures
 from wsss_harness.system.palettes import palette, reordered, same_colours
 
 ENOUGH = 20  # images from which no common class is no accident
-DIM = 1.5 / 255  # above the highest value of a map of 0 and 1 that was saved with 8 bits
 
 UNLABELLED = "hold a class that is not in their image's label"
 OTHER_COLOURS = "have another palette than the truth and PASCAL VOC"
@@ -77,7 +77,7 @@ class Doubts:
                 f"{len(examples):,} of {self.masks:,} masks {doubt}, first {examples[0]}; look at "
                 "one whether its values number the classes in the dataset's order"
             )
-        if self.highest is not None and 0 < self.highest < DIM:
+        if self.highest is not None and 0 < self.highest <= FAINT:
             yield (
                 "no map is brighter than 1 of 255, so its scores are almost 0: maps of 0..1 must "
                 "be multiplied by 255 before they are saved"

@@ -15,6 +15,7 @@ import xxhash
 from wsss_harness.contract.errors import ConfigError, DataError
 from wsss_harness.contract.hookspecs import DatasetSource
 from wsss_harness.contract.supervision import IMAGE_LABELS, Dataset
+from wsss_harness.datasets.lists import refuse_twins
 from wsss_harness.plugins.options import construct
 from wsss_harness.plugins.registry import Plugins
 from wsss_harness.stages.fitting import Pretrain, Training
@@ -208,12 +209,17 @@ def identity_of_maps(label: str, maps: SaliencyMaps) -> dict[str, Any]:
 
 
 def digest_of_maps(table: str, label: str, folder: Path) -> str:
-    """A digest of all maps in a folder that a suite names; DataError if there are none."""
+    """A digest of all maps in a folder that a suite names.
+
+    Raises:
+        DataError: there are none, or two of one id.
+    """
     paths = sorted(folder.rglob("*.png"))
     if not paths:
         raise DataError(
             f"{table} '{label}': {folder} holds no maps ID.png; set {table}.{label}.folder"
         )
+    refuse_twins(paths)
     map_digests = digest_files(paths, str(folder.resolve()))
     names = (path.relative_to(folder).as_posix() for path in paths)
     content = "".join(

@@ -330,3 +330,10 @@ def test_an_image_without_a_size_is_named(root):
     write_annotations(root, "train", made)
     with pytest.raises(DataError, match=r"instances_train2014\.json has a wrong value"):
         opened(root)
+
+
+@pytest.mark.parametrize("name", [f"train2014/{A}.jpeg", f"saliency/{A}.PNG"])
+def test_two_files_for_one_image_are_refused_before_training(root, name):
+    (root / name).write_bytes(b"another picture")
+    with pytest.raises(DataError, match=rf"{A}\.... is read, but .* beside it may be meant"):
+        opened(root)

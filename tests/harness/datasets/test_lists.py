@@ -31,7 +31,15 @@ def test_a_line_of_known_ids_lists_each(listed):
 
 
 @pytest.mark.parametrize(
-    "line", ["a -1", "a  1", "a.jpg", "JPEGImages/a.jpg SegmentationClass/a.png", "b.PNG"]
+    "line",
+    [
+        "/JPEGImages/a.jpg /Truth/a.png",
+        "a -1",
+        "a  1",
+        "a.jpg",
+        "JPEGImages/a.jpg SegmentationClass/a.png",
+        "b.PNG",
+    ],
 )
 def test_a_list_with_columns_or_suffixes_is_refused_with_the_remedy(listed, line):
     with pytest.raises(DataError, match=r"train\.txt lists .* a line holds one image id and noth"):
@@ -40,7 +48,7 @@ def test_a_list_with_columns_or_suffixes_is_refused_with_the_remedy(listed, line
 
 @pytest.mark.parametrize(
     "image_id",
-    ["/a", "../a", "a/../b", "a//b", "a/", "./a", "a\\b", "C:a", "a\0b", "a\tc", "a" * 201],
+    ["/a", "../a", "a/../b", "a//b", "a/", "./a", "a\\b", "C:a", "a\0b", "a\x07c", "a" * 201],
 )
 def test_an_id_that_is_no_relative_path_is_refused(listed, image_id):
     with pytest.raises(DataError, match=r"train\.txt lists .*, which is not an image id"):

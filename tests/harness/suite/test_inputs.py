@@ -181,3 +181,10 @@ def test_maps_of_another_size_are_resized_on_request_and_recorded(run, maps):
     assert outcome.failure is None
     assert record.saliency.resize == "nearest"
     assert "trained on DUTS, resized (nearest): " in notes.saliency([record])[0]
+
+
+def test_two_maps_of_one_image_are_refused(tmp_path):
+    for name in ("a.png", "a.PNG"):
+        Image.fromarray(np.zeros((2, 2), np.uint8)).save(tmp_path / name)
+    with pytest.raises(DataError, match=r"a\.png is read, but a\.PNG beside it may be meant"):
+        identity_of_maps("M", SaliencyMaps(folder=str(tmp_path), detector="D", trained_on="T"))

@@ -3,7 +3,7 @@
 import json
 import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -23,7 +23,7 @@ from wsss_harness.datasets.coco.index import (
     read_instances,
     write_index,
 )
-from wsss_harness.datasets.lists import read_list
+from wsss_harness.datasets.lists import read_list, refuse_twins
 from wsss_harness.system import pictures, resizing
 from wsss_harness.system.digests import digest_files, digest_folder
 
@@ -143,12 +143,15 @@ class Coco:
         return self.layout.path(self._images[image_id].split) / f"{image_id}.jpg"
 
     def check_pictures(self, run: Run) -> None:
-        """Raise DataError if pictures have another size than their annotations, before training.
+        """Raise DataError before training if pictures have another size than their annotations.
+
+        Or if there are two files for one id.
 
         Pictures that are missing or damaged are left to those that read them: not every suite
         reads all.
         """
         ids, resized = [*self._splits["train"], *self._splits["val"]], []
+        refuse_twins(self._paths_of(ids))
         for done, image_id in enumerate(ids, 1):
             try:
                 size = pictures.photograph_size(self._picture(image_id))
@@ -158,6 +161,12 @@ class Coco:
             run.progress(done, len(ids))
         if resized:
             raise self._resized(*resized[0], len(resized))
+
+    def _paths_of(self, ids: Iterable[str]) -> Iterator[Path]:
+        parts = ("saliency", "masks") if self.layout.masks else ("saliency",)
+        for image_id in ids:
+            yield self._picture(image_id)
+            yield from (self._path(part, image_id) for part in parts)
 
     def _resized(self, image_id: str, size: tuple[int, ...], count: int = 1) -> DataError:
         height, width = self.size(image_id)
