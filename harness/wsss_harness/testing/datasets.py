@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from wsss_harness.contract.classes import check_classes
 from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.findings import FAILURE, WARNING, Finding, judge
 from wsss_harness.contract.hookspecs import Run
@@ -47,6 +48,7 @@ def _opened(source: Any, folder: Path) -> Dataset:
     folder.mkdir()
     source.prepare(Run(folder))
     dataset: Dataset = source.open(folder)
+    check_classes(dataset.classes, f"dataset {type(source).__name__}")
     return dataset
 
 

@@ -9,8 +9,10 @@ from PIL import Image
 
 from wsss_harness import testing
 from wsss_harness.contract.errors import ConfigError, DataError
+from wsss_harness.contract.findings import NOTE, OK, WARNING
 from wsss_harness.contract.hookspecs import Run
 from wsss_harness.datasets.coco import Coco14, pycocotools_mask
+from wsss_harness.suite import data_check
 from wsss_harness.system.pictures import write_mask
 
 pytest.importorskip("pycocotools", reason="it draws the instances")
@@ -337,3 +339,11 @@ def test_two_files_for_one_image_are_refused_before_training(root, name):
     (root / name).write_bytes(b"another picture")
     with pytest.raises(DataError, match=rf"{A}\.... is read, but .* beside it may be meant"):
         opened(root)
+
+
+def test_files_that_no_list_names_are_counted(root):
+    report = data_check.inspect(opened(root), lambda *_: None)
+    (finding,) = [f for f in report.findings if f.check.startswith("every file beside")]
+    assert (finding.outcome, finding.count) == (NOTE, 1)  # EMPTY, which has no annotation
+    assert EMPTY in finding.message
+    assert {f.outcome for f in report.findings} <= {OK, NOTE, WARNING}

@@ -142,6 +142,14 @@ class Coco:
     def _picture(self, image_id: str) -> Path:
         return self.layout.path(self._images[image_id].split) / f"{image_id}.jpg"
 
+    def picture_paths(self) -> Iterator[Path]:
+        """Every picture that is read, though it may be missing."""
+        for image_id in (*self._splits["train"], *self._splits["val"]):
+            yield self._picture(image_id)
+            yield self._path("saliency", image_id)
+            if self.layout.masks:
+                yield self._path("masks", image_id)
+
     def check_pictures(self, run: Run) -> None:
         """Raise DataError before training if pictures have another size than their annotations.
 
