@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import xxhash
 
+from wsss_harness.contract.errors import WsssError
 from wsss_harness.contract.findings import FAILURE, NOTE, WARNING, Finding, judge
 from wsss_harness.contract.supervision import (
     SALIENCY,
@@ -24,23 +25,21 @@ from wsss_harness.contract.supervision import (
 from wsss_harness.metrics.saliency import Quality, QualityCounts
 from wsss_harness.stages.stage_data import SCORED, TRAIN, VAL
 from wsss_harness.suite import image_checks, presence
-from wsss_harness.suite.image_checks import Check, CheckedImage, attempted, problem_of
+from wsss_harness.suite.image_checks import Check, CheckedImage, problem_of
 from wsss_harness.suite.truth_check import TruthTally, findings_of
 
 FIRST = 10  # images that a finding names
 NEARLY_ALL = 0.9  # a share of images
 VALUES = 256  # of 8 bits
 SAME_PICTURE = "no picture of train is in val under another id"
-FAINT = "{} maps use the levels 0..255"
-ADVICE = {  # of findings that may have a good reason
+CONSTANT, FAINT = "maps are not constant", "maps use the levels 0..255"
+ADVICE = {  # by the last words of a check: what may be a good reason, or what to do
     "masks have the palette of PASCAL VOC": "their values may mean other classes; look at one",
     "image labels are all in the masks": "objects that VOC calls difficult have labels without "
     "pixels",
     "classes of the masks are all in the image labels": "training treats these classes as absent",
     SAME_PICTURE: "a segmentor would be scored on a picture that it was trained on",
-}
-ADVICE_OF_MAPS = {
-    "{} maps are not constant": "such a map says nothing of where objects are",
+    CONSTANT: "such a map says nothing of where objects are",
     FAINT: "255 stands for 1, so these maps are 0 nearly everywhere; multiply them by 255",
 }
 
@@ -153,10 +152,10 @@ class DataCheck:
         self.same.add(f"{first} and {image.image_id}" if in_val else None)
 
     def report(self) -> DataReport:
-        names = self.dataset.classes
+        names, (fingerprint, problem) = self.dataset.classes, self.fingerprint()
         qualities = self.qualities if scores_masks(self.dataset) else {}
         return DataReport(
-            attempted(self.dataset.fingerprint) or "",
+            fingerprint,
             {
                 split: {
                     "images": len(ids),
@@ -165,8 +164,17 @@ class DataCheck:
                 for split, ids in self.splits.items()
             },
             {name: counts.read() for name, counts in qualities.items()},
-            list(self.findings()),
+            [judge("a fingerprint identifies all files", problem), *self.findings()],
         )
+
+    def fingerprint(self) -> tuple[str, str | None]:
+        """The fingerprint of the data, or why there is none."""
+        try:
+            return self.dataset.fingerprint(), None
+        except WsssError as error:
+            return "", str(error)
+        except Exception as error:  # a plugin's code
+            return "", f"dataset '{self.owner}' raised {type(error).__name__}: {error}"
 
     def findings(self) -> Iterator[Finding]:
         yield judge("train and val share no image", _shared(self.splits))
@@ -198,8 +206,8 @@ def checks_of(dataset: Dataset, sources: Mapping[str, Dataset]) -> dict[str, Che
             f"{name} maps have the size of their images": where(
                 source, SALIENCY, image_checks.bad_map(name)
             ),
-            f"{name} maps are not constant": image_checks.constant_map(name),
-            FAINT.format(name): image_checks.faint_map(name),
+            f"{name} {CONSTANT}": image_checks.constant_map(name),
+            f"{name} {FAINT}": image_checks.faint_map(name),
         }
     checks["masks have the size of their images and known classes"] = where(
         dataset, TRUTH, image_checks.bad_truth
@@ -224,10 +232,8 @@ def finding_of(name: str, problems: Problems) -> Finding:
         return Finding(name)
     first = problems.examples[0]
     message = f"not so in {problems.count:,} of {problems.checked:,} images, first {first}"
-    advice = ADVICE.get(name) or next(
-        (advice for form, advice in ADVICE_OF_MAPS.items() if name.endswith(form[2:])), None
-    )
-    all_faint = name.endswith(FAINT[2:]) and problems.count >= NEARLY_ALL * problems.checked
+    advice = next((text for words, text in ADVICE.items() if name.endswith(words)), None)
+    all_faint = name.endswith(FAINT) and problems.count >= NEARLY_ALL * problems.checked
     outcome = WARNING if advice and not all_faint else FAILURE
     message += f"; {advice}" if advice else ""
     return Finding(name, outcome, message, problems.count, tuple(problems.examples))

@@ -387,3 +387,14 @@ def test_what_a_plugin_may_not_give_is_a_failure(part, value, named):
     failures = [finding for finding in report.findings if finding.outcome == FAILURE]
     assert len(failures) == 1
     assert "image_003: its " + named in failures[0].message
+
+
+def test_files_without_a_fingerprint_are_a_failure(root):
+    (root / "JPEGImages/a.JPG").write_bytes((root / "JPEGImages/a.jpg").read_bytes())
+    finding = all_wrong(root)["a fingerprint identifies all files"]
+    assert finding.outcome == FAILURE
+    assert "a.JPG" in finding.message
+    dataset = FakeDataset()
+    dataset.fingerprint = stop
+    (finding, *_) = datacheck.inspect(dataset, lambda *_: None, owner="tiles").findings
+    assert finding.message == "dataset 'tiles' raised ValueError: no such tile"
