@@ -18,6 +18,7 @@ from wsss_harness.datasets.lists import read_list, refuse_one_file, refuse_twins
 from wsss_harness.datasets.voc_annotations import read_contexts, read_labels
 from wsss_harness.system import pictures, resizing
 from wsss_harness.system.digests import digest_files
+from wsss_harness.system.memo import memoize
 
 LISTS = Path("ImageSets/Segmentation")
 SUFFIXES = {"images": ".jpg", "truth": ".png", "saliency": ".png", "context": ".png"}
@@ -75,7 +76,7 @@ class Voc:
 
     def __init__(self, layout: VocFolder) -> None:
         self.layout = layout
-        self._last_size = "", (0, 0)
+        self._last_size: tuple[str, tuple[int, int]] = "", (0, 0)
         self.classes, self._labels = read_labels(self._path("labels"))
         self._splits = {split: self._read_list(split) for split in ("train", "val")}
         train = self._splits["train"]
@@ -87,6 +88,7 @@ class Voc:
         if (path := self._path("contexts")).is_file():
             self._context_names, self.contexts = read_contexts(path, self.classes)
 
+    @memoize
     def _path(self, part: str) -> Path:
         return Path(self.layout.root) / str(getattr(self.layout, part))
 
@@ -127,7 +129,9 @@ class Voc:
             raise DataError(f"no split named '{split}'; there are {sorted(self._splits)}") from None
 
     def image(self, image_id: str) -> Image:
-        return pictures.read_photograph(self._picture("images", image_id))
+        image = pictures.read_photograph(self._picture("images", image_id))
+        self._last_size = image_id, image.shape[:2]
+        return image
 
     def _picture(self, part: str, image_id: str) -> Path:
         return self._path(part) / f"{image_id}{SUFFIXES[part]}"
