@@ -104,6 +104,9 @@ class DataCheck:
         self.ids = (*self.splits[TRAIN], *self.splits[VAL])
         self.members = {split: frozenset(ids) for split, ids in self.splits.items()}
         self.checks = checks_of(dataset, sources)
+        self.lacking = {TRUTH: frozenset(without(dataset, TRUTH, self.ids))}
+        for name, source in sources.items():
+            self.lacking[name] = frozenset(without(source, SALIENCY, self.ids))
         self.problems = {name: Problems() for name in self.checks}
         self.labels: dict[str, Counter[int]] = {split: Counter() for split in self.splits}
         self.tallies = {SCORED: TruthTally(), VAL: TruthTally()}
@@ -113,7 +116,8 @@ class DataCheck:
 
     def add(self, image_id: str) -> None:
         """Check one image, and count what it has."""
-        image = CheckedImage(self.dataset, self.sources, image_id)
+        lacks = [part for part, ids in self.lacking.items() if image_id in ids]
+        image = CheckedImage(self.dataset, self.sources, image_id, lacks)
         for name, check in self.checks.items():
             self.problems[name].add(problem_of(check, image, self.owner))
         for split, ids in self.members.items():
@@ -201,17 +205,13 @@ def checks_of(dataset: Dataset, sources: Mapping[str, Dataset]) -> dict[str, Che
         "images can be read": image_checks.bad_pixels,
         "image labels are numbers of classes": image_checks.bad_labels,
     }
-    for name, source in sources.items():
+    for name in sources:
         checks |= {
-            f"{name} maps have the size of their images": where(
-                source, SALIENCY, image_checks.bad_map(name)
-            ),
+            f"{name} maps have the size of their images": image_checks.bad_map(name),
             f"{name} {CONSTANT}": image_checks.constant_map(name),
             f"{name} {FAINT}": image_checks.faint_map(name),
         }
-    checks["masks have the size of their images and known classes"] = where(
-        dataset, TRUTH, image_checks.bad_truth
-    )
+    checks["masks have the size of their images and known classes"] = image_checks.bad_truth
     if hasattr(dataset, "truth_path"):
         checks["masks have the palette of PASCAL VOC"] = image_checks.bad_palette
     checks["image labels are all in the masks"] = image_checks.labels_without_pixels
@@ -219,11 +219,6 @@ def checks_of(dataset: Dataset, sources: Mapping[str, Dataset]) -> dict[str, Che
     if dataset.contexts:
         checks["context maps have the size of their images"] = image_checks.bad_contexts
     return checks
-
-
-def where(dataset: Dataset, part: str, check: Check) -> Check:
-    """A check of the images that have this part; others are counted once for all."""
-    return lambda image: None if without(dataset, part, [image.image_id]) else check(image)
 
 
 def finding_of(name: str, problems: Problems) -> Finding:

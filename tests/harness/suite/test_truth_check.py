@@ -117,3 +117,10 @@ def test_a_run_looks_at_a_part_of_a_large_dataset():
 def test_a_run_looks_further_for_a_class_that_it_has_not_seen():
     dataset = Truths(objects(0, *[1, 2] * 300, 3), labels=((1,), (2,)) * 300 + ((3,),))
     assert warned(dataset) == {}
+
+
+def test_truth_of_train_that_is_not_to_be_used_is_not_looked_at():
+    labels = ((1,), (1,), (2,), (3,))  # of one image of train and three of val
+    dataset = Truths(objects(0, 255), labels, val=SOUND)
+    dataset.has_truth = lambda image_id: image_id in dataset.ids("val")
+    assert warned(dataset, with_val=True) == {}
