@@ -144,11 +144,10 @@ class Coco:
 
     def picture_paths(self) -> Iterator[Path]:
         """Every picture that is read, though it may be missing."""
+        parts = ("saliency", "masks") if self.layout.masks else ("saliency",)
         for image_id in (*self._splits["train"], *self._splits["val"]):
             yield self._picture(image_id)
-            yield self._path("saliency", image_id)
-            if self.layout.masks:
-                yield self._path("masks", image_id)
+            yield from (self._path(part, image_id) for part in parts)
 
     def check_pictures(self, run: Run) -> None:
         """Raise DataError before training if pictures have another size than their annotations.
@@ -159,7 +158,7 @@ class Coco:
         reads all.
         """
         ids, resized = [*self._splits["train"], *self._splits["val"]], []
-        refuse_twins(self._paths_of(ids))
+        refuse_twins(self.picture_paths())
         for done, image_id in enumerate(ids, 1):
             try:
                 size = pictures.photograph_size(self._picture(image_id))
@@ -169,12 +168,6 @@ class Coco:
             run.progress(done, len(ids))
         if resized:
             raise self._resized(*resized[0], len(resized))
-
-    def _paths_of(self, ids: Iterable[str]) -> Iterator[Path]:
-        parts = ("saliency", "masks") if self.layout.masks else ("saliency",)
-        for image_id in ids:
-            yield self._picture(image_id)
-            yield from (self._path(part, image_id) for part in parts)
 
     def _resized(self, image_id: str, size: tuple[int, ...], count: int = 1) -> DataError:
         height, width = self.size(image_id)
