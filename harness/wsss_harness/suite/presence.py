@@ -22,7 +22,7 @@ from wsss_harness.stages.stage_data import TRAIN, VAL, WithRegions, WithSaliency
 from wsss_harness.suite.spec import Row, Suite
 
 FIRST = 10  # ids in a message
-NEEDED = "the truth and the saliency maps that the rows need are there"
+NEEDED = "the truth and the maps that the rows need are there"
 UNSCORED = "No image of train has a truth, so masks are not scored."
 
 
