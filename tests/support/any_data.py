@@ -45,7 +45,10 @@ class World:
             truth = np.zeros(size, np.uint8)
             for number in rng.sample(range(1, classes + 1), rng.randint(1, classes)):
                 truth[box(rng, size)] = number
-            truth[box(rng, size, 2)] = 255
+            void = truth.copy()
+            void[box(rng, size, 2)] = 255
+            if {*void.ravel().tolist()} - {0, 255}:  # without a class nothing could be scored
+                truth = void
             self.labels[image_id] = sorted({*truth.ravel().tolist()} - {0, 255})
             self.truths[image_id] = truth
             self.photos[image_id] = np.full(size, DARK, np.uint8)
