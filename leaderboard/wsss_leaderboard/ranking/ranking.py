@@ -86,8 +86,8 @@ def check_images(entries: Sequence[Entry]) -> None:
 
 
 TWO = (
-    "Rows of two seeds: where one is much less steady than the others, its interval is too narrow "
-    "in about 1 of 10 cases instead of 1 of 20."
+    "Rows of two seeds: the interval of one that is much less steady than the others holds in 92 "
+    "of 100 cases, not in 95."
 )
 TIES = (
     "Tie groups: each begins with the best method not yet in a group, and takes in all others that "
@@ -146,7 +146,8 @@ def rank(entries: Sequence[Entry]) -> Ranking:
         places |= zip(others, placed(means), strict=True)
     if methods:
         ranked_entries = [entries[number] for number in methods]
-        places |= zip(methods, ranked(means_of(ranked_entries)), strict=True)
+        sure = scope_of(ranked_entries) == "draws"
+        places |= zip(methods, ranked(means_of(ranked_entries), sure), strict=True)
         notes = notes_of(ranked_entries)
     return Ranking(tuple(places.get(number) for number in range(len(entries))), notes)
 
@@ -160,9 +161,9 @@ def placed(means: Means) -> list[Place]:
     ]
 
 
-def ranked(means: Means) -> list[Place]:
-    """The interval of each method, with rank interval and tie group."""
-    better = significant(means)
+def ranked(means: Means, sure: bool) -> list[Place]:
+    """The interval of each method, with rank interval and tie group; without draws all tie."""
+    better = significant(means) if sure else np.zeros((len(means.values),) * 2, bool)
     groups = tie_groups(means.values, better)
     above, below = better.sum(0), better.sum(1)
     return [
@@ -178,24 +179,29 @@ def ranked(means: Means) -> list[Place]:
 
 OVER: dict[Scope, str] = {
     "draws": "scored images and seeds",
-    "parts": "scored images and the seeds of a part, since no method repeats its generator: some "
-    "differences may be luck",
-    "images": "scored images alone, since no method has several seeds: some differences may be "
-    "luck",
+    "parts": "scored images and the seeds of a part",
+    "images": "scored images alone",
 }
+RANKS = (
+    "Ranks: the best and the worst that the significant differences allow; all pairs tested "
+    "together at 5 % (Holm), paired by image."
+)
+OPEN = (
+    "No method repeats its generator with several seeds, so nobody knows how much is luck: no "
+    "difference counts as significant, and ranks and ties are left open."
+)
 
 
 def notes_of(entries: Sequence[Entry]) -> tuple[str, ...]:
     """How to read intervals, ranks and groups of these methods."""
     scope = scope_of(entries)
-    notes = [
-        f"Intervals: 95 %, over {OVER[scope]}. Ranks: the best and the worst that the significant "
-        "differences allow; all pairs tested together at 5 % (Holm), paired by image.",
-        TIES,
-    ]
+    intervals = f"Intervals: 95 %, over {OVER[scope]}."
+    if scope != "draws":
+        return f"{intervals} {OPEN}", TIES
+    notes = [f"{intervals} {RANKS}", TIES]
     drawn = [len(repetition.draws_of(entry.records, entry.target)) for entry in entries]
-    if scope == "draws" and 1 in drawn:
+    if 1 in drawn:
         notes.append("Single draws: the spread over seeds is estimated from the other methods.")
-    if scope == "draws" and 2 in drawn:
+    if 2 in drawn:
         notes.append(TWO)
     return tuple(notes)

@@ -60,39 +60,40 @@ def shown(entries):
 
 
 def test_a_clear_order_has_ranks_of_one_place():
-    entries = [entry(m, [v], noise(n)) for n, (m, v) in enumerate([("B", 0.5), ("A", 0.7)])]
-    entries.append(entry("C", [0.3], noise(2)))
+    entries = [entry(m, [v] * 3, noise(n)) for n, (m, v) in enumerate([("B", 0.5), ("A", 0.7)])]
+    entries.append(entry("C", [0.3] * 3, noise(2)))
     assert shown(entries) == {"A": (1, 1, 1), "B": (2, 2, 2), "C": (3, 3, 3)}
 
 
 def test_methods_that_are_all_alike_share_all_ranks():
-    entries = [entry(m, [0.5 + n / 1000], noise(n)) for n, m in enumerate("ABC")]
+    entries = [entry(m, [0.5 + n / 1000] * 3, noise(n)) for n, m in enumerate("ABC")]
     assert set(shown(entries).values()) == {(1, 3, 1)}
 
 
 def test_in_a_chain_the_middle_ties_with_both_ends():
     """A and B tie, B and C tie, A is better than C."""
     entries = [
-        entry(m, [v], noise(n)) for n, (m, v) in enumerate([("A", 0.54), ("B", 0.52), ("C", 0.5)])
+        entry(m, [v] * 3, noise(n))
+        for n, (m, v) in enumerate([("A", 0.54), ("B", 0.52), ("C", 0.5)])
     ]
     assert shown(entries) == {"A": (1, 2, 1), "B": (1, 3, 1), "C": (2, 3, 2)}
 
 
 def test_equal_methods_without_an_error_tie_and_unequal_ones_do_not():
-    entries = [entry("A", [0.5]), entry("B", [0.5]), entry("C", [0.4])]
+    entries = [entry("A", [0.5] * 3), entry("B", [0.5] * 3), entry("C", [0.4] * 3)]
     assert shown(entries) == {"A": (1, 2, 1), "B": (1, 2, 1), "C": (3, 3, 2)}
 
 
 def test_an_uncertain_method_far_below_ties_with_the_top():
-    unsure = entry("C", [0.3], noise(2, error=0.2))
-    entries = [entry("A", [0.5], noise(0)), entry("B", [0.4], noise(1)), unsure]
+    unsure = entry("C", [0.3] * 3, noise(2, error=0.2))
+    entries = [entry("A", [0.5] * 3, noise(0)), entry("B", [0.4] * 3, noise(1)), unsure]
     assert shown(entries) == {"A": (1, 2, 1), "B": (2, 3, 2), "C": (1, 3, 1)}
 
 
 def test_pairing_by_image_tells_apart_what_intervals_do_not():
     shared = np.full(IMAGES, 0.02)
     entries = [
-        entry(m, [v], shared + noise(n, 0.001))
+        entry(m, [v] * 3, shared + noise(n, 0.001))
         for n, (m, v) in enumerate([("A", 0.5), ("B", 0.49)])
     ]
     first, second = rank(entries).places
@@ -112,7 +113,10 @@ def test_pairing_by_seed_tells_apart_what_moves_together():
 
 
 def test_controls_and_bounds_have_an_interval_and_no_rank():
-    entries = [entry("A", [0.5], noise(0)), entry("All background", [0.1], noise(1), "control")]
+    entries = [
+        entry("A", [0.5] * 3, noise(0)),
+        entry("All background", [0.1] * 3, noise(1), "control"),
+    ]
     method, control = rank(entries).places
     assert (method.best, method.worst) == (1, 1)
     assert (control.best, control.worst, control.group) == (None, None, None)
@@ -142,7 +146,7 @@ def test_a_single_run_borrows_the_spread_of_others():
     [
         ([entry("A", [0.5, 0.6])], ["over scored images and seeds", "Tie", "two"]),
         ([entry("A", [0.5, 0.6]), entry("B", [0.5])], ["images and seeds", "Tie", "Single", "two"]),
-        ([entry("A", [0.5])], ["images alone, since no method has several seeds", "Tie groups"]),
+        ([entry("A", [0.5])], ["images alone. No method repeats its generator", "Tie groups"]),
     ],
 )
 def test_notes_name_the_sources_of_uncertainty(entries, said):
@@ -202,8 +206,15 @@ def test_ten_segmentors_on_one_set_of_masks_are_one_draw_among_methods_of_severa
 
 def test_where_nothing_repeats_a_generator_the_notes_say_so():
     ranking = rank([segmented([0.6, 0.62], [0, 0]), segmented([0.5, 0.54], [0, 0], "B")])
-    assert "no method repeats its generator" in ranking.notes[0]
+    assert "No method repeats its generator" in ranking.notes[0]
     assert ranking.places[0].reach > 0
+
+
+def test_where_nothing_repeats_a_generator_ranks_are_open():
+    """However large a difference is: nobody knows the luck of one generator."""
+    segmentors = [segmented([0.9, 0.91], [0, 0]), segmented([0.1, 0.11], [0, 0], "B")]
+    assert set(shown(segmentors).values()) == {(1, 2, 1)}
+    assert set(shown([entry("A", [0.9]), entry("B", [0.1])]).values()) == {(1, 2, 1)}
 
 
 def test_rows_of_one_generator_add_no_degrees_of_freedom():
@@ -234,7 +245,7 @@ def test_a_difference_that_rests_on_three_images_is_not_significant():
     few = np.zeros(IMAGES)
     few[:3] = 0.01 / 3**0.5
     many = np.full(IMAGES, 0.01 / IMAGES**0.5)
-    narrow, wide = ([entry("A", [0.525], own), entry("B", [0.5])] for own in (many, few))
+    narrow, wide = ([entry("A", [0.525] * 3, own), entry("B", [0.5] * 3)] for own in (many, few))
     assert shown(narrow)["A"] == (1, 1, 1)
     assert shown(wide)["A"] == (1, 2, 1)
     assert differences(wide).images[0, 1] == pytest.approx(3)
