@@ -77,7 +77,7 @@ BOARDS = {
         *(Method(n, draws=1, segmentors=10) for n in (5, 6, 7)),
     ],
     "all repeat 10 segmentors only": apart(8, draws=1, segmentors=10),
-    "2 generators x 2 segmentors each": apart(8, draws=2, segmentors=2),
+    "2 draws of 2 segmentors": apart(8, draws=2, segmentors=2),
 }
 
 
