@@ -1,7 +1,7 @@
 """Read files of named tensors, and fill networks with them under our names."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,18 +56,22 @@ class Misfit:
         )
 
 
-def load_weights(module: nn.Module, path: Path) -> tuple[str, ...]:
+def load_weights(module: nn.Module, path: Path, optional: Collection[str] = ()) -> tuple[str, ...]:
     """Fill a backbone from a file; return the names of the tensors of heads, which it leaves out.
 
     The file holds a state dict under the names of the backbone or under those of tensor_names, or
-    is a .params file of MXNet with ResNet38.
+    is a .params file of MXNet with ResNet38 or VGG16. ``optional`` parts of the module keep their
+    values if the file has nothing of them.
 
     Raises:
         DataError: the file is missing or damaged, or its tensors are not those of the module.
     """
     state, own = of_backbone(read_weights(path)), module.state_dict()
     left_out = tuple(name for name in state if name not in own and name.split(".")[0] in HEADS)
-    fill(module, {name: value for name, value in state.items() if name not in left_out}, path)
+    absent = set(optional) - {name.split(".")[0] for name in state}
+    kept = {name: value for name, value in own.items() if name.split(".")[0] in absent}
+    found = {name: value for name, value in state.items() if name not in left_out}
+    fill(module, kept | found, path)
     return left_out
 
 

@@ -37,19 +37,23 @@ def single_label_loss(network: nn.Module, batch: Batch) -> dict[str, Tensor]:
     return {"loss_cls": F.cross_entropy(pooled, batch["present"].argmax(1))}
 
 
-def labelled_ids(data: View, settings: ClassifierSettings) -> list[str]:
-    """The ids to train on; DataError for an image without classes unless the settings allow it."""
-    if settings.unlabelled == "negative":
+def labelled_ids(data: View, unlabelled: str) -> list[str]:
+    """The ids to train on; what ``unlabelled`` says of images without classes: see the settings.
+
+    Raises:
+        DataError: there are such images, and it says "error".
+    """
+    if unlabelled == "negative":
         return list(data)
-    unlabelled = {image_id for image_id in data if not data[image_id].present}
-    if unlabelled and settings.unlabelled == "error":
-        first = next(image_id for image_id in data if image_id in unlabelled)
+    without = {image_id for image_id in data if not data[image_id].present}
+    if without and unlabelled == "error":
+        first = next(image_id for image_id in data if image_id in without)
         raise DataError(
-            f"image {first} has no classes ({len(unlabelled)} of {len(data)} images have none); "
+            f"image {first} has no classes ({len(without)} of {len(data)} images have none); "
             "set unlabelled = 'negative' to train on them with all labels 0, or 'skip' to leave "
             "them out"
         )
-    return [image_id for image_id in data if image_id not in unlabelled]
+    return [image_id for image_id in data if image_id not in without]
 
 
 def one_hot(present: tuple[int, ...], classes: int) -> NDArray[np.float32]:
@@ -107,7 +111,7 @@ def draws(
     resize = (settings.resize[0], settings.resize[1])
     augmentation = Augmentation.of(settings, network.backbone, resize=resize)
     make = extended(item_maker(data, augmentation), extra)
-    return Draws(labelled_ids(data, settings), make, run.seed)
+    return Draws(labelled_ids(data, settings.unlabelled), make, run.seed)
 
 
 def fit_classifier(

@@ -78,6 +78,19 @@ def test_weights_without_fc6_are_refused_where_it_is_wanted(tmp_path):
     assert left_out == ("fc6.weight", "fc6.bias", "fc7.weight", "fc7.bias")
 
 
+def test_optional_parts_keep_their_values_if_the_file_has_nothing_of_them(tmp_path):
+    torch.save(vgg16(**SLIM).state_dict(), tmp_path / "vgg16.pth")
+    backbone = vgg16(**SLIM, fc_dilation=1)
+    before = backbone.fc6.weight.clone()
+    assert load_weights(backbone, tmp_path / "vgg16.pth", ("fc6", "fc7")) == ()
+    assert torch.equal(backbone.fc6.weight, before)
+    state = backbone.state_dict()
+    del state["fc6.bias"]
+    torch.save(state, tmp_path / "vgg16.pth")
+    with pytest.raises(DataError, match=r"1 tensors are missing \(fc6\.bias"):
+        load_weights(backbone, tmp_path / "vgg16.pth", ("fc6", "fc7"))
+
+
 @pytest.mark.parametrize(
     ("options", "strides"),
     [

@@ -129,7 +129,7 @@ def test_an_image_without_classes_is_named_or_left_out(tmp_path):
     with pytest.raises(DataError, match=r"image_002 has no classes \(1 of 8 .*'negative'.*'skip'"):
         fit(plain(), tmp_path / "a", Unlabelled())
     data = view(tmp_path, LABELS, Unlabelled())
-    ids = fitting.labelled_ids(data, plain(unlabelled="skip"))
+    ids = fitting.labelled_ids(data, "skip")
     assert ids == [image_id for image_id in data if image_id != "image_002"]
     fit(plain(unlabelled="skip"), tmp_path / "b", Unlabelled())
 
@@ -137,7 +137,7 @@ def test_an_image_without_classes_is_named_or_left_out(tmp_path):
 def test_image_without_classes_can_be_a_negative(tmp_path):
     generator = plain(unlabelled="negative")
     data, maps = view(tmp_path, LABELS, Unlabelled()), generator.network(2)
-    assert fitting.labelled_ids(data, generator) == list(data)
+    assert fitting.labelled_ids(data, generator.unlabelled) == list(data)
     draws = fitting.draws(maps, data, Run(tmp_path), generator)
     assert draws.make("image_002", np.random.default_rng(0))["present"].tolist() == [0, 0]
     fit(generator, tmp_path / "fit", Unlabelled())

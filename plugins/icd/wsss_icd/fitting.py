@@ -1,0 +1,123 @@
+"""Training of ICD's network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.optim import SGD
+
+from wsss_harness.networks.backbones.weights import load_released, load_weights
+from wsss_harness.networks.classmaps.augment import Cropping
+from wsss_harness.networks.classmaps.fitting import labelled_ids
+from wsss_harness.networks.training.loop import Draws, schedule_of, train
+from wsss_harness.networks.training.optimizers import momentum_value
+from wsss_icd.direction import direction_loss
+from wsss_icd.items import item_maker
+from wsss_icd.loss import label_loss, top_down_loss, warmth
+from wsss_icd.network import SPREAD, IcdNetwork, fc_of
+from wsss_icd.regions import Merger, merged_regions, regions_of, remove_regions
+from wsss_icd.released import NAMES, adapted
+from wsss_icd.superpixels import memberships, smoothed
+
+if TYPE_CHECKING:
+    from torch.optim import Optimizer
+
+    from wsss_harness import Batch, Regions, Run, View
+    from wsss_icd.icd import Icd
+
+
+def fit(icd: Icd, data: View, run: Run) -> None:
+    """Train a network, or load a checkpoint, and write it to the run's folder."""
+    shape = icd.shape(len(data.classes))
+    network = shape.build(run.seed)
+    if icd.checkpoint is not None:
+        load_released(network, Path(icd.checkpoint), NAMES, adapted)
+    else:
+        start(network, run)
+        learn(icd, network, data, run)
+    shape.save(network, run)
+    remove_regions(run)
+
+
+def start(network: IcdNetwork, run: Run) -> None:
+    """Load the initial weights, and make the top-down branch start as a copy of fc6 and fc7.
+
+    Weights without these two, as torchvision's, leave them to chance (js-fan/ICD: run_icd.py).
+    """
+    if run.weights is not None:
+        random = torch.Generator().manual_seed(run.seed)
+        for layer in fc_of(network.backbone):
+            nn.init.normal_(layer.weight, std=SPREAD, generator=random)
+        load_weights(network.backbone, run.weights, ("fc6", "fc7"))
+    network.top_down.copy_fc(network.backbone)
+
+
+def learn(icd: Icd, network: IcdNetwork, data: View, run: Run) -> None:
+    ids = labelled_ids(data, icd.unlabelled)
+    regions = region_reader(icd, network, data, run)
+    cropping = Cropping.of(icd, network.backbone)
+    train(
+        network,
+        lambda _, batch: losses(network, batch, icd.top_down_warmup),
+        Draws(ids, item_maker(data, regions, icd.rescale, cropping), run.seed),
+        run,
+        iterations=icd.iterations,
+        batch=icd.batch,
+        optimizer=optimizer_of(network, icd),
+        schedule={**schedule_of(icd), "every": icd.lr_every},
+        checkpoint_every=icd.checkpoint_every,
+        workers=icd.workers,
+        arithmetic=icd.arithmetic,
+    )
+
+
+def region_reader(icd: Icd, network: IcdNetwork, data: View, run: Run) -> Callable[[str], Regions]:
+    """The regions of an image by its id, merged if the options say so."""
+    if not icd.merge_to:
+        return lambda image_id: regions_of(data[image_id])
+    backbone = network.backbone.to(run.device).eval()
+    merger = Merger(backbone, icd.merge_to, icd.canvas, icd.merge_input == "normalised")
+    return merged_regions(data, merger, run)
+
+
+def optimizer_of(network: IcdNetwork, icd: Icd) -> Optimizer:
+    """SGD with momentum; heads have a rate of their own, and only weights decay."""
+    network.train()  # a backbone freezes its parts here
+    heads = tuple(f"{name}." for name in network.heads)
+    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    for name, parameter in network.named_parameters():
+        if parameter.requires_grad:
+            groups.setdefault((name.startswith(heads), parameter.ndim > 1), []).append(parameter)
+    options = [
+        {
+            "params": parameters,
+            "lr": icd.lr * (icd.head_lr if head else 1),
+            "weight_decay": icd.weight_decay * decays,
+        }
+        for (head, decays), parameters in groups.items()
+    ]
+    return SGD(options, lr=icd.lr, momentum=momentum_value(icd.momentum, icd.weight_decay))
+
+
+def losses(network: IcdNetwork, batch: Batch, warmup: int) -> dict[str, Tensor]:
+    """The losses of the three branches, each a mean over images of a sum over classes.
+
+    In training the signs learn from the batch, and its iteration is counted.
+    """
+    present = batch["present"]
+    outputs = network(batch["image"])
+    scores, logits = outputs.scores.float(), outputs.logits.float()
+    with torch.no_grad():
+        shares = memberships(batch["regions"], (scores.shape[2], scores.shape[3]))
+        teacher = smoothed(network.signed(outputs, present).float(), shares, present)
+        factor = warmth(int(network.iterations), warmup)
+        network.iterations += int(network.training)
+    return {
+        "loss_cls": label_loss(outputs.pooled.float(), present),
+        "loss_direction": direction_loss(scores, present),
+        "loss_top_down": top_down_loss(logits, teacher, present, factor),
+    }
