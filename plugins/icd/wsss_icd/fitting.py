@@ -20,25 +20,24 @@ from wsss_icd.items import item_maker
 from wsss_icd.loss import label_loss, top_down_loss, warmth
 from wsss_icd.network import SPREAD, IcdNetwork, fc_of
 from wsss_icd.regions import Merger, merged_regions, regions_of, remove_regions
-from wsss_icd.released import NAMES, adapted
 from wsss_icd.superpixels import memberships, smoothed
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
 
     from wsss_harness import Batch, Regions, Run, View
-    from wsss_icd.icd import Icd
+    from wsss_icd.settings import IcdSettings
 
 
-def fit(icd: Icd, data: View, run: Run) -> None:
+def fit(settings: IcdSettings, data: View, run: Run) -> None:
     """Train a network, or load a checkpoint, and write it to the run's folder."""
-    shape = icd.shape(len(data.classes))
+    shape = settings.shape(len(data.classes))
     network = shape.build(run.seed)
-    if icd.checkpoint is not None:
-        load_released(network, Path(icd.checkpoint), NAMES, adapted)
+    if settings.checkpoint is not None:
+        load_released(network, Path(settings.checkpoint), settings.released, settings.adapt)
     else:
         start(network, run)
-        learn(icd, network, data, run)
+        learn(settings, network, data, run)
     shape.save(network, run)
     remove_regions(run)
 
@@ -56,35 +55,39 @@ def start(network: IcdNetwork, run: Run) -> None:
     network.top_down.copy_fc(network.backbone)
 
 
-def learn(icd: Icd, network: IcdNetwork, data: View, run: Run) -> None:
-    ids = labelled_ids(data, icd.unlabelled)
-    regions = region_reader(icd, network, data, run)
-    cropping = Cropping.of(icd, network.backbone)
+def learn(settings: IcdSettings, network: IcdNetwork, data: View, run: Run) -> None:
+    ids = labelled_ids(data, settings.unlabelled)
+    regions = region_reader(settings, network, data, run)
+    cropping = Cropping.of(settings, network.backbone)
     train(
         network,
-        lambda _, batch: losses(network, batch, icd.top_down_warmup),
-        Draws(ids, item_maker(data, regions, icd.rescale, cropping), run.seed),
+        lambda _, batch: losses(network, batch, settings.top_down_warmup),
+        Draws(ids, item_maker(data, regions, settings.rescale, cropping), run.seed),
         run,
-        iterations=icd.iterations,
-        batch=icd.batch,
-        optimizer=optimizer_of(network, icd),
-        schedule={**schedule_of(icd), "every": icd.lr_every},
-        checkpoint_every=icd.checkpoint_every,
-        workers=icd.workers,
-        arithmetic=icd.arithmetic,
+        iterations=settings.iterations,
+        batch=settings.batch,
+        optimizer=optimizer_of(network, settings),
+        schedule={**schedule_of(settings), "every": settings.lr_every},
+        checkpoint_every=settings.checkpoint_every,
+        workers=settings.workers,
+        arithmetic=settings.arithmetic,
     )
 
 
-def region_reader(icd: Icd, network: IcdNetwork, data: View, run: Run) -> Callable[[str], Regions]:
+def region_reader(
+    settings: IcdSettings, network: IcdNetwork, data: View, run: Run
+) -> Callable[[str], Regions]:
     """The regions of an image by its id, merged if the options say so."""
-    if not icd.merge_to:
+    if not settings.merge_to:
         return lambda image_id: regions_of(data[image_id])
     backbone = network.backbone.to(run.device).eval()
-    merger = Merger(backbone, icd.merge_to, icd.canvas, icd.merge_input == "normalised")
+    merger = Merger(
+        backbone, settings.merge_to, settings.canvas, settings.merge_input == "normalised"
+    )
     return merged_regions(data, merger, run)
 
 
-def optimizer_of(network: IcdNetwork, icd: Icd) -> Optimizer:
+def optimizer_of(network: IcdNetwork, settings: IcdSettings) -> Optimizer:
     """SGD with momentum; heads have a rate of their own, and only weights decay."""
     network.train()  # a backbone freezes its parts here
     heads = tuple(f"{name}." for name in network.heads)
@@ -95,12 +98,14 @@ def optimizer_of(network: IcdNetwork, icd: Icd) -> Optimizer:
     options = [
         {
             "params": parameters,
-            "lr": icd.lr * (icd.head_lr if head else 1),
-            "weight_decay": icd.weight_decay * decays,
+            "lr": settings.lr * (settings.head_lr if head else 1),
+            "weight_decay": settings.weight_decay * decays,
         }
         for (head, decays), parameters in groups.items()
     ]
-    return SGD(options, lr=icd.lr, momentum=momentum_value(icd.momentum, icd.weight_decay))
+    return SGD(
+        options, lr=settings.lr, momentum=momentum_value(settings.momentum, settings.weight_decay)
+    )
 
 
 def losses(network: IcdNetwork, batch: Batch, warmup: int) -> dict[str, Tensor]:

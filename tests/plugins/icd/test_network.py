@@ -9,9 +9,9 @@ from wsss_harness.networks.backbones.tensor_names import mxnet_to_torch
 from wsss_harness.networks.backbones.weights import load_released
 from wsss_icd import Icd
 from wsss_icd.fitting import losses, optimizer_of
-from wsss_icd.icd import vgg16
 from wsss_icd.network import GhostNorm, IcdShape
 from wsss_icd.released import NAMES, adapted
+from wsss_icd.settings import vgg16
 from wsss_icd.superpixels import memberships, smoothed
 
 SLIM = {**vgg16(), "width": 0.0625}
