@@ -31,8 +31,8 @@ def networks(plugins: Plugins, classes: int) -> Iterator[Network]:
     """All methods that know the names of a released network, then all backbones."""
     for kind in ("generator", "refiner"):
         for name, offer in plugins.offers[kind].items():
-            if hasattr(offer.made, "released"):
-                for label, method in _forms(name, offer.made):
+            if hasattr(offer.announced, "released"):
+                for label, method in _forms(name, offer.announced):
                     yield _of_method(label, method, classes)
     for name in sorted(backbones.NAMES):
         yield Network(name, lambda name=name: backbones.build(name), _without_heads)  # type: ignore[misc]

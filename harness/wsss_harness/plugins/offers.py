@@ -25,17 +25,17 @@ class Offer:
     name: str
     plugin: str
     distribution: str
-    made: Any
+    announced: Any  # a class, or a metric
 
     @property
     def needs(self) -> tuple[str, ...] | None:
         """The supervision that it declares; None for kinds that declare none."""
-        needs = getattr(self.made, "needs", None)
+        needs = getattr(self.announced, "needs", None)
         return None if needs is None else tuple(sorted(needs))
 
     @property
     def paper(self) -> str:
-        return getattr(self.made, "paper", "")
+        return getattr(self.announced, "paper", "")
 
 
 @dataclass(frozen=True)
@@ -58,18 +58,18 @@ def offers_of(manager: pluggy.PluginManager, plugin: str, distribution: str) -> 
     """
     _check_hooks(manager.get_hookcallers(manager.get_plugin(plugin)) or [])
     offers = tuple(
-        Offer(kind, name, plugin, distribution, made)
+        Offer(kind, name, plugin, distribution, announced)
         for kind in KINDS
         for hook in getattr(manager.hook, f"wsss_{kind}s").get_hookimpls()
         if hook.plugin_name == plugin
-        for name, made in _mapping(hook).items()
+        for name, announced in _mapping(hook).items()
     )
     for offer in offers:
         owner = f"{offer.kind} '{offer.name}'"
         if offer.kind in ("generator", "refiner"):
             check_needs(offer.needs, owner)
-        if isinstance(offer.made, type) and dataclasses.is_dataclass(offer.made):
-            check_inherited(offer.made, owner)
+        if isinstance(offer.announced, type) and dataclasses.is_dataclass(offer.announced):
+            check_inherited(offer.announced, owner)
     return offers
 
 

@@ -70,8 +70,8 @@ class Plugins:
     def dataclass_of(self, kind: str, name: str) -> type:
         """The class that an offer announced; PluginError if it is no dataclass."""
         offer = self.find(kind, name)
-        if isinstance(offer.made, type) and dataclasses.is_dataclass(offer.made):
-            return offer.made
+        if isinstance(offer.announced, type) and dataclasses.is_dataclass(offer.announced):
+            return offer.announced
         raise PluginError(
             f"{kind} '{name}' of {offer.distribution} is no dataclass; decorate its class with "
             "@dataclass(frozen=True), and announce the class, not an object of it"

@@ -44,7 +44,7 @@ class CountStages(MethodStages):
     def further(self, masks: Stage) -> dict[str, Stage]:
         """A stage for each metric of a plugin, so that a failing or new one affects no other."""
         return {
-            name: self.plugin_counts(name, offer.made, masks)
+            name: self.plugin_counts(name, offer.announced, masks)
             for name, offer in self.plugins.offers["metric"].items()
             if name not in METRICS
         }

@@ -75,7 +75,7 @@ def control_row(suite: Suite, plugins: Plugins, saliency: str | None) -> Row:
     """
 
     def uses_saliency(label: str) -> bool:
-        return SALIENCY in plugins.find("generator", suite.generators[label].name).made.needs
+        return SALIENCY in plugins.find("generator", suite.generators[label].name).announced.needs
 
     trained = dict.fromkeys(row.generator for row in suite.rows)  # no training for a control alone
     label = min(trained, key=uses_saliency)

@@ -36,7 +36,7 @@ def check(
 
     plugins = installed()
     offer = plugins.find(kind, name)
-    chosen = {**getattr(offer.made, "quick", {}), **(options or {})}
+    chosen = {**getattr(offer.announced, "quick", {}), **(options or {})}
     findings = list(announcing.check(plugins, offer, chosen))
     yield from findings
     if any(finding.outcome == FAILURE for finding in findings):

@@ -28,7 +28,7 @@ def check(plugins: Plugins, offer: Offer, options: Mapping[str, Any]) -> Iterato
     yield judge("refuses an unknown option", _unknown_option(offer))
     yield judge("is built from its options", _building(plugins, offer, options))
     yield judge("documents its options", _undocumented(offer), WARNING)
-    if dataclasses.is_dataclass(offer.made) and (changed := new_defaults(offer.made)):
+    if dataclasses.is_dataclass(offer.announced) and (changed := new_defaults(offer.announced)):
         message = f"new defaults: {', '.join(changed)}"
         yield Finding("keeps the meaning of inherited options", message=message)
     if offer.kind in ("generator", "refiner"):
@@ -41,10 +41,10 @@ def check(plugins: Plugins, offer: Offer, options: Mapping[str, Any]) -> Iterato
 def _shape(offer: Offer) -> str | None:
     declared = ("needs",) if offer.kind in ("generator", "refiner") else ()
     names = (*declared, *methods(offer.kind))
-    missing = [name for name in names if not hasattr(offer.made, name)]
+    missing = [name for name in names if not hasattr(offer.announced, name)]
     if missing:
         protocol = PROTOCOLS[offer.kind].__name__
-        return f"{offer.made.__name__} has no '{missing[0]}'; see the {protocol} protocol"
+        return f"{offer.announced.__name__} has no '{missing[0]}'; see the {protocol} protocol"
     return None
 
 
@@ -56,24 +56,25 @@ def _contract(plugins: Plugins, offer: Offer) -> str | None:
 
 
 def _unknown_option(offer: Offer) -> str | None:
-    if not dataclasses.is_dataclass(offer.made):
-        return f"{offer.made.__name__} is not a dataclass, whose fields a suite could set"
+    if not dataclasses.is_dataclass(offer.announced):
+        return f"{offer.announced.__name__} is not a dataclass, whose fields a suite could set"
     try:
-        construct(offer.name, offer.made, {"no_such_option": 1})
+        construct(offer.name, offer.announced, {"no_such_option": 1})
     except ConfigError:
         return None
     return "it takes any option; a misspelt key of a suite must be an error"
 
 
 def _undocumented(offer: Offer) -> str | None:
-    if not dataclasses.is_dataclass(offer.made):
+    if not dataclasses.is_dataclass(offer.announced):
         return None
-    bases = inspect.getmro(type(offer.made) if not isinstance(offer.made, type) else offer.made)
+    announced = offer.announced
+    bases = inspect.getmro(announced if isinstance(announced, type) else type(announced))
     texts = (inspect.getdoc(base) or "" for base in bases[:-1])
     pairs = zip(bases, texts, strict=False)
     # Python gives a dataclass without a docstring its signature as one.
     text = "\n".join(text for base, text in pairs if not text.startswith(f"{base.__name__}("))
-    names = [field.name for field in dataclasses.fields(offer.made) if field.init]
+    names = [field.name for field in dataclasses.fields(offer.announced) if field.init]
     missing = [name for name in names if not re.search(rf"\b{name}\b", text)]
     return f"its docstring does not say what {', '.join(missing)} do" if missing else None
 

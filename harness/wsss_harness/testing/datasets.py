@@ -21,7 +21,7 @@ SAMPLES = 20  # images of each split that are checked
 
 def check(offer: Offer, options: Mapping[str, Any]) -> Iterator[Finding]:
     """Prepare twice, each in its own folder, and check some images of both splits."""
-    source = construct(f"dataset '{offer.name}'", offer.made, options)
+    source = construct(f"dataset '{offer.name}'", offer.announced, options)
     with tempfile.TemporaryDirectory(prefix="wsss-check-") as scratch:
         folders = [Path(scratch) / name for name in ("first", "again")]
         try:

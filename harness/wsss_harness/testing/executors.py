@@ -20,7 +20,7 @@ LONG = 600.0  # seconds of a job that is killed before its end
 
 def check(offer: Offer, options: Mapping[str, Any], limit: float) -> Iterator[Finding]:
     """Each job has ``limit`` seconds."""
-    with TemporaryDirectory() as folder, offer.made(**options).start(Path(folder)) as pool:
+    with TemporaryDirectory() as folder, offer.announced(**options).start(Path(folder)) as pool:
         checks: list[tuple[str, Callable[[Pool, float], str | None]]] = [
             ("states how many jobs it runs at once", _widths),
             ("returns the result of a job", _result),

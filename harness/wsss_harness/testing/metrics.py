@@ -18,7 +18,7 @@ SIZES = ((24, 32), (17, 9), (1, 1))
 def check(offer: Offer) -> Iterator[Finding]:
     """Check on images with and without context maps."""
     for pairs, kind in ((PAIRS, "with context maps"), ((), "without context maps")):
-        yield from _check(offer.made, pairs, kind)
+        yield from _check(offer.announced, pairs, kind)
 
 
 def _check(metric: Any, pairs: tuple[tuple[str, str], ...], kind: str) -> Iterator[Finding]:

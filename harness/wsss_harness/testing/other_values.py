@@ -11,7 +11,7 @@ from wsss_harness.plugins.registry import installed
 
 def other_values(offer: Offer, options: Mapping[str, Any], names: set[str]) -> dict[str, Any]:
     """Another value, as JSON, of each option for which one is found; a text has no other value."""
-    plugins, types, chosen = installed(), get_type_hints(offer.made), dict[str, Any]()
+    plugins, types, chosen = installed(), get_type_hints(offer.announced), dict[str, Any]()
     before = plugins.build(offer.kind, offer.name, options)
     for name in sorted(names):
         for value in values_like(getattr(before, name), types[name]):

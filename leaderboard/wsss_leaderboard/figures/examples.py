@@ -93,7 +93,8 @@ def read(results: Path) -> Examples | None:
 
 def publishable(suite: Suite, plugins: Plugins) -> bool:
     """Whether the dataset of a suite declares that its pictures may be published."""
-    return bool(getattr(plugins.find("dataset", suite.dataset.name).made, "publishable", False))
+    dataset = plugins.find("dataset", suite.dataset.name).announced
+    return bool(getattr(dataset, "publishable", False))
 
 
 def write_examples(

@@ -88,7 +88,7 @@ class ScoreReader:
         return estimates.tallies_of(_counted(self.store.folder(stage), "confusion", images))
 
     def _read(self, folder: Path, metric: str, images: Sequence[int]) -> dict[str, Any]:
-        reader: Metric = self.plugins.offers["metric"][metric].made
+        reader: Metric = self.plugins.offers["metric"][metric].announced
         total = _counted(folder, metric, images).sum(0)
         return reader.read(total, self.names, self.dataset.contexts)
 

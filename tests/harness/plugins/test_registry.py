@@ -306,7 +306,7 @@ def test_outside_plugins_can_be_left_out(by_environment, monkeypatch):
     ],
 )
 def test_wrong_options_are_named(options, message):
-    eps = installed().find("generator", "eps").made
+    eps = installed().find("generator", "eps").announced
     with pytest.raises(ConfigError, match=message):
         construct("generator 'eps'", eps, options)
 

@@ -98,7 +98,7 @@ def scored():
 
 def test_plugin_announces_the_crf():
     offer = installed().find("refiner", "crf")
-    assert offer.made is Crf
+    assert offer.announced is Crf
     assert not Crf.needs
 
 

@@ -270,7 +270,7 @@ def test_a_checkpoint_of_the_official_code_is_read(tmp_path):
 @pytest.mark.parametrize("kind", ["generator", "refiner"])
 def test_inspection_knows_checkpoints_of_the_official_code(kind):
     made = {"generator": CamIrn, "refiner": Irn}[kind]
-    offers = {"generator": {}, "refiner": {}} | {kind: {"irn": SimpleNamespace(made=made)}}
+    offers = {"generator": {}, "refiner": {}} | {kind: {"irn": SimpleNamespace(announced=made)}}
     known = next(networks(SimpleNamespace(offers=offers), 20))
     own = skeleton(known)
     network = SimpleNamespace(state_dict=lambda: own)
