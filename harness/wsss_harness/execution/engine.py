@@ -45,9 +45,9 @@ class Engine:
         for stage in schedule.there.values():
             self.store.notify(StageEvent("reused", stage.title, key=stage.key))
             yield stage
-        for stage in [stage for key, stage in schedule.left.items() if key in self.failures]:
+        for stage in [stage for key, stage in schedule.remaining.items() if key in self.failures]:
             yield from self._drop(schedule, stage, self.failures[stage.key])
-        if schedule.left:
+        if schedule.remaining:
             with self.session() as (pool, status):
                 yield from self._scheduler(suite, schedule, pool, status).run()
 
@@ -73,7 +73,7 @@ class Engine:
             jobs=RunningJobs(pool, self.store, suite.model_dump_json(), self.policy, status),
             monitor=RunMonitor(
                 title=suite.title,
-                total=len(schedule.left),
+                total=len(schedule.remaining),
                 notify=self.store.notify,
                 status=status,
                 jobs_report=pool.here,

@@ -45,10 +45,10 @@ def make_stage(stage: Stage, store: Store, *, wait: bool = True) -> bool:
     schedule = Schedule([stage], store.done)
     for ready in schedule.there.values():
         StageRun(ready, store).tell("reused")
-    made = False
-    for step in schedule.left.values():
-        made = StageRun(step, store).run(wait)
-    return made
+    newly_made = False
+    for step in schedule.remaining.values():
+        newly_made = StageRun(step, store).run(wait)
+    return newly_made
 
 
 def dataset_of(suite: Suite, plugins: Plugins, store: Store) -> Dataset:

@@ -81,9 +81,9 @@ class RunMonitor:
             self._started.add(stage.key)
             self.job_event("started", stage)
 
-    def count(self, *, made: int = 0, failed: int = 0) -> None:
-        """Count stages that were made, or that failed or lost an input."""
-        self.ended += made + failed
+    def count(self, *, finished: int = 0, failed: int = 0) -> None:
+        """Count stages that were finished, or that failed or lost an input."""
+        self.ended += finished + failed
         self.failed += failed
         self.notify(StageEvent("suite", self.title, self.ended, self.total))
 
@@ -124,7 +124,7 @@ class Scheduler:
             KeyboardInterrupt: after the first one, when what ends soon has ended; at the second.
         """
         try:
-            while self.schedule.left:
+            while self.schedule.remaining:
                 try:
                     yield from self._turn()
                 except KeyboardInterrupt:
@@ -192,7 +192,7 @@ class Scheduler:
 
     def _end(self, job: RunningJob, result: JobResult) -> Iterator[Stage]:
         stage = job.stage
-        if job.stopped or stage.key not in self.schedule.left:  # another shard of it failed
+        if job.stopped or stage.key not in self.schedule.remaining:  # another shard of it failed
             return
         if result == "busy":
             self._postpone(stage, job.shard)
@@ -226,8 +226,8 @@ class Scheduler:
         self._offer(stage, shard)
 
     def _complete(self, stage: Stage) -> Iterator[Stage]:
-        self.schedule.made(stage)
-        self.monitor.count(made=1)
+        self.schedule.finished(stage)
+        self.monitor.count(finished=1)
         yield stage
 
     def _fail(self, stage: Stage, shard: Shard | None, failure: StageFailure) -> Iterator[Stage]:

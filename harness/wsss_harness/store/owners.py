@@ -93,16 +93,16 @@ def read(folder: Path) -> Owner | None:
         ) from None
 
 
-def find(owner: Owner, root: Path, made: Callable[[Path], bool]) -> Path | None:
+def find(owner: Owner, root: Path, holds_results: Callable[[Path], bool]) -> Path | None:
     """The folder with the results of ``owner``, if there is one.
 
-    ``made`` decides whether a folder of that name without an owner holds them.
+    ``holds_results`` decides whether a folder of that name without an owner holds them.
     """
     owned = {folder: whose for folder, whose in folders(root) if whose}
     same = (folder for folder, whose in owned.items() if owner.same_as(whose))
     moved = (folder for folder, whose in owned.items() if owner.was(whose, root))
     plain = root / RESULTS / owner.name
-    older = [plain] if plain not in owned and plain.is_dir() and made(plain) else []
+    older = [plain] if plain not in owned and plain.is_dir() and holds_results(plain) else []
     return next(chain(same, moved, older), None)
 
 
@@ -117,11 +117,11 @@ def is_taken(folder: Path) -> bool:
     return (folder / OWNER).is_file() or any(folder.glob(f"{RECORDS}/*.json"))
 
 
-def claim(owner: Owner, root: Path, made: Callable[[Path], bool]) -> Path:
+def claim(owner: Owner, root: Path, holds_results: Callable[[Path], bool]) -> Path:
     """The folder for the results of ``owner``, which is made if it has none yet."""
     create(root / RESULTS, root)
     with locks.exclusive(lock_of(root / RESULTS), wait=True):
-        folder = find(owner, root, made) or free(owner, root)
+        folder = find(owner, root, holds_results) or free(owner, root)
         create(folder, root)
         if read(folder) != owner:
             write_json(folder / OWNER, asdict(owner))

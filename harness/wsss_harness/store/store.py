@@ -86,8 +86,10 @@ def version_warnings(stages: Iterable[Stage], store: Store) -> Iterator[str]:
         for library, version in store.environment(stage).items():
             if library in installed and installed[library] != version:
                 titles[library, version].append(stage.title)
-    for (library, version), made in sorted(titles.items()):
-        stages_made = f"{made[0]} was" if len(made) == 1 else f"{len(made)} finished stages were"
+    for (library, version), affected in sorted(titles.items()):
+        stages_made = (
+            f"{affected[0]} was" if len(affected) == 1 else f"{len(affected)} finished stages were"
+        )
         yield (
             f"{stages_made} made with {library} {version}; {installed[library]} is installed and "
             "may give other numbers. To make everything with the installed versions, use another "

@@ -97,7 +97,7 @@ def plan(rows: Iterable[RowStages], others: Iterable[Stage], store: Store) -> Pl
             uses[stage.key] += 1
     for stage in upstream(*others):
         stages.setdefault(stage.key, stage)
-    earlier, needed = Earlier(store), Schedule(targets, store.done).left
+    earlier, needed = Earlier(store), Schedule(targets, store.done).remaining
     return Plan(
         tuple(_planned(stage, uses[key], key in needed, earlier) for key, stage in stages.items())
     )

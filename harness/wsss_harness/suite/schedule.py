@@ -15,19 +15,19 @@ class Schedule:
 
     def __init__(self, targets: Iterable[Stage], done: Callable[[Stage], bool]) -> None:
         self.there: dict[str, Stage] = {}  # finished before the run
-        self.left: dict[str, Stage] = {}
+        self.remaining: dict[str, Stage] = {}
         self._users: dict[str, list[Stage]] = {}
         self._lacking: dict[str, set[str]] = {}
         self._ready: list[tuple[int, str]] = []
         self._offered: set[str] = set()
         for target in targets:
             self._add(target, done)
-        self._place = {key: place for place, key in enumerate(self.left)}
-        for key in self.left:
+        self._place = {key: place for place, key in enumerate(self.remaining)}
+        for key in self.remaining:
             self._offer(key)
 
     def _add(self, stage: Stage, done: Callable[[Stage], bool]) -> None:
-        if stage.key in self.there or stage.key in self.left:
+        if stage.key in self.there or stage.key in self.remaining:
             return
         if done(stage):
             self.there[stage.key] = stage
@@ -35,8 +35,8 @@ class Schedule:
         for needed in stage.inputs.values():
             self._add(needed, done)
             self._users.setdefault(needed.key, []).append(stage)
-        self._lacking[stage.key] = {i.key for i in stage.inputs.values() if i.key in self.left}
-        self.left[stage.key] = stage
+        self._lacking[stage.key] = {i.key for i in stage.inputs.values() if i.key in self.remaining}
+        self.remaining[stage.key] = stage
 
     def _offer(self, key: str) -> None:
         if not self._lacking[key] and key not in self._offered:
@@ -48,7 +48,7 @@ class Schedule:
         passed = []
         while self._ready:
             place = heapq.heappop(self._ready)
-            stage = self.left.get(place[1])
+            stage = self.remaining.get(place[1])
             self._offered.discard(place[1])
             if stage is None:  # dropped with a failed input
                 continue
@@ -63,15 +63,15 @@ class Schedule:
         """Make a stage available again that ``take`` has yielded."""
         self._offer(stage.key)
 
-    def made(self, stage: Stage) -> None:
-        self.left.pop(stage.key)
+    def finished(self, stage: Stage) -> None:
+        self.remaining.pop(stage.key)
         for user in self._users.get(stage.key, ()):
             self._lacking[user.key].discard(stage.key)
             self._offer(user.key)
 
     def failed(self, stage: Stage) -> list[Stage]:
         """Drop a stage and all that depend on it; gives what was dropped, the failed one first."""
-        if self.left.pop(stage.key, None) is None:
+        if self.remaining.pop(stage.key, None) is None:
             return []
         users = self._users.get(stage.key, ())
         return [stage, *(dropped for user in users for dropped in self.failed(user))]

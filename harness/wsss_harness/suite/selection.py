@@ -48,13 +48,13 @@ class Request:
     def results(self, store: Path) -> Path:
         """The folder of its results, or the one that they will have."""
         owner = self.owner(store)
-        return owners.find(owner, store, self.made) or owners.free(owner, store)
+        return owners.find(owner, store, self.owns_records_in) or owners.free(owner, store)
 
     def claim(self, store: Path) -> Path:
         """The folder of its results, which from now on holds nobody else's."""
-        return owners.claim(self.owner(store), store, self.made)
+        return owners.claim(self.owner(store), store, self.owns_records_in)
 
-    def made(self, folder: Path) -> bool:
+    def owns_records_in(self, folder: Path) -> bool:
         """Whether the records in a folder are of this suite, as far as its file can tell."""
         record = min(folder.glob(f"{RECORDS}/*.json"), default=None)
         if record is None or not self.path.is_file():

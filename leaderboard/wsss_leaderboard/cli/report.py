@@ -115,7 +115,7 @@ def run_and_report(
         draw_all(results, suite, plugins, engine.store, dataset, outcomes)
     warn_of_versions(upstream(*(t for o in outcomes for t in o.row.targets)), engine.store)
     if documents is None:
-        print_tables(named_tables, [results], console, said=[UNSCORED])
+        print_tables(named_tables, [results], console, printed=[UNSCORED])
     else:
         documents[request.dataset] = {name: table.json() for name, table in named_tables}
     for warning in engine.warnings:
@@ -211,12 +211,14 @@ def tables(loaded: Sequence[LoadedRecord]) -> list[tuple[str, Table]]:
     return named
 
 
-def without_repeated_notes(tables: Iterable[Table], said: Collection[str] = ()) -> Iterator[Table]:
+def without_repeated_notes(
+    tables: Iterable[Table], printed: Collection[str] = ()
+) -> Iterator[Table]:
     """Tables to print one below the other: each note only below the first table that has it.
 
-    ``said``: notes that were printed before.
+    ``printed``: the notes of earlier tables.
     """
-    seen = {*said}
+    seen = {*printed}
     for table in tables:
         yield replace(table, notes=tuple(note for note in table.notes if note not in seen))
         seen |= set(table.notes)
@@ -226,9 +228,9 @@ def print_tables(
     named_tables: Iterable[tuple[str, Table]],
     folders: Iterable[Path],
     console: Console,
-    said: Collection[str] = (),
+    printed: Collection[str] = (),
 ) -> None:
-    for table in without_repeated_notes((table for _, table in named_tables), said):
+    for table in without_repeated_notes((table for _, table in named_tables), printed):
         console.print(table)
     for folder in folders:
         print_plain(console, f"Results: {folder}")

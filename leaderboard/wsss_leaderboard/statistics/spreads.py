@@ -255,6 +255,6 @@ class PooledSpreads:
             pool = pooled_over(blocks, spreads)
             for block, pairs, _ in entries:
                 own = larger(block.gaps[pairs], block.df, pool)
-                one, other = (block.places[places] for places in np.nonzero(pairs))
-                variances[one, other], df[one, other] = own[0] / block.number, own[1]
+                first, second = (block.places[places] for places in np.nonzero(pairs))
+                variances[first, second], df[first, second] = own[0] / block.number, own[1]
         return Spreads(variances, df)

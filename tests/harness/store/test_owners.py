@@ -16,8 +16,8 @@ def suite(folder, text="title = 'A'", name="s.toml"):
     return folder / name
 
 
-def claim(path, root, made=lambda folder: False, **parts):
-    return owners.claim(owner_of(path, root, **parts), root, made)
+def claim(path, root, holds_results=lambda folder: False, **parts):
+    return owners.claim(owner_of(path, root, **parts), root, holds_results)
 
 
 @pytest.fixture
@@ -103,9 +103,9 @@ def test_a_suite_of_the_harness_is_known_by_its_name(project, root, tmp_path, mo
 
 def test_results_of_older_versions_are_kept_where_they_are_known(project, root):
     write_json(root / "results" / "s" / "records" / "0.json", {})
-    assert claim(suite(project / "one"), root, made=lambda folder: False).name == "s~2"
-    assert claim(suite(project / "two"), root, made=lambda folder: True).name == "s"
-    assert claim(suite(project / "three"), root, made=lambda folder: True).name == "s~3"
+    assert claim(suite(project / "one"), root, holds_results=lambda folder: False).name == "s~2"
+    assert claim(suite(project / "two"), root, holds_results=lambda folder: True).name == "s"
+    assert claim(suite(project / "three"), root, holds_results=lambda folder: True).name == "s~3"
 
 
 def test_a_folder_without_records_is_nobodys(project, root):

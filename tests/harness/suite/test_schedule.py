@@ -26,16 +26,16 @@ def test_a_stage_is_handed_out_when_all_that_it_needs_is_made():
     found = schedule(LAST)
     assert taken(found) == ["data"]
     assert taken(found) == []
-    found.made(DATA)
+    found.finished(DATA)
     assert taken(found) == ["fit", "other"]
-    found.made(OTHER)
+    found.finished(OTHER)
     assert taken(found) == []
-    found.made(FIT)
+    found.finished(FIT)
     assert taken(found) == ["score"]
-    found.made(SCORE)
+    found.finished(SCORE)
     assert taken(found) == ["last"]
-    found.made(LAST)
-    assert not found.left
+    found.finished(LAST)
+    assert not found.remaining
 
 
 def test_what_is_there_is_not_made_nor_what_it_needed():
@@ -62,7 +62,7 @@ def test_what_needs_a_failed_stage_falls_with_it_and_nothing_else_does():
     found = schedule(LAST, done=(DATA,))
     assert taken(found) == ["fit", "other"]
     assert [one.name for one in found.failed(FIT)] == ["fit", "score", "last"]
-    assert [one.name for one in found.left.values()] == ["other"]
+    assert [one.name for one in found.remaining.values()] == ["other"]
     assert found.failed(FIT) == []
-    found.made(OTHER)
+    found.finished(OTHER)
     assert taken(found) == []
