@@ -30,12 +30,17 @@ def build(name: str, **options: Any) -> Backbone:
         ConfigError: the name or an option is unknown, or a value is not allowed.
     """
     builder = _builder(name)
-    known_options = sorted(inspect.signature(builder).parameters)
+    known_options = option_names(name)
     if unknown := sorted(set(options) - set(known_options)):
         raise ConfigError(
             f"backbone {name} has no option '{unknown[0]}'; it has {', '.join(known_options)}"
         )
     return builder(**options)
+
+
+def option_names(name: str) -> list[str]:
+    """The options of a backbone; ConfigError if its name is unknown."""
+    return sorted(inspect.signature(_builder(name)).parameters)
 
 
 def _builder(name: str) -> Callable[..., Backbone]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from wsss_harness.contract.errors import DataError
+from wsss_harness.networks import backbones
 from wsss_harness.networks.classmaps.settings import ClassifierSettings
 from wsss_harness.networks.training.settings import require_option
 
@@ -20,9 +21,9 @@ WEIGHTS = "backbone.pth"
 class Pretraining(ClassifierSettings):
     """Train all of a backbone on softmax cross-entropy and write its state dict, backbone.pth.
 
-    The backbone's ``frozen`` is always "none", so batch normalisations learn. After training their
-    statistics are recomputed on ``recalibration`` batches without dropout, so that they fit the
-    final weights. Defaults suit a slim network and icons.
+    No part of the backbone is frozen, whatever its options say, so batch normalisations learn.
+    After training their statistics are recomputed on ``recalibration`` batches without dropout, so
+    that they fit the final weights. Defaults suit a slim network and icons.
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"image_labels"})
@@ -47,14 +48,18 @@ class Pretraining(ClassifierSettings):
         from wsss_harness.networks.training.loop import finish
 
         refuse_several_classes(data, self.unlabelled == "skip")
-        shape = network.ClassMapsShape(
-            {**self.backbone, "frozen": "none"}, len(data.classes), "head_then_pool", 0.0
-        )
+        shape = network.ClassMapsShape(self.unfrozen(), len(data.classes), "head_then_pool", 0.0)
         maps = shape.build(run.seed)
         fitting.fit_classifier(maps, fitting.single_label_loss, data, run, self)
         draws = fitting.draws(maps, data, run, self)
         fitting.recalibrate(maps, draws, self.recalibration, self.batch)
         finish(maps.backbone, run.folder / WEIGHTS, run)
+
+    def unfrozen(self) -> dict[str, Any]:
+        """The options of the backbone, with those that freeze parts of it set to none."""
+        known = backbones.option_names(self.backbone["name"])
+        free = {"frozen": "none", "frozen_stages": 0}
+        return {**self.backbone, **{name: free[name] for name in free if name in known}}
 
 
 def refuse_several_classes(data: View, skips_none: bool) -> None:

@@ -315,6 +315,7 @@ def test_pretrained_weights_start_a_generator(tmp_path):
     [
         {"name": "openmmlab_resnet", "base_channels": 8},
         {"name": "mobilenet_v2", "output_stride": 16},
+        {"name": "vgg16", "width": 0.0625, "fc_dilation": 1},
     ],
     ids=lambda options: options["name"],
 )
@@ -332,6 +333,14 @@ def test_pretraining_moves_what_generators_freeze(tmp_path):
     fresh = ClassMapsShape(TINY, 2, "head_then_pool", 0.0).build().backbone.state_dict()
     for name in ("conv1a.weight", "b2.bn_branch2a.weight"):
         assert not torch.equal(state[name], fresh[name])
+
+
+def test_pretraining_moves_frozen_stages_too(tmp_path):
+    backbone = {"name": "vgg16", "width": 0.0625, "frozen_stages": 2}
+    pretraining(backbone=backbone).fit(view(tmp_path, LABELS, OneClass()), Run(tmp_path))
+    state = torch.load(tmp_path / "backbone.pth", weights_only=True)
+    fresh = ClassMapsShape(backbone, 2, "head_then_pool", 0.0).build().backbone.state_dict()
+    assert not torch.equal(state["features.0.weight"], fresh["features.0.weight"])
 
 
 def test_pretraining_killed_and_resumed_ends_with_the_same_bytes(tmp_path):
