@@ -1,0 +1,1 @@
+"""SGAN: seeds spread between pixels that are similar, and salient alike."""
