@@ -61,9 +61,9 @@ STUDIES = [
 ]
 
 
-@pytest.mark.parametrize(("study", "said"), slow_but(STUDIES[-1], cases=STUDIES))
-def test_a_study_reports_its_result(study, said):
+@pytest.mark.parametrize(("study", "result"), slow_but(STUDIES[-1], cases=STUDIES))
+def test_a_study_reports_its_result(study, result):
     command = [sys.executable, str(RUN.with_name(study[0])), *study[1:]]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert said in done.stdout
+    assert result in done.stdout

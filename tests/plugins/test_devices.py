@@ -27,17 +27,17 @@ def maps(*shape):
 
 
 @pytest.mark.parametrize(
-    "made",
+    "generator",
     [Cam(backbone=TINY), Eps(backbone=TINY), Seam(backbone=TINY, widths=(4, 8))],
-    ids=lambda made: type(made).__name__,
+    ids=lambda generator: type(generator).__name__,
 )
-def test_training_and_inference_of_a_generator(made):
-    network = made.network(2).to(META).train()
+def test_training_and_inference_of_a_generator(generator):
+    network = generator.network(2).to(META).train()
     batch = {"image": maps(2, 3, 32, 32), "present": maps(2, 2), "saliency": maps(2, 1, 32, 32)}
-    losses = made.loss(("cat", "dog"))(network, batch)
+    losses = generator.loss(("cat", "dog"))(network, batch)
     assert {loss.device for loss in losses.values()} == {META}
     sum(losses.values()).backward()
-    actual = made.inference().read(network.eval(), batch["image"], [0, 1])
+    actual = generator.inference().read(network.eval(), batch["image"], [0, 1])
     total = merge([actual], [0, 1], (32, 32))
     assert all(normalise(total).device == META for normalise in NORMALISATIONS.values())
 

@@ -36,9 +36,9 @@ class Colours:
         counts = np.ones((2, len(data.classes), self.levels**3))
         for done, image_id in enumerate(data, 1):
             sample = data[image_id]
-            found = np.bincount(self.colours(sample.image).ravel(), minlength=self.levels**3)
+            counted = np.bincount(self.colours(sample.image).ravel(), minlength=self.levels**3)
             for index in range(len(data.classes)):
-                counts[int(index + 1 in sample.present), index] += found
+                counts[int(index + 1 in sample.present), index] += counted
             run.progress(done, len(data))
         without, within = counts / counts.sum(2, keepdims=True)
         np.save(run.folder / "evidence.npy", within / (without + within))

@@ -14,7 +14,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def stage(name, *inputs):
-    return Stage("test", name, None, {}, {one.name: one for one in inputs})
+    return Stage("test", name, None, {}, {needed.name: needed for needed in inputs})
 
 
 DATA = stage("data")
@@ -23,8 +23,8 @@ SCORE = stage("score", DATA, FIT)
 
 
 def test_what_another_input_needs_too_gets_no_arrow():
-    assert [one.name for one in direct(SCORE)] == ["fit"]
-    assert [one.name for one in direct(FIT)] == ["data"]
+    assert [needed.name for needed in direct(SCORE)] == ["fit"]
+    assert [needed.name for needed in direct(FIT)] == ["data"]
 
 
 def test_stages_stand_right_of_what_they_need_and_apart():

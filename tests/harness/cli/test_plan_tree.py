@@ -9,8 +9,8 @@ def stage(name="cam", inputs=None, **options):
 
 
 def test_a_name_says_the_seed_and_nothing_that_is_the_same_for_all():
-    found = names([stage(seed=0, lr=0.1), stage(seed=1, lr=0.1), stage("eps", lr=0.1)])
-    assert list(found.values()) == ["fit cam (seed 0)", "fit cam (seed 1)", "fit eps"]
+    labels = names([stage(seed=0, lr=0.1), stage(seed=1, lr=0.1), stage("eps", lr=0.1)])
+    assert list(labels.values()) == ["fit cam (seed 0)", "fit cam (seed 1)", "fit eps"]
 
 
 def test_twins_are_told_apart_by_their_options():
@@ -38,5 +38,5 @@ def test_no_more_than_two_options_are_told_without_need_and_one_that_is_missing_
 
 def test_stages_that_read_something_else_are_no_twins():
     inputs = [{"data": stage(name)} for name in ("a", "b")]
-    found = names([stage(inputs=one, lr=rate) for one, rate in zip(inputs, (1, 2), strict=True)])
-    assert list(found.values()) == ["fit cam", "fit cam"]
+    labels = names([stage(inputs=data, lr=rate) for data, rate in zip(inputs, (1, 2), strict=True)])
+    assert list(labels.values()) == ["fit cam", "fit cam"]

@@ -38,13 +38,13 @@ def official(tag, file="resnet38d.npz"):
     ],
 )
 def test_released_networks_fit_with_nothing_missing_and_nothing_left_over(tag, name):
-    network = next(one for one in networks(installed(), 20) if one.name == name)
+    network = next(known for known in networks(installed(), 20) if known.name == name)
     assert weights.misfit(network.fit(official(tag)), skeleton(network)).size == 0
 
 
 @pytest.mark.golden
 def test_the_resnet_of_deeplab_fits_with_its_head_left_out():
-    network = next(one for one in networks(installed(), 20) if one.name == "resnet101")
+    network = next(known for known in networks(installed(), 20) if known.name == "resnet101")
     state = official("deeplabv2", "deeplab.npz")
     named = network.fit(state)
     assert len(state) - len(named) == 8  # the four branches of the ASPP

@@ -44,8 +44,8 @@ def crowd():
 
 def content(ids, instances):
     images = [
-        {"id": int(one[-12:]), "file_name": f"{one}.jpg", "height": HEIGHT, "width": WIDTH}
-        for one in ids
+        {"id": int(name[-12:]), "file_name": f"{name}.jpg", "height": HEIGHT, "width": WIDTH}
+        for name in ids
     ]
     return {"images": images, "annotations": instances, "categories": CATEGORIES}
 
@@ -78,9 +78,9 @@ def write(root, split, ids, instances):
     write_annotations(root, split, content(ids, instances))
 
 
-def write_annotations(root, split, made):
+def write_annotations(root, split, annotations):
     (root / "annotations").mkdir(exist_ok=True)
-    (root / f"annotations/instances_{split}2014.json").write_text(json.dumps(made))
+    (root / f"annotations/instances_{split}2014.json").write_text(json.dumps(annotations))
 
 
 def opened(root, **options):
@@ -159,7 +159,7 @@ def test_lists_select_images(root):
 
 def test_dataset_passes_conformance_checks(root):
     findings = list(testing.check("dataset", "coco14", {"root": str(root)}, 60))
-    assert [str(one) for one in findings if one.outcome != "ok"] == []
+    assert [str(finding) for finding in findings if finding.outcome != "ok"] == []
 
 
 def test_identity_depends_on_the_content_of_every_file(root):
@@ -207,9 +207,9 @@ def test_truncated_annotations_are_named(root):
     ],
 )
 def test_wrong_annotations_are_named(root, change, message):
-    made = content([A, B, EMPTY], [dict(one) for one in TRAIN])
-    change(made)
-    write_annotations(root, "train", made)
+    annotations = content([A, B, EMPTY], [dict(annotation) for annotation in TRAIN])
+    change(annotations)
+    write_annotations(root, "train", annotations)
     with pytest.raises(DataError, match=message):
         opened(root)
 
@@ -221,9 +221,9 @@ def test_image_in_both_splits_is_refused(root):
 
 
 def test_train_and_val_may_number_their_images_alike(root):
-    made = content([V], [instance(1, 1, square(0, 0, 4))])
-    made["images"][0]["id"] = 1  # of another image than in train
-    write_annotations(root, "val", made)
+    annotations = content([V], [instance(1, 1, square(0, 0, 4))])
+    annotations["images"][0]["id"] = 1  # of another image than in train
+    write_annotations(root, "val", annotations)
     data = opened(root)
     assert (data.present(V), data.present(A)) == ((1,), (2, 3))
     assert set(np.unique(data.truth(V))) == {0, 1}
@@ -268,9 +268,9 @@ def test_unknown_split_and_missing_index_are_named(root):
 
 
 def test_categories_of_val_are_matched_by_name(root):
-    made = content([V], [instance(4, 7, square(0, 0, 4))])
-    made["categories"] = [{"id": 7, "name": "brush"}, {"id": 8, "name": "person"}]
-    write_annotations(root, "val", made)
+    annotations = content([V], [instance(4, 7, square(0, 0, 4))])
+    annotations["categories"] = [{"id": 7, "name": "brush"}, {"id": 8, "name": "person"}]
+    write_annotations(root, "val", annotations)
     data = opened(root)
     assert data.present(V) == (3,)
     assert set(np.unique(data.truth(V))) == {0, 3}
@@ -290,8 +290,8 @@ def test_categories_of_val_are_matched_by_name(root):
     ],
 )
 def test_ambiguous_categories_are_refused(root, split, categories, message):
-    made = {**content([], []), "categories": categories}
-    write_annotations(root, split, made)
+    annotations = {**content([], []), "categories": categories}
+    write_annotations(root, split, annotations)
     with pytest.raises(DataError, match=rf"instances_{split}2014\.json.*{message}"):
         opened(root)
 
@@ -327,9 +327,9 @@ def test_annotations_and_lists_may_begin_with_a_mark(root, encoding):
 
 
 def test_an_image_without_a_size_is_named(root):
-    made = content([A, B, EMPTY], TRAIN)
-    made["images"][0]["height"] = None
-    write_annotations(root, "train", made)
+    annotations = content([A, B, EMPTY], TRAIN)
+    annotations["images"][0]["height"] = None
+    write_annotations(root, "train", annotations)
     with pytest.raises(DataError, match=r"instances_train2014\.json has a wrong value"):
         opened(root)
 

@@ -121,10 +121,10 @@ def test_pairs_name_every_class_and_context_once():
 
 
 def test_saliency_is_as_faulty_as_a_real_detector(scenes):
-    found = quality((s.truth, s.saliency) for s in scenes)
-    assert 0.56 < found.iou < 0.70
-    assert 0.11 < found.error < 0.17
-    assert found.max_f < 0.85
+    measured = quality((s.truth, s.saliency) for s in scenes)
+    assert 0.56 < measured.iou < 0.70
+    assert 0.11 < measured.error < 0.17
+    assert measured.max_f < 0.85
 
 
 def test_saliency_misses_whole_figures_and_takes_contexts(scenes):

@@ -64,13 +64,13 @@ def test_two_processes_train_the_weights_of_one(tmp_path):
     assert failures == []
     events, failures, paths_of_two = trained(tmp_path / "two", 2)
     assert failures == []
-    (one,), (two,) = paths_of_one, paths_of_two
+    (path_of_one,), (path_of_two,) = paths_of_one, paths_of_two
     assert "progress" in {event.kind for event in events if event.stage == "fit cam"}
-    first, second = (torch.load(path, weights_only=True) for path in (one, two))
+    first, second = (torch.load(path, weights_only=True) for path in (path_of_one, path_of_two))
     assert first.keys() == second.keys()
     for name, value in first.items():
         torch.testing.assert_close(second[name], value, rtol=1e-4, atol=1e-5)
-    assert "torch.distributed" not in (two.parent / "log.txt").read_text()
+    assert "torch.distributed" not in (path_of_two.parent / "log.txt").read_text()
 
 
 @pytest.mark.slow

@@ -42,10 +42,10 @@ def folder_of_made(stage, store):
 
 
 def test_finished_stage_is_not_run_again(store, events):
-    made = stage(lambda work: write_text(work.folder / "product.txt", "x"))
-    assert make_stage(made, store)
-    assert not make_stage(made, store)
-    assert (store.folder(made) / "product.txt").read_text() == "x"
+    writing = stage(lambda work: write_text(work.folder / "product.txt", "x"))
+    assert make_stage(writing, store)
+    assert not make_stage(writing, store)
+    assert (store.folder(writing) / "product.txt").read_text() == "x"
     assert [kind for kind, _ in kinds_and_stages(events)] == ["started", "finished", "reused"]
 
 
@@ -59,12 +59,12 @@ def test_shared_input_runs_once(store):
 
 
 def test_stage_whose_files_are_gone_is_made_again(tmp_path, events):
-    made = stage(lambda work: write_text(work.folder / "product.txt", "x"))
+    writing = stage(lambda work: write_text(work.folder / "product.txt", "x"))
     store = Store(tmp_path, events.append)
-    make_stage(made, store)
-    folder = store.folder(made)
+    make_stage(writing, store)
+    folder = store.folder(writing)
     (folder / "product.txt").unlink()
-    assert make_stage(made, Store(tmp_path, events.append))
+    assert make_stage(writing, Store(tmp_path, events.append))
     assert (folder / "product.txt").is_file()
 
 
@@ -89,10 +89,10 @@ def test_interrupted_stage_keeps_its_files_except_torn_ones(store):
 
     with pytest.raises(KeyboardInterrupt):
         make_stage(stage(interrupted), store)
-    found = []
-    resumed = stage(lambda work: found.extend(path.name for path in work.folder.iterdir()))
+    kept = []
+    resumed = stage(lambda work: kept.extend(path.name for path in work.folder.iterdir()))
     folder = folder_of_made(resumed, store)
-    assert "half.txt" in found
+    assert "half.txt" in kept
     assert not list(folder.glob(".*.part"))
 
 
@@ -143,8 +143,8 @@ def test_exit_of_a_stage_is_a_failure(tmp_path):
 def test_waiting_for_another_run_is_reported(tmp_path):
     events = []
     store = Store(tmp_path, events.append)
-    made = stage(lambda work: None)
-    folder = store.folder(made)
+    awaited = stage(lambda work: None)
+    folder = store.folder(awaited)
     folder.mkdir(parents=True)
     held = threading.Event()
 
@@ -155,13 +155,13 @@ def test_waiting_for_another_run_is_reported(tmp_path):
 
     threading.Thread(target=another_run).start()
     held.wait()
-    make_stage(made, store)
+    make_stage(awaited, store)
     assert [event.kind for event in events] == ["waiting", "started", "finished"]
 
 
 def test_manifest_has_the_cost(store):
-    made = stage(lambda work: write_text(work.folder / "product.txt", "four"))
-    cost = read_json(folder_of_made(made, store) / MANIFEST)["cost"]
+    writing = stage(lambda work: write_text(work.folder / "product.txt", "four"))
+    cost = read_json(folder_of_made(writing, store) / MANIFEST)["cost"]
     assert cost["bytes"] == 4
     assert cost["continued"] is False
     assert cost["wall_seconds"] >= 0
@@ -177,10 +177,10 @@ def test_cost_of_a_resumed_stage_is_marked_as_continued(store):
         if len(attempts) == 1:
             raise KeyboardInterrupt
 
-    made = stage(make)
+    resumed = stage(make)
     with pytest.raises(KeyboardInterrupt):
-        make_stage(made, store)
-    assert read_json(folder_of_made(made, store) / MANIFEST)["cost"]["continued"] is True
+        make_stage(resumed, store)
+    assert read_json(folder_of_made(resumed, store) / MANIFEST)["cost"]["continued"] is True
 
 
 def test_stage_whose_source_changes_meanwhile_is_not_finished(tmp_path, monkeypatch):
@@ -189,11 +189,11 @@ def test_stage_whose_source_changes_meanwhile_is_not_finished(tmp_path, monkeypa
     source.write_text("class Method:\n    pass\n")
     method = importlib.import_module("edited_plugin").Method()
     body = partial(lambda method, work: source.write_text("F = 2\n"), method)
-    made = Stage("test", "one", body, {})
+    edited = Stage("test", "one", body, {})
     store = Store(tmp_path / "store")
     with pytest.raises(StageFailure, match=r"source of edited_plugin changed while it ran.*again"):
-        make_stage(made, store)
-    assert not store.done(made)
+        make_stage(edited, store)
+    assert not store.done(edited)
 
 
 @pytest.mark.parametrize("number", [errno.EROFS, errno.ENOENT], ids=["read-only", "impossible"])

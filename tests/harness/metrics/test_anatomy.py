@@ -70,9 +70,9 @@ def test_each_cause_is_hit_alone(cause):
     truth, context = scene()
     mask = truth.copy()
     CASES[cause](mask)
-    found = shares(truth, mask, context)
-    assert found.pop(cause) == (truth != mask).mean()
-    assert not any(found.values())
+    by_cause = shares(truth, mask, context)
+    assert by_cause.pop(cause) == (truth != mask).mean()
+    assert not any(by_cause.values())
 
 
 def test_without_a_context_map_painted_background_is_extension():
@@ -80,9 +80,9 @@ def test_without_a_context_map_painted_background_is_extension():
     mask = truth.copy()
     run_along_the_rail(mask)
     for context in ({}, {"rail": None}):
-        found = shares(truth, mask, context)
-        assert found["context"] == 0
-        assert found["extension"] == (truth != mask).mean()
+        by_cause = shares(truth, mask, context)
+        assert by_cause["context"] == 0
+        assert by_cause["extension"] == (truth != mask).mean()
 
 
 def random_masks(seed):
@@ -94,29 +94,29 @@ def random_masks(seed):
 
 def cause_of(row, column, truth, mask, context):
     """The definition, pixel by pixel."""
-    true, said = truth[row, column], mask[row, column]
-    if said == 255:
+    true, predicted = truth[row, column], mask[row, column]
+    if predicted == 255:
         return "ignored"
-    if said == 0 and not (mask[truth == true] == true).any():
+    if predicted == 0 and not (mask[truth == true] == true).any():
         return "missing"
     reach = max(1.0, 0.0075 * np.hypot(*truth.shape))
     filled = anatomy.fill_ignored(truth, truth == 255)
-    places = np.argwhere(filled == said)
+    places = np.argwhere(filled == predicted)
     if len(places) and np.hypot(*(places - (row, column)).T).min() <= reach:
         return "boundary"
-    if said and not true:
+    if predicted and not true:
         return "context" if context["rail"][row, column] else "extension"
-    return "confusion" if said else "partial"
+    return "confusion" if predicted else "partial"
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_causes_are_those_of_a_loop(seed):
     truth, mask, context = random_masks(seed)
-    found = anatomy.causes(truth, mask, context)
+    numbers = anatomy.causes(truth, mask, context)
     for row, column in np.ndindex(truth.shape):
         right = truth[row, column] in (255, mask[row, column])
         expected = 0 if right else 1 + CAUSES.index(cause_of(row, column, truth, mask, context))
-        assert found[row, column] == expected
+        assert numbers[row, column] == expected
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -22,22 +22,22 @@ def score(truth, mask):
 
 def edges_by_loop(labels):
     """Pixels that differ from the pixel to their right or below."""
-    found = set()
+    edges = set()
     for y, x in np.ndindex(labels.shape):
         for v, u in ((y, x + 1), (y + 1, x)):
             if v < labels.shape[0] and u < labels.shape[1] and labels[y, x] != labels[v, u]:
-                found.add((y, x))
-    return found
+                edges.add((y, x))
+    return edges
 
 
 def count_by_loop(truth, mask):
     reach = max(1.0, TOLERANCE * math.hypot(*truth.shape))
-    true, made = edges_by_loop(truth), edges_by_loop(mask)
+    true, predicted = edges_by_loop(truth), edges_by_loop(mask)
     matched = [
         sum(any(math.dist(spot, other) <= reach for other in others) for spot in spots)
-        for spots, others in ((made, true), (true, made))
+        for spots, others in ((predicted, true), (true, predicted))
     ]
-    return [matched[0], len(made), matched[1], len(true)]
+    return [matched[0], len(predicted), matched[1], len(true)]
 
 
 def test_edges_by_hand():
@@ -127,6 +127,7 @@ def test_an_image_without_truth_counts_nothing():
 def test_the_counts_of_images_add_up():
     pairs = [(square(), square(shift)) for shift in (0, 2, 9)]
     total = sum(count(*pair, 5, {}) for pair in pairs)
-    matched, made, found, true = total.tolist()
-    expected = 2 * (matched / made) * (found / true) / (matched / made + found / true)
+    matched, predicted, recovered, true = total.tolist()
+    precision, recall = matched / predicted, recovered / true
+    expected = 2 * precision * recall / (precision + recall)
     assert read(total, NAMES, ())["f"] == pytest.approx(expected, abs=1e-12)

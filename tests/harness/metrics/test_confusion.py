@@ -137,11 +137,11 @@ def test_read_perfect_and_wrong_masks():
 
 def test_read_by_hand():
     """Pixels of 255 in the mask are misses; what was never said has no precision."""
-    found = read(confusion(TRUTH, MASK, 3), ("background", "cat", "dog", "cow"))
-    assert found["iou"] == {"background": 1 / 4, "cat": 1 / 3, "dog": 2 / 3, "cow": None}
-    assert found["precision"] == {"background": 1 / 2, "cat": 1 / 2, "dog": 1, "cow": None}
-    assert found["recall"] == {"background": 1 / 3, "cat": 1 / 2, "dog": 2 / 3, "cow": None}
-    assert found["miou"] == pytest.approx((1 / 4 + 1 / 3 + 2 / 3) / 3, abs=1e-15)
+    scores = read(confusion(TRUTH, MASK, 3), ("background", "cat", "dog", "cow"))
+    assert scores["iou"] == {"background": 1 / 4, "cat": 1 / 3, "dog": 2 / 3, "cow": None}
+    assert scores["precision"] == {"background": 1 / 2, "cat": 1 / 2, "dog": 1, "cow": None}
+    assert scores["recall"] == {"background": 1 / 3, "cat": 1 / 2, "dog": 2 / 3, "cow": None}
+    assert scores["miou"] == pytest.approx((1 / 4 + 1 / 3 + 2 / 3) / 3, abs=1e-15)
 
 
 def golden_counts():
@@ -157,8 +157,8 @@ def test_released_scores_where_255_in_a_mask_is_a_miss():
     arrays, counts = golden_counts()
     by_class = np.nan_to_num(iou(counts, "miss"))
     np.testing.assert_allclose(100 * by_class, arrays["png_class_IoU"], rtol=0, atol=1e-9)
-    found = mean(iou(counts, "miss"), "zero")
-    np.testing.assert_allclose(100 * found, arrays["png_mIoU"], rtol=0, atol=1e-9)
+    miou = mean(iou(counts, "miss"), "zero")
+    np.testing.assert_allclose(100 * miou, arrays["png_mIoU"], rtol=0, atol=1e-9)
 
 
 @pytest.mark.golden
@@ -166,10 +166,10 @@ def test_released_scores_where_255_in_a_mask_is_dropped():
     arrays, counts = golden_counts()
     np.testing.assert_array_equal(counts[:, :-1], arrays["eps_hist"])
     hit, truth, mask = settle(counts, "drop")
-    for found, name in (
+    for actual, name in (
         (iou(counts, "drop"), "eps_class_iou_nan"),
         (ratio(hit, truth), "eps_recall_nan"),
         (ratio(hit, mask), "eps_precision_nan"),
         (mean(iou(counts, "drop")), "eps_miou"),
     ):
-        np.testing.assert_allclose(found, arrays[name], rtol=0, atol=1e-9, err_msg=name)
+        np.testing.assert_allclose(actual, arrays[name], rtol=0, atol=1e-9, err_msg=name)

@@ -38,7 +38,7 @@ def test_cooccurrence_by_hand():
 
 def test_cooccurrence_against_a_loop():
     truth, mask, context = random_image(0)
-    found = ratios(truth, mask, context)
+    actual = ratios(truth, mask, context)
     for place, name in PAIRS:
         c = NAMES.index(name)
         wrong = hits = 0
@@ -46,7 +46,7 @@ def test_cooccurrence_against_a_loop():
             if truth[y, x] != 255 and mask[y, x] == c:
                 hits += truth[y, x] == c
                 wrong += truth[y, x] != c and context[place][y, x]
-        assert found[f"{place}>{name}"] == pytest.approx(wrong / hits, abs=1e-12)
+        assert actual[f"{place}>{name}"] == pytest.approx(wrong / hits, abs=1e-12)
 
 
 def test_counts_of_two_halves_add_up():
@@ -70,9 +70,9 @@ def test_an_object_inside_its_context_is_no_mistake():
 
 
 def test_a_class_that_is_never_found_has_no_ratio():
-    found = ratios(TRUTH, np.where(MASK == 2, 0, MASK).astype(np.uint8))
-    assert found["water>boat"] is None
-    assert found["rail>train"] == 2
+    by_pair = ratios(TRUTH, np.where(MASK == 2, 0, MASK).astype(np.uint8))
+    assert by_pair["water>boat"] is None
+    assert by_pair["rail>train"] == 2
 
 
 def test_without_contexts_there_is_nothing_to_say():
@@ -117,8 +117,8 @@ def test_pixels_of_255_do_not_count():
 
 def test_coverage_is_the_mean_over_large_classes():
     other = box(0.5, value=2)
-    found = coverage((box(0.5), box(0.5)), (other, box(0.25, value=2)))
-    assert found == {"precision": 1, "recall": 0.75}
+    covered = coverage((box(0.5), box(0.5)), (other, box(0.25, value=2)))
+    assert covered == {"precision": 1, "recall": 0.75}
 
 
 def test_a_large_object_that_is_never_named_has_recall_zero():

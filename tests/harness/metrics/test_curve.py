@@ -59,8 +59,8 @@ def test_equal_for_each_image():
 
 def test_equal_for_other_thresholds():
     few = np.array([0.1, 0.25, 1 / 3, 0.9])
-    found = confusions(counted(images(), thresholds=few))
-    np.testing.assert_array_equal(found, one_by_one(images(), thresholds=few))
+    actual = confusions(counted(images(), thresholds=few))
+    np.testing.assert_array_equal(actual, one_by_one(images(), thresholds=few))
 
 
 def test_parts_add_up_to_the_whole():
@@ -119,8 +119,8 @@ def test_written_and_read_in_blocks(tmp_path, monkeypatch):
         curve.write(tmp_path / name, iter(everything.blocks()), CLASSES)
     back = curve.read(tmp_path / "a.npz")
     assert len(list(back.blocks())) == 2
-    for found, expected in ((back, everything), (back.of([1, 3]), everything.of([1, 3]))):
-        np.testing.assert_array_equal(confusions(found), confusions(expected))
+    for actual, expected in ((back, everything), (back.of([1, 3]), everything.of([1, 3]))):
+        np.testing.assert_array_equal(confusions(actual), confusions(expected))
     np.testing.assert_array_equal(back.thresholds, THRESHOLDS)
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
 
@@ -138,8 +138,8 @@ def golden_curve():
 @pytest.mark.golden
 def test_the_released_curve():
     """There an absent class counts as zero, and ratios are in per cent."""
-    arrays, found = golden_curve()
-    ratios = iou(confusions(found))
+    arrays, released = golden_curve()
+    ratios = iou(confusions(released))
     values = mean(ratios, "zero")
     best = int(values.argmax())
     assert best == arrays["best_index"]

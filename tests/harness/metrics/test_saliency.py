@@ -19,9 +19,9 @@ def test_quality_against_a_loop():
             front += t > 0
             error += abs(s - (t > 0))
             total += 1
-    found = quality(zip(truth, saliency, strict=True))
-    assert found.iou == hits / (front + false)
-    assert found.error == pytest.approx(error / total, abs=1e-6)
+    actual = quality(zip(truth, saliency, strict=True))
+    assert actual.iou == hits / (front + false)
+    assert actual.error == pytest.approx(error / total, abs=1e-6)
 
 
 def test_quality_of_perfect_and_inverted_maps():

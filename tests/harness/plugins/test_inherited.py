@@ -15,15 +15,15 @@ OWNER = "generator 'sharp'"
 def generator(annotations, defaults=None, **attributes):
     """A generator with these options, as a plugin would write it."""
     parts = {"__annotations__": annotations, "__module__": __name__, **(defaults or {})}
-    made = type("Sharp", (ClassMapGenerator,), {**parts, **attributes})
-    return dataclass(frozen=True, kw_only=True)(made)
+    cls = type("Sharp", (ClassMapGenerator,), {**parts, **attributes})
+    return dataclass(frozen=True, kw_only=True)(cls)
 
 
 BASE = ClassMapGenerator.at_inference
 
 
 @pytest.mark.parametrize(
-    "made",
+    "announced",
     [
         generator({"power": float}, {"power": 2.0}),
         generator({"scales": tuple[float, ...]}, {"scales": (1.0,)}),
@@ -34,12 +34,12 @@ BASE = ClassMapGenerator.at_inference
         generator({}, at_inference=BASE | {"flip"}),  # the guard of its fit decides
     ],
 )
-def test_new_defaults_and_options_of_its_own_are_accepted(made):
-    check_inherited(made, OWNER)
+def test_new_defaults_and_options_of_its_own_are_accepted(announced):
+    check_inherited(announced, OWNER)
 
 
 @pytest.mark.parametrize(
-    "made",
+    "announced",
     [
         generator({"power": float}, {"power": 2.0}, at_inference=BASE | {"power"}),
         generator({"power": float}, {"power": 2.0}, idle=ClassMapGenerator.idle | {"power"}),
@@ -51,22 +51,22 @@ def test_new_defaults_and_options_of_its_own_are_accepted(made):
         generator({"power": Any}, {"power": 2.0}),
     ],
 )
-def test_another_meaning_is_refused_by_name(made):
-    name = "scales" if "scales" in made.idle else "power"
+def test_another_meaning_is_refused_by_name(announced):
+    name = "scales" if "scales" in announced.idle else "power"
     with pytest.raises(ConfigError, match=rf"'sharp': Sharp .*'{name}'.*option of ClassMapGen"):
-        check_inherited(made, OWNER)
+        check_inherited(announced, OWNER)
 
 
 def test_what_a_plugin_takes_over_from_its_own_package_is_its_own():
     base = generator({"sharpness": float}, {"sharpness": 1.0})
-    made = type("Sharper", (base,), {"__annotations__": {"sharpness": int}, "sharpness": 1})
-    made.__module__ = f"{__name__}.more"
-    check_inherited(dataclass(frozen=True, kw_only=True)(made), OWNER)
+    sharper = type("Sharper", (base,), {"__annotations__": {"sharpness": int}, "sharpness": 1})
+    sharper.__module__ = f"{__name__}.more"
+    check_inherited(dataclass(frozen=True, kw_only=True)(sharper), OWNER)
 
 
 def test_new_defaults_are_listed():
-    made = generator({"power": float, "sharpness": float}, {"power": 2.0, "sharpness": 1.0})
-    assert new_defaults(made) == ["power = 2.0"]
+    sharp = generator({"power": float, "sharpness": float}, {"power": 2.0, "sharpness": 1.0})
+    assert new_defaults(sharp) == ["power = 2.0"]
 
 
 def test_a_plugin_that_misuses_an_option_is_set_aside_with_the_reason(tmp_path, monkeypatch):

@@ -119,12 +119,12 @@ def test_a_plugin_for_another_contract_says_so(plugin):
 
 
 def test_an_observer_that_fails_is_not_called_again(plugin, capfd):
-    told = []
+    kinds = []
 
     class Good:
         @hookimpl
         def wsss_stage_event(self, event):
-            told.append(event.kind)
+            kinds.append(event.kind)
 
     class Bad:
         @hookimpl
@@ -136,9 +136,9 @@ def test_an_observer_that_fails_is_not_called_again(plugin, capfd):
     plugins.manager.register(Bad(), name="bad")
     for kind in ("started", "finished"):
         plugins.tell(StageEvent(kind, "fit"))
-    assert told == ["started", "finished"]
-    said = capfd.readouterr().err
-    assert said.count("the observer 'bad' failed and is not called again: ValueError: no") == 1
+    assert kinds == ["started", "finished"]
+    output = capfd.readouterr().err
+    assert output.count("the observer 'bad' failed and is not called again: ValueError: no") == 1
 
 
 def test_a_limit_that_is_reached_while_an_observer_is_told_is_not_its_fault():
@@ -175,7 +175,7 @@ def wsss_generators():
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "message"),
     [
         ("@dataclass(frozen=True)\n", "", "is no dataclass; decorate its class"),
         ('"built": Method', '"built": Method()', "is no dataclass; .* announce the class, not an"),
@@ -184,10 +184,10 @@ def wsss_generators():
         ("def load", "def lode", r"has no method load\(folder, device\)"),
     ],
 )
-def test_a_class_that_cannot_work_is_named_before_anything_runs(plugin, old, new, told):
+def test_a_class_that_cannot_work_is_named_before_anything_runs(plugin, old, new, message):
     assert old in BUILT
     plugins = load((plugin("wsss_built", BUILT.replace(old, new)),))
-    with pytest.raises(PluginError, match=rf"generator 'built'.*{told}"):
+    with pytest.raises(PluginError, match=rf"generator 'built'.*{message}"):
         plugins.build("generator", "built", {"size": 1} if "Path" in new else {})
 
 

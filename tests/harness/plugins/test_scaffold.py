@@ -83,14 +83,14 @@ def test_the_generator_without_softness_is_cam(tmp_path, monkeypatch):
     """In the default of every option that both have, and in the bytes of scores."""
     scaffold.create("mine", "generator", tmp_path / "mine")
     monkeypatch.syspath_prepend(tmp_path / "mine")
-    made = importlib.import_module("wsss_mine").Mine
-    ours, theirs = asdict(made(softness=0.0)), asdict(Cam())
+    Mine = importlib.import_module("wsss_mine").Mine
+    ours, theirs = asdict(Mine(softness=0.0)), asdict(Cam())
     assert ours.pop("softness") == 0.0
     assert {name: theirs[name] for name in ours} == ours
     assert {name for name in theirs if name not in ours} == {"method", "layers"}
-    assert made.quick == Cam.quick
+    assert Mine.quick == Cam.quick
     draw_scenes(tmp_path / "world")
-    scores = [scored(tmp_path, method) for method in (made(softness=0, **QUICK), Cam(**QUICK))]
+    scores = [scored(tmp_path, method) for method in (Mine(softness=0, **QUICK), Cam(**QUICK))]
     assert scores[0] == scores[1]
 
 

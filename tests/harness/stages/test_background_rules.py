@@ -17,7 +17,7 @@ def sample(saliency=None):
     return Sample("image_7", give)
 
 
-def made(values, name, classes=(3, 7), background=None, saliency=None, **options):
+def mask_of(values, name, classes=(3, 7), background=None, saliency=None, **options):
     """The mask of a 1 x n image as a list."""
     values = np.asarray(values, np.float32).reshape(len(classes), 1, -1)
     if background is not None:
@@ -33,29 +33,29 @@ def made(values, name, classes=(3, 7), background=None, saliency=None, **options
 
 def test_the_background_and_then_the_first_class_win_ties():
     values = [[0.2, 0.5, 0.3, 0.0], [0.2, 0.5, 0.6, 0.21]]
-    assert made(values, "constant", threshold=0.2) == [0, 3, 7, 7]
-    assert made([[0.0, 1.0], [0.0, 1.0]], "constant", threshold=0) == [0, 3]
-    assert made([[0.0, 1.0], [0.0, 1.0]], "constant", threshold=1) == [0, 0]
+    assert mask_of(values, "constant", threshold=0.2) == [0, 3, 7, 7]
+    assert mask_of([[0.0, 1.0], [0.0, 1.0]], "constant", threshold=0) == [0, 3]
+    assert mask_of([[0.0, 1.0], [0.0, 1.0]], "constant", threshold=1) == [0, 0]
 
 
 def test_power_of_one_minus_the_largest_score():
     """0.5 is (1 - 0.5) ** 1: a tie, which the background wins."""
     values = [[0.5, 0.51, 0.3], [0.1, 0.2, 0.4]]
-    assert made(values, "power", alpha=1) == [0, 3, 0]
-    assert made(values, "power", alpha=2) == [3, 3, 7]
+    assert mask_of(values, "power", alpha=1) == [0, 3, 0]
+    assert mask_of(values, "power", alpha=2) == [3, 3, 7]
 
 
 def test_saliency_decides_and_the_scores_only_name():
     values = [[0.0, 0.1, 0.9, 0.0], [0.0, 0.2, 0.8, 0.0]]
-    assert made(values, "saliency", saliency=[0.5, 0.6, 0.4, 1]) == [0, 7, 0, 3]
-    assert made(values, "saliency", saliency=[0.5, 0.6, 0.4, 1], threshold=0.3) == [3, 7, 3, 3]
+    assert mask_of(values, "saliency", saliency=[0.5, 0.6, 0.4, 1]) == [0, 7, 0, 3]
+    assert mask_of(values, "saliency", saliency=[0.5, 0.6, 0.4, 1], threshold=0.3) == [3, 7, 3, 3]
 
 
 def test_an_explicit_background_map():
     values = [[0.3, 0.3, 0.3], [0.4, 0.4, 0.4]]
-    assert made(values, "explicit", background=[0.5, 0.4, 0.3]) == [0, 0, 7]
+    assert mask_of(values, "explicit", background=[0.5, 0.4, 0.3]) == [0, 0, 7]
     with pytest.raises(PluginError, match="image_7: the rule 'explicit' needs scores with a back"):
-        made(values, "explicit")
+        mask_of(values, "explicit")
 
 
 def test_pixels_where_nothing_scores_are_left_open():
@@ -63,9 +63,9 @@ def test_pixels_where_nothing_scores_are_left_open():
     values = [[0.0, 1.0, 0.0, 0.1, 0.3]]
     background = [1.0, 0.0, 0.0, 0.0, 0.3]
     options = {"classes": (3,), "background": background}
-    assert made(values, "explicit", **options) == [0, 3, 0, 3, 0]
-    assert made(values, "explicit", undefined=0, **options) == [0, 3, 255, 3, 0]
-    assert made(values, "explicit", undefined=0.1, **options) == [0, 3, 255, 255, 0]
+    assert mask_of(values, "explicit", **options) == [0, 3, 0, 3, 0]
+    assert mask_of(values, "explicit", undefined=0, **options) == [0, 3, 255, 3, 0]
+    assert mask_of(values, "explicit", undefined=0.1, **options) == [0, 3, 255, 255, 0]
 
 
 def test_saliency_overrules_an_explicit_background():
@@ -73,7 +73,7 @@ def test_saliency_overrules_an_explicit_background():
     values = [[1.0, 0.0, 0.0, 0.05] * 2, [0.0, 0.0, 0.0, 0.05] * 2]
     options = {"background": [0.0, 1.0, 0.0, 0.0] * 2}
     saliency = [2 / 255] * 4 + [3 / 255] * 4
-    actual = made(values, "explicit_saliency", saliency=saliency, **options)
+    actual = mask_of(values, "explicit_saliency", saliency=saliency, **options)
     assert actual == [255, 0, 0, 255, 3, 255, 255, 255]
 
 
@@ -83,21 +83,21 @@ def test_with_too_little_saliency_the_background_must_agree(salient, expected):
     saliency = np.repeat([0.0, 1.0], [150 - salient, salient])
     values, background = np.zeros((1, 150)), np.zeros(150)
     background[0] = values[0, 2] = 1
-    actual = made(
+    actual = mask_of(
         values, "explicit_saliency", classes=(3,), background=background, saliency=saliency
     )
     assert actual[:3] == expected
 
 
 def test_nothing_finds_nothing():
-    assert made([[1.0, 0.0], [0.0, 1.0]], "nothing") == [0, 0]
+    assert mask_of([[1.0, 0.0], [0.0, 1.0]], "nothing") == [0, 0]
 
 
 def test_a_band_around_the_threshold_is_ignored():
     """Two thresholds, 0.25 and 0.75: what lies strictly between them is left open."""
     values = [[0.0, 0.25, 0.26, 0.5, 0.74, 0.75, 1.0]]
-    found = made(values, "constant", classes=(3,), threshold=0.5, uncertain=0.25)
-    assert found == [0, 0, 255, 255, 255, 3, 3]
+    mask = mask_of(values, "constant", classes=(3,), threshold=0.5, uncertain=0.25)
+    assert mask == [0, 0, 255, 255, 255, 3, 3]
 
 
 @pytest.mark.parametrize("name", RULES)
@@ -133,7 +133,7 @@ def test_rules_against_a_loop(name, option, value):
     saliency, explicit = rng.random((2, 9, 11), np.float32)
     scores = ClassScores((2, 4, 5), values, explicit)
     rule = build_rule(name, {option: value} if option else {})
-    found = to_mask(scores, rule, sample(saliency))
+    mask = to_mask(scores, rule, sample(saliency))
     for y, x in np.ndindex(9, 11):
         column = [float(v) for v in values[:, y, x]]
         best = background_score(name, value, column, saliency[y, x], float(explicit[y, x]))
@@ -141,7 +141,7 @@ def test_rules_against_a_loop(name, option, value):
         for index, score in zip(scores.classes, column, strict=True):
             if score > best:
                 best, expected = score, index
-        assert found[y, x] == expected
+        assert mask[y, x] == expected
 
 
 def test_a_rule_says_which_supervision_it_reads():
@@ -155,12 +155,12 @@ def test_a_rule_says_which_supervision_it_reads():
     }
     for name, rule in RULES.items():
         if not rule.needs:
-            made([[0.1], [0.2]], name, background=[0.0])  # `sample` fails if anything is read
+            mask_of([[0.1], [0.2]], name, background=[0.0])  # `sample` fails if anything is read
 
 
 def test_saliency_of_another_size_is_an_error_that_names_the_image():
     with pytest.raises(DataError, match=r"image_7: its saliency is \(1, 3\), its scores are"):
-        made([[0.1, 0.2], [0.2, 0.1]], "saliency", saliency=[0.1, 0.2, 0.3])
+        mask_of([[0.1, 0.2], [0.2, 0.1]], "saliency", saliency=[0.1, 0.2, 0.3])
 
 
 def test_the_first_option_of_a_rule_is_its_own():
@@ -193,8 +193,8 @@ def test_masks_of_released_code():
     for method, name, options, expected in released():
         keys = arrays[f"{method}_cam_keys"]
         scores = ClassScores(tuple(int(key) + 1 for key in keys), arrays[f"{method}_cam"])
-        found = to_mask(scores, build_rule(name, options), sample())
-        assert np.mean(found != expected) <= 0.001, (method, name, options)
+        mask = to_mask(scores, build_rule(name, options), sample())
+        assert np.mean(mask != expected) <= 0.001, (method, name, options)
         checked += 1
     assert checked >= 5
 

@@ -22,7 +22,7 @@ def naive_nearest(truth):
     nearest = np.zeros_like(truth)
     distances = np.zeros(truth.shape)
     for place in np.ndindex(truth.shape):
-        away = [np.hypot(*np.subtract(place, found)) for found in objects]
+        away = [np.hypot(*np.subtract(place, spot)) for spot in objects]
         distances[place] = min(away)
         nearest[place] = truth[objects[int(np.argmin(away))]]
     return nearest, distances
@@ -104,8 +104,8 @@ def test_coverage_is_that_of_a_loop(size):
     values, cover = coverage(truth, 4)
     assert values[0] == 0
     assert set(values) == {0, *np.unique(truth)} - {255}
-    for value, found in zip(values, cover, strict=True):
-        np.testing.assert_allclose(found, naive_coverage(truth, value, 4), atol=1e-6)
+    for value, share in zip(values, cover, strict=True):
+        np.testing.assert_allclose(share, naive_coverage(truth, value, 4), atol=1e-6)
 
 
 def test_shares_of_all_classes_are_one_in_sum():

@@ -38,10 +38,10 @@ def test_a_row_explains_a_few_images_once(tmp_path):
     (stage,) = outcomes["R + shown"].row.explained
     files = sorted(path.name for path in store.folder(stage).glob("*.npz"))
     assert files == sorted(f"{image_id}.npz" for image_id in choose(dataset)[:EXPLAINED])
-    (one,) = explanations.read(store.folder(stage) / files[0])
-    assert (one.name, one.place) == ("whole", (0, 0))
+    (explanation,) = explanations.read(store.folder(stage) / files[0])
+    assert (explanation.name, explanation.place) == ("whole", (0, 0))
     red = dataset.image(files[0].removesuffix(".npz"))[..., 0] / 255
-    assert np.abs(one.map - red).max() <= 0.0051  # as scores are stored
+    assert np.abs(explanation.map - red).max() <= 0.0051  # as scores are stored
     assert not outcomes["R"].row.explained
 
 

@@ -42,7 +42,7 @@ def test_no_more_images_wait_than_are_looked_ahead(monkeypatch):
     seen = []
     sizes = [TALL, TALL, WIDE, (5, 5), (6, 6)]
     for group in scoring.by_size((seen.append(s) or s for s in samples(sizes)), 3):
-        first = [one.image_id for one in group]
+        first = [sample.image_id for sample in group]
         break
     assert first == ["0", "1"]
     assert len(seen) == 3
@@ -66,8 +66,8 @@ class Large:
     def __init__(self, error):
         self.error = error
 
-    def __call__(self, one):
-        return 2 * one
+    def __call__(self, value):
+        return 2 * value
 
     def many(self, all_of_them):
         raise self.error
@@ -83,20 +83,20 @@ def test_what_memory_is_too_small_for_is_done_one_at_a_time():
 
 
 @pytest.mark.parametrize(
-    "made",
+    "generator",
     [
         Cam(backbone=TINY),
         Cam(backbone=TINY, method="grad_cam"),
         Eps(backbone=TINY, background="explicit"),
         Seam(backbone=TINY, widths=(4, 8)),
     ],
-    ids=lambda made: f"{type(made).__name__} {getattr(made, 'method', '')}",
+    ids=lambda generator: f"{type(generator).__name__} {getattr(generator, 'method', '')}",
 )
-def test_a_generator_scores_several_as_it_scores_one(tmp_path, made):
-    net = made.network(2, seed=1)
-    made.shape(2).save(net, Run(tmp_path))
-    scorer = made.load(tmp_path, "cpu")
-    data = view(tmp_path, made.needs)
+def test_a_generator_scores_several_as_it_scores_one(tmp_path, generator):
+    net = generator.network(2, seed=1)
+    generator.shape(2).save(net, Run(tmp_path))
+    scorer = generator.load(tmp_path, "cpu")
+    data = view(tmp_path, generator.needs)
     several = [data[image_id] for image_id in data.ids[:3]]
     assert len({sample.present for sample in several}) == 3
     for sample, scores in zip(several, scorer.many(several), strict=True):
@@ -142,14 +142,14 @@ class Counting:
 
 def test_stages_hand_over_several_where_there_is_a_gpu(tmp_path, monkeypatch):
     monkeypatch.setattr(scoring, "at_once", lambda device: 4)
-    data, told, counting = view(tmp_path, ()), [], Counting()
+    data, progress, counting = view(tmp_path, ()), [], Counting()
     inputs = {"fit": tmp_path, "scores": tmp_path / "score"}
     for name, make in {"score": score, "refine": refine}.items():
         (tmp_path / name).mkdir()
-        work = Work(tmp_path / name, inputs, Ledger(tmp_path), lambda *now: told.append(now))
+        work = Work(tmp_path / name, inputs, Ledger(tmp_path), lambda *now: progress.append(now))
         make(work, counting, data)
-        made = sorted(path.stem for path in (tmp_path / name).iterdir())
-        assert made == list(data.ids)
-        assert told[0] == (0, 8)
-        assert told[-1] == (8, 8)
+        stems = sorted(path.stem for path in (tmp_path / name).iterdir())
+        assert stems == list(data.ids)
+        assert progress[0] == (0, 8)
+        assert progress[-1] == (8, 8)
     assert counting.seen == [4, 4, 4, 4]

@@ -170,9 +170,9 @@ def test_all_files_of_a_namespace_package_count(plugin):
 
 
 def test_a_class_without_a_module_is_refused():
-    made = make_dataclass("Made", [])()
+    without_module = make_dataclass("Made", [])()
     with pytest.raises(StageError, match=r"Made does not say which module.*pass module="):
-        code_of(made)
+        code_of(without_module)
 
 
 def test_two_plugins_with_helpers_of_one_name_are_refused(plugin, tmp_path):

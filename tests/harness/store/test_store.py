@@ -28,11 +28,11 @@ def folder_of_made(stage, store):
 
 def edited_stage(store, **changed):
     """A finished stage whose manifest was changed afterwards, seen by another run."""
-    made = stage(lambda work: write_text(work.folder / "product.txt", "x"), options={"a": 1})
-    folder = folder_of_made(made, store)
+    edited = stage(lambda work: write_text(work.folder / "product.txt", "x"), options={"a": 1})
+    folder = folder_of_made(edited, store)
     manifest = read_json(folder / MANIFEST)
     write_json(folder / MANIFEST, manifest | changed)
-    return made, folder, manifest
+    return edited, folder, manifest
 
 
 @pytest.mark.parametrize(
@@ -44,20 +44,20 @@ def edited_stage(store, **changed):
     ],
 )
 def test_edited_manifest_is_neither_used_nor_overwritten(store, tmp_path, changed, message):
-    made, folder, _ = edited_stage(store, **changed)
+    edited, folder, _ = edited_stage(store, **changed)
     another = Store(tmp_path)
-    assert not another.done(made)
+    assert not another.done(edited)
     with pytest.raises(DataError, match=message) as caught:
-        make_stage(made, another)
+        make_stage(edited, another)
     assert str(folder / MANIFEST) in str(caught.value)
     assert read_json(folder / MANIFEST).items() >= changed.items()
 
 
 def test_manifest_without_a_field_is_refused(store, tmp_path):
-    made, folder, manifest = edited_stage(store)
+    edited, folder, manifest = edited_stage(store)
     write_json(folder / MANIFEST, {k: v for k, v in manifest.items() if k != "files"})
     with pytest.raises(DataError, match=r"lacks 'files'.*delete"):
-        make_stage(made, Store(tmp_path))
+        make_stage(edited, Store(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -65,21 +65,21 @@ def test_manifest_without_a_field_is_refused(store, tmp_path):
     [("environment", None), ("environment", {"numpy": 3}), ("cost", 3), ("files", {"a.txt": 1})],
 )
 def test_manifest_with_a_malformed_field_is_refused(store, tmp_path, field, value):
-    made, folder, manifest = edited_stage(store)
+    edited, folder, manifest = edited_stage(store)
     write_json(folder / MANIFEST, {**manifest, field: value})
     with pytest.raises(DataError, match=f"has a malformed '{field}'.*delete"):
-        make_stage(made, Store(tmp_path))
+        make_stage(edited, Store(tmp_path))
 
 
 def test_manifest_copied_from_another_stage_is_refused(store, tmp_path):
     """Each copied file is intact, but the key is the other stage's."""
-    one, two = (stage(lambda work: None, name=name) for name in ("one", "two"))
-    folders = [folder_of_made(named, store) for named in (one, two)]
+    first, second = (stage(lambda work: None, name=name) for name in ("one", "two"))
+    folders = [folder_of_made(named, store) for named in (first, second)]
     (folders[0] / MANIFEST).write_bytes((folders[1] / MANIFEST).read_bytes())
     another = Store(tmp_path)
-    assert not another.done(one)
+    assert not another.done(first)
     with pytest.raises(DataError, match=r"manifest\.json is that of another stage, test two; del"):
-        make_stage(one, another)
+        make_stage(first, another)
 
 
 @pytest.fixture

@@ -34,32 +34,32 @@ def run(tmp_path):
 
 def test_a_dataset_without_saliency_has_bounds_too(run, monkeypatch):
     monkeypatch.setattr(small_suite.FakeDataset, "supervision", frozenset({IMAGE_LABELS}))
-    found, _ = run(rows=[REFINED])
-    assert set(found) == {
+    ran, _ = run(rows=[REFINED])
+    assert set(ran) == {
         "R",
         "All background",
         "Image labels everywhere",
         "Truth at stride 8",
         "Truth at stride 16",
     }
-    mious = {method: record.masks.score.miou for method, (_, record) in found.items()}
+    mious = {method: record.masks.score.miou for method, (_, record) in ran.items()}
     assert mious["Truth at stride 16"] < mious["Truth at stride 8"] < 1
 
 
 def test_a_perfect_seed_is_refined_by_what_was_learnt_in_a_row(run):
     RAN.clear()
-    found, _ = run(rows=[REFINED], bounds=["refined"])
-    row, record = found["Perfect seed + half"]
-    assert row.scores.inputs["fit"].key == found["R"][0].scores.inputs["fit"].key
+    ran, _ = run(rows=[REFINED], bounds=["refined"])
+    row, record = ran["Perfect seed + half"]
+    assert row.scores.inputs["fit"].key == ran["R"][0].scores.inputs["fit"].key
     assert RAN.count("fit") == 1
     assert record.failure is None
     assert record.sup == "F."
-    assert record.masks.score.miou > found["R"][1].masks.score.miou
+    assert record.masks.score.miou > ran["R"][1].masks.score.miou
 
 
 def test_segmentors_with_full_supervision_learn_from_the_truth_of_all_of_train(run):
-    found, store = run(bounds=["supervised"])
-    row, record = found["Full supervision"]
+    ran, store = run(bounds=["supervised"])
+    row, record = ran["Full supervision"]
     assert record.failure is None
     assert (record.sup, record.masks.score.miou) == ("F.", 1)
     assert [s.segmentor for s in record.segmentations] == ["one"]
@@ -70,14 +70,14 @@ def test_segmentors_with_full_supervision_learn_from_the_truth_of_all_of_train(r
 
 
 def test_what_takes_a_network_is_made_only_when_asked_for(run):
-    found, _ = run(rows=[REFINED])
-    assert not {"Perfect seed + half", "Full supervision"} & set(found)
+    ran, _ = run(rows=[REFINED])
+    assert not {"Perfect seed + half", "Full supervision"} & set(ran)
 
 
 def test_without_refiners_and_segmentors_there_is_nothing_to_ask_for(run):
     rows = [{"method": "R", "generator": "R", "rule": RULE}]
-    found, _ = run(rows=rows, refiners={}, segmentors={}, bounds=["refined", "supervised"])
-    assert not {"Perfect seed + half", "Full supervision"} & set(found)
+    ran, _ = run(rows=rows, refiners={}, segmentors={}, bounds=["refined", "supervised"])
+    assert not {"Perfect seed + half", "Full supervision"} & set(ran)
 
 
 def test_an_unknown_bound_is_refused():

@@ -45,7 +45,7 @@ def write_labels(root, labels, classes=("cat",)):
 def inspected(root, **options):
     seen = []
     dataset = VocFolder(str(root), **options).open(root)
-    report = datacheck.inspect(dataset, lambda *told: seen.append(told))
+    report = datacheck.inspect(dataset, lambda *counts: seen.append(counts))
     assert seen == [(1, 3), (2, 3), (3, 3)]
     return report
 
@@ -97,8 +97,8 @@ def shrink(path):
 )
 def test_a_damaged_file_is_a_failure(root, damage, file, check, message):
     damage(root / file)
-    found = {name: told for name, told in wrong(inspected(root)).items() if check in name}
-    ((outcome, text),) = found.values()
+    findings = {name: finding for name, finding in wrong(inspected(root)).items() if check in name}
+    ((outcome, text),) = findings.values()
     assert outcome == FAILURE
     assert "not so in 1 of 3 images, first " in text
     assert re.search(message, text)
@@ -197,13 +197,13 @@ def test_what_a_row_of_a_suite_lacks_is_named(root):
     suite.write_text(SUITE.format(root=root))
     (root / "saliency").rename(root / "elsewhere")
     result = check(suite, "--store", root / "runs", "--json")
-    told = {f["check"]: f["message"] for f in json.loads(result.stdout)["findings"]}
+    messages = {f["check"]: f["message"] for f in json.loads(result.stdout)["findings"]}
     assert result.exit_code == 1
-    assert told["row 'CAM' has all files"] == ""
-    assert told["row 'EPS' has all files"] == (
+    assert messages["row 'CAM' has all files"] == ""
+    assert messages["row 'EPS' has all files"] == (
         f"missing: saliency maps, the weights {root}/icons.pth (weights.icons.file)"
     )
-    assert told["row 'Taken' has all files"] == (
+    assert messages["row 'Taken' has all files"] == (
         f"missing: the checkpoint {root}/released.pth of 'cam', saliency maps"
     )
 
@@ -217,12 +217,12 @@ def test_maps_that_a_suite_names_are_looked_at(root):
         grey = np.full((3, 4) if image_id == "a" else (2, 2), 255, np.uint8)
         Image.fromarray(grey).save(root / f"maps/{image_id}.png")
     content = json.loads(check(suite, "--store", root / "runs", "--json").stdout)
-    told = {finding["check"]: finding["message"] for finding in content["findings"]}
+    messages = {finding["check"]: finding["message"] for finding in content["findings"]}
     assert re.match(
         r"not so in 1 of 3 images, first .*maps/b\.png is 2x2, but its image is 4x3",
-        told["Other maps have the size of their images"],
+        messages["Other maps have the size of their images"],
     )
-    assert told["saliency maps have the size of their images"] == ""
+    assert messages["saliency maps have the size of their images"] == ""
     assert content["saliency"]["Other"]["iou"] == 3 / 12
     assert content["saliency"]["saliency"]["iou"] == 1
 
@@ -280,8 +280,8 @@ def test_faults_of_every_kind_are_found_in_one_pass(many):
     shrink(root / f"SegmentationClass/{more[1]}.png")
     shrink(root / f"saliency/{more[2]}.png")
     shrink(root / f"JPEGImages/{more[3]}.jpg")
-    found = {name for name, finding in all_wrong(root).items() if finding.outcome == FAILURE}
-    assert found == {
+    failed = {name for name, finding in all_wrong(root).items() if finding.outcome == FAILURE}
+    assert failed == {
         "images can be read",
         "masks have the size of their images and known classes",
         "saliency maps have the size of their images",

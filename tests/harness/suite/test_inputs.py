@@ -59,8 +59,8 @@ def run(tmp_path):
 
 
 def test_each_detector_has_its_rows_and_its_controls(run, maps):
-    found = run(**options(maps))
-    assert list(found) == [
+    ran = run(**options(maps))
+    assert list(ran) == [
         "S",
         "U",
         "Saliency, S's classes",
@@ -72,21 +72,21 @@ def test_each_detector_has_its_rows_and_its_controls(run, maps):
         "Truth at stride 8",
         "Truth at stride 16",
     ]
-    assert not any(outcome.failure for outcome, _ in found.values())
-    scores = {method: record.masks.score.miou for method, (_, record) in found.items()}
+    assert not any(outcome.failure for outcome, _ in ran.values())
+    scores = {method: record.masks.score.miou for method, (_, record) in ran.items()}
     assert scores["S"] > scores["U"]
     assert scores["Saliency, true classes"] > scores["Saliency Upper, true classes"]
 
 
 def test_a_record_says_which_maps_were_read_and_how_good_they_are(run, maps):
-    found = run(**options(maps))
-    own, upper = (found[method][1].saliency for method in ("S", "U"))
+    ran = run(**options(maps))
+    own, upper = (ran[method][1].saliency for method in ("S", "U"))
     assert (own.detector, own.digest) == ("", "")
     assert (upper.detector, upper.trained_on, len(upper.digest)) == ("PFAN", "DUTS", 32)
     assert own.iou > upper.iou
-    told = notes.saliency([record for _, record in found.values()])
-    assert len(told) == 2
-    assert told[1].startswith("Saliency of PFAN, trained on DUTS: IoU")
+    sentences = notes.saliency([record for _, record in ran.values()])
+    assert len(sentences) == 2
+    assert sentences[1].startswith("Saliency of PFAN, trained on DUTS: IoU")
 
 
 def test_other_maps_make_what_reads_them_anew_and_nothing_else(maps):
@@ -108,10 +108,10 @@ def test_other_maps_make_what_reads_them_anew_and_nothing_else(maps):
 def test_the_rule_of_a_perfect_seed_reads_the_maps_of_its_row(run, maps):
     changes = options(maps)
     changes["rows"] = [{**changes["rows"][1], "refiners": ["half"]}]
-    found = run(**changes, bounds=["refined"])
-    outcome, record = found["Perfect seed + half, saliency Upper"]
+    ran = run(**changes, bounds=["refined"])
+    outcome, record = ran["Perfect seed + half, saliency Upper"]
     assert record.failure is None
-    assert outcome.row.masks.options["saliency"] == found["U"][0].row.masks.options["saliency"]
+    assert outcome.row.masks.options["saliency"] == ran["U"][0].row.masks.options["saliency"]
 
 
 def test_maps_that_are_not_there_are_named(maps):
@@ -126,9 +126,9 @@ def test_maps_that_are_not_there_are_named(maps):
 
 def test_a_map_of_another_size_fails_its_row_alone(run, maps):
     Image.fromarray(np.zeros((2, 3), np.uint8)).save(maps / f"{DATA.names[0]}.png")
-    found = run(**options(maps))
-    assert "is 3x2, but its image is 32x24" in str(found["U"][0].failure)
-    assert found["S"][0].failure is None
+    ran = run(**options(maps))
+    assert "is 3x2, but its image is 32x24" in str(ran["U"][0].failure)
+    assert ran["S"][0].failure is None
 
 
 def test_a_name_that_is_not_defined_is_refused(maps):
@@ -144,17 +144,17 @@ def test_a_name_that_is_not_defined_is_refused(maps):
 
 def test_data_check_knows_that_maps_are_given_or_missing(tmp_path, maps):
     suite, plugins = small_suite.suite(**options(maps)), small_suite.plugins()
-    told = {
+    messages = {
         f.check: f.message for f in row_files.missing(suite, plugins, frozenset({"image_labels"}))
     }
-    assert told["row 'U' has all files"] == ""
-    assert told["row 'S' has all files"].startswith("missing: ")
+    assert messages["row 'U' has all files"] == ""
+    assert messages["row 'S' has all files"].startswith("missing: ")
     changes = options(tmp_path / "nowhere")
     suite = small_suite.suite(**changes)
-    told = {
+    messages = {
         f.check: f.message for f in row_files.missing(suite, plugins, frozenset({"image_labels"}))
     }
-    assert "the maps of saliency.Upper.folder" in told["row 'U' has all files"]
+    assert "the maps of saliency.Upper.folder" in messages["row 'U' has all files"]
 
 
 def test_maps_of_ids_with_folders_count_in_keys(tmp_path):

@@ -48,9 +48,9 @@ def reasons(plan):
 
 
 def test_an_empty_store_has_all_to_do_and_is_left_alone(plan, tmp_path):
-    made = plan()
-    assert not any(planned.done for planned in made.stages)
-    assert {planned.reasons for planned in made.stages} == {("never made",)}
+    initial = plan()
+    assert not any(planned.done for planned in initial.stages)
+    assert {planned.reasons for planned in initial.stages} == {("never made",)}
     assert not (tmp_path / "store").exists()
 
 
@@ -70,9 +70,9 @@ def test_what_rows_share_is_counted(plan):
 
 def test_the_run_makes_what_was_planned_with_the_controls_that_the_data_brings(plan, run):
     before = plan()
-    made = run()
+    titles = run()
     planned = [p.stage.title for p in before.stages]
-    assert set(planned) < set(made)  # the data was not there, so no control row was known
+    assert set(planned) < set(titles)  # the data was not there, so no control row was known
     assert len(plan().stages) > len(planned)
     assert plan().to_do == ()
     assert run() == []
@@ -81,13 +81,13 @@ def test_the_run_makes_what_was_planned_with_the_controls_that_the_data_brings(p
 def test_a_changed_option_is_named_and_what_follows_it(plan, run):
     run()
     generators = {"R": {"name": "redness", "value": 0.5}, "S": {"name": "salient"}}
-    found = reasons(plan(generators=generators))
-    assert found["score redness"] == ("value: 1.0 -> 0.5",)
-    assert found["curve redness"] == ("another score redness",)
-    assert "fit redness" not in found
-    assert "score salient" not in found
-    made = run(generators=generators)
-    assert set(made) == set(found)
+    changed = reasons(plan(generators=generators))
+    assert changed["score redness"] == ("value: 1.0 -> 0.5",)
+    assert changed["curve redness"] == ("another score redness",)
+    assert "fit redness" not in changed
+    assert "score salient" not in changed
+    titles = run(generators=generators)
+    assert set(titles) == set(changed)
 
 
 def test_a_changed_seed_is_named(plan, run):
@@ -97,9 +97,12 @@ def test_a_changed_seed_is_named(plan, run):
 
 def test_changed_data_come_before_what_follows_them(plan, run):
     run()
-    found = reasons(plan(dataset={"name": "in_memory", "count": 14}))
-    assert found["data in_memory"] == ("count: 12 -> 14", 'fingerprint: "fake-12-0" -> "fake-14-0"')
-    assert found["score redness"] == ("another data in_memory", "another fit redness")
+    changed = reasons(plan(dataset={"name": "in_memory", "count": 14}))
+    assert changed["data in_memory"] == (
+        "count: 12 -> 14",
+        'fingerprint: "fake-12-0" -> "fake-14-0"',
+    )
+    assert changed["score redness"] == ("another data in_memory", "another fit redness")
 
 
 def recipe(**changed):
@@ -107,18 +110,18 @@ def recipe(**changed):
     return {**plain, **changed}
 
 
-def made(options):
+def fit(options):
     return Stage("fit", "one", None, options)
 
 
 @pytest.mark.parametrize(
     ("before", "stage", "expected"),
     [
-        ({"options": {"a": 1, "seed": 0}}, made({"seed": 1, "a": 2}), ("a: 1 -> 2", "seed 0 -> 1")),
-        ({"options": {"a": {"b": 1}}}, made({"a": {"b": 2}}), ("a.b: 1 -> 2",)),
-        ({}, made({"new": True}), ("new: null -> true",)),
-        ({"code": {"wsss_harness.masks": "1"}}, made({}), ("source of wsss_harness.masks",)),
-        ({"inputs": {"data": "1", "a": "1"}}, made({}), ("another data", "another a")),
+        ({"options": {"a": 1, "seed": 0}}, fit({"seed": 1, "a": 2}), ("a: 1 -> 2", "seed 0 -> 1")),
+        ({"options": {"a": {"b": 1}}}, fit({"a": {"b": 2}}), ("a.b: 1 -> 2",)),
+        ({}, fit({"new": True}), ("new: null -> true",)),
+        ({"code": {"wsss_harness.masks": "1"}}, fit({}), ("source of wsss_harness.masks",)),
+        ({"inputs": {"data": "1", "a": "1"}}, fit({}), ("another data", "another a")),
     ],
 )
 def test_changes_are_options_then_seed_then_source_then_inputs(before, stage, expected):
@@ -126,8 +129,8 @@ def test_changes_are_options_then_seed_then_source_then_inputs(before, stage, ex
 
 
 def test_tuples_are_lists_in_a_record():
-    (told,) = changes(recipe(options={"scales": [1.0]}), made({"scales": (1.0,)}))
-    assert told == "its record was edited"
+    (change,) = changes(recipe(options={"scales": [1.0]}), fit({"scales": (1.0,)}))
+    assert change == "its record was edited"
 
 
 def test_of_several_earlier_stages_the_most_alike_says_why(plan, run):
@@ -185,10 +188,10 @@ def test_a_finished_plan_says_so(plan, run):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"), [(4.24, "4.2 s"), (61, "61 s"), (170, "3 min"), (7800, "2 h 10 min")]
+    ("seconds", "words"), [(4.24, "4.2 s"), (61, "61 s"), (170, "3 min"), (7800, "2 h 10 min")]
 )
-def test_durations_are_told_as_people_do(seconds, told):
-    assert duration(seconds) == told
+def test_durations_are_told_as_people_do(seconds, words):
+    assert duration(seconds) == words
 
 
 def test_what_is_damaged_and_not_needed_is_not_to_do(plan, run, tmp_path):

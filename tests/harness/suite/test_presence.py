@@ -150,8 +150,8 @@ def test_without_truth_rows_have_masks_and_segmentors_but_no_scores_of_train(plu
 
 def test_findings_tell_what_a_check_of_the_data_should(plugins):
     def outcomes(dataset):
-        found = presence.findings(dataset, {"saliency": dataset})
-        return [finding.outcome for finding in found]
+        findings = presence.findings(dataset, {"saliency": dataset})
+        return [finding.outcome for finding in findings]
 
     assert outcomes(FakeDataset()) == [OK, OK]
     assert outcomes(IncompleteDataset(no_truth=TRAIN)) == [OK, WARNING, OK]

@@ -56,8 +56,8 @@ def test_rounds_are_stages_that_rows_share(run):
     RAN.clear()
     ran, _ = run(generators=generators(one="R", two="one"), rows=rows("R", "one", "two"))
     assert RAN.count("fit") == 3
-    two, one = ran["two"][0], ran["one"][0]
-    assert two.scores.inputs["fit"].inputs["previous"].key == one.scores.inputs["fit"].key
+    second, first = ran["two"][0], ran["one"][0]
+    assert second.scores.inputs["fit"].inputs["previous"].key == first.scores.inputs["fit"].key
 
 
 def test_another_option_of_an_earlier_round_trains_the_later_ones_again():

@@ -46,9 +46,9 @@ def older(path, folder):
 
 
 def test_each_of_two_suites_of_one_name_finds_its_own(tmp_path, store):
-    one, two = suite(tmp_path / "one"), suite(tmp_path / "two")
-    folders = [run(path, store) for path in (one, two)]
-    assert [one_of(path, store) for path in (one, two)] == folders
+    first, second = suite(tmp_path / "one"), suite(tmp_path / "two")
+    folders = [run(path, store) for path in (first, second)]
+    assert [one_of(path, store) for path in (first, second)] == folders
     assert results_of(store.parent / "runs/results/s~2", store) == {"": folders[1]}
 
 
@@ -59,10 +59,10 @@ def test_a_suite_that_was_not_run_is_refused_beside_one_of_its_name(tmp_path, st
 
 
 def test_a_removed_suite_finds_its_own(tmp_path, store):
-    one, two = suite(tmp_path / "one"), suite(tmp_path / "two")
-    folders = [run(path, store) for path in (one, two)]
-    two.unlink()
-    assert one_of(two, store) == folders[1]
+    first, second = suite(tmp_path / "one"), suite(tmp_path / "two")
+    folders = [run(path, store) for path in (first, second)]
+    second.unlink()
+    assert one_of(second, store) == folders[1]
     with pytest.raises(DataError, match=r"there is no file .*three"):
         results_of(tmp_path / "three" / "s.toml", store)
 
@@ -74,15 +74,15 @@ def test_a_name_with_a_dot_is_not_cut(tmp_path, store):
 
 
 def test_each_dataset_is_found_by_suite_and_by_name(tmp_path, store):
-    one, two = suite(tmp_path / "one", SEVERAL), suite(tmp_path / "two", SEVERAL)
-    own = {name: run(one, store, dataset=name) for name in ("city", "rails")}
-    other = {"rails": run(two, store, dataset="rails")}
-    assert results_of(one, store) == results_of(Path("s"), store) == own
-    assert results_of(two, store) == other
+    first, second = suite(tmp_path / "one", SEVERAL), suite(tmp_path / "two", SEVERAL)
+    own = {name: run(first, store, dataset=name) for name in ("city", "rails")}
+    other = {"rails": run(second, store, dataset="rails")}
+    assert results_of(first, store) == results_of(Path("s"), store) == own
+    assert results_of(second, store) == other
     with pytest.raises(ConfigError, match="name one of s@city, s@rails"):
-        one_of(one, store)
+        one_of(first, store)
     assert one_of(Path("s@rails"), store) == own["rails"]
-    run(two, store, dataset="city").rename(store / "results" / "s@town")
+    run(second, store, dataset="city").rename(store / "results" / "s@town")
     with pytest.raises(DataError, match="'s' does not say whose results"):
         results_of(Path("s"), store)
 

@@ -62,11 +62,11 @@ def crossed(**changes):
 def test_crossed_seeds_repeat_each_combination_and_share_stages():
     suite, plugins = crossed(), small_suite.plugins()
     rows = [Graph(suite, plugins, seed).row(suite.rows[0]) for seed in suite.seeds]
-    found = [
+    used = [
         (row.seed, *(s.options["seed"] for s in upstream(*row.targets) if "seed" in s.options))
         for row in rows
     ]
-    assert found == [
+    assert used == [
         (0, 4, 0, 0),
         (1, 4, 0, 1),
         (2, 4, 0, 2),

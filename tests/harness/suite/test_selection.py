@@ -42,15 +42,15 @@ def test_rows_by_name_and_by_word(asked, expected):
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("asked", "message"),
     [
         ({"methods": ["cam"]}, "--rows cam: no row matches; rows: CAM, CAM refined, EPS"),
         ({"words": ["seam"]}, "--only seam: no row matches; rows: CAM, CAM refined, EPS"),
         ({"words": ["eps"], "methods": ["CAM"]}, "--rows and --only together"),
     ],
 )
-def test_what_no_row_is_called_is_an_error_that_lists_the_rows(asked, told):
-    with pytest.raises(ConfigError, match=re.escape(told)):
+def test_what_no_row_is_called_is_an_error_that_lists_the_rows(asked, message):
+    with pytest.raises(ConfigError, match=re.escape(message)):
         chosen(**asked)
 
 
@@ -82,11 +82,11 @@ rows = [{ method = "R", generator = "R" }]
 def test_a_suite_of_several_datasets_is_asked_of_each(tmp_path):
     path = tmp_path / "two.toml"
     path.write_text(SEVERAL)
-    found = Request(path, ("datasets.small.count=6",)).each()
-    assert [one.suite().dataset.options for one in found] == [{"count": 6}, {}]
-    plain = [one.results(tmp_path).name for one in Request(path).each()]
+    requests = Request(path, ("datasets.small.count=6",)).each()
+    assert [request.suite().dataset.options for request in requests] == [{"count": 6}, {}]
+    plain = [request.results(tmp_path).name for request in Request(path).each()]
     assert plain == ["two@small", "two@large-1"]
-    changed = [one.results(tmp_path).name for one in Request(path, methods=("R",)).each()]
+    changed = [request.results(tmp_path).name for request in Request(path, methods=("R",)).each()]
     assert [name.rpartition("@")[2] for name in changed] == ["small", "large-1"]
     assert not set(changed) & set(plain)
     (chosen,) = Request(path, ("dataset=small",)).each()
@@ -102,7 +102,7 @@ def test_one_of_several_datasets_must_be_chosen_where_one_is_needed(tmp_path, ov
 
 
 @pytest.mark.parametrize(
-    ("datasets", "told"),
+    ("datasets", "message"),
     [
         ("3", r"datasets is 3; expected tables, as \[datasets.NAME\]"),
         ("{}", "datasets is {}; expected tables"),
@@ -110,11 +110,11 @@ def test_one_of_several_datasets_must_be_chosen_where_one_is_needed(tmp_path, ov
         ("{ 'a/b' = { name = 'x' } }", "datasets has the name 'a/b'"),
     ],
 )
-def test_datasets_are_tables_whose_names_can_name_files(tmp_path, datasets, told):
+def test_datasets_are_tables_whose_names_can_name_files(tmp_path, datasets, message):
     path = tmp_path / "two.toml"
     path.write_text(f"title = 'Two'\ndatasets = {datasets}\n")
     for read in (Request(path).each, Request(path).suite):
-        with pytest.raises(ConfigError, match=f"two\\.toml: {told}"):
+        with pytest.raises(ConfigError, match=f"two\\.toml: {message}"):
             read()
 
 
@@ -140,8 +140,8 @@ def test_only_what_failed_is_worked_on_and_what_is_complete_counts(tmp_path, plu
 
 def test_stages_up_to_a_kind_and_no_further(tmp_path, plugins):
     store = small_suite.store(tmp_path)
-    made, failures = make_kind(small_suite.suite(), plugins, Engine(store), "mask")
-    assert {stage.kind for stage in made} == {"mask"}
+    finished, failures = make_kind(small_suite.suite(), plugins, Engine(store), "mask")
+    assert {stage.kind for stage in finished} == {"mask"}
     assert failures == []
     kinds = {title.partition(" ")[0] for title in started(store)}
     assert kinds == {"data", "fit", "score", "mask"}

@@ -155,10 +155,10 @@ def test_numbers_that_are_not_finite_are_refused(value):
 
 
 def test_an_override_may_be_quoted_as_in_toml():
-    found = {}
-    apply_override(found, 'segmentors."DeepLab V1".iterations=4')
-    apply_override(found, "segmentors.DeepLab V2.iterations=5")
-    assert found == {
+    settings = {}
+    apply_override(settings, 'segmentors."DeepLab V1".iterations=4')
+    apply_override(settings, "segmentors.DeepLab V2.iterations=5")
+    assert settings == {
         "segmentors": {"DeepLab V1": {"iterations": 4}, "DeepLab V2": {"iterations": 5}}
     }
 

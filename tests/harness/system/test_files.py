@@ -13,9 +13,9 @@ def test_rows_make_an_array(tmp_path, shape):
     with files.row_writer(tmp_path / "counts.npy", 5) as write:
         for row in expected:
             write(np.asarray(row))
-    found = np.load(tmp_path / "counts.npy", mmap_mode="r", allow_pickle=False)
-    assert found.dtype == np.int64
-    np.testing.assert_array_equal(found, expected)
+    array = np.load(tmp_path / "counts.npy", mmap_mode="r", allow_pickle=False)
+    assert array.dtype == np.int64
+    np.testing.assert_array_equal(array, expected)
 
 
 def test_rows_of_another_shape_are_refused_and_leave_nothing(tmp_path):

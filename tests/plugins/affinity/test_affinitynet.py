@@ -80,8 +80,8 @@ def test_forms_have_their_published_parameters():
 @pytest.mark.parametrize("crf", ["none", pytest.param("psa", marks=[needs_crf, pytest.mark.slow])])
 def test_fitting_leaves_the_network_and_nothing_else(tmp_path, crf):
     fitted(tmp_path, affinity_net(form="psa", crf=crf))
-    left = {path.name for path in tmp_path.iterdir()} - {"log.txt"}
-    assert left == {"weights.pth", "network.json", "losses.json"}
+    files = {path.name for path in tmp_path.iterdir()} - {"log.txt"}
+    assert files == {"weights.pth", "network.json", "losses.json"}
 
 
 def test_labels_of_a_crf_that_is_not_installed_say_what_to_do(tmp_path, monkeypatch):
@@ -91,11 +91,11 @@ def test_labels_of_a_crf_that_is_not_installed_say_what_to_do(tmp_path, monkeypa
 
 
 def test_the_same_seed_gives_the_same_bytes(tmp_path):
-    one, again, other = (
+    first, again, other = (
         fitted(tmp_path / name, affinity_net(), seed=seed)
         for name, seed in (("a", 1), ("b", 1), ("c", 2))
     )
-    assert one == again != other
+    assert first == again != other
 
 
 def test_batch_of_one_pixel_is_trained_on(tmp_path):
@@ -258,16 +258,16 @@ def test_a_strong_and_a_weak_background_leave_pixels_unknown():
 
 
 def test_evidence_is_made_once(tmp_path):
-    made = []
+    computed = []
 
     def make(image_id):
-        made.append(image_id)
+        computed.append(image_id)
         return np.full((3, 2, 2), 0.4, np.float32), np.full((3, 2, 2), 0.6, np.float32)
 
     kept = CachedStacks(tmp_path, make)
     kept.store("a")
     kept.store("a")
-    assert made == ["a"]
+    assert computed == ["a"]
     for stack, value in zip(kept("a"), (0.4, 0.6), strict=True):
         assert stack.shape == (3, 2, 2)
         assert np.abs(stack - value).max() < 0.005

@@ -119,9 +119,9 @@ def test_each_background_enters_the_inference(scored, tmp_path):
     constant = refined(
         Crf(background=Background(kind="constant", threshold=0.25)), image, scores, tmp_path
     )
-    given = refined(Crf(background=Background(kind="explicit")), image, explicit, tmp_path)
+    from_scores = refined(Crf(background=Background(kind="explicit")), image, explicit, tmp_path)
     power = refined(Crf(background=Background(alpha=4)), image, explicit, tmp_path)
-    np.testing.assert_array_equal(given.values, constant.values)
+    np.testing.assert_array_equal(from_scores.values, constant.values)
     stacked = np.concatenate([(1 - scores.values.max(0, keepdims=True)) ** 4, scores.values])
     np.testing.assert_allclose(
         power.values, from_probabilities(image, stacked, PSA)[1:], atol=TOLERANCE

@@ -132,9 +132,9 @@ def test_of_several_layers_the_largest_share_of_each_maximum_counts():
     network = ClassMapsShape({"name": "resnet18"}, 2, "pool_then_head", 0.0).build().eval()
     images, layers = torch.rand(1, 3, 64, 64), ("backbone.layer3", "features")
     alone = [reader("layer_cam", (layer,))(network, images, [0])[:, :1] for layer in layers]
-    assert all(one.max() > 2 for one in alone)  # where tanh of twice as much is 1
-    shares = [torch.tanh(2 * one / one.max()) for one in alone]
-    sized = [F.interpolate(one, shares[0].shape[2:], mode="bilinear") for one in shares]
+    assert all(cam.max() > 2 for cam in alone)  # where tanh of twice as much is 1
+    shares = [torch.tanh(2 * cam / cam.max()) for cam in alone]
+    sized = [F.interpolate(cam, shares[0].shape[2:], mode="bilinear") for cam in shares]
     expected = torch.maximum(*sized)
     actual = reader("layer_cam", layers)(network, images, [0])[:, :1]
     assert (actual - expected).abs().max() < 1e-6

@@ -97,9 +97,9 @@ def test_min_pooling_works_on_a_single_pixel():
 @pytest.mark.golden
 def test_golden_max_norm():
     file = golden("seam.npz")
-    given = torch.from_numpy(file["maxnorm_in"])
-    assert close(max_norm(given), file["maxnorm_torch4"], 1e-5)
-    assert close(max_norm(given[:1])[0], file["maxnorm_torch3"], 1e-5)
+    maps_in = torch.from_numpy(file["maxnorm_in"])
+    assert close(max_norm(maps_in), file["maxnorm_torch4"], 1e-5)
+    assert close(max_norm(maps_in[:1])[0], file["maxnorm_torch3"], 1e-5)
 
 
 @pytest.mark.golden
@@ -112,10 +112,10 @@ def golden_views():
     """The official maps have a background channel; that of the CAM takes part in nothing."""
     file = golden("seam.npz")
     names = ("train_cam1", "train_cam_rv1", "train_cam2", "train_cam_rv2")
-    given = [torch.from_numpy(file[name]).requires_grad_() for name in names]
+    inputs = [torch.from_numpy(file[name]).requires_grad_() for name in names]
     present = torch.from_numpy(file["train_label"])
-    views = (given[0][:, 1:], given[1]), (given[2][:, 1:], given[3])
-    return names, given, losses(*views, present)
+    views = (inputs[0][:, 1:], inputs[1]), (inputs[2][:, 1:], inputs[3])
+    return names, inputs, losses(*views, present)
 
 
 @pytest.mark.golden
@@ -134,9 +134,9 @@ def test_golden_losses():
 @pytest.mark.golden
 def test_golden_gradients():
     file = golden("seam.npz")
-    names, given, actual = golden_views()
+    names, inputs, actual = golden_views()
     sum(actual.values()).backward()
-    for name, tensor in zip(names, given, strict=True):
+    for name, tensor in zip(names, inputs, strict=True):
         official = file[f"train_grad_{name.removeprefix('train_')}"]
         assert close(tensor.grad, official, 1e-4)
 
@@ -153,10 +153,10 @@ def test_golden_gradients():
 def test_each_loss_reaches_either_the_maps_or_their_refinement(name, reaches):
     cam, refined = both(maps(0, 2, 3, 6, 6), np.abs(maps(1, 2, 4, 6, 6)))
     smaller = both(maps(2, 2, 3, 3, 3), np.abs(maps(3, 2, 4, 3, 3)))
-    given = [tensor.requires_grad_() for tensor in (cam, refined, *smaller)]
+    inputs = [tensor.requires_grad_() for tensor in (cam, refined, *smaller)]
     present = torch.ones(2, 3, dtype=torch.float64)
-    actual = losses((given[0], given[1]), (given[2], given[3]), present)[name]
-    grads = torch.autograd.grad(actual, given, allow_unused=True)
+    actual = losses((inputs[0], inputs[1]), (inputs[2], inputs[3]), present)[name]
+    grads = torch.autograd.grad(actual, inputs, allow_unused=True)
     touched = [grad is not None and bool(grad.abs().sum() > 0) for grad in grads]
     assert touched == [*reaches, *reaches]
 

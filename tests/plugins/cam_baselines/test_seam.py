@@ -47,7 +47,7 @@ def test_defaults_are_those_of_the_released_script():
 def test_golden_network():
     """ResNet38 with SEAM's head, every tensor filled by its official name."""
     file = golden("resnet38d.npz")
-    made = SeamShape({"name": "resnet38"}, 20, "head_then_pool", 0.5).build().eval()
+    network = SeamShape({"name": "resnet38"}, 20, "head_then_pool", 0.5).build().eval()
 
     def filled(name, tensor):
         official = name.removeprefix("backbone.").removeprefix("correlation.")
@@ -55,9 +55,9 @@ def test_golden_network():
             return fill_value("fc8.weight", torch.empty(21, *tensor.shape[1:]), 1)[1:]
         return fill_value(official, tensor, 1)
 
-    made.load_state_dict({n: filled(n, t) for n, t in made.state_dict().items()})
+    network.load_state_dict({n: filled(n, t) for n, t in network.state_dict().items()})
     with torch.no_grad():
-        cam, refined = made(fill("image", -2, 2, (1, 3, *file["image_size"].tolist())))
+        cam, refined = network(fill("image", -2, 2, (1, 3, *file["image_size"].tolist())))
     assert close(cam[..., ::4, ::4], file["seam_cam_sub4"][:, 1:], 1e-4)
     assert close(refined[..., ::4, ::4], file["seam_cam_rv_sub4"], 1e-4)
     assert close(refined.mean((2, 3)), file["seam_cam_rv_mean"], 1e-4)
@@ -66,12 +66,12 @@ def test_golden_network():
 def trained_parts(name):
     """The parts of a network that one loss has a gradient for."""
     seam = slim(min_pooling="released")
-    made = seam.shape(2).build().train()
+    network = seam.shape(2).build().train()
     batch = {"image": torch.randn(2, 3, 32, 32), "present": torch.tensor([[1.0, 0], [1, 1]])}
-    seam.loss(FakeDataset.classes)(made, batch)[name].backward()
+    seam.loss(FakeDataset.classes)(network, batch)[name].backward()
     return {
         parameter.partition(".")[0]
-        for parameter, value in made.named_parameters()
+        for parameter, value in network.named_parameters()
         if value.grad is not None and value.grad.abs().sum() > 0
     }
 
@@ -87,12 +87,12 @@ def test_other_losses_train_the_correlation_alone(name):
 
 
 def test_min_pooling_loss_can_be_left_out():
-    made, batch = (
+    network, batch = (
         slim().shape(2).build(),
         {"image": torch.rand(1, 3, 32, 32), "present": torch.ones(1, 2)},
     )
     names = {
-        choice: set(slim(min_pooling=choice).loss(("a", "b"))(made, batch))
+        choice: set(slim(min_pooling=choice).loss(("a", "b"))(network, batch))
         for choice in ("released", "none")
     }
     assert names["released"] - names["none"] == {"loss_min"}
@@ -140,9 +140,9 @@ def test_saved_network_gives_the_same_scores(tmp_path):
     ],
 )
 def test_any_backbone_with_taps_works(backbone):
-    made = SeamShape(backbone, 2, "head_then_pool", 0.0, (), (4, 8)).build().eval()
+    network = SeamShape(backbone, 2, "head_then_pool", 0.0, (), (4, 8)).build().eval()
     with torch.no_grad():
-        cam, refined = made(torch.rand(1, 3, 48, 64))
+        cam, refined = network(torch.rand(1, 3, 48, 64))
     assert cam.shape == (1, 2, 48, 64)
     assert refined.shape == (1, 3, 48, 64)
     assert bool(((refined >= 0) & (refined <= 1)).all())

@@ -104,10 +104,10 @@ def test_an_overlap_of_n_pixels_is_n_over_n_and_the_epsilon_of_every_pixel():
 
 
 def test_exactly_one_half_counts_as_zero():
-    half, one = torch.full((1, 1, 2, 2), 0.5), torch.ones(1, 1, 2, 2)
-    assert overlap(half, one).item() == 0
-    assert overlap(one, half).item() == 0
-    assert overlap(one, one).item() > 0.99
+    half, ones = torch.full((1, 1, 2, 2), 0.5), torch.ones(1, 1, 2, 2)
+    assert overlap(half, ones).item() == 0
+    assert overlap(ones, half).item() == 0
+    assert overlap(ones, ones).item() > 0.99
 
 
 def test_a_class_without_pixels_goes_to_the_background():

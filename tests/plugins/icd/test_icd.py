@@ -91,15 +91,15 @@ def test_the_rate_changes_once_an_epoch():
 @pytest.mark.parametrize("merge_to", [3, 0])
 def test_fitting_leaves_the_network_and_nothing_else(tmp_path, merge_to):
     fitted(tmp_path / "fit", merge_to=merge_to)
-    left = {path.name for path in (tmp_path / "fit").iterdir()} - {"read"}
-    assert left == {"weights.pth", "network.json", "losses.json"}
+    files = {path.name for path in (tmp_path / "fit").iterdir()} - {"read"}
+    assert files == {"weights.pth", "network.json", "losses.json"}
 
 
 def test_the_same_seed_gives_the_same_bytes(tmp_path):
-    one, again, other = (
+    first, again, other = (
         fitted(tmp_path / name, run={"seed": seed}) for name, seed in (("a", 1), ("b", 1), ("c", 2))
     )
-    assert one == again != other
+    assert first == again != other
 
 
 @pytest.mark.parametrize(("total", "done"), [(8, 5), (3, 2)], ids=["merging", "training"])
@@ -208,11 +208,11 @@ def test_weights_of_torchvision_leave_fc_to_chance_and_the_branch_copies_it(tmp_
     networks = [wide.network(2) for _ in range(2)]
     for network in networks:
         fitting.start(network, Run(tmp_path, weights=tmp_path / "vgg16.pth"))
-    one, two = networks
-    assert torch.equal(one.backbone.features[0].weight, state["features.0.weight"])
-    assert torch.equal(one.backbone.fc6.weight, two.backbone.fc6.weight)
-    assert one.backbone.fc6.weight.std().item() == pytest.approx(0.01, rel=0.01)
-    assert torch.equal(one.top_down.fc7.weight, one.backbone.fc7.weight)
+    first, second = networks
+    assert torch.equal(first.backbone.features[0].weight, state["features.0.weight"])
+    assert torch.equal(first.backbone.fc6.weight, second.backbone.fc6.weight)
+    assert first.backbone.fc6.weight.std().item() == pytest.approx(0.01, rel=0.01)
+    assert torch.equal(first.top_down.fc7.weight, first.backbone.fc7.weight)
 
 
 def test_weights_with_fc_are_used_by_both_branches(tmp_path):

@@ -71,10 +71,10 @@ def test_image_and_regions_get_the_same_geometry(tmp_path, seed, factor, blur):
 
 def test_items_depend_on_the_seed_alone(tmp_path):
     _, make = maker(tmp_path, rescale=(0.5, 1.0, 2.0), jitter=(0.3, 0.3, 0.3, 0.1))
-    one, again, other = (make("image_000", rng(seed)) for seed in (1, 1, 2))
-    assert all(np.array_equal(one[part], again[part]) for part in one)
-    assert not np.array_equal(one["image"], other["image"])
-    assert one["present"].tolist() == [1, 1]
+    item, again, other = (make("image_000", rng(seed)) for seed in (1, 1, 2))
+    assert all(np.array_equal(item[part], again[part]) for part in item)
+    assert not np.array_equal(item["image"], other["image"])
+    assert item["present"].tolist() == [1, 1]
 
 
 def test_a_corner_window_never_moves_a_short_side():

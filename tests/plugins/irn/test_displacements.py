@@ -30,12 +30,12 @@ class Displacements(nn.Module):
             self.add_module(f"fc_dp{number}", nn.Sequential(*part, *last))
 
     def forward(self, taps):
-        one, two, three, four, five = (
+        tap1, tap2, tap3, tap4, tap5 = (
             self.get_submodule(f"fc_dp{number}")(tap) for number, tap in enumerate(taps, 1)
         )
-        coarse = [relu(three), *(relu(twice(maps, three)) for maps in (four, five))]
-        fine = relu(twice(self.fc_dp6(torch.cat(coarse, 1)), two))
-        return self.fc_dp7(torch.cat([relu(one), relu(two), fine], 1))
+        coarse = [relu(tap3), *(relu(twice(maps, tap3)) for maps in (tap4, tap5))]
+        fine = relu(twice(self.fc_dp6(torch.cat(coarse, 1)), tap2))
+        return self.fc_dp7(torch.cat([relu(tap1), relu(tap2), fine], 1))
 
 
 def twice(maps, like):

@@ -103,8 +103,8 @@ def test_every_parameter_of_the_head_has_the_released_rate_decay_and_momentum():
 @pytest.mark.parametrize("crf", ["none", pytest.param("irn", marks=needs_crf)])
 def test_fitting_leaves_the_network_and_nothing_else(tmp_path, crf):
     fitted(tmp_path, irn(crf=crf))
-    left = {path.name for path in tmp_path.iterdir()} - {"log.txt"}
-    assert left == {"weights.pth", "network.json", "losses.json"}
+    files = {path.name for path in tmp_path.iterdir()} - {"log.txt"}
+    assert files == {"weights.pth", "network.json", "losses.json"}
 
 
 def test_labels_of_a_crf_that_is_not_installed_say_what_to_do(tmp_path, monkeypatch):
@@ -114,10 +114,10 @@ def test_labels_of_a_crf_that_is_not_installed_say_what_to_do(tmp_path, monkeypa
 
 
 def test_the_same_seed_gives_the_same_bytes(tmp_path):
-    one, again, other = (
+    first, again, other = (
         fitted(tmp_path / name, irn(), seed=seed) for name, seed in (("a", 1), ("b", 1), ("c", 2))
     )
-    assert one == again != other
+    assert first == again != other
 
 
 def test_options_of_the_walk_do_not_change_the_network(tmp_path):
@@ -224,11 +224,11 @@ def test_scores_to_learn_from_of_another_size_are_named(tmp_path):
 def test_a_backbone_that_stays_random_is_told(tmp_path, caplog):
     weights = tmp_path / "backbone.pth"
     torch.save(EdgeShape(SLIM, ()).build(seed=5).backbone.state_dict(), weights)
-    told = "never trained, and here its weights are random"
+    warning = "never trained, and here its weights are random"
     fitted(tmp_path / "filled", irn(), weights=weights)
-    assert told not in caplog.text
+    assert warning not in caplog.text
     fitted(tmp_path / "random", irn())
-    assert told in caplog.text
+    assert warning in caplog.text
 
 
 @pytest.mark.parametrize("value", [0.0, 0.2, 1.0])
@@ -269,8 +269,8 @@ def test_a_checkpoint_of_the_official_code_is_read(tmp_path):
 
 @pytest.mark.parametrize("kind", ["generator", "refiner"])
 def test_inspection_knows_checkpoints_of_the_official_code(kind):
-    made = {"generator": CamIrn, "refiner": Irn}[kind]
-    offers = {"generator": {}, "refiner": {}} | {kind: {"irn": SimpleNamespace(announced=made)}}
+    cls = {"generator": CamIrn, "refiner": Irn}[kind]
+    offers = {"generator": {}, "refiner": {}} | {kind: {"irn": SimpleNamespace(announced=cls)}}
     known = next(networks(SimpleNamespace(offers=offers), 20))
     own = skeleton(known)
     network = SimpleNamespace(state_dict=lambda: own)

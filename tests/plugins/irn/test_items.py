@@ -49,10 +49,10 @@ def test_image_and_label_have_one_geometry(factor):
 def test_an_item_depends_on_its_random_numbers_alone(tmp_path):
     data = view(tmp_path, ())
     make = item_maker(data, lambda i: np.zeros((24, 32), np.uint8), (0.5, 1.5), 4, PLAIN)
-    one, again, other = (make(data.ids[0], np.random.default_rng(seed)) for seed in (1, 1, 2))
-    assert np.array_equal(one["image"], again["image"])
-    assert not np.array_equal(one["image"], other["image"])
-    assert one["label"].shape == (12, 12)
+    item, again, other = (make(data.ids[0], np.random.default_rng(seed)) for seed in (1, 1, 2))
+    assert np.array_equal(item["image"], again["image"])
+    assert not np.array_equal(item["image"], other["image"])
+    assert item["label"].shape == (12, 12)
 
 
 def test_a_tiny_image_keeps_a_pixel():

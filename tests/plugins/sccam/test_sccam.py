@@ -78,8 +78,8 @@ def test_rounds_follow_each_other_and_score_every_image(tmp_path, cam):
 def test_each_round_starts_from_the_initial_weights_not_from_the_round_before(tmp_path, cam):
     first = fitted(tmp_path / "1", cam, iterations=1, lr=1e-12)
     second = fitted(tmp_path / "2", first, iterations=1, lr=1e-12)
-    one, two = (networks.read_state(r.folder / "weights.pth") for r in (first, second))
-    assert all(np.allclose(one[name], two[name]) for name in one)
+    state_1, state_2 = (networks.read_state(r.folder / "weights.pth") for r in (first, second))
+    assert all(np.allclose(state_1[name], state_2[name]) for name in state_1)
 
 
 def test_binarised_scores_are_zeros_and_ones(tmp_path, cam):

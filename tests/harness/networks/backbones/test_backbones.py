@@ -223,10 +223,12 @@ def test_a_backbone_without_dilation_differs_in_its_last_stage_alone():
     )
     plain.load_state_dict(dilated.state_dict())
     images = torch.rand(1, 3, 64, 64)
-    one, other = dilated.eval()(images), plain.eval()(images)
+    of_dilated, of_plain = dilated.eval()(images), plain.eval()(images)
     assert taps_of(plain) == taps_of(dilated)
-    assert all(torch.equal(one[name], other[name]) for name in one if name != "out")
-    assert not torch.equal(one["out"], other["out"])
+    assert all(
+        torch.equal(of_dilated[name], of_plain[name]) for name in of_dilated if name != "out"
+    )
+    assert not torch.equal(of_dilated["out"], of_plain["out"])
 
 
 def test_frozen_stages_get_no_gradient():
@@ -277,5 +279,5 @@ def test_wrong_options_say_what_is_allowed(name, options, message):
 
 def test_normalisation_by_name_or_numbers():
     assert backbones.build("mobilenet_v2", normalise="half").mean == (0.5, 0.5, 0.5)
-    given = backbones.build("mobilenet_v2", normalise=[[0.1, 0.2, 0.3], [1, 2, 3]])
-    assert (given.mean, given.std) == ((0.1, 0.2, 0.3), (1, 2, 3))
+    by_numbers = backbones.build("mobilenet_v2", normalise=[[0.1, 0.2, 0.3], [1, 2, 3]])
+    assert (by_numbers.mean, by_numbers.std) == ((0.1, 0.2, 0.3), (1, 2, 3))

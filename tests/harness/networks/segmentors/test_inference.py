@@ -100,7 +100,7 @@ def test_a_network_is_tested_with_the_interpolation_of_its_training(cubic, tmp_p
     files.write_json(tmp_path / fitting.CONFIG, config.to_dict())
     torch.save(fitting.build(config.model, 0).state_dict(), tmp_path / fitting.WEIGHTS)
     calls = []
-    monkeypatch.setattr(inference, "segment", lambda *given: calls.append(given[2:]))
+    monkeypatch.setattr(inference, "segment", lambda *arguments: calls.append(arguments[2:]))
     segmentor = replace(MmsegSegmentor(), flip=True)
 
     class Sample:

@@ -179,10 +179,10 @@ def test_mean_losses_cover_all_iterations_after_a_kill(tmp_path, monkeypatch):
 
     fit(tmp_path / "whole", loss=noted)
     whole = read_json(tmp_path / "whole/losses.json")
-    assert [one["iteration"] for one in whole] == [3, 6, 7]
+    assert [means["iteration"] for means in whole] == [3, 6, 7]
     expected = [np.mean(seen[:3]), np.mean(seen[3:6]), seen[6]]
-    assert [one["loss_square"] for one in whole] == pytest.approx(expected, rel=1e-6)
-    assert all({"loss", "error"} < set(one) for one in whole)
+    assert [means["loss_square"] for means in whole] == pytest.approx(expected, rel=1e-6)
+    assert all({"loss", "error"} < set(means) for means in whole)
     with pytest.raises(Killed):
         fit(tmp_path / "killed", progress=kill)
     fit(tmp_path / "killed")
@@ -224,7 +224,7 @@ def test_channels_last_changes_the_layout_and_not_the_result(tmp_path, monkeypat
     plain = fit(tmp_path / "plain")
     moved = fit(tmp_path / "moved", loss=noted, arithmetic=Arithmetic(channels_last=True))
     assert all(seen)
-    first, second = (read_state(tmp_path / one / "weights.pth") for one in ("plain", "moved"))
+    first, second = (read_state(tmp_path / run / "weights.pth") for run in ("plain", "moved"))
     assert all(torch.allclose(first[name], second[name], atol=1e-5) for name in first)
     assert all(value.is_contiguous() for value in second.values())
     assert len(plain) == len(moved)

@@ -101,7 +101,7 @@ def test_all_that_is_not_frozen_trains_and_decays(optimizer):
     network.head = nn.Sequential(nn.Conv2d(2, 4, 1), nn.GroupNorm(2, 4))
     network.body[0].weight.requires_grad = False
     settings = TrainingSettings(optimizer=optimizer, lr=0.1, weight_decay=1e-3)
-    rest, head = (made := make_optimizer(network, settings)).param_groups
+    rest, head = (built := make_optimizer(network, settings)).param_groups
     names = {id(p): name for name, p in network.named_parameters()}
     assert [names[id(p)] for p in rest["params"]] == ["body.0.bias", "body.1.weight", "body.1.bias"]
     assert len(head["params"]) == 4
@@ -110,4 +110,4 @@ def test_all_that_is_not_frozen_trains_and_decays(optimizer):
         (1.0, 1e-3),
     ]
     if optimizer == "sgd_all":
-        assert {group["momentum"] for group in made.param_groups} == {1e-3}
+        assert {group["momentum"] for group in built.param_groups} == {1e-3}

@@ -10,19 +10,19 @@ from wsss_harness.networks.training.single_values import running_statistics_of_s
 
 
 def norm(mean=2.0, var=4.0):
-    made = nn.BatchNorm2d(1, eps=1e-12)
-    made.running_mean.fill_(mean)
-    made.running_var.fill_(var)
-    return made
+    layer = nn.BatchNorm2d(1, eps=1e-12)
+    layer.running_mean.fill_(mean)
+    layer.running_var.fill_(var)
+    return layer
 
 
 def test_single_value_is_normalised_by_running_statistics_which_it_does_not_move():
     layer = norm()
-    one = torch.full((1, 1, 1, 1), 8.0)
+    value = torch.full((1, 1, 1, 1), 8.0)
     with pytest.raises(ValueError, match="more than 1 value"):
-        layer(one)
+        layer(value)
     with running_statistics_of_single_values(layer):
-        assert layer(one).item() == pytest.approx((8 - 2) / 2)
+        assert layer(value).item() == pytest.approx((8 - 2) / 2)
         assert layer.training
     assert (layer.running_mean.item(), layer.running_var.item()) == (2, 4)
     assert {**layer._forward_hooks, **layer._forward_pre_hooks} == {}
