@@ -98,7 +98,8 @@ def main():
                 for measure, value in of_board(BOARDS[name], step, number).items():
                     sums[measure].append(value)
             shown = ", ".join(f"{measure} {text(values)}" for measure, values in sums.items())
-            print(f"  {'a staircase' if step else 'all alike'}: {shown}", flush=True)
+            if shown:
+                print(f"  {'a staircase' if step else 'all alike'}: {shown}", flush=True)
 
 
 def text(values):
