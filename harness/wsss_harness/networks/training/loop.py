@@ -128,6 +128,12 @@ def precision(amp: Amp, device: str) -> dict[str, Any]:
     return {"type": "AmpOptimWrapper", "dtype": dtypes[amp]}
 
 
+def scheduler(schedule: Mapping[str, Any], iterations: int) -> dict[str, Any]:
+    """mmengine's options of a scheduler; see ``train``."""
+    poly = {} if "type" in schedule else {"type": ReleasedPolyLR, "max_step": iterations}
+    return {**poly, "by_epoch": False, **schedule}
+
+
 def prepare(network: nn.Module, arithmetic: Arithmetic) -> None:
     """Apply the memory layout and compilation of ``arithmetic``; ``precision`` does the rest."""
     if arithmetic.channels_last:
@@ -164,7 +170,6 @@ def train(
         ConfigError: the batch cannot be divided among the processes.
         StageError: the loss or a weight is no longer finite, or the disk is full.
     """
-    poly = {"type": ReleasedPolyLR, "max_step": iterations, "by_epoch": False}
     prepare(network, arithmetic)
     losses = LossLog(run.folder / LOSSES)
     single = batch == dist.get_world_size()  # hooks would break up a compiled network
@@ -177,7 +182,7 @@ def train(
             train_dataloader=loader(draws, iterations, batch, workers, run.device),
             train_cfg={"type": "IterBasedTrainLoop", "max_iters": iterations},
             optim_wrapper={**precision(arithmetic.amp, run.device), "optimizer": optimizer},
-            param_scheduler=[{**poly, **(schedule or {})}],
+            param_scheduler=[scheduler(schedule or {}, iterations)],
             custom_hooks=[*resuming_hooks(run, losses), keep_state, *hooks],
         )
         runner.train()

@@ -1,0 +1,104 @@
+"""The options of MCIS. Free of torch, because options are read early."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from wsss_harness import TrainingSettings, require_option
+from wsss_mcis.released import NAMES, adapted
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from wsss_mcis.network import McisNetwork, McisShape
+
+EPOCH = 2_117  # batches of 5 of 10,582 images, the last one included
+WITHOUT_EFFECT = ("flip", "padding", "optimizer", "schedule", "power", "warmup")
+
+
+def vgg16() -> dict[str, Any]:
+    """GuoleiSun/MCIS_wsss: Classifier/models/vgg.py."""
+    return {"name": "vgg16", "pools": [2, 2, 2, 3, 0]}
+
+
+@dataclass(frozen=True, kw_only=True)
+class McisSettings(TrainingSettings):
+    """How MCIS is trained, and how maps of pairs become scores.
+
+    ``crop``: the side to which images are squashed; they are neither cropped nor mirrored, so
+    ``flip``, ``padding``, ``optimizer``, ``schedule``, ``power`` and ``warmup`` keep their values.
+    ``sides``: factors of ``crop`` for two further copies of an image.
+    ``partners``: the probability that a partner is drawn among the images of a class of the image,
+    itself included; else among all images. ``unlabelled``: what an image without classes is: an
+    ``error``, an image to ``skip``, or a ``negative``, whose labels are all 0.
+    ``rest_from``: the iteration from which the classes that a pair does not share are learnt.
+    ``lr_drops``: iterations from which the rate is a tenth of what it was.
+    ``references``: images of each present class that an image is paired with at inference.
+    ``at_least``: a map counts if the sigmoid of its mean exceeds this; the first always does.
+    ``stretch``: stretch the map of each class from 0 to 1, as the released program for masks does.
+
+    Defaults are those of GuoleiSun/MCIS_wsss: Classifier/train.sh, scripts/train.py,
+    scripts/test.py: the state after 11 of 15 epochs.
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset({"image_labels"})
+    at_inference: ClassVar[frozenset[str]] = frozenset({"references", "at_least", "stretch"})
+    quick: ClassVar[Mapping[str, Any]] = {
+        **TrainingSettings.quick,
+        "backbone": {**vgg16(), "width": 0.0625},
+        "rest_from": 2,
+        "lr_drops": (3,),
+        "references": 1,
+    }
+    released: ClassVar[Mapping[str, str]] = NAMES
+
+    backbone: Mapping[str, Any] = field(default_factory=vgg16)
+    iterations: int = 11 * EPOCH
+    batch: int = 5
+    crop: int = 256
+    sides: tuple[float, float] = (0.75, 2.0)
+    flip: float = 0.0
+    momentum: float | Literal["released"] = 0.9
+    lr: float = 1e-3
+    lr_drops: tuple[int, ...] = (5 * EPOCH, 10 * EPOCH)
+    partners: float = 1.0
+    unlabelled: Literal["error", "skip", "negative"] = "error"
+    rest_from: int = 2 * EPOCH
+    references: int = 3
+    at_least: float = 0.1
+    stretch: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        defaults = {option.name: option.default for option in fields(self)}
+        for name in WITHOUT_EFFECT:
+            default = defaults[name]
+            fixed = getattr(self, name) == default
+            require_option(self, name, fixed, f"{default!r}: MCIS has no use for it")
+        require_option(self, "sides", min(self.sides) > 0, "two factors above 0")
+        for name in ("partners", "at_least"):
+            require_option(self, name, 0 <= getattr(self, name) <= 1, "0 to 1")
+        require_option(self, "rest_from", self.rest_from >= 0, "0 or more")
+        require_option(self, "references", self.references > 0, "at least 1")
+        ascend = list(self.lr_drops) == sorted({drop for drop in self.lr_drops if drop > 0})
+        require_option(self, "lr_drops", ascend, "ascending iterations above 0")
+
+    def copies(self) -> tuple[int, int]:
+        """The sides in pixels of the two further copies of an image."""
+        small, large = (max(1, round(self.crop * factor)) for factor in self.sides)
+        return small, large
+
+    def adapt(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Convert the tensors of a released checkpoint to those of this network."""
+        return adapted(state)
+
+    def shape(self, classes: int) -> McisShape:
+        from wsss_mcis.network import McisShape
+
+        return McisShape(self.backbone, classes)
+
+    def network(self, classes: int, seed: int = 0) -> McisNetwork:
+        """The network before training."""
+        return self.shape(classes).build(seed)
