@@ -1,0 +1,117 @@
+"""Training of MCIS on pairs of images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor, nn
+from torch.optim import SGD
+
+from wsss_harness import require_option, write_json
+from wsss_harness.networks.backbones.weights import load_released, load_weights
+from wsss_harness.networks.classmaps.fitting import labelled_ids
+from wsss_harness.networks.training.loop import Draws, train
+from wsss_harness.networks.training.optimizers import FACTORS, momentum_value
+from wsss_mcis.items import COPIES, PairMaker, Squash
+from wsss_mcis.loss import losses
+from wsss_mcis.partners import Partners
+
+if TYPE_CHECKING:
+    from torch.optim import Optimizer
+
+    from wsss_harness import Backbone, Batch, Run, View
+    from wsss_mcis.network import McisNetwork
+    from wsss_mcis.settings import McisSettings
+
+SEED = "seed.json"  # of the references at inference
+
+
+def fit(settings: McisSettings, data: View, run: Run) -> None:
+    """Train a network, or load a checkpoint, and write it to the run's folder."""
+    shape = settings.shape(len(data.classes))
+    network = shape.build(run.seed)
+    squash = squash_of(settings, network.backbone)
+    if settings.checkpoint is not None:
+        load_released(network, Path(settings.checkpoint), settings.released, settings.adapt)
+    else:
+        if run.weights is not None:
+            load_weights(network.backbone, run.weights)
+        learn(settings, network, squash, data, run)
+    write_json(run.folder / SEED, run.seed)
+    shape.save(network, run)
+
+
+def squash_of(settings: McisSettings, backbone: Backbone) -> Squash:
+    """How images are squashed; ConfigError if the smallest has no node of the grid."""
+    copies = settings.copies()
+    whole = min(settings.crop, *copies) >= backbone.stride
+    require_option(
+        settings, "crop", whole, f"sides of at least {backbone.stride} pixels, the stride"
+    )
+    return Squash((settings.crop, *copies), backbone.mean, backbone.std)
+
+
+def learn(
+    settings: McisSettings, network: McisNetwork, squash: Squash, data: View, run: Run
+) -> None:
+    ids = labelled_ids(data, settings.unlabelled)
+    partners = Partners.among(data, ids)
+    make = PairMaker(data, partners, settings.partners, squash, settings.jitter)
+    train(
+        network,
+        lambda _, batch: batch_losses(network, batch, settings.rest_from),
+        Draws(ids, make, run.seed),
+        run,
+        iterations=settings.iterations,
+        batch=settings.batch,
+        optimizer=optimizer_of(network, settings),
+        schedule=schedule_of(settings),
+        checkpoint_every=settings.checkpoint_every,
+        checkpoint_seconds=settings.checkpoint_seconds,
+        workers=settings.workers,
+        arithmetic=settings.arithmetic,
+    )
+
+
+def schedule_of(settings: McisSettings) -> dict[str, Any]:
+    """A tenth of the rate from each of the drops."""
+    return {"type": "MultiStepLR", "milestones": list(settings.lr_drops), "gamma": 0.1}
+
+
+def optimizer_of(network: McisNetwork, settings: McisSettings) -> Optimizer:
+    """SGD with Nesterov's momentum: weights and biases, then those of the heads; all of it decays.
+
+    GuoleiSun/MCIS_wsss: Classifier/scripts/my_optim.py.
+    """
+    heads = tuple(f"{name}." for name in network.heads)
+    groups: tuple[list[nn.Parameter], ...] = ([], [], [], [])
+    for name, parameter in network.named_parameters():
+        groups[2 * name.startswith(heads) + name.endswith("bias")].append(parameter)
+    factors = (*FACTORS[:2], settings.head_lr, 2 * settings.head_lr)
+    options = [
+        {"params": group, "lr": settings.lr * factor}
+        for group, factor in zip(groups, factors, strict=True)
+    ]
+    return SGD(
+        options,
+        lr=settings.lr,
+        momentum=momentum_value(settings.momentum, settings.weight_decay),
+        weight_decay=settings.weight_decay,
+        nesterov=True,
+    )
+
+
+def batch_losses(network: McisNetwork, batch: Batch, rest_from: int) -> dict[str, Tensor]:
+    """The losses of a pair and of the image with its copies; in training iterations are counted.
+
+    Features of the image serve all four pairs: the released code computes them for each, with the
+    same result.
+    """
+    first = network(batch["image"])
+    pair = network.logits(
+        first, network(batch["partner"]), rest=int(network.iterations) >= rest_from
+    )
+    copies = [network.logits(first, network(batch[name])) for name in COPIES]
+    network.iterations += int(network.training)
+    return losses(pair, copies, batch["present"], batch["partner_present"])
