@@ -157,8 +157,11 @@ def load_released(
 
 
 def has_our_names(state: State) -> bool:
-    """Whether a backbone's tensors are below ``backbone``; in irn that is a list, with numbers."""
-    return any(re.match(r"backbone\.\D", name) for name in state)
+    """Whether a backbone's tensors are below ``backbone`` under our names.
+
+    In irn that is a list, with numbers; in SGAN its layers are called conv1_1 to conv5_3.
+    """
+    return any(re.match(r"backbone\.(?!conv\d_\d\.)\D", name) for name in state)
 
 
 def renamed(state: Mapping[str, Tensor], heads: Heads) -> State:

@@ -1,0 +1,73 @@
+"""The network of SGAN: class maps and seeds on features that attention has mixed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import relu
+
+from wsss_harness.networks.classmaps.network import NetworkShape
+from wsss_harness.networks.training.optimizers import Headed
+from wsss_sgan.attention import context
+
+if TYPE_CHECKING:
+    from wsss_harness import Backbone
+
+KEYS, HIDDEN = 256, 1024  # channels
+
+
+class SganOutputs(NamedTuple):
+    """``maps``, ``seeds`` (B, C, h, w) raw logits; ``pooled`` (B, C), the means of ``maps``."""
+
+    maps: Tensor
+    seeds: Tensor
+    pooled: Tensor
+
+
+class SganNetwork(Headed):
+    """Yao and Gong, IEEE Access 2020, figure 2; yaoqi-zd/SGAN: lib/network/sgan.py.
+
+    ``gamma`` weighs the context that attention adds to the features; it starts at 0.
+    """
+
+    heads = ("gamma", "query", "key", "hidden", "head", "seed_head")
+
+    def __init__(self, backbone: Backbone, classes: int, dropout: float) -> None:
+        super().__init__()
+        channels = backbone.out_channels
+        self.backbone = backbone
+        self.gamma = nn.Parameter(torch.zeros(1))
+        self.query = nn.Conv2d(channels, KEYS, 1)
+        self.key = nn.Conv2d(channels, KEYS, 1)
+        self.hidden = nn.Conv2d(channels, HIDDEN, 3, padding=1)
+        self.dropout = nn.Dropout2d(dropout)
+        self.head = nn.Conv2d(HIDDEN, classes, 1, bias=False)
+        self.seed_head = nn.Conv2d(channels, classes, 1)
+
+    def forward(self, images: Tensor, salient: Tensor) -> SganOutputs:
+        """``images`` (B, 3, H, W), ``salient`` (B, h, w) zeros and ones on the features' grid."""
+        return self.outputs(self.fused(self.backbone(images)["out"], salient))
+
+    def fused(self, features: Tensor, salient: Tensor) -> Tensor:
+        """Features (B, channels, h, w) and ``gamma`` times their context."""
+        queries, keys = self.query(features), self.key(features)
+        fused: Tensor = self.gamma * context(features, queries, keys, salient) + features
+        return fused
+
+    def outputs(self, fused: Tensor) -> SganOutputs:
+        maps = self.head(self.dropout(relu(self.hidden(fused))))
+        return SganOutputs(maps, self.seed_head(fused), maps.mean((2, 3)))
+
+
+@dataclass(frozen=True)
+class SganShape(NetworkShape[SganNetwork]):
+    """What rebuilds a SganNetwork."""
+
+    classes: int
+    dropout: float
+
+    def assemble(self, backbone: Backbone) -> SganNetwork:
+        return SganNetwork(backbone, self.classes, self.dropout)
