@@ -25,7 +25,7 @@ from wsss_icd.superpixels import memberships, smoothed
 if TYPE_CHECKING:
     from torch.optim import Optimizer
 
-    from wsss_harness import Batch, Regions, Run, View
+    from wsss_harness import Batch, Regions, Run, Sample, View
     from wsss_icd.settings import IcdSettings
 
 
@@ -76,10 +76,10 @@ def learn(settings: IcdSettings, network: IcdNetwork, data: View, run: Run) -> N
 
 def region_reader(
     settings: IcdSettings, network: IcdNetwork, data: View, run: Run
-) -> Callable[[str], Regions]:
-    """The regions of an image by its id, merged if the options say so."""
+) -> Callable[[Sample], Regions]:
+    """The regions of an image, merged if the options say so."""
     if not settings.merge_to:
-        return lambda image_id: regions_of(data[image_id])
+        return regions_of
     backbone = network.backbone.to(run.device).eval()
     merger = Merger(
         backbone, settings.merge_to, settings.canvas, settings.merge_input == "normalised"

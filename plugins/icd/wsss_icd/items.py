@@ -25,13 +25,13 @@ from wsss_harness.networks.classmaps.augment import (
 from wsss_harness.networks.classmaps.fitting import one_hot
 
 if TYPE_CHECKING:
-    from wsss_harness import Regions, View
+    from wsss_harness import Regions, Sample, View
 
 Item = dict[str, Any]
 
 
 def item_maker(
-    data: View, regions: Callable[[str], Regions], rescale: Sequence[float], settings: Cropping
+    data: View, regions: Callable[[Sample], Regions], rescale: Sequence[float], settings: Cropping
 ) -> Callable[[str, np.random.Generator], Item]:
     """Items {"image" (3, crop, crop), "present" (C,), "regions" (crop, crop)}.
 
@@ -49,7 +49,7 @@ def item_maker(
             changes = draw_jitter(settings.jitter, rng)
             image = np.asarray(jitter(PillowImage.fromarray(image), changes))
         values = normalise(image, settings.mean, settings.std)
-        scaled = resized(regions(image_id), size, mirrored, cv2.INTER_NEAREST)
+        scaled = resized(regions(sample), size, mirrored, cv2.INTER_NEAREST)
         return {
             "image": place(values, rows, columns, outside(settings)),
             "present": one_hot(sample.present, len(data.classes)),

@@ -40,6 +40,7 @@ class GhostNorm(nn.Module):
         self.ghost = ghost
 
     def forward(self, features: Tensor) -> Tensor:
+        features = features.to(self.bias)  # in single precision under mixed precision too
         if not self.training:
             return self.normalised(features, self.running_mean, self.running_var)
         parts = torch.split(features, self.ghost)

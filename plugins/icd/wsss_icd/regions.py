@@ -72,13 +72,12 @@ class Merger:
 
 @dataclass(frozen=True)
 class RegionFiles:
-    """Merged regions by image id."""
+    """The merged regions of an image."""
 
     folder: Path
-    data: View
 
-    def __call__(self, image_id: str) -> Regions:
-        return read_regions(self.path(image_id), self.data[image_id].image.shape[:2])
+    def __call__(self, sample: Sample) -> Regions:
+        return read_regions(self.path(sample.image_id), sample.image.shape[:2])
 
     def path(self, image_id: str) -> Path:
         return self.folder / f"{image_id}.png"
@@ -86,7 +85,7 @@ class RegionFiles:
 
 def merged_regions(data: View, merger: Merger, run: Run) -> RegionFiles:
     """Merge the regions of all images that an interrupted run left."""
-    files = RegionFiles(run.folder / REGIONS, data)
+    files = RegionFiles(run.folder / REGIONS)
     for number, image_id in enumerate(data.ids, 1):
         if not files.path(image_id).is_file():
             write_regions(files.path(image_id), merger(data[image_id]))

@@ -130,7 +130,7 @@ def test_training_learns_the_labels_and_keeps_its_state(tmp_path):
     assert networks[1].evidence.any()
     assert not torch.equal(networks[1].direction, networks[0].direction)
     cropping = Cropping.of(generator, networks[0].backbone)
-    make = item_maker(data, lambda i: regions_of(data[i]), (1.0,), cropping)
+    make = item_maker(data, regions_of, (1.0,), cropping)
     batch = default_collate([make(i, np.random.default_rng(0)) for i in data])
     first, last = (fitting.losses(n.train(), batch, 0)["loss_cls"].item() for n in networks)
     assert last < 0.9 * first

@@ -20,7 +20,7 @@ def maker(tmp_path, crop=16, rescale=(1.0,), dataset=None, regions=None, **optio
     data = view(tmp_path, NEEDS, WithBlocks(dataset or FakeDataset()))
     options = {"jitter": (0, 0, 0, 0), "crop": crop, **options}
     settings = Cropping(mean=BACKBONE.mean, std=BACKBONE.std, **options)
-    return data, item_maker(data, regions or (lambda i: regions_of(data[i])), rescale, settings)
+    return data, item_maker(data, regions or regions_of, rescale, settings)
 
 
 def rng(seed=0):

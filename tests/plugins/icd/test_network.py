@@ -204,6 +204,13 @@ def test_a_single_value_of_each_channel_is_normalised_to_the_bias():
     assert (norm(torch.rand(1, 3, 1, 1)) == norm.bias[None, :, None, None]).all()
 
 
+def test_half_precision_is_normalised_in_single_precision():
+    norm = GhostNorm(1, 16)
+    values = torch.tensor([0.0, 6e4]).half().reshape(2, 1, 1, 1)
+    assert norm(values).flatten().tolist() == [-1, 1]
+    assert norm.running_var.item() == pytest.approx(0.9 + 0.1 * 3e4**2, rel=1e-3)
+
+
 def batch_of(images=2, side=33):
     rng = torch.Generator().manual_seed(0)
     return {
