@@ -28,9 +28,9 @@ def wrong(board):
 
 def lines(board, change):
     path = board / chain.CHAIN
-    found = path.read_text().splitlines(keepends=True)
-    change(found)
-    path.write_text("".join(found))
+    content = path.read_text().splitlines(keepends=True)
+    change(content)
+    path.write_text("".join(content))
 
 
 def edited_copy(path, folder):

@@ -21,5 +21,5 @@ def leads(page, link, out):
     target = (page.parent / unquote(parts.path)).resolve() if parts.path else page
     if not target.is_file() or out.resolve() not in target.parents:
         return False
-    anchors = {one.get("id") for one in parsed(target).iter()} if parts.fragment else {None}
+    anchors = {node.get("id") for node in parsed(target).iter()} if parts.fragment else {None}
     return not parts.fragment or parts.fragment in anchors

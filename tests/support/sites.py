@@ -29,8 +29,8 @@ CURVE = tuple(float(v) for v in 0.6 * np.exp(-(((np.arange(101) / 100 - 0.3) / 0
 
 def runs(qualities=QUALITIES, **options):
     """Simulated runs, of which the last one of FAILED did not finish."""
-    found = {**{"seeds": (0, 1), "images": 40, "luck": 0.02}, **options}
-    return [dressed(run) for run in simulated.runs(qualities, **found)]
+    settings = {**{"seeds": (0, 1), "images": 40, "luck": 0.02}, **options}
+    return [dressed(run) for run in simulated.runs(qualities, **settings)]
 
 
 def dressed(run):

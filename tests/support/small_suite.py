@@ -329,6 +329,6 @@ def suite(**changes):
 
 def store(folder):
     events = []
-    made = Store(folder, events.append)
-    made.events = events
-    return made
+    store = Store(folder, events.append)
+    store.events = events
+    return store

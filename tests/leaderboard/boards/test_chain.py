@@ -44,7 +44,7 @@ def test_record_that_was_never_accepted_is_reported(board):
 
 
 def test_reordered_entries_are_reported(board):
-    lines(board, lambda found: found.insert(0, found.pop(1)))
+    lines(board, lambda entries: entries.insert(0, entries.pop(1)))
     assert "chain.jsonl, line 1 (r-seed1-" in wrong(board)
     assert "does not follow the line before it: one was edited, removed or moved" in wrong(board)
 
@@ -53,28 +53,28 @@ def test_removed_entry_with_its_files_is_reported(board):
     path = record_of(board)
     path.unlink()
     counts.path_of(path).unlink()
-    lines(board, lambda found: found.pop(0))
+    lines(board, lambda entries: entries.pop(0))
     assert "chain.jsonl, line 1 (r-seed1-" in wrong(board)
 
 
 def test_edited_entry_is_reported(board):
-    def change(found):
-        found[0] = found[0].replace('"signer": ""', '"signer": "Ada"')
+    def change(entries):
+        entries[0] = entries[0].replace('"signer": ""', '"signer": "Ada"')
 
     lines(board, change)
     assert "chain.jsonl, line 2 (r-seed1-" in wrong(board)
 
 
 def test_repeated_entry_is_reported(board):
-    lines(board, lambda found: found.append(found[-1]))
+    lines(board, lambda entries: entries.append(entries[-1]))
     assert "line 5 (half-seed1-" in wrong(board)
     assert "accepts a record, or its name, a second time" in wrong(board)
 
 
 def test_entry_that_supersedes_an_unknown_record_is_reported(board):
-    found = list(chain.read(board))
-    found[-1] = found[-1].model_copy(update={"supersedes": "0" * 64})
-    chain.write(board, found)
+    entries = list(chain.read(board))
+    entries[-1] = entries[-1].model_copy(update={"supersedes": "0" * 64})
+    chain.write(board, entries)
     assert "supersedes a record that was never accepted" in wrong(board)
 
 
@@ -87,7 +87,7 @@ def test_entry_that_supersedes_an_unknown_record_is_reported(board):
     ],
 )
 def test_invalid_line_of_the_chain_is_named(board, line, message):
-    lines(board, lambda found: found.append(line + "\n"))
+    lines(board, lambda entries: entries.append(line + "\n"))
     with pytest.raises(DataError, match=message):
         wrong(board)
 

@@ -16,22 +16,22 @@ from wsss_leaderboard.submissions.manifest import MANIFEST
 
 def test_board_is_complete_and_reads_like_results(board, good):
     assert wrong(board) == ""
-    found = entries.load([board])
-    assert [one.record.method for one in found] == ["Half", "Half", "R", "R"]
-    assert all(one.tallies for one in found)
-    assert len(entries.boards(found)) == 1
-    for one in chain.read(board):
-        assert chain.suite_of(board, one).is_file()
+    loaded = entries.load([board])
+    assert [run.record.method for run in loaded] == ["Half", "Half", "R", "R"]
+    assert all(run.tallies for run in loaded)
+    assert len(entries.boards(loaded)) == 1
+    for entry in chain.read(board):
+        assert chain.suite_of(board, entry).is_file()
     assert len(list((board / chain.SUITES).iterdir())) == 1
     name = f"records/{record_of(good).name}"
     assert (board / name).read_bytes() == (good / name).read_bytes()
 
 
 def test_each_entry_has_the_digest_of_the_entry_before(board):
-    found = chain.read(board)
-    assert [one.previous for one in found] == ["", *(one.digest for one in found[:-1])]
-    assert chain.head(found) == found[-1].digest
-    assert found[0].record.startswith(found[0].stem[-8:])
+    chained = chain.read(board)
+    assert [entry.previous for entry in chained] == ["", *(entry.digest for entry in chained[:-1])]
+    assert chain.head(chained) == chained[-1].digest
+    assert chained[0].record.startswith(chained[0].stem[-8:])
 
 
 def test_submission_is_not_accepted_twice(board, good, ran):
@@ -108,9 +108,9 @@ def test_new_protocol_needs_a_new_table(board, good, ran):
     path = edited_copy(run.path, board.parent)
     object.__setattr__(run, "path", path.rename(path.with_stem("another")))
     report.runs = [run]
-    found = BoardFolder.read(board)
-    assert "protocol.fingerprint is 'f'" in "\n".join(misfits(report, found, new_table=False))
-    assert list(misfits(report, found, new_table=True)) == []
+    folder = BoardFolder.read(board)
+    assert "protocol.fingerprint is 'f'" in "\n".join(misfits(report, folder, new_table=False))
+    assert list(misfits(report, folder, new_table=True)) == []
 
 
 def test_killed_acceptance_can_be_repeated(filled, good, ran, tmp_path, monkeypatch):
@@ -139,9 +139,9 @@ def test_killed_correction_is_settled(board, corrected, ran, monkeypatch):
 
 
 def test_signed_record_is_corrected_only_by_its_signer(board, corrected, ran):
-    found = chain.read(board)
+    chained = chain.read(board)
     lines, before = [], ""
-    for entry in found:
+    for entry in chained:
         lines.append(entry.model_copy(update={"previous": before, "signer": "ada@lab"}))
         before = lines[-1].digest
     chain.write(board, lines)

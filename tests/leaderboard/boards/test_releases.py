@@ -11,14 +11,14 @@ from wsss_leaderboard.boards.folder import accept_checked
 
 
 def test_release_keeps_its_records_after_a_correction(board, corrected, ran):
-    made = releases.create(board, "2026.1")
+    release = releases.create(board, "2026.1")
     accept_checked(check(corrected, ran), board)
     assert wrong(board) == ""
     paths = releases.paths(board, "2026.1")
     assert sorted(path.parent.name for path in paths) == ["records"] * 3 + ["superseded"]
-    assert {path.stem for path in paths} == set(made.records)
-    assert not made.stale
-    assert made.model_copy(update={"evaluator": metrics.EVALUATOR + 1}).stale
+    assert {path.stem for path in paths} == set(release.records)
+    assert not release.stale
+    assert release.model_copy(update={"evaluator": metrics.EVALUATOR + 1}).stale
     assert len(releases.create(board, "2026.2").records) == 4
 
 
@@ -44,7 +44,7 @@ def test_release_reveals_removed_last_entries(board):
     """The chain alone does not."""
     releases.create(board, "2026.1")
     entry = chain.read(board)[-1]
-    lines(board, lambda found: found.pop())
+    lines(board, lambda entries: entries.pop())
     path = board / "records" / f"{entry.stem}.json"
     path.unlink()
     assert list(chain.problems(board)) == []

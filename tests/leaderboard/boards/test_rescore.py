@@ -19,11 +19,11 @@ def risen(monkeypatch):
     """The metrics of tomorrow: boundaries are judged otherwise."""
     for module in (verification, rescore, checking):
         monkeypatch.setattr(module, "EVALUATOR", metrics.EVALUATOR + 1)
-    found = dict(metrics.METRICS)
-    old = found["boundary"]
+    changed = dict(metrics.METRICS)
+    old = changed["boundary"]
     halved = lambda *args: {k: v and v / 2 for k, v in old.read(*args).items()}  # noqa: E731
-    found["boundary"] = type(old)(old.count, halved)
-    monkeypatch.setattr("wsss_leaderboard.submissions.agreement.METRICS", found)
+    changed["boundary"] = type(old)(old.count, halved)
+    monkeypatch.setattr("wsss_leaderboard.submissions.agreement.METRICS", changed)
 
 
 def test_stale_record_is_scored_again_from_its_masks(board, good, ran, risen):
@@ -50,9 +50,9 @@ def test_packs_are_found_under_the_stem_of_the_superseded_record(board, good, ra
     entry = rescore.rescore(board, stem, good / "packs", ran.dataset)
     assert entry.stem != stem
     assert chain.packs_of(board, entry.stem, good / "packs") == good / "packs" / stem
-    found = Verifier(board / "records" / f"{entry.stem}.json", PLUGINS, ran.store, good / "packs")
-    assert "other packs" not in found.verdict(2).explanation
-    assert "no mask packs" not in found.verdict(2).explanation
+    again = Verifier(board / "records" / f"{entry.stem}.json", PLUGINS, ran.store, good / "packs")
+    assert "other packs" not in again.verdict(2).explanation
+    assert "no mask packs" not in again.verdict(2).explanation
 
 
 def test_current_record_is_not_scored_again(board, good, ran):

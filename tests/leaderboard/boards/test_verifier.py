@@ -26,18 +26,18 @@ def verifier(folder, ran):
 
 
 def verdicts(verifier, highest):
-    return [(one.tier, one.passed) for one in verifier.verify(highest)]
+    return [(verdict.tier, verdict.passed) for verdict in verifier.verify(highest)]
 
 
 def test_what_was_run_passes_every_tier(verifier):
-    found = list(verifier.verify(4))
-    assert [(one.tier, one.passed, one.tolerance) for one in found] == [
+    results = list(verifier.verify(4))
+    assert [(verdict.tier, verdict.passed, verdict.tolerance) for verdict in results] == [
         (tier, True, 0.0) for tier in (1, 2, 3, 4)
     ]
-    assert found[0].explanation == "metrics are those of the counts"
-    assert found[1].explanation == "9 masks give its metrics"
-    assert found[2].explanation == "7 stages have the same bytes"
-    assert found[3].explanation == "10 stages have the same bytes"
+    assert results[0].explanation == "metrics are those of the counts"
+    assert results[1].explanation == "9 masks give its metrics"
+    assert results[2].explanation == "7 stages have the same bytes"
+    assert results[3].explanation == "10 stages have the same bytes"
 
 
 def test_record_on_a_board_is_verified_with_packs_from_another_folder(good, ran, tmp_path):
@@ -254,8 +254,8 @@ def test_equal_bytes_can_only_be_asked_for_on_the_same_machinery(good):
     assert not compare(record, record).differing
     other = {"device": "cpu", "threads": "64"}
     changed = moved(record, environment=other, products="x")
-    found = compare(moved(record, environment=other), changed)
-    assert (found.differing, found.alike) == ((LAST,), True)
+    result = compare(moved(record, environment=other), changed)
+    assert (result.differing, result.alike) == ((LAST,), True)
     assert not compare(moved(record, environment={**other, "threads": "2"}), changed).alike
     gpu = moved(record, environment={"device": "NVIDIA H100"})
     assert not compare(gpu, gpu).alike
@@ -274,8 +274,8 @@ def test_equal_bytes_can_only_be_asked_for_on_the_same_machinery(good):
 def test_other_machinery_has_a_tolerance_that_is_stated(
     tier, difference, tolerance, passed, allowed
 ):
-    made = RemakeResult(5, ("score x",), alike=False, moved={"masks": difference, "V1": 0.0})
-    verdict = judged(made, tier, tolerance)
+    result = RemakeResult(5, ("score x",), alike=False, moved={"masks": difference, "V1": 0.0})
+    verdict = judged(result, tier, tolerance)
     assert (verdict.passed, verdict.tolerance) == (passed, allowed)
     assert f"masks {100 * difference:+.2f} points" in verdict.explanation
     assert verdict.explanation.endswith(f"allowed {100 * allowed:g}")
@@ -314,8 +314,8 @@ def test_what_a_tolerance_does_not_excuse(good):
     record = load_record(record_of(good))
     supervision = record.supervision.model_copy(update={"read": {}})
     forged = record.model_copy(update={"supervision": supervision})
-    made = compare(forged, moved(record, products="x"))
-    assert judged(made, 4, 1.0).passed is False
+    result = compare(forged, moved(record, products="x"))
+    assert judged(result, 4, 1.0).passed is False
 
 
 def test_thresholds_that_a_rescored_record_leaves_empty_are_not_claimed(good):
@@ -327,8 +327,8 @@ def test_thresholds_that_a_rescored_record_leaves_empty_are_not_claimed(good):
 def test_missing_segmentor_is_reported(good):
     record = load_record(record_of(good))
     other = record.segmentations[0].model_copy(update={"segmentor": "two"})
-    found = compare(record.model_copy(update={"segmentations": (other,)}), record)
-    assert "segmentations.0.segmentor is two, measured again one" in found.unlike
+    result = compare(record.model_copy(update={"segmentations": (other,)}), record)
+    assert "segmentations.0.segmentor is two, measured again one" in result.unlike
 
 
 def test_no_tier_stands_above_masks_that_nobody_has_seen(verifier):

@@ -56,12 +56,12 @@ def checked(tmp_path):
             git(head, "rm", "-q", removed)
         git(head, "add", ".")
         git(head, "commit", "-qm", "submit")
-        given = {"BASE": base, "HEAD": git(head, "rev-parse", "HEAD")}
-        given |= {"BOARD": "board", "SUBMISSIONS": "submissions"}
+        variables = {"BASE": base, "HEAD": git(head, "rev-parse", "HEAD")}
+        variables |= {"BOARD": "board", "SUBMISSIONS": "submissions"}
         done = subprocess.run(
             ["bash", "-e", "-o", "pipefail", "-c", SCRIPTS["Check"]],
             cwd=tmp_path,
-            env={"PATH": f"{tools}:/usr/bin:/bin", **given},
+            env={"PATH": f"{tools}:/usr/bin:/bin", **variables},
             capture_output=True,
             text=True,
         )

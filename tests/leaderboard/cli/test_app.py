@@ -54,9 +54,9 @@ def test_a_suite_is_run_and_its_tables_are_written(wsss, tmp_path):
     assert "Pseudo-masks, 8 train images" in out
     assert "Saliency, R's classes" in out
     results = tmp_path / "runs/results/small"
-    found = {path.name for path in results.iterdir()}
-    assert {"masks.md", "masks.csv", "failures.md", "records"} <= found
-    assert {"comparison.png", "curves.png"} <= found
+    names = {path.name for path in results.iterdir()}
+    assert {"masks.md", "masks.csv", "failures.md", "records"} <= names
+    assert {"comparison.png", "curves.png"} <= names
 
 
 def test_doubts_about_the_data_are_repeated_beside_the_tables(wsss, monkeypatch):
@@ -156,9 +156,9 @@ def test_plugins_lists_offers_and_reasons(wsss, monkeypatch):
     assert "no [such] thing" in out
     assert "line [7]" not in out
     _, out, _ = wsss("plugins", "--json")
-    found = json.loads(out)
-    assert found["broken"][0]["plugin"] == "bad"
-    eps = next(offer for offer in found["offers"] if offer["name"] == "eps")
+    content = json.loads(out)
+    assert content["broken"][0]["plugin"] == "bad"
+    eps = next(offer for offer in content["offers"] if offer["name"] == "eps")
     assert eps["needs"] == ["image_labels", "saliency"]
     assert eps["paper"] == "Lee et al., CVPR 2021"
     code, out, _ = wsss("doctor")
@@ -181,13 +181,13 @@ def test_doctor_is_content(wsss):
 
 
 def test_doctor_is_content_without_the_crf_and_says_how_to_install_it(wsss, monkeypatch):
-    found = installation.version
+    version = installation.version
     missing = installation.PackageNotFoundError
 
     def without(name):
         if name == "pydensecrf2":
             raise missing(name)
-        return found(name)
+        return version(name)
 
     monkeypatch.setattr(installation, "version", without)
     code, out, _ = wsss("doctor")
@@ -275,8 +275,8 @@ def test_rows_that_did_not_fail_are_not_worked_on_again(wsss, tmp_path):
     rows = '[{ method = "R", generator = "R" }, { method = "F", generator = "F" }]'
     both = ("--set", f"rows={rows}", "--set", "generators.F.name=faulty")
     assert wsss("run", "small.toml", *both)[0] == 1
-    for made in (tmp_path / "runs").glob("[scm]*/redness-*/manifest.json"):  # all but the fit
-        made.unlink()
+    for manifest in (tmp_path / "runs").glob("[scm]*/redness-*/manifest.json"):  # all but the fit
+        manifest.unlink()
     _, out, _ = wsss("run", "small.toml", "--failed", *both)
     assert "started score faulty" in out
     assert "started score redness" not in out

@@ -52,8 +52,8 @@ def folder(tmp_path, monkeypatch):
 
 def write(board, miou):
     (board / RECORDS).mkdir(parents=True, exist_ok=True)
-    for place, one in enumerate([record("EPS", miou=miou), record("CAM", miou=0.4), *controls()]):
-        save_record(one, board / RECORDS / f"{place}.json")
+    for place, entry in enumerate([record("EPS", miou=miou), record("CAM", miou=0.4), *controls()]):
+        save_record(entry, board / RECORDS / f"{place}.json")
 
 
 def wsss(*words):
@@ -98,14 +98,14 @@ def test_results_that_are_named_have_to_be_there(folder):
 
 
 @pytest.mark.parametrize(
-    ("source", "told"),
+    ("source", "message"),
     [("smal.toml", "there is no file smal.toml, and"), ("small", "were run as small-0a1b2c;")],
 )
-def test_results_that_are_not_there_are_told_from_those_that_are(folder, source, told):
+def test_results_that_are_not_there_are_told_from_those_that_are(folder, source, message):
     write(folder / "runs/results/small-0a1b2c", 0.5)
     result = CliRunner().invoke(app, ["table", source])
     assert isinstance(result.exception, DataError)
-    assert told in str(result.exception)
+    assert message in str(result.exception)
 
 
 def test_a_page_is_brought_up_to_date(folder):

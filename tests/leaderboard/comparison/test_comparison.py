@@ -31,13 +31,13 @@ def of(runs, method):
 
 
 @pytest.fixture(scope="module")
-def found(runs):
+def compared(runs):
     return compare(of(runs, "A"), of(runs, "B"))
 
 
-def test_miou_of_each_target_and_its_significance(runs, found):
-    assert [target.target for target in found.targets] == ["", "V1"]
-    for target in found.targets:
+def test_miou_of_each_target_and_its_significance(runs, compared):
+    assert [target.target for target in compared.targets] == ["", "V1"]
+    for target in compared.targets:
         means = [
             np.mean([run.score(target.target).miou for run in of(runs, method)])
             for method in ("A", "B")
@@ -55,8 +55,8 @@ def test_a_row_does_not_differ_from_itself(runs):
         assert target.miou.reach == pytest.approx(0, abs=1e-12)
 
 
-def test_classes_are_sorted_by_the_size_of_their_change(runs, found):
-    classes = found.targets[0].classes
+def test_classes_are_sorted_by_the_size_of_their_change(runs, compared):
+    classes = compared.targets[0].classes
     sizes = [abs(change.difference or 0) for change in classes]  # None of one that is nowhere
     assert sizes == sorted(sizes, reverse=True)
     assert {change.name for change in classes} == {"background", *simulated.CLASSES}
@@ -65,19 +65,19 @@ def test_classes_are_sorted_by_the_size_of_their_change(runs, found):
         assert change.b == (None if None in values else pytest.approx(np.mean(values)))
 
 
-def test_classes_are_compared_by_name_in_records_from_files(runs, found, tmp_path):
+def test_classes_are_compared_by_name_in_records_from_files(runs, compared, tmp_path):
     """A file has its classes in the order of the alphabet, its counts in that of the dataset."""
     simulated.write(tmp_path, [run for run in runs if run.tallies])
     again = entries.load([tmp_path])
-    one, other = (
-        {change.name: change.reach for change in compared.targets[0].classes}
-        for compared in (found, compare(of(again, "A"), of(again, "B")))
+    of_runs, of_files = (
+        {change.name: change.reach for change in pair.targets[0].classes}
+        for pair in (compared, compare(of(again, "A"), of(again, "B")))
     )
-    assert one == pytest.approx(other)
+    assert of_runs == pytest.approx(of_files)
 
 
-def test_images_are_those_that_move_the_difference_most(runs, found):
-    images = found.targets[0].images
+def test_images_are_those_that_move_the_difference_most(runs, compared):
+    images = compared.targets[0].images
     assert len(images) == comparison.IMAGES
     moved = [abs(image.influence) for image in images]
     assert moved == sorted(moved, reverse=True)
@@ -93,12 +93,12 @@ def test_images_are_those_that_move_the_difference_most(runs, found):
     assert np.abs(expected).max() == pytest.approx(moved[0])
 
 
-def test_the_share_of_wrong_pixels_equals_a_loop(runs, found):
-    image = found.targets[0].images[0]
+def test_the_share_of_wrong_pixels_equals_a_loop(runs, compared):
+    image = compared.targets[0].images[0]
     shares = []
     for run in of(runs, "A"):
-        one = run.tallies[""]
-        hit, truth, _ = one.counts[one.ids.index(image.image_id)].T
+        tallies = run.tallies[""]
+        hit, truth, _ = tallies.counts[tallies.ids.index(image.image_id)].T
         shares.append(1 - sum(map(int, hit)) / sum(map(int, truth)))
     assert image.a == pytest.approx(np.mean(shares), abs=1e-3)
 
@@ -120,8 +120,8 @@ def test_settings_that_differ_are_named_by_their_part():
             Step(stage="segment V1 on cam", key="e", environment={"torch": "2.11"}),
         ),
     )
-    told = [(one.part, one.name, one.a, one.b) for one in settings(first, second)]
-    assert told == [
+    named = [(s.part, s.name, s.a, s.b) for s in settings(first, second)]
+    assert named == [
         ("plugins", "generator cam", "wsss-bench 1", "wsss-bench 2"),
         ("seeds", "all", 0, 1),
         ("source code", "wsss_harness.networks.crf", "00000000", None),
@@ -154,9 +154,9 @@ def test_unlike_protocols_are_refused_unless_forced(runs):
 
 def test_counts_of_other_images_are_not_paired(runs):
     others = [
-        LoadedRecord(run.record, None, {"": Tallies(("x",) * len(one.ids), one.counts)})
+        LoadedRecord(run.record, None, {"": Tallies(("x",) * len(tallies.ids), tallies.counts)})
         for run in of(runs, "B")
-        for one in [run.tallies[""]]
+        for tallies in [run.tallies[""]]
     ]
     target = compare(of(runs, "A"), others).targets[0]
     assert (target.miou.reach, target.images) == (None, ())
@@ -181,8 +181,8 @@ def test_single_seeds_are_noted_and_never_bold(runs):
     assert single.targets[0].miou.told_apart
     assert not any(row.best for row in miou_table(single).rows)
     assert any(row.best for row in miou_table(several).rows)
-    told = "Neither row has several seeds of pseudo-masks, V1: the interval covers images alone"
-    assert any(note.startswith(told) for note in miou_table(single).notes)
+    sentence = "Neither row has several seeds of pseudo-masks, V1: the interval covers images alone"
+    assert any(note.startswith(sentence) for note in miou_table(single).notes)
     assert not any(note.startswith("Neither") for note in miou_table(several).notes)
 
 
@@ -203,13 +203,13 @@ def test_seeds_of_a_segmentor_alone_are_noted_and_never_bold(runs):
 def test_the_interval_is_that_of_the_board(runs):
     """An unsteady row, as a peer, changes the spread over seeds."""
     peer = simulated.runs({"C": 0.3}, images=60, luck=1)
-    told = compare(of(runs, "A"), of(runs, "B"), [of(peer, "C")])
+    with_peer = compare(of(runs, "A"), of(runs, "B"), [of(peer, "C")])
     (board,) = entries.boards([*of(runs, "A"), *of(runs, "B"), *of(peer, "C")])
-    for target in told.targets:
+    for target in with_peer.targets:
         expected = differences(board.entries(target.target)).reaches[0, 1]
         assert target.miou.reach == pytest.approx(expected)
     alone = compare(of(runs, "A"), of(runs, "B")).targets[0].miou.reach
-    assert told.targets[0].miou.reach != alone
+    assert with_peer.targets[0].miou.reach != alone
 
 
 def test_a_difference_that_rests_on_three_images_is_said_to(runs):
@@ -223,15 +223,15 @@ def test_a_difference_that_rests_on_three_images_is_said_to(runs):
         [LoadedRecord(run.record, None, {"": Tallies(run.tallies[""].ids, own)})]
         for own in (counts, other)
     ]
-    told = compare(*rows)
-    assert told.targets[0].rests_on <= 3
-    assert any("of the scored images" in note for note in miou_table(told).notes[1:])
+    result = compare(*rows)
+    assert result.targets[0].rests_on <= 3
+    assert any("of the scored images" in note for note in miou_table(result).notes[1:])
 
 
 def test_records_of_version_1_are_distinguished_by_data():
-    one, other = (record(data=data) for data in ("one", "two"))
-    assert list(unlike_of(one, other)) == ["data one, two"]
-    assert not list(unlike_of(one, one))
+    first, second = (record(data=data) for data in ("one", "two"))
+    assert list(unlike_of(first, second)) == ["data one, two"]
+    assert not list(unlike_of(first, first))
 
 
 # The command
@@ -255,11 +255,11 @@ def test_the_command_prints_the_comparison(store):
         assert words in done.output
 
 
-def test_the_command_gives_json(store, found):
+def test_the_command_gives_json(store, compared):
     folder = store / "results" / "small"
     done = diff(store, f"{folder}:A", "small:B", "--json")
     read = json.loads(done.output)
-    assert read["targets"][0]["miou"]["b"] == found.targets[0].miou.b
+    assert read["targets"][0]["miou"]["b"] == compared.targets[0].miou.b
     assert read["targets"][0]["classes"][0]["told_apart"] in (True, False, None)
     assert len(read["targets"][1]["images"]) == comparison.IMAGES
     (board,) = entries.boards(entries.load([folder]))

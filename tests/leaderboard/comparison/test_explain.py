@@ -76,8 +76,8 @@ def suite(tmp_path, generator=None, **row):
     )
 
 
-def row_of(made, method="EPS"):
-    return Graph(made, installed(), 0).row(made.row(method))
+def row_of(suite, method="EPS"):
+    return Graph(suite, installed(), 0).row(suite.row(method))
 
 
 def score(miou, classes=CLASSES):
@@ -104,17 +104,17 @@ def store(tmp_path):
     return Finished(tmp_path / "stage")
 
 
-def explained(tmp_path, store, found=None, **options):
+def explained(tmp_path, store, record=None, **options):
     row = row_of(suite(tmp_path, segmentors=["DeepLab V2"], **options))
-    return explain(row, found or measured(), store, published().of(CLASSES))
+    return explain(row, record or measured(), store, published().of(CLASSES))
 
 
 def test_equal_numbers_depart_nowhere(tmp_path, store):
-    found = explained(tmp_path, store)
-    assert found.first is None
-    stages = [one.stage for one in found.comparisons]
+    result = explained(tmp_path, store)
+    assert result.first is None
+    stages = [comparison.stage for comparison in result.comparisons]
     assert stages == ["fit eps"] * 16 + ["masks", "segment DeepLab V2 on eps"]
-    assert list(conclusion(found)) == ["Nothing departs by more than is allowed."]
+    assert list(conclusion(result)) == ["Nothing departs by more than is allowed."]
 
 
 def test_the_first_number_that_departs_is_named(tmp_path, store):
@@ -122,48 +122,48 @@ def test_the_first_number_that_departs_is_named(tmp_path, store):
     means = json.loads(path.read_text())
     means[1]["loss_sal"] *= 1.2
     write_json(path, means)
-    found = explained(tmp_path, store, measured(miou=0.6))
-    assert (found.first.stage, found.first.what) == ("fit eps", "loss_sal at 500")
-    assert "The first to depart: fit eps, loss_sal at 500" in next(conclusion(found))
-    assert sum(one.departs for one in found.comparisons) == 2
+    result = explained(tmp_path, store, measured(miou=0.6))
+    assert (result.first.stage, result.first.what) == ("fit eps", "loss_sal at 500")
+    assert "The first to depart: fit eps, loss_sal at 500" in next(conclusion(result))
+    assert sum(comparison.departs for comparison in result.comparisons) == 2
 
 
 @pytest.mark.parametrize(("miou", "departs"), [(0.6945, False), (0.688, True), (0.70, True)])
 def test_masks_depart_by_more_than_half_a_point(tmp_path, store, miou, departs):
-    found = explained(tmp_path, store, measured(miou=miou))
-    (masks,) = (one for one in found.comparisons if one.stage == "masks")
+    result = explained(tmp_path, store, measured(miou=miou))
+    (masks,) = (comparison for comparison in result.comparisons if comparison.stage == "masks")
     assert masks.expected == 69.4
     assert masks.departs is departs
 
 
 def test_other_images_are_no_departure(tmp_path, store):
-    found = explained(tmp_path, store, measured(miou=0.1, images=716))
-    masks = next(one for one in found.comparisons if one.stage == "masks")
+    result = explained(tmp_path, store, measured(miou=0.1, images=716))
+    masks = next(comparison for comparison in result.comparisons if comparison.stage == "masks")
     assert not masks.departs
     assert masks.images == "716 images here, 1,464 there"
     assert (
         "Numbers on other data are never called a departure: 716 images here, 1,464 there."
-        in conclusion(found)
+        in conclusion(result)
     )
 
 
 def test_a_stage_that_was_not_run_is_not_compared(tmp_path, store):
     (store.place / "losses.json").unlink()
     empty = record(masks=None, segmentations=())
-    found = explained(tmp_path, store, empty)
-    assert all(one.measured is None for one in found.comparisons)
-    assert list(conclusion(found)) == ["Nothing of this row has been run yet."]
+    result = explained(tmp_path, store, empty)
+    assert all(comparison.measured is None for comparison in result.comparisons)
+    assert list(conclusion(result)) == ["Nothing of this row has been run yet."]
 
 
 def test_settings_that_matter_are_named_where_they_differ(tmp_path, store):
-    found = explained(tmp_path, store)
-    assert [(one.stage, one.option, one.published) for one in found.differences] == [
+    result = explained(tmp_path, store)
+    assert [(change.stage, change.option, change.published) for change in result.differences] == [
         ("segment DeepLab V2 on eps", "weights.trained_on", "MS-COCO")
     ]
     changed = {"tau": 0.5, "momentum": 0.9, "backbone": {"name": "resnet50"}, "amp": "bf16"}
     rule = {"name": "constant", "threshold": 0.3}
-    found = explained(tmp_path, store, generator=changed, rule=rule)
-    named = {one.option: (one.here, one.published) for one in found.differences}
+    result = explained(tmp_path, store, generator=changed, rule=rule)
+    named = {change.option: (change.here, change.published) for change in result.differences}
     assert named == {
         "tau": (0.5, 0.4),
         "momentum": (0.9, "released"),
@@ -175,32 +175,32 @@ def test_settings_that_matter_are_named_where_they_differ(tmp_path, store):
 
 
 def test_an_unset_option_is_named(tmp_path, store):
-    found = explained(tmp_path, store, generator={"saliency": None})
+    result = explained(tmp_path, store, generator={"saliency": None})
     assert ("saliency.detector", "PFAN", None) in [
-        (one.option, one.published, one.here) for one in found.differences
+        (change.option, change.published, change.here) for change in result.differences
     ]
 
 
 def test_a_setting_that_nobody_published_is_named(tmp_path, store):
     crf = {"method": "EPS + CRF", "refiners": ["CRF"], "rule": {"name": "explicit"}}
     row = row_of(suite(tmp_path, **crf), "EPS + CRF")
-    found = explain(row, measured(), store, published().of(CLASSES))
-    named = {one.option: one.here for one in found.assumptions}
+    result = explain(row, measured(), store, published().of(CLASSES))
+    named = {setting.option: setting.here for setting in result.assumptions}
     assert named == {"background.kind": "power", "background.threshold": 0.2}
-    assert not any("background" in one.option for one in found.differences)
-    said = [line for line in conclusion(found) if line.startswith("Not published: ")]
-    assert said[0].startswith("Not published: background.kind of fit eps+crf, here power. ")
+    assert not any("background" in setting.option for setting in result.differences)
+    sentences = [line for line in conclusion(result) if line.startswith("Not published: ")]
+    assert sentences[0].startswith("Not published: background.kind of fit eps+crf, here power. ")
 
 
 def test_a_refined_row_starts_with_the_curve_of_its_generator(tmp_path, store):
     refined = {"method": "EPS + Affinity Net", "refiners": ["Affinity Net"]}
     refined |= {"rule": {"name": "explicit"}, "segmentors": ["DeepLab V2"]}
     row = row_of(suite(tmp_path, **refined), "EPS + Affinity Net")
-    found = explain(row, measured(), store, published().of(CLASSES))
-    stages = [one.stage for one in found.comparisons]
+    result = explain(row, measured(), store, published().of(CLASSES))
+    stages = [comparison.stage for comparison in result.comparisons]
     assert stages == ["fit eps"] * 16 + ["segment DeepLab V2 on eps+affinity"]
-    assert found.comparisons[-1].expected == 71.38  # reported, where nothing was published
-    assert {one.option for one in found.differences} == {"weights.trained_on"}
+    assert result.comparisons[-1].expected == 71.38  # reported, where nothing was published
+    assert {change.option for change in result.differences} == {"weights.trained_on"}
 
 
 def test_another_dataset_has_other_expectations(tmp_path, store):
@@ -209,14 +209,14 @@ def test_another_dataset_has_other_expectations(tmp_path, store):
     record = measured(miou=0.3715, images=82081)
     masks = record.masks.model_copy(update={"score": score(0.3715, coco.classes)})
     record = record.model_copy(update={"masks": masks})
-    found = explain(row, record, store, published().of(coco.classes))
-    assert [(one.what, one.expected) for one in found.comparisons] == [
+    result = explain(row, record, store, published().of(coco.classes))
+    assert [(comparison.what, comparison.expected) for comparison in result.comparisons] == [
         ("loss_cls at 76,950", 0.062),
         ("loss_sal at 76,950", 0.043),
         ("mIoU of train", 37.15),
     ]
-    assert not any(one.images for one in found.comparisons)
-    assert {one.option for one in found.differences} == {"lam", "iterations", "batch", "crop"}
+    assert not any(comparison.images for comparison in result.comparisons)
+    assert {d.option for d in result.differences} == {"lam", "iterations", "batch", "crop"}
 
 
 def rows_of(tmp_path, name):
@@ -225,9 +225,9 @@ def rows_of(tmp_path, name):
     path = configs() / f"suites/{name}.toml"
     labels = read_suite(path).weights
     overrides = [f"weights.{label}.file={tmp_path}/weights.pth" for label in labels]
-    made = read_suite(path, [*overrides, f"saliency.PFAN.folder={tmp_path}/maps"])
-    graph = Graph(made.model_copy(update={"dataset": scenes}), installed(), 0)
-    return {row.method: graph.row(row) for row in made.rows}
+    paper_suite = read_suite(path, [*overrides, f"saliency.PFAN.folder={tmp_path}/maps"])
+    graph = Graph(paper_suite.model_copy(update={"dataset": scenes}), installed(), 0)
+    return {row.method: graph.row(row) for row in paper_suite.rows}
 
 
 def test_the_suites_of_the_papers_have_all_settings_that_matter(tmp_path):
@@ -249,9 +249,9 @@ def test_the_suites_of_the_papers_have_all_settings_that_matter(tmp_path):
 
 
 def test_a_method_without_published_figures_is_refused(tmp_path, store):
-    made = suite(tmp_path, method="Ours")
+    ours = suite(tmp_path, method="Ours")
     with pytest.raises(ConfigError, match=r"no figures of 'Ours' are known, but those of .*EPS"):
-        explain(row_of(made, "Ours"), measured(), store, published().of(CLASSES))
+        explain(row_of(ours, "Ours"), measured(), store, published().of(CLASSES))
 
 
 def test_numbers_that_are_not_comparable_never_come_first():
@@ -289,8 +289,8 @@ def test_the_command_asks_for_a_run_first(tmp_path):
 
 
 def test_the_command_prints_and_gives_json(tmp_path, store, monkeypatch):
-    found = explained(tmp_path, store, measured(miou=0.6))
-    monkeypatch.setattr("wsss_leaderboard.comparison.explain.explain", lambda *parts: found)
+    explanation = explained(tmp_path, store, measured(miou=0.6))
+    monkeypatch.setattr("wsss_leaderboard.comparison.explain.explain", lambda *parts: explanation)
     monkeypatch.setattr(
         "wsss_leaderboard.comparison.explain.Collector",
         lambda *parts: SimpleNamespace(record=lambda outcome: None),

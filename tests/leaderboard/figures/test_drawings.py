@@ -69,12 +69,12 @@ def test_columns_and_rows_grow_the_method_figure(tmp_path):
         method_figure(tmp_path / name, examples, methods, NAMES)
         return np.array(pixels(tmp_path / name).shape[:2])
 
-    one = size("one.png", [example()], ["EPS"])
-    assert size("two.png", [example()], ["CAM", "EPS"])[1] > one[1] + 400
+    single = size("one.png", [example()], ["EPS"])
+    assert size("two.png", [example()], ["CAM", "EPS"])[1] > single[1] + 400
     tall = example(image=np.zeros((40, 30, 3), np.uint8), scores={"EPS": np.zeros((40, 30))})
     three = size("rows.png", [example()] * 3, ["EPS"])
-    assert three - one == pytest.approx([2 * (180 + 6), 0], abs=1)
-    assert size("tall.png", [tall], ["EPS"])[0] == pytest.approx(one[0] + 60, abs=1)
+    assert three - single == pytest.approx([2 * (180 + 6), 0], abs=1)
+    assert size("tall.png", [tall], ["EPS"])[0] == pytest.approx(single[0] + 60, abs=1)
 
 
 def test_the_legend_names_only_what_appears(tmp_path):

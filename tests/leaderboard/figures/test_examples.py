@@ -46,23 +46,23 @@ def tile(path, number, size):
 
 def test_sheets_hold_images_truth_masks_and_causes(written, ran, outcomes):
     dataset, done = outcomes
-    found = examples.read(written)
-    size = (found.height, found.width)
-    assert found.rows.keys() == {"R", "Half"}
+    index = examples.read(written)
+    size = (index.height, index.width)
+    assert index.rows.keys() == {"R", "Half"}
     row = next(o.row for o in done if o.row.row.method == "R" and o.row.seed == 0)
     folder = written / EXAMPLES
-    for number, image_id in enumerate(found.ids):
+    for number, image_id in enumerate(index.ids):
         truth = dataset.truth(image_id)
         mask = read_indices(ran.store.folder(row.masks) / f"{image_id}.png")
         wrong = causes(truth, mask, dataset.context(image_id))
-        assert (tile(folder / found.truth, number, size) == truth).all()
-        assert (tile(folder / found.rows["R"].masks, number, size) == mask).all()
-        assert (tile(folder / found.rows["R"].causes, number, size) == wrong).all()
+        assert (tile(folder / index.truth, number, size) == truth).all()
+        assert (tile(folder / index.rows["R"].masks, number, size) == mask).all()
+        assert (tile(folder / index.rows["R"].causes, number, size) == wrong).all()
         naive = sum(
             t not in (m, IGNORE) for t, m in zip(truth.ravel(), mask.ravel(), strict=True)
         ) / sum(t != IGNORE for t in truth.ravel())
-        assert found.rows["R"].wrong[number] == pytest.approx(naive)
-        near = tile(folder / found.images, number, size).astype(int) - dataset.image(image_id)
+        assert index.rows["R"].wrong[number] == pytest.approx(naive)
+        near = tile(folder / index.images, number, size).astype(int) - dataset.image(image_id)
         assert np.abs(near).mean() < 12  # WebP is not exact
 
 
@@ -97,24 +97,24 @@ def test_images_are_chosen_without_those_that_chose_a_threshold():
     chosen = examples.chosen(dataset, 10)
     ids = dataset.ids("train")
     assert len(chosen) == len(set(chosen)) == examples.COUNT
-    assert [ids.index(one) for one in chosen] == sorted(ids.index(one) for one in chosen)
+    assert [ids.index(name) for name in chosen] == sorted(ids.index(name) for name in chosen)
     few = examples.chosen(FakeDataset(12), 4)
     assert len(few) == 4
 
 
 def test_pictures_of_unlike_sizes_share_a_sheet():
     tiles = [np.full((2, 3), n, np.uint8) for n in range(1, 8)] + [np.full((1, 1), 9, np.uint8)]
-    made = examples.sheet(tiles, (2, 3))
-    assert made.shape == (4, 3 * COLUMNS)
-    assert (made[:2, 3:6] == 2).all()
-    assert (made[2:, :3] == 7).all()
-    assert made[2:, 3:6].tolist() == [[9, 0, 0], [0, 0, 0]]
+    sheet = examples.sheet(tiles, (2, 3))
+    assert sheet.shape == (4, 3 * COLUMNS)
+    assert (sheet[:2, 3:6] == 2).all()
+    assert (sheet[2:, :3] == 7).all()
+    assert sheet[2:, 3:6].tolist() == [[9, 0, 0], [0, 0, 0]]
 
 
 def test_right_pixels_are_transparent(written):
-    found = examples.read(written)
-    picture = Image.open(written / EXAMPLES / found.rows["R"].causes).convert("RGBA")
-    values = np.array(Image.open(written / EXAMPLES / found.rows["R"].causes))
+    index = examples.read(written)
+    picture = Image.open(written / EXAMPLES / index.rows["R"].causes).convert("RGBA")
+    values = np.array(Image.open(written / EXAMPLES / index.rows["R"].causes))
     colours = np.array(picture)
     assert (colours[values == 0][:, 3] == 0).all()
     wrong = int(values[values > 0][0])
@@ -141,7 +141,7 @@ def test_an_index_that_leads_elsewhere_is_refused(written, tmp_path):
 
 
 def test_classes_have_the_colours_of_figures(written):
-    found = examples.read(written)
-    palette = Image.open(written / EXAMPLES / found.truth).getpalette()
+    index = examples.read(written)
+    palette = Image.open(written / EXAMPLES / index.truth).getpalette()
     shown = np.array(palette[3:6])
     assert (shown == ink.class_colours()[1]).all()

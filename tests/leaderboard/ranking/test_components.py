@@ -15,11 +15,11 @@ def entry(values):
         LoadedRecord(
             record(
                 seed=number,
-                seeds={"weights": 0, "generator": one, "refiner": 0, "segmentor": other},
+                seeds={"weights": 0, "generator": generator, "refiner": 0, "segmentor": segmentor},
             ),
             None,
         )
-        for number, (one, other) in enumerate(values)
+        for number, (generator, segmentor) in enumerate(values)
     )
     return Entry("EPS", "V1", "method", runs, tuple(values.values()), None)
 
@@ -29,27 +29,27 @@ def crossed(value):
 
 
 def test_the_spread_of_one_axis_is_attributed_to_it():
-    found = components_of(entry(crossed(lambda one, other: 0.5 + one / 100)))
-    assert found.axes["generator"] == pytest.approx(0.0008)
-    assert found.shares == pytest.approx({"generator": 1, "segmentor": 0, "rest": 0}, abs=1e-9)
-    assert found.runs == 6
+    components = components_of(entry(crossed(lambda generator, segmentor: 0.5 + generator / 100)))
+    assert components.axes["generator"] == pytest.approx(0.0008)
+    assert components.shares == pytest.approx({"generator": 1, "segmentor": 0, "rest": 0}, abs=1e-9)
+    assert components.runs == 6
 
 
 def test_an_estimate_below_zero_is_zero():
     """Both seeds of an axis are alike on average, and unlike in each combination."""
-    found = components_of(entry({(0, 0): 0.5, (0, 1): 0.6, (1, 0): 0.6, (1, 1): 0.5}))
-    assert found.axes == {"generator": 0, "segmentor": 0}
-    assert found.shares["rest"] == 1
+    components = components_of(entry({(0, 0): 0.5, (0, 1): 0.6, (1, 0): 0.6, (1, 1): 0.5}))
+    assert components.axes == {"generator": 0, "segmentor": 0}
+    assert components.shares["rest"] == 1
 
 
 def test_equal_runs_have_nothing_to_share():
-    same = entry(crossed(lambda one, other: 0.5))
+    same = entry(crossed(lambda generator, segmentor: 0.5))
     assert components_of(same).shares == {}
     assert note_of(same) == "Of the variance over the 6 runs of EPS, V1: there is none."
 
 
 def test_missing_combinations_give_no_components():
-    values = crossed(lambda one, other: 0.5 + one)
+    values = crossed(lambda generator, segmentor: 0.5 + generator)
     del values[4, 7]
     assert components_of(entry(values)) is None
 
@@ -66,6 +66,8 @@ def test_one_axis_and_one_run_need_no_split():
 
 
 def test_the_note_has_the_share_of_each_axis():
-    note = note_of(entry(crossed(lambda one, other: 0.5 + one / 100 + other / 1000)))
+    note = note_of(
+        entry(crossed(lambda generator, segmentor: 0.5 + generator / 100 + segmentor / 1000))
+    )
     assert note.startswith("Of the variance over the 6 runs of EPS, V1: generator 9")
     assert note.endswith(", rest 0 %.")

@@ -63,9 +63,9 @@ def test_an_unfinished_run_leaves_no_mean():
 
 
 def test_counts_of_other_images_are_not_averaged():
-    one, other = simulated.runs({"A": 0}, seeds=(0, 1), images=5, segmentors=())[:2]
-    tallies = {"": counts_of_others(other.tallies[""])}
-    (board,) = entries.boards([one, LoadedRecord(other.record, None, tallies)])
+    first, second = simulated.runs({"A": 0}, seeds=(0, 1), images=5, segmentors=())[:2]
+    tallies = {"": counts_of_others(second.tallies[""])}
+    (board,) = entries.boards([first, LoadedRecord(second.record, None, tallies)])
     assert board.entries()[0].estimate is None
 
 
@@ -80,9 +80,9 @@ def test_each_protocol_and_dataset_has_its_own_board():
         first.model_copy(update={"dataset": "other"}),
         first.model_copy(update={"data": "of version 1, without a fingerprint"}),
     ]
-    found = entries.boards([LoadedRecord(one, None) for one in (first, *others)])
-    assert len(found) == 4
-    assert len({(board.name, board.loaded[0].record.data) for board in found}) == 4
+    boards = entries.boards([LoadedRecord(run_record, None) for run_record in (first, *others)])
+    assert len(boards) == 4
+    assert len({(board.name, board.loaded[0].record.data) for board in boards}) == 4
 
 
 def test_two_records_of_one_run_are_refused_by_name(folder):
@@ -97,7 +97,7 @@ def test_seeds_of_different_recipes_have_no_mean():
         entries.boards([LoadedRecord(seed, None) for seed in seeds])
 
 
-def made(method="All background", labels=("V1",), key="k", **changes):
+def row(method="All background", labels=("V1",), key="k", **changes):
     """A control row as a suite with these segmentors makes it."""
     segmentation = record().segmentations[0]
     steps = [Step(stage=f"bound {method} 1", key=key)]
@@ -115,18 +115,18 @@ def made(method="All background", labels=("V1",), key="k", **changes):
 
 def failed(**changes):
     empty = {"masks": None, "segmentations": (), "steps": (), "failure": Failure(message="x")}
-    return made(**{**empty, **changes})
+    return row(**{**empty, **changes})
 
 
 def test_rows_shared_by_suites_are_kept_once():
-    same = made(), made()
+    same = row(), row()
     assert entries.once(same) == same[:1]
-    assert len(entries.once([made(control=False), made(control=False)])) == 1
-    assert entries.once([made(), made("Other"), made(seed=1)]) != same[:1]
+    assert len(entries.once([row(control=False), row(control=False)])) == 1
+    assert entries.once([row(), row("Other"), row(seed=1)]) != same[:1]
 
 
 def test_a_control_row_has_the_segmentors_of_all_suites():
-    (run,) = entries.once([made(labels=("V1",)), made(labels=("V2",)), made(labels=("V2", "V3"))])
+    (run,) = entries.once([row(labels=("V1",)), row(labels=("V2",)), row(labels=("V2", "V3"))])
     assert run.record.recipe["segmentors"] == ["V1", "V2", "V3"]
     assert {s.segmentor for s in run.record.segmentations} == {"V1", "V2", "V3"}
     assert [run.record.maker(label) for label in ("", "V1", "V3")] == ["k", "k V1", "k V3"]
@@ -134,18 +134,18 @@ def test_a_control_row_has_the_segmentors_of_all_suites():
 
 
 def test_a_failed_control_row_is_replaced_by_a_finished_one():
-    whole = made()
-    for found in ([failed(), whole], [whole, failed()], [failed(), failed(), whole]):
-        assert entries.once(found) == (whole,)
+    whole = row()
+    for runs in ([failed(), whole], [whole, failed()], [failed(), failed(), whole]):
+        assert entries.once(runs) == (whole,)
     assert len(entries.once([failed(), failed()])) == 1
 
 
 @pytest.mark.parametrize(
     "other",
-    [made(key="other"), made(control=False, labels=("V2",)), failed(control=False), made(steps=())],
+    [row(key="other"), row(control=False, labels=("V2",)), failed(control=False), row(steps=())],
 )
 def test_conflicting_rows_of_one_name_are_not_merged(other):
-    assert len(entries.once([made(control=other.record.control), other])) == 2
+    assert len(entries.once([row(control=other.record.control), other])) == 2
 
 
 def test_seeds_with_different_recipes_have_no_mean():

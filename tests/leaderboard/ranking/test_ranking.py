@@ -53,8 +53,8 @@ def noise(number, error=0.01):
 
 def shown(entries):
     return {
-        one.method: (place.best, place.worst, place.group)
-        for one, place in zip(entries, rank(entries).places, strict=True)
+        entry.method: (place.best, place.worst, place.group)
+        for entry, place in zip(entries, rank(entries).places, strict=True)
         if place
     }
 
@@ -142,17 +142,17 @@ def test_a_single_run_borrows_the_spread_of_others():
 
 
 @pytest.mark.parametrize(
-    ("entries", "said"),
+    ("entries", "phrases"),
     [
         ([entry("A", [0.5, 0.6])], ["over scored images and seeds", "Tie", "two"]),
         ([entry("A", [0.5, 0.6]), entry("B", [0.5])], ["images and seeds", "Tie", "Single", "two"]),
         ([entry("A", [0.5])], ["images alone. No method repeats its generator", "Tie groups"]),
     ],
 )
-def test_notes_name_the_sources_of_uncertainty(entries, said):
+def test_notes_name_the_sources_of_uncertainty(entries, phrases):
     notes = rank(entries).notes
-    assert len(notes) == len(said)
-    assert all(words in note for words, note in zip(said, notes, strict=True))
+    assert len(notes) == len(phrases)
+    assert all(words in note for words, note in zip(phrases, notes, strict=True))
 
 
 def test_counts_of_other_images_are_named():
@@ -163,10 +163,10 @@ def test_counts_of_other_images_are_named():
 def test_two_methods_with_the_same_seeds_are_compared_by_their_differences():
     """What is left of two methods is the paired test of Student."""
     values = np.array([[0.5, 0.53, 0.49], [0.48, 0.52, 0.5]])
-    found = means_of([entry("A", values[0]), entry("B", values[1])]).differences()
+    differences = means_of([entry("A", values[0]), entry("B", values[1])]).differences()
     gaps = values[0] - values[1]
-    assert found.errors[0, 1] == pytest.approx(gaps.std(ddof=1) / math.sqrt(3))
-    assert found.freedom[0, 1] == pytest.approx(2)
+    assert differences.errors[0, 1] == pytest.approx(gaps.std(ddof=1) / math.sqrt(3))
+    assert differences.freedom[0, 1] == pytest.approx(2)
 
 
 def test_the_order_of_entries_does_not_matter():
@@ -183,17 +183,17 @@ def test_segmentors_of_the_same_masks_are_one_draw():
 
 def segmented(values, masks, method="A"):
     """An entry of segmentors on the masks of these numbers."""
-    made = entry(method, values)
+    plain = entry(method, values)
     runs = [
         replace(run, record=run.record.model_copy(update={"steps": steps(method, number)}))
-        for run, number in zip(made.runs, masks, strict=True)
+        for run, number in zip(plain.runs, masks, strict=True)
     ]
-    return on_v1(replace(made, runs=tuple(runs)))
+    return on_v1(replace(plain, runs=tuple(runs)))
 
 
-def on_v1(made):
-    runs = [replace(run, tallies={"V1": run.tallies[""]}) for run in made.runs]
-    return replace(made, target="V1", runs=tuple(runs))
+def on_v1(entry):
+    runs = [replace(run, tallies={"V1": run.tallies[""]}) for run in entry.runs]
+    return replace(entry, target="V1", runs=tuple(runs))
 
 
 def test_ten_segmentors_on_one_set_of_masks_are_one_draw_among_methods_of_several():

@@ -28,7 +28,7 @@ def table_of(runs, build=mask_table):
 
 
 def cells(table, name):
-    column = [one.name for one in table.columns].index(name)
+    column = [field.name for field in table.columns].index(name)
     return {row.cells[0]: row.cells[column] for row in table.rows}
 
 
@@ -97,9 +97,9 @@ def test_a_method_named_like_the_bound_is_not_the_bound(runs):
 
 
 def test_without_counts_there_are_no_standings():
-    found = standings([LoadedRecord(record(), None)])
-    assert found.of("", "EPS").place is None
-    shown = mask_table([record(), *controls()], found)
+    uncounted = standings([LoadedRecord(record(), None)])
+    assert uncounted.of("", "EPS").place is None
+    shown = mask_table([record(), *controls()], uncounted)
     assert shown.columns == mask_table([record(), *controls()], NONE).columns
 
 

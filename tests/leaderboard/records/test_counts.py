@@ -13,9 +13,9 @@ from wsss_leaderboard.records.counts import Tallies
 @pytest.fixture
 def tallies():
     rng = np.random.default_rng(0)
-    found = rng.integers(0, 50, (4, 3, 3))
-    found[..., 0] = found.min(-1)
-    return {"": Tallies(("a", "b", "c", "d"), found), "V1|<b>": Tallies(("e",), found[:1])}
+    values = rng.integers(0, 50, (4, 3, 3))
+    values[..., 0] = values.min(-1)
+    return {"": Tallies(("a", "b", "c", "d"), values), "V1|<b>": Tallies(("e",), values[:1])}
 
 
 def test_counts_survive_a_round_trip(tmp_path, tallies):
@@ -25,9 +25,9 @@ def test_counts_survive_a_round_trip(tmp_path, tallies):
     first = path.read_bytes()
     read = counts.read(path)
     assert list(read) == list(tallies)
-    for target, one in tallies.items():
-        assert read[target].ids == one.ids
-        assert (read[target].counts == one.counts).all()
+    for target, written in tallies.items():
+        assert read[target].ids == written.ids
+        assert (read[target].counts == written.counts).all()
     counts.write(path, tallies)
     assert path.read_bytes() == first
 

@@ -102,10 +102,10 @@ def test_other_classes_have_no_figure():
 
 
 @pytest.mark.parametrize(
-    ("start", "crf", "found"),
+    ("start", "crf", "has_figure"),
     [("MS-COCO", "none", True), ("ImageNet-1k", "none", False), ("MS-COCO", "deeplab", True)],
 )
-def test_a_segmentor_from_other_weights_has_no_figure(start, crf, found):
+def test_a_segmentor_from_other_weights_has_no_figure(start, crf, has_figure):
     steps = (
         Step(
             stage="segment DeepLab V2 on e 1", key="a", options={"weights": {"trained_on": start}}
@@ -113,7 +113,7 @@ def test_a_segmentor_from_other_weights_has_no_figure(start, crf, found):
         Step(stage="predict DeepLab V2 on e 2", key="b", options={"crf": crf}),
     )
     named = seam().model_copy(update={"method": "EPS", "steps": steps})
-    assert bool(published().beside(named, "DeepLab V2")) == found
+    assert bool(published().beside(named, "DeepLab V2")) == has_figure
     assert published().beside(named, "DeepLab V1").cell == "71.0"
 
 
@@ -124,8 +124,8 @@ def test_an_unverified_figure_is_marked():
 
 
 def figures_of(method, segmentor, **fields):
-    found = published().named(method, segmentor)
-    return [f for f in found if all(getattr(f, name) == value for name, value in fields.items())]
+    figures = published().named(method, segmentor)
+    return [f for f in figures if all(getattr(f, name) == value for name, value in fields.items())]
 
 
 def test_splits_of_one_source_share_a_note():

@@ -46,8 +46,8 @@ def test_a_failed_row_is_classified_by_declared_supervision():
     ("stage", "used"), [("score cam", True), ("refine crf", True), ("fit cam", False)]
 )
 def test_labels_at_inference_follow_the_stages_that_score(stage, used):
-    found = Supervision(declared=(), read={stage: ("image_labels",)}, weights=())
-    assert found.labels_at_inference is used
+    supervision = Supervision(declared=(), read={stage: ("image_labels",)}, weights=())
+    assert supervision.labels_at_inference is used
 
 
 def test_a_record_survives_a_round_trip(tmp_path):
@@ -81,8 +81,8 @@ def test_a_percentage_is_not_accepted_as_a_fraction():
 
 def test_context_confusion_may_exceed_1():
     masks = record().masks.model_dump()
-    found = Masks.model_validate({**masks, "cooccurrence": {"pooled": 12.5}})
-    assert found.cooccurrence["pooled"] == 12.5
+    changed = Masks.model_validate({**masks, "cooccurrence": {"pooled": 12.5}})
+    assert changed.cooccurrence["pooled"] == 12.5
 
 
 def test_null_is_kept_and_is_not_zero(tmp_path):

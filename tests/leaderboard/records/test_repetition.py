@@ -74,23 +74,23 @@ def test_a_bound_draws_its_segmentor():
 
 
 def test_draws_have_the_mean_of_their_runs_and_the_keys_of_their_steps():
-    made = draws([run(n, n // 2, n) for n in range(4)], [0.1, 0.3, 0.5, 0.9], "V1")
-    assert made.values == pytest.approx({(0, 1): 0.2, (2, 3): 0.7})
-    assert made.runs == [[0, 1], [2, 3]]
-    assert made.number == pytest.approx(2)
-    assert made.lineage[0] == (frozenset({"g0"}), frozenset({"g1"}))
-    assert made.lineage[1] == (frozenset({"s00", "s01"}), frozenset({"s12", "s13"}))
+    drawn = draws([run(n, n // 2, n) for n in range(4)], [0.1, 0.3, 0.5, 0.9], "V1")
+    assert drawn.values == pytest.approx({(0, 1): 0.2, (2, 3): 0.7})
+    assert drawn.runs == [[0, 1], [2, 3]]
+    assert drawn.number == pytest.approx(2)
+    assert drawn.lineage[0] == (frozenset({"g0"}), frozenset({"g1"}))
+    assert drawn.lineage[1] == (frozenset({"s00", "s01"}), frozenset({"s12", "s13"}))
 
 
 def test_draws_are_in_the_order_of_their_seeds():
-    made = draws([run(3, 3), run(1, 1)], [0.3, 0.1], "")
-    assert list(made.values.items()) == [((1,), 0.1), ((3,), 0.3)]
-    assert made.runs == [[1], [0]]
+    drawn = draws([run(3, 3), run(1, 1)], [0.3, 0.1], "")
+    assert list(drawn.values.items()) == [((1,), 0.1), ((3,), 0.3)]
+    assert drawn.runs == [[1], [0]]
 
 
 def test_draws_that_count_more_leave_fewer_equal_ones():
-    made = draws([run(0, 0), run(1, 1, 1), run(2, 1, 2)], [0.1, 0.2, 0.3], "V1")
-    assert made.number == pytest.approx(1 / ((1 / 3) ** 2 + (2 / 3) ** 2))
+    drawn = draws([run(0, 0), run(1, 1, 1), run(2, 1, 2)], [0.1, 0.2, 0.3], "V1")
+    assert drawn.number == pytest.approx(1 / ((1 / 3) ** 2 + (2 / 3) ** 2))
 
 
 def test_runs_may_count_one_by_one():

@@ -67,7 +67,7 @@ def test_every_page_is_valid_html_with_unique_ids(which, request):
     assert len(pages) > 10
     for page in pages:
         tree = parsed(page)  # raises where it is not valid
-        ids = Counter(one.get("id") for one in tree.iter() if one.get("id"))
+        ids = Counter(node.get("id") for node in tree.iter() if node.get("id"))
         assert max(ids.values()) == 1, page
         assert tree.get("lang") == "en"
         assert tree.find(".//title").text
@@ -78,8 +78,8 @@ def test_every_link_leads_to_a_file_of_the_site(which, request):
     out = request.getfixturevalue(which)
     count = 0
     for page in out.rglob("*.html"):
-        for one in parsed(page).iter():
-            for link in filter(None, (one.get("href"), one.get("src"))):
+        for node in parsed(page).iter():
+            for link in filter(None, (node.get("href"), node.get("src"))):
                 count += 1
                 assert leads(page, link, out), f"{page}: {link}"
     assert count > 200
@@ -130,7 +130,7 @@ def test_long_texts_are_shortened_and_can_be_filtered_by(tmp_path):
     page = board_of(tmp_path / "out") / "index.html"
     assert "\u202e" not in page.read_text(encoding="utf-8")
     assert "x" * 1000 not in page.read_text(encoding="utf-8")
-    options = {one.text for one in parsed(page).iter("option")}
+    options = {option.text for option in parsed(page).iter("option")}
     cells = ((cell.text or "").strip() for cell in parsed(page).iter("td"))
     (cell,) = (text for text in cells if "evil" in text)
     assert cell in options
@@ -139,9 +139,10 @@ def test_long_texts_are_shortened_and_can_be_filtered_by(tmp_path):
 def test_hostile_names_are_shown_as_text(hostile):
     for page in hostile.rglob("*.html"):
         tree = parsed(page)
-        scripts = [one.get("src") for one in tree.iter("script")]
+        scripts = [node.get("src") for node in tree.iter("script")]
         assert all(src and src.rpartition("/")[0].endswith("static") for src in scripts)
-        assert not [one for one in tree.iter() if any(name.startswith("on") for name in one.attrib)]
+        attributes = [name for node in tree.iter() for name in node.attrib]
+        assert not any(name.startswith("on") for name in attributes)
         assert not list(tree.iter("img"))
         text = page.read_text(encoding="utf-8")
         assert "\u202e" not in text
@@ -161,7 +162,7 @@ def test_hostile_names_make_files_only_inside_the_site(hostile):
 def test_stems_are_short_plain_and_distinct():
     stems = [stem(name) for name in (*HOSTILE, "EPS", "eps", "e p s", "", "日本")]
     assert len(set(stems)) == len(stems)
-    assert all(one.isascii() and one.replace("-", "").isalnum() for one in stems)
+    assert all(text.isascii() and text.replace("-", "").isalnum() for text in stems)
 
 
 @pytest.mark.parametrize(
@@ -192,8 +193,8 @@ def test_500_rows_are_loaded_with_less_than_300_kb(tmp_path):
 def loaded(page):
     """Bytes of a page with all that it loads at once, as they lie on a disk."""
     tree = parsed(page)
-    links = [one.get("src") for one in tree.iter("script")]
-    links += [one.get("href") for one in tree.iter("link") if one.get("rel") == "stylesheet"]
+    links = [node.get("src") for node in tree.iter("script")]
+    links += [node.get("href") for node in tree.iter("link") if node.get("rel") == "stylesheet"]
     return page.stat().st_size + sum((page.parent / link).stat().st_size for link in links)
 
 
@@ -218,24 +219,24 @@ def test_method_page_shows_the_failure_and_the_end_of_its_log(site):
 
 def test_compare_page_agrees_with_the_diff_command(site, results):
     (board,) = entries.boards(entries.load([results]))
-    runs = {found[0].record.method: found for found in board.methods}
-    peers = [found for method, found in runs.items() if method not in ("CAM", "EPS")]
-    told = comparison.compare(runs["CAM"], runs["EPS"], peers)
+    runs = {method_runs[0].record.method: method_runs for method_runs in board.methods}
+    peers = [method_runs for method, method_runs in runs.items() if method not in ("CAM", "EPS")]
+    compared = comparison.compare(runs["CAM"], runs["EPS"], peers)
     folder = board_of(site) / "data"
     (_, a), (_, b) = (data_of(folder / f"{stem(name)}.js") for name in ("CAM", "EPS"))
     images = data_of(folder / "images.js")[1]
-    for one in told.targets:
-        key = stem(one.target) if one.target else "masks"
+    for target in compared.targets:
+        key = stem(target.target) if target.target else "masks"
         here, there = a["targets"][key], b["targets"][key]
-        assert there["mean"] - here["mean"] == pytest.approx(one.miou.difference)
+        assert there["mean"] - here["mean"] == pytest.approx(target.miou.difference)
         moved = decoded(there["influence"]) - decoded(here["influence"])
         first = max(range(len(moved)), key=lambda place: abs(moved[place]))
-        assert images[key][first] == one.images[0].image_id
-        assert moved[first] == pytest.approx(one.images[0].influence, rel=1e-5)
-        assert here["reach"][there["at"]] == pytest.approx(one.miou.reach, abs=1e-5)
+        assert images[key][first] == target.images[0].image_id
+        assert moved[first] == pytest.approx(target.images[0].influence, rel=1e-5)
+        assert here["reach"][there["at"]] == pytest.approx(target.miou.reach, abs=1e-5)
         assert here["reach"][there["at"]] == pytest.approx(there["reach"][here["at"]])
     differing = {name for name in a["settings"] if a["settings"][name] != b["settings"].get(name)}
-    assert {f"{one.part}: {one.name}" for one in told.settings} == differing | (
+    assert {f"{setting.part}: {setting.name}" for setting in compared.settings} == differing | (
         set(b["settings"]) - set(a["settings"])
     )
 

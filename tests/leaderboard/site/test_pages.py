@@ -50,7 +50,7 @@ def test_releases_have_their_own_pages_with_links_to_the_latest(published_site):
     first = parsed(frozen / "index.html")
     assert "Release 2026.1" in "".join(first.itertext())
     for page in (published_site / "index.html", board_of(frozen) / "methods" / f"{stem('R')}.html"):
-        links = [one.get("href") for one in parsed(page).iter("a")]
+        links = [link_node.get("href") for link_node in parsed(page).iter("a")]
         assert all(leads(page, link, published_site) for link in links)
         assert [link for link in links if link.endswith("releases/2026.1/index.html")] or (
             frozen in page.parents
@@ -77,7 +77,7 @@ def test_board_of_a_segmentor_names_its_crf(tmp_path):
         out = tmp_path / ("plain" if not definition else "crf")
         build([simulated.write(tmp_path / f"of {out.name}", runs)], out)
         page = parsed(next(board_of(out).glob("v1-*.html")))
-        return next(one.text for one in page.iter("p") if one.get("class") == "lead")
+        return next(node.text for node in page.iter("p") if node.get("class") == "lead")
 
     assert "tested on 20 val images. Scored by mmsegmentation, without CRF" in lead({})
     sharpened = {"segmentors": {"V1": {"name": "deeplab", "crf": "dense"}}}
@@ -116,8 +116,8 @@ def test_pages_count_distinct_runs_and_split_their_variance(tmp_path):
 
 
 def figure(value=60.0, segmentor=""):
-    one = next(f for f in published().figures if f.segmentor == segmentor)
-    return one.model_copy(update={"value": value})
+    template = next(f for f in published().figures if f.segmentor == segmentor)
+    return template.model_copy(update={"value": value})
 
 
 @pytest.fixture(scope="module")
@@ -142,18 +142,18 @@ def test_verdict_compares_a_published_figure_with_the_interval(table):
 
 def test_figures_of_different_protocols_are_not_compared(tmp_path):
     known = (f for f in published().figures if f.segmentor and f.crf == "yes")
-    one = next(f for f in known if (f.dataset, f.split) == ("voc2012", "val"))
+    figure = next(f for f in known if (f.dataset, f.split) == ("voc2012", "val"))
 
     def verdict(crf):
-        step = Step(stage=f"predict {one.segmentor} on x 1", key="k", options={"crf": crf})
-        runs = simulated.runs({one.method: 0}, (0,), 1449, (one.segmentor,), steps=(step,))
+        step = Step(stage=f"predict {figure.segmentor} on x 1", key="k", options={"crf": crf})
+        runs = simulated.runs({figure.method: 0}, (0,), 1449, (figure.segmentor,), steps=(step,))
         out = tmp_path / crf
         build([simulated.write(tmp_path / f"of {crf}", runs)], out)
         rows = [
             row for row in parsed(out / "paper.html").iter("tr") if row.find("th/a") is not None
         ]
         (cells,) = [["".join(c.itertext()) for c in row.findall("td")] for row in rows]
-        assert cells[4].startswith(one.cell)
+        assert cells[4].startswith(figure.cell)
         return cells[6], cells[7]
 
     assert verdict("none") == ("-", "measured otherwise: crf 'yes' there, 'no' here")
@@ -213,12 +213,12 @@ def test_axis_maps_its_ends_and_has_ticks_inside():
 
 def test_threshold_chart_has_a_line_per_seed_and_marks_on_the_first():
     runs = sites.runs({"CAM": 0.1})
-    found = curve_of([run.record for run in runs if run.record.method == "CAM"])
-    assert len(found.lines) == 2
-    points = [tuple(map(float, point.split(","))) for point in found.lines[0].split()]
+    chart = curve_of([run.record for run in runs if run.record.method == "CAM"])
+    assert len(chart.lines) == 2
+    points = [tuple(map(float, point.split(","))) for point in chart.lines[0].split()]
     assert len(points) == 101
-    assert [mark.shape for mark in found.marks] == ["fixed", "held_out", "oracle"]
-    for mark in found.marks:
+    assert [mark.shape for mark in chart.marks] == ["fixed", "held_out", "oracle"]
+    for mark in chart.marks:
         assert points[round(100 * mark.threshold)] == pytest.approx((mark.x, mark.y), abs=0.2)
     assert curve_of([record()]) is None
 
@@ -228,10 +228,10 @@ def test_cause_shares_are_means_and_their_parts_add_up_to_one():
         sites.ANATOMY,
         {c: a.model_copy(update={"share": 0.0}) for c, a in sites.ANATOMY.items()},
     ]
-    found = shares_of([*anatomies, {}])
-    assert [one.cause for one in found] == list(CAUSES)
-    assert [one.share for one in found] == pytest.approx([0.005 * (n + 1) for n in range(7)])
-    assert np.sum([one.part for one in found]) == pytest.approx(1)
+    shares = shares_of([*anatomies, {}])
+    assert [entry.cause for entry in shares] == list(CAUSES)
+    assert [entry.share for entry in shares] == pytest.approx([0.005 * (n + 1) for n in range(7)])
+    assert np.sum([entry.part for entry in shares]) == pytest.approx(1)
     assert shares_of([{}]) == []
 
 

@@ -78,10 +78,10 @@ def test_deletions_are_what_the_value_loses_without_each_image():
 
 
 def test_the_mean_of_equal_runs_is_the_run():
-    one = estimates.miou(estimates.tallies_of(random_counts(5)), draws=50)
-    mean = estimates.mean_of([one, one])
-    assert (mean.value, mean.t, mean.error) == pytest.approx((one.value, one.t, one.error))
-    assert mean.deletions == pytest.approx(one.deletions)
+    run = estimates.miou(estimates.tallies_of(random_counts(5)), draws=50)
+    mean = estimates.mean_of([run, run])
+    assert (mean.value, mean.t, mean.error) == pytest.approx((run.value, run.t, run.error))
+    assert mean.deletions == pytest.approx(run.deletions)
 
 
 def test_more_images_narrow_the_interval():

@@ -51,8 +51,8 @@ def test_the_pooled_variance_of_rows_equals_a_loop():
 def test_the_pooled_variance_of_differences_equals_a_loop():
     values = drawn(3, 4)
     means = values.mean(1)
-    of_means = fmean(variance(one - other) for one, other in combinations(means, 2))
-    gaps = [variance(a - b) for one, other in combinations(values, 2) for a in one for b in other]
+    of_means = fmean(variance(row - peer) for row, peer in combinations(means, 2))
+    gaps = [variance(a - b) for row, peer in combinations(values, 2) for a in row for b in peer]
     between = satterthwaite((of_means, 4), (fmean(gaps) - of_means, 18))
     within = fmean(variance(a - b) for family in values for a, b in combinations(family, 2))
     (block,) = board(values).blocks
@@ -63,8 +63,8 @@ def test_the_pooled_variance_of_differences_equals_a_loop():
 
 def test_rows_that_copy_their_generator_add_no_degrees_of_freedom():
     """Two generators, each with six rows that are the same up to a constant."""
-    one, other = np.random.default_rng(1).normal(0, 1, (2, 3))
-    copies = board([[one + n for n in range(6)], [other + n for n in range(6)]])
+    first, second = np.random.default_rng(1).normal(0, 1, (2, 3))
+    copies = board([[first + n for n in range(6)], [second + n for n in range(6)]])
     assert copies.of_differences().df[0, 6] == pytest.approx(2)
     (pool,) = copies.pools.values()
     assert pool.df <= 4
@@ -120,17 +120,17 @@ def test_a_row_with_one_draw_borrows_from_those_that_leave_least_fixed():
 
 
 def test_rows_that_leave_other_things_fixed_are_neither_pooled_nor_paired():
-    one, other = row([0, 1, 5], "a"), row([0, 1, 5.5], "b", fixed=["generator"])
-    spreads = PooledSpreads([one, other])
+    first, second = row([0, 1, 5], "a"), row([0, 1, 5.5], "b", fixed=["generator"])
+    spreads = PooledSpreads([first, second])
     assert len(spreads.blocks) == len(spreads.pools) == 2
     expected = satterthwaite((variance([0, 1, 5]) / 3, 2), (variance([0, 1, 5.5]) / 3, 2))
-    found = spreads.of_differences()
-    assert (found.variances[0, 1], found.df[0, 1]) == pytest.approx(expected)
+    differences = spreads.of_differences()
+    assert (differences.variances[0, 1], differences.df[0, 1]) == pytest.approx(expected)
 
 
 def test_rows_of_other_seeds_are_pooled_but_not_paired():
-    one, other = row([0, 1, 5], "a"), row([0, 1, 5.5], "b", seeds=[3, 4, 5])
-    spreads = PooledSpreads([one, other])
+    first, second = row([0, 1, 5], "a"), row([0, 1, 5.5], "b", seeds=[3, 4, 5])
+    spreads = PooledSpreads([first, second])
     ((fixed, pool),) = spreads.pools.items()
     assert fixed == frozenset()
     assert pool.variance == pytest.approx(fmean([variance([0, 1, 5]), variance([0, 1, 5.5])]))
@@ -139,11 +139,11 @@ def test_rows_of_other_seeds_are_pooled_but_not_paired():
 
 
 def test_two_rows_of_the_same_seeds_have_the_paired_test_of_student():
-    one, other = np.array([0.5, 0.53, 0.49]), np.array([0.48, 0.52, 0.5])
-    found = PooledSpreads([row(one, "a"), row(other, "b")]).of_differences()
-    assert found.variances[0, 1] == pytest.approx(variance(one - other) / 3)
-    assert found.df[0, 1] == pytest.approx(2)
-    assert found.variances[0, 1] == found.variances[1, 0]
+    first, second = np.array([0.5, 0.53, 0.49]), np.array([0.48, 0.52, 0.5])
+    differences = PooledSpreads([row(first, "a"), row(second, "b")]).of_differences()
+    assert differences.variances[0, 1] == pytest.approx(variance(first - second) / 3)
+    assert differences.df[0, 1] == pytest.approx(2)
+    assert differences.variances[0, 1] == differences.variances[1, 0]
 
 
 def shares_held(boards, pairs):

@@ -40,14 +40,14 @@ def means(*rows):
 
 def test_the_jackknife_of_differences_equals_a_loop():
     deletions = np.random.default_rng(0).normal(0, 1, (3, IMAGES))
-    found = jackknifed(deletions)
-    for one in range(3):
-        for other in range(3):
-            gaps = [a - b for a, b in zip(deletions[one], deletions[other], strict=True)]
+    differences = jackknifed(deletions)
+    for first in range(3):
+        for second in range(3):
+            gaps = [a - b for a, b in zip(deletions[first], deletions[second], strict=True)]
             squares, fourth = sum(g**2 for g in gaps), sum(g**4 for g in gaps)
-            assert found.variances[one, other] == pytest.approx(squares)
-            if one != other:
-                assert found.df[one, other] == pytest.approx(2 * squares**2 / fourth - 1)
+            assert differences.variances[first, second] == pytest.approx(squares)
+            if first != second:
+                assert differences.df[first, second] == pytest.approx(2 * squares**2 / fourth - 1)
 
 
 def test_a_difference_that_rests_on_few_images_has_few_degrees_of_freedom():
@@ -66,31 +66,31 @@ def test_noise_of_draws_equals_a_loop_and_is_taken_off_the_images():
     tables = np.stack([[run.deletions for run in row] for row in rows])
     assert noise_of_gaps(tables)[0, 1] == pytest.approx(noise)
     total = sum(fmean**2 for fmean in np.mean(gaps, 0))
-    found = means(*rows).differences().images.variances[0, 1]
-    assert found == pytest.approx(total - noise / 3)
+    actual = means(*rows).differences().images.variances[0, 1]
+    assert actual == pytest.approx(total - noise / 3)
 
 
 def test_the_variance_of_a_mean_is_that_of_its_interval_less_the_noise_of_draws():
     row = runs_of(4, 3)
     influences = np.array([run.influence for run in row])
     squares = (influences.mean(0) ** 2).sum() - influences.var(0, ddof=1).sum() / 4
-    found = means(row).variances().images
-    assert found.variances == pytest.approx([squares * (2.2 / NORMAL) ** 2])
-    assert found.df == [np.inf]
+    actual = means(row).variances().images
+    assert actual.variances == pytest.approx([squares * (2.2 / NORMAL) ** 2])
+    assert actual.df == [np.inf]
 
 
 def test_with_one_draw_no_noise_is_known():
-    one, other = runs_of(1, 4), runs_of(1, 5)
-    gap = one[0].deletions - other[0].deletions
-    assert means(one, other).differences().images.variances[0, 1] == pytest.approx((gap**2).sum())
+    row, other = runs_of(1, 4), runs_of(1, 5)
+    gap = row[0].deletions - other[0].deletions
+    assert means(row, other).differences().images.variances[0, 1] == pytest.approx((gap**2).sum())
 
 
 def test_noise_of_rows_with_other_seeds_adds_up():
     rows = runs_of(2, 6), runs_of(3, 7)
     own = [np.var([run.deletions for run in row], axis=0, ddof=1).sum() / len(row) for row in rows]
     gap = np.mean([r.deletions for r in rows[0]], 0) - np.mean([r.deletions for r in rows[1]], 0)
-    found = means(*rows).differences().images.variances[0, 1]
-    assert found == pytest.approx(max((gap**2).sum() - sum(own), 0))
+    actual = means(*rows).differences().images.variances[0, 1]
+    assert actual == pytest.approx(max((gap**2).sum() - sum(own), 0))
 
 
 def test_the_sum_of_variances_has_the_degrees_of_freedom_of_satterthwaite():

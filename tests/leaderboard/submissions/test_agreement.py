@@ -40,17 +40,17 @@ def whole(measured):
     estimate = estimates.miou(tallies.counts)
     score = score_of(confusions.sum(0), NAMES)
     score = score.model_copy(update={"error": estimate.error, "t": estimate.t})
-    found = {"images": 6, "score": score, "anatomy": anatomy.read(causes, NAMES)}
-    masks = Masks.model_validate({**before.masks.model_dump(), **found})
+    fields = {"images": 6, "score": score, "anatomy": anatomy.read(causes, NAMES)}
+    masks = Masks.model_validate({**before.masks.model_dump(), **fields})
     protocol = before.protocol.model_copy(update={"images": 6})
     changes = {"masks": masks, "protocol": protocol, "segmentations": (), "classes": NAMES}
     return before.model_copy(update={**changes, "recipe": {"segmentors": []}}), {"": tallies}
 
 
 def edited(whole, **changes):
-    one, tallies = whole
-    masks = one.masks.model_copy(update=changes)
-    return one.model_copy(update={"masks": masks}), tallies
+    run_record, tallies = whole
+    masks = run_record.masks.model_copy(update=changes)
+    return run_record.model_copy(update={"masks": masks}), tallies
 
 
 def test_what_was_measured_agrees(whole):
@@ -59,10 +59,10 @@ def test_what_was_measured_agrees(whole):
 
 def test_ratios_of_counts_are_those_of_confusions(measured):
     confusions, _ = measured
-    found = ratios(estimates.tallies_of(confusions))
-    wanted = confusion.read(confusions.sum(0), NAMES)
-    for name, values in found.items():
-        assert confusion.named(values, NAMES) == wanted["iou" if name == "miou" else name]
+    of_counts = ratios(estimates.tallies_of(confusions))
+    of_confusions = confusion.read(confusions.sum(0), NAMES)
+    for name, values in of_counts.items():
+        assert confusion.named(values, NAMES) == of_confusions["iou" if name == "miou" else name]
 
 
 @pytest.mark.parametrize(
@@ -98,12 +98,12 @@ def test_iou_of_each_class_is_compared(whole, iou, name):
 
 
 def test_classes_must_be_in_the_order_of_the_counts(whole):
-    one, tallies = whole
+    run_record, tallies = whole
     assert "masks.score.iou.dog is" in next(
-        problems(one.model_copy(update={"classes": ("dog", "background", "cat")}), tallies)
+        problems(run_record.model_copy(update={"classes": ("dog", "background", "cat")}), tallies)
     )
     assert "classes names 0 classes, but its counts are of 3" in next(
-        problems(one.model_copy(update={"classes": ()}), tallies)
+        problems(run_record.model_copy(update={"classes": ()}), tallies)
     )
 
 
@@ -124,37 +124,37 @@ def test_causes_add_up_to_the_wrong_pixels(whole):
 
 def test_number_of_images_is_compared(whole):
     assert "masks.images is 7, protocol 6, counts 6" in next(problems(*edited(whole, images=7)))
-    one, tallies = whole
+    run_record, tallies = whole
     twice = {"": Tallies(("a", *"abcde"), tallies[""].counts)}
-    assert "counted twice" in next(problems(one, twice))
+    assert "counted twice" in next(problems(run_record, twice))
 
 
 def test_counts_of_other_targets_are_found(whole):
-    one, tallies = whole
+    run_record, tallies = whole
     more = {**tallies, "V1": tallies[""]}
-    assert "its counts are of ['', 'V1'], expected ['']" in next(problems(one, more))
-    other = one.model_copy(update={"recipe": {"segmentors": ["V1"]}})
+    assert "its counts are of ['', 'V1'], expected ['']" in next(problems(run_record, more))
+    other = run_record.model_copy(update={"recipe": {"segmentors": ["V1"]}})
     assert "it has the segmentors [], its recipe ['V1']" in next(problems(other, tallies))
 
 
 def test_failed_row_cannot_be_checked(whole):
-    one, tallies = whole
-    failed = one.model_copy(update={"failure": Failure(message="NaN")})
+    run_record, tallies = whole
+    failed = run_record.model_copy(update={"failure": Failure(message="NaN")})
     assert list(problems(failed, tallies)) == [
         "the row did not finish; only complete rows can be checked"
     ]
 
 
 def test_counts_are_those_that_the_record_names(tmp_path, whole):
-    one, tallies = whole
+    run_record, tallies = whole
     path = tmp_path / "records" / "a.json"
     counts.write(counts.path_of(path), tallies)
-    save_record(one, path)
+    save_record(run_record, path)
     with pytest.raises(DataError, match=r"a\.json has no counts by image"):
         read(path)
-    found = xxhash.xxh3_128_hexdigest(counts.path_of(path).read_bytes())
-    save_record(one.model_copy(update={"counts": found}), path)
-    assert read(path).record.counts == found
-    save_record(one.model_copy(update={"counts": "0" * 32}), path)
+    digest = xxhash.xxh3_128_hexdigest(counts.path_of(path).read_bytes())
+    save_record(run_record.model_copy(update={"counts": digest}), path)
+    assert read(path).record.counts == digest
+    save_record(run_record.model_copy(update={"counts": "0" * 32}), path)
     with pytest.raises(DataError, match=r"a\.npz has other counts than those that .*a\.json"):
         read(path)

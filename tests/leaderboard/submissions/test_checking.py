@@ -80,14 +80,14 @@ def better(folder):
     mask[:] = truth
     hit[:] = truth
     counts.write(counts.path_of(path), tallies)
-    found = checking.agreement.ratios(tallies[""].counts)
+    ratios = checking.agreement.ratios(tallies[""].counts)
     digest = xxhash.xxh3_128_hexdigest(counts.path_of(path).read_bytes())
 
     def change(content):
         content["counts"] = digest
         score = content["masks"]["score"]
         score |= {"miou": 1.0, "precision": 1.0, "recall": 1.0, "error": 0.0, "t": 0.0}
-        values = iter(found["miou"].tolist())
+        values = iter(ratios["miou"].tolist())
         score["iou"] = {name: next(values) for name in content["classes"]}
         score["iou"] = {n: None if v != v else v for n, v in score["iou"].items()}
         for cause in content["masks"]["anatomy"].values():

@@ -40,13 +40,13 @@ def png(width, height, rows=b""):
     return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
-@pytest.mark.parametrize("said", [False, True], ids=["unsaid", "said in the pack"])
+@pytest.mark.parametrize("stated", [False, True], ids=["unsaid", "said in the pack"])
 @pytest.mark.parametrize("truth", [False, True], ids=["without truth", "with truth"])
-def test_mask_that_decodes_to_too_many_pixels_is_refused(folder, ran, said, truth):
+def test_mask_that_decodes_to_too_many_pixels_is_refused(folder, ran, stated, truth):
     path = mask_of(folder)
     path.write_bytes(png(60_000, 60_000))
     size = [60_000, 60_000]
-    if said:
+    if stated:
         pack = path.parents[1] / "pack.json"
         edit(pack, lambda content: content["images"][path.stem].update(size=size))
     repacked(folder, path)
@@ -60,7 +60,7 @@ def test_mask_that_decodes_to_too_many_pixels_is_refused(folder, ran, said, trut
         (True, False): f"image '{path.stem}' would have 60000x60000 pixels; more than 25000000",
         (True, True): f"says that image {path.stem} is 60000x60000, but it is 48x36",
     }
-    assert expected[said, truth] in text
+    assert expected[stated, truth] in text
 
 
 def test_counts_that_unpack_to_too_many_bytes_are_refused(folder, ran, monkeypatch):

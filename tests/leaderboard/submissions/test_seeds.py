@@ -28,19 +28,19 @@ def run(seed, seeds=None, masks="", vary=AXES, definition=None, **keys):
     return record(seed=seed, seeds=seeds, vary=vary, steps=steps, definition=definition)
 
 
-def told(*records):
+def problems_of(*records):
     return list(problems({Path(f"{n}.json"): record for n, record in enumerate(records)}))
 
 
 def test_runs_that_repeat_what_they_state_have_no_problem():
-    assert told(run(0), run(1)) == []
+    assert problems_of(run(0), run(1)) == []
     segmentors = [run(seed, ALL | {"segmentor": seed}, vary=("segmentor",)) for seed in (0, 1)]
-    assert told(*segmentors) == []
+    assert problems_of(*segmentors) == []
     crossed = {"cross": {"generator": [0, 4], "segmentor": [1, 2]}}
     stated = [ALL | {"generator": g, "segmentor": s} for g in (0, 4) for s in (1, 2)]
     axes = ("generator", "segmentor")
-    made = [run(n, s, vary=axes, definition=crossed | {"vary": axes}) for n, s in enumerate(stated)]
-    assert told(*made) == []
+    runs = [run(n, s, vary=axes, definition=crossed | {"vary": axes}) for n, s in enumerate(stated)]
+    assert problems_of(*runs) == []
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_runs_that_repeat_what_they_state_have_no_problem():
     ],
 )
 def test_what_records_state_must_be_borne_out(records, message):
-    assert any(message in problem for problem in told(*records))
+    assert any(message in problem for problem in problems_of(*records))
 
 
 def test_a_stage_with_another_seed_than_stated_is_named():
@@ -65,13 +65,13 @@ def test_a_stage_with_another_seed_than_stated_is_named():
         step.model_copy(update={"options": {"seed": 0}}) if step.stage == "fit g" else step
         for step in stated.steps
     )
-    (problem,) = told(stated.model_copy(update={"steps": steps}))
+    (problem,) = problems_of(stated.model_copy(update={"steps": steps}))
     assert problem == "0.json: 'fit g' had the seed 0, but seeds.generator is 1"
 
 
 def test_records_that_do_not_say_their_seeds_are_accepted():
-    assert told(record(seed=0), record(seed=1)) == []
-    assert told(record(seed=1, seeds=ALL)) == []
+    assert problems_of(record(seed=0), record(seed=1)) == []
+    assert problems_of(record(seed=1, seeds=ALL)) == []
 
 
 def test_equal_masks_are_noted_as_one_draw():

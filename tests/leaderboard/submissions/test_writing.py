@@ -13,8 +13,8 @@ from wsss_leaderboard.submissions.writing import command_of
 
 
 def test_readme_and_manifest_name_the_command(good, ran):
-    said = checking.read_submission(good)
-    assert said.command == command_of(ran.request) == "wsss run small.toml"
+    manifest = checking.read_submission(good)
+    assert manifest.command == command_of(ran.request) == "wsss run small.toml"
     assert "    wsss run small.toml\n" in (good / "README.md").read_text()
     assert "    wsss run suite.json --rows R\n" in (good / "README.md").read_text()
     assert "== fit redness" in next((good / "logs").iterdir()).read_text()

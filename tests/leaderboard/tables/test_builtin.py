@@ -234,13 +234,13 @@ def test_masks_that_seeds_share_count_once():
     def run(seed, masks, miou):
         return cam(seed=seed, miou=miou, steps=(Step(stage=f"mask cam {masks}", key=masks),))
 
-    found = [run(0, "a", 0.2), run(1, "a", 0.2), run(2, "b", 0.4)]
-    table = mask_table(found)
+    records = [run(0, "a", 0.2), run(1, "a", 0.2), run(2, "b", 0.4)]
+    table = mask_table(records)
     assert rows(table)[0]["mIoU"] == "30.0 ±14.1"  # of 20 and 40
     assert "Mean ± standard deviation over 2 seeds." in table.notes
-    assert rows(mask_table(found[:2]))[0]["mIoU"] == "20.0"
+    assert rows(mask_table(records[:2]))[0]["mIoU"] == "20.0"
     failed = cam(seed=3, masks=None, failure=Failure(message="NaN"))
-    assert rows(mask_table([*found, failed]))[0]["mIoU"] == "failed"
+    assert rows(mask_table([*records, failed]))[0]["mIoU"] == "failed"
 
 
 def test_a_failed_method_with_saliency_does_not_need_the_controls():
@@ -264,9 +264,9 @@ def test_masks_without_an_object_have_no_precision():
 def test_metrics_of_plugins_have_a_table_of_their_own():
     more = {"equal": {"equal": 0.123456, "by_class": {"a": 1.0}}, "edges": {"f": None}}
     changed = record().masks.model_copy(update={"more": more})
-    found = rows(further_table([record(masks=changed), *controls()]))
-    assert found[0] == {"Method": "EPS", "sup": "I.+S.", "equal": "0.123"}
-    assert found[1]["equal"] == "-"
+    cells = rows(further_table([record(masks=changed), *controls()]))
+    assert cells[0] == {"Method": "EPS", "sup": "I.+S.", "equal": "0.123"}
+    assert cells[1]["equal"] == "-"
     assert further_table([record(), *controls()]) is None
 
 

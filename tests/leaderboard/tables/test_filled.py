@@ -66,22 +66,22 @@ def steps(init="MS-COCO", crf="none"):
 
 
 def test_every_method_has_a_row_for_each_chosen_target():
-    found = [record("CAM", miou=0.4), record("EPS", miou=0.6), *controls()]
+    records = [record("CAM", miou=0.4), record("EPS", miou=0.6), *controls()]
     seg = {"head": "Seg.", "words": "seg"}
-    masks = fill(asked(seg, OURS), found)
+    masks = fill(asked(seg, OURS), records)
     assert cells(masks) == [("CAM (h)", "masks", "40.0"), ("EPS (h)", "masks", "60.0")]
     assert len(masks.rows) == 5
-    segmentors = fill(asked(seg, OURS, lines="segmentors"), found)
+    segmentors = fill(asked(seg, OURS, lines="segmentors"), records)
     assert cells(segmentors) == [("CAM (h)", "V1", "40.1"), ("EPS (h)", "V1", "40.1")]
     assert len(segmentors.rows) == 2
     assert any(note.startswith("mIoU of the masks of control rows") for note in segmentors.notes)
-    assert len(fill(asked(seg, OURS, lines="both"), found).rows) == 4
+    assert len(fill(asked(seg, OURS, lines="both"), records).rows) == 4
 
 
 def test_rows_keep_the_order_of_the_file_with_controls_below():
-    found = [record("CAM", miou=0.4), record("EPS", miou=0.6), *controls()]
+    records = [record("CAM", miou=0.4), record("EPS", miou=0.6), *controls()]
     rows = [{"method": "EPS", "name": "Ours", "footnote": "n"}, {"method": "new"}]
-    table = fill(asked(OURS, rows=rows, footnotes={"n": "A note."}), found)
+    table = fill(asked(OURS, rows=rows, footnotes={"n": "A note."}), records)
     assert [row.cells[0] for row in table.rows] == [
         *("Ours (h)¹", "new", "Saliency (h)", "All background (h)", "Saliency, true classes (h)")
     ]
@@ -111,8 +111,8 @@ def test_a_control_row_with_a_segmentor_is_below_rows_of_segmentors():
 def test_a_crf_that_follows_a_segmentor_is_named():
     offered = {"segmentors": {"V1": {"name": "mmseg", "crf": "deeplab"}}}
     for definition, words in (({}, "without CRF"), (offered, "V1 with the CRF 'deeplab'")):
-        found = [record("EPS", definition=definition), *controls()]
-        table = fill(asked(OURS, rows=[{"method": "EPS", "segmentor": "V1"}]), found)
+        records = [record("EPS", definition=definition), *controls()]
+        table = fill(asked(OURS, rows=[{"method": "EPS", "segmentor": "V1"}]), records)
         assert f"Scored by mmsegmentation, {words}, the last iteration's weights." in table.notes
 
 
@@ -129,9 +129,9 @@ def test_the_rule_has_the_mark_where_it_has_a_column():
 
 
 def test_seeds_are_averaged_and_a_failed_seed_leaves_no_number():
-    found = [record("CAM", seed=0, miou=0.4), record("CAM", seed=1, miou=0.5)]
+    records = [record("CAM", seed=0, miou=0.4), record("CAM", seed=1, miou=0.5)]
     broken = record("EPS", masks=None, segmentations=(), failure=Failure(message="no memory"))
-    table = fill(asked(OURS), [*found, broken, *controls()])
+    table = fill(asked(OURS), [*records, broken, *controls()])
     assert cells(table) == [("CAM (h)", "45.0 ±7.1"), ("EPS", "failed")]
     assert any(note == "Failed: EPS, seed 0: no memory" for note in table.notes)
 
@@ -158,22 +158,22 @@ def test_equal_printed_numbers_share_a_mark():
 
 def standing(**groups):
     """Standings of methods on their masks by tie group."""
-    found = {
+    standings = {
         ("", name): Standing(Place(0.4, 0.6, False, group, group, group), 0.25)
         for name, group in groups.items()
     }
-    return Standings(found, {"": ("How to read them.",), "V1": ("Of a segmentor.",)})
+    return Standings(standings, {"": ("How to read them.",), "V1": ("Of a segmentor.",)})
 
 
 def test_a_tie_group_shares_a_mark_where_groups_are_known():
-    found = rows_of(A=0.6, B=0.59, C=0.5)
-    table = fill(asked(OURS, underline="column"), found, standing(A=1, B=1, C=2))
+    records = rows_of(A=0.6, B=0.59, C=0.5)
+    table = fill(asked(OURS, underline="column"), records, standing(A=1, B=1, C=2))
     assert marks(table) == [([1], []), ([1], []), ([], [1])]
     assert "How to read them." not in table.notes
     assert any(note.startswith("mIoU: bold marks the best and all that") for note in table.notes)
     recall = {"head": "recall", "number": "recall"}
-    assert marks(fill(asked(recall), found, standing(A=1, B=2, C=2))) == [([1], [])] * 3
-    unknown = fill(asked(OURS), found, standing(A=2, B=1))
+    assert marks(fill(asked(recall), records, standing(A=1, B=2, C=2))) == [([1], [])] * 3
+    unknown = fill(asked(OURS), records, standing(A=2, B=1))
     assert marks(unknown) == [([1], []), ([], []), ([], [])]
 
 
@@ -198,18 +198,18 @@ def test_causes_of_wrong_pixels_are_numbers_of_masks_and_of_segmentors():
     base = record("CAM")
     trained = base.segmentations[0].model_copy(update={"anatomy": anatomy})
     masks = base.masks.model_copy(update={"anatomy": anatomy})
-    found = [base.model_copy(update={"masks": masks, "segmentations": (trained,)}), *controls()]
+    records = [base.model_copy(update={"masks": masks, "segmentations": (trained,)}), *controls()]
     columns = [{"head": name, "number": name} for name in ("wrong", "missing", "partial")]
-    table = fill(asked(*columns, lines="both"), found)
+    table = fill(asked(*columns, lines="both"), records)
     assert [row.cells[1:] for row in table.rows] == [("18.8", "12.5", "-")] * 2
 
 
 def test_lower_is_better_where_it_is():
     context = {"head": "m", "number": "m(k,c)"}
-    one, other = record("A"), record("B")
-    less = other.masks.model_copy(update={"cooccurrence": {"pooled": 0.25}})
-    found = [one, other.model_copy(update={"masks": less}), *controls()]
-    assert marks(fill(asked(context, underline="column"), found)) == [([], [1]), ([1], [])]
+    first, second = record("A"), record("B")
+    less = second.masks.model_copy(update={"cooccurrence": {"pooled": 0.25}})
+    records = [first, second.model_copy(update={"masks": less}), *controls()]
+    assert marks(fill(asked(context, underline="column"), records)) == [([], [1]), ([1], [])]
 
 
 def test_only_rows_with_equal_words_are_compared():
@@ -222,9 +222,9 @@ def test_only_rows_with_equal_words_are_compared():
 
 
 def test_published_rows_look_different_and_are_never_best():
-    found = beside(on_voc("CAM", 0.1), on_voc("EPS", 0.2))
+    records = beside(on_voc("CAM", 0.1), on_voc("EPS", 0.2))
     rows = [{"method": name} for name in ("CAM", "SEAM", "EPS")]
-    table = fill(asked(PAPER, OURS, dataset="voc2012", rows=rows), found)
+    table = fill(asked(PAPER, OURS, dataset="voc2012", rows=rows), records)
     assert [row.kind for row in table.rows[:3]] == ["method", "published", "method"]
     assert table.rows[1].cells == ("SEAM", "55.41", "-")
     assert marks(table) == [([], []), ([2], [])]
@@ -285,7 +285,7 @@ def test_a_figure_on_other_images_is_left_out_by_name():
 
 
 @pytest.mark.parametrize(
-    ("made", "method", "kind", "reason"),
+    ("stages", "method", "kind", "reason"),
     [
         (steps(), "EPS", "published", ""),
         ((), "EPS", "published", ""),
@@ -295,10 +295,10 @@ def test_a_figure_on_other_images_is_left_out_by_name():
         (steps(crf="deeplab"), "EPS (a user)", "reported", "crf 'no' there, 'yes' here"),
     ],
 )
-def test_a_figure_of_another_protocol_is_left_out_by_name(made, method, kind, reason):
+def test_a_figure_of_another_protocol_is_left_out_by_name(stages, method, kind, reason):
     figure = {"head": "known", "figure": kind}
     rows = [{"method": method, "segmentor": "DeepLab V2"}]
-    table = fill(asked(figure, dataset="voc2012", rows=rows), beside(on_voc(method, steps=made)))
+    table = fill(asked(figure, dataset="voc2012", rows=rows), beside(on_voc(method, steps=stages)))
     left_out = [note for note in table.notes if note.startswith("Left out")]
     assert (table.rows[0].cells[1] == "-") == bool(left_out) == bool(reason)
     assert all(reason in note for note in left_out)
@@ -307,8 +307,8 @@ def test_a_figure_of_another_protocol_is_left_out_by_name(made, method, kind, re
 def test_the_paper_and_ours_on_test_have_columns_of_their_own():
     test = {**PAPER, "head": "test", "split": "test"}
     rows = [{"method": "EPS", "segmentor": "DeepLab V2"}]
-    found = beside(on_voc(val=0.7, steps=steps()))
-    table = fill(asked(PAPER, test, OURS, dataset="voc2012", rows=rows), found)
+    records = beside(on_voc(val=0.7, steps=steps()))
+    table = fill(asked(PAPER, test, OURS, dataset="voc2012", rows=rows), records)
     assert table.rows[0].cells == ("EPS (h)", "70.9", "70.8", "70.0")
     assert len(table.rows) == 1
 

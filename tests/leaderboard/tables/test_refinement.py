@@ -92,8 +92,8 @@ def test_a_tie_is_bold_as_a_whole():
     """Of rows that images cannot tell apart."""
     labels = record(parts=("image_labels",)).supervision
     runs = [
-        LoadedRecord(run.record.model_copy(update={"recipe": made}), None, run.tallies)
-        for number, made in enumerate((recipe(segmentors=()), recipe("CRF", segmentors=())))
+        LoadedRecord(run.record.model_copy(update={"recipe": run_recipe}), None, run.tallies)
+        for number, run_recipe in enumerate((recipe(segmentors=()), recipe("CRF", segmentors=())))
         for run in simulated.runs(
             {"EPS": 0.0, "EPS + CRF": 0.02}, (0,), 60, (), supervision=labels
         )[number : number + 1]
@@ -115,9 +115,9 @@ def test_the_partner_has_the_same_background_rule_if_one_has():
     both = table_of(alone(), refined(0.625), explicit)
     assert cells(both)[0]["w/ Affinity Net"] == "62.5 (+2.5)"
     assert not any("Background rules" in note for note in both.notes)
-    one = table_of(alone(), explicit)
-    assert cells(one)[0]["w/ Affinity Net"] == "70.0 (+10.0)"
-    assert "Background rules: EPS 0.3 (h), explicit 0.3 (h)." in one.notes
+    explicit_alone = table_of(alone(), explicit)
+    assert cells(explicit_alone)[0]["w/ Affinity Net"] == "70.0 (+10.0)"
+    assert "Background rules: EPS 0.3 (h), explicit 0.3 (h)." in explicit_alone.notes
 
 
 def test_a_segmentor_without_a_partner_has_no_number():

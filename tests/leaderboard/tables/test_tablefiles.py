@@ -36,9 +36,9 @@ def written(folder, text):
 
 
 def test_a_table_file_is_read(tmp_path):
-    found = read(written(tmp_path, FILE))
-    assert [column.head for column in found.columns] == ["Method", "Sup.", "Paper", "ours"]
-    assert (found.bold, found.underline) == ("column", "none")
+    table = read(written(tmp_path, FILE))
+    assert [column.head for column in table.columns] == ["Method", "Sup.", "Paper", "ours"]
+    assert (table.bold, table.underline) == ("column", "none")
 
 
 @pytest.mark.parametrize(
@@ -74,8 +74,8 @@ def test_a_mistake_in_a_table_file_is_named(tmp_path, old, new, message):
 
 def test_the_example_of_the_docs_is_valid(tmp_path):
     page = (Path(__file__).parents[3] / "docs/tables.md").read_text(encoding="utf-8")
-    found = read(written(tmp_path, re.search(r"```toml\n(.+?)```", page, re.DOTALL)[1]))
-    assert [row.method for row in found.rows] == ["CAM", "EPS"]
+    table = read(written(tmp_path, re.search(r"```toml\n(.+?)```", page, re.DOTALL)[1]))
+    assert [row.method for row in table.rows] == ["CAM", "EPS"]
     assert all(f"`{word}`" in page for kind in (Words, Beside) for word in get_args(kind))
     assert all(f"`{number}`" in page for number in (*OF_MASKS, *OF_SEGMENTORS))
 

@@ -42,5 +42,5 @@ def test_every_internal_link_leads_to_a_page_or_file(open_page, site):
         page.wait_for_selector("footer", state="attached")
         links = page.locator("a[href]").evaluate_all("found => found.map(a => a.href)")
         waiting += [link.partition("#")[0].partition("?")[0] for link in links]
-    pages = {one.removeprefix("file://") for one in seen if one.endswith(".html")}
+    pages = {url.removeprefix("file://") for url in seen if url.endswith(".html")}
     assert pages == {str(path) for path in site.rglob("*.html")}

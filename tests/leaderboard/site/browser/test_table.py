@@ -36,8 +36,8 @@ def test_table_sorts_from_the_keyboard(open_page, board):
     page = open_page(f"{board}/index.html")
     page.locator("#board th[data-key=method] button").focus()
     page.keyboard.press("Enter")
-    found = method_names(page)
-    assert found == sorted(found, key=str.lower)
+    methods = method_names(page)
+    assert methods == sorted(methods, key=str.lower)
     assert page.locator("#board [aria-sort]").count() == 1
 
 
