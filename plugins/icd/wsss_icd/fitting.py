@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from torch.optim import SGD
 
 from wsss_harness.networks.backbones.weights import load_released, load_weights
 from wsss_harness.networks.classmaps.augment import Cropping
 from wsss_harness.networks.classmaps.fitting import labelled_ids
 from wsss_harness.networks.training.loop import Draws, schedule_of, train
-from wsss_harness.networks.training.optimizers import momentum_value
+from wsss_harness.networks.training.optimizers import RateKeepingSGD, momentum_value
 from wsss_icd.direction import direction_loss
 from wsss_icd.items import item_maker
 from wsss_icd.loss import label_loss, top_down_loss, warmth
@@ -88,7 +87,7 @@ def region_reader(
 
 
 def optimizer_of(network: IcdNetwork, settings: IcdSettings) -> Optimizer:
-    """SGD with momentum; heads have a rate of their own, and only weights decay."""
+    """SGD with the momentum of MXNet; heads have a rate of their own, and only weights decay."""
     network.train()  # a backbone freezes its parts here
     heads = tuple(f"{name}." for name in network.heads)
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
@@ -103,7 +102,7 @@ def optimizer_of(network: IcdNetwork, settings: IcdSettings) -> Optimizer:
         }
         for (head, decays), parameters in groups.items()
     ]
-    return SGD(
+    return RateKeepingSGD(
         options, lr=settings.lr, momentum=momentum_value(settings.momentum, settings.weight_decay)
     )
 

@@ -32,6 +32,7 @@ QUICK = {
     "crop": 24,
     "canvas": 33,
     "merge_to": 3,
+    "lr_every": 1,
     "checkpoint_every": 1,
 }
 

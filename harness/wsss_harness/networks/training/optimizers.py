@@ -111,6 +111,24 @@ def momentum_value(momentum: Momentum, weight_decay: float) -> float:
     return float(momentum)
 
 
+class RateKeepingSGD(SGD):
+    """SGD whose momentum keeps the rate of the step that it comes from, as in MXNet and Caffe.
+
+    m <- momentum * m + rate * gradient; w <- w - m. torch's own takes the current rate for all of
+    m, which differs for some steps after each change of the rate.
+    """
+
+    def step(self, closure: Any = None) -> Any:
+        for group in self.param_groups:
+            factor = group.get("kept_lr", group["lr"]) / group["lr"]
+            group["kept_lr"] = group["lr"]
+            for parameter in group["params"] if factor != 1 else ():
+                momentum = self.state[parameter].get("momentum_buffer")
+                if momentum is not None:
+                    momentum.mul_(factor)
+        return super().step(closure)
+
+
 class Headed(nn.Module):
     """A network that names its ``heads``, the parts without pretrained weights."""
 

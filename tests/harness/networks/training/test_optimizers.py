@@ -11,6 +11,7 @@ from torch import nn
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.networks.training.optimizers import (
     Headed,
+    RateKeepingSGD,
     ReleasedPolyLR,
     make_optimizer,
     parameter_groups,
@@ -111,3 +112,16 @@ def test_all_that_is_not_frozen_trains_and_decays(optimizer):
     ]
     if optimizer == "sgd_all":
         assert {group["momentum"] for group in built.param_groups} == {1e-3}
+
+
+def test_momentum_can_keep_the_rate_of_the_step_that_it_comes_from():
+    weight = nn.Parameter(torch.tensor([1.0, -2.0], dtype=torch.float64))
+    optimizer = RateKeepingSGD([weight], lr=1.0, momentum=0.9, weight_decay=0.01)
+    expected, momentum = np.array([1.0, -2.0]), np.zeros(2)
+    for step, rate in enumerate([0.5, 0.5, 0.1, 0.1, 0.02]):
+        optimizer.param_groups[0]["lr"] = rate
+        weight.grad = torch.tensor([step + 1.0, 3.0], dtype=torch.float64)
+        optimizer.step()
+        momentum = 0.9 * momentum + rate * (np.array([step + 1.0, 3.0]) + 0.01 * expected)
+        expected = expected - momentum
+        np.testing.assert_allclose(weight.detach(), expected, atol=1e-12)
