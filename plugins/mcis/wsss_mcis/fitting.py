@@ -8,23 +8,22 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor, nn
 from torch.optim import SGD
 
-from wsss_harness import require_option, write_json
+from wsss_harness import write_json
 from wsss_harness.networks.backbones.weights import load_released, load_weights
 from wsss_harness.networks.classmaps.fitting import labelled_ids
 from wsss_harness.networks.training.loop import Draws, train
 from wsss_harness.networks.training.optimizers import FACTORS, momentum_value
-from wsss_mcis.items import COPIES, PairMaker, Squash
+from wsss_mcis.inference import SEED
+from wsss_mcis.items import COPIES, PairMaker, Squash, squash_of
 from wsss_mcis.loss import losses
 from wsss_mcis.partners import Partners
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
 
-    from wsss_harness import Backbone, Batch, Run, View
+    from wsss_harness import Batch, Run, View
     from wsss_mcis.network import McisNetwork
     from wsss_mcis.settings import McisSettings
-
-SEED = "seed.json"  # of the references at inference
 
 
 def fit(settings: McisSettings, data: View, run: Run) -> None:
@@ -40,16 +39,6 @@ def fit(settings: McisSettings, data: View, run: Run) -> None:
         learn(settings, network, squash, data, run)
     write_json(run.folder / SEED, run.seed)
     shape.save(network, run)
-
-
-def squash_of(settings: McisSettings, backbone: Backbone) -> Squash:
-    """How images are squashed; ConfigError if the smallest has no node of the grid."""
-    copies = settings.copies()
-    whole = min(settings.crop, *copies) >= backbone.stride
-    require_option(
-        settings, "crop", whole, f"sides of at least {backbone.stride} pixels, the stride"
-    )
-    return Squash((settings.crop, *copies), backbone.mean, backbone.std)
 
 
 def learn(

@@ -13,12 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
+from wsss_harness import require_option
 from wsss_harness.networks.classmaps.augment import draw_jitter, jitter, normalise
 from wsss_harness.networks.classmaps.fitting import one_hot
 
 if TYPE_CHECKING:
-    from wsss_harness import Image, View
+    from wsss_harness import Backbone, Image, View
     from wsss_mcis.partners import Partners
+    from wsss_mcis.settings import McisSettings
 
 Item = dict[str, Any]
 Values = NDArray[np.float32]  # (3, side, side), normalised
@@ -48,6 +50,16 @@ class Squash:
 
     def values(self, picture: PillowImage.Image) -> Values:
         return normalise(np.asarray(picture), self.mean, self.std)
+
+
+def squash_of(settings: McisSettings, backbone: Backbone) -> Squash:
+    """How images are squashed; ConfigError if the smallest has no node of the grid."""
+    copies = settings.copies()
+    whole = min(settings.crop, *copies) >= backbone.stride
+    require_option(
+        settings, "crop", whole, f"sides of at least {backbone.stride} pixels, the stride"
+    )
+    return Squash((settings.crop, *copies), backbone.mean, backbone.std)
 
 
 def squashed(image: Image, side: int) -> PillowImage.Image:

@@ -11,8 +11,8 @@ from mmengine.optim import MultiStepLR
 
 from wsss_harness.contract.errors import ConfigError, DataError
 from wsss_harness.networks.backbones.base import STATISTICS
-from wsss_mcis.fitting import batch_losses, optimizer_of, schedule_of, squash_of
-from wsss_mcis.items import COPIES, PairMaker, Squash, squashed
+from wsss_mcis.fitting import batch_losses, optimizer_of, schedule_of
+from wsss_mcis.items import COPIES, PairMaker, Squash, squash_of, squashed
 from wsss_mcis.loss import losses
 from wsss_mcis.network import McisShape
 from wsss_mcis.partners import Partners
