@@ -2,16 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wsss_harness import write_json
+from wsss_harness.networks.backbones.weights import load_released, load_weights
+from wsss_harness.networks.classmaps.fitting import labelled_ids
+from wsss_harness.networks.training.loop import Draws, schedule_of, train
 from wsss_harness.networks.training.optimizers import sgd
+from wsss_sgan.items import Squashing, item_maker
+from wsss_sgan.loss import SganLoss
+from wsss_sgan.settings import CLASSES
 
 if TYPE_CHECKING:
     from torch import nn
     from torch.optim import Optimizer
 
+    from wsss_harness import ClassScores, Run, View
     from wsss_sgan.network import SganNetwork
     from wsss_sgan.settings import SganSettings
+
+
+def fit(settings: SganSettings, data: View, scores: Callable[[str], ClassScores], run: Run) -> None:
+    """Train a network, or load a checkpoint; write it and the names of the classes."""
+    shape = settings.shape(len(data.classes))
+    network = shape.build(run.seed)
+    if settings.checkpoint is not None:
+        load_released(network, Path(settings.checkpoint), settings.released, settings.adapt)
+    else:
+        if run.weights is not None:
+            load_weights(network.backbone, run.weights)
+        learn(settings, network, data, scores, run)
+    write_json(run.folder / CLASSES, list(data.classes))
+    shape.save(network, run)
+
+
+def learn(
+    settings: SganSettings,
+    network: SganNetwork,
+    data: View,
+    scores: Callable[[str], ClassScores],
+    run: Run,
+) -> None:
+    squashing = Squashing.of(settings, network.backbone)
+    make = item_maker(data, scores, settings, squashing)
+    train(
+        network,
+        SganLoss(settings.seed_weight),
+        Draws(labelled_ids(data, settings.unlabelled), make, run.seed),
+        run,
+        iterations=settings.iterations,
+        batch=settings.batch,
+        optimizer=optimizer_of(network, settings),
+        schedule=schedule_of(settings),
+        checkpoint_every=settings.checkpoint_every,
+        checkpoint_seconds=settings.checkpoint_seconds,
+        workers=settings.workers,
+        arithmetic=settings.arithmetic,
+    )
 
 
 def optimizer_of(network: SganNetwork, settings: SganSettings) -> Optimizer:

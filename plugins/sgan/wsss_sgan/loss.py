@@ -12,8 +12,9 @@ from torch.nn.functional import cross_entropy, multilabel_soft_margin_loss
 from wsss_harness import IGNORE
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from wsss_harness import Batch
-    from wsss_sgan.network import SganNetwork
 
 
 def seed_loss(logits: Tensor, targets: Tensor) -> Tensor:
@@ -36,7 +37,7 @@ class SganLoss:
     weight: float
     told: bool = field(default=False, init=False)
 
-    def __call__(self, network: SganNetwork, batch: Batch) -> dict[str, Tensor]:
+    def __call__(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
         outputs = network(batch["image"], batch["salient"])
         self.tell(batch["seeds"])
         return losses(outputs.pooled, outputs.seeds, batch, self.weight)

@@ -62,6 +62,19 @@ class SganNetwork(Headed):
         return SganOutputs(maps, self.seed_head(fused), maps.mean((2, 3)))
 
 
+@torch.no_grad()
+def grid_of(backbone: Backbone, side: int) -> int:
+    """The side of the features of an image of ``side`` x ``side`` pixels, measured on an empty one.
+
+    yaoqi-zd/SGAN computes round(side / 8 + 0.5), which is the same at its 321 pixels.
+    """
+    was_training = backbone.training
+    empty = torch.zeros(1, 3, side, side, device=next(backbone.parameters()).device)
+    grid = backbone.eval()(empty)["out"].shape[-1]
+    backbone.train(was_training)
+    return int(grid)
+
+
 @dataclass(frozen=True)
 class SganShape(NetworkShape[SganNetwork]):
     """What rebuilds a SganNetwork."""

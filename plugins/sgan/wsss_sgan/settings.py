@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from wsss_sgan.network import SganNetwork, SganShape
 
 
+CLASSES = "classes.json"  # the names of the classes that a network was trained on
+
+
 def vgg16() -> dict[str, Any]:
     """yaoqi-zd/SGAN: lib/network/backbone/vgg16.py. Colours are those of Caffe."""
     return {
@@ -48,7 +51,7 @@ class SganSettings(TrainingSettings):
     at_inference: ClassVar[frozenset[str]] = frozenset({"fraction", "conflicts", "named_by_hand"})
     quick: ClassVar[Mapping[str, Any]] = {
         **TrainingSettings.quick,
-        "backbone": {**vgg16(), "width": 0.0625},
+        "backbone": {**vgg16(), "width": 0.0625, "normalise": "imagenet"},
     }
     released: ClassVar[Mapping[str, str]] = NAMES
 
