@@ -16,6 +16,11 @@ from wsss_harness.networks.affinity import walk
 from wsss_harness.networks.affinity.pairs import affinity_losses, pair_kinds
 from wsss_harness.networks.classmaps.inference import NORMALISATIONS, merge
 from wsss_harness.networks.segmentors.networks import multi_scale
+from wsss_icd import Icd
+from wsss_icd.direction import direction_loss
+from wsss_icd.loss import label_loss, top_down_loss
+from wsss_icd.settings import vgg16
+from wsss_icd.superpixels import smoothed
 from wsss_irn.paths import walled_affinities
 
 META = torch.device("meta")
@@ -60,3 +65,16 @@ def test_links_of_a_walk(border):
 def test_the_scales_of_a_segmentor():
     actual = multi_scale(torch.nn.Conv2d(3, 2, 3, 4, 1).to(META), maps(1, 3, 32, 32), (0.5, 0.75))
     assert {logits.device for logits in actual} == {META}
+
+
+def test_training_of_icd():
+    network = Icd(backbone={**vgg16(), "width": 0.0625}).network(2).to(META).train()
+    outputs, present = network(maps(2, 3, 33, 33)), maps(2, 2)
+    teacher = smoothed(network.signed(outputs, present), maps(2, 4, 5, 5), present)
+    losses = (
+        label_loss(outputs.pooled, present),
+        direction_loss(outputs.scores, present),
+        top_down_loss(outputs.logits, teacher, present),
+    )
+    assert {loss.device for loss in losses} == {META}
+    sum(losses).backward()
