@@ -139,9 +139,7 @@ def readers(suite: Suite, plugins: Plugins, part: str) -> dict[str | None, str]:
 
 def _labels(row: Row, suite: Suite, plugins: Plugins, part: str) -> Iterator[str | None]:
     """The labels of the maps that a row reads."""
-    offers = [("generator", suite.generators[row.generator])]
-    offers += [("refiner", suite.refiners[label]) for label in row.refiners]
-    for kind, offered in offers:
+    for kind, offered in suite.offers_of(row):
         if part in getattr(plugins.dataclass_of(kind, offered.name), "needs", ()):
             yield offered.saliency if part == SALIENCY else offered.regions
     if part == SALIENCY and SALIENCY in row.rule.built.needs:

@@ -10,7 +10,7 @@ from wsss_harness.contract.supervision import IMAGE_LABELS, REGIONS, SALIENCY, D
 from wsss_harness.plugins.registry import Plugins
 from wsss_harness.stages.stage_data import TRAIN, WithSaliency
 from wsss_harness.suite.presence import readers_of_saliency
-from wsss_harness.suite.spec import Offered, Row, Suite
+from wsss_harness.suite.spec import Offered, Suite
 
 FAINT = 1 / 255 + 1e-6  # the level 1 of a file of 8 bits, as float32
 SOURCES = {SALIENCY: "saliency maps", IMAGE_LABELS: "image labels", REGIONS: "regions"}
@@ -21,7 +21,7 @@ def missing(suite: Suite, plugins: Plugins, supervision: frozenset[str]) -> Iter
     for row in suite.rows:
         needs = row.rule.built.needs
         lacking = chain(
-            *(_lacking(suite, plugins, supervision, *part) for part in _parts(suite, row)),
+            *(_lacking(suite, plugins, supervision, *offer) for offer in suite.offers_of(row)),
             _maps(suite, supervision, needs, row.saliency),
         )
         problem = ", ".join(dict.fromkeys(lacking))
@@ -35,13 +35,6 @@ def maps_of(suite: Suite, dataset: Dataset) -> dict[str, Dataset]:
         for label, maps in suite.saliency.items()
         if Path(maps.folder).is_dir()
     }
-
-
-def _parts(suite: Suite, row: Row) -> Iterator[tuple[str, Offered]]:
-    """The plugins of a row and their kinds."""
-    yield "generator", suite.generators[row.generator]
-    yield from (("refiner", suite.refiners[label]) for label in row.refiners)
-    yield from (("segmentor", suite.segmentors[label]) for label in row.segmentors)
 
 
 def _lacking(

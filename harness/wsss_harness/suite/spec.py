@@ -1,6 +1,6 @@
 """What a suite says: its dataset, methods and rows, as checked tables."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import product
 from typing import Annotated, Any, Literal, Self
@@ -208,6 +208,15 @@ class Suite(Strict):
                 f"{self.seeds[-1]}"
             )
         return dict.fromkeys(AXES, 0) | combinations(self.cross)[repetition]
+
+    def offers_of(self, row: Row) -> Iterator[tuple[Axis, Offered]]:
+        """The plugins of a row with their kinds, those that its generator builds on included."""
+        label: str | None = row.generator
+        while label is not None:
+            yield "generator", self.generators[label]
+            label = self.generators[label].previous
+        yield from (("refiner", self.refiners[label]) for label in row.refiners)
+        yield from (("segmentor", self.segmentors[label]) for label in row.segmentors)
 
     def row(self, method: str) -> Row:
         """The row of this name; ConfigError lists the rows."""

@@ -157,6 +157,18 @@ def test_data_check_knows_that_maps_are_given_or_missing(tmp_path, maps):
     assert "the maps of saliency.Upper.folder" in messages["row 'U' has all files"]
 
 
+def test_data_check_knows_what_the_generators_of_earlier_rounds_lack():
+    generators = {
+        "S": {"name": "salient", "checkpoint": "nowhere.pth"},
+        "D": {"name": "dimmed", "previous": "S"},
+    }
+    suite = small_suite.suite(
+        generators=generators, rows=[{"method": "D", "generator": "D"}], held_out=0
+    )
+    (finding,) = row_files.missing(suite, small_suite.plugins(), frozenset({"image_labels"}))
+    assert finding.message == "missing: saliency maps, the checkpoint nowhere.pth of 'salient'"
+
+
 def test_maps_of_ids_with_folders_count_in_keys(tmp_path):
     spec = SaliencyMaps(folder=str(tmp_path), detector="D", trained_on="T")
     (tmp_path / "aachen").mkdir()

@@ -73,6 +73,15 @@ def test_rule_that_reads_saliency_needs_maps(plugins):
     )
 
 
+def test_generator_that_another_builds_on_needs_its_maps(plugins):
+    generators = {"S": {"name": "salient"}, "D": {"name": "dimmed", "previous": "S"}}
+    rows = [{"method": "D", "generator": "D"}]
+    message = refused(
+        plugins, IncompleteDataset(no_saliency=(0,)), generators=generators, rows=rows
+    )
+    assert "'D' reads saliency, but 1 of 8 (image_000)" in message
+
+
 def test_maps_of_the_suite_stand_in_for_those_of_the_dataset(plugins, tmp_path):
     (tmp_path / "image_000.png").touch()
     maps = {"M": {"folder": str(tmp_path), "detector": "d", "trained_on": "t"}}
