@@ -19,6 +19,12 @@ Map = NDArray[np.float32]  # (H, W) in [0, 1]
 Regions = NDArray[np.int32]  # (H, W): pixels of one region have one number, from 0
 
 
+def unknown_value(mask: NDArray[np.integer[Any]], classes: int) -> int | None:
+    """The first value that is neither 0..``classes`` nor 255; None if there is none."""
+    unknown = mask[(mask < 0) | ((mask > classes) & (mask != IGNORE))]
+    return int(unknown[0]) if unknown.size else None
+
+
 @dataclass(frozen=True)
 class Sample:
     """One image with the declared supervision, each part read on first use; never the truth.

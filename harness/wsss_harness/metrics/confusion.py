@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wsss_harness.contract.errors import DataError
-from wsss_harness.contract.types import BACKGROUND, IGNORE, Mask
+from wsss_harness.contract.types import BACKGROUND, IGNORE, Mask, unknown_value
 
 Counts = NDArray[np.int64]
 Ratios = NDArray[np.float64]
@@ -51,10 +51,9 @@ def _tally(values: NDArray[np.uint16]) -> tuple[NDArray[np.int64], NDArray[np.in
 
 def check_values(values: NDArray[np.integer[Any]], classes: int, where: str) -> None:
     """DataError if a value is neither a class 0..C nor 255."""
-    wrong = values[(values > classes) & (values != IGNORE)]
-    if wrong.size:
+    if (unknown := unknown_value(values, classes)) is not None:
         raise DataError(
-            f"the {where} holds the value {wrong[0]}; values are 0..{classes} or {IGNORE}"
+            f"the {where} holds the value {unknown}; values are 0..{classes} or {IGNORE}"
         )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from wsss_harness.contract.errors import PluginError
 from wsss_harness.contract.hookspecs import Segmentor
 from wsss_harness.contract.supervision import View
-from wsss_harness.contract.types import IGNORE, Mask, Sample
+from wsss_harness.contract.types import IGNORE, Mask, Sample, unknown_value
 from wsss_harness.stages.products import MASK, blaming, device, remaining
 from wsss_harness.stages.stage_data import StageView
 from wsss_harness.store.work import Work
@@ -35,10 +35,10 @@ class PredictMasks:
 def check_mask(mask: Mask, sample: Sample, view: View) -> None:
     """Raise PluginError unless a segmentor's mask fits the image and the classes."""
     classes, size = len(view.classes), sample.image.shape[:2]
-    allowed = np.isin(mask, [*range(classes + 1), IGNORE]).all()
-    if mask.shape != size or mask.dtype != np.uint8 or not allowed:
+    unknown = unknown_value(mask, classes) if mask.dtype == np.uint8 else None
+    if mask.shape != size or mask.dtype != np.uint8 or unknown is not None:
+        stray = f" with the value {unknown}" if unknown is not None else ""
         raise PluginError(
-            f"{view.owner} gave a mask of {mask.dtype} {mask.shape} with values up to "
-            f"{mask.max(initial=0)} for image {sample.image_id}; expected uint8 {size} with "
-            f"0..{classes} or {IGNORE}"
+            f"{view.owner} gave a mask of {mask.dtype} {mask.shape}{stray} for image "
+            f"{sample.image_id}; expected uint8 {size} with 0..{classes} or {IGNORE}"
         )

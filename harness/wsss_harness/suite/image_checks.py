@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from wsss_harness.contract.errors import WsssError
 from wsss_harness.contract.supervision import TRUTH, Dataset
-from wsss_harness.contract.types import BACKGROUND, IGNORE, Image, Map, Mask
+from wsss_harness.contract.types import BACKGROUND, IGNORE, Image, Map, Mask, unknown_value
 from wsss_harness.suite.row_files import FAINT
 from wsss_harness.suite.truth_check import pixels_of
 from wsss_harness.system.palettes import palette
@@ -131,10 +131,8 @@ def bad_truth(image: CheckedImage) -> str | None:
     truth, shape = image.truth, image.shape_or_none
     if truth.dtype != np.uint8 or truth.ndim != 2 or shape not in (None, truth.shape):
         return f"its truth is {truth.dtype} {truth.shape}; expected uint8 {shape}"
-    counted = pixels_of(truth)
-    if counted[image.classes + 1 : IGNORE].any():
-        value = image.classes + 1 + int(counted[image.classes + 1 :].argmax())
-        return f"its truth holds {value}; expected 0..{image.classes} or {IGNORE}"
+    if (unknown := unknown_value(truth, image.classes)) is not None:
+        return f"its truth holds {unknown}; expected 0..{image.classes} or {IGNORE}"
     return None
 
 

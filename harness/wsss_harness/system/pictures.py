@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
 from wsss_harness.contract.errors import DataError
-from wsss_harness.contract.types import IGNORE, Image, Map, Mask, Regions
+from wsss_harness.contract.types import IGNORE, Image, Map, Mask, Regions, unknown_value
 from wsss_harness.system.files import atomic
 from wsss_harness.system.palettes import is_voc, palette
 from wsss_harness.system.picture_kinds import (
@@ -85,10 +85,9 @@ def read_class_mask(
         DataError: it is missing or damaged, or has another size or another value.
     """
     mask = read_indices(source, owner, size)
-    wrong = mask[(mask > classes) & (mask != IGNORE)]
-    if wrong.size:
+    if (unknown := unknown_value(mask, classes)) is not None:
         raise DataError(
-            f"{owner or source} holds the value {wrong[0]}, but there are {classes} classes: "
+            f"{owner or source} holds the value {unknown}, but there are {classes} classes: "
             f"values are 0..{classes} or {IGNORE}, in the order of the dataset's classes"
         )
     return mask

@@ -12,7 +12,7 @@ from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.findings import FAILURE, WARNING, Finding, judge
 from wsss_harness.contract.hookspecs import Run
 from wsss_harness.contract.supervision import SALIENCY, TRUTH, Dataset, without
-from wsss_harness.contract.types import IGNORE
+from wsss_harness.contract.types import IGNORE, unknown_value
 from wsss_harness.plugins.offers import Offer
 from wsss_harness.plugins.options import construct
 
@@ -98,8 +98,8 @@ def _invalid_truth(data: Dataset, image_id: str) -> str | None:
     shape, truth, classes = data.image(image_id).shape[:2], data.truth(image_id), len(data.classes)
     if truth.shape != shape or truth.dtype != np.uint8:
         return f"its truth is {truth.dtype} {truth.shape}; expected uint8 {shape}"
-    if not np.isin(truth, [*range(classes + 1), IGNORE]).all():
-        return f"its truth holds {truth.max()}; expected 0..{classes} or {IGNORE}"
+    if (unknown := unknown_value(truth, classes)) is not None:
+        return f"its truth holds {unknown}; expected 0..{classes} or {IGNORE}"
     return None
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from wsss_harness.contract.errors import PluginError, WsssError
 from wsss_harness.contract.hookspecs import Run
 from wsss_harness.contract.supervision import IMAGE_LABELS, Dataset, Ledger, View
-from wsss_harness.contract.types import IGNORE, ClassScores, Image, Sample
+from wsss_harness.contract.types import IGNORE, ClassScores, Image, Sample, unknown_value
 from wsss_harness.datasets.railscenes import RailScenes
 from wsss_harness.plugins.guard import for_fit
 from wsss_harness.plugins.loading import loaded
@@ -217,8 +217,8 @@ def mask_problem(output: Any, sample: Sample, classes: int) -> str | None:
         return f"it gave {getattr(output, 'dtype', type(output).__name__)}; expected uint8"
     if output.shape != sample.image.shape[:2]:
         return f"the mask is {output.shape}, the image is {sample.image.shape[:2]}; make them equal"
-    if not np.isin(output, [*range(classes + 1), IGNORE]).all():
-        return f"the mask holds {output.max()}; expected 0..{classes} or {IGNORE}"
+    if (unknown := unknown_value(output, classes)) is not None:
+        return f"the mask holds {unknown}; expected 0..{classes} or {IGNORE}"
     return None
 
 

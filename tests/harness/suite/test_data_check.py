@@ -378,6 +378,7 @@ def test_an_error_of_a_plugin_is_a_finding_that_names_it_and_the_image(part, nam
         ("truth", np.zeros((24, 32), np.int64), "truth is int64"),
         ("truth", np.zeros((24, 30), np.uint8), "truth is uint8 (24, 30)"),
         ("truth", np.full((24, 32), 3, np.uint8), "truth holds 3; expected 0..2 or 255"),
+        ("truth", np.uint8([[3] + 31 * [255]] * 24), "truth holds 3; expected 0..2 or 255"),
         ("saliency", np.full((24, 32), 2.0, np.float32), "saliency is in [2, 2]"),
         ("context", {"strip": np.zeros((2, 2), bool)}, "context strip is (2, 2)"),
     ],
