@@ -13,8 +13,8 @@ from wsss_harness.store.stage import Stage, upstream
 from wsss_harness.store.store import Store
 from wsss_harness.suite.graph import Graph
 from wsss_harness.suite.presence import check_presence, scores_val
-from wsss_harness.suite.row_files import check_levels
 from wsss_harness.suite.rows import RowStages
+from wsss_harness.suite.saliency_check import check_levels
 from wsss_harness.suite.spec import Suite
 from wsss_harness.suite.suite_rows import judged_maps, method_rows, rows_of
 from wsss_harness.suite.truth_check import check_truth

@@ -9,7 +9,7 @@ import numpy as np
 from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.supervision import Dataset
 from wsss_harness.contract.types import IGNORE, Map, Mask
-from wsss_harness.suite.row_files import FAINT
+from wsss_harness.suite.saliency_check import is_faint
 from wsss_harness.system import pictures
 from wsss_harness.system.palettes import palette, reordered, same_colours
 
@@ -27,7 +27,7 @@ class Doubts:
         self.masks = 0
         self.examples: dict[str, list[str]] = defaultdict(list)
         self.strangers = 0  # masks without any class of their image
-        self.highest: float | None = None
+        self.highest = 0.0
 
     def look_at_colours(self, image_id: str, mask: Mask, file: Path) -> None:
         """Compare the palette of a mask, read from ``file``, with that of the truth or of VOC.
@@ -60,7 +60,7 @@ class Doubts:
 
     def look_at_maps(self, maps: Iterable[Map]) -> None:
         for values in maps:
-            self.highest = max(self.highest or 0, float(values.max(initial=0)))
+            self.highest = max(self.highest, float(values.max(initial=0)))
 
     def refuse(self) -> None:
         """Raise DataError if no mask has a class of its image: then classes are numbered anew."""
@@ -77,7 +77,7 @@ class Doubts:
                 f"{len(examples):,} of {self.masks:,} masks {doubt}, first {examples[0]}; look at "
                 "one whether its values number the classes in the dataset's order"
             )
-        if self.highest is not None and 0 < self.highest <= FAINT:
+        if is_faint(self.highest):
             yield (
                 "no map is brighter than 1 of 255, so its scores are almost 0: maps of 0..1 must "
                 "be multiplied by 255 before they are saved"

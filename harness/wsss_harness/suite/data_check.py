@@ -25,14 +25,14 @@ from wsss_harness.contract.supervision import (
 from wsss_harness.metrics.saliency import Quality, QualityCounts
 from wsss_harness.stages.stage_data import SCORED, TRAIN, VAL
 from wsss_harness.suite import image_checks, presence
-from wsss_harness.suite.image_checks import Check, CheckedImage, problem_of
+from wsss_harness.suite.image_checks import Check, CheckedImage, named_maps, problem_of
 from wsss_harness.suite.truth_check import TruthTally, findings_of
 
 FIRST = 10  # images that a finding names
 NEARLY_ALL = 0.9  # a share of images
 VALUES = 256  # of 8 bits
 SAME_PICTURE = "no picture of train is in val under another id"
-CONSTANT, FAINT = "maps are not constant", "maps use the levels 0..255"
+CONSTANT, FAINT = "are not constant", "use the levels 0..255"
 ADVICE = {  # by the last words of a check: what may be a good reason, or what to do
     "masks have the palette of PASCAL VOC": "their values may mean other classes; look at one",
     "image labels are all in the masks": "objects that VOC calls difficult have labels without "
@@ -106,7 +106,7 @@ class DataCheck:
         self.checks = checks_of(dataset, sources)
         self.lacking = {TRUTH: frozenset(without(dataset, TRUTH, self.ids))}
         for name, source in sources.items():
-            self.lacking[name] = frozenset(without(source, SALIENCY, self.ids))
+            self.lacking[named_maps(name)] = frozenset(without(source, SALIENCY, self.ids))
         self.problems = {name: Problems() for name in self.checks}
         self.labels: dict[str, Counter[int]] = {split: Counter() for split in self.splits}
         self.tallies = {SCORED: TruthTally(), VAL: TruthTally()}
@@ -118,8 +118,9 @@ class DataCheck:
         """Check one image, and count what it has."""
         lacks = [part for part, ids in self.lacking.items() if image_id in ids]
         image = CheckedImage(self.dataset, self.sources, image_id, lacks)
-        for name, check in self.checks.items():
-            self.problems[name].add(problem_of(check, image, self.owner))
+        for name, (part, check) in self.checks.items():
+            if part not in lacks:
+                self.problems[name].add(problem_of(check, image, self.owner))
         for split, ids in self.members.items():
             if image_id in ids:
                 self.labels[split].update(image.labels_or_none or ())
@@ -199,25 +200,30 @@ def splits(dataset: Dataset) -> dict[str, tuple[str, ...]]:
     return {TRAIN: train, **scored_split, VAL: dataset.ids(VAL)}
 
 
-def checks_of(dataset: Dataset, sources: Mapping[str, Dataset]) -> dict[str, Check]:
-    """The checks of an image, by the words of their finding."""
-    checks: dict[str, Check] = {
-        "images can be read": image_checks.bad_pixels,
-        "image labels are numbers of classes": image_checks.bad_labels,
+def checks_of(dataset: Dataset, sources: Mapping[str, Dataset]) -> dict[str, tuple[str, Check]]:
+    """The checks of an image, by the words of their finding, each with the part that it needs."""
+    checks: dict[str, tuple[str, Check]] = {
+        "images can be read": ("", image_checks.bad_pixels),
+        "image labels are numbers of classes": ("", image_checks.bad_labels),
     }
     for name in sources:
+        maps = named_maps(name)
         checks |= {
-            f"{name} maps have the size of their images": image_checks.bad_map(name),
-            f"{name} {CONSTANT}": image_checks.constant_map(name),
-            f"{name} {FAINT}": image_checks.faint_map(name),
+            f"{maps} have the size of their images": (maps, image_checks.bad_map(name)),
+            f"{maps} {CONSTANT}": (maps, image_checks.constant_map(name)),
+            f"{maps} {FAINT}": (maps, image_checks.faint_map(name)),
         }
-    checks["masks have the size of their images and known classes"] = image_checks.bad_truth
-    if hasattr(dataset, "truth_path"):
-        checks["masks have the palette of PASCAL VOC"] = image_checks.bad_palette
-    checks["image labels are all in the masks"] = image_checks.labels_without_pixels
-    checks["classes of the masks are all in the image labels"] = image_checks.pixels_without_label
+    of_truth = {
+        "masks have the size of their images and known classes": image_checks.bad_truth,
+        "masks have the palette of PASCAL VOC": image_checks.bad_palette,
+        "image labels are all in the masks": image_checks.labels_without_pixels,
+        "classes of the masks are all in the image labels": image_checks.pixels_without_label,
+    }
+    if not hasattr(dataset, "truth_path"):
+        del of_truth["masks have the palette of PASCAL VOC"]
+    checks |= {words: (TRUTH, check) for words, check in of_truth.items()}
     if dataset.contexts:
-        checks["context maps have the size of their images"] = image_checks.bad_contexts
+        checks["context maps have the size of their images"] = "", image_checks.bad_contexts
     return checks
 
 

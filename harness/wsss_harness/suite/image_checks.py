@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from wsss_harness.contract.errors import WsssError
 from wsss_harness.contract.supervision import TRUTH, Dataset
 from wsss_harness.contract.types import BACKGROUND, IGNORE, Image, Map, Mask, unknown_value
-from wsss_harness.suite.row_files import FAINT
+from wsss_harness.suite.saliency_check import is_faint
 from wsss_harness.suite.truth_check import pixels_of
 from wsss_harness.system.palettes import palette
 from wsss_harness.system.pictures import has_voc_palette
@@ -24,7 +24,7 @@ USUAL_PALETTE = b"PLTE" + palette()[: 3 * 21]
 class CheckedImage:
     """The parts of one image, each read once; ``sources`` are datasets with other saliency maps.
 
-    ``lacks`` names what the dataset says it has not: TRUTH, or the label of a source.
+    ``lacks`` names what the dataset says it has not: TRUTH, or ``named_maps`` of a source.
     What cannot be read is None in the parts whose names say so, and is reported by its own check.
     """
 
@@ -82,10 +82,15 @@ class CheckedImage:
         return set(np.flatnonzero(self.pixels_or_none).tolist()) - {BACKGROUND, IGNORE}
 
     def map_or_none(self, name: str) -> Map | None:
-        return None if name in self.lacks else attempted(lambda: self.saliency(name))
+        return None if named_maps(name) in self.lacks else attempted(lambda: self.saliency(name))
 
 
 Check = Callable[[CheckedImage], str | None]  # what is wrong with an image
+
+
+def named_maps(name: str) -> str:
+    """What the saliency maps of a source are called, which may have any label, "truth" too."""
+    return f"{name} maps"
 
 
 def attempted(read: Callable[[], Part]) -> Part | None:
@@ -126,8 +131,6 @@ def bad_labels(image: CheckedImage) -> str | None:
 
 
 def bad_truth(image: CheckedImage) -> str | None:
-    if TRUTH in image.lacks:
-        return None
     truth, shape = image.truth, image.shape_or_none
     if truth.dtype != np.uint8 or truth.ndim != 2 or shape not in (None, truth.shape):
         return f"its truth is {truth.dtype} {truth.shape}; expected uint8 {shape}"
@@ -173,8 +176,6 @@ def bad_contexts(image: CheckedImage) -> str | None:
 
 def bad_map(name: str) -> Check:
     def check(image: CheckedImage) -> str | None:
-        if name in image.lacks:
-            return None
         saliency, shape = image.saliency(name), image.shape_or_none
         if shape not in (None, saliency.shape):
             return f"its saliency is {saliency.shape}; expected {shape}"
@@ -190,7 +191,7 @@ def faint_map(name: str) -> Check:
 
     def check(image: CheckedImage) -> str | None:
         saliency = image.map_or_none(name)
-        if saliency is None or not 0 < saliency.max() <= FAINT:
+        if saliency is None or not is_faint(float(saliency.max())):
             return None
         return "its largest level is 1 of 255"
 

@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from fake_data import FakeDataset
+from fake_data import FakeDataset, IncompleteDataset
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -219,7 +219,7 @@ def test_maps_that_a_suite_names_are_looked_at(root):
     content = json.loads(check(suite, "--store", root / "runs", "--json").stdout)
     messages = {finding["check"]: finding["message"] for finding in content["findings"]}
     assert re.match(
-        r"not so in 1 of 3 images, first .*maps/b\.png is 2x2, but its image is 4x3",
+        r"not so in 1 of 2 images, first .*maps/b\.png is 2x2, but its image is 4x3",
         messages["Other maps have the size of their images"],
     )
     assert messages["saliency maps have the size of their images"] == ""
@@ -297,6 +297,23 @@ def test_maps_of_0_and_1_are_named(many, images, outcome):
     finding = all_wrong(root)["saliency maps use the levels 0..255"]
     assert (finding.outcome, finding.count) == (outcome, images)
     assert "multiply them by 255" in finding.message
+
+
+def test_images_without_a_map_do_not_make_maps_of_0_and_1_a_lesser_fault(root):
+    (root / "saliency/c.png").unlink()  # val needs none
+    for image_id in "ab":
+        Image.fromarray(np.eye(3, 4, dtype=np.uint8)).save(root / f"saliency/{image_id}.png")
+    finding = all_wrong(root)["saliency maps use the levels 0..255"]
+    assert (finding.outcome, finding.count) == (FAILURE, 2)
+    assert "in 2 of 2 images" in finding.message
+
+
+def test_maps_may_have_the_label_truth():
+    sound, lacking = FakeDataset(), IncompleteDataset(no_saliency=range(12))
+    report = datacheck.inspect(sound, lambda *_: None, {"truth": lacking})
+    failures = {f.check for f in report.findings if f.outcome != OK}
+    assert failures == {"all images of train have truth maps"}
+    assert report.saliency["saliency"].iou == 1
 
 
 def test_constant_maps_are_named(root):

@@ -6,7 +6,7 @@ import small_suite
 from fake_data import FakeDataset
 
 from wsss_harness.contract.errors import DataError
-from wsss_harness.suite.row_files import check_levels
+from wsss_harness.suite.saliency_check import check_levels
 
 
 class Faint(FakeDataset):

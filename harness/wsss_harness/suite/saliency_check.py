@@ -1,0 +1,58 @@
+"""Whether the saliency maps that a suite reads can be as they are meant: 255 stands for 1."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from wsss_harness.contract.errors import DataError
+from wsss_harness.contract.supervision import Dataset
+from wsss_harness.plugins.registry import Plugins
+from wsss_harness.stages.stage_data import TRAIN, WithSaliency
+from wsss_harness.suite.presence import readers_of_saliency
+from wsss_harness.suite.spec import Suite
+
+FAINT = 1 / 255 + 1e-6  # the level 1 of a file of 8 bits, as float32
+
+
+def is_faint(largest: float) -> bool:
+    """Whether the largest level of a map, or of several, is 1 of 255."""
+    return 0 < largest <= FAINT
+
+
+def maps_of(suite: Suite, dataset: Dataset) -> dict[str, Dataset]:
+    """The dataset with each of the saliency maps of a suite whose folder exists."""
+    return {
+        label: WithSaliency(dataset, Path(maps.folder), maps.resize)
+        for label, maps in suite.saliency.items()
+        if Path(maps.folder).is_dir()
+    }
+
+
+def check_levels(suite: Suite, plugins: Plugins, dataset: Dataset) -> None:
+    """Refuse saliency maps that a row reads and that are 0 and 1 in files of 8 bits.
+
+    Raises:
+        DataError: no map of train has a level above 1 of 255, though some have this level.
+    """
+    maps = maps_of(suite, dataset)
+    for label, method in readers_of_saliency(suite, plugins).items():
+        source = dataset if label is None else maps.get(label)
+        ids = dataset.ids(TRAIN)
+        if source and _are_faint(source, ids):
+            raise DataError(
+                f"row '{method}' reads saliency maps ({label or 'of the dataset'}) whose largest "
+                f"level is 1, such as that of {ids[0]}, but 255 stands for 1, so they are 0 nearly "
+                "everywhere; multiply them by 255"
+            )
+
+
+def _are_faint(source: Dataset, ids: Sequence[str]) -> bool:
+    """Whether the maps have levels of 0 and 1 only; stops at the first that has more."""
+    largest = 0.0
+    for image_id in ids:
+        try:
+            largest = max(largest, float(source.saliency(image_id).max()))
+        except Exception:  # the stage that needs the map says what is wrong with it
+            continue
+        if largest > FAINT:
+            return False
+    return is_faint(largest)
