@@ -1,22 +1,18 @@
-"""Folders of others: files of images with folders in their ids, palettes, classes and maps."""
+"""Folders of others become packs, or are refused by name."""
 
-import json
+import shutil
 
 import numpy as np
 import pytest
 from fake_data import FakeDataset
 from PIL import Image
+from sample_packs import DATA, IDS, imported, maps, masks, painted
 
-from wsss_harness.contract.errors import DataError
-from wsss_harness.packs.exchange import blank, write_pack
+from wsss_harness.contract.errors import ConfigError, DataError
 from wsss_harness.packs.importing import import_folder
-from wsss_harness.packs.manifest import Pack, digest
+from wsss_harness.packs.manifest import Pack
 from wsss_harness.system import pictures
-from wsss_harness.system.palettes import palette
 from wsss_harness.system.score_files import read_scores
-
-COLOURS = np.frombuffer(palette(), np.uint8).reshape(-1, 3)
-FOREIGN = bytes([128, 64, 128, 244, 35, 232, 70, 70, 70]) + bytes([9] * 759)
 
 
 class Nested(FakeDataset):
@@ -25,40 +21,6 @@ class Nested(FakeDataset):
     @property
     def names(self):
         return tuple(f"city{i % 2}/image {i}" for i in range(self.count))
-
-
-class Many(FakeDataset):
-    """As many images of train as are needed to be sure; each has class 1."""
-
-    def present(self, image_id):
-        return (1,)
-
-
-DATA = FakeDataset()
-IDS = DATA.ids("train")
-
-
-def painted(folder, dataset=DATA, number=lambda truth: truth):
-    for image_id in dataset.ids("train"):
-        pictures.write_mask(folder / f"{image_id}.png", number(dataset.truth(image_id)))
-    return folder
-
-
-def imported(tmp_path, dataset=DATA, layout="masks"):
-    warnings = []
-    import_folder(
-        tmp_path / "theirs", layout, dataset, tmp_path / "pack", "T", None, warnings.append
-    )
-    return Pack(tmp_path / "pack"), warnings
-
-
-def with_palette(mask, triples):
-    picture = Image.frombytes("P", mask.shape[::-1], mask.tobytes())
-    picture.putpalette(triples)
-    return picture
-
-
-# Ids
 
 
 def test_masks_of_ids_with_folders_come_in_and_go_out(tmp_path):
@@ -96,109 +58,6 @@ def test_two_files_for_one_image_are_refused(tmp_path):
         imported(tmp_path)
 
 
-# Palettes
-
-
-def renumbered(mask):
-    """The mask in VOC's colours, whose palette has them in another order."""
-    new_numbers = np.array([2, 0, 1], np.uint8)
-    return with_palette(new_numbers[mask], COLOURS[[1, 2, 0]].tobytes() + bytes(759))
-
-
-def test_masks_that_number_their_colours_anew_are_refused(tmp_path):
-    painted(tmp_path / "theirs")
-    path = tmp_path / f"theirs/{IDS[3]}.png"
-    renumbered(DATA.truth(IDS[3])).save(path)
-    with pytest.raises(DataError, match=rf"{IDS[3]}\.png has the colours of the classes in"):
-        imported(tmp_path)
-    assert not (tmp_path / "pack").exists()
-
-
-def test_a_pack_that_numbers_its_colours_anew_is_refused(tmp_path):
-    picture = renumbered(DATA.truth(IDS[0]))
-
-    def write(image_id, path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        picture.save(path)
-
-    manifest = blank("masks", "T", DATA, None, {})
-    write_pack(tmp_path / "pack", manifest, IDS[:1], DATA, write)
-    with pytest.raises(DataError, match=f"mask of image {IDS[0]} has the colours of the classes"):
-        Pack(tmp_path / "pack").mask(IDS[0])
-
-
-def test_masks_in_other_colours_come_in_with_one_warning(tmp_path):
-    painted(tmp_path / "theirs")
-    for image_id in IDS[2:5]:
-        with_palette(DATA.truth(image_id), FOREIGN).save(tmp_path / f"theirs/{image_id}.png")
-    pack, warnings = imported(tmp_path)
-    np.testing.assert_array_equal(pack.mask(IDS[2]), DATA.truth(IDS[2]))
-    (warning,) = warnings
-    assert warning.startswith("3 of 8 masks have another palette than the truth and PASCAL VOC")
-    assert f"{IDS[2]}.png" in warning
-
-
-def test_masks_in_the_colours_of_the_truth_come_in_without_a_warning(tmp_path):
-    class OwnColours(FakeDataset):
-        def truth_path(self, image_id):
-            return tmp_path / f"truth/{image_id}.png"
-
-    data = OwnColours()
-    for folder in ("truth", "theirs"):
-        (tmp_path / folder).mkdir()
-        for image_id in IDS:
-            with_palette(data.truth(image_id), FOREIGN).save(tmp_path / f"{folder}/{image_id}.png")
-    assert imported(tmp_path, data)[1] == []
-    swapped = FOREIGN[3:6] + FOREIGN[:3] + FOREIGN[6:]
-    with_palette(data.truth(IDS[0]), swapped).save(tmp_path / f"theirs/{IDS[0]}.png")
-    with pytest.raises(DataError, match="has the colours of the classes in another order"):
-        import_folder(tmp_path / "theirs", "masks", data, tmp_path / "second", "T", None)
-
-
-# Classes
-
-
-def test_classes_that_are_not_in_the_image_labels_are_counted(tmp_path):
-    swapped = np.array([0, 2, 1], np.uint8)
-    painted(tmp_path / "theirs", number=lambda truth: swapped[truth])
-    _, warnings = imported(tmp_path)
-    # of the 8 images of train every third has both classes: images 0, 3 and 6
-    (warning,) = warnings
-    assert warning.startswith("5 of 8 masks hold a class that is not in their image's label")
-    assert "image_001 (disc)" in warning
-
-
-def test_ignored_pixels_and_missing_classes_are_no_doubts(tmp_path):
-    painted(tmp_path / "theirs", number=lambda truth: np.where(truth == 1, 255, 0).astype(np.uint8))
-    assert imported(tmp_path)[1] == []
-
-
-@pytest.mark.parametrize("layout", ["masks", "pack"])
-def test_many_masks_without_any_class_of_their_image_are_refused(tmp_path, layout):
-    data = Many(30)  # 20 images of train
-    painted(tmp_path / "theirs", data, lambda truth: np.uint8(truth > 0) * np.uint8(2))
-    if layout == "pack":
-        (tmp_path / "theirs").rename(tmp_path / "masks")
-        (tmp_path / "theirs").mkdir()
-        (tmp_path / "masks").rename(tmp_path / "theirs/masks")
-        manifest = blank("masks", "T", data, None, {}).model_dump(mode="json")
-        manifest["images"] = {
-            image_id: {
-                "file": f"masks/{image_id}.png",
-                "sha256": digest((tmp_path / f"theirs/masks/{image_id}.png").read_bytes()),
-                "size": [24, 32],
-            }
-            for image_id in data.ids("train")
-        }
-        (tmp_path / "theirs/pack.json").write_text(json.dumps(manifest))
-    with pytest.raises(DataError, match=r"none of the 20 masks has a class .* 1 is square"):
-        imported(tmp_path, data, layout)
-    assert not (tmp_path / "pack").exists()
-
-
-# Maps
-
-
 def test_maps_of_16_bits_keep_their_scores(tmp_path):
     (tmp_path / "theirs").mkdir()
     levels = np.full((24, 32), 32768, np.uint16)
@@ -211,10 +70,113 @@ def test_maps_of_16_bits_keep_their_scores(tmp_path):
     assert warnings == []
 
 
-def test_maps_of_0_and_1_are_a_warning(tmp_path):
+def test_maps_of_eight_bits_become_scores(tmp_path):
+    source = tmp_path / "maps"
+    source.mkdir()
+    rng = np.random.default_rng(0)
+    drawn = {}
     for image_id in IDS:
         for number in DATA.present(image_id):
-            path = tmp_path / f"theirs/{image_id}_{number - 1}.png"
-            pictures.write_grey(path, np.eye(24, 32, dtype=np.uint8))
-    (warning,) = imported(tmp_path, layout="maps")[1]
-    assert "no map is brighter than 1 of 255" in warning
+            drawn[image_id, number] = grey = rng.integers(0, 256, (24, 32), np.uint8)
+            Image.fromarray(grey).save(source / f"{image_id}_{number - 1}.png")
+    import_folder(source, "maps", DATA, tmp_path / "pack", "Theirs", ())
+    for image_id in IDS:
+        scores = read_scores(tmp_path / "pack" / "scores" / f"{image_id}.scores")
+        assert scores.classes == DATA.present(image_id)
+        for number, values in zip(scores.classes, scores.values, strict=True):
+            assert np.abs(values - drawn[image_id, number] / 255).max() < 0.005
+
+
+def test_an_image_without_objects_needs_no_map(tmp_path, monkeypatch):
+    empty = IDS[2]
+    present = FakeDataset.present
+    monkeypatch.setattr(
+        FakeDataset, "present", lambda self, i: () if i == empty else present(self, i)
+    )
+    source = maps(tmp_path / "maps", [i for i in IDS if i != empty])
+    import_folder(source, "maps", DATA, tmp_path / "pack", "Theirs", ())
+    scores = read_scores(tmp_path / "pack" / "scores" / f"{empty}.scores")
+    assert scores.classes == ()
+    assert scores.size == (24, 32)
+
+
+def test_two_maps_of_one_class_are_named(tmp_path):
+    source = maps(tmp_path / "maps", IDS)
+    number = DATA.present(IDS[0])[0] - 1
+    twin = source / f"{IDS[0]}_0{number}.png"
+    shutil.copy(source / f"{IDS[0]}_{number}.png", twin)
+    with pytest.raises(
+        DataError, match=rf"{IDS[0]}_0{number}\.png and .* are of one class and image"
+    ):
+        import_folder(source, "maps", DATA, tmp_path / "pack", "Theirs", ())
+
+
+def test_a_pack_may_get_another_name(exported, tmp_path):
+    import_folder(exported(), "pack", DATA, tmp_path / "renamed", "Mine", None)
+    assert Pack(tmp_path / "renamed").manifest.method == "Mine"
+
+
+def test_importing_a_pack_as_masks_names_the_right_layout(exported, tmp_path):
+    with pytest.raises(ConfigError, match="is a pack already; import it with --layout pack"):
+        import_folder(exported(), "masks", DATA, tmp_path / "again", None, None)
+
+
+def test_importing_a_pack_keeps_its_method(exported, tmp_path):
+    folder = exported()
+    import_folder(folder, "pack", DATA, tmp_path / "checked", None, None)
+    assert Pack(tmp_path / "checked").manifest.method == "R"
+
+
+def stranger(folder):
+    shutil.copy(folder / f"{IDS[0]}.png", folder / "holiday.png")
+
+
+def too_few(folder):
+    (folder / f"{IDS[1]}.png").unlink()
+
+
+def other_size(folder):
+    pictures.write_mask(folder / f"{IDS[1]}.png", np.zeros((5, 6), np.uint8))
+
+
+def colours(folder):
+    Image.fromarray(np.zeros((24, 32, 3), np.uint8)).save(folder / f"{IDS[1]}.png")
+
+
+@pytest.mark.parametrize(
+    ("fault", "layout", "message"),
+    [
+        (stranger, "masks", r"holiday\.png belongs to no image of train"),
+        (too_few, "masks", rf"has nothing for image {IDS[1]} of train \(1 such\)"),
+        (other_size, "masks", rf"{IDS[1]}\.png is 6x5, but its image is 32x24"),
+        (colours, "masks", rf"{IDS[1]}\.png is a colour picture \(RGB\); save"),
+        (stranger, "maps", r"belongs to no image of train"),
+    ],
+)
+def test_a_folder_that_does_not_fit_is_named(tmp_path, fault, layout, message):
+    source = masks(tmp_path / "plain")
+    fault(source)
+    with pytest.raises(DataError, match=message):
+        import_folder(source, layout, DATA, tmp_path / "pack", "Theirs", None)
+    assert not (tmp_path / "pack").exists()
+
+
+def test_a_map_of_an_unknown_class_is_named(tmp_path):
+    (tmp_path / "maps").mkdir()
+    Image.fromarray(np.zeros((24, 32), np.uint8)).save(tmp_path / "maps" / f"{IDS[0]}_7.png")
+    with pytest.raises(DataError, match=r"'7' is not a class; names are ID_c.png with c in 0..1"):
+        import_folder(tmp_path / "maps", "maps", DATA, tmp_path / "pack", "Theirs", None)
+
+
+def test_an_unknown_supervision_is_named(tmp_path):
+    source = masks(tmp_path / "plain")
+    with pytest.raises(ConfigError, match="'boxes' is not a supervision; name some of image_"):
+        import_folder(source, "masks", DATA, tmp_path / "pack", "Theirs", ("boxes",))
+
+
+def test_a_folder_that_is_not_empty_is_left_alone(tmp_path):
+    source = masks(tmp_path / "plain")
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(ConfigError, match="is not empty; name a new folder"):
+        import_folder(source, "masks", DATA, tmp_path, "Theirs", None)
+    assert (tmp_path / "thesis.txt").read_text() == "mine"

@@ -1,12 +1,15 @@
 """Scores on disk: exact at the thresholds, deterministic, and damage is named."""
 
+import struct
+import zlib
+
 import numpy as np
 import pytest
 
 from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.types import ClassScores
 from wsss_harness.metrics.curve import THRESHOLDS
-from wsss_harness.system.score_files import read_scores, write_scores
+from wsss_harness.system.score_files import HEAD, MAGIC, parse, read_scores, write_scores
 
 
 def random_scores(seed=0, background=False):
@@ -131,3 +134,17 @@ def test_damaged_pixels_are_named(tmp_path):
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"one\.scores is damaged"):
         read_scores(path)
+
+
+def test_scores_that_promise_more_than_their_image_are_not_unpacked(tmp_path):
+    write_scores(tmp_path / "one.scores", ClassScores((1,), np.zeros((1, 24, 32), np.float32)))
+    content = (tmp_path / "one.scores").read_bytes()
+    assert parse(content, "it", (3, 24, 32)).size == (24, 32)
+    for largest in ((0, 24, 32), (3, 24, 31)):
+        with pytest.raises(DataError, match=r"it cannot be read .*expected at most"):
+            parse(content, "it", largest)
+    header = struct.unpack_from("<I", content, len(MAGIC))[0]
+    start = len(MAGIC) + HEAD.size + header
+    bomb = content[:start] + zlib.compress(bytes(50_000_000))
+    with pytest.raises(DataError, match="not what its header says"):
+        parse(bomb, "it", (3, 24, 32))
