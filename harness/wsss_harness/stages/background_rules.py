@@ -1,7 +1,7 @@
 """From class scores to pseudo-masks: background rules, and the largest score at each pixel."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -42,6 +42,20 @@ class BackgroundRule:
         """Where pixels become 255, (H, W)."""
         unknown: NDArray[np.bool_] = np.abs(margin) < self.uncertain
         return unknown
+
+    def mask(self, scores: ClassScores, sample: Sample) -> Mask:
+        """The mask of an image, (H, W).
+
+        Ties between classes go to the first. An image without classes is background.
+        """
+        largest = scores.values.max(0, initial=0)
+        margin = self.margin(largest, scores, sample)
+        if not scores.classes:
+            return np.full(scores.size, BACKGROUND, np.uint8)
+        best = np.array(scores.classes, np.uint8)[scores.values.argmax(0)]
+        mask = np.where(margin > 0, best, np.uint8(BACKGROUND))
+        mask[self.unknown(margin, largest, scores)] = IGNORE
+        return mask
 
 
 @dataclass(frozen=True)
@@ -164,6 +178,67 @@ class ExplicitSaliency(Explicit):
 
 
 @dataclass(frozen=True)
+class SoftSaliency(BackgroundRule):
+    """The background scores 1 - saliency, against classes stretched from 0 to 1.
+
+    Scores below ``lowest`` then count as 0, the background's too. A pixel becomes 255 where more
+    than one of them exceeds ``conflict``, and where the background wins although saliency is at
+    least ``salient`` or a class exceeds ``sure``. If less than ``fewest`` of the image has a class,
+    all of it becomes 255 (GuoleiSun/MCIS_wsss: Classifier/gen_gt.py).
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset({SALIENCY})
+    lowest: float = 0.3
+    conflict: float = 0.99
+    salient: float = 32 / 255
+    sure: float = 0.95
+    fewest: float = 0.01
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("lowest", "conflict", "salient", "sure", "fewest"):
+            value = getattr(self, name)
+            if not 0 <= value <= 1:
+                raise ConfigError(
+                    f"background rule 'soft_saliency': {name} is {value}; expected 0 to 1"
+                )
+
+    def margin(self, largest: Map, scores: ClassScores, sample: Sample) -> Map:
+        return largest - self.background(saliency_of(sample, scores))
+
+    def background(self, saliency: Map) -> Map:
+        return self.counted(1 - saliency)
+
+    def counted(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.where(values < np.float32(self.lowest), np.float32(0), values)
+
+    def mask(self, scores: ClassScores, sample: Sample) -> Mask:
+        attention, saliency = stretched(scores.values), saliency_of(sample, scores)
+        kept = replace(scores, values=self.counted(attention.astype(np.float32)))
+        mask = super().mask(kept, sample)
+        limit = np.float32(self.conflict)
+        rivals = (kept.values > limit).sum(0) + (self.background(saliency) > limit)
+        mask[rivals > 1] = IGNORE
+        something = (saliency >= np.float32(self.salient)) | (attention > self.sure).any(0)
+        mask[(mask == BACKGROUND) & something] = IGNORE
+        if ((mask != BACKGROUND) & (mask != IGNORE)).mean() < self.fewest:
+            mask[:] = IGNORE
+        return mask
+
+
+def stretched(values: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Scores (K, H, W) stretched from 0 to 1 in float64, as levels of 8 bits.
+
+    Levels that are whole up to rounding are whole, so that ties are those of released code.
+    """
+    levels = values.astype(np.float64) * 255
+    levels = np.where(np.abs(levels - levels.round()) < 1e-4, levels.round(), levels)
+    low, high = (end((1, 2), keepdims=True) for end in (levels.min, levels.max))
+    stretched: NDArray[np.float64] = (levels - low) / (high - low + 1e-8)
+    return stretched
+
+
+@dataclass(frozen=True)
 class Nothing(BackgroundRule):
     """Everything is background."""
 
@@ -177,6 +252,7 @@ RULES: Mapping[str, type[BackgroundRule]] = {
     "saliency": Saliency,
     "explicit": Explicit,
     "explicit_saliency": ExplicitSaliency,
+    "soft_saliency": SoftSaliency,
     "nothing": Nothing,
 }
 
@@ -190,15 +266,5 @@ def build_rule(name: str, options: Mapping[str, Any]) -> BackgroundRule:
 
 
 def to_mask(scores: ClassScores, rule: BackgroundRule, sample: Sample) -> Mask:
-    """The class with the largest score where it is strictly greater than the background, (H, W).
-
-    Ties between classes go to the first. An image without classes is background.
-    """
-    largest = scores.values.max(0, initial=0)
-    margin = rule.margin(largest, scores, sample)
-    if not scores.classes:
-        return np.full(scores.size, BACKGROUND, np.uint8)
-    best = np.array(scores.classes, np.uint8)[scores.values.argmax(0)]
-    mask = np.where(margin > 0, best, np.uint8(BACKGROUND))
-    mask[rule.unknown(margin, largest, scores)] = IGNORE
-    return mask
+    """The class with the largest score where it is strictly greater than the background, (H, W)."""
+    return rule.mask(scores, sample)

@@ -100,7 +100,62 @@ def test_a_band_around_the_threshold_is_ignored():
     assert mask == [0, 0, 255, 255, 255, 3, 3]
 
 
-@pytest.mark.parametrize("name", RULES)
+def test_soft_saliency_is_the_background_that_stretched_classes_must_beat():
+    """The map runs from 0 to 0.5, so it is stretched to 0, 0.3, 0.29, 0.6, 0.96 and 1."""
+    values = [[0.0, 0.15, 0.145, 0.3, 0.48, 0.5]]
+    saliency = [0.0, 0.75, 0.75, 0.39, 1.0, 1.0]
+    actual = mask_of(values, "soft_saliency", classes=(3,), saliency=saliency)
+    assert actual == [0, 3, 255, 255, 3, 3]  # the third scores 0, as its background does
+    actual = mask_of(values, "soft_saliency", classes=(3,), saliency=saliency, lowest=0.2)
+    assert actual == [0, 3, 3, 255, 3, 3]
+
+
+def test_soft_saliency_leaves_rivals_open():
+    """Rivals: two classes, then a class and the background."""
+    values = [[1.0, 1.0, 1.0, 0.0], [1.0, 0.98, 0.0, 0.0]]
+    saliency = [1.0, 1.0, 0.0, 0.0]
+    assert mask_of(values, "soft_saliency", saliency=saliency) == [255, 3, 255, 0]
+    assert mask_of(values, "soft_saliency", saliency=saliency, conflict=0.9, fewest=0) == [
+        255,
+        255,
+        255,
+        0,
+    ]
+
+
+def test_soft_saliency_is_no_background_where_something_may_be():
+    """Salient from 32 levels on, and a class that is sure; the last pixel is foreground."""
+    values = [[0.0, 0.0, 0.96, 1.0]]
+    saliency = np.float32([31, 32, 0, 255]) / np.float32(255)
+    assert mask_of(values, "soft_saliency", classes=(3,), saliency=saliency) == [0, 255, 255, 3]
+    options = {"salient": 0.5, "sure": 0.97}
+    actual = mask_of(values, "soft_saliency", classes=(3,), saliency=saliency, **options)
+    assert actual == [0, 0, 0, 3]
+
+
+@pytest.mark.parametrize(("count", "expected"), [(1, 255), (2, 0)])
+def test_soft_saliency_gives_up_an_image_with_little_foreground(count, expected):
+    values = np.repeat([[0.0, 1.0]], [200 - count, count], axis=1)
+    actual = mask_of(values, "soft_saliency", classes=(3,), saliency=values[0].astype(np.float32))
+    assert actual[0] == expected
+    assert actual[-1] == (3 if count == 2 else 255)
+
+
+def test_soft_saliency_knows_nothing_of_an_image_without_classes():
+    scores = ClassScores((), np.zeros((0, 2, 3), np.float32))
+    saliency = np.zeros((2, 3), np.float32)
+    mask = to_mask(scores, build_rule("soft_saliency", {}), sample(saliency))
+    np.testing.assert_array_equal(mask, np.full((2, 3), 255))
+    mask = to_mask(scores, build_rule("soft_saliency", {"fewest": 0}), sample(saliency))
+    np.testing.assert_array_equal(mask, np.zeros((2, 3)))
+
+
+def test_a_map_of_one_value_says_nothing_of_soft_saliency():
+    values = [[0.7, 0.7, 0.7], [0.0, 0.5, 1.0]]
+    assert mask_of(values, "soft_saliency", saliency=[1.0, 1.0, 1.0]) == [255, 7, 7]
+
+
+@pytest.mark.parametrize("name", RULES.keys() - {"soft_saliency"})
 def test_an_image_without_classes_is_background(name):
     scores = ClassScores((), np.zeros((0, 2, 3), np.float32), np.zeros((2, 3), np.float32))
     mask = to_mask(scores, build_rule(name, {}), sample(np.ones((2, 3))))
@@ -151,6 +206,7 @@ def test_a_rule_says_which_supervision_it_reads():
         "saliency": {"saliency"},
         "explicit": set(),
         "explicit_saliency": {"saliency"},
+        "soft_saliency": {"saliency"},
         "nothing": set(),
     }
     for name, rule in RULES.items():
@@ -199,6 +255,28 @@ def test_masks_of_released_code():
     assert checked >= 5
 
 
+def pictures():
+    names = golden("mcis2.npz")["gt_case_names"].tolist()
+    return [pytest.param(number, id=name) for number, name in enumerate(names)]
+
+
+@pytest.mark.golden
+@pytest.mark.parametrize("number", pictures())
+def test_masks_of_mcis(number):
+    file = golden("mcis2.npz")
+    part = {name: file.get(f"gt{number}_{name}") for name in ("sal", "att", "mask", "written")}
+    there = file[f"gt{number}_att_present"]
+    assert bool(part["written"]) == (part["sal"] is not None)  # without saliency: no mask
+    if part["sal"] is None:
+        return
+    classes = tuple((file[f"gt{number}_classes"][there] + 1).tolist())
+    maps = np.zeros((0, *part["sal"].shape)) if part["att"] is None else part["att"][there]
+    scores = ClassScores(classes, (maps / 255).astype(np.float32))
+    saliency = part["sal"].astype(np.float32) / np.float32(255)
+    mask = to_mask(scores, build_rule("soft_saliency", {}), sample(saliency))
+    np.testing.assert_array_equal(mask, part["mask"])
+
+
 @pytest.mark.parametrize(
     ("name", "options", "problem"),
     [
@@ -207,6 +285,7 @@ def test_masks_of_released_code():
         ("power", {"alpha": 0}, "alpha is 0.*expected above 0"),
         ("explicit", {"undefined": 1}, "undefined is 1.*expected 0 or more"),
         ("explicit_saliency", {"fewest": 2}, "fewest is 2.*expected a share"),
+        ("soft_saliency", {"sure": 2}, "sure is 2.*expected 0 to 1"),
     ],
 )
 def test_options_out_of_range_are_refused(name, options, problem):
