@@ -31,6 +31,7 @@ rows = [
 ]
 """
 PLUGINS = small_suite.plugins()
+LAST = "measure one on redness"  # the last step of R
 
 
 def run(folder):
@@ -90,3 +91,12 @@ def renew(folder):
 def record_of(folder, seed=0) -> Path:
     """The record of the row R."""
     return next((folder / RECORDS).glob(f"r-seed{seed}-*.json"))
+
+
+def moved(record, **changes):
+    """The record with another last step of the row."""
+    steps = [
+        step.model_copy(update=changes) if step.stage.startswith(LAST) else step
+        for step in record.steps
+    ]
+    return record.model_copy(update={"steps": tuple(steps)})

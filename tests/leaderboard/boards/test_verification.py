@@ -1,15 +1,18 @@
-"""Badges: the highest tier passed, bound to the record that passed it."""
+"""Badges: the highest tier passed, bound to the record that passed it; what a tier tolerates."""
 
 import json
 import shutil
 
 import pytest
 from sample_records import record
+from sample_submissions import moved, record_of
 
 from wsss_harness.contract.errors import DataError
 from wsss_harness.metrics import EVALUATOR
 from wsss_leaderboard.boards import verification
-from wsss_leaderboard.records.record import save_record
+from wsss_leaderboard.boards.verification import judged
+from wsss_leaderboard.records.record import load_record, save_record
+from wsss_leaderboard.submissions.remake import RemakeResult, compare
 
 
 @pytest.fixture
@@ -79,3 +82,31 @@ def test_record_of_other_metrics_is_stale():
     other = record(protocol=protocol.model_copy(update={"evaluator": EVALUATOR + 1}))
     assert not verification.is_stale(today)
     assert verification.is_stale(other)
+
+
+@pytest.mark.parametrize(
+    ("tier", "difference", "tolerance", "passed", "allowed"),
+    [
+        (3, 0.0009, None, True, 0.001),
+        (3, 0.0011, None, False, 0.001),
+        (4, 0.0099, None, True, 0.01),
+        (4, -0.0101, None, False, 0.01),
+        (4, 0.0101, 0.02, True, 0.02),
+    ],
+)
+def test_other_machinery_has_a_tolerance_that_is_stated(
+    tier, difference, tolerance, passed, allowed
+):
+    result = RemakeResult(5, ("score x",), alike=False, moved={"masks": difference, "V1": 0.0})
+    verdict = judged(result, tier, tolerance)
+    assert (verdict.passed, verdict.tolerance) == (passed, allowed)
+    assert f"masks {100 * difference:+.2f} points" in verdict.explanation
+    assert verdict.explanation.endswith(f"allowed {100 * allowed:g}")
+
+
+def test_what_a_tolerance_does_not_excuse(good):
+    record = load_record(record_of(good))
+    supervision = record.supervision.model_copy(update={"read": {}})
+    forged = record.model_copy(update={"supervision": supervision})
+    result = compare(forged, moved(record, products="x"))
+    assert judged(result, 4, 1.0).passed is False
