@@ -3,7 +3,7 @@
 Text from the submission is escaped or in code blocks, so it cannot act as markup.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from wsss_harness.contract.errors import DataError
@@ -86,19 +86,7 @@ def compared(
     """The method on a target with its neighbours, and the entry that it replaces."""
     ranks = [{e.method: p for e, p in zip(b, rank(b).places, strict=True)} for b in (before, after)]
     submitted = next(entry for entry in after if entry.method == method)
-    rows = [
-        TableRow(
-            (
-                entry.method,
-                *(rank_of(places.get(entry.method)) for places in ranks),
-                percent(entry.mean, 2),
-                NOTHING if entry is submitted else gap(submitted, entry, after),
-            ),
-            entry.kind,
-            frozenset({0} if entry is submitted else ()),
-        )
-        for entry in neighbours(submitted, after)
-    ]
+    rows = [neighbour(entry, submitted, ranks, after) for entry in neighbours(submitted, after)]
     if replaced:
         first = (f"{method}, replaced", rank_of(ranks[0].get(method)), NOTHING)
         cells = (*first, percent(replaced.mean, 2), gap(submitted, replaced, after))
@@ -110,6 +98,20 @@ def compared(
         tuple(rows),
         ("Differences are paired by image; ± is half of the 95 % interval.",),
     )
+
+
+def neighbour(
+    entry: Entry,
+    submitted: Entry,
+    ranks: Sequence[Mapping[str, Place | None]],
+    after: Sequence[Entry],
+) -> TableRow:
+    """A row with the ranks of an entry before and after; the submitted one is bold."""
+    itself = entry is submitted
+    places = (rank_of(by_method.get(entry.method)) for by_method in ranks)
+    difference = NOTHING if itself else gap(submitted, entry, after)
+    cells = (entry.method, *places, percent(entry.mean, 2), difference)
+    return TableRow(cells, entry.kind, frozenset({0} if itself else ()))
 
 
 def neighbours(entry: Entry, entries: Sequence[Entry]) -> list[Entry]:

@@ -81,17 +81,7 @@ def add(board: BoardFolder, new_records: Iterable[NewRecord]) -> list[ChainEntry
     """Copy records to a board, then write the chain that names them."""
     entries = list(board.entries)
     for new in new_records:
-        entry = ChainEntry(
-            previous=chain.head(entries),
-            stem=new.path.stem,
-            record=digest(read_json(new.path)),
-            counts=digest_of_file(counts.path_of(new.path)),
-            suite=digest_of_file(new.suite),
-            packs=dict(new.packs),
-            supersedes=new.supersedes,
-            signer=new.signer,
-            date=datetime.datetime.now(datetime.UTC).date().isoformat(),
-        )
+        entry = _entry_of(new, chain.head(entries))
         target = board.folder / RECORDS / new.path.name
         _copy(new.path, target)
         _copy(counts.path_of(new.path), counts.path_of(target))
@@ -100,6 +90,20 @@ def add(board: BoardFolder, new_records: Iterable[NewRecord]) -> list[ChainEntry
     chain.write(board.folder, entries)
     settle(board.folder)
     return entries[len(board.entries) :]
+
+
+def _entry_of(new: NewRecord, previous: str) -> ChainEntry:
+    return ChainEntry(
+        previous=previous,
+        stem=new.path.stem,
+        record=digest(read_json(new.path)),
+        counts=digest_of_file(counts.path_of(new.path)),
+        suite=digest_of_file(new.suite),
+        packs=dict(new.packs),
+        supersedes=new.supersedes,
+        signer=new.signer,
+        date=datetime.datetime.now(datetime.UTC).date().isoformat(),
+    )
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -135,29 +139,36 @@ def misfits(report: CheckReport, board: BoardFolder, new_table: bool) -> Iterato
 
     ``new_table``: it may bring a new protocol. Records that it corrects do not stand in its way.
     """
-    corrects = bool(report.submission and report.submission.corrects)
     remaining = dict(board.records)
     for run in report.runs:
         earlier = board.entry_like(run.record)
-        if digest(read_json(run.path)) in {entry.record for entry in board.entries}:
-            yield f"{run.path} was accepted before"
-        elif run.path.stem in {entry.stem for entry in board.entries}:
-            yield f"{run.path}: the board has, or had, another record of this name"
-        elif earlier and not corrects:
-            yield (
-                f"{run.path}: the board has '{run.record.method}', seed {run.record.seed}, as "
-                f"{earlier.stem}; if this corrects it, submit it with --corrects"
-            )
-        elif earlier and earlier.signer != report.signer:
-            signers = earlier.signer or "nobody", report.signer or "nobody"
-            yield (
-                f"{run.path} corrects {earlier.stem}, which {signers[0]} has signed, but "
-                f"{signers[1]} has signed this; have the same key sign it"
-            )
+        yield from _repeats(run, earlier, report, board)
         if earlier:
             del remaining[earlier.stem]
     for run in report.runs:
         yield from _conflicts(run, remaining.values(), new_table)
+
+
+def _repeats(
+    run: LoadedRecord, earlier: ChainEntry | None, report: CheckReport, board: BoardFolder
+) -> Iterator[str]:
+    """Why a run may not stand next to what was accepted, or in place of an ``earlier`` one."""
+    corrects = bool(report.submission and report.submission.corrects)
+    if digest(read_json(run.path)) in {entry.record for entry in board.entries}:
+        yield f"{run.path} was accepted before"
+    elif run.path.stem in {entry.stem for entry in board.entries}:
+        yield f"{run.path}: the board has, or had, another record of this name"
+    elif earlier and not corrects:
+        yield (
+            f"{run.path}: the board has '{run.record.method}', seed {run.record.seed}, as "
+            f"{earlier.stem}; if this corrects it, submit it with --corrects"
+        )
+    elif earlier and earlier.signer != report.signer:
+        signers = earlier.signer or "nobody", report.signer or "nobody"
+        yield (
+            f"{run.path} corrects {earlier.stem}, which {signers[0]} has signed, but "
+            f"{signers[1]} has signed this; have the same key sign it"
+        )
 
 
 def _conflicts(run: LoadedRecord, others: Iterable[Record], new_table: bool) -> Iterator[str]:

@@ -33,13 +33,7 @@ def rescore(board: Path, stem: str, packs: Path, dataset: Dataset) -> ChainEntry
     """
     with locks.exclusive(board / LOCK, wait=True):
         board_folder = BoardFolder.read(board)
-        entry = board_folder.current.get(stem)
-        if entry is None:
-            stems = ", ".join(board_folder.current)
-            raise DataError(f"{board} has no record {stem}; it has {stems}")
-        run = agreement.read(board / RECORDS / f"{stem}.json")
-        if not is_stale(run.record):
-            raise DataError(f"{stem} is not stale: its metrics are of version {EVALUATOR}")
+        entry, run = _stale(board_folder, stem)
         own_packs = chain.packs_of(board, stem, packs)
         if rowpacks.digests(own_packs, run.record) != entry.packs:
             raise DataError(f"{own_packs} holds other packs than those that were accepted")
@@ -49,6 +43,17 @@ def rescore(board: Path, stem: str, packs: Path, dataset: Dataset) -> ChainEntry
             suite = chain.suite_of(board, entry)
             new_record = NewRecord(path, suite, entry.packs, entry.record, entry.signer)
             return add(board_folder, [new_record])[0]
+
+
+def _stale(board: BoardFolder, stem: str) -> tuple[ChainEntry, LoadedRecord]:
+    """The entry of a stale record of a board, and the record."""
+    entry = board.current.get(stem)
+    if entry is None:
+        raise DataError(f"{board.folder} has no record {stem}; it has {', '.join(board.current)}")
+    run = agreement.read(board.folder / RECORDS / f"{stem}.json")
+    if not is_stale(run.record):
+        raise DataError(f"{stem} is not stale: its metrics are of version {EVALUATOR}")
+    return entry, run
 
 
 def scored_again(

@@ -34,7 +34,7 @@ from wsss_leaderboard.ranking.entries import LoadedRecord
 from wsss_leaderboard.ranking.standings import standings
 from wsss_leaderboard.records import counts
 from wsss_leaderboard.records.collect import Collector
-from wsss_leaderboard.records.record import load_records
+from wsss_leaderboard.records.record import Record, load_records
 from wsss_leaderboard.tables import notes
 from wsss_leaderboard.tables.builtin import (
     anatomy_tables,
@@ -92,8 +92,7 @@ def run_and_report(
     """
     suite, plugins = request.suite(), installed()
     engine = options.engine(root, plugins)
-    records = load_records(request.results(root) / RECORDS) if only_failed else ()
-    failed = {(record.method, record.seed) for record in records if record.failure}
+    failed = failed_rows(request.results(root)) if only_failed else None
     with (
         writing(request.claim(root)) as results,
         observed(plugins, documents is not None, options.events),
@@ -103,13 +102,8 @@ def run_and_report(
         if not scores_masks(dataset):
             print_plain(Console(stderr=True), UNSCORED, style="yellow")
         collector = Collector(suite, engine.store, dataset, Graph(suite, plugins, suite.seeds[0]))
-        outcomes, saved = [], {}
-        for outcome in run_suite(suite, plugins, engine, dataset, failed if only_failed else None):
-            name, record = collector.save(outcome, results / RECORDS)
-            outcomes.append(outcome)
-            saved[name] = record
-        outcomes.sort(key=lambda outcome: outcome.number)
-        remove_others(results / RECORDS, saved)
+        ended = run_suite(suite, plugins, engine, dataset, failed)
+        outcomes, saved = save_all(ended, collector, results / RECORDS)
         named_tables = tables(entries.load([results]))
         write_tables(results, named_tables)
         draw_all(results, suite, plugins, engine.store, dataset, outcomes)
@@ -120,7 +114,29 @@ def run_and_report(
         documents[request.dataset] = {name: table.json() for name, table in named_tables}
     for warning in engine.warnings:
         print_plain(Console(stderr=True), str(warning), style="yellow")
-    return bool(notes.failures(saved.values()))
+    return bool(notes.failures(saved))
+
+
+def failed_rows(results: Path) -> set[tuple[str, int]]:
+    """Method and seed of each row whose last run failed."""
+    records = load_records(results / RECORDS)
+    return {(record.method, record.seed) for record in records if record.failure}
+
+
+def save_all(
+    ended: Iterable[RowOutcome], collector: Collector, folder: Path
+) -> tuple[list[RowOutcome], list[Record]]:
+    """Save the record of each row when it ends, and remove those of rows that the suite lost.
+
+    Outcomes come back in the order of the suite, records in that in which rows ended.
+    """
+    outcomes, saved = [], {}
+    for outcome in ended:
+        name, record = collector.save(outcome, folder)
+        outcomes.append(outcome)
+        saved[name] = record
+    remove_others(folder, saved)
+    return sorted(outcomes, key=lambda outcome: outcome.number), list(saved.values())
 
 
 def draw_all(

@@ -34,13 +34,10 @@ def print_tables_of(
         DataError: there are no records, or a file is not what it should be, by name.
         ConfigError: records or figures may not share a table.
     """
+    groups = folders_of(source, folders, store)
     if tablefiles.is_table_file(source):
-        own = results_named(tablefiles.read(source).suite, store)
-        groups = {"": folders or [folder for name, folder in own.items() if not name]}
         named = {"": [(source.stem, table_of(source, groups[""]))]}
     else:
-        by_dataset = {} if folders else results_of(source, store)
-        groups = {name: [folder] for name, folder in by_dataset.items()} or {"": folders}
         named = {name: tables(entries.load(group)) for name, group in groups.items()}
     if form == "terminal":
         for name, group in groups.items():
@@ -53,6 +50,15 @@ def print_tables_of(
     else:
         every = (table for content in named.values() for _, table in content)
         console.file.write("\n".join(FORMATS[form](table) for table in every))
+
+
+def folders_of(source: Path, folders: Sequence[Path], store: Path) -> dict[str, Sequence[Path]]:
+    """The folders of results to read, by dataset: ``folders``, or else those of the source."""
+    if tablefiles.is_table_file(source):
+        own = results_named(tablefiles.read(source).suite, store)
+        return {"": folders or [folder for name, folder in own.items() if not name]}
+    by_dataset = {} if folders else results_of(source, store)
+    return {name: [folder] for name, folder in by_dataset.items()} or {"": folders}
 
 
 def table_of(path: Path, folders: Sequence[Path]) -> Table:

@@ -174,14 +174,18 @@ def disagreements(
         if dataset is None:
             for image_id in ids:
                 pack.mask(image_id)
-            continue
-        measured = measure(dataset, ids, pack.mask)
-        after = (
-            measured.masks(before) if isinstance(before, Masks) else measured.segmentation(before)
-        )
-        field = target or "masks"
-        yield from differences(before.model_dump(), after.model_dump(), field)
-        yield from other_images(tallies[target], measured.tallies, field)
+        else:
+            measured = measure(dataset, ids, pack.mask)
+            yield from _unlike(before, tallies[target], measured, target or "masks")
+
+
+def _unlike(
+    before: Masks | Segmentation, tallies: Tallies, measured: Measurement, field: str
+) -> Iterator[str]:
+    """Metrics of a target, and images, that are not as they were measured again."""
+    after = measured.masks(before) if isinstance(before, Masks) else measured.segmentation(before)
+    yield from differences(before.model_dump(), after.model_dump(), field)
+    yield from other_images(tallies, measured.tallies, field)
 
 
 def measure(dataset: Dataset, ids: Sequence[str], mask_of: Callable[[str], Mask]) -> Measurement:

@@ -225,9 +225,13 @@ def _check_masks(report: CheckReport, resources: LocalResources) -> None:
     if packs == inside and not report.problems:
         with report.collecting():
             _refuse_stray_masks(report)
+    _conclude(report, all(measured))
+
+
+def _conclude(report: CheckReport, measured: bool) -> None:
     if report.problems:
         report.tier = None
-    elif all(measured):
+    elif measured:
         report.tier = 2
         report.notes.append("masks: measured again; all metrics agree with the records")
     else:

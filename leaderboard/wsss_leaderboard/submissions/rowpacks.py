@@ -11,7 +11,7 @@ from pathlib import Path
 from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.supervision import SUPERVISION, TRUTH, Dataset
 from wsss_harness.packs.exchange import blank, copier, write_pack
-from wsss_harness.packs.manifest import MANIFEST, Pack
+from wsss_harness.packs.manifest import MANIFEST, Manifest, Pack
 from wsss_harness.store.store import Store
 from wsss_harness.suite.rows import RowStages
 from wsss_leaderboard.records.counts import MASKS, Tallies
@@ -80,16 +80,7 @@ def opened(folder: Path, ids: Sequence[str], classes: int, dataset: Dataset | No
     """
     pack = Pack(folder)
     manifest = pack.manifest
-    if manifest.kind != "masks":
-        raise DataError(f"{folder / MANIFEST} holds {manifest.kind}; expected masks")
-    if sorted(manifest.images) != sorted(ids):
-        other = sorted(set(manifest.images) ^ set(ids))
-        raise DataError(
-            f"{folder / MANIFEST} and the counts of the record are not of the same images; "
-            f"{other[0]!a} is in one of them ({len(other)} such)"
-        )
-    if len(manifest.classes) != classes:
-        raise DataError(f"{folder / MANIFEST} has {len(manifest.classes)} classes, not {classes}")
+    _check_manifest(manifest, folder / MANIFEST, ids, classes)
     if dataset is not None:
         pack.refuse_other(dataset.classes, ids)
     for image_id, entry in manifest.images.items():
@@ -101,3 +92,16 @@ def opened(folder: Path, ids: Sequence[str], classes: int, dataset: Dataset | No
                 f"{entry.size[1]} pixels; more than {PIXELS} are not unpacked"
             )
     return pack
+
+
+def _check_manifest(manifest: Manifest, path: Path, ids: Sequence[str], classes: int) -> None:
+    if manifest.kind != "masks":
+        raise DataError(f"{path} holds {manifest.kind}; expected masks")
+    if sorted(manifest.images) != sorted(ids):
+        other = sorted(set(manifest.images) ^ set(ids))
+        raise DataError(
+            f"{path} and the counts of the record are not of the same images; "
+            f"{other[0]!a} is in one of them ({len(other)} such)"
+        )
+    if len(manifest.classes) != classes:
+        raise DataError(f"{path} has {len(manifest.classes)} classes, not {classes}")

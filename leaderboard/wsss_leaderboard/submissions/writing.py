@@ -91,14 +91,7 @@ class SuiteRun:
                 f"{methods or 'nothing: run the suite first'}"
             )
         for path, record in selected.items():
-            refuse_names(record, str(path))
-            if record.failure:
-                raise ConfigError(f"{path} is the record of a failed run: {record.failure.message}")
-            if record.unscored:
-                raise ConfigError(
-                    f"{path} has no score of its masks, because train has no truth; a submission "
-                    "needs one: run the suite on data whose train images have a truth"
-                )
+            _refuse_unfit(path, record)
         return selected
 
     def row(self, record: Record) -> RowStages:
@@ -110,6 +103,18 @@ class SuiteRun:
                 "suite and source; run the suite again"
             )
         return row
+
+
+def _refuse_unfit(path: Path, record: Record) -> None:
+    """Raise DataError for its names, or ConfigError if it failed or has no score of its masks."""
+    refuse_names(record, str(path))
+    if record.failure:
+        raise ConfigError(f"{path} is the record of a failed run: {record.failure.message}")
+    if record.unscored:
+        raise ConfigError(
+            f"{path} has no score of its masks, because train has no truth; a submission "
+            "needs one: run the suite on data whose train images have a truth"
+        )
 
 
 def write_submission(
@@ -175,20 +180,25 @@ def _describe(
         "method": method,
         "command": command,
         "version": version("wsss-bench"),
-        "files": {
-            path.relative_to(folder).as_posix(): {
-                "sha256": digest_of_file(path),
-                "bytes": path.stat().st_size,
-            }
-            for path in sorted(folder.rglob("*"))
-            if path.is_file() and PACKS not in path.relative_to(folder).parts
-        },
+        "files": _files(folder),
         "packs": packs,
         "corrects": corrects,
     }
     submission = Submission.model_validate(content)
     write_json(folder / MANIFEST, submission.model_dump(mode="json"))
     return submission
+
+
+def _files(folder: Path) -> dict[str, dict[str, str | int]]:
+    """Digest and size of each file outside the packs, by its name in the folder."""
+    return {
+        path.relative_to(folder).as_posix(): {
+            "sha256": digest_of_file(path),
+            "bytes": path.stat().st_size,
+        }
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and PACKS not in path.relative_to(folder).parts
+    }
 
 
 def command_of(request: Request) -> str:
