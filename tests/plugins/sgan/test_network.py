@@ -109,6 +109,7 @@ def test_golden_losses_and_gradients():
     """In the last case no pixel has a seed: the official loss is NaN, ours 0."""
     file = golden("sgan2.npz")
     assert len(file["train_label"][0]) == file["train_batch"]
+    assert file["train_drop_last"]  # here draws have no end, so no batch is incomplete
     for case in range(len(file["train_label"])):
         pooled, seeds = (
             torch.from_numpy(file[name][case]).requires_grad_()

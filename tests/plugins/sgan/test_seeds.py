@@ -15,6 +15,11 @@ def official_mask(labels):
     return np.where(labels == 21, 255, labels)
 
 
+def official_thresholds():
+    file = golden("sgan.npz")
+    return float(file["infer_cam_thresh"]), float(file["sal_thresh"])
+
+
 @pytest.mark.golden
 @pytest.mark.parametrize(("number", "conflicts"), [(0, "area"), (1, "undefined")])
 def test_golden_seeds_of_a_grid(number, conflicts):
@@ -23,7 +28,7 @@ def test_golden_seeds_of_a_grid(number, conflicts):
     labels = file["infer_labels"]
     maps = file["infer_att"].transpose(2, 0, 1)[labels - 1]
     saliency = zoomed(file["infer_saliency"], expected.shape, 1)
-    claimed = claims(maps, saliency, float(file["infer_cam_thresh"]), 0.06)
+    claimed = claims(maps, saliency, *official_thresholds())
     mask = settled(claimed, tuple(labels.tolist()), conflicts, (BOAT, TRAIN))
     assert np.array_equal(mask, official_mask(expected))
 
@@ -37,7 +42,7 @@ def test_golden_masks(number, kind):
     maps = part["cam"] if kind == "cam_only" else part["cam"] + part["seg"]
     grey = np.divide(part["saliency"], 255, dtype=np.float32)
     assert np.array_equal(levels(grey), part["saliency"])
-    claimed = claims(maps, zoomed(grey, maps.shape[1:], 1), 0.25, 0.06)
+    claimed = claims(maps, zoomed(grey, maps.shape[1:], 1), *official_thresholds())
     conflicts = "undefined" if kind == "ignore_conflict" else "area"
     grid = settled(claimed, tuple(part["labels"].tolist()), conflicts, (BOAT, TRAIN))
     mask = zoomed(grid, grey.shape, 0)
