@@ -191,6 +191,7 @@ def notes_of(table: BoardTable) -> list[str]:
         *(note_of(entry) for entry in entries if components_of(entry)),
         notes.SUP,
         *notes.packs(records),
+        *notes.named_by_hand(records),
         *notes.chosen(records),
         *notes.weights(records),
         *notes.saliency(records),

@@ -114,6 +114,20 @@ def saliency(records: Iterable[Record]) -> list[str]:
     ]
 
 
+def named_by_hand(records: Iterable[Record]) -> list[str]:
+    """Which methods treat classes by name: their option ``named_by_hand`` lists these."""
+    classes = {
+        record.method: step.options["named_by_hand"]
+        for record in records
+        for step in record.steps
+        if step.options.get("named_by_hand")
+    }
+    return [
+        f"{method:.{NAME}}: has a rule of its own for classes named by hand: {', '.join(names)}."
+        for method, names in classes.items()
+    ]
+
+
 def failures(records: Iterable[Record]) -> list[str]:
     return [
         f"Failed: {record.method}, seed {record.seed}: {message}"
@@ -138,7 +152,7 @@ def unscored(records: Iterable[Record]) -> list[str]:
 def common(records: Sequence[Record], target: str = "") -> list[str]:
     """The last notes of every table, of masks or of a segmentor."""
     missing = [] if target else unscored(records)
-    return [*missing, *seeds(records, target), *failures(records)]
+    return [*missing, *seeds(records, target), *named_by_hand(records), *failures(records)]
 
 
 def ending(records: Sequence[Record]) -> list[str]:

@@ -38,3 +38,14 @@ def test_what_all_rows_leave_out_is_said_once():
     assert notes.seeds(rows, "V1") == [
         "Mean ± standard deviation over 2 seeds; the same seed throughout: refiner, weights."
     ]
+
+
+def test_methods_that_name_classes_by_hand_are_marked():
+    def refined(method, names):
+        steps = (Step(stage="refine", key=method, options={"named_by_hand": names}),)
+        return record(method, steps=steps)
+
+    rows = [run("A", 0, 0), refined("B", []), refined("C", ["boat", "train"])]
+    expected = ["C: has a rule of its own for classes named by hand: boat, train."]
+    assert notes.named_by_hand(rows) == expected
+    assert expected[0] in notes.common(rows)
