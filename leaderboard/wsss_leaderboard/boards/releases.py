@@ -64,7 +64,13 @@ def create(board: Path, name: str) -> Release:
     entries = BoardFolder.read(board).entries
     if not entries:
         raise DataError(f"{board} has no accepted record to release; accept one first")
-    content = {
+    release = validated(Release, _frozen(name, entries), path)
+    write_json(path, release.model_dump(mode="json"))
+    return release
+
+
+def _frozen(name: str, entries: Sequence[chain.ChainEntry]) -> dict[str, object]:
+    return {
         "name": name,
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "evaluator": EVALUATOR,
@@ -72,9 +78,6 @@ def create(board: Path, name: str) -> Release:
         "head": chain.head(entries),
         "records": current_digests(entries),
     }
-    release = validated(Release, content, path)
-    write_json(path, release.model_dump(mode="json"))
-    return release
 
 
 def paths(board: Path, name: str) -> tuple[Path, ...]:

@@ -19,7 +19,7 @@ from wsss_leaderboard.records import counts
 from wsss_leaderboard.records.counts import MASKS, Tallies
 from wsss_leaderboard.records.record import Record, save_record
 from wsss_leaderboard.submissions import agreement, rowpacks
-from wsss_leaderboard.submissions.agreement import measure
+from wsss_leaderboard.submissions.agreement import Measurement, measure
 from wsss_leaderboard.submissions.manifest import record_stem
 
 
@@ -63,11 +63,7 @@ def scored_again(
 
     The curve and the other thresholds need scores, which packs lack: they become empty.
     """
-    record, measured = run.record, {}
-    for target, folder in rowpacks.folders(packs, record).items():
-        ids = run.tallies[target].ids
-        pack = rowpacks.opened(folder, ids, len(dataset.classes), dataset)
-        measured[target] = measure(dataset, ids, pack.mask)
+    record, measured = run.record, _measured(run, packs, dataset)
     assert record.masks  # accepted records have masks
     masks = measured[MASKS].masks(record.masks)
     changes = {
@@ -79,6 +75,16 @@ def scored_again(
     }
     tallies = {target: part.tallies for target, part in measured.items()}
     return record.model_copy(update=changes), tallies
+
+
+def _measured(run: LoadedRecord, packs: Path, dataset: Dataset) -> dict[str, Measurement]:
+    """The masks of each target, measured with the current metrics."""
+    measured = {}
+    for target, folder in rowpacks.folders(packs, run.record).items():
+        ids = run.tallies[target].ids
+        pack = rowpacks.opened(folder, ids, len(dataset.classes), dataset)
+        measured[target] = measure(dataset, ids, pack.mask)
+    return measured
 
 
 def _written(folder: Path, record: Record, tallies: Mapping[str, Tallies]) -> Path:

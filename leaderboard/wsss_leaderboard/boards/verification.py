@@ -213,12 +213,7 @@ def judged(remade: RemakeResult, tier: Tier, tolerance: float | None) -> Verdict
         return Verdict(tier, False, "; ".join(remade.unlike))
     if not remade.differing:
         return Verdict(tier, True, f"{remade.stages} stages have the same bytes")
-    explanation = f"{remade.differing[0]} differs"
-    if remade.differing[1:]:
-        explanation += f", and {len(remade.differing) - 1} more"
-    explanation += "; mIoU: " + ", ".join(
-        f"{target} {100 * moved:+.2f} points" for target, moved in remade.moved.items()
-    )
+    explanation = _differences(remade)
     if remade.alike and tolerance is None:
         same = "on a CPU with the same versions and threads all bytes should be the same"
         return Verdict(tier, False, f"{explanation}; {same}")
@@ -226,6 +221,12 @@ def judged(remade: RemakeResult, tier: Tier, tolerance: float | None) -> Verdict
     explanation += f"; allowed {100 * allowed:g}"
     passed = all(abs(moved) <= allowed for moved in remade.moved.values())
     return Verdict(tier, passed, explanation, allowed)
+
+
+def _differences(remade: RemakeResult) -> str:
+    others = f", and {len(remade.differing) - 1} more" if remade.differing[1:] else ""
+    moves = (f"{target} {100 * moved:+.2f} points" for target, moved in remade.moved.items())
+    return f"{remade.differing[0]} differs{others}; mIoU: {', '.join(moves)}"
 
 
 def accepted_packs(path: Path) -> dict[str, str] | None:

@@ -1,6 +1,7 @@
 """The commands `wsss leaderboard ...`."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -232,16 +233,22 @@ def verify(
         tuple(overrides or ()),
         points,
     )
-    highest = None
     with observed(verifier.plugins):
-        for verdict in verifier.verify(tier):
-            label = f"tier {verdict.tier}, {TIERS[verdict.tier]}: {WORDS[verdict.passed]}"
-            say(f"{label}: {verdict.explanation}", STYLES[verdict.passed])
-            if verdict.passed is False:
-                raise typer.Exit(1)
-            highest = verdict if verdict.passed else highest
+        highest = _highest(verifier.verify(tier))
     if highest:
         _note(verifier.path, highest, by)
+
+
+def _highest(verdicts: Iterable[Verdict]) -> Verdict | None:
+    """Print each verdict; the last that was passed, or exit with 1 if a tier failed."""
+    highest = None
+    for verdict in verdicts:
+        label = f"tier {verdict.tier}, {TIERS[verdict.tier]}: {WORDS[verdict.passed]}"
+        say(f"{label}: {verdict.explanation}", STYLES[verdict.passed])
+        if verdict.passed is False:
+            raise typer.Exit(1)
+        highest = verdict if verdict.passed else highest
+    return highest
 
 
 def _note(path: Path, verdict: Verdict, by: str | None) -> None:

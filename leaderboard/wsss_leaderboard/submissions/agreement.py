@@ -47,18 +47,17 @@ def problems(record: Record, tallies: Mapping[str, Tallies]) -> Iterator[str]:
     if list(tallies) != [MASKS, *labels]:
         yield f"its counts are of {list(tallies)}, expected {[MASKS, *labels]}"
         return
-    protocol, masks = record.protocol, record.masks
-    parts = [("masks", masks.score, masks.anatomy, masks.images, protocol.images)]
+    protocol = record.protocol
+    parts: list[tuple[str, Masks | Segmentation, int]]
+    parts = [("masks", record.masks, protocol.images)]
     parts += [
-        (f"segmentations.{index}", s.score, s.anatomy, s.images, protocol.val_images)
-        for index, s in enumerate(record.segmentations)
+        (f"segmentations.{index}", segmentation, protocol.val_images)
+        for index, segmentation in enumerate(record.segmentations)
     ]
-    for (field, score, anatomy, *images), target_tallies in zip(
-        parts, tallies.values(), strict=True
-    ):
-        yield from _images(field, images, target_tallies)
-        yield from _scores(f"{field}.score", score, record.classes, target_tallies.counts)
-        yield from _causes(f"{field}.anatomy", anatomy, target_tallies.counts)
+    for (field, part, images), target_tallies in zip(parts, tallies.values(), strict=True):
+        yield from _images(field, [part.images, images], target_tallies)
+        yield from _scores(f"{field}.score", part.score, record.classes, target_tallies.counts)
+        yield from _causes(f"{field}.anatomy", part.anatomy, target_tallies.counts)
 
 
 def _images(field: str, stated: list[int], tallies: Tallies) -> Iterator[str]:

@@ -96,13 +96,7 @@ def check_submission(
     """
     report = CheckReport(folder)
     with report.collecting():
-        report.submission = _manifest(folder, hostile.files(folder))
-        for stem in report.submission.packs:
-            with report.collecting():
-                report.runs.append(_run(folder, stem))
-        if len(report.runs) == len(report.submission.packs):
-            report.problems += _row_problems(folder, report.submission, report.runs)
-            report.problems += seeds.problems({run.path: run.record for run in report.runs})
+        _read_runs(report)
     with report.collecting():
         if allowed and signatures.path_of(folder / MANIFEST).is_file():
             report.signer = signatures.signer(folder / MANIFEST, allowed)
@@ -112,6 +106,17 @@ def check_submission(
         report.notes += seeds.notes({run.path: run.record for run in report.runs})
         _check_masks(report, resources)
     return report
+
+
+def _read_runs(report: CheckReport) -> None:
+    """Read the manifest, each run, and, if all can be read, whether they are of one row."""
+    report.submission = _manifest(report.folder, hostile.files(report.folder))
+    for stem in report.submission.packs:
+        with report.collecting():
+            report.runs.append(_run(report.folder, stem))
+    if len(report.runs) == len(report.submission.packs):
+        report.problems += _row_problems(report.folder, report.submission, report.runs)
+        report.problems += seeds.problems({run.path: run.record for run in report.runs})
 
 
 def _omitted_seeds(runs: Sequence[LoadedRecord]) -> Iterator[str]:
@@ -136,15 +141,19 @@ def _manifest(folder: Path, sizes: Mapping[str, int]) -> Submission:
     for stem in submission.packs:
         needed |= {f"{RECORDS}/{stem}.json", f"{counts.COUNTS}/{stem}.npz", f"{LOGS}/{stem}.txt"}
     hostile.refuse_others(folder, set(submission.files), needed)
+    _refuse_changed(folder, submission, sizes)
+    if not submission.packs:
+        raise DataError(f"{folder / MANIFEST} names no record")
+    return submission
+
+
+def _refuse_changed(folder: Path, submission: Submission, sizes: Mapping[str, int]) -> None:
     for name, file in submission.files.items():
         if sizes[name] != file.bytes or digest_of_file(folder / name) != file.sha256:
             raise DataError(
                 f"{folder / name} is not the file that {MANIFEST} names: it was changed; write the "
                 "submission again"
             )
-    if not submission.packs:
-        raise DataError(f"{folder / MANIFEST} names no record")
-    return submission
 
 
 def _run(folder: Path, stem: str) -> LoadedRecord:

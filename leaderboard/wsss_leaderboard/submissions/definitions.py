@@ -39,16 +39,7 @@ def suite_of(record: Record, owner: str, overrides: Sequence[str] = ()) -> Suite
     Raises:
         DataError: It names a file that no override replaces, or it is not a valid suite.
     """
-    replaced: dict[str, Any] = {}
-    for override in overrides:
-        apply_override(replaced, override)
-    for keys, value in paths(record.definition):
-        if _at(replaced, keys) is None:
-            name = ".".join(keys)
-            raise DataError(
-                f"{owner}: definition.{name} is the path {value!a}; paths of a record are never "
-                f"followed: give yours with --set {name}=PATH"
-            )
+    _refuse_paths(record.definition, overrides, owner)
     content = deepcopy(record.definition)
     try:
         _refuse_huge(content, f"{owner}: definition")
@@ -57,6 +48,20 @@ def suite_of(record: Record, owner: str, overrides: Sequence[str] = ()) -> Suite
         return check_suite(content, f"{owner}: definition")
     except (ConfigError, AttributeError, TypeError) as error:  # a value of the wrong type
         raise DataError(f"{owner}: definition is not a valid suite: {error}") from None
+
+
+def _refuse_paths(definition: Mapping[str, Any], overrides: Sequence[str], owner: str) -> None:
+    """Raise DataError for a path that no override replaces."""
+    replaced: dict[str, Any] = {}
+    for override in overrides:
+        apply_override(replaced, override)
+    for keys, value in paths(definition):
+        if _at(replaced, keys) is None:
+            name = ".".join(keys)
+            raise DataError(
+                f"{owner}: definition.{name} is the path {value!a}; paths of a record are never "
+                f"followed: give yours with --set {name}=PATH"
+            )
 
 
 def _refuse_huge(content: Mapping[str, Any], owner: str) -> None:
@@ -103,7 +108,12 @@ def drawn_suite(record: Record, plugins: Plugins, owner: str) -> Suite | None:
     suite = suite_of(record, owner)
     if suite.dataset.name != DRAWN:
         raise DataError(f"{owner}: definition.dataset.name is not the record's dataset, {DRAWN}")
-    scenes = plugins.build("dataset", DRAWN, suite.dataset.options)
+    _refuse_large(plugins.build("dataset", DRAWN, suite.dataset.options), owner)
+    return suite
+
+
+def _refuse_large(scenes: Any, owner: str) -> None:
+    """Raise DataError for scenes with too many images or pixels, or none."""
     images = scenes.train + scenes.val
     pixels = images * scenes.width * scenes.height
     least = min(scenes.train, scenes.val, scenes.width, scenes.height)
@@ -113,7 +123,6 @@ def drawn_suite(record: Record, plugins: Plugins, owner: str) -> Suite | None:
             f"{least} of something; 1 to {IMAGES} of {PIXELS} are drawn: give your own suite with "
             "--suite"
         )
-    return suite
 
 
 def check_same(dataset: Dataset, record: Record, owner: str) -> None:
