@@ -1,6 +1,6 @@
 """Check submissions and boards, and print what is wrong with them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import typer
@@ -16,11 +16,15 @@ from wsss_harness.suite.selection import Request
 from wsss_harness.system.limits import Limits
 from wsss_leaderboard.boards import chain, releases
 from wsss_leaderboard.boards.folder import BoardFolder
+from wsss_leaderboard.boards.verification import Verdict
 from wsss_leaderboard.submissions.checking import CheckReport, LocalResources, check_submission
 from wsss_leaderboard.submissions.manifest import TIERS
 from wsss_leaderboard.submissions.signatures import ALLOWED
 from wsss_leaderboard.submissions.writing import SuiteRun
 from wsss_leaderboard.tables.table import inert
+
+WORDS = {True: "passed", False: "failed", None: "left out"}
+STYLES = {True: "green", False: "red", None: "dim"}
 
 
 def say(text: str, style: str = "") -> None:
@@ -99,3 +103,15 @@ def print_own_outcome(suite_run: SuiteRun, method: str, folder: Path) -> None:
     report = checked(folder, None, resources)
     say(f"wrote {folder}: {plural(len(report.runs), 'run')} of {method}")
     print_outcome(report, report.problems)
+
+
+def print_verdicts(verdicts: Iterable[Verdict]) -> Verdict | None:
+    """Print each verdict; the last that was passed, or exit with 1 if a tier failed."""
+    highest = None
+    for verdict in verdicts:
+        label = f"tier {verdict.tier}, {TIERS[verdict.tier]}: {WORDS[verdict.passed]}"
+        say(f"{label}: {verdict.explanation}", STYLES[verdict.passed])
+        if verdict.passed is False:
+            raise typer.Exit(1)
+        highest = verdict if verdict.passed else highest
+    return highest

@@ -1,7 +1,6 @@
 """The commands `wsss leaderboard ...`."""
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -34,18 +33,17 @@ from wsss_leaderboard.cli.checks import (
     of_dataset,
     print_outcome,
     print_own_outcome,
+    print_verdicts,
     resources_of,
     say,
 )
 from wsss_leaderboard.records.record import Record
 from wsss_leaderboard.site.build import build
 from wsss_leaderboard.submissions import signatures
-from wsss_leaderboard.submissions.manifest import MANIFEST, TIERS
+from wsss_leaderboard.submissions.manifest import MANIFEST
 from wsss_leaderboard.submissions.writing import SuiteRun, write_submission
 
 app = Commands()
-WORDS = {True: "passed", False: "failed", None: "left out"}
-STYLES = {True: "green", False: "red", None: "dim"}
 
 BoardOption = Annotated[
     Path, typer.Option("--board", metavar="FOLDER", help="The folder of a board.")
@@ -234,21 +232,9 @@ def verify(
         points,
     )
     with observed(verifier.plugins):
-        highest = _highest(verifier.verify(tier))
+        highest = print_verdicts(verifier.verify(tier))
     if highest:
         _note(verifier.path, highest, by)
-
-
-def _highest(verdicts: Iterable[Verdict]) -> Verdict | None:
-    """Print each verdict; the last that was passed, or exit with 1 if a tier failed."""
-    highest = None
-    for verdict in verdicts:
-        label = f"tier {verdict.tier}, {TIERS[verdict.tier]}: {WORDS[verdict.passed]}"
-        say(f"{label}: {verdict.explanation}", STYLES[verdict.passed])
-        if verdict.passed is False:
-            raise typer.Exit(1)
-        highest = verdict if verdict.passed else highest
-    return highest
 
 
 def _note(path: Path, verdict: Verdict, by: str | None) -> None:
