@@ -22,6 +22,8 @@ from wsss_icd.loss import label_loss, top_down_loss
 from wsss_icd.settings import vgg16
 from wsss_icd.superpixels import smoothed
 from wsss_irn.paths import walled_affinities
+from wsss_mcis import Mcis
+from wsss_mcis.loss import losses
 
 META = torch.device("meta")
 TINY = {"name": "resnet38", "width": 0.0625}
@@ -45,6 +47,15 @@ def test_training_and_inference_of_a_generator(generator):
     actual = generator.inference().read(network.eval(), batch["image"], [0, 1])
     total = merge([actual], [0, 1], (32, 32))
     assert all(normalise(total).device == META for normalise in NORMALISATIONS.values())
+
+
+def test_training_of_mcis():
+    network = Mcis(backbone={**Mcis().backbone, "width": 0.0625}).network(2).to(META)
+    first, second = (network(maps(2, 3, 32, 32)) for _ in range(2))
+    pair, copy = (network.logits(first, second, rest) for rest in (True, False))
+    named = losses(pair, [copy], maps(2, 2), maps(2, 2))
+    assert {loss.device for loss in named.values()} == {META}
+    sum(named.values()).backward()
 
 
 def test_training_of_affinitynet():

@@ -33,7 +33,7 @@ def slim(**options):
 
 @pytest.fixture(scope="module")
 def network():
-    return McisShape(vgg16(), 20).build()
+    return McisShape(vgg16(), golden("mcis2.npz")["net_logits"].shape[1]).build()
 
 
 def by_official_name(network):

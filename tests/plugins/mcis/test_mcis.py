@@ -2,16 +2,18 @@
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from fake_data import FakeDataset, view
 
+from wsss_harness.cli.weights_match import networks, skeleton
 from wsss_harness.contract.errors import ConfigError, DataError
 from wsss_harness.contract.hookspecs import Generator, Run
 from wsss_harness.contract.types import Sample
-from wsss_harness.networks.backbones.weights import load_released
+from wsss_harness.networks.backbones.weights import load_released, misfit
 from wsss_harness.plugins.options import construct
 from wsss_mcis import Mcis, wsss_generators
 from wsss_mcis.released import NAMES, adapted
@@ -187,6 +189,14 @@ def test_a_checkpoint_with_official_names_is_used(tmp_path):
     torch.save(official, tmp_path / "short.pth")
     with pytest.raises(DataError, match=r"common_head\.weight"):
         load_released(network, tmp_path / "short.pth", NAMES, adapted)
+
+
+def test_inspection_knows_checkpoints_of_the_official_code():
+    offers = {"generator": {"mcis": SimpleNamespace(made=Mcis)}, "refiner": {}}
+    known = next(networks(SimpleNamespace(offers=offers), 20))
+    own = skeleton(known)
+    official = {name: own[ours] for name, ours in NAMES.items()}
+    assert misfit(known.fit(official), own).size == 0
 
 
 def test_initial_weights_fill_the_backbone(tmp_path):
