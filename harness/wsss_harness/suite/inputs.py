@@ -10,8 +10,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import xxhash
-
 from wsss_harness.contract.errors import ConfigError, DataError
 from wsss_harness.contract.hookspecs import DatasetSource
 from wsss_harness.contract.supervision import IMAGE_LABELS, Dataset
@@ -22,7 +20,7 @@ from wsss_harness.stages.fitting import Pretrain, Training
 from wsss_harness.stages.stage_data import TRAIN, PrepareData, StageData, StageView, open_dataset
 from wsss_harness.store.stage import Stage
 from wsss_harness.suite.spec import Offered, SaliencyMaps, Suite, Weights
-from wsss_harness.system.digests import digest_files, digest_once
+from wsss_harness.system.digests import digest_once, digest_together, files_below
 from wsss_harness.system.memo import memoize
 
 
@@ -214,15 +212,10 @@ def digest_of_maps(table: str, label: str, folder: Path) -> str:
     Raises:
         DataError: there are none, or two of one id.
     """
-    paths = sorted(folder.rglob("*.png"))
+    paths = files_below(folder, ".png")
     if not paths:
         raise DataError(
             f"{table} '{label}': {folder} holds no maps ID.png; set {table}.{label}.folder"
         )
     refuse_twins(paths)
-    map_digests = digest_files(paths, str(folder.resolve()))
-    names = (path.relative_to(folder).as_posix() for path in paths)
-    content = "".join(
-        f"{name} {map_digest}\n" for name, map_digest in zip(names, map_digests, strict=True)
-    )
-    return xxhash.xxh3_128_hexdigest(content.encode())
+    return digest_together(folder, paths)

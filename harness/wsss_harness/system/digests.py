@@ -71,11 +71,20 @@ def digest_files(paths: Sequence[Path], group: str) -> list[str]:
 
 def digest_folder(folder: Path) -> str:
     """A digest of the names and contents of all files below a folder, which may be missing."""
-    paths = sorted(_files(folder))
+    return digest_together(folder, files_below(folder))
+
+
+def digest_together(folder: Path, paths: Sequence[Path]) -> str:
+    """A digest of the names below a folder and of the contents of files."""
     digest = xxhash.xxh3_128()
     for path, content in zip(paths, digest_files(paths, str(folder.resolve())), strict=True):
         digest.update(f"{path.relative_to(folder).as_posix()} {content}\n".encode())
     return digest.hexdigest()
+
+
+def files_below(folder: Path, suffix: str = "") -> list[Path]:
+    """The files below a folder, in order, whose names end with ``suffix``; no dangling links."""
+    return sorted(p for p in _files(folder) if p.name.endswith(suffix) and p.is_file())
 
 
 def _files(folder: Path) -> Iterator[Path]:

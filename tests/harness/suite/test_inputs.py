@@ -182,6 +182,21 @@ def test_maps_of_ids_with_folders_count_in_keys(tmp_path):
     assert len(set(digests)) == 3
 
 
+def test_maps_in_linked_folders_count_in_keys_and_dangling_links_do_not(tmp_path):
+    folder, elsewhere = tmp_path / "maps", tmp_path / "elsewhere"
+    folder.mkdir()
+    elsewhere.mkdir()
+    spec = SaliencyMaps(folder=str(folder), detector="D", trained_on="T")
+    for place in (folder, elsewhere):
+        Image.fromarray(np.zeros((2, 2), np.uint8)).save(place / "a.png")
+    (folder / "aachen").symlink_to(elsewhere)
+    before = identity_of_maps("M", spec)
+    (folder / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    assert identity_of_maps("M", spec) == before
+    Image.fromarray(np.ones((2, 2), np.uint8)).save(elsewhere / "a.png")
+    assert identity_of_maps("M", spec) != before
+
+
 def test_maps_of_another_size_are_resized_on_request_and_recorded(run, maps):
     for path in maps.iterdir():
         Image.open(path).resize((16, 12), Image.Resampling.NEAREST).save(path)
