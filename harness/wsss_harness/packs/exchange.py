@@ -7,18 +7,26 @@ from pathlib import Path
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.contract.supervision import SUPERVISION, Dataset
 from wsss_harness.packs.manifest import MANIFEST, SUFFIXES, Kind, Manifest, PackFile, digest
+from wsss_harness.stages.stage_data import TRAIN
 from wsss_harness.store.store import Store
 from wsss_harness.suite.rows import RowStages, chosen_on
 from wsss_harness.system import files
 
-TRAIN = "train"
 Write = Callable[[str, Path], None]  # (image id, where its file goes)
 
 
 def write_pack(
-    folder: Path, manifest: Manifest, ids: Sequence[str], dataset: Dataset, write: Write
+    folder: Path,
+    manifest: Manifest,
+    ids: Sequence[str],
+    dataset: Dataset,
+    write: Write,
+    refuse: Callable[[], None] = lambda: None,
 ) -> Manifest:
-    """Write a file for each id, then the manifest with their sizes and digests."""
+    """Write a file for each id, then the manifest with their sizes and digests.
+
+    ``refuse`` may raise an error once all files are written; without a manifest they are no pack.
+    """
     if folder.exists() and any(folder.iterdir()):
         raise ConfigError(f"{folder} is not empty; name a new folder")
     entries = {}
@@ -29,6 +37,7 @@ def write_pack(
             size = dataset.image(image_id).shape[:2]
             content = (folder / name).read_bytes()
             entries[image_id] = PackFile(file=name, sha256=digest(content), size=size)
+        refuse()
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)  # half a pack is none
         raise

@@ -1,6 +1,5 @@
 """Packs from folders that others made, each file checked against a dataset."""
 
-import shutil
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
@@ -11,8 +10,9 @@ from wsss_harness.contract.errors import ConfigError, DataError
 from wsss_harness.contract.supervision import Dataset
 from wsss_harness.contract.types import ClassScores, Map
 from wsss_harness.packs.doubts import Doubts
-from wsss_harness.packs.exchange import TRAIN, Write, blank, write_pack
+from wsss_harness.packs.exchange import Write, blank, write_pack
 from wsss_harness.packs.manifest import MANIFEST, Kind, Manifest, Pack
+from wsss_harness.stages.stage_data import TRAIN
 from wsss_harness.system import pictures, score_files
 
 Layout = Literal["pack", "masks", "maps"]
@@ -54,12 +54,7 @@ def import_folder(
         kind, write = _reader_of(source, layout, dataset, doubts)
         name = method or source.resolve().name
         manifest = blank(kind, name, dataset, stated, {"layout": layout})
-    full = write_pack(folder, manifest, dataset.ids(TRAIN), dataset, write)
-    try:
-        doubts.refuse()
-    except DataError:
-        shutil.rmtree(folder)
-        raise
+    full = write_pack(folder, manifest, dataset.ids(TRAIN), dataset, write, doubts.refuse)
     for doubt in doubts.warnings():
         warn(doubt)
     return full
