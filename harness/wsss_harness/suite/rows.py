@@ -63,7 +63,7 @@ def named_after(method: str, saliency: str | None) -> str:
 def saliency_of(row: Row, suite: Suite) -> str | None:
     """The label of the saliency maps that a row reads; None for the dataset's own."""
     parts = [suite.refiners[label] for label in row.refiners]
-    parts += [suite.generators[row.generator]] if row.generator else []
+    parts += suite.rounds_of(row.generator) if row.generator else []
     named = [row.saliency, *(part.saliency for part in parts)]
     return next((label for label in named if label), None)
 
@@ -75,7 +75,8 @@ def control_row(suite: Suite, plugins: Plugins, saliency: str | None) -> Row:
     """
 
     def uses_saliency(label: str) -> bool:
-        return SALIENCY in plugins.find("generator", suite.generators[label].name).announced.needs
+        rounds = suite.rounds_of(label)
+        return any(SALIENCY in plugins.find("generator", r.name).announced.needs for r in rounds)
 
     trained = dict.fromkeys(row.generator for row in suite.rows)  # no training for a control alone
     label = min(trained, key=uses_saliency)

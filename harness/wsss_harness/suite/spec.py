@@ -209,12 +209,16 @@ class Suite(Strict):
             )
         return dict.fromkeys(AXES, 0) | combinations(self.cross)[repetition]
 
+    def rounds_of(self, generator: str) -> Iterator[Offered]:
+        """The generator of this label, then those that it builds on, the last round first."""
+        label: str | None = generator
+        while label is not None:
+            yield self.generators[label]
+            label = self.generators[label].previous
+
     def offers_of(self, row: Row) -> Iterator[tuple[Axis, Offered]]:
         """The plugins of a row with their kinds, those that its generator builds on included."""
-        label: str | None = row.generator
-        while label is not None:
-            yield "generator", self.generators[label]
-            label = self.generators[label].previous
+        yield from (("generator", offered) for offered in self.rounds_of(row.generator))
         yield from (("refiner", self.refiners[label]) for label in row.refiners)
         yield from (("segmentor", self.segmentors[label]) for label in row.segmentors)
 

@@ -13,6 +13,7 @@ from wsss_harness.suite import row_files
 from wsss_harness.suite.graph import Graph
 from wsss_harness.suite.inputs import identity_of_maps
 from wsss_harness.suite.spec import SaliencyMaps
+from wsss_harness.suite.suite_rows import rows_of
 from wsss_leaderboard.records.collect import Collector
 from wsss_leaderboard.tables import notes
 
@@ -76,6 +77,15 @@ def test_each_detector_has_its_rows_and_its_controls(run, maps):
     scores = {method: record.masks.score.miou for method, (_, record) in ran.items()}
     assert scores["S"] > scores["U"]
     assert scores["Saliency, true classes"] > scores["Saliency Upper, true classes"]
+
+
+def test_maps_of_an_earlier_round_have_their_controls(maps):
+    changes = options(maps)
+    changes["generators"] |= {"D": {"name": "dimmed", "previous": "U"}, "R": {"name": "redness"}}
+    changes["rows"] = [{"method": label, "generator": label} for label in ("D", "R")]
+    graph = Graph(small_suite.suite(**changes), small_suite.plugins(), 0)
+    methods = [row.row.method for row in rows_of(graph, DATA)]
+    assert "Saliency Upper, R's classes" in methods  # D builds on maps
 
 
 def test_a_record_says_which_maps_were_read_and_how_good_they_are(run, maps):
