@@ -27,7 +27,6 @@ class Dataset(Protocol):
       read; without these methods every image has one. If no scored image has a truth, masks are
       made but not scored.
 
-
     Every method may raise DataError for a missing or damaged file.
     """
 

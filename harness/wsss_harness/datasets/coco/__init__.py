@@ -150,12 +150,10 @@ class Coco:
             yield from (self._path(part, image_id) for part in parts)
 
     def check_pictures(self, run: Run) -> None:
-        """Raise DataError before training if pictures have another size than their annotations.
+        """Raise DataError before training for pictures of another size than their annotations.
 
-        Or if there are two files for one id.
-
-        Pictures that are missing or damaged are left to those that read them: not every suite
-        reads all.
+        Also for two files of one id. Pictures that are missing or damaged are left to those that
+        read them: not every suite reads all.
         """
         ids, resized = [*self._splits["train"], *self._splits["val"]], []
         refuse_twins(self.picture_paths())
