@@ -16,10 +16,10 @@ def loop_sum(maps, at_least):
     result = np.zeros(maps.shape[1:], int)
     for (k, y, x), _ in np.ndenumerate(result):
         total = 0.0
-        for number, one in enumerate(maps[:, k]):
-            mean = sum(one.ravel()) / one.size
+        for number, cam in enumerate(maps[:, k]):
+            mean = sum(cam.ravel()) / cam.size
             if number == 0 or 1 / (1 + np.exp(-mean)) > at_least:
-                total += max(one[y, x], 0) / (max(one.max(), 0) + 1e-8) * 255
+                total += max(cam[y, x], 0) / (max(cam.max(), 0) + 1e-8) * 255
         result[k, y, x] = int(total / len(maps))
     return result
 

@@ -33,9 +33,9 @@ def test_each_position_sees_the_other_image_by_its_affinities():
     )
     seen = coattended(*map(torch.from_numpy, (first, second, w)))
     for b in range(2):
-        one, two = first[b].reshape(3, -1), second[b].reshape(3, -1)
-        at_second = loop_seen(one, two, lambda f1, f2: (w @ f1) @ f2)
-        at_first = loop_seen(two, one, lambda f2, f1: (w @ f1) @ f2)
+        features_1, features_2 = first[b].reshape(3, -1), second[b].reshape(3, -1)
+        at_second = loop_seen(features_1, features_2, lambda f1, f2: (w @ f1) @ f2)
+        at_first = loop_seen(features_2, features_1, lambda f2, f1: (w @ f1) @ f2)
         np.testing.assert_allclose(seen[0][b].flatten(1), at_first, atol=1e-12)
         np.testing.assert_allclose(seen[1][b].flatten(1), at_second, atol=1e-12)
     assert seen[0].shape == first.shape
@@ -44,8 +44,8 @@ def test_each_position_sees_the_other_image_by_its_affinities():
 
 def test_an_image_paired_with_itself_sees_the_same_from_both_sides():
     features, weight = torch.rand(1, 4, 3, 2), torch.rand(4, 4)
-    one, two = coattended(features, features, weight + weight.T)
-    torch.testing.assert_close(one, two)
+    first, second = coattended(features, features, weight + weight.T)
+    torch.testing.assert_close(first, second)
 
 
 def loop_mlsm(logits, labels):

@@ -82,10 +82,10 @@ def test_no_class_is_named_by_hand_unless_a_suite_does_so():
 
 
 def test_the_same_seed_gives_the_same_bytes(tmp_path):
-    one, again, other = (
+    first, again, other = (
         fitted(tmp_path / name, sgan(), seed=seed) for name, seed in (("a", 1), ("b", 1), ("c", 2))
     )
-    assert one == again != other
+    assert first == again != other
 
 
 def test_options_of_the_masks_do_not_change_the_network(tmp_path):
@@ -103,8 +103,8 @@ def test_an_interrupted_fit_goes_on_to_the_same_bytes(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         fitted(tmp_path / "cut", sgan(), progress=stop)
     assert fitted(tmp_path / "cut", sgan()) == whole
-    left = {path.name for path in (tmp_path / "cut").iterdir()} - {"log.txt", "read"}
-    assert left == {"weights.pth", "network.json", "classes.json", "losses.json"}
+    files = {path.name for path in (tmp_path / "cut").iterdir()} - {"log.txt", "read"}
+    assert files == {"weights.pth", "network.json", "classes.json", "losses.json"}
 
 
 @pytest.mark.parametrize("conflicts", ["area", "undefined"])
