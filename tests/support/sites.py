@@ -58,7 +58,8 @@ def step(record):
     options = {"backbone": {"name": "resnet", "depth": 18}, "lr": len(record.method)}
     cost = Cost(wall_seconds=60 * (1 + record.seed))
     environment = {"device": "cpu"}
-    return Step(stage="fit it 1", key="k", options=options, cost=cost, environment=environment)
+    key = f"{record.method} {record.seed}"
+    return Step(stage="fit it 1", key=key, options=options, cost=cost, environment=environment)
 
 
 def write(folder, qualities=QUALITIES, **options):

@@ -11,7 +11,6 @@ from wsss_harness import testing
 from wsss_harness.contract.findings import FAILURE, OK, WARNING
 from wsss_harness.plugins.registry import installed
 
-EXPECTED = {("dataset", "icons"): {"has a truth, without which no mask is scored"}}
 UNCHECKED = {"voc_folder", "coco14", "pack", "ray"}  # they need a folder, or a cluster
 UNCHECKED |= set() if find_spec("pydensecrf") else {"crf"}
 OWN = [
@@ -30,7 +29,7 @@ NETWORKS |= {("refiner", "affinity"), ("refiner", "irn")}
 def test_built_in_plugins_conform(kind, name):
     findings = list(testing.check(kind, name))
     assert not [str(f) for f in findings if f.outcome == FAILURE]
-    assert {f.check for f in findings if f.outcome == WARNING} == EXPECTED.get((kind, name), set())
+    assert not [str(f) for f in findings if f.outcome == WARNING]
     assert sum(f.outcome == OK for f in findings) >= 5
 
 
