@@ -192,7 +192,7 @@ def test_a_checkpoint_with_official_names_is_used(tmp_path):
 
 
 def test_inspection_knows_checkpoints_of_the_official_code():
-    offers = {"generator": {"mcis": SimpleNamespace(made=Mcis)}, "refiner": {}}
+    offers = {"generator": {"mcis": SimpleNamespace(announced=Mcis)}, "refiner": {}}
     known = next(networks(SimpleNamespace(offers=offers), 20))
     own = skeleton(known)
     official = {name: own[ours] for name, ours in NAMES.items()}
