@@ -149,14 +149,15 @@ def rebuild_stage(suite_json: str, key: str, root: Path) -> Stage:
     """The stage with this key.
 
     Raises:
-        StageError: the suite has none, since the code here differs from that of the run.
+        StageError: the suite has none, since code or data are not those of the run.
     """
     has_data = Store(root).done(_data_stage(suite_json))
     stages = _stages_by_key(suite_json, root, has_data)
     if key not in stages:
         raise StageError(
-            "the source code of the harness or of a plugin is not that with which this run began; "
-            "run again, and on a cluster install the same version everywhere"
+            "the source code of the harness or of a plugin, or a file of the data, is not as it "
+            "was when this run began; run again, and on a cluster install the same version "
+            "everywhere"
         )
     return stages[key]
 

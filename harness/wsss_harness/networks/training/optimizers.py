@@ -74,11 +74,16 @@ def parameter_groups(
     groups: tuple[list[nn.Parameter], ...] = ([], [], [], [])
     for name, module in network.named_modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
-            head = any(f"{name}.".startswith(f"{part}.") for part in heads)
-            for number, parameter in enumerate((module.weight, module.bias), 2 * head):
+            first = 2 * is_in(name, heads)
+            for number, parameter in enumerate((module.weight, module.bias), first):
                 if isinstance(parameter, nn.Parameter) and parameter.requires_grad:
                     groups[number].append(parameter)
     return groups
+
+
+def is_in(name: str, heads: Collection[str]) -> bool:
+    """Whether a module or parameter of this name is one of the heads, or in one."""
+    return any(f"{name}.".startswith(f"{head}.") for head in heads)
 
 
 def sgd(
@@ -152,7 +157,7 @@ def make_optimizer(network: Headed, settings: TrainingSettings) -> Optimizer:
 def rest_and_heads(network: Headed, lr: float, factor: float) -> list[dict[str, Any]]:
     """Trained parameters of the rest and of the heads, with normalisations that are not frozen."""
     trained = {n: p for n, p in network.named_parameters() if p.requires_grad}
-    head = [p for n, p in trained.items() if n.startswith(network.heads)]
-    rest = [p for n, p in trained.items() if not n.startswith(network.heads)]
+    head = [p for n, p in trained.items() if is_in(n, network.heads)]
+    rest = [p for n, p in trained.items() if not is_in(n, network.heads)]
     groups = [{"params": rest, "lr": lr}, {"params": head, "lr": lr * factor}]
     return [group for group in groups if group["params"]]

@@ -99,12 +99,16 @@ def test_all_that_is_not_frozen_trains_and_decays(optimizer):
     network = Headed()
     network.heads = ("head",)
     network.body = nn.Sequential(nn.Conv2d(1, 2, 1), nn.BatchNorm2d(2))
+    network.header = nn.Linear(2, 2, bias=False)  # not of the head
     network.head = nn.Sequential(nn.Conv2d(2, 4, 1), nn.GroupNorm(2, 4))
     network.body[0].weight.requires_grad = False
     settings = TrainingSettings(optimizer=optimizer, lr=0.1, weight_decay=1e-3)
     rest, head = (built := make_optimizer(network, settings)).param_groups
     names = {id(p): name for name, p in network.named_parameters()}
-    assert [names[id(p)] for p in rest["params"]] == ["body.0.bias", "body.1.weight", "body.1.bias"]
+    assert [names[id(p)] for p in rest["params"]] == [
+        *("body.0.bias", "body.1.weight", "body.1.bias"),
+        "header.weight",
+    ]
     assert len(head["params"]) == 4
     assert [(group["lr"], group["weight_decay"]) for group in (rest, head)] == [
         (0.1, 1e-3),
