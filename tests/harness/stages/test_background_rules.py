@@ -141,6 +141,14 @@ def test_soft_saliency_gives_up_an_image_with_little_foreground(count, expected)
     assert actual[-1] == (3 if count == 2 else 255)
 
 
+def test_soft_saliency_is_certain_of_nothing_where_nothing_is_salient():
+    """The background scores 1 everywhere, so a class can only tie with it."""
+    values = [[0.0, 0.9, 0.96, 1.0]]
+    options = {"classes": (3,), "saliency": [0.0] * 4}
+    assert mask_of(values, "soft_saliency", **options) == [255] * 4
+    assert mask_of(values, "soft_saliency", fewest=0, **options) == [0, 0, 255, 255]
+
+
 def test_soft_saliency_knows_nothing_of_an_image_without_classes():
     scores = ClassScores((), np.zeros((0, 2, 3), np.float32))
     saliency = np.zeros((2, 3), np.float32)
@@ -217,6 +225,10 @@ def test_a_rule_says_which_supervision_it_reads():
 def test_saliency_of_another_size_is_an_error_that_names_the_image():
     with pytest.raises(DataError, match=r"image_7: its saliency is \(1, 3\), its scores are"):
         mask_of([[0.1, 0.2], [0.2, 0.1]], "saliency", saliency=[0.1, 0.2, 0.3])
+    with pytest.raises(DataError, match="image_7"):
+        mask_of([[0.1, 0.2], [0.2, 0.1]], "soft_saliency", saliency=[0.1, 0.2, 0.3])
+    with pytest.raises(DataError, match="image_7"):
+        mask_of([[0.1, 0.2], [0.2, 0.1]], "soft_saliency", saliency=[0.1, 0.2, 0.3])
 
 
 def test_the_first_option_of_a_rule_is_its_own():
