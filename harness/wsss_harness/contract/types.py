@@ -19,6 +19,11 @@ Map = NDArray[np.float32]  # (H, W) in [0, 1]
 Regions = NDArray[np.int32]  # (H, W): pixels of one region have one number, from 0
 
 
+def classes_in(mask: Mask) -> set[int]:
+    """The numbers of the classes in a mask."""
+    return set(np.unique(mask).tolist()) - {BACKGROUND, IGNORE}
+
+
 def unknown_value(mask: NDArray[np.integer[Any]], classes: int) -> int | None:
     """The first value that is neither 0..``classes`` nor 255; None if there is none."""
     unknown = mask[(mask < 0) | ((mask > classes) & (mask != IGNORE))]

@@ -4,11 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import numpy as np
-
 from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.supervision import Dataset
-from wsss_harness.contract.types import IGNORE, Map, Mask
+from wsss_harness.contract.types import Map, Mask, classes_in
 from wsss_harness.suite.saliency_check import is_faint
 from wsss_harness.system import pictures
 from wsss_harness.system.palettes import palette, reordered, same_colours
@@ -51,7 +49,7 @@ class Doubts:
     def look_at_classes(self, image_id: str, mask: Mask) -> None:
         """Compare the classes of a mask with the image label."""
         self.masks += 1
-        drawn = set(np.unique(mask).tolist()) - {0, IGNORE}
+        drawn = classes_in(mask)
         present = set(self.dataset.present(image_id))
         if strange := sorted(drawn - present):
             names = ", ".join(self.dataset.classes[number - 1] for number in strange)

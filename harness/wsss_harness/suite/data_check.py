@@ -26,10 +26,9 @@ from wsss_harness.metrics.saliency import Quality, QualityCounts
 from wsss_harness.stages.stage_data import SCORED, TRAIN, VAL
 from wsss_harness.suite import image_checks, presence
 from wsss_harness.suite.image_checks import Check, CheckedImage, named_maps, problem_of
-from wsss_harness.suite.truth_check import TruthTally, findings_of
+from wsss_harness.suite.presence import FIRST
+from wsss_harness.suite.truth_check import NEARLY_ALL, TruthTally, findings_of
 
-FIRST = 10  # images that a finding names
-NEARLY_ALL = 0.9  # a share of images
 VALUES = 256  # of 8 bits
 SAME_PICTURE = "no picture of train is in val under another id"
 CONSTANT, FAINT = "are not constant", "use the levels 0..255"

@@ -21,7 +21,7 @@ from wsss_harness.plugins.registry import Plugins
 from wsss_harness.stages.stage_data import TRAIN, VAL, WithRegions, WithSaliency
 from wsss_harness.suite.spec import Row, Suite
 
-FIRST = 10  # ids in a message
+FIRST = 10  # images that a message or a finding names
 NEEDED = "the truth and the maps that the rows need are there"
 UNSCORED = "No image of train has a truth, so masks are not scored."
 

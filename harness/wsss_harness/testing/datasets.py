@@ -12,7 +12,7 @@ from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.findings import FAILURE, WARNING, Finding, judge
 from wsss_harness.contract.hookspecs import Run
 from wsss_harness.contract.supervision import SALIENCY, TRUTH, Dataset, without
-from wsss_harness.contract.types import IGNORE, unknown_value
+from wsss_harness.contract.types import IGNORE, classes_in, unknown_value
 from wsss_harness.plugins.offers import Offer
 from wsss_harness.plugins.options import construct
 
@@ -106,7 +106,7 @@ def _invalid_truth(data: Dataset, image_id: str) -> str | None:
 def _disagreement(data: Dataset, image_id: str) -> str | None:
     if without(data, TRUTH, [image_id]):
         return None
-    drawn = set(np.unique(data.truth(image_id)).tolist()) - {0, IGNORE}
+    drawn = classes_in(data.truth(image_id))
     present = set(data.present(image_id))
     if drawn != present:
         return f"its image labels are {sorted(present)}, its truth holds {sorted(drawn)}"
