@@ -24,6 +24,8 @@ from wsss_icd.superpixels import smoothed
 from wsss_irn.paths import walled_affinities
 from wsss_mcis import Mcis
 from wsss_mcis.loss import losses
+from wsss_sgan import Sgan
+from wsss_sgan.loss import losses as sgan_losses
 
 META = torch.device("meta")
 TINY = {"name": "resnet38", "width": 0.0625}
@@ -89,3 +91,12 @@ def test_training_of_icd():
     )
     assert {loss.device for loss in losses} == {META}
     sum(losses).backward()
+
+
+def test_training_of_sgan():
+    network = Sgan(backbone=TINY).network(2).to(META).train()
+    outputs = network(maps(2, 3, 32, 32), maps(2, 4, 4))
+    batch = {"present": maps(2, 2), "seeds": maps(2, 4, 4).long()}
+    losses = sgan_losses(outputs.pooled, outputs.seeds, batch, 0.15)
+    assert {loss.device for loss in losses.values()} == {META}
+    sum(losses.values()).backward()

@@ -10,7 +10,7 @@ from wsss_harness import write_json
 from wsss_harness.networks.backbones.weights import load_released, load_weights
 from wsss_harness.networks.classmaps.fitting import labelled_ids
 from wsss_harness.networks.training.loop import Draws, schedule_of, train
-from wsss_harness.networks.training.optimizers import sgd
+from wsss_harness.networks.training.optimizers import make_optimizer, sgd
 from wsss_sgan.items import Squashing, item_maker
 from wsss_sgan.loss import SganLoss
 from wsss_sgan.settings import CLASSES
@@ -66,8 +66,11 @@ def learn(
 def optimizer_of(network: SganNetwork, settings: SganSettings) -> Optimizer:
     """SGD in four groups: weights and biases of the backbone, and of the rest with gamma.
 
-    Biases do not decay, gamma does (yaoqi-zd/SGAN: lib/network/sgan.py).
+    Biases do not decay, gamma does (yaoqi-zd/SGAN: lib/network/sgan.py). Other optimizers have the
+    two groups of all methods.
     """
+    if settings.optimizer != "sgd":
+        return make_optimizer(network, settings)
     network.train()  # a backbone freezes its parts here
     groups: tuple[list[nn.Parameter], ...] = ([], [], [], [])
     for name, parameter in network.named_parameters():

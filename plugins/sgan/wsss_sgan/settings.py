@@ -73,7 +73,6 @@ class SganSettings(TrainingSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_option(self, "optimizer", self.optimizer == "sgd", "sgd")
         require_option(self, "dropout", 0 <= self.dropout < 1, "0 or more and below 1")
         require_option(self, "seed_weight", self.seed_weight >= 0, "0 or more")
         for name in ("seed_threshold", "salient", "fraction"):

@@ -168,3 +168,13 @@ def test_a_batch_without_seeds_is_told_once(caplog):
         assert parts["loss_seed"].item() == 0
     assert (network.seed_head.weight.grad == 0).all()
     assert caplog.text.count("has no seed") == 1
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd_all"])
+def test_other_optimizers_have_a_rate_for_what_is_not_pretrained(optimizer):
+    settings = SganSettings(backbone=SLIM, optimizer=optimizer, lr=0.1, head_lr=3.0)
+    network = settings.network(2)
+    rest, added = optimizer_of(network, settings).param_groups
+    assert (rest["lr"], added["lr"]) == pytest.approx((0.1, 0.3))
+    assert {id(p) for p in rest["params"]} == {id(p) for p in network.backbone.parameters()}
+    assert any(parameter is network.gamma for parameter in added["params"])

@@ -226,7 +226,6 @@ def test_a_class_named_by_hand_that_the_data_lack_is_refused(tmp_path):
         ({"salient": 1.0}, "'salient'"),
         ({"seed_weight": -1.0}, "'seed_weight'"),
         ({"dropout": 1.0}, "'dropout'"),
-        ({"optimizer": "adamw"}, "'optimizer'"),
         ({"conflicts": "undefined", "named_by_hand": ["disc"]}, "'named_by_hand'"),
         ({"speed": 1}, "no option 'speed'"),
     ],
