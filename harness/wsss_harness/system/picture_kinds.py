@@ -45,14 +45,20 @@ EXIF = {"exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"}
 
 @contextmanager
 def opened(source: Source, owner: object, formats: tuple[str, ...] = FORMATS) -> Iterator[Picture]:
-    """Open a picture. Whatever goes wrong in Pillow becomes a DataError that names ``owner``."""
+    """Open a picture, upright and of one frame.
+
+    Whatever goes wrong in Pillow becomes a DataError that names ``owner``.
+    """
     if isinstance(source, Path) and not os.path.isfile(source):
         raise absent(source)
     try:
         stream = BytesIO(source) if isinstance(source, bytes) else source
         with PillowImage.open(stream, formats=formats) as picture:
             refuse_giant(picture, owner)
+            refuse_turned(picture, owner)  # before Pillow turns a TIFF as it loads it
+            refuse_frames(picture, owner)
             yield picture
+            refuse_turned(picture, owner)  # a PNG may have its Exif data behind its pixels
     except (WsssError, MemoryError):
         raise
     except (PillowImage.DecompressionBombError, PillowImage.DecompressionBombWarning):
@@ -90,8 +96,8 @@ def giant(owner: object) -> DataError:
 
 
 def refuse_turned(picture: Picture, owner: object) -> None:
-    """Refuse a photograph that viewers turn: its masks and maps may be of either position."""
-    if not EXIF.intersection(picture.info):
+    """Refuse a picture that viewers turn: what belongs to it may be of either position."""
+    if picture.format != "TIFF" and not EXIF.intersection(picture.info):
         return
     try:
         orientation = picture.getexif().get(ExifTags.Base.Orientation, UPRIGHT)
@@ -100,13 +106,17 @@ def refuse_turned(picture: Picture, owner: object) -> None:
     if orientation in TURNED:
         raise DataError(
             f"{owner} is to be turned when it is shown (its Exif orientation is {orientation}); "
-            "save it upright without this tag, as its masks and maps are"
+            "save it upright without this tag, so that image, masks and maps fit as they are stored"
         )
 
 
-def refuse_other_photograph(picture: Picture, owner: object) -> None:
+def refuse_frames(picture: Picture, owner: object) -> None:
+    """Refuse an animation; the second picture of a camera's MPO file is a preview."""
     if picture.format != "MPO" and getattr(picture, "n_frames", 1) > 1:
         raise DataError(f"{owner} has more than one frame; save the frame that is meant")
+
+
+def refuse_other_photograph(picture: Picture, owner: object) -> None:
     deep = ";16" in raw(picture)
     if deep or picture.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA"):
         raise DataError(

@@ -4,8 +4,9 @@ photograph  colour or grey with 8 bits, upright, opaque
 index map   a PNG whose pixel values are numbers of classes or contexts; its colours do not count
 grey map    saliency or scores in [0, 1], with 8 or 16 bits; its grey levels count
 
-A reader refuses what is not of its kind, instead of converting it in silence. Any problem with the
-content of a file is a DataError that names the file and what to do.
+A reader refuses what is not of its kind, instead of converting it in silence, and any picture that
+viewers turn or that has several frames. Any problem with the content of a file is a DataError that
+names the file and what to do.
 """
 
 from pathlib import Path
@@ -28,7 +29,6 @@ from wsss_harness.system.picture_kinds import (
     refuse_colours,
     refuse_other_photograph,
     refuse_other_size,
-    refuse_turned,
     without_alpha,
 )
 from wsss_harness.system.resizing import REMEDY, Resize, resized
@@ -42,19 +42,16 @@ def read_photograph(path: Path) -> Image:
     """
     with opened(path, path) as picture:
         refuse_other_photograph(picture, path)
-        image = np.array(without_alpha(picture, path).convert("RGB"))
-        refuse_turned(picture, path)  # a PNG may have its Exif data behind its pixels
-        return image
+        return np.array(without_alpha(picture, path).convert("RGB"))
 
 
 def photograph_size(path: Path) -> tuple[int, int]:
     """(H, W) of an image, from its header.
 
     Raises:
-        DataError: it is missing, damaged or turned.
+        DataError: it is missing, damaged, turned or animated.
     """
     with opened(path, path) as picture:
-        refuse_turned(picture, path)
         return picture.height, picture.width
 
 

@@ -179,7 +179,7 @@ def test_a_png_that_is_named_jpg_is_read_if_it_is_opaque(tmp_path, mode):
 
 
 @pytest.mark.parametrize("orientation", [2, 3, 6, 8])
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
 def test_a_photograph_that_viewers_turn_is_refused(tmp_path, orientation, kind):
     exif = Image.Exif()
     exif[EXIF_ORIENTATION] = orientation
@@ -189,6 +189,37 @@ def test_a_photograph_that_viewers_turn_is_refused(tmp_path, orientation, kind):
             DataError, match=rf"a\.jpg .* Exif orientation is {orientation}\); save"
         ):
             read(path)
+
+
+READERS_OF_PNG = {
+    "indices": pictures.read_indices,
+    "map": lambda path: pictures.read_map(path, SIZE),
+    "regions": lambda path: pictures.read_regions(path, SIZE),
+}
+
+
+@pytest.mark.parametrize("read", READERS_OF_PNG.values(), ids=READERS_OF_PNG)
+def test_masks_and_maps_that_viewers_turn_or_play_are_refused(tmp_path, read):
+    exif, picture = Image.Exif(), Image.fromarray(INDICES)
+    exif[EXIF_ORIENTATION] = 3
+    with pytest.raises(DataError, match=r"t\.png .* Exif orientation is 3"):
+        read(saved(tmp_path / "t.png", picture, exif=exif))
+    for default in (False, True):
+        frames = {
+            "save_all": True,
+            "default_image": default,
+            "append_images": [Image.new("L", (4, 3))],
+        }
+        with pytest.raises(DataError, match=r"f\.png has more than one frame"):
+            read(saved(tmp_path / "f.png", picture, **frames))
+
+
+def test_an_upright_tiff_is_read(tmp_path):
+    exif = Image.Exif()
+    exif[EXIF_ORIENTATION] = 1
+    for options in ({}, {"exif": exif}):
+        path = saved(tmp_path / "a.jpg", Image.fromarray(PHOTOGRAPH), format="TIFF", **options)
+        np.testing.assert_array_equal(pictures.read_photograph(path), PHOTOGRAPH)
 
 
 def test_exif_data_behind_the_pixels_of_a_png_count(tmp_path):
