@@ -10,7 +10,7 @@ from wsss_harness import write_json
 from wsss_harness.networks.backbones.weights import load_released, load_weights
 from wsss_harness.networks.classmaps.fitting import labelled_ids
 from wsss_harness.networks.training.loop import Draws, schedule_of, train
-from wsss_harness.networks.training.optimizers import make_optimizer, sgd
+from wsss_harness.networks.training.optimizers import is_in, make_optimizer, sgd
 from wsss_sgan.items import Squashing, item_maker
 from wsss_sgan.loss import SganLoss
 from wsss_sgan.settings import CLASSES
@@ -75,7 +75,7 @@ def optimizer_of(network: SganNetwork, settings: SganSettings) -> Optimizer:
     groups: tuple[list[nn.Parameter], ...] = ([], [], [], [])
     for name, parameter in network.named_parameters():
         if parameter.requires_grad:
-            added = name.startswith(network.heads)
+            added = is_in(name, network.heads)
             groups[2 * added + name.endswith("bias")].append(parameter)
     factors = (1.0, 2.0, settings.head_lr, 2.0 * settings.head_lr)
     return sgd(groups, settings.lr, settings.weight_decay, settings.momentum, factors)
