@@ -50,7 +50,9 @@ def finding(suite: Suite, plugins: Plugins, dataset: Dataset) -> Finding:
 
 def findings(dataset: Dataset, maps: Mapping[str, Dataset]) -> Iterator[Finding]:
     """What is missing of the data itself; ``maps``: the dataset with other maps, by their label."""
-    yield judge("what is scored has a truth", next(truth_problems(dataset), None))
+    failure = next(truth_problems(dataset, segments=False), None)
+    problem = failure or next(truth_problems(dataset), None)  # not every row has a segmentor
+    yield judge("what is scored has a truth", problem, FAILURE if failure else WARNING)
     if not scores_masks(dataset):
         yield Finding("masks are scored", WARNING, UNSCORED)
     for name, source in maps.items():

@@ -165,6 +165,10 @@ def test_findings_tell_what_a_check_of_the_data_should(plugins):
     assert outcomes(FakeDataset()) == [OK, OK]
     assert outcomes(IncompleteDataset(no_truth=TRAIN)) == [OK, WARNING, OK]
     assert outcomes(IncompleteDataset(no_truth=(1,), no_saliency=(1,))) == [FAILURE, WARNING]
+    assert outcomes(IncompleteDataset(no_truth=VAL)) == [WARNING, OK]  # a suite may need none
     suite = small_suite.suite()
+    assert presence.finding(suite, plugins, IncompleteDataset(no_truth=VAL)).outcome == FAILURE
+    alone = small_suite.suite(rows=[SALIENT])
+    assert presence.finding(alone, plugins, IncompleteDataset(no_truth=VAL)).outcome == OK
     assert presence.finding(suite, plugins, FakeDataset()).outcome == OK
     assert presence.finding(suite, plugins, IncompleteDataset(no_truth=(1,))).outcome == FAILURE
