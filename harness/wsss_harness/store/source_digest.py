@@ -2,7 +2,7 @@
 
 The code of a stage is the import closure of its body: the modules of the body and of the objects
 that it holds, and whatever these import. Of the harness each module counts by itself; a plugin
-counts as a whole, with what lies beside a plugin that is a single module.
+counts as a whole, with all modules beside a plugin that is a single module.
 """
 
 import hashlib
@@ -200,23 +200,39 @@ def _sources_below(folder: Path) -> list[Path]:
 
 
 def beside(origin: Path) -> set[Path]:
-    """A top-level module's file and the files of the same folder that it imports, however far.
+    """A top-level module's file, the modules and packages of its folder, and what these import.
 
-    Where distributions share a folder, only files of the module's own distribution count.
+    All of them count, since a plugin may import by a name that only running it tells. Tests and
+    folders without ``__init__.py`` count where they are imported. Where distributions share a
+    folder, only files of the module's own distribution count.
     """
-    owners = _owners()
-    own = owners.get(origin.stem, [])
-    closure, waiting = set(), {origin}
+    own = _owners().get(origin.stem, [])
+    closure, waiting = set(), {origin, *_neighbours(origin.parent, own)}
     while waiting:
         path = waiting.pop()
         closure.add(path)
         for name in set(map(outermost, imported(path))):
-            if owners.get(name, own) == own:
-                module, package = origin.parent / f"{name}.py", origin.parent / name
-                files = [module] if module.is_file() else _sources_below(package)
+            if _owners().get(name, own) == own:
+                files = _of_module(origin.parent, name)
                 _check_loaded(name, files)
                 waiting |= {file for file in files if file not in closure}
     return closure
+
+
+def _neighbours(folder: Path, own: Sequence[str]) -> Iterator[Path]:
+    """The files of all modules and packages in a folder that are of the distributions ``own``."""
+    packages = {path.parent.name for path in folder.glob("*/__init__.py")}
+    for name in packages | {path.stem for path in folder.glob("*.py")}:
+        if _owners().get(name, []) == own:
+            yield from (
+                path for path in _of_module(folder, name) if not _is_test(path.relative_to(folder))
+            )
+
+
+def _of_module(folder: Path, name: str) -> list[Path]:
+    """The files of a module or package of this name in a folder; none if there is no such."""
+    module = folder / f"{name}.py"
+    return [module] if module.is_file() else _sources_below(folder / name)
 
 
 def _check_loaded(name: str, files: Sequence[Path]) -> None:

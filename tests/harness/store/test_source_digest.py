@@ -54,12 +54,22 @@ def test_every_file_of_a_plugin_package_counts(plugin):
     assert plugin("keyed_package", keyed_package___loss="W = 2\n") != before
 
 
-def test_a_plugin_module_counts_with_the_files_beside_it_that_it_imports(plugin):
-    before = plugin(
-        "keyed_lone", keyed_lone=f"import keyed_helper\n{PLUGIN}", keyed_helper="F = 1\n"
-    )
-    assert plugin("keyed_lone", keyed_other="G = 1\n") == before
-    assert plugin("keyed_lone", keyed_helper="F = 2\n") != before
+def test_all_modules_and_packages_beside_a_plugin_module_count(plugin):
+    source = f"import keyed_helper\nBY_NAME = ('keyed_other', 'keyed_nested.one')\n{PLUGIN}"
+    digests = [
+        plugin("keyed_lone", keyed_lone=source, keyed_helper="F = 1\n"),
+        plugin("keyed_lone", keyed_helper="F = 2\n"),
+        plugin("keyed_lone", keyed_other="G = 1\n"),
+        plugin("keyed_lone", keyed_other="G = 2\n"),
+        plugin("keyed_lone", keyed_nested_____init__="", keyed_nested___one="H = 1\n"),
+        plugin("keyed_lone", keyed_nested___one="H = 2\n"),
+    ]
+    assert len(set(digests)) == len(digests)
+
+
+def test_tests_and_other_folders_beside_a_plugin_module_do_not_count(plugin):
+    before = plugin("keyed_calm", keyed_calm=PLUGIN)
+    assert plugin("keyed_calm", test_keyed="F = 1\n", keyed_folder___one="G = 1\n") == before
 
 
 def test_imports_of_a_package_beside_a_plugin_count(plugin):
