@@ -36,23 +36,23 @@ def check_levels(suite: Suite, plugins: Plugins, dataset: Dataset) -> None:
     maps = maps_of(suite, dataset)
     for label, method in readers_of_saliency(suite, plugins).items():
         source = dataset if label is None else maps.get(label)
-        ids = dataset.ids(TRAIN)
-        if source and _are_faint(source, ids):
+        if source and (first := _first_faint(source, dataset.ids(TRAIN))):
             raise DataError(
                 f"row '{method}' reads saliency maps ({label or 'of the dataset'}) whose largest "
-                f"level is 1, such as that of {ids[0]}, but 255 stands for 1, so they are 0 nearly "
+                f"level is 1, such as that of {first}, but 255 stands for 1, so they are 0 nearly "
                 "everywhere; multiply them by 255"
             )
 
 
-def _are_faint(source: Dataset, ids: Sequence[str]) -> bool:
-    """Whether the maps have levels of 0 and 1 only; stops at the first that has more."""
-    largest = 0.0
+def _first_faint(source: Dataset, ids: Sequence[str]) -> str | None:
+    """The first map of levels 0 and 1 alone; None if any map has more, which ends the search."""
+    first = None
     for image_id in ids:
         try:
-            largest = max(largest, float(source.saliency(image_id).max()))
+            largest = float(source.saliency(image_id).max())
         except Exception:  # the stage that needs the map says what is wrong with it
             continue
         if largest > FAINT:
-            return False
-    return is_faint(largest)
+            return None
+        first = first or (image_id if is_faint(largest) else None)
+    return first

@@ -30,6 +30,14 @@ def test_maps_of_0_and_1_are_refused():
         check(Faint(sound=0))
 
 
+def test_map_that_is_named_is_one_of_them():
+    dataset = Faint(sound=0)
+    faint = dataset.saliency
+    dataset.saliency = lambda i: faint(i) * np.float32(i != "image_000")  # black
+    with pytest.raises(DataError, match="such as that of image_001"):
+        check(dataset)
+
+
 def test_maps_with_other_levels_are_accepted():
     check(Faint(sound=1))
     check(FakeDataset())
