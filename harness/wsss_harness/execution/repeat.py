@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from wsss_harness.contract.supervision import scores_masks
+from wsss_harness.execution.run import check_data
 from wsss_harness.execution.run_stage import make_stage
 from wsss_harness.plugins.registry import Plugins
 from wsss_harness.store.stage import Stage, upstream
 from wsss_harness.store.store import Store
 from wsss_harness.suite.graph import Graph
-from wsss_harness.suite.presence import check_presence
 from wsss_harness.suite.rows import RowStages
 from wsss_harness.suite.spec import Suite
 
@@ -22,14 +22,15 @@ def row_of(
 
     Raises:
         ConfigError: there is no such row; lists the rows.
-        DataError, ConfigError: see ``check_presence``.
+        DataError, ConfigError: see ``check_data``.
         StageFailure: the data could not be made.
     """
     graph = Graph(suite, plugins, suite.seeds[0] if seed is None else seed)
     row = graph.row(suite.row(method))
     make_stage(graph.data, store)
-    dataset = graph.opened(store.folder(graph.data))
-    check_presence(suite, plugins, dataset)
+    folder = store.folder(graph.data)
+    dataset = graph.opened(folder)
+    check_data(suite, plugins, dataset, folder)
     return row if scores_masks(dataset) else row.unscored()
 
 

@@ -3,8 +3,10 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from wsss_harness.contract.errors import ConfigError, StageFailure
+from wsss_harness.contract.findings import Finding
 from wsss_harness.contract.supervision import Dataset, scored_ids
 from wsss_harness.execution.engine import Engine
 from wsss_harness.plugins.registry import Plugins
@@ -55,19 +57,28 @@ def make_data(suite: Suite, plugins: Plugins, engine: Engine, graph: Graph) -> D
 
     Raises:
         StageFailure: the data could not be made.
-        DataError, ConfigError: see ``check_unchanged``, ``check_presence``, ``check_levels`` and
-            ``check_truth``.
+        DataError, ConfigError: see ``check_data``.
     """
     make_all(engine, suite, [graph.data])
     if graph.data.key in engine.failures:
         raise engine.failures[graph.data.key]
     folder = engine.store.folder(graph.data)
     dataset = graph.opened(folder)
+    engine.warnings += check_data(suite, plugins, dataset, folder)
+    return dataset
+
+
+def check_data(suite: Suite, plugins: Plugins, dataset: Dataset, folder: Path) -> list[Finding]:
+    """Refuse data, prepared in ``folder``, that would be scored wrongly; gives what is doubtful.
+
+    Raises:
+        DataError, ConfigError: see ``check_unchanged``, ``check_presence``, ``check_levels`` and
+            ``check_truth``.
+    """
     check_unchanged(dataset, folder, suite.dataset.name)
     check_presence(suite, plugins, dataset)
     check_levels(suite, plugins, dataset)
-    engine.warnings += check_truth(dataset, scores_val(suite))
-    return dataset
+    return check_truth(dataset, scores_val(suite))
 
 
 def run_suite(

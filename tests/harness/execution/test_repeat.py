@@ -2,10 +2,11 @@
 
 import itertools
 
+import numpy as np
 import pytest
 import small_suite
 
-from wsss_harness.contract.errors import ConfigError, StageFailure
+from wsss_harness.contract.errors import ConfigError, DataError, StageFailure
 from wsss_harness.execution.repeat import repeat_row, row_of
 from wsss_harness.system.files import write_text
 
@@ -56,6 +57,13 @@ def test_failed_stage_is_raised_and_leaves_no_folder(tmp_path, plugins):
     with pytest.raises(StageFailure, match="redness"):
         compared(tmp_path, plugins, generators=generators)
     assert [path.name for path in tmp_path.iterdir()] == ["store"]
+
+
+def test_data_that_a_run_refuses_is_not_repeated(tmp_path, plugins, monkeypatch):
+    shape = (24, 32)
+    monkeypatch.setattr(small_suite.FakeDataset, "truth", lambda *_: np.full(shape, 255, np.uint8))
+    with pytest.raises(DataError, match="truth"):
+        compared(tmp_path, plugins)
 
 
 def test_unknown_row_is_refused_with_a_list_of_rows(plugins, tmp_path):
