@@ -608,6 +608,12 @@ def wrong_annotation(data):
         {"segmentation": {"size": [2, 2], "counts": [0, 4]}},
         {"segmentation": "box"},
         {"segmentation": None},
+        {"segmentation": [[1, 1, 9, 1, 9, 9, 1]]},
+        {"segmentation": [[1, 1, 9, 1, 1e12, 9]]},
+        {"segmentation": [["1", "1", "9", "1", "9", "9"]]},
+        {"segmentation": []},
+        {"category_id": 1.7},
+        {"iscrowd": "0"},
     )
     entry.update(data.random.choice(wrong))
     data.write()
@@ -617,7 +623,14 @@ def wrong_annotation(data):
 def wrong_image_entry(data):
     entry = data.random.choice(data.content["train"]["images"])
     wrong = (
-        *({"height": 3}, {"width": None}, {"height": "tall"}, {"file_name": None}, {"id": None}),
+        *(
+            {"height": 3},
+            {"height": 40.9},
+            {"width": None},
+            {"height": "tall"},
+            {"file_name": None},
+            {"id": None},
+        ),
         *({"file_name": "nobody.jpg"}, {"file_name": "v0.jpg"}),
     )
     entry.update(data.random.choice(wrong))

@@ -147,6 +147,13 @@ def test_masks_are_read_from_pictures_on_request(root):
         opened(root, masks="masks").truth(A)  # numbers of COCO's categories, which have gaps
 
 
+def test_outlines_may_be_of_any_form_where_masks_are_the_truth(root):
+    write(root, "val", [V], [instance(4, 1, [])])
+    with pytest.raises(DataError, match=rf"instances_val2014\.json: .* image {V} has an area of 1"):
+        opened(root)
+    assert opened(root, masks="masks").present(V) == (1,)
+
+
 def test_lists_select_images(root):
     (root / "some.txt").write_text(f"{B}\n{EMPTY}\n")
     data = opened(root, train_list="some.txt")

@@ -1,8 +1,6 @@
 """MS-COCO 2014 from its own annotation files, with the 80 classes of its instances."""
 
 import json
-import sys
-import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -13,7 +11,7 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from wsss_harness.contract.errors import ConfigError, DataError
+from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.hookspecs import Run
 from wsss_harness.contract.supervision import IMAGE_LABELS, SALIENCY, Dataset
 from wsss_harness.contract.types import IGNORE, Image, Map, Mask
@@ -23,6 +21,8 @@ from wsss_harness.datasets.coco.index import (
     read_instances,
     write_index,
 )
+from wsss_harness.datasets.coco.outlines import instance_pixels as instance_pixels
+from wsss_harness.datasets.coco.outlines import pycocotools_mask as pycocotools_mask
 from wsss_harness.datasets.lists import read_list, refuse_twins
 from wsss_harness.system import pictures, resizing
 from wsss_harness.system.digests import digest_files, digest_folder
@@ -86,7 +86,7 @@ class Coco14:
 
     def prepare(self, run: Run) -> None:
         annotations = {split: self.path(f"{split}_annotations") for split in SPLITS}
-        write_index(run.folder / INDEX, annotations)
+        write_index(run.folder / INDEX, annotations, draws=not self.masks)
         Coco(self, run.folder / INDEX).check_pictures(run)
 
     def open(self, folder: Path) -> Dataset:
@@ -217,52 +217,3 @@ class Coco:
 
     def fingerprint(self) -> str:
         return xxhash.xxh3_128_hexdigest(json.dumps(self.layout.identity()).encode())
-
-
-def instance_pixels(outline: Any, size: tuple[int, int], image_id: str) -> NDArray[np.bool_]:
-    """The pixels of an instance, (H, W), from polygons or from run lengths as of crowds.
-
-    Raises:
-        ConfigError: pycocotools is missing.
-        DataError: the outline is not in COCO's format.
-    """
-    try:
-        pixels = _decode(outline, size)
-    except ConfigError:
-        raise
-    except Exception as error:  # pycocotools raises many kinds for a damaged outline
-        raise DataError(
-            f"image {image_id} has an outline that cannot be drawn ({error}); get the annotation "
-            "file again"
-        ) from None
-    if pixels.shape != size:
-        raise DataError(
-            f"image {image_id} has the size {size}, but an outline in it {pixels.shape}"
-        )
-    return pixels
-
-
-def _decode(outline: Any, size: tuple[int, int]) -> NDArray[np.bool_]:
-    masks = pycocotools_mask()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of numpy 1 functions it calls
-        if isinstance(outline, list):
-            encoded = masks.merge(masks.frPyObjects(outline, *size))
-        elif isinstance(outline["counts"], list):
-            encoded = masks.frPyObjects(outline, *size)
-        else:
-            encoded = outline
-        pixels: NDArray[np.bool_] = masks.decode(encoded).astype(bool)
-    return pixels
-
-
-def pycocotools_mask() -> Any:
-    """The module pycocotools.mask; ConfigError with the install command if it is missing."""
-    try:
-        from pycocotools import mask
-    except ImportError as error:
-        raise ConfigError(
-            f"the dataset coco14 draws instances with pycocotools ({error}). Install it by: "
-            f"{sys.executable} -m pip install 'wsss-bench[coco]', or set dataset.masks"
-        ) from None
-    return mask

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from wsss_harness.contract.classes import check_classes
 from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.image_ids import check_image_id
+from wsss_harness.datasets.coco.outline_check import Sized, check_outlines, named
 from wsss_harness.system.files import atomic, read_json
 
 TABLES = """
@@ -28,12 +29,14 @@ Row = tuple[Any, ...]
 Numbers = Mapping[int, int]  # of classes in the index, by the numbers of a file's categories
 
 
-def write_index(path: Path, annotations: Mapping[str, Path]) -> None:
+def write_index(path: Path, annotations: Mapping[str, Path], draws: bool = True) -> None:
     """Write the index of the annotation files by split; classes are those of the first file.
 
+    ``draws``: whether outlines will be drawn, and so are checked.
+
     Raises:
-        DataError: a file is not in COCO's format, an image is listed twice, or a category has no
-            name of its own, or one that the first file lacks.
+        DataError: a file is not in COCO's format, an image is listed twice, a category has no
+            name of its own, or one that the first file lacks, or outlines cannot be as meant.
     """
     with atomic(path) as temporary, closing(sqlite3.connect(temporary)) as connection:
         connection.executescript(TABLES)
@@ -45,6 +48,8 @@ def write_index(path: Path, annotations: Mapping[str, Path]) -> None:
                 classes = categories
                 connection.executemany("INSERT INTO classes VALUES (?, ?)", classes.items())
             _add_split(connection, split, content, _matched(categories, classes, file), file)
+            if draws:
+                _check_outlines(content, file)
         connection.commit()
 
 
@@ -59,9 +64,11 @@ def _read_annotations(path: Path) -> Mapping[str, Any]:
 def _read_categories(categories: list[Any], file: Path) -> dict[int, str]:
     """The names of the categories by their numbers, which ascend."""
     try:
-        numbered = sorted((int(category["id"]), category["name"]) for category in categories)
+        numbered = sorted((_number(category["id"]), category["name"]) for category in categories)
     except (KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{file}: a category lacks its id or name ({error})") from None
+        raise DataError(
+            f"{file}: a category lacks its id or name, or has a wrong id ({error})"
+        ) from None
     check_classes([name for _, name in numbered], str(file))
     names = dict(numbered)
     if len(names) < len(numbered):
@@ -88,13 +95,8 @@ def _add_split(
     file: Path,
 ) -> None:
     """Add images and instances; ``categories`` are the index's numbers by those of the file."""
-    try:
-        images = [_image_row(image, split, file) for image in content["images"]]
-        instances = [_instance_row(instance) for instance in content["annotations"]]
-    except KeyError as error:
-        raise DataError(f"{file} lacks {error}; expected COCO's format") from None
-    except (TypeError, ValueError, OverflowError) as error:
-        raise DataError(f"{file} has a wrong value ({error}); expected COCO's format") from None
+    images = _rows("image", content["images"], lambda entry: _image_row(entry, split, file), file)
+    instances = _rows("annotation", content["annotations"], _instance_row, file)
     _check_references(file, categories, images, instances)
     numbers = _numbered(connection, images, file)
     instances = [(numbers[image], categories[name], *rest) for image, name, *rest in instances]
@@ -107,6 +109,31 @@ def _add_split(
     )
     connection.executemany("INSERT INTO images VALUES (?, ?, ?, ?, ?, ?)", rows)
     connection.executemany("INSERT INTO instances VALUES (NULL, ?, ?, ?, ?, ?)", instances)
+
+
+def _rows(kind: str, entries: list[Any], make_row: Callable[[Any], Row], file: Path) -> list[Row]:
+    """A row of each entry; DataError with the file and the entry if one is not in COCO's format."""
+    rows: list[Row] = []
+    try:
+        for entry in entries:
+            rows.append(make_row(entry))
+    except KeyError as error:
+        name = named(entry, len(rows), kind)
+        raise DataError(f"{file} lacks {error} in {name}; expected COCO's format") from None
+    except (TypeError, ValueError, OverflowError) as error:
+        name = named(entry, len(rows), kind)
+        raise DataError(
+            f"{file} has a wrong value in {name} ({error}); expected COCO's format"
+        ) from None
+    return rows
+
+
+def _check_outlines(content: Mapping[str, Any], file: Path) -> None:
+    images = {}
+    for image in content["images"]:
+        size = _number(image["height"]), _number(image["width"])
+        images[image["id"]] = Sized(Path(image["file_name"]).stem, size)
+    check_outlines(content["annotations"], images, file)
 
 
 def _numbered(connection: sqlite3.Connection, images: list[Row], file: Path) -> dict[int, int]:
@@ -133,23 +160,32 @@ def _numbered(connection: sqlite3.Connection, images: list[Row], file: Path) -> 
 def _image_row(image: Mapping[str, Any], split: str, file: Path) -> Row:
     """The id of an image is the name of its file: the pictures of a split lie in one folder."""
     image_id = check_image_id(Path(image["file_name"]).stem, file)
-    return _number(image["id"]), split, image_id, int(image["height"]), int(image["width"])
+    size = _number(image["height"]), _number(image["width"])
+    if min(size) < 1:
+        raise ValueError(f"an image has {size[1]}x{size[0]} pixels")
+    return _number(image["id"]), split, image_id, *size
 
 
 def _instance_row(instance: Mapping[str, Any]) -> Row:
+    crowd, area = instance.get("iscrowd", 0), instance["area"]
+    if crowd not in (0, 1):
+        raise ValueError(f"iscrowd is {crowd!r}, not 0 or 1")
+    if type(area) not in (int, float) or not 0 <= area < float("inf"):
+        raise ValueError(f"area is {area!r}, not a number of pixels")
     return (
         _number(instance["image_id"]),
         _number(instance["category_id"]),
-        int(instance.get("iscrowd", 0)),
-        float(instance["area"]),
+        int(crowd),
+        float(area),
         json.dumps(instance["segmentation"], separators=(",", ":")),
     )
 
 
 def _number(value: Any) -> int:
-    if not isinstance(value, int):
-        raise TypeError(f"an id is {value!r}, not a whole number")
-    return value
+    """A whole number, also as 3.0; another is never cut to one."""
+    if type(value) not in (int, float) or value != value // 1 or abs(value) >= 2**63:
+        raise ValueError(f"{value!r} is not a whole number")
+    return int(value)
 
 
 def _check_references(
