@@ -8,6 +8,7 @@ from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.supervision import Dataset
 from wsss_harness.contract.types import Map, Mask, classes_in
 from wsss_harness.suite.saliency_check import is_faint
+from wsss_harness.suite.truth_colours import palette_of_truth
 from wsss_harness.system import pictures
 from wsss_harness.system.palettes import palette, reordered, same_colours
 
@@ -36,15 +37,10 @@ class Doubts:
         triples = pictures.colours(file)
         if triples is None:
             return
-        reference = self._colours_of_truth(image_id) or palette()
+        reference = palette_of_truth(self.dataset, image_id) or palette()
         refuse_reordered(mask, triples, len(self.dataset.classes), file, reference)
         if not any(same_colours(mask, triples, known) for known in (reference, palette())):
             self.examples[OTHER_COLOURS].append(str(file))
-
-    def _colours_of_truth(self, image_id: str) -> bytes | None:
-        path_of = getattr(self.dataset, "truth_path", None)
-        path = path_of(image_id) if path_of else None
-        return pictures.colours(path) if path and path.is_file() else None
 
     def look_at_classes(self, image_id: str, mask: Mask) -> None:
         """Compare the classes of a mask with the image label."""

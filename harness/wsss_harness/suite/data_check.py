@@ -108,7 +108,7 @@ class DataCheck:
             self.lacking[named_maps(name)] = frozenset(without(source, SALIENCY, self.ids))
         self.problems = {name: Problems() for name in self.checks}
         self.labels: dict[str, Counter[int]] = {split: Counter() for split in self.splits}
-        self.tallies = {SCORED: TruthTally(), VAL: TruthTally()}
+        self.tallies = {split: TruthTally(len(dataset.classes)) for split in (SCORED, VAL)}
         self.qualities = {name: QualityCounts() for name in sources}
         self.pictures: dict[str, str] = {}  # the first image with each content
         self.same = Problems()
@@ -134,7 +134,7 @@ class DataCheck:
         """Count the values of a truth of a split."""
         pixels, labels = image.pixels_or_none, image.labels_or_none or ()
         if pixels is not None and pixels.size == VALUES:
-            self.tallies[split].add(image.image_id, pixels, labels)
+            self.tallies[split].add(image.image_id, pixels, labels, image.palette_or_none)
 
     def _measure(self, image: CheckedImage) -> None:
         """Count how well the saliency maps of a scored image find its foreground."""

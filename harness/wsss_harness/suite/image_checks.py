@@ -13,12 +13,10 @@ from wsss_harness.contract.supervision import TRUTH, Dataset
 from wsss_harness.contract.types import BACKGROUND, IGNORE, Image, Map, Mask, unknown_value
 from wsss_harness.suite.saliency_check import is_faint
 from wsss_harness.suite.truth_check import pixels_of
-from wsss_harness.system.palettes import palette
-from wsss_harness.system.pictures import has_voc_palette
+from wsss_harness.suite.truth_colours import palette_of_truth
+from wsss_harness.system.palettes import is_voc
 
 Part = TypeVar("Part")
-HEAD = 1024  # bytes of a PNG in which a palette begins
-USUAL_PALETTE = b"PLTE" + palette()[: 3 * 21]
 
 
 class CheckedImage:
@@ -73,6 +71,11 @@ class CheckedImage:
     def pixels_or_none(self) -> NDArray[np.int64] | None:
         """The number of pixels of each value of the truth."""
         return None if self.truth_or_none is None else attempted(lambda: pixels_of(self.truth))
+
+    @cached_property
+    def palette_or_none(self) -> bytes | None:
+        """The palette of the file of the truth."""
+        return attempted(lambda: palette_of_truth(self.dataset, self.image_id))
 
     @cached_property
     def drawn_or_none(self) -> set[int] | None:
@@ -140,13 +143,10 @@ def bad_truth(image: CheckedImage) -> str | None:
 
 
 def bad_palette(image: CheckedImage) -> str | None:
+    if image.palette_or_none is None or is_voc(image.palette_or_none):
+        return None
     path: Path = image.dataset.truth_path(image.image_id)  # type: ignore[attr-defined]
-    try:
-        with path.open("rb") as file:
-            usual = USUAL_PALETTE in file.read(HEAD)  # faster than Pillow
-        return None if usual or has_voc_palette(path) else f"{path} has another palette"
-    except (OSError, WsssError):
-        return None  # the check of the mask reports that it cannot be read
+    return f"{path} has another palette"
 
 
 def labels_without_pixels(image: CheckedImage) -> str | None:

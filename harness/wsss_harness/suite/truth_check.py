@@ -12,6 +12,7 @@ from wsss_harness.contract.findings import FAILURE, WARNING, Finding, judge
 from wsss_harness.contract.supervision import Dataset, scored_ids, scores_masks
 from wsss_harness.contract.types import BACKGROUND, IGNORE, Mask
 from wsss_harness.stages.stage_data import SCORED, VAL
+from wsss_harness.suite.truth_colours import ColourTally, palette_of_truth
 
 SAMPLED = 200  # images of a split that a run looks at, if they have all classes
 NEARLY_ALL, NEARLY_NONE = 0.9, 0.1  # shares of images
@@ -28,15 +29,27 @@ class TruthTally:
     in the truth, and ``shifts`` counts those whose classes are the labels plus a number.
     """
 
+    classes: int
     pixels: NDArray[np.int64] = field(default_factory=lambda: np.zeros(256, np.int64))
     images: int = 0
     first: str = ""
     labelled: int = 0
     strangers: list[str] = field(default_factory=list)
     shifts: dict[int, int] = field(default_factory=lambda: dict.fromkeys(SHIFTS, 0))
+    colours: ColourTally = field(init=False)
 
-    def add(self, image_id: str, pixels: NDArray[np.int64], present: Collection[int]) -> None:
-        """Add an image by the pixels of each value 0..255 of its truth, and its labels."""
+    def __post_init__(self) -> None:
+        self.colours = ColourTally(self.classes)
+
+    def add(
+        self,
+        image_id: str,
+        pixels: NDArray[np.int64],
+        present: Collection[int],
+        triples: bytes | None = None,
+    ) -> None:
+        """Add an image by the pixels of each value 0..255 of its truth, its labels and palette."""
+        self.colours.add(image_id, pixels, triples)
         self.images += 1
         self.first = self.first or image_id
         self.pixels += pixels
@@ -64,6 +77,7 @@ def findings_of(tally: TruthTally, classes: Sequence[str], split: str) -> Iterat
     """What is wrong with the truth of a split, none of whose images may be readable."""
     if not tally.images:
         return
+    yield judge(f"colours of {split} are numbered as classes", tally.colours.problem())
     yield judge(f"a class is in the truth of {split}", _no_class(tally, classes))
     yield judge(f"truth and labels of {split} number classes alike", _shifted(tally, classes))
     yield judge(f"truth of {split} has background", _hidden_background(tally))
@@ -156,13 +170,14 @@ def check_truth(dataset: Dataset, with_val: bool) -> list[Finding]:
 
 
 def _tally(dataset: Dataset, ids: Sequence[str]) -> TruthTally:
-    tally, values = TruthTally(), range(len(dataset.classes) + 1)
+    tally, values = TruthTally(len(dataset.classes)), range(len(dataset.classes) + 1)
     for place, image_id in enumerate(Random(0).sample(ids, len(ids))):
         if place >= SAMPLED and tally.has(values):
             break
         try:
             truth, present = dataset.truth(image_id), dataset.present(image_id)
-            tally.add(image_id, pixels_of(truth), present)
+            triples = palette_of_truth(dataset, image_id)
+            tally.add(image_id, pixels_of(truth), present, triples)
         except Exception:  # the stage that needs the image says what is wrong with it
             continue
     return tally

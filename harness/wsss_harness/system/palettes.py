@@ -29,7 +29,7 @@ def is_voc(triples: bytes) -> bool:
 
 def same_colours(mask: Mask, triples: bytes, reference: bytes) -> bool:
     """Whether the values of a mask have the colours that they have in another palette."""
-    own, other = _table(triples), _table(reference)
+    own, other = colour_table(triples), colour_table(reference)
     return all(own.get(value) == other.get(value) for value in np.unique(mask).tolist())
 
 
@@ -40,7 +40,7 @@ def reordered(mask: Mask, triples: bytes, reference: bytes, classes: int) -> boo
     number the colours of a picture anew. ``reference``: the palette in which colours of the values
     0..``classes`` and 255 are known.
     """
-    own, other = _table(triples), _table(reference)
+    own, other = colour_table(triples), colour_table(reference)
     colours = [own.get(value) for value in np.unique(mask).tolist()]
     known = {other.get(value) for value in (*range(classes + 1), IGNORE)} - {None}
     return (
@@ -50,7 +50,8 @@ def reordered(mask: Mask, triples: bytes, reference: bytes, classes: int) -> boo
     )
 
 
-def _table(triples: bytes) -> dict[int, Colour]:
+def colour_table(triples: bytes) -> dict[int, Colour]:
+    """The colour of each value that a palette has."""
     values: NDArray[np.uint8] = np.frombuffer(triples[: len(triples) // 3 * 3], np.uint8)
     rows: Sequence[Sequence[int]] = values.reshape(-1, 3).tolist()
     return {number: tuple(row) for number, row in enumerate(rows)}

@@ -18,7 +18,7 @@ from PIL import Image as PillowImage
 from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.types import IGNORE, Image, Map, Mask, Regions, unknown_value
 from wsss_harness.system.files import atomic
-from wsss_harness.system.palettes import is_voc, palette
+from wsss_harness.system.palettes import palette
 from wsss_harness.system.picture_kinds import (
     REGION_LIMIT,
     Source,
@@ -129,12 +129,6 @@ def colours(source: Source, owner: object = None) -> bytes | None:
     with opened(source, owner or source, ("PNG",)) as picture:
         triples = picture.getpalette() if picture.mode == "P" else None
     return None if triples is None else bytes(triples)
-
-
-def has_voc_palette(path: Path) -> bool:
-    """Whether an index map is grey, or has a palette that starts with PASCAL VOC's 21 colours."""
-    triples = colours(path)
-    return triples is None or is_voc(triples)
 
 
 def write_mask(path: Path, mask: Mask) -> None:
