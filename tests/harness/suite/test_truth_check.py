@@ -80,6 +80,49 @@ def test_one_image_with_a_wrong_label_is_no_shift():
     assert warned(Truths(objects(0, 1, 2, 3), labels=((2,), (2,), (3,)))) == {}
 
 
+IN_LABELS = "image labels of the scored images are in the truth"
+
+
+def swapped(number):
+    """The class of a label when the names of the first two classes are swapped."""
+    return {1: 2, 2: 1}.get(number, number)
+
+
+def with_swapped_names(numbers):
+    return Truths(objects(0, *numbers), labels=[(swapped(n),) for n in numbers])
+
+
+def test_names_of_classes_that_are_swapped_are_refused_if_most_images_have_them():
+    with pytest.raises(DataError, match=r"20 of 30 images has none .* the list of classes"):
+        check_truth(with_swapped_names([1, 2, 3] * 10), with_val=False)
+
+
+@pytest.mark.parametrize("others", [20, 400])
+def test_names_of_classes_that_are_swapped_are_a_warning_if_few_images_have_them(others):
+    message = warned(with_swapped_names([1, 2] * 10 + [3] * others))[IN_LABELS]
+    assert "images has none of the image labels, first" in message
+    if others == 20:
+        assert message.startswith("cat is in the truth of 0 of 10 images with its label; dog is")
+
+
+def test_labels_swapped_beside_a_label_of_all_images_are_a_warning():
+    truths = [[[0, 1, 3]]] * 6 + [[[0, 2, 3]]] * 6
+    message = warned(Truths(truths, labels=[(2, 3)] * 6 + [(1, 3)] * 6))[IN_LABELS]
+    assert message.startswith("cat is in the truth of 0 of 6 images")
+    assert "boat" not in message
+
+
+def test_labels_of_difficult_objects_without_pixels_are_no_doubt():
+    truths = objects(0, *[1, 2, 3] * 10)
+    labels = [(1, 3), (2, 3), (3,)] * 10  # boat is in 10 of 30 images with its label
+    assert warned(Truths(truths, labels=labels)) == {}
+
+
+def test_one_of_many_images_without_its_label_is_no_doubt():
+    truths = objects(0, *[1, 2, 3] * 10)
+    assert warned(Truths(truths, labels=[(2,), *([(1,), (2,), (3,)] * 10)[1:]])) == {}
+
+
 @pytest.mark.parametrize("split", ["scored", "val"])
 def test_a_class_in_no_truth_is_a_warning(split):
     few = objects(0, 1, 3)
