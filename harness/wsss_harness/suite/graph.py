@@ -20,7 +20,8 @@ from wsss_harness.stages.masks import PaintMasks
 from wsss_harness.stages.stage_data import SCORED, TRAIN, VAL
 from wsss_harness.store.stage import Stage
 from wsss_harness.suite.counts import CountStages
-from wsss_harness.suite.rows import RowStages, SegmentationStages, named_after
+from wsss_harness.suite.names import of_maps, of_perfect_seed
+from wsss_harness.suite.rows import RowStages, SegmentationStages
 from wsss_harness.suite.spec import Row
 
 
@@ -82,7 +83,7 @@ class Graph(CountStages):
     def bound(self, method: str, saliency: str | None) -> RowStages:
         """A row whose masks are made from the truth, or from nothing."""
         paint = {**BOUNDS, **OF_SALIENCY}[method]
-        method = named_after(method, saliency)
+        method = of_maps(method, saliency)
         masks = self.painted(method, paint, saliency)
         row = Row(method=method, generator="", saliency=saliency, control=True)
         return self.measured(row, masks)
@@ -113,7 +114,7 @@ class Graph(CountStages):
         seen, _ = self.scores(row.model_copy(update={"refiners": tuple(before)}))
         scores = self.refined(label, seen, self.perfect_seeds()).scores
         curve = self.curve(scores)
-        method = f"Perfect seed + {label}" + (f", saliency {row.saliency}" if row.saliency else "")
+        method = of_perfect_seed(label, row.saliency)
         row = Row(method=method, generator="", rule=row.rule, saliency=row.saliency, control=True)
         return self.measured(row, self.masks(row, scores, curve), scores=scores, curve=curve)
 

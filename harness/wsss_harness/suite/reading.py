@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from wsss_harness.contract.errors import ConfigError
+from wsss_harness.suite.names import check_names
 from wsss_harness.suite.spec import (
     AXES,
     Product,
@@ -50,7 +51,7 @@ def datasets_of(path: Path, overrides: Sequence[str] = ()) -> tuple[str, ...]:
 def _content(path: Path, overrides: Sequence[str]) -> dict[str, Any]:
     read, form = (json.loads, "JSON") if path.suffix == ".json" else (tomllib.loads, "TOML")
     try:
-        content = read(path.read_text(encoding="utf-8"))
+        content = read(path.read_text(encoding="utf-8-sig"))  # Windows writes a mark before UTF-8
     except FileNotFoundError:
         raise ConfigError(f"there is no suite file {path}") from None
     except OSError as error:
@@ -98,6 +99,7 @@ def check_suite(content: Mapping[str, Any], source: str) -> Suite:
     suite = _crossed(suite.model_copy(update={"rows": rows, "product": None}), source)
     if not rows:
         raise ConfigError(f"{source} has no row; list rows, or give a product of generators")
+    check_names(suite, source)
     _check_references(suite, source)
     return suite
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from wsss_harness.contract.supervision import SALIENCY
 from wsss_harness.plugins.registry import Plugins
 from wsss_harness.store.stage import Stage, upstream
+from wsss_harness.suite.names import of_control
 from wsss_harness.suite.spec import Choice, Row, RuleSpec, Suite
 
 
@@ -55,11 +56,6 @@ def chosen_on(row: RowStages) -> Choice:
     return next((choice for choice in stated if choice != "fixed"), "fixed")
 
 
-def named_after(method: str, saliency: str | None) -> str:
-    """The name of a control row for the saliency maps of this label."""
-    return method.replace("Saliency", f"Saliency {saliency}") if saliency else method
-
-
 def saliency_of(row: Row, suite: Suite) -> str | None:
     """The label of the saliency maps that a row reads; None for the dataset's own."""
     parts = [suite.refiners[label] for label in row.refiners]
@@ -81,5 +77,5 @@ def control_row(suite: Suite, plugins: Plugins, saliency: str | None) -> Row:
     trained = dict.fromkeys(row.generator for row in suite.rows)  # no training for a control alone
     label = min(trained, key=uses_saliency)
     rule = RuleSpec(name="saliency", threshold=0.5)
-    method = named_after(f"Saliency, {label}'s classes", saliency)
+    method = of_control(label, saliency)
     return Row(method=method, generator=label, rule=rule, saliency=saliency, control=True)

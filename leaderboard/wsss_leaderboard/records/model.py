@@ -32,6 +32,6 @@ def validated(model: type[Model], content: Any, path: Path) -> Model:
 def read_toml(path: Path) -> dict[str, Any]:
     """The content of a TOML file; DataError names a file that is missing or malformed."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read as TOML: {error}") from None

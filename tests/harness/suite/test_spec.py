@@ -126,6 +126,12 @@ def test_a_missing_or_damaged_file_is_named(tmp_path):
         read_suite(tmp_path / "bad.toml")
 
 
+def test_a_byte_order_mark_is_no_part_of_a_suite(tmp_path):
+    path = tmp_path / "suite.json"
+    path.write_text(json.dumps(content()), encoding="utf-8-sig")
+    assert read_suite(path).title == "Two methods"
+
+
 @pytest.mark.parametrize(
     ("override", "expected"),
     [
