@@ -121,9 +121,21 @@ def launch(app: typer.Typer) -> None:
     try:
         app(standalone_mode=True)
     except (WsssError, OSError) as error:
-        advice = ""
-        if isinstance(error, OSError) and error.errno in (errno.EROFS, errno.EACCES):
-            advice = "; choose another folder or change its permissions"
-        text = escape(f"{error}{advice}")
+        text = escape(explained(error))
         console.print(f"[bold red]error:[/] {text}", highlight=False, soft_wrap=True)
         raise SystemExit(2) from None
+
+
+def explained(error: WsssError | OSError) -> str:
+    """What went wrong, and what to do about a file that cannot be written."""
+    from wsss_harness.system.files import is_disk_full
+
+    if isinstance(error, OSError) and error.errno in (errno.EROFS, errno.EACCES):
+        return f"{error}; choose another folder or change its permissions"
+    if isinstance(error, OSError) and is_disk_full(error):
+        folder = f" below {Path(str(error.filename)).parent}" if error.filename else ""
+        return (
+            f"the disk is full ({error}); free space{folder} and run the same command again, which "
+            "makes no finished stage anew"
+        )
+    return str(error)

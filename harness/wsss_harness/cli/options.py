@@ -11,6 +11,13 @@ if TYPE_CHECKING:
 
 RUNS = Path("runs")
 
+
+def _folder(path: str | Path) -> Path:
+    if not str(path).strip():
+        raise typer.BadParameter("it is empty; name a folder, or leave the option out")
+    return Path(path)
+
+
 SuiteArgument = Annotated[
     Path, typer.Argument(metavar="SUITE", help="A suite file; see configs/suites.")
 ]
@@ -21,7 +28,10 @@ SeedOption = Annotated[
     int | None, typer.Option("--seed", metavar="N", help="Its seed; default: the first.")
 ]
 StoreOption = Annotated[
-    Path, typer.Option("--store", metavar="FOLDER", help="Folder of finished stages and results.")
+    Path,
+    typer.Option(
+        "--store", metavar="FOLDER", help="Folder of finished stages and results.", parser=_folder
+    ),
 ]
 SetOption = Annotated[
     list[str] | None,

@@ -1,7 +1,6 @@
 """Run stages in this process: each once for its key; a killed one goes on where it stopped."""
 
 import contextlib
-import errno
 import shutil
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,7 +24,7 @@ from wsss_harness.suite.graph import Graph
 from wsss_harness.suite.schedule import Schedule
 from wsss_harness.suite.spec import Suite
 from wsss_harness.system import locks
-from wsss_harness.system.files import read_json, remove_temporary_files, write_json
+from wsss_harness.system.files import is_disk_full, read_json, remove_temporary_files, write_json
 from wsss_harness.system.meter import Meter, environment
 from wsss_harness.system.write_guard import writing_below
 
@@ -189,7 +188,7 @@ class StageRun:
 
 def explain(stage: Stage, folder: Path, error: BaseException) -> StageFailure:
     """The failure of a stage as one sentence that names the stage, the reason and the log."""
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if is_disk_full(error):
         reason = f"the disk is full; free space below {folder.parent} and run again"
     elif isinstance(error, MemoryError):
         reason = "memory ran out; use a smaller batch or image"

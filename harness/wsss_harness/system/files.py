@@ -1,5 +1,6 @@
 """Reading and writing files; a killed process never leaves a file half-written."""
 
+import errno
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -30,8 +31,16 @@ def atomic(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         os.replace(temporary, path)
+    except OSError as error:
+        if is_disk_full(error) and not error.filename:  # written to an open file
+            error.filename = str(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def is_disk_full(error: BaseException) -> bool:
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def remove_temporary_files(folder: Path) -> None:

@@ -93,20 +93,17 @@ def run_and_report(
     suite, plugins = request.suite(), installed()
     engine = options.engine(root, plugins)
     failed = failed_rows(request.results(root)) if only_failed else None
-    with (
-        writing(request.claim(root)) as results,
-        observed(plugins, documents is not None, options.events),
-        engine.session(),
-    ):
+    with observed(plugins, documents is not None, options.events), engine.session():
         dataset = prepare_suite(suite, plugins, engine)
+        collector = Collector(suite, engine.store, dataset, Graph(suite, plugins, suite.seeds[0]))
         if not scores_masks(dataset):
             print_plain(Console(stderr=True), UNSCORED, style="yellow")
-        collector = Collector(suite, engine.store, dataset, Graph(suite, plugins, suite.seeds[0]))
-        ended = run_suite(suite, plugins, engine, dataset, failed)
-        outcomes, saved = save_all(ended, collector, results / RECORDS)
-        named_tables = tables(entries.load([results]))
-        write_tables(results, named_tables)
-        draw_all(results, suite, plugins, engine.store, dataset, outcomes)
+        with writing(request.claim(root)) as results:  # not before: a refused suite has none
+            ended = run_suite(suite, plugins, engine, dataset, failed)
+            outcomes, saved = save_all(ended, collector, results / RECORDS)
+            named_tables = tables(entries.load([results]))
+            write_tables(results, named_tables)
+            draw_all(results, suite, plugins, engine.store, dataset, outcomes)
     warn_of_versions(upstream(*(t for o in outcomes for t in o.row.targets)), engine.store)
     if documents is None:
         print_tables(named_tables, [results], console, printed=[UNSCORED])

@@ -1,5 +1,7 @@
 """Arrays that are written row by row."""
 
+import errno
+
 import numpy as np
 import pytest
 
@@ -27,3 +29,8 @@ def test_rows_of_another_shape_are_refused_and_leave_nothing(tmp_path):
     with pytest.raises(PluginError, match=r"counts has counts of shape \(4,\) after \(3,\)"):
         write_two()
     assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_names_the_file_that_was_written(tmp_path):
+    with pytest.raises(OSError, match=r"No space.*table\.md"), files.atomic(tmp_path / "table.md"):
+        raise OSError(errno.ENOSPC, "No space left on device")

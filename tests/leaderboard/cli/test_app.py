@@ -1,9 +1,11 @@
 """The command: quick help, errors in a sentence, tables in the terminal and as JSON."""
 
+import errno
 import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,8 +16,10 @@ from wsss_harness.cli import plan_tree as plan_display
 from wsss_harness.cli import progress as display
 from wsss_harness.plugins.offers import Broken
 from wsss_harness.plugins.registry import Plugins, installed
+from wsss_harness.system import files
 from wsss_leaderboard.cli import report
 from wsss_leaderboard.cli.app import main
+from wsss_leaderboard.records import record
 
 SUITE = """
 title = "Small"
@@ -74,6 +78,32 @@ def test_data_that_would_be_scored_wrongly_are_refused_before_work(wsss, tmp_pat
     assert code == 2
     assert "the truth of all 8 images, such as image_00" in errors
     assert not (tmp_path / "runs/fit").exists()
+
+
+def test_a_refused_suite_leaves_no_results_and_its_name_to_others(wsss, tmp_path):
+    assert wsss("run", "small.toml", "--set", "held_out=8")[0] == 2
+    assert not (tmp_path / "runs/results").exists()
+
+
+def test_a_full_disk_is_an_error_that_names_the_folder(wsss, tmp_path, monkeypatch):
+    def fail(path, content):
+        with files.atomic(path):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(record, "write_json", fail)
+    code, _, errors = wsss("run", "small.toml")
+    assert code == 2
+    last = errors.splitlines()[-1]
+    assert "the disk is full" in last
+    assert f"free space below {Path('runs/results/small/records')} and run" in last
+
+
+def test_a_store_without_a_name_is_refused(wsss, tmp_path):
+    code, _, errors = wsss("run", "small.toml", "--store", "")
+    assert code == 2
+    assert "--store" in errors
+    assert "it is empty" in errors
+    assert [path.name for path in tmp_path.iterdir()] == ["small.toml"]
 
 
 def test_progress_inside_a_stage_reaches_the_terminal_and_prints_do_not(wsss, monkeypatch):
