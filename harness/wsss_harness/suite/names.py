@@ -28,12 +28,12 @@ def check_names(suite: Suite, source: str) -> None:
     for table in ("weights", "saliency", "regions", "generators", "refiners", "segmentors"):
         _check_printable(f"{source}: a name in {table}", getattr(suite, table))
     _check_printable(f"{source}: a row", [row.method for row in suite.rows])
-    taken = {name.casefold(): name for name in _of_controls(suite)}
+    taken = {name.casefold() for name in _of_controls(suite)}
     for index, row in enumerate(suite.rows):
-        if name := taken.get(row.method.strip().casefold()):
+        if row.method.strip().casefold() in taken:
             raise ConfigError(
-                f"{source}: rows.{index} is named '{row.method}', but '{name}' is the name of a "
-                "control or bound row, which runs add; give the row another name"
+                f"{source}: rows.{index} is named '{row.method}', as is a control or bound row, "
+                "which runs add; give the row another name"
             )
 
 
