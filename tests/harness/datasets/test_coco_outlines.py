@@ -163,6 +163,7 @@ CONTRADICTIONS = {
     "elsewhere": {"segmentation": [[3, 2, 6, 2, 6, 4, 3, 4]], "bbox": [0, 0, 3, 2]},
     "rows before columns": {"segmentation": [[0, 0, 1, 0, 1, 6, 0, 6]], "bbox": [0, 0, 6, 1]},
     "smaller than its area": {"segmentation": SQUARE, "bbox": None, "area": 25},
+    "of a larger picture": {"segmentation": [[5, 2, 11, 2, 11, 6, 5, 6]], "bbox": [5, 2, 6, 4]},
     "runs along the rows": {
         "segmentation": {"size": [4, 6], "counts": [0, 6, 18]},
         "bbox": [0, 0, 6, 1],
@@ -181,6 +182,7 @@ def test_outlines_that_contradict_their_annotations_are_refused(tmp_path, change
     [
         {"bbox": None},
         {"bbox": [0, 0, 0, 0]},
+        {"bbox": [3, 0, 5, 4], "segmentation": [[3, 0, 8, 0, 8, 4, 3, 4]]},  # cut at the right
         {"bbox": [1, 1, 4, 3]},  # two corners
         {"bbox": [1, 1, 10**400, 2]},
         {"area": 1.0},

@@ -9,6 +9,7 @@ from wsss_harness.datasets.coco.outlines import Box, Size, box_of
 
 SHARE = 0.1  # of annotations that may contradict their outlines: a slip here or there
 OVERLAP = 0.5  # IoU of an outline's box with 'bbox' below which they are of different places
+INSIDE = 0.5  # of an outline's box that lies in its image at least, as of a cut object
 EXCESS = 2.0  # an area is never larger than its box; half a pixel at each side is left for rounding
 
 
@@ -68,6 +69,8 @@ def _contradiction(box: Box, annotation: Mapping[str, Any], size: Size) -> str:
     width, height = right - left + 1, bottom - top + 1
     if right <= 1 and bottom <= 1 and max(size) > 2:
         return "lies within the first pixel"
+    if _shared(box, (0, 0, size[1], size[0])) < INSIDE * width * height:
+        return f"lies mostly outside its {size[1]}x{size[0]} pixels"
     if _is_box(stated) and max(_iou(box, other) for other in _readings(stated)) < OVERLAP:
         return f"reaches from {left:g}, {top:g} to {right:g}, {bottom:g}, but its bbox is {stated}"
     if area > EXCESS * width * height:
@@ -89,9 +92,13 @@ def _readings(stated: list[float]) -> tuple[Box, Box]:
 
 
 def _iou(box: Box, other: Box) -> float:
-    """Of boxes that are a pixel larger, as a line has no area."""
+    shared = _shared(box, other)
+    union = sum((b[2] - b[0] + 1) * (b[3] - b[1] + 1) for b in (box, other)) - shared
+    return shared / union if union > 0 else 0.0
+
+
+def _shared(box: Box, other: Box) -> float:
+    """The area that is shared by boxes, each larger by a pixel, as a line has no area."""
     width = min(box[2], other[2]) - max(box[0], other[0]) + 1
     height = min(box[3], other[3]) - max(box[1], other[1]) + 1
-    shared = max(width, 0.0) * max(height, 0.0)
-    areas = sum((b[2] - b[0] + 1) * (b[3] - b[1] + 1) for b in (box, other))
-    return shared / (areas - shared) if areas > shared else 0.0
+    return max(width, 0.0) * max(height, 0.0)
