@@ -6,12 +6,13 @@ from pathlib import Path
 
 from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.supervision import Dataset
-from wsss_harness.contract.types import Map, Mask, classes_in
-from wsss_harness.suite.saliency_check import is_faint
+from wsss_harness.contract.types import BACKGROUND, IGNORE, Map, Mask, classes_in
+from wsss_harness.suite.saliency_check import FAINT
 from wsss_harness.suite.truth_colours import palette_of_truth
 from wsss_harness.system import pictures
 from wsss_harness.system.palettes import palette, reordered, same_colours
 
+MOSTLY = 0.5  # a share of masks
 ENOUGH = 20  # images from which no common class is no accident
 
 UNLABELLED = "hold a class that is not in their image's label"
@@ -26,7 +27,10 @@ class Doubts:
         self.masks = 0
         self.examples: dict[str, list[str]] = defaultdict(list)
         self.strangers = 0  # masks without any class of their image
-        self.highest = 0.0
+        self.empty: list[str] = []  # images with a label whose masks hold no class
+        self.drawn = False  # whether a mask holds a class
+        self.ignored = False  # whether a mask has pixels of 255
+        self.brightest: float | None = None
 
     def look_at_colours(self, image_id: str, mask: Mask, file: Path) -> None:
         """Compare the palette of a mask, read from ``file``, with that of the truth or of VOC.
@@ -47,6 +51,10 @@ class Doubts:
         self.masks += 1
         drawn = classes_in(mask)
         present = set(self.dataset.present(image_id))
+        self.drawn |= bool(drawn)
+        self.ignored |= bool((mask == IGNORE).any())
+        if present and not drawn:
+            self.empty.append(image_id)
         if strange := sorted(drawn - present):
             names = ", ".join(self.dataset.classes[number - 1] for number in strange)
             self.examples[UNLABELLED].append(f"image {image_id} ({names})")
@@ -54,10 +62,16 @@ class Doubts:
 
     def look_at_maps(self, maps: Iterable[Map]) -> None:
         for values in maps:
-            self.highest = max(self.highest, float(values.max(initial=0)))
+            self.brightest = max(self.brightest or 0.0, float(values.max(initial=0)))
 
     def refuse(self) -> None:
-        """Raise DataError if no mask has a class of its image: then classes are numbered anew."""
+        """Raise DataError if no mask has a class of its image: then values mean something else."""
+        if self.ignored and not self.drawn and self.empty:
+            raise DataError(
+                f"none of the {self.masks} masks holds a class, such as that of {self.empty[0]}: "
+                f"{BACKGROUND} is the background, {IGNORE} does not count; store the number of its "
+                "class in each pixel of an object"
+            )
         if self.strangers == self.masks >= ENOUGH:
             raise DataError(
                 f"none of the {self.masks} masks has a class of its image's label, first "
@@ -71,10 +85,16 @@ class Doubts:
                 f"{len(examples):,} of {self.masks:,} masks {doubt}, first {examples[0]}; look at "
                 "one whether its values number the classes in the dataset's order"
             )
-        if is_faint(self.highest):
+        if len(self.empty) > MOSTLY * self.masks:  # a method may find nothing in some images
+            yield (
+                f"{len(self.empty):,} of {self.masks:,} masks hold no class, although the label of "
+                f"their image does, first image {self.empty[0]}; look at one whether its values "
+                "are the numbers of classes"
+            )
+        if self.brightest is not None and self.brightest <= FAINT:
             yield (
                 "no map is brighter than 1 of 255, so its scores are almost 0: maps of 0..1 must "
-                "be multiplied by 255 before they are saved"
+                "be multiplied by 255 before they are saved, with 16 bits by 65,535"
             )
 
 

@@ -91,9 +91,36 @@ def test_classes_that_are_not_in_the_image_labels_are_counted(tmp_path):
     assert "image_001 (disc)" in warning
 
 
-def test_ignored_pixels_and_missing_classes_are_no_doubts(tmp_path):
-    painted(tmp_path / "theirs", number=lambda truth: np.where(truth == 1, 255, 0).astype(np.uint8))
+@pytest.mark.parametrize("value", [0, 255])
+def test_ignored_pixels_and_missing_classes_are_no_doubts(tmp_path, value):
+    painted(
+        tmp_path / "theirs", number=lambda truth: np.where(truth == 2, value, truth).astype("u1")
+    )
     assert imported(tmp_path)[1] == []
+
+
+@pytest.mark.parametrize("number", [lambda truth: 255 * (truth > 0), lambda truth: truth * 0 + 255])
+def test_masks_of_0_and_255_alone_are_refused(tmp_path, number):
+    painted(tmp_path / "theirs", number=lambda truth: number(truth).astype(np.uint8))
+    with pytest.raises(DataError, match=r"none of the 8 masks holds a class, such as .* store the"):
+        imported(tmp_path)
+    assert not (tmp_path / "pack").exists()
+
+
+def test_masks_without_a_class_are_a_warning_if_most_are_so(tmp_path):
+    painted(tmp_path / "theirs", number=lambda truth: truth * np.uint8(0))
+    (warning,) = imported(tmp_path)[1]
+    assert warning.startswith("8 of 8 masks hold no class")
+    assert f"first image {IDS[0]}" in warning
+
+
+def test_images_without_a_label_need_no_class(tmp_path):
+    class Unlabelled(FakeDataset):
+        def present(self, image_id):
+            return ()
+
+    painted(tmp_path / "theirs", number=lambda truth: truth * np.uint8(0) + np.uint8(255))
+    assert imported(tmp_path, Unlabelled())[1] == []
 
 
 @pytest.mark.parametrize("layout", ["masks", "pack"])
@@ -119,10 +146,11 @@ def test_many_masks_without_any_class_of_their_image_are_refused(tmp_path, layou
     assert not (tmp_path / "pack").exists()
 
 
-def test_maps_of_0_and_1_are_a_warning(tmp_path):
+@pytest.mark.parametrize("level", [0, 1])
+def test_maps_of_0_and_1_are_a_warning(tmp_path, level):
     for image_id in IDS:
         for number in DATA.present(image_id):
             path = tmp_path / f"theirs/{image_id}_{number - 1}.png"
-            pictures.write_grey(path, np.eye(24, 32, dtype=np.uint8))
+            pictures.write_grey(path, level * np.eye(24, 32, dtype=np.uint8))
     (warning,) = imported(tmp_path, layout="maps")[1]
     assert "no map is brighter than 1 of 255" in warning
