@@ -27,6 +27,7 @@ from wsss_harness.stages.stage_data import SCORED, TRAIN, VAL
 from wsss_harness.suite import image_checks, presence
 from wsss_harness.suite.image_checks import Check, CheckedImage, named_maps, problem_of
 from wsss_harness.suite.presence import FIRST
+from wsss_harness.suite.saliency_check import BRIGHTER
 from wsss_harness.suite.truth_check import NEARLY_ALL, TruthTally, findings_of
 
 VALUES = 256  # of 8 bits
@@ -39,7 +40,7 @@ ADVICE = {  # by the last words of a check: what may be a good reason, or what t
     "classes of the masks are all in the image labels": "training treats these classes as absent",
     SAME_PICTURE: "a segmentor would be scored on a picture that it was trained on",
     CONSTANT: "such a map says nothing of where objects are",
-    FAINT: "255 stands for 1, so these maps are 0 nearly everywhere; multiply them by 255",
+    FAINT: BRIGHTER,
 }
 
 

@@ -187,13 +187,13 @@ def bad_map(name: str) -> Check:
 
 
 def faint_map(name: str) -> Check:
-    """A map of 0 and 1 in a file of 8 bits, where 255 stands for 1."""
+    """A map of 0 and 1 in a file of 8 bits, or of 0..255 in one of 16."""
 
     def check(image: CheckedImage) -> str | None:
         saliency = image.map_or_none(name)
         if saliency is None or not is_faint(float(saliency.max())):
             return None
-        return "its largest level is 1 of 255"
+        return f"its largest level is {float(saliency.max()):.2g} of white"
 
     return check
 

@@ -10,7 +10,12 @@ from wsss_harness.stages.stage_data import TRAIN, WithSaliency
 from wsss_harness.suite.presence import readers_of_saliency
 from wsss_harness.suite.spec import Suite
 
-FAINT = 1 / 255 + 1e-6  # the level 1 of a file of 8 bits, as float32
+FAINT = 1 / 255 + 1e-6  # the level 1 of a file of 8 bits, as float32; 257 of one of 16 bits
+BRIGHTER = (
+    "white, which is 255 or with 16 bits 65,535, stands for 1, so they are 0 nearly everywhere; "
+    "multiply them by 255, or with 16 bits by 65,535 if their levels are 0 and 1, by 257 if their "
+    "levels are 0..255"
+)
 
 
 def is_faint(largest: float) -> bool:
@@ -28,7 +33,7 @@ def maps_of(suite: Suite, dataset: Dataset) -> dict[str, Dataset]:
 
 
 def check_levels(suite: Suite, plugins: Plugins, dataset: Dataset) -> None:
-    """Refuse saliency maps that a row reads and that are 0 and 1 in files of 8 bits.
+    """Refuse saliency maps that a row reads and that are 0 and 1, as in files of 8 bits.
 
     Raises:
         DataError: no map of train has a level above 1 of 255, though some have this level.

@@ -299,6 +299,14 @@ def test_maps_of_0_and_1_are_named(many, images, outcome):
     assert "multiply them by 255" in finding.message
 
 
+@pytest.mark.parametrize(("top", "factor"), [(1, "65,535"), (255, "257")])
+def test_maps_of_16_bits_with_levels_of_8_are_named(root, top, factor):
+    Image.fromarray(np.eye(3, 4, dtype=np.uint16) * np.uint16(top)).save(root / "saliency/a.png")
+    finding = all_wrong(root)["saliency maps use the levels 0..255"]
+    assert finding.outcome == WARNING
+    assert f"by {factor} if" in finding.message
+
+
 def test_images_without_a_map_do_not_make_maps_of_0_and_1_a_lesser_fault(root):
     (root / "saliency/c.png").unlink()  # val needs none
     for image_id in "ab":
