@@ -232,3 +232,9 @@ def test_annotations_of_wrong_values_are_named(tmp_path, changes):
 def test_whole_numbers_may_be_written_with_a_point(tmp_path):
     image = index(tmp_path, annotation(category_id=3.0), image={"height": 4.0}, category=3.0)["a"]
     assert (image.height, image.categories) == (4, (3,))
+
+
+@pytest.mark.parametrize("entry", [3, None, "a", [1, 2]])
+def test_an_entry_that_is_no_annotation_is_named_by_its_place(tmp_path, entry):
+    with pytest.raises(DataError, match=r"instances\.json has .* in annotation 2 in the list"):
+        index(tmp_path, annotation(), entry)

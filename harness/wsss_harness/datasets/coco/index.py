@@ -167,7 +167,7 @@ def _image_row(image: Mapping[str, Any], split: str, file: Path) -> Row:
 
 
 def _instance_row(instance: Mapping[str, Any]) -> Row:
-    crowd, area = instance.get("iscrowd", 0), instance["area"]
+    area, crowd = instance["area"], instance.get("iscrowd", 0)
     if crowd not in (0, 1):
         raise ValueError(f"iscrowd is {crowd!r}, not 0 or 1")
     if type(area) not in (int, float) or not 0 <= area < float("inf"):
