@@ -60,8 +60,23 @@ def owner_of(path: Path, root: Path, changes: tuple[str, ...] = (), dataset: str
     shipped = real.parent == (configs() / "suites").resolve()
     seen = os.path.relpath(real, (root / RESULTS).resolve())
     suite = f"{SHIPPED}/{real.name}" if shipped else Path(seen).as_posix()
-    digest = xxhash.xxh3_128_hexdigest(real.read_bytes()) if real.is_file() else ""
-    return Owner(suite, digest, changes, dataset)
+    return Owner(suite, _digest(real), changes, dataset)
+
+
+def _digest(suite: Path) -> str:
+    return xxhash.xxh3_128_hexdigest(suite.read_bytes()) if suite.is_file() else ""
+
+
+def edited(folder: Path) -> Path | None:
+    """The suite whose results a folder holds, if its content is not that of the last run."""
+    owner = read(folder)
+    if owner is None or not owner.digest:
+        return None
+    name = PurePosixPath(owner.suite).name
+    path = (
+        configs() / "suites" / name if owner.is_shipped else folder.resolve().parent / owner.suite
+    )
+    return path if _digest(path) not in ("", owner.digest) else None
 
 
 def seen(suite: str, root: Path) -> str:

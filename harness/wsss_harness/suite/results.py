@@ -1,7 +1,9 @@
 """Folders of results by what a command is given: a suite file, or the name of results."""
 
 import glob
+import os
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from wsss_harness.store import owners
 from wsss_harness.store.layout import RECORDS, RESULTS
 from wsss_harness.store.owners import AT
 from wsss_harness.suite.selection import Request
-from wsss_harness.system.files import configs
+from wsss_harness.system.files import configs, read_json
 
 ANOTHER = re.compile(r"~\d+$")  # at the end of a name that another suite has too
 
@@ -39,6 +41,28 @@ def one_of(source: Path, store: Path) -> Path:
         names = ", ".join(folder.name for folder in folders.values())
         raise ConfigError(f"{source} has results of several datasets; name one of {names}")
     return next(iter(folders.values()))
+
+
+def doubts(folders: Iterable[Path]) -> Iterator[str]:
+    """What to say of results of a suite that was edited after, or while, it was run."""
+    for folder in folders:
+        if suite := owners.edited(folder):
+            yield (
+                f"{os.path.relpath(suite)} was edited after the run that made {folder}, which "
+                "holds results of its earlier content; run it again with `wsss run`"
+            )
+        elif owners.read(folder) and _is_mixed(folder):
+            yield (
+                f"{folder} holds rows of more than one content of its suite, since its last run "
+                "has not ended; let it end, or run the suite again with `wsss run`"
+            )
+
+
+def _is_mixed(folder: Path) -> bool:
+    """Whether the records in a folder are of different suites, as while one is run again."""
+    records = (read_json(path) for path in folder.glob(f"{RECORDS}/*.json"))
+    definitions = [record.get("definition") for record in records if isinstance(record, dict)]
+    return any(definition != definitions[0] for definition in definitions)
 
 
 def is_path(source: Path) -> bool:

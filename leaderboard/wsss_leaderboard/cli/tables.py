@@ -3,13 +3,15 @@
 import re
 import shlex
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 from rich.console import Console
 
 from wsss_harness.cli.app import print_documents
+from wsss_harness.cli.messages import print_plain
 from wsss_harness.contract.errors import ConfigError, DataError
-from wsss_harness.suite.results import results_named, results_of
+from wsss_harness.suite.results import doubts, results_named, results_of
 from wsss_harness.system.files import write_text
 from wsss_leaderboard.cli.report import print_tables, tables
 from wsss_leaderboard.ranking import entries
@@ -35,6 +37,8 @@ def print_tables_of(
         ConfigError: records or figures may not share a table.
     """
     groups = folders_of(source, folders, store)
+    for doubt in doubts(chain.from_iterable(groups.values())):
+        print_plain(Console(stderr=True), doubt, style="yellow")
     if tablefiles.is_table_file(source):
         named = {"": [(source.stem, table_of(source, groups[""]))]}
     else:

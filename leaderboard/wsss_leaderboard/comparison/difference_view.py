@@ -1,6 +1,7 @@
 """`wsss diff A B`: finds the rows and shows their comparison as tables."""
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from wsss_harness.contract.errors import ConfigError
-from wsss_harness.suite.results import one_of
+from wsss_harness.suite.results import doubts, one_of
 from wsss_leaderboard.comparison.comparison import (
     Change,
     Comparison,
@@ -37,6 +38,8 @@ def print_difference(
         ConfigError, DataError: A or B names no row, or they were measured differently.
     """
     runs_a, runs_b = runs_of(a, store), runs_of(b, store)
+    for doubt in doubts(folders_of((a, b), store)):
+        print(doubt, file=sys.stderr)
     comparison = compare(runs_a, runs_b, peers_of((runs_a, runs_b), (a, b), store), anyway)
     if as_json:
         console.print_json(json.dumps(comparison.json(), allow_nan=False))
@@ -71,13 +74,17 @@ def runs_of(name: str, store: Path) -> tuple[LoadedRecord, ...]:
     return tuple(runs)
 
 
+def folders_of(names: Sequence[str], store: Path) -> list[Path]:
+    """The folders of results that were named."""
+    results = [Path(n.partition(":")[0]) for n in names if not n.endswith(".json")]
+    return sorted({one_of(path, store) for path in results})
+
+
 def peers_of(rows: Sequence[Runs], names: Sequence[str], store: Path) -> list[Runs]:
     """The other rows of the results that were named, measured as the first row was."""
-    results = [Path(n.partition(":")[0]) for n in names if not n.endswith(".json")]
-    folders = {one_of(path, store) for path in results}
     compared = {run.path for runs in rows for run in runs}
     peers: dict[tuple[Path, str], list[LoadedRecord]] = {}
-    for folder in sorted(folders):
+    for folder in folders_of(names, store):
         for run in entries.load([folder]):
             if run.path not in compared and not any(unlike_of(rows[0][0].record, run.record)):
                 peers.setdefault((folder, run.record.method), []).append(run)

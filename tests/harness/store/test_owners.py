@@ -1,5 +1,6 @@
 """A folder of results belongs to one suite: another of the same name gets a folder of its own."""
 
+import json
 import shutil
 
 import pytest
@@ -119,3 +120,25 @@ def test_a_damaged_owner_is_named(project, root, content):
     write_json(folder / owners.OWNER, content)
     with pytest.raises(DataError, match=r"suite\.json does not say whose results"):
         claim(suite(project), root)
+
+
+def test_an_edited_suite_is_known_until_it_is_run_again(project, root):
+    path = suite(project)
+    folder = claim(path, root)
+    assert owners.edited(folder) is None
+    path.write_text("title = 'edited'")
+    assert owners.edited(folder).samefile(path)
+    claim(path, root)
+    assert owners.edited(folder) is None
+    path.unlink()
+    assert owners.edited(folder) is None
+
+
+def test_an_edited_suite_of_the_harness_is_known(root):
+    path = configs() / "suites" / "railscenes.toml"
+    folder = claim(path, root)
+    assert owners.edited(folder) is None
+    write_json(
+        folder / "suite.json", json.loads((folder / "suite.json").read_text()) | {"digest": "1"}
+    )
+    assert owners.edited(folder).samefile(path)

@@ -7,7 +7,7 @@ import pytest
 
 from wsss_harness.contract.errors import ConfigError, DataError
 from wsss_harness.suite import results, selection
-from wsss_harness.suite.results import one_of, results_of
+from wsss_harness.suite.results import doubts, one_of, results_of
 from wsss_harness.suite.selection import Request
 from wsss_harness.system.files import write_json
 
@@ -125,3 +125,14 @@ def test_parts_of_the_suite_are_named_where_it_was_not_run_whole(tmp_path, store
     with pytest.raises(DataError) as error:
         results_of(suite(tmp_path / "two"), store)
     assert "were run as" not in str(error.value)
+
+
+def test_results_of_a_run_that_has_not_ended_since_an_edit_say_so(tmp_path, store):
+    folder = run(suite(tmp_path), store)
+    for number, title in enumerate(("T", "T")):
+        write_json(folder / "records" / f"{number}.json", {"definition": {"title": title}})
+    assert not list(doubts([folder]))
+    write_json(folder / "records" / "2.json", {"definition": {"title": "edited"}})
+    (doubt,) = doubts([folder])
+    assert str(folder) in doubt
+    assert "`wsss run`" in doubt

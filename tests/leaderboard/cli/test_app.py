@@ -235,6 +235,22 @@ def test_help_needs_nothing_heavy():
     assert done.stdout.strip().endswith("False")
 
 
+@pytest.mark.parametrize(
+    "words", [("table", "small.toml", "--json"), ("table", "small"), ("diff", *["small:R"] * 2)]
+)
+def test_results_of_a_suite_that_was_edited_since_say_so(wsss, tmp_path, words):
+    wsss("run", "small.toml")
+    assert "edited" not in wsss(*words)[2]
+    (tmp_path / "small.toml").write_text(SUITE.replace("0.5", "0.9"))
+    code, out, errors = wsss(*words)
+    assert code == 0
+    assert "edited" not in out
+    assert "small.toml was edited after the run" in errors
+    assert "`wsss run`" in errors
+    wsss("run", "small.toml")
+    assert "edited" not in wsss(*words)[2]
+
+
 def test_a_plan_as_text_and_as_json(wsss, tmp_path):
     code, out, _ = wsss("plan", "small.toml")
     assert code == 0
