@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from wsss_harness.contract.hookspecs import CONTRACT
+from wsss_harness.contract.supervision import LETTERS
 from wsss_harness.plugins.offers import Broken, Offer
 from wsss_harness.plugins.registry import Plugins, installed
 
@@ -58,10 +59,10 @@ def print_plugins(console: Console, as_json: bool) -> None:
 
 
 def _supervision(offer: Offer) -> str:
-    """As in tables: I. for image labels, S. for saliency, - for none; empty for other kinds."""
+    """As in tables, with - for none; empty for other kinds."""
     if offer.needs is None:
         return ""
-    return "+".join(f"{need[0].upper()}." for need in offer.needs) or "-"
+    return "+".join(LETTERS[need] for need in offer.needs) or "-"
 
 
 def describe(plugins: Plugins) -> dict[str, Any]:

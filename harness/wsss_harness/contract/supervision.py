@@ -12,6 +12,7 @@ SALIENCY = "saliency"
 REGIONS = "regions"
 TRUTH = "truth"
 SUPERVISION = frozenset({IMAGE_LABELS, SALIENCY, REGIONS})
+LETTERS = {IMAGE_LABELS: "I.", SALIENCY: "S.", REGIONS: "M."}  # in tables
 READERS = {"image": "image", IMAGE_LABELS: "present", SALIENCY: "saliency", REGIONS: "regions"}
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import xxhash
 from pydantic import Field
 
-from wsss_harness.contract.supervision import IMAGE_LABELS, REGIONS, SALIENCY, TRUTH
+from wsss_harness.contract.supervision import IMAGE_LABELS, LETTERS, TRUTH
 from wsss_leaderboard.records.model import Amount, Fraction, StrictModel
 
 UNKNOWN, STATED = "unknown", " (p)"
@@ -55,7 +55,7 @@ def column_of(used: Collection[str], stated: Collection[str] = ()) -> str:
     """
     if TRUTH in used:
         return "F."
-    letters = {IMAGE_LABELS: "I.", SALIENCY: "S.", REGIONS: "M.", UNKNOWN: "?"}
+    letters = {**LETTERS, UNKNOWN: "?"}
     present = [letter for part, letter in letters.items() if part in {*used, *stated}]
     return ("+".join(present) or "-") + (STATED if stated else "")
 

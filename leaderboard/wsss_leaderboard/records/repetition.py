@@ -5,6 +5,7 @@ are one draw of the method, and so are seeds whose masks are equal, whatever the
 """
 
 from collections.abc import Hashable, Sequence
+from functools import partial
 from statistics import fmean
 
 from wsss_harness.suite.spec import AXES, Axis
@@ -87,7 +88,13 @@ def _averaged(
         lineage(records, target, groups),
         fixed(records, target),
         1 / sum(share**2 for share in shares) if shares else 1.0,
+        all(map(partial(is_deterministic, target=target), records)),
     )
+
+
+def is_deterministic(record: Record, target: str) -> bool:
+    """Whether a control or bound draws nothing on the way to its masks or its segmentor."""
+    return record.control and bool(record.steps) and not random_steps(record, target)
 
 
 def lineage(

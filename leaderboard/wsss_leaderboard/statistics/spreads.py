@@ -4,7 +4,7 @@ A draw is an independent repetition: everything a row draws at random, drawn ane
 hardly determine a variance, so rows pool theirs (analysis of variance; Snedecor and Cochran,
 "Statistical Methods", 1980). The variance of a row is the larger of its own and the pooled one,
 each with its own degrees of freedom, so that the steady rows of a board hide no unsteady one. A row
-with one draw borrows the pooled variance.
+with one draw borrows the pooled variance, unless nothing about it is drawn: then it has none.
 
 Rows are often made from the same draws: several refiners of one generator, several rules for the
 same scores. Such rows are a family, and say the same thing twice. So a pooled variance has the
@@ -48,6 +48,7 @@ class RowDraws:
     those draws.
     ``fixed``: what is drawn at random, but was not drawn anew. ``number``: of equal draws that
     would vary as little, 1 / sum of squared weights, if some count more than others in the mean.
+    ``deterministic``: nothing about the row is drawn, as about a bound that is made of the truth.
     """
 
     values: Mapping[Hashable, float]
@@ -55,6 +56,7 @@ class RowDraws:
     lineage: tuple[tuple[Hashable, ...], ...]
     fixed: frozenset[str] = frozenset()
     number: float = 1.0
+    deterministic: bool = False
 
 
 @dataclass(frozen=True)
@@ -237,6 +239,8 @@ class PooledSpreads:
             variances[block.places], df[block.places] = larger(
                 own, block.df, self.pools[block.fixed]
             )
+        steady = [row.deterministic for row in self.draws]
+        variances[steady], df[steady] = 0.0, np.inf
         return Spreads(variances / [row.number for row in self.draws], df)
 
     def of_differences(self) -> Spreads:

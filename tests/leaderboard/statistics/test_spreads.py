@@ -119,6 +119,15 @@ def test_a_row_with_one_draw_borrows_from_those_that_leave_least_fixed():
     assert PooledSpreads([single]).of_rows().variances == [0]
 
 
+def test_a_row_about_which_nothing_is_drawn_has_no_spread():
+    unsteady = RowDraws({0: 0.1, 1: 0.4}, [[0], [1]], ((1, 2),))
+    bound = RowDraws({0: 0.5}, [[0, 1]], (("bound",),), deterministic=True)
+    spreads = PooledSpreads([unsteady, bound])
+    rows, gaps = spreads.of_rows(), spreads.of_differences()
+    assert (rows.variances[1], rows.df[1]) == (0, np.inf)
+    assert (gaps.variances[0, 1], gaps.df[0, 1]) == (rows.variances[0], rows.df[0])
+
+
 def test_rows_that_leave_other_things_fixed_are_neither_pooled_nor_paired():
     first, second = row([0, 1, 5], "a"), row([0, 1, 5.5], "b", fixed=["generator"])
     spreads = PooledSpreads([first, second])
