@@ -86,9 +86,22 @@ def _draws(runs: Mapping[str, Sequence[Record]], target: str) -> Iterator[str]:
             )
 
 
-def weights(records: Iterable[Record]) -> list[str]:
+def weights(records: Sequence[Record]) -> list[str]:
+    """On what initial weights were trained, and which methods had none."""
     used = sorted({w.trained_on for record in records for w in record.supervision.weights})
-    return [f"Initial weights trained on: {', '.join(used)}."] if used else []
+    notes = [f"Initial weights trained on: {', '.join(used)}."] if used else []
+    if bare := dict.fromkeys(record.method for record in records if starts_at_random(record)):
+        notes.append(
+            f"No initial weights: {', '.join(bare)}. Layers that are frozen stay at random values."
+        )
+    return notes
+
+
+def starts_at_random(record: Record) -> bool:
+    """Whether a backbone of the record was trained from random weights."""
+    fits = (step.options for step in record.steps if step.stage.startswith("fit "))
+    starts = ("weights", "checkpoint", "checkpoints")
+    return any("backbone" in fit and not any(fit.get(name) for name in starts) for fit in fits)
 
 
 def scored(records: Iterable[Record]) -> str:

@@ -1,5 +1,6 @@
 """What notes say of seeds, by row."""
 
+import pytest
 from sample_records import record
 
 from wsss_harness.suite.spec import AXES
@@ -49,3 +50,19 @@ def test_methods_that_name_classes_by_hand_are_marked():
     expected = ["C: has a rule of its own for classes named by hand: boat, train."]
     assert notes.named_by_hand(rows) == expected
     assert expected[0] in notes.common(rows)
+
+
+@pytest.mark.parametrize(
+    ("options", "noted"),
+    [
+        ({"backbone": {}, "weights": {}, "checkpoint": None}, True),
+        ({"backbone": {}, "weights": {"name": "icons"}}, False),
+        ({"backbone": {}, "weights": {}, "checkpoint": "digest"}, False),
+        ({"weights": {}}, False),
+    ],
+    ids=["random", "pretrained", "released", "no network"],
+)
+def test_methods_that_start_from_random_weights_are_named(options, noted):
+    step = Step(stage="fit cam 1", key="k", options=options)
+    named = "No initial weights: A. Layers that are frozen stay at random values."
+    assert (named in notes.weights([record("A", steps=(step,))])) == noted
