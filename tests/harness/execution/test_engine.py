@@ -123,7 +123,7 @@ def test_same_engine_does_not_try_a_failed_stage_again(tmp_path):
 def test_worker_refuses_code_that_changed_since_the_run_began(run, monkeypatch):
     """The keys that the worker rebuilds differ from the keys of this process."""
     monkeypatch.setattr("wsss_harness.store.stage.code_of", lambda body: {"module": "earlier"})
-    with pytest.raises(StageFailure, match=r"source code .* is not that with which"):
+    with pytest.raises(StageFailure, match=r"source code .* is not as it was"):
         run()
 
 
