@@ -19,8 +19,8 @@ OWN = [
     for name in offers
     if name not in UNCHECKED
 ]
-NETWORKS = {("generator", name) for name in ("eps", "seam", "cam_irn", "sccam")}
-NETWORKS |= {("refiner", "affinity"), ("refiner", "irn")}
+NETWORKS = {("generator", n) for n in ("eps", "seam", "cam_irn", "sccam", "icd", "mcis")}
+NETWORKS |= {("refiner", name) for name in ("affinity", "irn", "sgan")}
 
 
 @pytest.mark.parametrize(
