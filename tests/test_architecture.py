@@ -135,6 +135,10 @@ def test_tests_of_plugins_are_in_folders_named_as_the_plugins():
     assert folders == set(PLUGINS)
 
 
+def test_every_distribution_says_that_it_is_typed():
+    assert not [name for name, path in SOURCES.items() if not (path / "py.typed").is_file()]
+
+
 # Sizes in lines, blank ones and docstrings included
 
 
