@@ -6,6 +6,7 @@ counts as a whole, with all modules beside a plugin that is a single module.
 """
 
 import hashlib
+import importlib.util
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -185,7 +186,7 @@ def _files(name: str) -> tuple[Path, ...]:
     if is_harness(name):
         path = harness_file(name)
     else:
-        path = Path(getattr(sys.modules.get(name), "__file__", None) or "")
+        path = Path(getattr(sys.modules.get(name), "__file__", None) or _origin(name))
     if not path.is_file():
         raise StageError(f"the source of {name} cannot be found; its stages have no cache key")
     if is_harness(name):
@@ -193,6 +194,15 @@ def _files(name: str) -> tuple[Path, ...]:
     whole_folder = path.name == "__init__.py" or "." in name  # a package, or a namespace package
     others = _sources_below(path.parent) if whole_folder else beside(path)
     return (path, *sorted(set(others) - {path}))
+
+
+def _origin(name: str) -> str:
+    """The file of a module that is not loaded; empty if none is found."""
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        return ""
+    return spec.origin or "" if spec else ""
 
 
 def _sources_below(folder: Path) -> list[Path]:

@@ -6,6 +6,7 @@ from wsss_harness.suite.presence import UNSCORED
 from wsss_leaderboard.records import repetition
 from wsss_leaderboard.records.record import Record, distinct
 from wsss_leaderboard.records.scores import ERROR
+from wsss_leaderboard.tables.table import inert, shortened
 
 SUP = (
     "sup: I. image labels, S. saliency maps, M. regions, F. ground truth, which no method may read."
@@ -91,9 +92,8 @@ def weights(records: Sequence[Record]) -> list[str]:
     used = sorted({w.trained_on for record in records for w in record.supervision.weights})
     notes = [f"Initial weights trained on: {', '.join(used)}."] if used else []
     if bare := dict.fromkeys(record.method for record in records if starts_at_random(record)):
-        notes.append(
-            f"No initial weights: {', '.join(bare)}. Layers that are frozen stay at random values."
-        )
+        named = ", ".join(shortened(inert(method)) for method in bare)
+        notes.append(f"No initial weights: {named}. Layers that are frozen stay at random values.")
     return notes
 
 

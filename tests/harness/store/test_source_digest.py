@@ -289,3 +289,12 @@ def test_all_code_that_a_stage_runs_is_in_its_key(tmp_path):
             if plugins in Path(name).parents
         }
         assert families <= set(code_of(stage.body)), stage.title
+
+
+def test_a_package_that_a_neighbour_imports_counts_before_it_is_loaded(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "never_loaded").mkdir()
+    (tmp_path / "never_loaded/__init__.py").write_text("VALUE = 1\n")
+    assert source_digest._files("never_loaded") == (tmp_path / "never_loaded/__init__.py",)
+    with pytest.raises(StageError, match="source of nowhere_at_all cannot be found"):
+        source_digest._files("nowhere_at_all")
