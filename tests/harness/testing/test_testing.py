@@ -21,6 +21,7 @@ OWN = [
 ]
 NETWORKS = {("generator", n) for n in ("eps", "seam", "cam_irn", "sccam", "icd", "mcis")}
 NETWORKS |= {("refiner", name) for name in ("affinity", "irn", "sgan")}
+NETWORKS.add(("segmentor", "mmseg"))
 
 
 @pytest.mark.parametrize(
