@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from wsss_harness.networks.backbones.weights import load_released, load_weights
 from wsss_harness.networks.classmaps.augment import Cropping
 from wsss_harness.networks.classmaps.fitting import labelled_ids
-from wsss_harness.networks.training.loop import Draws, schedule_of, train
+from wsss_harness.networks.training.loop import Draws, fit_network, schedule_of
 from wsss_harness.networks.training.optimizers import RateKeepingSGD, momentum_value
 from wsss_icd.direction import direction_loss
 from wsss_icd.items import item_maker
@@ -58,18 +58,14 @@ def learn(settings: IcdSettings, network: IcdNetwork, data: View, run: Run) -> N
     ids = labelled_ids(data, settings.unlabelled)
     regions = region_reader(settings, network, data, run)
     cropping = Cropping.of(settings, network.backbone)
-    train(
+    fit_network(
         network,
         lambda _, batch: losses(network, batch, settings.top_down_warmup),
         Draws(ids, item_maker(data, regions, settings.rescale, cropping), run.seed),
         run,
-        iterations=settings.iterations,
-        batch=settings.batch,
+        settings,
         optimizer=optimizer_of(network, settings),
         schedule={**schedule_of(settings), "every": settings.lr_every},
-        checkpoint_every=settings.checkpoint_every,
-        workers=settings.workers,
-        arithmetic=settings.arithmetic,
     )
 
 

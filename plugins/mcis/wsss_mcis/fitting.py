@@ -11,7 +11,7 @@ from torch.optim import SGD
 from wsss_harness import write_json
 from wsss_harness.networks.backbones.weights import load_released, load_weights
 from wsss_harness.networks.classmaps.fitting import labelled_ids
-from wsss_harness.networks.training.loop import Draws, train
+from wsss_harness.networks.training.loop import Draws, fit_network
 from wsss_harness.networks.training.optimizers import FACTORS, momentum_value
 from wsss_mcis.inference import SEED
 from wsss_mcis.items import COPIES, PairMaker, Squash, squash_of
@@ -47,19 +47,14 @@ def learn(
     ids = labelled_ids(data, settings.unlabelled)
     partners = Partners.among(data, ids)
     make = PairMaker(data, partners, settings.partners, squash, settings.jitter)
-    train(
+    fit_network(
         network,
         lambda _, batch: batch_losses(network, batch, settings.rest_from),
         Draws(ids, make, run.seed),
         run,
-        iterations=settings.iterations,
-        batch=settings.batch,
+        settings,
         optimizer=optimizer_of(network, settings),
         schedule=schedule_of(settings),
-        checkpoint_every=settings.checkpoint_every,
-        checkpoint_seconds=settings.checkpoint_seconds,
-        workers=settings.workers,
-        arithmetic=settings.arithmetic,
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from wsss_harness import write_json
 from wsss_harness.networks.backbones.weights import load_released, load_weights
 from wsss_harness.networks.classmaps.fitting import labelled_ids
-from wsss_harness.networks.training.loop import Draws, schedule_of, train
+from wsss_harness.networks.training.loop import Draws, fit_network
 from wsss_harness.networks.training.optimizers import is_in, make_optimizer, sgd
 from wsss_sgan.items import Squashing, item_maker
 from wsss_sgan.loss import SganLoss
@@ -47,19 +47,13 @@ def learn(
 ) -> None:
     squashing = Squashing.of(settings, network.backbone)
     make = item_maker(data, scores, settings, squashing)
-    train(
+    fit_network(
         network,
         SganLoss(settings.seed_weight),
         Draws(labelled_ids(data, settings.unlabelled), make, run.seed),
         run,
-        iterations=settings.iterations,
-        batch=settings.batch,
+        settings,
         optimizer=optimizer_of(network, settings),
-        schedule=schedule_of(settings),
-        checkpoint_every=settings.checkpoint_every,
-        checkpoint_seconds=settings.checkpoint_seconds,
-        workers=settings.workers,
-        arithmetic=settings.arithmetic,
     )
 
 

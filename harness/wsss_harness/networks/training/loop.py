@@ -189,9 +189,19 @@ def train(
 
 
 def fit_network(
-    network: Headed, loss: Loss, draws: Draws, run: Run, settings: TrainingSettings
+    network: Headed,
+    loss: Loss,
+    draws: Draws,
+    run: Run,
+    settings: TrainingSettings,
+    *,
+    optimizer: Optimizer | None = None,
+    schedule: Mapping[str, Any] | None = None,
 ) -> None:
-    """Train ``network`` in place with the options that plugins share; see ``train``."""
+    """Train ``network`` in place with the options that plugins share; see ``train``.
+
+    A method may bring an ``optimizer`` or a ``schedule`` of its own.
+    """
     train(
         network,
         loss,
@@ -199,8 +209,8 @@ def fit_network(
         run,
         iterations=settings.iterations,
         batch=settings.batch,
-        optimizer=make_optimizer(network, settings),
-        schedule=schedule_of(settings),
+        optimizer=optimizer or make_optimizer(network, settings),
+        schedule=schedule or schedule_of(settings),
         checkpoint_every=settings.checkpoint_every,
         checkpoint_seconds=settings.checkpoint_seconds,
         workers=settings.workers,
