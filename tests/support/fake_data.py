@@ -10,6 +10,7 @@ import numpy as np
 
 from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.supervision import IMAGE_LABELS, SALIENCY, Ledger, View
+from wsss_harness.contract.types import ClassScores
 
 HEIGHT, WIDTH = 24, 32
 COLOURS = {1: (200, 40, 30), 2: (30, 60, 210)}
@@ -112,3 +113,13 @@ class IncompleteDataset(FakeDataset):
 def view(folder, needs=(IMAGE_LABELS, SALIENCY), dataset=None, split="train"):
     """A view of the fake data whose ledger lies in ``folder``."""
     return View(dataset or FakeDataset(), split, needs, Ledger(folder / "read"), "the test")
+
+
+def rough_scores(image_id):
+    """Scores of the fake data: its truth, of varied strength, in part below a threshold."""
+    dataset = FakeDataset()
+    truth, rng = dataset.truth(image_id), dataset.rng(image_id)
+    present = dataset.present(image_id)
+    strength = rng.choice([0.02, 0.2, 0.9], truth.shape)
+    values = [np.where(truth == c, strength, 0).astype(np.float32) for c in present]
+    return ClassScores(present, np.stack(values))

@@ -1,17 +1,16 @@
 """Rows that no method can be: made on every dataset, those with networks when asked for."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import small_suite
 from small_suite import RAN
+from suite_runs import run_rows
 
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.contract.supervision import IMAGE_LABELS
-from wsss_harness.execution.engine import Engine
-from wsss_harness.execution.run import prepare_suite, run_suite
-from wsss_harness.suite.graph import Graph
 from wsss_harness.system.pictures import read_indices
-from wsss_leaderboard.records.collect import Collector
 
 RULE = {"name": "constant", "threshold": 0.25}
 REFINED = {"method": "R", "generator": "R", "refiners": ["half"], "rule": RULE}
@@ -21,15 +20,7 @@ REFINED = {"method": "R", "generator": "R", "refiners": ["half"], "rule": RULE}
 def run(tmp_path):
     """Run a suite; gives the stages and the record of each row by its method, and the store."""
 
-    def run(**changes):
-        store, suite = small_suite.store(tmp_path), small_suite.suite(**changes)
-        plugins = small_suite.plugins()
-        dataset = prepare_suite(suite, plugins, Engine(store))
-        collector = Collector(suite, store, dataset, Graph(suite, plugins, 0))
-        done = run_suite(suite, plugins, Engine(store), dataset)
-        return {o.row.row.method: (o.row, collector.record(o)) for o in done}, store
-
-    return run
+    return partial(run_rows, tmp_path)
 
 
 def test_a_dataset_without_saliency_has_bounds_too(run, monkeypatch):

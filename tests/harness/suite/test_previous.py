@@ -1,16 +1,16 @@
 """Generators that build on others, and methods that look at train when they score."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import small_suite
 from small_suite import RAN
+from suite_runs import run_rows
 
 from wsss_harness.contract.errors import ConfigError
-from wsss_harness.execution.engine import Engine
-from wsss_harness.execution.run import prepare_suite, run_suite
 from wsss_harness.stages.products import score_reader
 from wsss_harness.suite.graph import Graph
-from wsss_leaderboard.records.collect import Collector
 
 RULE = {"name": "constant", "threshold": 0.25}
 
@@ -34,15 +34,7 @@ def rows(*labels):
 def run(tmp_path):
     """Run a suite; gives the rows and records by method, and the store."""
 
-    def run(**changes):
-        store, suite = small_suite.store(tmp_path), small_suite.suite(**changes)
-        plugins = small_suite.plugins()
-        dataset = prepare_suite(suite, plugins, Engine(store))
-        collector = Collector(suite, store, dataset, Graph(suite, plugins, 0))
-        done = run_suite(suite, plugins, Engine(store), dataset)
-        return {o.row.row.method: (o.row, collector.record(o)) for o in done}, store
-
-    return run
+    return partial(run_rows, tmp_path)
 
 
 def test_a_round_reads_the_fit_of_the_round_before_it(run):

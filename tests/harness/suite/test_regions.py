@@ -3,14 +3,12 @@
 import numpy as np
 import pytest
 import small_suite
+from suite_runs import run_rows
 
 from wsss_harness.contract.errors import ConfigError, DataError
-from wsss_harness.execution.engine import Engine
-from wsss_harness.execution.run import prepare_suite, run_suite
 from wsss_harness.stages.products import score_reader
 from wsss_harness.suite.graph import Graph
 from wsss_harness.system import pictures
-from wsss_leaderboard.records.collect import Collector
 
 RULE = {"name": "constant", "threshold": 0.25}
 ROWS = [{"method": "P", "generator": "P", "rule": RULE}]
@@ -32,13 +30,9 @@ def run(tmp_path):
     """Run a suite; gives the row and record of P, and the store."""
 
     def run(regions):
-        store, plugins, read = small_suite.store(tmp_path), small_suite.plugins(), suite(regions)
-        dataset = prepare_suite(read, plugins, Engine(store))
-        collector = Collector(read, store, dataset, Graph(read, plugins, 0))
-        (outcome,) = (
-            o for o in run_suite(read, plugins, Engine(store), dataset) if o.row.row.method == "P"
-        )
-        return outcome.row, collector.record(outcome), store
+        offered = {"generators": generators(), "rows": ROWS, "regions": regions}
+        rows, store = run_rows(tmp_path, **offered)
+        return *rows["P"], store
 
     return run
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from fake_data import FakeDataset, view
+from fake_data import FakeDataset, rough_scores, view
 from torch.utils.data import default_collate
 
 from wsss_harness.cli.weights_match import networks, skeleton
@@ -55,17 +55,7 @@ def sample(image=BLANK):
     return Sample("image_000", {"image": image}.__getitem__)
 
 
-def rough(image_id):
-    """Scores of the fake data: its truth, in part below a threshold."""
-    dataset = FakeDataset()
-    truth, rng = dataset.truth(image_id), dataset.rng(image_id)
-    present = dataset.present(image_id)
-    strength = rng.choice([0.02, 0.2, 0.9], truth.shape)
-    values = [np.where(truth == c, strength, 0).astype(np.float32) for c in present]
-    return ClassScores(present, np.stack(values))
-
-
-def fitted(folder, refiner, scores=rough, **run):
+def fitted(folder, refiner, scores=rough_scores, **run):
     refiner.fit(view(folder, ()), scores, Run(folder, **run))
     return (folder / "weights.pth").read_bytes()
 
@@ -154,7 +144,9 @@ def test_the_explanation_is_the_boundaries(tmp_path):
     refiner = irn()
     fitted(tmp_path, refiner)
     explain = refiner.explain(tmp_path, "cpu")
-    ((name, edge, place),) = explain(sample(FakeDataset().image("image_001")), rough("image_001"))
+    ((name, edge, place),) = explain(
+        sample(FakeDataset().image("image_001")), rough_scores("image_001")
+    )
     assert (name, place, edge.shape) == ("class boundaries", None, (24, 32))
     assert 0 < edge.min() < edge.max() < 1
     assert (edge.reshape(6, 4, 8, 4) == edge.reshape(6, 4, 8, 4)[:, :1, :, :1]).all()

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 import torch
-from fake_data import FakeDataset, view
+from fake_data import FakeDataset, rough_scores, view
 from torch.utils.data import default_collate
 
 from wsss_harness.contract.errors import ConfigError, DataError
@@ -26,22 +26,12 @@ def sgan(**options):
     return construct("refiner 'sgan'", Sgan, {**Sgan.quick, **options})
 
 
-def rough(image_id):
-    """Scores of the fake data: its truth, of varied strength."""
-    dataset = FakeDataset()
-    truth, rng = dataset.truth(image_id), dataset.rng(image_id)
-    present = dataset.present(image_id)
-    strength = rng.choice([0.02, 0.2, 0.9], truth.shape)
-    values = [np.where(truth == c, strength, 0).astype(np.float32) for c in present]
-    return ClassScores(present, np.stack(values))
-
-
 def nothing(image_id):
     present = FakeDataset().present(image_id)
     return ClassScores(present, np.zeros((len(present), 24, 32), np.float32))
 
 
-def fitted(folder, refiner, scores=rough, dataset=None, **run):
+def fitted(folder, refiner, scores=rough_scores, dataset=None, **run):
     refiner.fit(view(folder, dataset=dataset), scores, Run(folder, **run))
     return (folder / "weights.pth").read_bytes()
 
@@ -111,11 +101,11 @@ def test_an_interrupted_fit_goes_on_to_the_same_bytes(tmp_path):
 def test_a_row_from_scores_to_masks(tmp_path, conflicts):
     refiner = sgan(conflicts=conflicts)
     data = view(tmp_path)
-    refiner.fit(data, rough, Run(tmp_path))
+    refiner.fit(data, rough_scores, Run(tmp_path))
     refine = refiner.load(tmp_path, "cpu")
     rule = build_rule("explicit", {"undefined": 0.0})
     for image_id in data:
-        after = refine(data[image_id], rough(image_id))
+        after = refine(data[image_id], rough_scores(image_id))
         after.validate(image_id, "sgan")
         assert after.classes == data[image_id].present
         assert after.size == (24, 32)
@@ -131,7 +121,7 @@ def test_masks_survive_as_scores():
 def test_seeds_are_learnt(tmp_path):
     refiner, data = sgan(iterations=40, batch=4, crop=64, seed_weight=1.0), view(tmp_path)
     networks = [refiner.network(2)]
-    make = item_maker(data, rough, refiner, Squashing.of(refiner, networks[0].backbone))
+    make = item_maker(data, rough_scores, refiner, Squashing.of(refiner, networks[0].backbone))
     batch = default_collate([make(i, np.random.default_rng(0)) for i in data])
     fitted(tmp_path, refiner)
     networks.append(refiner.load(tmp_path, "cpu").network)
@@ -154,21 +144,21 @@ class Dull(FakeDataset):
 def test_without_salient_pixels_everything_is_claimed_by_the_background(tmp_path):
     refiner, data = sgan(), view(tmp_path, dataset=Dull())
     fitted(tmp_path, refiner, dataset=Dull())
-    after = refiner.load(tmp_path, "cpu")(data["image_000"], rough("image_000"))
+    after = refiner.load(tmp_path, "cpu")(data["image_000"], rough_scores("image_000"))
     assert (after.background + after.values.max(0) == 1).all()
 
 
 @pytest.mark.parametrize("size", [(24, 1), (1, 24), (1, 1), (41, 70)])
 def test_an_image_of_any_size_keeps_it(tmp_path, size):
     fitted(tmp_path, sgan())
-    after = sgan().load(tmp_path, "cpu")(sample((2,), size), rough("image_001"))
+    after = sgan().load(tmp_path, "cpu")(sample((2,), size), rough_scores("image_001"))
     assert after.size == size
     after.validate("odd", "the test")
 
 
 def test_an_image_without_classes_is_background(tmp_path):
     fitted(tmp_path, sgan())
-    after = sgan().load(tmp_path, "cpu")(sample(()), rough("image_001"))
+    after = sgan().load(tmp_path, "cpu")(sample(()), rough_scores("image_001"))
     assert after.classes == ()
     assert (to_mask(after, build_rule("explicit", {}), sample(())) == 0).all()
 
