@@ -8,7 +8,7 @@ from pathlib import Path
 
 from wsss_leaderboard.boards.verification import Verification
 from wsss_leaderboard.ranking.entries import Board, Entry, Kind, LoadedRecord
-from wsss_leaderboard.ranking.ranking import Place, Ranking, rank
+from wsss_leaderboard.ranking.ranking import Differences, Place, Ranking, differences, rank
 from wsss_leaderboard.ranking.standings import gaps_of
 from wsss_leaderboard.records.counts import MASKS
 from wsss_leaderboard.records.published import Figure, published
@@ -111,6 +111,15 @@ class BoardTable:
             ("published", self.of_kind("published")),
         ]
         return [(name, rows) for name, rows in groups if rows]
+
+    @cached_property
+    def estimated(self) -> list[Entry]:
+        """The entries with an estimate, in the order of ``differences``."""
+        return [row.entry for row in self.rows if row.entry and row.entry.estimate]
+
+    @cached_property
+    def differences(self) -> Differences:
+        return differences(self.estimated)
 
     @cached_property
     def scale(self) -> tuple[float, float]:

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from wsss_harness.system.files import write_text
 from wsss_leaderboard.comparison.comparison import PARTS, all_values, parts_of, steps_of
 from wsss_leaderboard.ranking.entries import Entry, LoadedRecord
-from wsss_leaderboard.ranking.ranking import differences
 from wsss_leaderboard.records.record import Record
 from wsss_leaderboard.records.repetition import fixed
 from wsss_leaderboard.site.board import Target, folder_of, targets_of
@@ -56,10 +55,9 @@ def pairs_of(table: BoardTable) -> dict[str, dict[str, Any]]:
     spread over seeds, 0 if no row has several seeds. ``influence``: of tables image on its mIoU,
     32-bit floats in base64.
     """
-    estimated = [row.entry for row in table.rows if row.entry and row.entry.estimate]
-    if not estimated:
+    if not table.estimated:
         return {}
-    between = differences(estimated)
+    between = table.differences
     covered = between.scopes == "draws"
     return {
         entry.method: {
@@ -68,7 +66,7 @@ def pairs_of(table: BoardTable) -> dict[str, dict[str, Any]]:
             "seeds": covered[place].astype(int).tolist(),
             "influence": encoded(entry.estimate.influence) if entry.estimate else "",
         }
-        for place, entry in enumerate(estimated)
+        for place, entry in enumerate(table.estimated)
     }
 
 

@@ -72,16 +72,16 @@ def test_badge_is_the_highest_tier_that_all_seeds_passed(published_site, board, 
 
 
 def test_board_of_a_segmentor_names_its_crf(tmp_path):
-    def lead(definition):
+    def measured(definition):
         runs = simulated.runs({"CAM": 0.1}, (0,), 20, definition=definition)
         out = tmp_path / ("plain" if not definition else "crf")
         build([simulated.write(tmp_path / f"of {out.name}", runs)], out)
         page = parsed(next(board_of(out).glob("v1-*.html")))
-        return next(node.text for node in page.iter("p") if node.get("class") == "lead")
+        return next(node.text for node in page.iter("p") if node.get("class") == "measured")
 
-    assert "tested on 20 val images. Scored by mmsegmentation, without CRF" in lead({})
+    assert "tested on 20 val images. Scored by mmsegmentation, without CRF" in measured({})
     sharpened = {"segmentors": {"V1": {"name": "deeplab", "crf": "dense"}}}
-    assert "V1 with the CRF 'dense'" in lead(sharpened)
+    assert "V1 with the CRF 'dense'" in measured(sharpened)
 
 
 def crossed(run):

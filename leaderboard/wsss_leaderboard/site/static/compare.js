@@ -141,7 +141,10 @@
 
   const asked = new URLSearchParams(location.search);
   form.elements.b.append(...[...form.elements.a.querySelectorAll("optgroup")].map((group) => group.cloneNode(true)));
-  for (const side of ["a", "b"]) form.elements[side].value = asked.get(side) ?? "";
+  // Without a choice the page opens with the second-best and the best method: rows are sorted.
+  const methods = [...form.elements.a.querySelectorAll("optgroup[data-kind=method] option")];
+  const open = { a: methods[1]?.value, b: methods[1] && methods[0].value };
+  for (const side of ["a", "b"]) form.elements[side].value = asked.get(side) ?? (asked.size ? "" : open[side] ?? "");
   for (const side of ["a", "b"]) if (!form.elements[side].value) form.elements[side].value = "";
   if ([...which.elements.target.options].some(({ value }) => value === asked.get("target")))
     which.elements.target.value = asked.get("target");

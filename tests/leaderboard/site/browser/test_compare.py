@@ -24,3 +24,14 @@ def test_two_rows_are_compared(open_page, board, site):
 def test_failed_row_has_no_difference(open_page, board):
     page = open_page(f"{board}/compare.html?a={stem(sites.FAILED)}&b={stem('EPS')}")
     assert page.get_by_text("one row did not finish").first.is_visible()
+
+
+def test_page_opens_with_the_two_best_methods(open_page, board):
+    page = open_page(f"{board}/compare.html")
+    page.locator("#means tbody tr").first.wait_for()
+    best = page.locator("#pair select[name=a] optgroup[data-kind=method] option").nth(0)
+    assert page.locator("#pair select[name=b]").input_value() == best.get_attribute("value")
+    assert page.locator("#pair select[name=a]").input_value() not in (
+        "",
+        best.get_attribute("value"),
+    )
