@@ -8,6 +8,7 @@ import pytest
 
 from wsss_harness.contract.errors import DataError
 from wsss_harness.system.files import configs
+from wsss_leaderboard.records.model import read_toml
 from wsss_leaderboard.tables.cells import OF_MASKS, OF_SEGMENTORS
 from wsss_leaderboard.tables.filled import fill
 from wsss_leaderboard.tables.tablefiles import Beside, Words, is_table_file, read
@@ -97,5 +98,24 @@ def test_shipped_table_files_work_without_records(path):
     assert any(asked.suite in note for note in table.notes)
     places = [place for place, column in enumerate(asked.columns) if column.number]
     assert all(row.cells[place] == "-" for row in table.rows for place in places)
-    assert all(row.kind == "published" for row in table.rows)
     assert bool(table.rows) == bool(asked.rows)
+    runs = segmentors_by_method(asked.suite)
+    for row, filled in zip(asked.rows, table.rows, strict=True):
+        assert filled.kind == "published" or row.segmentor in runs[row.method], row
+
+
+def segmentors_by_method(suite):
+    """What the rows of a shipped suite are trained on, "" for masks."""
+    rows = read_toml(configs() / f"suites/{suite}.toml").get("rows", ())
+    return {row["method"]: ("", *row.get("segmentors", ())) for row in rows}
+
+
+@pytest.mark.parametrize("name", ["masks", "segmentation", "affinity"])
+def test_every_row_of_the_reports_tables_is_run_by_its_suite(name):
+    spec = read(configs() / f"tables/report_{name}.toml")
+    runs = segmentors_by_method(spec.suite)
+    for row, filled in zip(spec.rows, fill(spec, []).rows, strict=True):
+        assert row.segmentor in runs[row.method]
+        for column, cell in zip(spec.columns, filled.cells, strict=True):
+            if column.refiner and cell != "-":
+                assert row.segmentor in runs[f"{row.method} + {column.refiner}"]
