@@ -19,7 +19,7 @@ OWN = [
     for name in offers
     if name not in UNCHECKED
 ]
-NETWORKS = {("generator", n) for n in ("eps", "seam", "cam_irn", "sccam", "icd", "mcis")}
+NETWORKS = {("generator", n) for n in ("eps", "seam", "cam_irn", "sccam", "lpcam", "icd", "mcis")}
 NETWORKS |= {("refiner", name) for name in ("affinity", "irn", "sgan")}
 NETWORKS.add(("segmentor", "mmseg"))
 
