@@ -2,6 +2,7 @@
 
 import json
 import platform
+from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -11,7 +12,7 @@ from rich.table import Table
 
 from wsss_harness.contract.hookspecs import CONTRACT
 from wsss_harness.contract.supervision import LETTERS
-from wsss_harness.plugins.offers import Broken, Offer
+from wsss_harness.plugins.offers import KINDS, Broken, Offer
 from wsss_harness.plugins.registry import Plugins, installed
 
 DISTRIBUTIONS = (
@@ -28,7 +29,7 @@ DISTRIBUTIONS = (
     "rich",
 )
 
-OFFER_FIELDS = ("kind", "name", "plugin", "distribution", "needs", "paper")
+OFFER_FIELDS = ("kind", "name", "plugin", "distribution", "needs", "paper", "golden")
 BROKEN_FIELDS = ("distribution", "reason", "traceback")
 OPTIONAL = {
     "pydensecrf2": "only the dense CRF needs it: python -m pip install pydensecrf2",
@@ -42,27 +43,47 @@ def print_plugins(console: Console, as_json: bool) -> None:
     if as_json:
         console.print_json(json.dumps(content))
         return
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for head in ("Kind", "Name", "Sup.", "Status", "From", "Paper"):
-        table.add_column(head, overflow="fold")
-    for kind, offers in plugins.offers.items():
-        for name, offer in sorted(offers.items()):
-            cells = (kind, name, _supervision(offer), "works", offer.distribution, offer.paper)
-            table.add_row(*(escape(word) for word in cells))
-    for broken in plugins.broken:
-        table.add_row("plugin", escape(broken.name), "", "[red]broken[/]", broken.distribution)
-    console.print(table)
+    offers = [offer for by_name in plugins.offers.values() for offer in by_name.values()]
+    offers.sort(key=lambda offer: (KINDS.index(offer.kind), offer.name))
+    methods = [offer for offer in offers if offer.needs is not None]
+    console.print(_methods(methods))
+    console.print("Golden: tests compare it with these numbers of official code.\n")
+    console.print(_others([offer for offer in offers if offer not in methods]))
     for broken in plugins.broken:
         _print_reason(console, broken)
     if any(broken.traceback for broken in plugins.broken):
         console.print("Where in their code: wsss doctor", highlight=False)
 
 
-def _supervision(offer: Offer) -> str:
-    """As in tables, with - for none; empty for other kinds."""
-    if offer.needs is None:
-        return ""
-    return "+".join(LETTERS[need] for need in offer.needs) or "-"
+def _methods(offers: Sequence[Offer]) -> Table:
+    """Generators, refiners and segmentors; supervision as in tables, - for none."""
+    rows = []
+    for offer in offers:
+        supervision = "+".join(LETTERS[need] for need in offer.needs or ()) or "-"
+        golden = ", ".join(offer.golden) or "-"
+        package = offer.distribution.partition(" ")[0]
+        rows.append((offer.kind, offer.name, supervision, offer.paper or "-", golden, package))
+    table = _table(("Kind", "Name", "Sup.", "Paper", "Golden", "From"), rows)
+    table.columns[4].max_width = 15  # one name; most papers then fit in one line of 80 columns
+    return table
+
+
+def _others(offers: Sequence[Offer]) -> Table:
+    """Datasets, metrics and executors, those of a package in one line."""
+    names: dict[tuple[str, str], list[str]] = {}
+    for offer in offers:
+        names.setdefault((offer.kind, offer.distribution), []).append(offer.name)
+    rows = [(kind, ", ".join(own), package) for (kind, package), own in names.items()]
+    return _table(("Kind", "Names", "From"), rows)
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    table = Table(*heads, box=None, header_style="bold", pad_edge=False)
+    for column in table.columns:
+        column.overflow = "fold"
+    for row in rows:
+        table.add_row(*(escape(word) for word in row))
+    return table
 
 
 def describe(plugins: Plugins) -> dict[str, Any]:

@@ -3,9 +3,10 @@
 Each hook is called once, when plugins are loaded, and returns classes by name; their objects do the
 work. The classes are frozen dataclasses whose fields are the options that a suite may set.
 
-Three class attributes are optional and never change a result: ``paper`` cites the source of a
-method, ``quick`` holds options with which the checks of wsss_harness.testing take seconds, and
-``publishable = True`` permits a dataset's pictures on public pages.
+Four class attributes are optional and never change a result: ``paper`` cites the source of a
+method, ``golden`` names the files of numbers of official code that its tests compare it with, as in
+("eps_loss", "resnet38d"), ``quick`` holds options with which the checks of wsss_harness.testing
+take seconds, and ``publishable = True`` permits a dataset's pictures on public pages.
 
 A module may set ``wsss_contract`` to the CONTRACT that it was written for; a harness with another
 CONTRACT does not load it and says why.

@@ -37,6 +37,12 @@ class Offer:
     def paper(self) -> str:
         return getattr(self.announced, "paper", "")
 
+    @property
+    def golden(self) -> tuple[str, ...]:
+        """The files of official numbers that its tests compare with."""
+        names = getattr(self.announced, "golden", ())
+        return names if isinstance(names, tuple) else ()
+
 
 @dataclass(frozen=True)
 class Broken:

@@ -35,6 +35,7 @@ def check(plugins: Plugins, offer: Offer, options: Mapping[str, Any]) -> Iterato
         remedy = f"set a class attribute paper = '{PLACEHOLDER}'"
         unnamed = offer.paper in ("", PLACEHOLDER)
         yield judge("names its paper", remedy if unnamed else None, WARNING)
+        yield judge("names its golden files, if it has any", _golden(offer))
     yield judge("is announced without loading torch", _heavy(offer), WARNING)
 
 
@@ -77,6 +78,16 @@ def _undocumented(offer: Offer) -> str | None:
     names = [field.name for field in dataclasses.fields(offer.announced) if field.init]
     missing = [name for name in names if not re.search(rf"\b{name}\b", text)]
     return f"its docstring does not say what {', '.join(missing)} do" if missing else None
+
+
+def _golden(offer: Offer) -> str | None:
+    names = getattr(offer.announced, "golden", ())
+    if isinstance(names, tuple) and all(isinstance(name, str) and name for name in names):
+        return None
+    return (
+        f"golden is {names!r}; give a tuple of names, such as ('{offer.name}',): the files of "
+        "numbers of official code that its tests compare with"
+    )
 
 
 def _heavy(offer: Offer) -> str | None:

@@ -27,6 +27,7 @@ class AffinityNet(AffinitySettings):
     """
 
     paper: ClassVar[str] = "Ahn and Kwak, CVPR 2018"
+    golden: ClassVar[tuple[str, ...]] = ("affinity_net", "affinity_pairs", "random_walk")
 
     def network(self, classes: int, seed: int = 0) -> AffinityFeatures:
         """The network before training; it is the same for any number of classes."""

@@ -37,6 +37,7 @@ class Crf:
     """
 
     paper: ClassVar[str] = "Kraehenbuehl and Koltun, NIPS 2011"
+    golden: ClassVar[tuple[str, ...]] = ("crf", "icd2")
     needs: ClassVar[frozenset[str]] = frozenset()
     parallel: ClassVar[bool] = True
     parameters: str = "psa"

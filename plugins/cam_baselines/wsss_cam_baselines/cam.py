@@ -25,6 +25,7 @@ class Cam(ClassMapGenerator):
     """
 
     paper: ClassVar[str] = "Zhou et al., CVPR 2016"
+    golden: ClassVar[tuple[str, ...]] = ("cam_inference",)
     needs: ClassVar[frozenset[str]] = frozenset({"image_labels"})
     at_inference: ClassVar[frozenset[str]] = ClassMapGenerator.at_inference | {"method", "layers"}
 

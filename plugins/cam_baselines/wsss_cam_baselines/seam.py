@@ -31,6 +31,7 @@ class Seam(ClassMapGenerator):
     """
 
     paper: ClassVar[str] = "Wang et al., CVPR 2020"
+    golden: ClassVar[tuple[str, ...]] = ("seam", "cam_inference")
     needs: ClassVar[frozenset[str]] = frozenset({"image_labels"})
     at_inference: ClassVar[frozenset[str]] = ClassMapGenerator.at_inference | {"output"}
     released: ClassVar[Mapping[str, str]] = {

@@ -31,6 +31,7 @@ class Eps(ClassMapGenerator):
     """
 
     paper: ClassVar[str] = "Lee et al., CVPR 2021"
+    golden: ClassVar[tuple[str, ...]] = ("eps_loss", "cam_inference")
     needs: ClassVar[frozenset[str]] = frozenset({"image_labels", "saliency"})
     at_inference: ClassVar[frozenset[str]] = ClassMapGenerator.at_inference | {"background"}
     activation: ClassVar[str] = "softmax"

@@ -22,6 +22,7 @@ class Icd(IcdSettings):
     """
 
     paper: ClassVar[str] = "Fan et al., CVPR 2020"
+    golden: ClassVar[tuple[str, ...]] = ("icd", "icd2")
 
     def fit(self, data: View, run: Run) -> None:
         """Train, or load a checkpoint; write weights.pth and network.json."""

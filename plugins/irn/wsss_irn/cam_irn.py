@@ -32,6 +32,7 @@ class CamIrn(ClassMapGenerator):
     """
 
     paper: ClassVar[str] = "Zhou et al., CVPR 2016"
+    golden: ClassVar[tuple[str, ...]] = ("irn",)
     needs: ClassVar[frozenset[str]] = frozenset({"image_labels"})
     at_inference: ClassVar[frozenset[str]] = ClassMapGenerator.at_inference | {"sums"}
     quick: ClassVar[Mapping[str, Any]] = {**ClassMapGenerator.quick, "lr": 1e-3}

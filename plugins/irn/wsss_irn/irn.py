@@ -26,6 +26,7 @@ class Irn(IrnSettings):
     """
 
     paper: ClassVar[str] = "Ahn et al., CVPR 2019"
+    golden: ClassVar[tuple[str, ...]] = ("irn", "random_walk")
 
     def network(self, classes: int, seed: int = 0) -> EdgeNetwork:
         """The network before training; it is the same for any number of classes."""

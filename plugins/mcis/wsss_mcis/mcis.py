@@ -23,6 +23,7 @@ class Mcis(McisSettings):
     """
 
     paper: ClassVar[str] = "Sun et al., ECCV 2020"
+    golden: ClassVar[tuple[str, ...]] = ("mcis", "mcis2")
     needs_train: ClassVar[bool] = True
 
     def fit(self, data: View, run: Run) -> None:

@@ -36,6 +36,7 @@ class ScCam(ClassMapGenerator):
     """
 
     paper: ClassVar[str] = "Chang et al., CVPR 2020"
+    golden: ClassVar[tuple[str, ...]] = ("sccam", "sccam2")
     needs: ClassVar[frozenset[str]] = frozenset({"image_labels"})
     follows: ClassVar[str] = "cam"
     at_inference: ClassVar[frozenset[str]] = ClassMapGenerator.at_inference | {"head", "binarise"}

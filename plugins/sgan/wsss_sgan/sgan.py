@@ -24,6 +24,7 @@ class Sgan(SganSettings):
     """
 
     paper: ClassVar[str] = "Yao and Gong, IEEE Access 2020"
+    golden: ClassVar[tuple[str, ...]] = ("sgan", "sgan2")
 
     def fit(self, data: View, scores: Callable[[str], ClassScores], run: Run) -> None:
         """Train, or load a checkpoint; write weights.pth, network.json and classes.json."""

@@ -114,6 +114,12 @@ def test_a_good_plugin_conforms(plugin):
 FAULTS = {
     "no contract": ("contract", "wsss_contract = 1", "", "warning: set wsss_contract = 1"),
     "no paper": ("paper", '    paper: ClassVar[str] = "nobody, nowhere"', "", "class attri"),
+    "one golden name": (
+        "golden",
+        '    paper: ClassVar[str] = "nobody, nowhere"',
+        '    paper: ClassVar[str] = "nobody, nowhere"\n    golden: ClassVar[str] = "red"',
+        r"golden is 'red'; give a tuple of names, such as \('red',\)",
+    ),
     "undocumented": ("documents", "times ``value``, ", "", "does not say what value do"),
     "heavy": ("torch", "import time", "import time, torch", "import torch.* inside methods"),
     "no dataclass": ("option", "@dataclass(frozen=True)", "", "Red is not a dataclass"),

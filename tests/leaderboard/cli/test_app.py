@@ -183,6 +183,8 @@ def test_plugins_lists_offers_and_reasons(wsss, monkeypatch):
     code, out, _ = wsss("plugins")
     assert code == 0
     assert "railscenes" in out
+    assert "eps_loss" in out
+    assert max(map(len, out.partition("plugin 'bad'")[0].splitlines())) <= 80
     assert "no [such] thing" in out
     assert "line [7]" not in out
     _, out, _ = wsss("plugins", "--json")
@@ -191,6 +193,7 @@ def test_plugins_lists_offers_and_reasons(wsss, monkeypatch):
     eps = next(offer for offer in content["offers"] if offer["name"] == "eps")
     assert eps["needs"] == ["image_labels", "saliency"]
     assert eps["paper"] == "Lee et al., CVPR 2021"
+    assert "eps_loss" in eps["golden"]
     code, out, _ = wsss("doctor")
     assert code == 1
     assert "line [7]" in out

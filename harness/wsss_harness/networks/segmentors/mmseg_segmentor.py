@@ -45,6 +45,8 @@ class MmsegSegmentor(PredictionSettings):
     checkpoint_every: int = 200
     checkpoint_seconds: float = 10.0
 
+    paper: ClassVar[str] = "Chen et al., TPAMI 2018"
+    golden: ClassVar[tuple[str, ...]] = ("deeplab",)
     needs: ClassVar[frozenset[str]] = frozenset()
     distributed: ClassVar[bool] = True
     at_inference: ClassVar[frozenset[str]] = frozenset({"scales", "flip", "average", "crf"})
