@@ -11,13 +11,17 @@ def construct(owner: str, cls: Any, options: Mapping[str, Any]) -> Any:
     """An object of the dataclass ``cls`` whose fields are ``options``.
 
     Raises:
-        ConfigError: an option is unknown, missing or of the wrong type; it names ``owner``.
+        ConfigError: an option is unknown, missing, without use or of the wrong type; it names
+            ``owner``.
     """
     fields = {f.name: f for f in dataclasses.fields(cls) if f.init}
     unknown = [name for name in options if name not in fields]
     if unknown:
         described = ", ".join(describe(f) for f in fields.values()) or "none"
         raise ConfigError(f"{owner} has no option '{unknown[0]}'. Its options: {described}")
+    for name, reason in unused(cls, options).items():
+        if name in options:
+            raise ConfigError(f"{owner} has no use for its option '{name}': {reason}; take it out")
     missing = [name for name, f in fields.items() if name not in options and _required(f)]
     if missing:
         raise ConfigError(f"{owner} needs the option '{missing[0]}'")
@@ -27,6 +31,12 @@ def construct(owner: str, cls: Any, options: Mapping[str, Any]) -> Any:
 
 def names(cls: Any) -> tuple[str, ...]:
     return tuple(f.name for f in dataclasses.fields(cls) if f.init)
+
+
+def unused(cls: Any, options: Mapping[str, Any]) -> Mapping[str, str]:
+    """The options that ``cls`` has no use for beside ``options``, and why."""
+    reasons = getattr(cls, "unused", None)
+    return reasons(options) if callable(reasons) else {}
 
 
 def divided(instance: Any) -> tuple[dict[str, Any], dict[str, Any]]:

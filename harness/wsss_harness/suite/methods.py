@@ -9,7 +9,7 @@ from typing import Any
 
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.contract.supervision import REGIONS
-from wsss_harness.plugins.options import divided, names
+from wsss_harness.plugins.options import divided, names, unused
 from wsss_harness.stages.explanations import ExplainRefiner
 from wsss_harness.stages.fitting import FitGenerator, FitRefiner, FitSegmentor, Training
 from wsss_harness.stages.predicting import PredictMasks
@@ -142,8 +142,8 @@ class MethodStages(Inputs):
     def fitted(self, label: str) -> tuple[Method, Stage]:
         """A generator and the stage that trains it, after the one that it builds on."""
         offered = self.suite.generators[label]
-        options = {**self.shared(offered.name), **offered.options}
-        generator = self.method("generator", offered, options)
+        self.check_shared()
+        generator = self.method("generator", offered, self.generator_options(label))
         check_follows(generator.plugin, label, offered.previous)
         inputs, previous = {"data": self.data}, None
         if offered.previous is not None:
@@ -219,14 +219,23 @@ class MethodStages(Inputs):
         )
 
     @memoize
-    def shared(self, name: str) -> dict[str, Any]:
-        """The shared options that this generator has; ConfigError for one that no generator has."""
+    def generator_options(self, label: str) -> dict[str, Any]:
+        """Its own options, and the shared ones that it has and has a use for."""
+        offered = self.suite.generators[label]
+        cls = self.plugins.dataclass_of("generator", offered.name)
+        shared = {name: value for name, value in self.suite.shared.items() if name in names(cls)}
+        idle = unused(cls, {**shared, **offered.options})
+        used = {name: value for name, value in shared.items() if name not in idle}
+        return {**used, **offered.options}
+
+    @memoize
+    def check_shared(self) -> None:
+        """ConfigError for a shared option that no generator has a use for."""
+        has = {name for label in self.suite.generators for name in self.generator_options(label)}
         plugins = sorted({offered.name for offered in self.suite.generators.values()})
-        known = {p: names(self.plugins.dataclass_of("generator", p)) for p in plugins}
         for option in self.suite.shared:
-            if not any(option in options for options in known.values()):
+            if option not in has:
                 raise ConfigError(
                     f"shared.{option} is an option of none of the generators "
                     f"{', '.join(plugins)}; correct its name or take it out"
                 )
-        return {key: value for key, value in self.suite.shared.items() if key in known[name]}

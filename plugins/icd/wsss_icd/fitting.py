@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -13,11 +13,11 @@ from wsss_harness.networks.backbones.weights import load_released, load_weights
 from wsss_harness.networks.classmaps.augment import Cropping
 from wsss_harness.networks.classmaps.fitting import labelled_ids
 from wsss_harness.networks.training.loop import Draws, fit_network, schedule_of
-from wsss_harness.networks.training.optimizers import RateKeepingSGD, momentum_value
+from wsss_harness.networks.training.optimizers import RateKeepingSGD, make_optimizer, momentum_value
 from wsss_icd.direction import direction_loss
 from wsss_icd.items import item_maker
 from wsss_icd.loss import label_loss, top_down_loss, warmth
-from wsss_icd.network import SPREAD, IcdNetwork, fc_of
+from wsss_icd.network import FC, SPREAD, IcdNetwork, fc_of
 from wsss_icd.regions import Merger, merged_regions, regions_of, remove_regions
 from wsss_icd.superpixels import memberships, smoothed
 
@@ -44,13 +44,14 @@ def fit(settings: IcdSettings, data: View, run: Run) -> None:
 def start(network: IcdNetwork, run: Run) -> None:
     """Load the initial weights, and make the top-down branch start as a copy of fc6 and fc7.
 
-    Weights without these two, as torchvision's, leave them to chance (js-fan/ICD: run_icd.py).
+    Weights without these two, as torchvision's, leave them to chance (js-fan/ICD: run_icd.py). A
+    backbone without them leaves the branch to chance.
     """
     if run.weights is not None:
         random = torch.Generator().manual_seed(run.seed)
         for layer in fc_of(network.backbone):
             nn.init.normal_(layer.weight, std=SPREAD, generator=random)
-        load_weights(network.backbone, run.weights, ("fc6", "fc7"))
+        load_weights(network.backbone, run.weights, FC)
     network.top_down.copy_fc(network.backbone)
 
 
@@ -65,8 +66,14 @@ def learn(settings: IcdSettings, network: IcdNetwork, data: View, run: Run) -> N
         run,
         settings,
         optimizer=optimizer_of(network, settings),
-        schedule={**schedule_of(settings), "every": settings.lr_every},
+        schedule=icd_schedule(settings),
     )
+
+
+def icd_schedule(settings: IcdSettings) -> dict[str, Any]:
+    """The usual rates; those of ICD's own SGD stay for ``lr_every`` iterations."""
+    every = settings.lr_every if settings.optimizer == "sgd" else 1
+    return {**schedule_of(settings), "every": every}
 
 
 def region_reader(
@@ -83,7 +90,12 @@ def region_reader(
 
 
 def optimizer_of(network: IcdNetwork, settings: IcdSettings) -> Optimizer:
-    """SGD with the momentum of MXNet; heads have a rate of their own, and only weights decay."""
+    """SGD with the momentum of MXNet; heads have a rate of their own, and only weights decay.
+
+    Other optimizers have the two groups of all methods.
+    """
+    if settings.optimizer != "sgd":
+        return make_optimizer(network, settings)
     network.train()  # a backbone freezes its parts here
     heads = tuple(f"{name}." for name in network.heads)
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}

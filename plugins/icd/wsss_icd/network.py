@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 EPSILON = 1e-5
 MOMENTUM = 0.9
 SPREAD = 0.01  # of initial weights without pretrained ones
-TAP = "conv5"
+FC = ("fc6", "fc7")
 
 
 class GhostNorm(nn.Module):
@@ -61,11 +61,15 @@ class GhostNorm(nn.Module):
 
 
 class TopDown(nn.Module):
-    """Logits of features and of two layers on them, which start as copies of fc6 and fc7."""
+    """Logits of features and of two layers on them, which start as copies of fc6 and fc7.
+
+    A backbone without these two gives them as many channels as it has, and random weights.
+    """
 
     def __init__(self, backbone: Backbone, classes: int) -> None:
         super().__init__()
-        self.fc6, self.fc7 = (like(layer) for layer in fc_of(backbone))
+        copies = tuple(like(layer) for layer in fc_of(backbone))
+        self.fc6, self.fc7 = copies or new_layers(backbone.out_channels)
         both = self.fc6.out_channels + self.fc7.out_channels
         self.head = nn.Conv2d(self.fc6.in_channels + both, classes, 1, bias=False)
         nn.init.normal_(self.head.weight, std=SPREAD)
@@ -76,15 +80,27 @@ class TopDown(nn.Module):
         return logits
 
     def copy_fc(self, backbone: Backbone) -> None:
-        for copy, layer in zip((self.fc6, self.fc7), fc_of(backbone), strict=True):
-            copy.load_state_dict(layer.state_dict())
+        for name, layer in zip(FC, fc_of(backbone), strict=False):
+            self.get_submodule(name).load_state_dict(layer.state_dict())
 
 
-def fc_of(backbone: Backbone) -> tuple[nn.Conv2d, nn.Conv2d]:
-    fc6, fc7 = backbone.fc6, backbone.fc7
-    assert isinstance(fc6, nn.Conv2d)
-    assert isinstance(fc7, nn.Conv2d)
-    return fc6, fc7
+def fc_of(backbone: Backbone) -> tuple[nn.Conv2d, ...]:
+    """fc6 and fc7, or nothing if the backbone has none."""
+    layers = (getattr(backbone, name, None) for name in FC)
+    return tuple(layer for layer in layers if isinstance(layer, nn.Conv2d))
+
+
+def tap_of(backbone: Backbone) -> str:
+    """The tap whose features are discriminated: what fc6 reads, or the last."""
+    return "conv5" if fc_of(backbone) else "out"
+
+
+def new_layers(width: int) -> tuple[nn.Conv2d, nn.Conv2d]:
+    layers = nn.Conv2d(width, width, 3, padding=1), nn.Conv2d(width, width, 1)
+    for layer in layers:
+        nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+        nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+    return layers
 
 
 def like(layer: nn.Conv2d) -> nn.Conv2d:
@@ -113,13 +129,15 @@ class IcdNetwork(Headed):
     training. No gradient of the directions reaches the backbone; that of the logits does.
     """
 
-    heads = ("head", "top_down.head")
+    heads: tuple[str, ...] = ("head", "top_down.head")
     evidence: Tensor
     iterations: Tensor
 
     def __init__(self, backbone: Backbone, classes: int, dropout: float, ghost: int) -> None:
         super().__init__()
-        self.backbone = backbone
+        self.backbone, self.tap = backbone, tap_of(backbone)
+        if not fc_of(backbone):
+            self.heads = ("head", "top_down")
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Conv2d(backbone.out_channels, classes, 1)
         self.top_down = TopDown(backbone, classes)
@@ -135,7 +153,7 @@ class IcdNetwork(Headed):
     def forward(self, images: Tensor) -> Outputs:
         taps = self.backbone(images)
         maps = self.head(self.dropout(taps["out"]))
-        features = self.norm(taps[TAP])
+        features = self.norm(taps[self.tap])
         scores = projections(features, self.direction)
         return Outputs(maps, maps.mean((2, 3)), scores, self.top_down(features))
 

@@ -14,7 +14,7 @@ from wsss_harness import DataError
 from wsss_harness.system.pictures import read_regions, write_regions
 from wsss_icd.canvas import canvas_of, on_canvas
 from wsss_icd.merging import features_of, merged
-from wsss_icd.network import TAP
+from wsss_icd.network import tap_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -61,12 +61,12 @@ class Merger:
 
     @torch.no_grad()
     def dense(self, image: Image) -> Tensor:
-        """(channels, h, w): the last convolution of the backbone, on the canvas."""
+        """(channels, h, w): the features that ICD discriminates, on the canvas."""
         backbone = self.backbone
         canvas = canvas_of(image, self.side, backbone.stride)
         values = on_canvas(image, canvas, backbone.mean, backbone.std, self.subtract)
         device = next(backbone.parameters()).device
-        features: Tensor = backbone(values.to(device))[TAP][0]
+        features: Tensor = backbone(values.to(device))[tap_of(backbone)][0]
         return features
 
 

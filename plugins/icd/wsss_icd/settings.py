@@ -33,10 +33,12 @@ def vgg16() -> dict[str, Any]:
 class IcdSettings(TrainingSettings):
     """How ICD is trained, and what its scores are.
 
-    ``backbone``: a vgg16 with fc6 and fc7, which the top-down branch starts from. ``dropout``: of
-    single values after fc7.
+    ``backbone``: as released a vgg16 with fc6 and fc7, which the top-down branch starts from. With
+    any other, that branch has two layers of its own, and all branches read its last features.
+    ``dropout``: of single values after fc7. ``optimizer``: ``sgd`` is that of ICD; the others are
+    those of all methods.
     ``rescale``: factors of both sides, of which an item draws one. ``lr_every``: iterations
-    between two changes of the learning rate. ``unlabelled``: what an image without classes is: an
+    between two changes of the rate of ``sgd``. ``unlabelled``: what an image without classes is: an
     ``error``, an image to ``skip``, or a ``negative``, whose labels are all 0.
     ``top_down_warmup``: iterations in which the top-down loss grows. ``ghost``: images that are
     normalised together.
@@ -82,9 +84,6 @@ class IcdSettings(TrainingSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        usable = self.backbone["name"] == "vgg16" and bool(self.backbone.get("fc_dilation"))
-        require_option(self, "backbone", usable, "vgg16 with an fc_dilation")
-        require_option(self, "optimizer", self.optimizer == "sgd", "sgd")
         factors = bool(self.rescale) and min(self.rescale) > 0
         require_option(self, "rescale", factors, "at least one factor, all above 0")
         for name in ("lr_every", "ghost", "canvas"):
@@ -94,6 +93,12 @@ class IcdSettings(TrainingSettings):
         for name in ("top_down_warmup", "merge_to"):
             require_option(self, name, getattr(self, name) >= 0, "0 or more")
         require_option(self, "dropout", 0 <= self.dropout < 1, "0 or more and below 1")
+
+    @classmethod
+    def unused(cls, options: Mapping[str, Any]) -> Mapping[str, str]:
+        if options.get("optimizer", cls.optimizer) == "sgd":
+            return {}
+        return {"lr_every": "only the optimizer 'sgd' has it"}
 
     def adapt(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
         """Convert the tensors of a released checkpoint to those of this network."""

@@ -49,14 +49,14 @@ def fit(settings: IrnSettings, data: View, scores: Callable[[str], ClassScores],
 
 
 def load_backbone(network: EdgeNetwork, run: Run) -> None:
-    """Fill the backbone with the run's weights; it is never trained, so random ones are told."""
+    """Fill the backbone with the run's weights; random ones that stay so are told."""
     if run.weights is not None:
         load_weights(network.backbone, run.weights)
-        return
-    logging.getLogger("wsss_irn").warning(
-        "the backbone of IRN is never trained, and here its weights are random, because the suite "
-        "names none: set 'weights' of the refiner"
-    )
+    elif network.frozen:
+        logging.getLogger("wsss_irn").warning(
+            "the backbone of IRN is never trained, and here its weights are random, because the "
+            "suite names none: set 'weights' of the refiner, or its option frozen = 'none'"
+        )
 
 
 def check_crop(settings: IrnSettings, network: EdgeNetwork) -> None:

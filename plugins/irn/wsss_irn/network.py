@@ -1,4 +1,4 @@
-"""The boundary network: probabilities of class boundaries from the taps of a frozen backbone."""
+"""The boundary network: probabilities of class boundaries from the taps of a backbone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -55,14 +55,15 @@ def enlarged(maps: Tensor, factor: int) -> Tensor:
 
 
 class EdgeNetwork(Headed):
-    """A frozen backbone with an EdgeHead: images (B, 3, H, W) to logits (B, 1, h, w).
+    """A backbone with an EdgeHead: images (B, 3, H, W) to logits (B, 1, h, w).
 
-    ``stride``: of the grid; ``coarsest``: the largest stride of a tap.
+    ``frozen``: the backbone is never trained. ``stride``: of the grid; ``coarsest``: the largest
+    stride of a tap.
     """
 
     heads: tuple[str, ...] = ("head",)
 
-    def __init__(self, backbone: Backbone, taps: Sequence[str]) -> None:
+    def __init__(self, backbone: Backbone, taps: Sequence[str], frozen: bool = True) -> None:
         super().__init__()
         shapes = taps_of(backbone)
         taps = taps or [name for name, tap in shapes.items() if tap.stride >= FINEST]
@@ -71,20 +72,21 @@ class EdgeNetwork(Headed):
             raise ConfigError(
                 f"option 'taps' of Irn names '{unknown[0]}'; the backbone has {', '.join(shapes)}"
             )
-        self.backbone, self.taps = backbone, tuple(taps)
+        self.backbone, self.taps, self.frozen = backbone, tuple(taps), frozen
         strides = [shapes[name].stride for name in taps]
         self.head = EdgeHead([shapes[name].channels for name in taps], strides)
         self.stride, self.coarsest = min(strides), max(strides)
 
     def forward(self, images: Tensor) -> Tensor:
-        with torch.no_grad():
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
             taps = self.backbone(images)
         logits: Tensor = self.head([taps[name] for name in self.taps])
         return logits
 
     def train(self, mode: bool = True) -> Self:
         super().train(mode)
-        self.backbone.eval().requires_grad_(False)
+        if self.frozen:
+            self.backbone.eval().requires_grad_(False)
         return self
 
 
@@ -93,6 +95,7 @@ class EdgeShape(NetworkShape[EdgeNetwork]):
     """What rebuilds the boundary network."""
 
     taps: Sequence[str]
+    frozen: bool = True
 
     def assemble(self, backbone: Backbone) -> EdgeNetwork:
-        return EdgeNetwork(backbone, self.taps)
+        return EdgeNetwork(backbone, self.taps, self.frozen)

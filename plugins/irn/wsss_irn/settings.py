@@ -30,7 +30,8 @@ class IrnSettings(TrainingSettings):
     """How IRN is trained, and how scores walk between its boundaries.
 
     ``taps``: names of taps of the backbone; empty for all of stride 4 and more. The finest of them
-    are the grid.
+    are the grid. ``frozen``: the ``backbone`` is never trained, as released; with ``none`` it
+    learns too, at ``lr``, but for what its own options freeze.
     ``sure_foreground``: a class is sure where its score is above; ``sure_background``: background
     is sure where all scores are at most that; see labels. ``crf``: the name of the parameters of
     the CRF on both, or "none"; ``crf_scale`` divides its widths, for images smaller than those of
@@ -59,6 +60,7 @@ class IrnSettings(TrainingSettings):
 
     backbone: Mapping[str, Any] = field(default_factory=resnet50)
     taps: tuple[str, ...] = ()
+    frozen: Literal["backbone", "none"] = "backbone"
     sure_foreground: float = 0.30
     sure_background: float = 0.05
     crf: str = "irn"
@@ -110,4 +112,4 @@ class IrnSettings(TrainingSettings):
     def shape(self) -> EdgeShape:
         from wsss_irn.network import EdgeShape
 
-        return EdgeShape(self.backbone, self.taps)
+        return EdgeShape(self.backbone, self.taps, self.frozen == "backbone")

@@ -12,7 +12,8 @@ from wsss_harness import write_json
 from wsss_harness.networks.backbones.weights import load_released, load_weights
 from wsss_harness.networks.classmaps.fitting import labelled_ids
 from wsss_harness.networks.training.loop import Draws, fit_network
-from wsss_harness.networks.training.optimizers import FACTORS, momentum_value
+from wsss_harness.networks.training.loop import schedule_of as usual_schedule
+from wsss_harness.networks.training.optimizers import FACTORS, make_optimizer, momentum_value
 from wsss_mcis.inference import SEED
 from wsss_mcis.items import COPIES, PairMaker, Squash, squash_of
 from wsss_mcis.loss import losses
@@ -59,15 +60,20 @@ def learn(
 
 
 def schedule_of(settings: McisSettings) -> dict[str, Any]:
-    """A tenth of the rate from each of the drops."""
+    """A tenth of the rate of MCIS's own SGD from each of the drops; else the usual schedule."""
+    if settings.optimizer != "sgd":
+        return usual_schedule(settings)
     return {"type": "MultiStepLR", "milestones": list(settings.lr_drops), "gamma": 0.1}
 
 
 def optimizer_of(network: McisNetwork, settings: McisSettings) -> Optimizer:
     """SGD with Nesterov's momentum: weights and biases, then those of the heads; all of it decays.
 
-    GuoleiSun/MCIS_wsss: Classifier/scripts/my_optim.py.
+    GuoleiSun/MCIS_wsss: Classifier/scripts/my_optim.py. Other optimizers have the two groups of all
+    methods.
     """
+    if settings.optimizer != "sgd":
+        return make_optimizer(network, settings)
     heads = tuple(f"{name}." for name in network.heads)
     groups: tuple[list[nn.Parameter], ...] = ([], [], [], [])
     for name, parameter in network.named_parameters():

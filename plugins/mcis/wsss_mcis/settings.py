@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from wsss_harness import TrainingSettings, require_option
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from wsss_mcis.network import McisNetwork, McisShape
 
 EPOCH = 2_117  # batches of 5 of 10,582 images, the last one included
-WITHOUT_EFFECT = ("flip", "padding", "optimizer", "schedule", "power", "warmup")
+SQUASHED = "images are squashed, neither mirrored nor cropped"
+DROPS = "the rates of the optimizer 'sgd' follow lr_drops"
 
 
 def vgg16() -> dict[str, Any]:
@@ -27,14 +28,15 @@ def vgg16() -> dict[str, Any]:
 class McisSettings(TrainingSettings):
     """How MCIS is trained, and how maps of pairs become scores.
 
-    ``crop``: the side to which images are squashed; they are neither cropped nor mirrored, so
-    ``flip``, ``padding``, ``optimizer``, ``schedule``, ``power`` and ``warmup`` keep their values.
+    ``crop``: the side to which images are squashed; they are neither cropped nor mirrored.
+    ``optimizer``: ``sgd`` is that of MCIS, with Nesterov's momentum and ``lr_drops``, iterations
+    from which the rate is a tenth of what it was; the others and their schedule are those of all
+    methods.
     ``sides``: factors of ``crop`` for two further copies of an image.
     ``partners``: the probability that a partner is drawn among the images of a class of the image,
     itself included; else among all images. ``unlabelled``: what an image without classes is: an
     ``error``, an image to ``skip``, or a ``negative``, whose labels are all 0.
     ``rest_from``: the iteration from which the classes that a pair does not share are learnt.
-    ``lr_drops``: iterations from which the rate is a tenth of what it was.
     ``references``: images of each present class that an image is paired with at inference.
     ``at_least``: a map counts if the sigmoid of its mean exceeds this; the first always does.
     ``stretch``: stretch the map of each class from 0 to 1, as the released program for masks does.
@@ -49,7 +51,6 @@ class McisSettings(TrainingSettings):
         **TrainingSettings.quick,
         "backbone": {**vgg16(), "width": 0.0625},
         "rest_from": 2,
-        "lr_drops": (3,),
         "references": 1,
     }
     released: ClassVar[Mapping[str, str]] = NAMES
@@ -72,11 +73,6 @@ class McisSettings(TrainingSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        defaults = {option.name: option.default for option in fields(self)}
-        for name in WITHOUT_EFFECT:
-            default = defaults[name]
-            fixed = getattr(self, name) == default
-            require_option(self, name, fixed, f"{default!r}: MCIS has no use for it")
         require_option(self, "sides", min(self.sides) > 0, "two factors above 0")
         for name in ("partners", "at_least"):
             require_option(self, name, 0 <= getattr(self, name) <= 1, "0 to 1")
@@ -84,6 +80,13 @@ class McisSettings(TrainingSettings):
         require_option(self, "references", self.references > 0, "at least 1")
         ascend = list(self.lr_drops) == sorted({drop for drop in self.lr_drops if drop > 0})
         require_option(self, "lr_drops", ascend, "ascending iterations above 0")
+
+    @classmethod
+    def unused(cls, options: Mapping[str, Any]) -> Mapping[str, str]:
+        own = options.get("optimizer", cls.optimizer) == "sgd"
+        rates = dict.fromkeys(("schedule", "power", "warmup"), DROPS)
+        others = {"lr_drops": "only the optimizer 'sgd' has them"}
+        return {"flip": SQUASHED, "padding": SQUASHED, **(rates if own else others)}
 
     def copies(self) -> tuple[int, int]:
         """The sides in pixels of the two further copies of an image."""

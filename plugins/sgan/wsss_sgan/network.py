@@ -16,8 +16,6 @@ from wsss_sgan.attention import context
 if TYPE_CHECKING:
     from wsss_harness import Backbone
 
-KEYS, HIDDEN = 256, 1024  # channels
-
 
 class SganOutputs(NamedTuple):
     """``maps``, ``seeds`` (B, C, h, w) raw logits; ``pooled`` (B, C), the means of ``maps``."""
@@ -35,16 +33,18 @@ class SganNetwork(Headed):
 
     heads = ("gamma", "query", "key", "hidden", "head", "seed_head")
 
-    def __init__(self, backbone: Backbone, classes: int, dropout: float) -> None:
+    def __init__(
+        self, backbone: Backbone, classes: int, dropout: float, keys: int, hidden: int
+    ) -> None:
         super().__init__()
         channels = backbone.out_channels
         self.backbone = backbone
         self.gamma = nn.Parameter(torch.zeros(1))
-        self.query = nn.Conv2d(channels, KEYS, 1)
-        self.key = nn.Conv2d(channels, KEYS, 1)
-        self.hidden = nn.Conv2d(channels, HIDDEN, 3, padding=1)
+        self.query = nn.Conv2d(channels, keys, 1)
+        self.key = nn.Conv2d(channels, keys, 1)
+        self.hidden = nn.Conv2d(channels, hidden, 3, padding=1)
         self.dropout = nn.Dropout2d(dropout)
-        self.head = nn.Conv2d(HIDDEN, classes, 1, bias=False)
+        self.head = nn.Conv2d(hidden, classes, 1, bias=False)
         self.seed_head = nn.Conv2d(channels, classes, 1)
 
     def forward(self, images: Tensor, salient: Tensor) -> SganOutputs:
@@ -81,6 +81,8 @@ class SganShape(NetworkShape[SganNetwork]):
 
     classes: int
     dropout: float
+    keys: int = 256
+    hidden: int = 1024
 
     def assemble(self, backbone: Backbone) -> SganNetwork:
-        return SganNetwork(backbone, self.classes, self.dropout)
+        return SganNetwork(backbone, self.classes, self.dropout, self.keys, self.hidden)

@@ -34,7 +34,8 @@ class SganSettings(TrainingSettings):
     """How SGAN is trained, and how its maps become seeds.
 
     ``crop``: the side in pixels to which images are squashed, in training and after it.
-    ``dropout``: of channels before the class maps. ``seed_weight``: of the loss of the seeds.
+    ``keys``: channels that attention compares; ``hidden``: channels before the class maps, of which
+    ``dropout`` drops some. ``seed_weight``: of the loss of the seeds.
     ``unlabelled``: what an image without classes is: an ``error``, an image to ``skip``, or a
     ``negative``, whose labels are all 0.
     ``seed_threshold``: a score above this share of the largest of its class is an initial seed.
@@ -56,6 +57,8 @@ class SganSettings(TrainingSettings):
     released: ClassVar[Mapping[str, str]] = NAMES
 
     backbone: Mapping[str, Any] = field(default_factory=vgg16)
+    keys: int = 256
+    hidden: int = 1024
     dropout: float = 0.5
     iterations: int = 8_000
     batch: int = 15
@@ -73,6 +76,8 @@ class SganSettings(TrainingSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        for name in ("keys", "hidden"):
+            require_option(self, name, getattr(self, name) > 0, "above 0")
         require_option(self, "dropout", 0 <= self.dropout < 1, "0 or more and below 1")
         require_option(self, "seed_weight", self.seed_weight >= 0, "0 or more")
         for name in ("seed_threshold", "salient", "fraction"):
@@ -87,7 +92,7 @@ class SganSettings(TrainingSettings):
     def shape(self, classes: int) -> SganShape:
         from wsss_sgan.network import SganShape
 
-        return SganShape(self.backbone, classes, self.dropout)
+        return SganShape(self.backbone, classes, self.dropout, self.keys, self.hidden)
 
     def network(self, classes: int, seed: int = 0) -> SganNetwork:
         """The network before training."""

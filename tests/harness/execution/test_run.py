@@ -97,6 +97,34 @@ def test_shared_option_of_no_generator_is_refused(run):
         run(shared={"valeu": 0.5})
 
 
+ROW = {"method": "R", "generator": "R"}
+
+
+def no_use(options):
+    return {"value": "it says so"} if options.get("reads", "present") == "present" else {}
+
+
+def test_a_shared_option_without_use_beside_the_others_is_passed_over(monkeypatch, run):
+    monkeypatch.setattr(small_suite.Salient, "unused", no_use, raising=False)
+    offered = {"R": {"name": "redness"}, "S": {"name": "salient", "reads": "present"}}
+    shared = {"value": 0.5}
+    outcomes, _, _ = run(generators=offered, shared=shared)
+    values = {label: outcomes[label].row.scores.options["value"] for label in "RS"}
+    assert values == {"R": 0.5, "S": 1.0}
+
+
+def test_a_shared_option_that_all_generators_have_no_use_for_is_refused(monkeypatch, run):
+    monkeypatch.setattr(small_suite.Redness, "unused", no_use, raising=False)
+    with pytest.raises(ConfigError, match=r"shared\.value is an option of none"):
+        run(generators={"R": {"name": "redness"}}, shared={"value": 0.5}, rows=[ROW])
+
+
+def test_an_option_without_use_in_the_table_of_a_generator_is_refused(monkeypatch, run):
+    monkeypatch.setattr(small_suite.Redness, "unused", no_use, raising=False)
+    with pytest.raises(ConfigError, match=r"'redness' has no use for .*'value': it says so"):
+        run(generators={"R": {"name": "redness", "value": 0.5}}, rows=[ROW])
+
+
 def test_idle_option_does_not_change_the_key(run):
     first, _, _ = run()
     other = {"R": {"name": "redness", "pause": 0.001}, "S": {"name": "salient"}}
@@ -155,7 +183,7 @@ def test_refiners_come_between_scores_and_masks(run):
 def test_interrupted_suite_resumes_to_the_same_bytes(run, tmp_path):
     generators = {"R": {"name": "redness", "stop_at": 3}}
     with pytest.raises(KeyboardInterrupt):
-        run(tmp_path / "killed", generators=generators, rows=[{"method": "R", "generator": "R"}])
+        run(tmp_path / "killed", generators=generators, rows=[ROW])
     outcomes, killed, _ = run(tmp_path / "killed")
     _, whole, _ = run(tmp_path / "whole")
     for outcome in outcomes.values():

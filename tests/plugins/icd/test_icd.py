@@ -232,6 +232,45 @@ def test_a_released_checkpoint_is_not_trained(tmp_path):
     assert torch.equal(state["direction"], icd().network(2, seed=3).direction)
 
 
+# Other backbones and optimizers
+
+WITHOUT_FC = {"name": "resnet38", "width": 0.0625}
+
+
+def test_a_backbone_without_fc_gives_the_branch_layers_of_its_own():
+    network = icd(backbone=WITHOUT_FC).network(2)
+    width = network.backbone.out_channels
+    layers = (network.top_down.fc6, network.top_down.fc7)
+    assert [layer.weight.shape for layer in layers] == [(width, width, 3, 3), (width, width, 1, 1)]
+    assert {"top_down"} <= set(network.heads)
+    assert network.direction.shape == (2, width)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "sgd_all", "adamw"])
+def test_other_backbones_learn_with_every_optimizer(tmp_path, optimizer):
+    options = {name: value for name, value in QUICK.items() if name != "lr_every"}
+    weights = tmp_path / "backbone.pth"
+    torch.save(icd(backbone=WITHOUT_FC).network(2, 7).backbone.state_dict(), weights)
+    generator = construct(
+        "generator 'icd'", Icd, {**options, "backbone": WITHOUT_FC, "optimizer": optimizer}
+    )
+    generator.fit(data_in(tmp_path), Run(tmp_path, weights=weights))
+    before, after = torch.load(weights), torch.load(tmp_path / "weights.pth")
+    assert all(value.isfinite().all() for value in after.values())
+    changed = {name for name, v in before.items() if not torch.equal(v, after[f"backbone.{name}"])}
+    assert any(name.endswith("weight") for name in changed)
+    score = generator.load(tmp_path, "cpu")
+    score(data_in(tmp_path)["image_000"]).validate("image_000", "icd")
+
+
+def test_rates_of_other_optimizers_change_at_every_iteration():
+    options = {name: value for name, value in QUICK.items() if name != "lr_every"}
+    usual = construct("generator 'icd'", Icd, {**options, "optimizer": "adamw", "warmup": 2})
+    assert fitting.icd_schedule(usual)["every"] == 1
+    assert fitting.icd_schedule(usual)["warmup"] == 2
+    assert fitting.icd_schedule(icd(lr_every=7))["every"] == 7
+
+
 # Regions
 
 
@@ -292,9 +331,7 @@ def test_an_image_without_classes_is_refused_or_a_negative(tmp_path):
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"backbone": {"name": "resnet38"}},
-        {"backbone": {"name": "vgg16"}},
-        {"optimizer": "adamw"},
+        {"lr_every": 5, "optimizer": "adamw"},
         {"rescale": ()},
         {"rescale": (0.0, 1.0)},
         {"lr_every": 0},

@@ -128,6 +128,15 @@ def test_an_interrupted_fit_goes_on_to_the_same_bytes(tmp_path):
     assert fitted(tmp_path / "cut", irn()) == whole
 
 
+def test_the_backbone_learns_if_it_is_not_frozen(tmp_path, caplog):
+    before = irn().network(2).backbone.state_dict()
+    refiner = irn(frozen="none", optimizer="adamw", lr=1e-6)
+    fitted(tmp_path, refiner, seed=0)
+    after = refiner.load(tmp_path, "cpu").network.backbone.state_dict()
+    assert any(not torch.equal(value, after[name]) for name, value in before.items())
+    assert "random" not in caplog.text
+
+
 def test_boundaries_are_learnt_between_classes(tmp_path):
     refiner = irn(iterations=50, batch=4, rescale=(2.0, 2.0), crop=64)
     data, networks = view(tmp_path, ()), [refiner.shape().build().eval()]

@@ -149,6 +149,15 @@ def test_an_unknown_tap_is_named_with_those_that_exist():
         EdgeNetwork(backbones.build(**SLIM), ("conv3", "conv9"))
 
 
+def test_a_backbone_that_is_not_frozen_learns_with_the_head():
+    backbone = {"name": "openmmlab_resnet", "base_channels": 8, "frozen": "none"}
+    network = EdgeShape(backbone, (), frozen=False).build().train()
+    network(torch.rand(2, 3, 32, 32)).sum().backward()
+    assert all(p.requires_grad and p.grad is not None for p in network.parameters())
+    with torch.no_grad():
+        assert not network(torch.rand(2, 3, 32, 32)).requires_grad
+
+
 def test_only_the_head_trains_and_no_statistics_move():
     network = EdgeShape({"name": "resnet18", "frozen": "none"}, ()).build().train()
     before = {name: value.clone() for name, value in network.backbone.state_dict().items()}

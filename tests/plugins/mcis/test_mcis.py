@@ -220,9 +220,32 @@ def test_initial_weights_fill_the_backbone(tmp_path):
         ("lr_drops", (0,)),
         ("flip", 0.5),
         ("power", 1.0),
-        ("optimizer", "adamw"),
+        ("padding", "black"),
+        ("warmup", 5),
+        ("schedule", 10),
     ],
 )
 def test_an_option_out_of_range_is_named(name, value):
     with pytest.raises(ConfigError, match=f"option '{name}'"):
         mcis(**{name: value})
+
+
+def test_drops_of_the_rate_are_refused_where_no_optimizer_has_them():
+    with pytest.raises(ConfigError, match=r"'lr_drops'.*only the optimizer 'sgd'"):
+        mcis(lr_drops=(5,), optimizer="adamw")
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_other_backbones_and_optimizers_learn(tmp_path, optimizer):
+    usual = {} if optimizer == "sgd" else {"warmup": 2, "schedule": 5}
+    slim = {"backbone": {"name": "resnet38", "width": 0.0625}, "lr": 1e-6}  # random weights
+    options = {**slim, "optimizer": optimizer, **usual}
+    fitted(tmp_path / "long", mcis(**options))
+    data = view(tmp_path, Mcis.needs)
+    score = mcis(**options).load(tmp_path / "long", "cpu", data)
+    score(data[data.ids[0]]).validate(data.ids[0], "mcis")
+
+
+def test_other_optimizers_follow_the_usual_schedule(tmp_path):
+    plain = fitted(tmp_path / "plain", mcis(optimizer="adamw"))
+    assert plain != fitted(tmp_path / "warm", mcis(optimizer="adamw", warmup=3))

@@ -178,3 +178,12 @@ def test_other_optimizers_have_a_rate_for_what_is_not_pretrained(optimizer):
     assert (rest["lr"], added["lr"]) == pytest.approx((0.1, 0.3))
     assert {id(p) for p in rest["params"]} == {id(p) for p in network.backbone.parameters()}
     assert any(parameter is network.gamma for parameter in added["params"])
+
+
+def test_attention_and_hidden_channels_are_options_on_any_backbone():
+    backbone = {"name": "resnet38", "width": 0.0625}
+    network = SganSettings(backbone=backbone, keys=8, hidden=16).network(2)
+    assert network.query.out_channels == network.key.out_channels == 8
+    assert (network.hidden.out_channels, network.head.in_channels) == (16, 16)
+    outputs = network(torch.zeros(1, 3, 32, 32), torch.ones(1, 4, 4))
+    assert outputs.maps.shape == outputs.seeds.shape == (1, 2, 4, 4)

@@ -216,6 +216,8 @@ def test_a_class_named_by_hand_that_the_data_lack_is_refused(tmp_path):
         ({"salient": 1.0}, "'salient'"),
         ({"seed_weight": -1.0}, "'seed_weight'"),
         ({"dropout": 1.0}, "'dropout'"),
+        ({"keys": 0}, "'keys'"),
+        ({"hidden": 0}, "'hidden'"),
         ({"conflicts": "undefined", "named_by_hand": ["disc"]}, "'named_by_hand'"),
         ({"speed": 1}, "no option 'speed'"),
     ],
