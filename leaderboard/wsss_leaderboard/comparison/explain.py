@@ -4,27 +4,37 @@ Stages are compared in order: the losses of the generator, the masks, each segme
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import get_args
 
 from rich.console import Console
 
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.execution.run import RowOutcome
 from wsss_harness.plugins.registry import installed
-from wsss_harness.store.stage import Stage, upstream
+from wsss_harness.store.stage import Stage
 from wsss_harness.store.store import Store
 from wsss_harness.suite.graph import Graph
 from wsss_harness.suite.rows import RowStages
 from wsss_harness.suite.selection import Request
 from wsss_harness.system.files import read_json
+from wsss_leaderboard.comparison.settings import (
+    Assumption,
+    Difference,
+    assumptions,
+    differences,
+    generator_of,
+    maker,
+)
 from wsss_leaderboard.records.collect import Collector
 from wsss_leaderboard.records.published import (
     Data,
     Expected,
-    ExpectedSetting,
+    Figure,
+    FigureKind,
     Published,
     expected,
     published,
@@ -33,7 +43,8 @@ from wsss_leaderboard.records.record import Record
 from wsss_leaderboard.tables.table import Column, Table, TableRow
 
 LOSSES = "losses.json"
-SCORED, VAL = "train", "val"  # the splits of published figures of masks and of segmentors
+SCORED = ("train", "train_aug")  # the splits of published figures of masks, the preferred one first
+VAL = ("val",)  # the same of segmentors
 
 
 @dataclass(frozen=True)
@@ -55,27 +66,6 @@ class FigureComparison:
     def departs(self) -> bool:
         comparable = self.measured is not None and not self.images
         return comparable and abs(self.measured - self.expected) > self.allowed  # type: ignore[operator]
-
-
-@dataclass(frozen=True)
-class Difference:
-    """An option whose value differs from the one that the published number was made with."""
-
-    stage: str
-    option: str
-    here: Any
-    published: Any
-    effect: str
-
-
-@dataclass(frozen=True)
-class Assumption:
-    """An option that matters and whose value the authors do not state."""
-
-    stage: str
-    option: str
-    here: Any
-    effect: str
 
 
 @dataclass(frozen=True)
@@ -112,21 +102,12 @@ def explain(row: RowStages, record: Record, store: Store, figures: Published) ->
     )
 
 
-def generator_of(row: RowStages) -> Stage:
-    return next(stage for stage in upstream(row.masks) if stage.kind == "fit")
-
-
-def maker(row: RowStages) -> str:
-    """The method of a row without its refiners."""
-    return row.row.method.partition(" + ")[0]
-
-
 def _other_data(record: Record, data: Data) -> str:
     """How the images of a record differ from those of the published masks; empty if they do not."""
     if record.masks is None:
         return ""
     same = {*data.classes, "background"} == set(record.masks.score.iou)
-    wanted = data.splits[SCORED]
+    wanted = data.splits[SCORED[0]]
     if same and record.masks.images == wanted:
         return ""
     return f"{record.masks.images:,} images here, {wanted:,} there" if same else "other classes"
@@ -162,65 +143,27 @@ def mious(
 ) -> Iterator[FigureComparison]:
     """The mIoU of masks and segmentors, in percent."""
     allowances = expectations.allowances
-    parts: list[tuple[str, str, str, float]] = [("masks", "", SCORED, allowances.masks)]
+    parts: list[tuple[str, str, Sequence[str], float]]
+    parts = [("masks", "", SCORED, allowances.masks)]
     parts += [(s.fit.title, s.label, VAL, allowances.segmentation) for s in row.segmentations]
-    for title, segmentor, split, allowed in parts:
+    for title, segmentor, splits, allowed in parts:
         part = record.part(segmentor)
-        by_kind = {f.kind: f for f in figures.named(row.row.method, segmentor) if f.split == split}
-        if figure := by_kind.get("published") or by_kind.get("reported"):
-            wanted = figures.datasets[figure.dataset].splits[split]
+        if figure := preferred(figures.named(row.row.method, segmentor), splits):
+            wanted = figures.datasets[figure.dataset].splits[figure.split]
             images = "train has no truth here" if record.unscored and not segmentor else ""
             if part and not figures.fits(figure, part.score.iou, part.images):
                 images = f"{part.images:,} images here, {wanted:,} there"
             measured = 100 * part.score.miou if part else None
             source = "; ".join(filter(None, (figure.how, figure.where)))
-            yield FigureComparison(
-                title, f"mIoU of {split}", figure.value, allowed, measured, source, images
-            )
+            what = f"mIoU of {figure.split}"
+            yield FigureComparison(title, what, figure.value, allowed, measured, source, images)
 
 
-def differences(row: RowStages, expectations: Expected) -> Iterator[Difference]:
-    for setting, stage, here in settings_of(row, expectations):
-        if setting.published and here != setting.value:
-            yield Difference(stage.title, setting.option, here, setting.value, setting.effect)
-
-
-def assumptions(row: RowStages, expectations: Expected) -> Iterator[Assumption]:
-    """The settings that are known to matter and that nobody published."""
-    for setting, stage, here in settings_of(row, expectations):
-        if not setting.published:
-            yield Assumption(stage.title, setting.option, here, setting.effect)
-
-
-def settings_of(
-    row: RowStages, expectations: Expected
-) -> Iterator[tuple[ExpectedSetting, Stage, Any]]:
-    """The settings that apply to a row, each with its stage and the value there."""
-    for setting in expectations.settings:
-        method = maker(row) if setting.kind in ("fit", "score") else row.row.method
-        stage = stage_of(row, setting.kind, setting.segmentor)
-        if stage is not None and method in setting.methods:
-            yield setting, stage, value_at(stage.options, setting.option)
-
-
-def stage_of(row: RowStages, kind: str, segmentor: str = "") -> Stage | None:
-    """The stage of a row that a setting applies to; None if the row has none of its kind."""
-    if kind in ("segment", "predict"):
-        own = next((s for s in row.segmentations if s.label == segmentor), None)
-        return None if own is None else {"segment": own.fit, "predict": own.predictions}[kind]
-    stages = {stage.kind: stage for stage in upstream(row.masks)}
-    by_kind = {**stages, "fit": generator_of(row), "mask": row.masks}
-    if refined := stages.get("refine"):
-        by_kind["refiner"] = refined.inputs["fit"]
-    return by_kind.get(kind)
-
-
-def value_at(options: Mapping[str, Any], path: str) -> Any:
-    """The value at a dotted path, tuples as lists; None if there is none."""
-    value: Any = options
-    for part in path.split("."):
-        value = value.get(part) if isinstance(value, Mapping) else None
-    return list(value) if isinstance(value, tuple) else value
+def preferred(named: Sequence[Figure], splits: Sequence[str]) -> Figure | None:
+    """The figure of the first split that has one, published rather than reported."""
+    figures = {(figure.split, figure.kind): figure for figure in named}
+    order = product(splits, get_args(FigureKind))
+    return next((figures[place] for place in order if place in figures), None)
 
 
 # The command

@@ -18,6 +18,7 @@ from wsss_leaderboard.records.record import Record
 FigureKind = Literal["published", "reported"]
 PUBLISHED = Path(__file__).with_name("published.toml")
 EXPECTED = PUBLISHED.with_name("expected.toml")
+OF_GENERATORS = ("regions", "fit", "score")
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -236,15 +237,17 @@ class ExpectedLosses(StrictModel):
 class ExpectedSetting(StrictModel):
     """The published value of an option of a stage, and the known effect of other values.
 
-    ``methods`` are generators for the kinds fit and score, whole rows for the others. ``dataset``
-    is empty for a value that holds on all of them. ``published`` is false where the authors state
-    no value and ours is a choice.
+    ``methods`` are generators for the kinds in OF_GENERATORS, whole rows for the others.
+    ``before``: of a fit, how many rounds before the last one it is. ``dataset`` is empty for a
+    value that holds on all of them. ``published`` is false where the authors state no value and
+    ours is a choice.
     """
 
     methods: tuple[str, ...]
     dataset: str = ""
     segmentor: str = ""
-    kind: Literal["fit", "score", "refiner", "refine", "mask", "segment", "predict"]
+    kind: Literal["regions", "fit", "score", "refiner", "refine", "mask", "segment", "predict"]
+    before: Annotated[int, Field(ge=0)] = 0
     option: str
     value: Any
     effect: str

@@ -15,15 +15,8 @@ from wsss_harness.suite.graph import Graph
 from wsss_harness.suite.reading import check_suite, read_suite
 from wsss_harness.system.files import configs, write_json
 from wsss_leaderboard.cli.app import app
-from wsss_leaderboard.comparison.explain import (
-    Explanation,
-    FigureComparison,
-    conclusion,
-    differences,
-    explain,
-    stage_of,
-    value_at,
-)
+from wsss_leaderboard.comparison.explain import Explanation, FigureComparison, conclusion, explain
+from wsss_leaderboard.comparison.settings import differences, settings_of
 from wsss_leaderboard.records.published import expected, published
 from wsss_leaderboard.records.scores import Masks, Score, Segmentation
 
@@ -219,33 +212,70 @@ def test_another_dataset_has_other_expectations(tmp_path, store):
     assert {d.option for d in result.differences} == {"lam", "iterations", "batch", "crop"}
 
 
-def rows_of(tmp_path, name):
+PAPERS = {
+    "voc12_masks": "voc2012",
+    "voc12_affinity": "voc2012",
+    "voc12_report": "voc2012",
+    "coco14_eps": "coco14",
+}
+
+
+def rows_of(tmp_path, name, *changes):
     """The rows of a suite of the project, with files of the test in place of those it names."""
     scenes = suite(tmp_path).dataset
     path = configs() / f"suites/{name}.toml"
-    labels = read_suite(path).weights
-    overrides = [f"weights.{label}.file={tmp_path}/weights.pth" for label in labels]
-    paper_suite = read_suite(path, [*overrides, f"saliency.PFAN.folder={tmp_path}/maps"])
+    own = read_suite(path)
+    overrides = [f"weights.{label}.file={tmp_path}/weights.pth" for label in own.weights]
+    overrides += [f"saliency.{label}.folder={tmp_path}/maps" for label in own.saliency]
+    paper_suite = read_suite(path, [*overrides, *changes])
     graph = Graph(paper_suite.model_copy(update={"dataset": scenes}), installed(), 0)
     return {row.method: graph.row(row) for row in paper_suite.rows}
 
 
 def test_the_suites_of_the_papers_have_all_settings_that_matter(tmp_path):
-    rows = {
-        "voc2012": rows_of(tmp_path, "voc12_masks") | rows_of(tmp_path, "voc12_affinity"),
-        "coco14": rows_of(tmp_path, "coco14_eps"),
-    }
     seen = set()
-    for data, named in rows.items():
-        for setting in expected().of(data).settings:
-            for method in set(setting.methods) & set(named):
-                stage = stage_of(named[method], setting.kind, setting.segmentor)
-                assert value_at(stage.options, setting.option) == setting.value, setting
-                seen.add((setting.option, setting.kind, setting.segmentor, method))
-        for row in named.values():
+    for name, data in PAPERS.items():
+        for method, row in rows_of(tmp_path, name).items():
+            for setting, _, here in settings_of(row, expected().of(data)):
+                assert here == setting.value, (name, method, setting)
+                if method in setting.methods:
+                    seen.add((place_of(setting), method))
             assert list(differences(row, expected().of(data))) == []
-    wanted = expected().settings
-    assert seen == {(s.option, s.kind, s.segmentor, m) for s in wanted for m in s.methods}
+    assert seen == {(place_of(s), method) for s in expected().settings for method in s.methods}
+
+
+def place_of(setting):
+    return setting.dataset, setting.kind, setting.segmentor, setting.before, setting.option
+
+
+def test_every_row_of_the_report_has_numbers_to_compare_with(tmp_path, store):
+    rounds = {"SC-CAM 1", "SC-CAM 2"}
+    for method, row in rows_of(tmp_path, "voc12_report").items():
+        if method not in rounds:
+            compared = explain(row, record(masks=None), store, published().of(CLASSES))
+            assert compared.comparisons, method
+
+
+def test_a_setting_of_an_earlier_round_is_named(tmp_path):
+    change = 'generators."SC-CAM 1".iterations=100'
+    row = rows_of(tmp_path, "voc12_report", change)["SC-CAM"]
+    (difference,) = differences(row, expected().of("voc2012"))
+    assert (difference.option, difference.here) == ("iterations", 100)
+    assert difference.published == 20_491
+
+
+def test_other_superpixels_than_the_published_ones_are_named(tmp_path):
+    row = rows_of(tmp_path, "voc12_report", "regions.superpixels.superpixels.scale=20")["ICD + CRF"]
+    (difference,) = differences(row, expected().of("voc2012"))
+    assert difference.stage == "regions superpixels"
+    assert (difference.option, difference.here) == ("scale", 20)
+
+
+def test_masks_that_were_scored_on_other_images_are_shown_and_never_depart(tmp_path, store):
+    row = rows_of(tmp_path, "voc12_report")["ICD + CRF"]
+    masks = explain(row, measured(miou=0.1), store, published().of(CLASSES)).comparisons[0]
+    assert (masks.what, masks.expected, masks.departs) == ("mIoU of train_aug", 62.2, False)
+    assert masks.images == "1,464 images here, 10,582 there"
 
 
 def test_a_method_without_published_figures_is_refused(tmp_path, store):
