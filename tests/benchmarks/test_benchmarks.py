@@ -58,6 +58,7 @@ STUDIES = [
     (("ranks.py", "--simulations", "1"), "all alike: false difference "),
     (("keeping_state.py", "--gib", "0.001", "--seconds", "0.3", "--step", "0.01"), "now: "),
     (("sub_classes.py", "--images", "300", "--channels", "8", "--clusters", "2"), "40 sub-classes"),
+    (("superpixels.py", "--images", "2", "--size", "30x40", "--repeats", "1"), "s of CPU an image"),
     (("anatomy.py", "--scenes", "1"), "causes do not add up on 0 scenes"),
 ]
 

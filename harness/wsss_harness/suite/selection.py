@@ -13,6 +13,7 @@ from wsss_harness.store.owners import Owner
 from wsss_harness.suite.reading import datasets_of, read_suite
 from wsss_harness.suite.spec import Row, Suite
 from wsss_harness.system.files import read_json
+from wsss_harness.system.similar import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -77,11 +78,11 @@ def select(suite: Suite, methods: Sequence[str] = (), words: Sequence[str] = ())
     """
     rows = suite.rows
     for method in methods:
-        _check_matches(
-            f"--rows {method}", [row for row in suite.rows if row.method == method], suite
-        )
+        named = [row for row in suite.rows if row.method == method]
+        _check_matches(f"--rows {method}", named, suite, method)
     for word in words:
-        _check_matches(f"--only {word}", [row for row in suite.rows if _has(row, word)], suite)
+        holding = [row for row in suite.rows if _has(row, word)]
+        _check_matches(f"--only {word}", holding, suite, word)
     if methods:
         rows = tuple(row for row in rows if row.method in methods)
     if words:
@@ -95,7 +96,9 @@ def _has(row: Row, word: str) -> bool:
     return any(word.lower() in name.lower() for name in names)
 
 
-def _check_matches(what: str, rows: Sequence[Row], suite: Suite) -> None:
+def _check_matches(what: str, rows: Sequence[Row], suite: Suite, name: str = "") -> None:
     if not rows:
-        known = ", ".join(row.method for row in suite.rows)
-        raise ConfigError(f"{what}: no row matches; rows: {known}")
+        names = [row.method for row in suite.rows]
+        raise ConfigError(
+            f"{what}: no row matches; rows: {', '.join(names)}{did_you_mean(name, names)}"
+        )

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.stages.background_rules import BackgroundRule, build_rule
 from wsss_harness.system.resizing import Resize
+from wsss_harness.system.similar import did_you_mean
 
 Options = dict[str, Any]
 Axis = Literal["weights", "generator", "refiner", "segmentor"]
@@ -227,8 +228,10 @@ class Suite(Strict):
         for row in self.rows:
             if row.method == method:
                 return row
-        known = ", ".join(row.method for row in self.rows)
-        raise ConfigError(f"no row is named '{method}'; rows: {known}")
+        names = [row.method for row in self.rows]
+        raise ConfigError(
+            f"no row is named '{method}'; rows: {', '.join(names)}{did_you_mean(method, names)}"
+        )
 
 
 def combinations(cross: Mapping[Axis, Sequence[int]]) -> list[dict[Axis, int]]:

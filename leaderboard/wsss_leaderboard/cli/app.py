@@ -183,6 +183,43 @@ def table(
         raise typer.Exit(1)
 
 
+@app.command()
+def figure(
+    suite: SuiteArgument,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="A .png or .pdf file.")] = Path(
+        "figure.png"
+    ),
+    store: StoreOption = RUNS,
+    overrides: SetOption = None,
+    methods: Annotated[
+        list[str] | None,
+        typer.Option("--rows", metavar="METHOD", help="Show this row, in this order. Repeatable."),
+    ] = None,
+    count: Annotated[
+        int, typer.Option("--images", metavar="N", min=1, max=50, help="How many images.")
+    ] = 5,
+    ids: Annotated[
+        list[str] | None,
+        typer.Option("--id", metavar="ID", help="Show this image instead. Repeatable."),
+    ] = None,
+    seed: SeedOption = None,
+    segmentor: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Show what this segmentor predicts on val instead."),
+    ] = None,
+    width: Annotated[
+        float, typer.Option(metavar="INCHES", min=2, max=40, help="Width; letters keep their size.")
+    ] = 6.875,
+) -> None:
+    """Draw images, truth and the masks of rows side by side, for a paper."""
+    from wsss_leaderboard.cli.figure import draw_panels
+    from wsss_leaderboard.figures.choice import Choice
+
+    choice = Choice(tuple(methods or ()), tuple(ids or ()), count, seed, segmentor)
+    if draw_panels(request_of(suite, overrides), store, choice, out, width, Console()):
+        raise typer.Exit(1)
+
+
 app.command()(harness.plugins)
 for module, about in {
     "wsss_harness.cli.plugin": "Write and check plugins.",

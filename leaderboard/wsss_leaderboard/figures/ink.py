@@ -1,4 +1,4 @@
-"""Shared by all figures: colours, text that is never markup, and PNG files of equal bytes.
+"""Shared by all figures: colours, text that is never markup, and files of equal bytes.
 
 The colours are Okabe and Ito's and three more, chosen to differ from them, from black and from
 light grey under simulated protanopia, deuteranopia and tritanopia.
@@ -78,16 +78,34 @@ def picture_axes(figure: Any, left: float, bottom: float, width: float, height: 
 
 def legend(surface: Any, handles: Sequence[Any], labels: Sequence[str], **style: Any) -> None:
     """A legend whose labels are set afterwards: matplotlib omits labels that start with _."""
-    drawn = surface.legend(handles, ["."] * len(handles), frameon=False, fontsize=10, **style)
+    style = {"frameon": False, "fontsize": 10, **style}
+    drawn = surface.legend(handles, ["."] * len(handles), **style)
     for entry, label in zip(drawn.get_texts(), labels, strict=True):
         entry.set_parse_math(False)
         entry.set_text(plain(label))
 
 
 def save(figure: Any, path: Path) -> None:
-    """Write a PNG without metadata; a missing glyph is drawn as a box."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
+    """Write a PNG or PDF, as the name says, without metadata; a missing glyph is drawn as a box."""
     with atomic(path) as temporary, warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")
-        FigureCanvasAgg(figure).print_png(temporary, metadata={"Software": None})
+        if path.suffix.lower() == ".pdf":
+            _save_pdf(figure, temporary)
+        else:
+            _save_png(figure, temporary)
+
+
+def _save_png(figure: Any, path: Path) -> None:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    FigureCanvasAgg(figure).print_png(path, metadata={"Software": None})
+
+
+def _save_pdf(figure: Any, path: Path) -> None:
+    """Fonts are embedded as outlines, which publishers ask for, not as programs of PostScript."""
+    import matplotlib
+    from matplotlib.backends.backend_pdf import FigureCanvasPdf
+
+    with matplotlib.rc_context({"pdf.fonttype": 42}):
+        unsaid = dict.fromkeys(("Creator", "Producer", "CreationDate"))
+        FigureCanvasPdf(figure).print_pdf(path, metadata=unsaid)

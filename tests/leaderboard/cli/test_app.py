@@ -17,7 +17,7 @@ from wsss_harness.cli import progress as display
 from wsss_harness.plugins.offers import Broken
 from wsss_harness.plugins.registry import Plugins, installed
 from wsss_harness.system import files
-from wsss_leaderboard.cli import report
+from wsss_leaderboard.cli import figure, report
 from wsss_leaderboard.cli.app import main
 from wsss_leaderboard.records import record
 
@@ -61,6 +61,20 @@ def test_a_suite_is_run_and_its_tables_are_written(wsss, tmp_path):
     names = {path.name for path in results.iterdir()}
     assert {"masks.md", "masks.csv", "failures.md", "records"} <= names
     assert {"comparison.png", "curves.png"} <= names
+
+
+def test_a_figure_is_drawn_of_what_was_run(wsss, tmp_path, monkeypatch):
+    monkeypatch.setattr(figure, "installed", small_suite.plugins)
+    assert "run the suite first" in wsss("figure", "small.toml")[2]
+    wsss("run", "small.toml")
+    code, out, _ = wsss("figure", "small.toml", "--images", "2", "--out", "a/b.pdf")
+    assert code == 0
+    assert "drew a/b.pdf: image, truth, R" in out
+    assert out.count("image_0") == 2
+    assert (tmp_path / "a/b.pdf").read_bytes().startswith(b"%PDF")
+    code, _, errors = wsss("figure", "small.toml", "--out", "figure.jpg")
+    assert code == 2
+    assert ".png or .pdf" in errors
 
 
 def test_doubts_about_the_data_are_repeated_beside_the_tables(wsss, monkeypatch):
