@@ -35,8 +35,8 @@ def draw_panels(
         file = path.with_stem("-".join(filter(None, (path.stem, each.dataset))))
         shown = panels(each.suite(), plugins, Store(root, plugins.tell), choice)
         panel_figure(file, shown, width)
-        print_plain(console, f"drew {file}: {', '.join(shown.titles)}")
-        print_plain(console, f"images: {', '.join(line.image_id for line in shown.lines)}")
+        print_plain(console, f"drew {file}: {' | '.join(shown.titles)}")
+        print_plain(console, f"images: {' | '.join(line.image_id for line in shown.lines)}")
         return False
 
     return any_failed(request.each(), draw)

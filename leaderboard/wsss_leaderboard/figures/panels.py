@@ -14,7 +14,6 @@ from wsss_harness.contract.types import BACKGROUND, IGNORE, Image, Mask
 from wsss_leaderboard.figures import ink
 
 DPI = 300
-WIDTH = 6.875  # inches, of a page of CVPR
 GAP, MARGIN = 0.03, 0.02  # between pictures, around the figure, inches
 SIZES = (8.0, 7.0, 6.0, 5.0)  # of letters, points: titles have the first with which they fit
 LETTER, LEADING = 0.56 / 72, 1.25 / 72  # width of a letter, height of a line: inches a point
@@ -54,7 +53,7 @@ class Panels:
         return [(names[value], self.colours[value]) for value in sorted(values - {BACKGROUND})]
 
 
-def panel_figure(path: Path, panels: Panels, width: float = WIDTH) -> None:
+def panel_figure(path: Path, panels: Panels, width: float) -> None:
     """Draw panels, ``width`` inches wide, as PNG or PDF, as the name of the file says."""
     from matplotlib.figure import Figure
 

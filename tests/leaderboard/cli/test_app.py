@@ -69,7 +69,7 @@ def test_a_figure_is_drawn_of_what_was_run(wsss, tmp_path, monkeypatch):
     wsss("run", "small.toml")
     code, out, _ = wsss("figure", "small.toml", "--images", "2", "--out", "a/b.pdf")
     assert code == 0
-    assert "drew a/b.pdf: image, truth, R" in out
+    assert "drew a/b.pdf: image | truth | R" in out
     assert out.count("image_0") == 2
     assert (tmp_path / "a/b.pdf").read_bytes().startswith(b"%PDF")
     code, _, errors = wsss("figure", "small.toml", "--out", "figure.jpg")

@@ -10,6 +10,7 @@ from wsss_harness.system.palettes import palette
 from wsss_leaderboard.figures.panels import DPI, SIZES, Line, Panels, panel_figure, wrapped
 
 COLOURS = np.frombuffer(palette(), np.uint8).reshape(-1, 3)
+WIDTH = 4
 NAMES = ("background", "boat", "cat", "train", "sheep")
 
 
@@ -35,7 +36,7 @@ def area(picture, value):
 
 
 def test_masks_have_the_colours_of_the_dataset_and_ignored_pixels_too(tmp_path):
-    panel_figure(tmp_path / "a.png", panels())
+    panel_figure(tmp_path / "a.png", panels(), WIDTH)
     picture = pixels(tmp_path / "a.png")
     assert area(picture, 2) == area(picture, 4) == 0
     assert area(picture, 1) / area(picture, 3) == pytest.approx(240 / 80, rel=0.1)
@@ -77,21 +78,23 @@ def test_titles_are_broken_between_words_and_become_smaller_only_for_long_ones()
 )
 def test_titles_and_classes_are_inert(tmp_path, title):
     odd = panels(titles=("image", "truth", title), classes=("", title, "", title))
-    panel_figure(tmp_path / "a.png", odd)
-    assert pixels(tmp_path / "a.png").shape[1] == round(6.875 * DPI)
+    panel_figure(tmp_path / "a.png", odd, WIDTH)
+    assert pixels(tmp_path / "a.png").shape[1] == WIDTH * DPI
 
 
 def test_masks_of_background_alone_need_no_legend(tmp_path):
     nothing = np.zeros((30, 40), np.uint8)
-    panel_figure(tmp_path / "none.png", panels(lines=(replace(line(), masks=(nothing, nothing)),)))
-    panel_figure(tmp_path / "some.png", panels())
+    panel_figure(
+        tmp_path / "none.png", panels(lines=(replace(line(), masks=(nothing, nothing)),)), WIDTH
+    )
+    panel_figure(tmp_path / "some.png", panels(), WIDTH)
     assert len(pixels(tmp_path / "none.png")) < len(pixels(tmp_path / "some.png"))
 
 
 @pytest.mark.parametrize("kind", ["png", "pdf"])
 def test_equal_panels_give_equal_bytes(tmp_path, kind):
     for name in ("a", "b"):
-        panel_figure(tmp_path / f"{name}.{kind}", panels())
+        panel_figure(tmp_path / f"{name}.{kind}", panels(), WIDTH)
     first = (tmp_path / f"a.{kind}").read_bytes()
     assert first == (tmp_path / f"b.{kind}").read_bytes()
     assert first.startswith({"png": b"\x89PNG", "pdf": b"%PDF"}[kind])
