@@ -22,7 +22,7 @@ SOURCES = {
 }
 PLUGINS = sorted(SOURCES.keys() - {HARNESS, LEADERBOARD})
 LOOSE = {"__init__", "__main__", "builtin"}  # modules of the harness that are in no package
-HEAVY = {"torch", "torchvision", "mmengine", "mmseg", "mmcv", "matplotlib", "cv2", "scipy"}
+HEAVY = {"torch", "torchvision", "mmengine", "mmseg", "mmcv", "matplotlib", "cv2", "scipy", "timm"}
 
 
 def module_name(path, source):

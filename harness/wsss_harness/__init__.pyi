@@ -2,6 +2,7 @@
 
 from .contract.errors import ConfigError as ConfigError
 from .contract.errors import DataError as DataError
+from .contract.errors import MissingExtra as MissingExtra
 from .contract.errors import PluginError as PluginError
 from .contract.errors import StageError as StageError
 from .contract.errors import StageFailure as StageFailure
@@ -47,6 +48,7 @@ from .networks.training.loop import Batch as Batch
 from .networks.training.loop import Loss as Loss
 from .networks.training.settings import TrainingSettings as TrainingSettings
 from .networks.training.settings import require_option as require_option
+from .system.extras import require_extra as require_extra
 from .system.files import atomic as atomic
 from .system.files import write_json as write_json
 from .system.files import write_text as write_text

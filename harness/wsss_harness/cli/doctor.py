@@ -34,6 +34,7 @@ BROKEN_FIELDS = ("distribution", "reason", "traceback")
 OPTIONAL = {
     "pydensecrf2": "only the dense CRF needs it: python -m pip install pydensecrf2",
     "pycocotools": "only the dataset coco14 needs it: python -m pip install pycocotools",
+    "timm": "only vision transformers need it: python -m pip install timm",
 }
 
 
@@ -102,7 +103,8 @@ def describe(plugins: Plugins) -> dict[str, Any]:
 
 def _print_reason(console: Console, broken: Broken) -> None:
     title = f"plugin '{broken.name}' ({broken.distribution}) was set aside: {broken.reason}"
-    console.print(escape(title), style="red", soft_wrap=True, highlight=False)
+    style = "" if broken.optional else "red"
+    console.print(escape(title), style=style, soft_wrap=True, highlight=False)
 
 
 def print_health(console: Console) -> bool:
@@ -122,7 +124,8 @@ def print_health(console: Console) -> bool:
         _print_reason(console, broken)
         if broken.traceback:
             console.print(escape(broken.traceback), highlight=False, soft_wrap=True)
-    return all(versions.values()) and not problems and not installed().broken
+    failed = [broken for broken in installed().broken if not broken.optional]
+    return all(versions.values()) and not problems and not failed
 
 
 def _version(name: str) -> str | None:

@@ -18,7 +18,7 @@ app = Commands()
 
 
 FileArgument = Annotated[
-    Path, typer.Argument(metavar="FILE", help="A .pth file, or a .params file of MXNet.")
+    Path, typer.Argument(metavar="FILE", help="A .pth, .safetensors, .npz or .params file.")
 ]
 
 

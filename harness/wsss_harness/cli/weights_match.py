@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from wsss_harness.contract.errors import MissingExtra
 from wsss_harness.networks import backbones
 from wsss_harness.networks.backbones import weights
 from wsss_harness.networks.backbones.params_file import is_params
@@ -15,6 +16,7 @@ from wsss_harness.networks.backbones.weights import HEADS, Misfit, State
 from wsss_harness.plugins.registry import Plugins
 from wsss_harness.system.digests import digest_once
 
+FORMATS = {".npz": "arrays of numpy", ".safetensors": "safetensors"}
 CLASSES = (20, 80)  # of PASCAL VOC and of MS-COCO
 
 
@@ -34,8 +36,16 @@ def networks(plugins: Plugins, classes: int) -> Iterator[Network]:
             if hasattr(offer.announced, "released"):
                 for label, method in _forms(name, offer.announced):
                     yield _of_method(label, method, classes)
-    for name in sorted(backbones.NAMES):
+    for name in filter(_is_installed, sorted(backbones.NAMES)):
         yield Network(name, lambda name=name: backbones.build(name), _without_heads)  # type: ignore[misc]
+
+
+def _is_installed(backbone: str) -> bool:
+    try:
+        backbones.require(backbone)
+    except MissingExtra:
+        return False
+    return True
 
 
 def _forms(name: str, method: Any) -> Iterator[tuple[str, Any]]:
@@ -103,7 +113,7 @@ def inspect(path: Path, plugins: Plugins) -> Inspection:
     misfits = compare(state, plugins)
     nearest, misfit = next(iter(misfits.items()))
     return Inspection(
-        "params of MXNet" if is_params(path) else "state dict of torch",
+        "params of MXNet" if is_params(path) else FORMATS.get(path.suffix, "state dict of torch"),
         digest_once(path),
         len(state),
         sum(value.numel() for value in state.values()),

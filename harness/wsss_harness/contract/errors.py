@@ -19,6 +19,10 @@ class ConfigError(WsssError):
     """A suite or an option has an unknown name or key, or a wrong value."""
 
 
+class MissingExtra(ConfigError):
+    """A library is not installed that only some methods need; see wsss_harness.system.extras."""
+
+
 class PluginError(WsssError):
     """A plugin broke its contract."""
 

@@ -153,6 +153,11 @@ def read_state(path: Path, remedy: str = "replace it, or delete it and run again
 
 def _unreadable(message: str) -> str:
     """The reason in torch's message, without its advice to let the file run code."""
+    if "TorchScript" in message:
+        return (
+            "it is a TorchScript archive, which could run code; save the state dict of the network "
+            "in it (torch.jit.load), and give that file"
+        )
     if refused := GLOBAL.search(message):
         return f"it holds {refused[1]}, which could run code; only tensors are read"
     return "it is damaged, or not a file of tensors"

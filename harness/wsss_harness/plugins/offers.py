@@ -46,12 +46,16 @@ class Offer:
 
 @dataclass(frozen=True)
 class Broken:
-    """A plugin that was set aside: the reason and, if its code failed, the traceback."""
+    """A plugin that was set aside: the reason and, if its code failed, the traceback.
+
+    ``optional``: it needs an extra that is not installed; nothing is wrong with it.
+    """
 
     name: str
     distribution: str
     reason: str
     traceback: str
+    optional: bool = False
 
 
 def offers_of(manager: pluggy.PluginManager, plugin: str, distribution: str) -> tuple[Offer, ...]:

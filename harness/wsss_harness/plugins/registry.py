@@ -14,7 +14,7 @@ from typing import Any
 import pluggy
 
 from wsss_harness.contract import hookspecs
-from wsss_harness.contract.errors import ConfigError, PluginError, WsssError
+from wsss_harness.contract.errors import ConfigError, MissingExtra, PluginError, WsssError
 from wsss_harness.plugins.entries import DISTRIBUTION, PluginEntry, entries, origin
 from wsss_harness.plugins.offers import KINDS, Broken, Offer, check_methods, hint, offers_of
 from wsss_harness.plugins.options import construct
@@ -130,7 +130,7 @@ def _register(
         if manager.has_plugin(entry.name):
             manager.unregister(name=entry.name)
         if isinstance(error, WsssError):
-            return Broken(entry.name, source, str(error), "")
+            return Broken(entry.name, source, str(error), "", isinstance(error, MissingExtra))
         trace = traceback.format_exc(limit=-3)
         return Broken(entry.name, source, f"{type(error).__name__}: {error}", trace)
 

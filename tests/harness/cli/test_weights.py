@@ -11,6 +11,7 @@ from wsss_harness.cli.weights_match import networks, skeleton
 from wsss_harness.networks import backbones
 from wsss_harness.networks.backbones import weights
 from wsss_harness.plugins.registry import installed
+from wsss_harness.system import extras
 from wsss_harness.system.digests import digest_file
 from wsss_leaderboard.cli.app import app
 
@@ -51,6 +52,21 @@ def test_the_resnet_of_deeplab_fits_with_its_head_left_out():
     own = skeleton(network)
     assert set(named) <= set(own)
     assert {name for name in own if name.startswith("layer1.0.")} <= set(named)
+
+
+@pytest.mark.parametrize("name", ["vit_small", "clip_vit_base"])
+def test_vision_transformers_fit_under_published_names(name):
+    network = next(known for known in networks(installed(), 20) if known.name == name)
+    state = skeleton(network)
+    state["head.weight"] = torch.empty(1000, len(state["norm.bias"]), device="meta")
+    assert weights.misfit(network.fit(state), skeleton(network)).size == 0
+
+
+def test_without_timm_no_vision_transformer_is_compared(monkeypatch):
+    monkeypatch.setattr(extras, "find_spec", lambda module: None)
+    names = {network.name for network in networks(installed(), 20)}
+    assert "resnet50" in names
+    assert not names & set(backbones.VITS)
 
 
 def run(*words):

@@ -79,6 +79,14 @@ def test_a_broken_plugin_is_set_aside_with_its_traceback(plugin, text, reason):
         plugins.find("generator", "bad")
 
 
+def test_a_plugin_without_its_extra_is_set_aside_with_the_line_that_installs_it(plugin):
+    text = "from wsss_harness import require_extra\nrequire_extra('no_such', 'vit', 'the plugin')"
+    (set_aside,) = load((plugin("wsss_needy", text),)).broken
+    assert set_aside.optional
+    assert "pip install 'wsss-bench[vit]'" in set_aside.reason
+    assert not set_aside.traceback
+
+
 def test_an_unknown_name_lists_what_is_installed():
     with pytest.raises(ConfigError, match=r"no generator named 'epss'; installed: .*eps.*'eps'\?"):
         installed().find("generator", "epss")

@@ -242,6 +242,16 @@ def test_doctor_is_content_without_the_crf_and_says_how_to_install_it(wsss, monk
     assert "pydensecrf2 not installed; only the dense CRF needs it: python -m pip" in out
 
 
+def test_doctor_is_content_with_a_plugin_that_needs_an_extra(wsss, monkeypatch):
+    needy = Broken("needy", "needy 1.0", "install it with pip install", "", optional=True)
+    real = installed()
+    some = Plugins(real.manager, real.offers, (needy,))
+    monkeypatch.setattr(installation, "installed", lambda: some)
+    code, out, _ = wsss("doctor")
+    assert code == 0
+    assert "install it with pip install" in out
+
+
 def test_help_needs_nothing_heavy():
     script = (
         "import sys; sys.argv = ['wsss', '--help']\nfrom wsss_leaderboard.cli.app import main\n"

@@ -8,10 +8,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from wsss_harness.contract.errors import ConfigError
+from wsss_harness.system.extras import require_extra
 
 if TYPE_CHECKING:
     from wsss_harness.networks.backbones.base import Backbone
 
+VITS = ("clip_vit_base", "vit_base", "vit_slim", "vit_small")
 NAMES = (
     "mobilenet_v2",
     "openmmlab_resnet",
@@ -20,6 +22,7 @@ NAMES = (
     "resnet38",
     "resnet50",
     "vgg16",
+    *VITS,
 )
 
 
@@ -43,6 +46,12 @@ def option_names(name: str) -> list[str]:
     return sorted(inspect.signature(_builder(name)).parameters)
 
 
+def require(name: str) -> None:
+    """Raise MissingExtra if the library that a backbone needs is not installed; imports nothing."""
+    if name in VITS:
+        require_extra("timm", "vit", f"backbone {name}")
+
+
 def _builder(name: str) -> Callable[..., Backbone]:
     """The function that builds a backbone; torch is first imported here."""
     match name:
@@ -62,4 +71,9 @@ def _builder(name: str) -> Callable[..., Backbone]:
             from wsss_harness.networks.backbones.torchvision_nets import torchvision_backbone
 
             return partial(torchvision_backbone, name)
+        case _ if name in VITS:
+            require(name)
+            from wsss_harness.networks.backbones.vit import ViT
+
+            return partial(ViT, name)
     raise ConfigError(f"backbone '{name}' is unknown; there are {', '.join(NAMES)}")

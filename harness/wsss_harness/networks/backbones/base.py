@@ -12,11 +12,12 @@ from wsss_harness.contract.errors import ConfigError
 
 Colour = tuple[float, float, float]
 PROBE = 64  # side of the image that features are measured on
-Normalise = Literal["imagenet", "half", "caffe"] | Sequence[Sequence[float]]
+Normalise = Literal["imagenet", "half", "caffe", "clip"] | Sequence[Sequence[float]]
 
 STATISTICS: dict[str, tuple[Colour, Colour]] = {
     "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
     "half": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+    "clip": ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)),
     # Levels of 0 to 255 minus their mean, as the networks of DeepLab saw them in Caffe.
     "caffe": ((122.675 / 255, 116.669 / 255, 104.008 / 255), (1 / 255, 1 / 255, 1 / 255)),
 }
@@ -35,6 +36,10 @@ class Backbone(nn.Module):
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         raise NotImplementedError
+
+    def adapted(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Published tensors in the form of this network; most need no change."""
+        return state
 
 
 def statistics(normalise: Normalise) -> tuple[Colour, Colour]:

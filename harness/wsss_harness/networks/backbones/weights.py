@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from wsss_harness.contract.errors import DataError
+from wsss_harness.networks.backbones.base import Backbone
 from wsss_harness.networks.backbones.params_file import is_params, read_params
 from wsss_harness.networks.backbones.tensor_names import (
     deep_stem_to_mmseg,
@@ -17,11 +18,13 @@ from wsss_harness.networks.backbones.tensor_names import (
     mxnet_to_torch,
     vgg_to_torchvision,
 )
+from wsss_harness.networks.backbones.vit_files import image_tower, read_npz, read_safetensors
 from wsss_harness.networks.checkpoints import read_state
 
 # First parts of the names of tensors that belong to heads on the backbone.
 HEADS = frozenset(
     {"classifier", "fc", "head", "decode_head", "auxiliary_head", "aspp"}  # of libraries, and ours
+    | {"pre_logits", "projection"}  # of vision transformers
     | {"fc1", "linear1000", "fc6", "fc7", "fc8", "f8_3", "f8_4", "f8_5", "f9"}  # the psa lineage
 )
 WRAPPERS = ("module.", "network.", "base.", "scale.")
@@ -59,14 +62,16 @@ class Misfit:
 def load_weights(module: nn.Module, path: Path, optional: Collection[str] = ()) -> tuple[str, ...]:
     """Fill a backbone from a file; return the names of the tensors of heads, which it leaves out.
 
-    The file holds a state dict under the names of the backbone or under those of tensor_names, or
-    is a .params file of MXNet with ResNet38 or VGG16. ``optional`` parts of the module keep their
+    The file holds a state dict under the names of the backbone, of tensor_names or of CLIP, or is
+    one of the others that ``read_weights`` reads. ``optional`` parts of the module keep their
     values if the file has nothing of them.
 
     Raises:
         DataError: the file is missing or damaged, or its tensors are not those of the module.
     """
     state, own = of_backbone(read_weights(path)), module.state_dict()
+    if isinstance(module, Backbone):
+        state = module.adapted(state)
     left_out = tuple(name for name in state if name not in own and name.split(".")[0] in HEADS)
     absent = set(optional) - {name.split(".")[0] for name in state}
     kept = {name: value for name, value in own.items() if name.split(".")[0] in absent}
@@ -99,7 +104,8 @@ def misfit(state: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> Misfit:
 def read_weights(path: Path) -> State:
     """The tensors of a file by name, without the prefixes of wrappers such as DataParallel.
 
-    Tensors of an MXNet .params file get the names that psa gives them.
+    Tensors of an MXNet .params file get the names that psa gives them, those of a .npz file of
+    vision transformers the names of timm.
 
     Raises:
         DataError: the file is missing, damaged, or not a file of tensors.
@@ -107,6 +113,10 @@ def read_weights(path: Path) -> State:
     if path.is_file() and is_params(path):
         arrays = read_params(path).items()
         return {mxnet_to_torch(n): torch.from_numpy(values.copy()) for n, values in arrays}
+    if path.suffix == ".npz":
+        return read_npz(path)
+    if path.suffix == ".safetensors":
+        return read_safetensors(path)
     return _plain(read_state(path, remedy="name a file of weights, or get it again"), path)
 
 
@@ -129,7 +139,7 @@ def _unwrapped(name: str) -> str:
 
 def of_backbone(state: Mapping[str, Tensor]) -> State:
     """The tensors of a state under the names of a backbone on its own."""
-    bare = {name.removeprefix("backbone."): value for name, value in state.items()}
+    bare = image_tower({n.removeprefix("backbone."): value for n, value in state.items()})
     return {own_name(name, "conv1.0.weight" in bare): value for name, value in bare.items()}
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from wsss_harness.contract.errors import ConfigError, DataError
-from wsss_harness.networks.backbones import NAMES
+from wsss_harness.networks import backbones
 from wsss_harness.system.digests import digest_once
 
 Amp = Literal["off", "fp16", "bf16"]
@@ -111,7 +111,9 @@ class TrainingSettings:
         require_option(self, "lr", self.lr > 0, "above 0")
         require_option(self, "backbone", "name" in self.backbone, "a table with a name")
         name = self.backbone["name"]
-        require_option(self, "backbone", name in NAMES, f"one of {', '.join(NAMES)}")
+        known = ", ".join(backbones.NAMES)
+        require_option(self, "backbone", name in backbones.NAMES, f"one of {known}")
+        backbones.require(name)
 
 
 def require_option(options: Any, name: str, valid: bool, expected: str) -> None:
