@@ -1,0 +1,1 @@
+"""ToCo and SeCo: segmentation in a single stage, with contrast between tokens of a transformer."""
