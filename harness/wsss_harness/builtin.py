@@ -25,8 +25,9 @@ def wsss_generators() -> Mapping[str, type[Any]]:
 @hookimpl
 def wsss_segmentors() -> Mapping[str, type[Any]]:
     from wsss_harness.networks.segmentors import MmsegSegmentor
+    from wsss_harness.stages import single_stage
 
-    return {"mmseg": MmsegSegmentor}
+    return {"mmseg": MmsegSegmentor, single_stage.NAME: single_stage.SingleStage}
 
 
 @hookimpl

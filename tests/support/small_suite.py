@@ -179,6 +179,21 @@ class Dimmed(Redness):
 
 
 @dataclass(frozen=True)
+class SingleStage(Redness):
+    """Redness that also segments, without labels: reddish pixels are class 1."""
+
+    selected_on: str = ""
+    labels: bool = False
+
+    def load_segmentor(self, folder, device):
+        def segment(sample):
+            red = (sample.image[..., 0] > 160).astype(np.uint8)
+            return red * np.uint8(sample.present[0]) if self.labels else red
+
+        return segment
+
+
+@dataclass(frozen=True)
 class Compared(Redness):
     """Redness in proportion to that of the first image of train."""
 
@@ -277,6 +292,7 @@ class Plugin:
             "restless": Restless,
             "dimmed": Dimmed,
             "compared": Compared,
+            "single": SingleStage,
             "parted": Parted,
         }
 

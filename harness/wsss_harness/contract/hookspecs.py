@@ -77,6 +77,11 @@ class Generator(Protocol):
       look at other images when they score one. Not for segmentors.
     - ``follows``, generators only: the name of the generator that this one usually builds on. A
       suite then names one of its generators as ``previous``, and ``run.previous`` is its result.
+    - ``load_segmentor(folder, device)``, single-stage generators only: returns a function of a
+      sample without supervision that gives its mask (H, W) of 0..C. A row then has a column of
+      its own on val, by the segmentor ``single_stage``.
+    - ``selected_on``, single-stage generators only: the split on whose truth released weights were
+      selected, "val" say; empty, the default, for the last iteration. Tables mark it.
     """
 
     needs: ClassVar[Collection[str]]

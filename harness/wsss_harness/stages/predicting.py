@@ -9,6 +9,7 @@ from wsss_harness.contract.hookspecs import Segmentor
 from wsss_harness.contract.supervision import View
 from wsss_harness.contract.types import IGNORE, Mask, Sample, unknown_value
 from wsss_harness.stages.products import MASK, blaming, device, remaining
+from wsss_harness.stages.single_stage import SegmentingGenerator
 from wsss_harness.stages.stage_data import StageView
 from wsss_harness.store.work import Work
 from wsss_harness.system import pictures
@@ -18,7 +19,7 @@ from wsss_harness.system import pictures
 class PredictMasks:
     """Writes the mask that a fitted segmentor makes of every image of a view."""
 
-    segmentor: Segmentor
+    segmentor: Segmentor | SegmentingGenerator
     view: StageView
 
     def __call__(self, work: Work) -> None:

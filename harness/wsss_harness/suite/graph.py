@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from wsss_harness.stages import single_stage
 from wsss_harness.stages.bounds import (
     BOUNDS,
     OF_SALIENCY,
@@ -37,7 +38,7 @@ class Graph(CountStages):
             masks,
             scores=scores,
             curve=curve,
-            segmentations=tuple(self.segmentation(label, masks) for label in row.segmentors),
+            segmentations=tuple(self.segmentation(label, masks, row) for label in row.segmentors),
             explained=explanations,
         )
 
@@ -63,8 +64,9 @@ class Graph(CountStages):
             note={"needs": sorted(rule.needs)},
         )
 
-    def segmentation(self, label: str, masks: Stage) -> SegmentationStages:
-        fit, predictions = self.segmented(label, masks)
+    def segmentation(self, label: str, masks: Stage, row: Row) -> SegmentationStages:
+        own = self.suite.segmentors[label].name == single_stage.NAME
+        fit, predictions = self.self_segmented(label, row) if own else self.segmented(label, masks)
         return SegmentationStages(label, fit, predictions, self.counts(predictions, VAL))
 
     def measured(self, row: Row, masks: Stage, **stages: Any) -> RowStages:
@@ -92,7 +94,7 @@ class Graph(CountStages):
         """Segmentors trained on the truth."""
         masks = self.painted("truth", whole_truth, whole_train=True)
         row = Row(method=SUPERVISED, generator="", segmentors=segmentors, control=True)
-        trained = tuple(self.segmentation(label, masks) for label in segmentors)
+        trained = tuple(self.segmentation(label, masks, row) for label in segmentors)
         return self.measured(row, masks, segmentations=trained)
 
     def painted(

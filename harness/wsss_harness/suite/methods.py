@@ -15,11 +15,12 @@ from wsss_harness.stages.fitting import FitGenerator, FitRefiner, FitSegmentor, 
 from wsss_harness.stages.predicting import PredictMasks
 from wsss_harness.stages.refining import RefineScores
 from wsss_harness.stages.scoring import ScoreImages
+from wsss_harness.stages.single_stage import SegmentingGenerator, is_single_stage
 from wsss_harness.stages.stage_data import TRAIN, VAL, StageView
 from wsss_harness.store.stage import Stage
 from wsss_harness.store.work import Work
 from wsss_harness.suite.inputs import InitialWeights, Inputs, RegionSource
-from wsss_harness.suite.spec import Axis, Offered
+from wsss_harness.suite.spec import Axis, Offered, Row
 from wsss_harness.system.memo import memoize
 
 
@@ -127,6 +128,21 @@ def check_follows(plugin: Any, label: str, previous: str | None) -> None:
         )
 
 
+def check_single_stage(generator: Any, label: str, row: Row) -> None:
+    """Raise ConfigError unless a row's generator segments, and nothing changes what it learnt."""
+    if not is_single_stage(generator):
+        raise ConfigError(
+            f"row '{row.method}': its generator '{row.generator}' is not single-stage, so the "
+            f"segmentor '{label}' has nothing to segment with; take it out of the row, or name a "
+            "segmentor that learns from masks"
+        )
+    if row.refiners:
+        raise ConfigError(
+            f"row '{row.method}': refiners change masks, not what its generator segments; give "
+            f"the segmentor '{label}' to a row of the generator alone"
+        )
+
+
 class MethodStages(Inputs):
     """The stages of each method of a suite."""
 
@@ -182,6 +198,15 @@ class MethodStages(Inputs):
         predictions = segmentor.apply("predict", label, predict, inputs, split=VAL, subject=subject)
         return fit, predictions
 
+    def self_segmented(self, label: str, row: Row) -> tuple[Stage, Stage]:
+        """The fit of the row's generator, and what it predicts on val without labels."""
+        generator, fit = self.fitted(row.generator)
+        check_single_stage(generator.plugin, label, row)
+        view = self.view(VAL, (), f"generator '{row.generator}'")
+        body = PredictMasks(SegmentingGenerator(generator.plugin), view)
+        inputs = {"data": self.data, "fit": fit}
+        return fit, generator.apply("predict", label, body, inputs, split=VAL, subject=fit.name)
+
     @memoize
     def segmentor(self, label: str) -> Method:
         """The segmentor of this label, built once for all masks; it sees images only."""
@@ -199,6 +224,7 @@ class MethodStages(Inputs):
         plugin = self.plugins.build(kind, offered.name, options)
         note: dict[str, Any] = {"needs": sorted(plugin.needs)}
         note["stated"] = list(getattr(plugin, "stated", ()))
+        note["selected_on"] = [split] if (split := getattr(plugin, "selected_on", "")) else []
         if kind == "generator":
             note["chosen_on"] = getattr(plugin, "chosen_on", "fixed")
         owner = f"{kind} '{offered.name}'"

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from wsss_harness.contract.supervision import SALIENCY, Dataset, scores_masks, without
 from wsss_harness.plugins.registry import Plugins
+from wsss_harness.stages import single_stage
 from wsss_harness.stages.bounds import BOUNDS, OF_SALIENCY
 from wsss_harness.stages.stage_data import TRAIN
 from wsss_harness.store.stage import Stage
@@ -45,8 +46,11 @@ def bound_rows(graph: Graph) -> Iterator[RowStages]:
         for label in suite.refiners:
             if label in first_rows:
                 yield graph.perfect(first_rows[label])
-    if "supervised" in suite.bounds and suite.segmentors:
-        yield graph.supervised(tuple(suite.segmentors))
+    trained = [
+        label for label, offered in suite.segmentors.items() if offered.name != single_stage.NAME
+    ]
+    if "supervised" in suite.bounds and trained:
+        yield graph.supervised(tuple(trained))
 
 
 def saliency_labels(suite: Suite, dataset: Dataset) -> list[str | None]:

@@ -12,6 +12,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from wsss_harness.datasets.railscenes import RailScenes
 from wsss_harness.plugins.guard import for_fit
 from wsss_harness.plugins.loading import loaded
 from wsss_harness.plugins.registry import installed
+from wsss_harness.stages.single_stage import is_single_stage
 from wsss_harness.system import files, pictures
 from wsss_harness.system import write_guard as guard
 from wsss_harness.testing.surroundings import WithBlocks, previous_of
@@ -115,7 +117,7 @@ def perform(task: ProbeTask, report: ProbeReport) -> None:
         report.written = sorted(written)
     if task.answers:
         with guard.noting(NOWHERE) as written:
-            answers = dict(_answers(method, report))
+            answers = dict(chain(_answers(method, report), _segmentations(method, report)))
         report.written = sorted({*report.written, *written})
         np.savez(task.answers, **answers)  # type: ignore[arg-type]
 
@@ -192,6 +194,22 @@ def _answers(
             report.problems.append(f"{sample.image_id}: {problem}")
         else:
             yield from _arrays(sample.image_id, output)
+
+
+def _segmentations(
+    method: ProbedMethod, report: ProbeReport
+) -> Iterator[tuple[str, np.ndarray[Any, Any]]]:
+    """What a single-stage generator makes of scenes whose labels it may not read."""
+    if not is_single_stage(method.method):
+        return
+    bare = View(method.data, "train", (), Ledger(Path(method.task.ledger)), method.view.owner)
+    segment = method.method.load_segmentor(Path(method.task.folder), "cpu")
+    for image_id in bare:
+        mask = segment(bare[image_id])
+        if problem := mask_problem(mask, bare[image_id], len(bare.classes)):
+            report.problems.append(f"{image_id}: {problem}")
+        else:
+            yield f"{image_id}.mask", mask
 
 
 def scores_problem(output: Any, sample: Sample, present: tuple[int, ...]) -> str | None:

@@ -150,6 +150,7 @@ def supervision_of(row: RowStages, store: Store) -> Supervision:
         read={readable_name(s): store.manifest(s)["read"] for s in path if store.done(s)},
         weights=tuple(weights.values()),
         stated=_noted(path, "stated"),
+        selected_on=_noted(path, "selected_on"),
     )
 
 

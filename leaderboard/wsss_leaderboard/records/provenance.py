@@ -23,12 +23,14 @@ class Supervision(StrictModel):
     """What the row's plugins declared, and what its stages read.
 
     ``stated``: what a mask pack states that its method used; ``unknown`` if it does not.
+    ``selected_on``: splits on whose truth released weights were selected.
     """
 
     declared: tuple[str, ...]
     read: dict[str, tuple[str, ...]]
     weights: tuple[RecordedWeights, ...]
     stated: tuple[str, ...] = ()
+    selected_on: tuple[str, ...] = ()
 
     @property
     def labels_at_inference(self) -> bool:

@@ -94,7 +94,20 @@ def weights(records: Sequence[Record]) -> list[str]:
     if bare := dict.fromkeys(record.method for record in records if starts_at_random(record)):
         named = ", ".join(shortened(inert(method)) for method in bare)
         notes.append(f"No initial weights: {named}. Layers that are frozen stay at random values.")
-    return notes
+    return [*notes, *selected(records)]
+
+
+def selected(records: Iterable[Record]) -> Iterator[str]:
+    """Which methods have weights that were selected on truth, and on the truth of which split."""
+    by_split: dict[str, dict[str, None]] = {}
+    for record in records:
+        for split in record.supervision.selected_on:
+            by_split.setdefault(split, {})[shortened(inert(record.method))] = None
+    for split, methods in by_split.items():
+        yield (
+            f"Weights selected on the truth of {split}, where they look better than they are: "
+            f"{', '.join(methods)}."
+        )
 
 
 def starts_at_random(record: Record) -> bool:

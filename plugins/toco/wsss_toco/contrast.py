@@ -13,7 +13,7 @@ EPSILON = 1e-4
 
 
 def pair_labels(labels: Tensor) -> Tensor:
-    """(B, N, N) of labels (B, h, w): 1 equal, 0 different, 255 ignored, as the pairs with itself."""
+    """(B, N, N) of labels (B, h, w): 1 equal, 0 different, 255 ignored, as each with itself."""
     flat = labels.flatten(1)
     first, second = flat[:, :, None], flat[:, None, :]
     pairs = (first == second).long()

@@ -12,6 +12,7 @@ from wsss_harness.contract.findings import FAILURE, OK, WARNING
 from wsss_harness.plugins.registry import installed
 
 UNCHECKED = {"voc_folder", "coco14", "pack", "ray"}  # they need a folder, or a cluster
+UNCHECKED.add("single_stage")  # stands for what a generator learnt
 UNCHECKED |= set() if find_spec("pydensecrf") else {"crf"}
 OWN = [
     (kind, name)
@@ -325,6 +326,23 @@ def test_a_method_that_needs_train_and_regions_gets_both(plugin):
         ),
     )
     assert outcomes() == {}
+
+
+SEGMENTS = """    def load_segmentor(self, folder, device):
+        return lambda sample: (sample.image[..., 0] > 128).astype(np.uint8)
+
+
+@hookimpl
+"""
+
+
+def test_a_single_stage_generator_also_segments_without_labels(plugin):
+    plugin(("@hookimpl\n", SEGMENTS))
+    assert outcomes() == {}
+    plugin(("@hookimpl\n", SEGMENTS.replace(".astype", ".repeat(2, 0).astype")))
+    assert "the mask is" in outcomes()["returns valid predictions"]
+    plugin(("@hookimpl\n", SEGMENTS.replace("(sample", "(sample.present and sample", 1)))
+    assert "read 'image_labels'" in outcomes()["fits and predicts a few scenes on the CPU"]
 
 
 NEEDS_TRAIN = "    needs_train: ClassVar[bool] = True\n"

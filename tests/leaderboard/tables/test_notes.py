@@ -66,3 +66,13 @@ def test_methods_that_start_from_random_weights_are_named(options, noted):
     step = Step(stage="fit cam 1", key="k", options=options)
     named = "No initial weights: A. Layers that are frozen stay at random values."
     assert (named in notes.weights([record("A", steps=(step,))])) == noted
+
+
+def test_methods_whose_weights_were_selected_on_truth_are_named():
+    runs = [run("ToCo", 0, 0), run("CAM", 0, 0)]
+    supervision = runs[0].supervision.model_copy(update={"selected_on": ("val",)})
+    chosen = runs[0].model_copy(update={"supervision": supervision})
+    (note,) = notes.selected([chosen, runs[1]])
+    assert "truth of val" in note
+    assert "ToCo" in note
+    assert "CAM" not in note

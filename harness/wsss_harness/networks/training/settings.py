@@ -42,7 +42,8 @@ class TrainingSettings:
     ``head_lr``: the factor of the learning rate of layers without pretrained weights.
     ``schedule``: the iterations of the whole schedule, if training ends before it does; else 0.
     ``power``: of the poly schedule; ``warmup``: iterations over which its rate rises from zero.
-    ``checkpoint``: a file of released weights to use instead of training.
+    ``checkpoint``: a file of released weights to use instead of training; ``selected_on``: the
+    split on whose truth their authors selected them among those of several iterations, if they did.
     ``checkpoint_every``: iterations between two states from which training can resume;
     ``checkpoint_seconds``: the time until one is kept at an earlier iteration. Either waits if
     writing would take more than 3 % of the time.
@@ -80,6 +81,7 @@ class TrainingSettings:
     channels_last: bool = False
     compiled: bool = False
     checkpoint: str | None = None
+    selected_on: Literal["", "train", "val"] = ""
     checkpoint_every: int = 200
     checkpoint_seconds: float = 10.0
     workers: int = 0
@@ -108,6 +110,8 @@ class TrainingSettings:
         require_option(self, "checkpoint_seconds", self.checkpoint_seconds >= 0, "at least 0")
         ends = self.schedule == 0 or self.schedule >= self.iterations
         require_option(self, "schedule", ends, "0, or at least the option iterations")
+        last = not self.selected_on or self.checkpoint is not None
+        require_option(self, "selected_on", last, "nothing without a checkpoint: the last is used")
         require_option(self, "lr", self.lr > 0, "above 0")
         require_option(self, "backbone", "name" in self.backbone, "a table with a name")
         name = self.backbone["name"]
