@@ -76,7 +76,7 @@ def bilateral(
     grid = torch.cartesian_prod(torch.arange(height), torch.arange(width)).to(image)
     places = torch.cat((grid / pixels, image.flatten(1).T / colours), 1)
     flat = values.flatten(1)
-    sums = [flat @ weights_of(places, part).T for part in places.split(ROWS)]
+    sums = [flat @ weights_of(places, part).T for part in torch.split(places, ROWS)]
     return torch.cat(sums, 1).view_as(values)
 
 

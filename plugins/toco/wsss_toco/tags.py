@@ -67,4 +67,4 @@ class Tagger:
 
 def classes_in(regions: Tensor) -> list[int]:
     """The classes 1..C of regions, ascending."""
-    return [number for number in regions.unique().tolist() if 0 < number < IGNORED]
+    return [number for number in sorted(set(regions.flatten().tolist())) if 0 < number < IGNORED]
