@@ -12,3 +12,8 @@ def loaded(method: Any, folder: Path, device: str, view: View) -> Callable[..., 
     train = (view,) if getattr(method, "needs_train", False) else ()
     function: Callable[..., Any] = method.load(folder, device, *train)
     return function
+
+
+def is_single_stage(generator: Any) -> bool:
+    """Whether it segments images without their labels, besides scoring them."""
+    return hasattr(generator, "load_segmentor")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from wsss_harness.contract.errors import PluginError
-from wsss_harness.contract.hookspecs import Generator, Run
+from wsss_harness.contract.hookspecs import Run
 from wsss_harness.contract.supervision import View
 from wsss_harness.contract.types import Mask, Sample
 
@@ -37,7 +37,3 @@ class SegmentingGenerator:
         """The function that segments one image without its labels."""
         function: Callable[[Sample], Mask] = self.generator.load_segmentor(folder, device)
         return function
-
-
-def is_single_stage(generator: Generator) -> bool:
-    return hasattr(generator, "load_segmentor")

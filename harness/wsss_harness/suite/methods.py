@@ -15,7 +15,7 @@ from wsss_harness.stages.fitting import FitGenerator, FitRefiner, FitSegmentor, 
 from wsss_harness.stages.predicting import PredictMasks
 from wsss_harness.stages.refining import RefineScores
 from wsss_harness.stages.scoring import ScoreImages
-from wsss_harness.stages.single_stage import SegmentingGenerator, is_single_stage
+from wsss_harness.stages.single_stage import SegmentingGenerator
 from wsss_harness.stages.stage_data import TRAIN, VAL, StageView
 from wsss_harness.store.stage import Stage
 from wsss_harness.store.work import Work

@@ -24,9 +24,8 @@ from wsss_harness.contract.supervision import IMAGE_LABELS, Dataset, Ledger, Vie
 from wsss_harness.contract.types import IGNORE, ClassScores, Image, Sample, unknown_value
 from wsss_harness.datasets.railscenes import RailScenes
 from wsss_harness.plugins.guard import for_fit
-from wsss_harness.plugins.loading import loaded
+from wsss_harness.plugins.loading import is_single_stage, loaded
 from wsss_harness.plugins.registry import installed
-from wsss_harness.stages.single_stage import is_single_stage
 from wsss_harness.system import files, pictures
 from wsss_harness.system import write_guard as guard
 from wsss_harness.testing.surroundings import WithBlocks, previous_of
