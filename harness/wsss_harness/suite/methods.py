@@ -9,6 +9,7 @@ from typing import Any
 
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.contract.supervision import REGIONS
+from wsss_harness.plugins.loading import is_single_stage
 from wsss_harness.plugins.options import divided, names, unused
 from wsss_harness.stages.explanations import ExplainRefiner
 from wsss_harness.stages.fitting import FitGenerator, FitRefiner, FitSegmentor, Training
