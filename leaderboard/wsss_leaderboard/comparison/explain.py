@@ -207,7 +207,7 @@ def conclusion(explanation: Explanation) -> Iterator[str]:
         yield f"Numbers on other data are never called a departure: {other_images}."
     for assumed in explanation.assumptions:
         here = "not set" if assumed.here is None else assumed.here
-        yield f"Not published: {assumed.option} of {assumed.stage}, here {here}. {assumed.effect}"
+        yield f"Not published: {assumed.option} of {assumed.stage}, here {here}; {assumed.effect}"
 
 
 def numbers_table(comparisons: Sequence[FigureComparison]) -> Table:

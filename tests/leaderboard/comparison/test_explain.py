@@ -182,7 +182,7 @@ def test_a_setting_that_nobody_published_is_named(tmp_path, store):
     assert named == {"background.kind": "power", "background.threshold": 0.2}
     assert not any("background" in setting.option for setting in result.differences)
     sentences = [line for line in conclusion(result) if line.startswith("Not published: ")]
-    assert sentences[0].startswith("Not published: background.kind of fit eps+crf, here power. ")
+    assert sentences[0].startswith("Not published: background.kind of fit eps+crf, here power; ")
 
 
 def test_a_refined_row_starts_with_the_curve_of_its_generator(tmp_path, store):
