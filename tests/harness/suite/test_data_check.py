@@ -227,6 +227,22 @@ def test_maps_that_a_suite_names_are_looked_at(root):
     assert content["saliency"]["saliency"]["iou"] == 1
 
 
+def test_regions_that_a_suite_names_are_looked_at(root):
+    suite = root / "suite.toml"
+    named = '[regions.SAM]\nfolder = "{root}/parts"\nmade_by = "SAM"\ntrained_on = "SA-1B"\n'
+    suite.write_text((SUITE + named).format(root=root))
+    (root / "parts").mkdir()
+    for image_id, size in {"a": (3, 4), "b": (2, 2)}.items():
+        Image.fromarray(np.zeros(size, np.uint8)).save(root / f"parts/{image_id}.png")
+    result = check(suite, "--store", root / "runs", "--json")
+    messages = {f["check"]: f["message"] for f in json.loads(result.stdout)["findings"]}
+    assert result.exit_code == 1
+    assert re.match(
+        r"not so in 1 of 2 images, first .*parts/b\.png is 2x2, but its image is 4x3",
+        messages["SAM regions have the size of their images"],
+    )
+
+
 def test_a_dataset_that_shares_images_between_its_splits_is_named():
     class Shared(FakeDataset):
         def ids(self, split):
