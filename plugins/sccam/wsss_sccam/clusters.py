@@ -42,14 +42,20 @@ def sub_labels(
     Raises:
         DataError: a class has fewer images than clusters.
     """
+    check_counts(labels, names, clusters)
     result = np.zeros((len(labels), labels.shape[1] * clusters), np.float32)
-    for number, name in enumerate(names):
+    for number in range(len(names)):
         images = np.flatnonzero(labels[:, number])
-        if 0 < len(images) < clusters:
-            raise DataError(
-                f"class '{name}' has {len(images)} images, too few for {clusters} clusters; lower "
-                "the option clusters"
-            )
         if len(images):
             result[images, number * clusters + cluster(features[images], clusters, seed)] = 1
     return result
+
+
+def check_counts(labels: Array, names: Sequence[str], clusters: int) -> None:
+    """Raise DataError if a class has fewer images than clusters, unless it has none."""
+    for name, count in zip(names, labels.sum(0).astype(int).tolist(), strict=True):
+        if 0 < count < clusters:
+            raise DataError(
+                f"class '{name}' has {count} images, too few for {clusters} clusters; lower the "
+                "option clusters"
+            )

@@ -97,12 +97,13 @@ class ScCam(ClassMapGenerator):
         import numpy as np
 
         from wsss_harness import atomic
-        from wsss_sccam.clusters import sub_labels
+        from wsss_sccam.clusters import check_counts, sub_labels
         from wsss_sccam.features import features_of, labels_of, network_of, remove_features
 
         path = run.folder / LABELS
         if not path.is_file():
             network, labels = network_of(run.previous, run.device), labels_of(data)
+            check_counts(labels, data.classes, self.clusters)  # features take long
             features = features_of(network, data, run)
             columns = sub_labels(features, labels, data.classes, self.clusters, run.seed)
             with atomic(path) as temporary, temporary.open("wb") as file:

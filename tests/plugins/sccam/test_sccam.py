@@ -125,6 +125,7 @@ def test_a_killed_round_goes_on_from_the_features_that_it_has(tmp_path, cam, mon
 def test_a_class_with_too_few_images_is_refused_before_training(tmp_path, cam):
     with pytest.raises(DataError, match=r"class 'square' has \d images.*lower the option clusters"):
         fitted(tmp_path / "1", cam, clusters=8)
+    assert not (tmp_path / "1/features").exists()
 
 
 def test_a_previous_generator_without_class_maps_is_refused(tmp_path):
