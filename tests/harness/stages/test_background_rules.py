@@ -77,7 +77,9 @@ def test_saliency_overrules_an_explicit_background():
     assert actual == [255, 0, 0, 255, 3, 255, 255, 255]
 
 
-@pytest.mark.parametrize(("salient", "expected"), [(1, [0, 255, 3]), (2, [0, 0, 255])])
+@pytest.mark.parametrize(
+    ("salient", "expected"), [(0, [0, 255, 3]), (1, [0, 255, 3]), (2, [0, 0, 255])]
+)
 def test_with_too_little_saliency_the_background_must_agree(salient, expected):
     """Of 150 pixels, none of those looked at is salient: background, neither, class."""
     saliency = np.repeat([0.0, 1.0], [150 - salient, salient])

@@ -52,6 +52,29 @@ def test_rounds_are_stages_that_rows_share(run):
     assert second.scores.inputs["fit"].inputs["previous"].key == first.scores.inputs["fit"].key
 
 
+def test_a_run_that_is_killed_between_rounds_goes_on_with_the_next_one(run, tmp_path, monkeypatch):
+    offered = {"generators": generators(one="R", two="one"), "rows": rows("two")}
+    ran, store = run_rows(tmp_path / "whole", **offered)
+    second = store.folder(ran["two"][0].scores.inputs["fit"])
+    fit, seen = small_suite.Dimmed.fit, []
+
+    def killed(self, data, rest):
+        seen.append(self.pause)
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+        fit(self, data, rest)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(small_suite.Dimmed, "fit", killed)
+        with pytest.raises(KeyboardInterrupt):
+            run(**offered)
+    RAN.clear()
+    resumed, store = run(**offered)
+    assert RAN.count("fit") == 1  # the second round alone
+    again = store.folder(resumed["two"][0].scores.inputs["fit"])
+    assert (again / "largest.txt").read_bytes() == (second / "largest.txt").read_bytes()
+
+
 def test_another_option_of_an_earlier_round_trains_the_later_ones_again():
     def key(**options):
         offered = generators(one="R")

@@ -118,6 +118,28 @@ def test_an_empty_folder_is_refused_with_its_option(tmp_path):
         key_of(maps_in(tmp_path))
 
 
+def test_a_row_whose_regions_have_another_size_fails_and_names_the_map(run, tmp_path):
+    folder = tmp_path / "columns"
+    maps_of_columns(folder)
+    first = min(folder.glob("*.png"))
+    pictures.write_regions(first, np.zeros((3, 4), np.int32))
+    _, record, _ = run({"fine": maps_in(folder)})
+    assert record.failure.kind == "DataError"
+    assert f"{first.name} is 4x3, but its image is" in record.failure.message
+
+
+def test_an_image_of_one_region_has_the_mean_of_its_scores_everywhere(run, tmp_path):
+    folder = tmp_path / "whole"
+    data = small_suite.FakeDataset(12)
+    for image_id in data.ids("train"):
+        one_region = np.zeros(data.image(image_id).shape[:2], np.int32)
+        pictures.write_regions(folder / f"{image_id}.png", one_region)
+    row, record, store = run({"fine": maps_in(folder)})
+    assert record.failure is None
+    scores = score_reader(store.folder(row.scores))(data.ids("train")[0])
+    assert np.ptp(scores.values, axis=(1, 2)).max() <= 0.006  # constant, in bins of scores
+
+
 def test_regions_of_another_size_than_the_image_are_refused(tmp_path):
     maps_of_columns(tmp_path)
     first = min(tmp_path.glob("*.png"))

@@ -119,6 +119,16 @@ def test_a_class_without_pixels_goes_to_the_background():
     assert torch.allclose(background_map(maps, present, foreground), torch.ones(1, 1, 3, 3))
 
 
+def test_without_salient_pixels_every_class_goes_to_the_background():
+    logits, saliency, present = world(7)
+    saliency = torch.zeros_like(saliency)
+    maps = torch.softmax(logits, dim=1)
+    foreground = adaptive(0.0)(maps[:, :-1], saliency)
+    assert not foreground.any()
+    loss = saliency_loss(logits, saliency, present, adaptive(0.0), 1.0)
+    assert float(loss) == 0  # the foreground map is empty, as the saliency is
+
+
 def test_the_naive_strategy_and_the_class_list():
     maps, saliency = torch.rand(2, 3, 4, 4), torch.rand(2, 1, 4, 4)
     assert naive(maps, saliency).tolist() == [[True] * 3] * 2
