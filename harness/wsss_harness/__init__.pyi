@@ -13,6 +13,7 @@ from .contract.hookspecs import CONTRACT as CONTRACT
 from .contract.hookspecs import DatasetSource as DatasetSource
 from .contract.hookspecs import Executor as Executor
 from .contract.hookspecs import Generator as Generator
+from .contract.hookspecs import MaskRefiner as MaskRefiner
 from .contract.hookspecs import Metric as Metric
 from .contract.hookspecs import Pool as Pool
 from .contract.hookspecs import Refiner as Refiner
@@ -32,6 +33,7 @@ from .contract.types import ClassScores as ClassScores
 from .contract.types import Image as Image
 from .contract.types import Map as Map
 from .contract.types import Mask as Mask
+from .contract.types import RegionMasks as RegionMasks
 from .contract.types import Regions as Regions
 from .contract.types import Sample as Sample
 from .datasets.voc_folder import VocFolder as VocFolder

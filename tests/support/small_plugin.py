@@ -6,5 +6,6 @@ _plugin = Plugin()
 wsss_datasets = _plugin.wsss_datasets
 wsss_generators = _plugin.wsss_generators
 wsss_refiners = _plugin.wsss_refiners
+wsss_mask_refiners = _plugin.wsss_mask_refiners
 wsss_metrics = _plugin.wsss_metrics
 wsss_segmentors = _plugin.wsss_segmentors

@@ -253,6 +253,57 @@ class Shown(Halved):
 
 
 @dataclass(frozen=True)
+class Swapped:
+    """A refiner of masks that makes class ``before`` class ``after``, or goes wrong as ``how``."""
+
+    needs: ClassVar[frozenset[str]] = frozenset()
+    idle: ClassVar[frozenset[str]] = frozenset({"pause"})
+    before: int = 1
+    after: int = 255
+    how: str = ""
+    pause: float = 0.0
+
+    def load(self, device):
+        RAN.append("load")
+
+        def swapped(sample, mask):
+            RAN.append(sample.image_id)
+            if self.how == "stops" and len(RAN) == 5:
+                raise KeyboardInterrupt
+            if self.how == "list":
+                return mask.tolist()
+            return np.where(mask == self.before, self.after, mask).astype(np.uint8)
+
+        return swapped
+
+
+@dataclass(frozen=True)
+class SwappedOnAllCores(Swapped):
+    parallel: ClassVar[bool] = True
+
+
+@dataclass(frozen=True)
+class Labelled(Swapped):
+    needs: ClassVar[frozenset[str]] = frozenset({"image_labels"})
+
+
+@dataclass(frozen=True)
+class MostlyOne:
+    """Makes each region the class that most of its pixels have."""
+
+    needs: ClassVar[frozenset[str]] = frozenset({"regions"})
+
+    def load(self, device):
+        def voted(sample, mask):
+            result = mask.copy()
+            for region in sample.region_masks:
+                result[region] = np.bincount(mask[region]).argmax()
+            return result
+
+        return voted
+
+
+@dataclass(frozen=True)
 class CopiesMostCommon:
     """A segmentor that answers with the most common class of its masks everywhere."""
 
@@ -299,6 +350,15 @@ class Plugin:
     @hookimpl
     def wsss_refiners(self):
         return {"halved": Halved, "shown": Shown}
+
+    @hookimpl
+    def wsss_mask_refiners(self):
+        return {
+            "swapped": Swapped,
+            "swapped_on_all_cores": SwappedOnAllCores,
+            "labelled": Labelled,
+            "mostly_one": MostlyOne,
+        }
 
     @hookimpl
     def wsss_metrics(self):

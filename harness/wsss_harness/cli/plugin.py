@@ -31,6 +31,9 @@ def new_plugin(
         str, typer.Argument(metavar="NAME", help="Its name in suites, such as my-cam.")
     ],
     refiner: Annotated[bool, typer.Option("--refiner", help="Write a refiner.")] = False,
+    mask_refiner: Annotated[
+        bool, typer.Option("--mask-refiner", help="Write a refiner of masks.")
+    ] = False,
     metric: Annotated[bool, typer.Option("--metric", help="Write a metric.")] = False,
     dataset: Annotated[bool, typer.Option("--dataset", help="Write a dataset.")] = False,
     folder: Annotated[
@@ -38,10 +41,14 @@ def new_plugin(
     ] = None,
 ) -> None:
     """Write a distribution with a small working generator, or plugin of another kind."""
-    chosen = {"refiner": refiner, "metric": metric, "dataset": dataset}
+    chosen = {
+        **{"refiner": refiner, "mask_refiner": mask_refiner},
+        **{"metric": metric, "dataset": dataset},
+    }
     kinds = [kind for kind, wanted in chosen.items() if wanted] or ["generator"]
     if len(kinds) > 1:
-        raise typer.BadParameter(f"choose one of --{' and --'.join(kinds)}")
+        options = (f"--{kind.replace('_', '-')}" for kind in kinds)
+        raise typer.BadParameter(f"choose one of {' and '.join(options)}")
     folder = create(name, kinds[0], folder)
     offer = name.replace("-", "_")
     print_plain(

@@ -120,6 +120,23 @@ class Refiner(Protocol):
 
 
 @runtime_checkable
+class MaskRefiner(Protocol):
+    """Improves masks: pseudo-masks, after the background rule, or what a segmentor predicts.
+
+    It learns nothing. ``idle``, ``identity()`` and ``parallel = True`` as for generators and
+    refiners. One that needs image labels cannot refine predictions, since test images have none.
+    """
+
+    needs: ClassVar[Collection[str]]
+
+    def load(self, device: str) -> Callable[[Sample, Mask], Mask]:
+        """Return the function that refines the mask of one image, of unchanged size.
+
+        Masks are (H, W) uint8 with values 0..C, or 255 where pixels are left open.
+        """
+
+
+@runtime_checkable
 class Segmentor(Protocol):
     """Trains a segmentation network on pseudo-masks; it gets no supervision at test time."""
 
@@ -180,6 +197,7 @@ PROTOCOLS: Mapping[str, type] = {
     "dataset": DatasetSource,
     "generator": Generator,
     "refiner": Refiner,
+    "mask_refiner": MaskRefiner,
     "segmentor": Segmentor,
     "executor": Executor,
 }
@@ -246,6 +264,17 @@ def wsss_refiners() -> Mapping[str, type[Refiner]]:  # type: ignore[empty-body]
         >>> @hookimpl
         ... def wsss_refiners():
         ...     return {"blur": Blur}  # Blur(3).load(folder, device)(sample, scores) -> scores
+    """
+
+
+@hookspec
+def wsss_mask_refiners() -> Mapping[str, type[MaskRefiner]]:  # type: ignore[empty-body]
+    """Announce refiners of masks by name.
+
+    Examples:
+        >>> @hookimpl
+        ... def wsss_mask_refiners():
+        ...     return {"median": Median}  # Median(5).load(device)(sample, mask) -> mask
     """
 
 

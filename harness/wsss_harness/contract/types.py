@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wsss_harness.contract.errors import PluginError
+from wsss_harness.contract.errors import DataError, PluginError
 
 BACKGROUND = 0
 IGNORE = 255
@@ -17,6 +17,7 @@ Image = NDArray[np.uint8]  # (H, W, 3) RGB
 Mask = NDArray[np.uint8]  # (H, W): 0 background, 1..C class, 255 ignore
 Map = NDArray[np.float32]  # (H, W) in [0, 1]
 Regions = NDArray[np.int32]  # (H, W): pixels of one region have one number, from 0
+RegionMasks = NDArray[np.bool_]  # (M, H, W): regions that may overlap and leave pixels out
 
 
 def classes_in(mask: Mask) -> set[int]:
@@ -34,7 +35,8 @@ def unknown_value(mask: NDArray[np.integer[Any]], classes: int) -> int | None:
 class Sample:
     """One image with the declared supervision, each part read on first use; never the truth.
 
-    ``give(part)`` returns "image", "image_labels", "saliency" or "regions".
+    ``give(part)`` returns "image", "image_labels", "saliency" or "regions": a map of numbers, or
+    a stack of masks.
 
     Raises:
         SupervisionError: the plugin did not declare the part.
@@ -63,9 +65,25 @@ class Sample:
 
     @cached_property
     def regions(self) -> Regions:
-        """(H, W) int32: the regions of a suite, such as superpixels; they belong to no class."""
+        """(H, W) int32: the regions of a suite, such as superpixels; they belong to no class.
+
+        Raises:
+            DataError: they are masks that may overlap, as those of SAM.
+        """
         regions: Regions = self.give("regions")
+        if regions.ndim != 2:
+            raise DataError(
+                f"the regions of image {self.image_id} are masks, which may overlap, but this "
+                "method needs one number for each pixel; name superpixels or maps ID.png"
+            )
         return regions
+
+    @cached_property
+    def region_masks(self) -> RegionMasks:
+        """(M, H, W) of bool: each region by itself; those of masks may overlap."""
+        regions = self.give("regions")
+        masks: RegionMasks = regions
+        return masks if regions.ndim == 3 else regions == np.unique(regions)[:, None, None]
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,7 @@ def supervision(row: RowStages, store: Store) -> list[str] | None:
     waiting = [row.masks]
     while waiting:
         stage = waiting.pop()
-        if stage.kind in ("fit", "score", "refine", "mask"):
+        if stage.kind in ("fit", "score", "refine", "mask", "remask"):
             kinds |= {*store.manifest(stage)["read"], *stage.note.get("stated", ())}
             waiting += stage.inputs.values()
     return None if "unknown" in kinds else sorted(kinds)

@@ -14,7 +14,8 @@ from wsss_harness.contract.errors import ConfigError, PluginError
 from wsss_harness.contract.supervision import check_needs
 from wsss_harness.plugins.inherited import check_inherited
 
-KINDS = ("dataset", "generator", "refiner", "segmentor", "metric", "executor")
+DECLARING = ("generator", "refiner", "mask_refiner")  # kinds that declare their supervision
+KINDS = ("dataset", *DECLARING, "segmentor", "metric", "executor")
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def offers_of(manager: pluggy.PluginManager, plugin: str, distribution: str) -> 
     )
     for offer in offers:
         owner = f"{offer.kind} '{offer.name}'"
-        if offer.kind in ("generator", "refiner"):
+        if offer.kind in DECLARING:
             check_needs(offer.needs, owner)
         if isinstance(offer.announced, type) and dataclasses.is_dataclass(offer.announced):
             check_inherited(offer.announced, owner)

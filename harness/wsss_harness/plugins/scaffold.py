@@ -17,6 +17,7 @@ TORCH, NUMPY = "import torch", "import numpy as np"  # of their tests
 KINDS: Mapping[str, Mapping[str, str]] = {
     "generator": {"imports": TORCH, "title": "$class_name and CAM"},
     "refiner": {"imports": NUMPY, "title": "CAM before and after $class_name"},
+    "mask_refiner": {"imports": NUMPY, "title": "CAM before and after $class_name"},
     "metric": {"imports": NUMPY, "title": "CAM, also measured by $name"},
     "dataset": {"imports": NUMPY, "title": "CAM on $name"},
 }

@@ -34,8 +34,12 @@ class PredictMasks:
 
 
 def check_mask(mask: Mask, sample: Sample, view: View) -> None:
-    """Raise PluginError unless a segmentor's mask fits the image and the classes."""
+    """Raise PluginError unless a plugin's mask fits the image and the classes."""
     classes, size = len(view.classes), sample.image.shape[:2]
+    if not isinstance(mask, np.ndarray):
+        raise PluginError(
+            f"{view.owner} gave {type(mask).__name__} for image {sample.image_id}; expected a mask"
+        )
     unknown = unknown_value(mask, classes) if mask.dtype == np.uint8 else None
     if mask.shape != size or mask.dtype != np.uint8 or unknown is not None:
         stray = f" with the value {unknown}" if unknown is not None else ""

@@ -3,11 +3,13 @@
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 from wsss_harness.contract.errors import PluginError, WsssError
 from wsss_harness.contract.types import ClassScores
-from wsss_harness.store.work import Work
+from wsss_harness.store.work import LOG, Work
+from wsss_harness.system import parallel
 from wsss_harness.system.score_files import read_scores
 
 SCORES = ".scores"
@@ -35,6 +37,24 @@ def remaining(work: Work, ids: Sequence[str], suffix: str) -> Iterator[tuple[str
         if not path.is_file():
             yield image_id, path
         work.progress(index, len(ids))
+
+
+def in_parallel(
+    work: Work, ids: Sequence[str], suffix: str, start: Callable[[], Callable[[str], None]]
+) -> None:
+    """Do the images of the shard whose file is missing, spread over all cores.
+
+    ``start`` returns a function of an image id, once in each process.
+    """
+    ids = work.shard.of(ids)
+    to_do = [i for i in ids if not (work.folder / f"{i}{suffix}").is_file()]
+    done = count(len(ids) - len(to_do))
+
+    def progress() -> None:
+        work.progress(next(done), len(ids))
+
+    progress()
+    parallel.run(start, to_do, parallel.cores(), work.folder / LOG, progress)
 
 
 def score_reader(folder: Path) -> Callable[[str], ClassScores]:

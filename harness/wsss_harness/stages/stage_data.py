@@ -12,9 +12,9 @@ from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.hookspecs import DatasetSource, Run
 from wsss_harness.contract.image_ids import check_image_id
 from wsss_harness.contract.supervision import REGIONS, SALIENCY, Dataset, View, scored_ids
-from wsss_harness.contract.types import Map, Regions
+from wsss_harness.contract.types import Map, RegionMasks, Regions
 from wsss_harness.store.work import Work
-from wsss_harness.system import files, pictures
+from wsss_harness.system import files, pictures, region_files
 from wsss_harness.system.resizing import Resize
 
 TRAIN, SCORED, VAL = "train", "scored", "val"
@@ -51,7 +51,7 @@ class WithSaliency:
 
 @dataclass(frozen=True)
 class WithRegions:
-    """A dataset with the regions of a folder, ID.png with 8 or 16 bits a pixel."""
+    """A dataset with the regions of a folder; see ``region_files``."""
 
     dataset: Dataset
     folder: Path
@@ -64,13 +64,10 @@ class WithRegions:
         return self.dataset.supervision | {REGIONS}
 
     def has_regions(self, image_id: str) -> bool:
-        return self._path(image_id).is_file()
+        return region_files.regions_of(self.folder, image_id) is not None
 
-    def regions(self, image_id: str) -> Regions:
-        return pictures.read_regions(self._path(image_id), size(self.dataset, image_id))
-
-    def _path(self, image_id: str) -> Path:
-        return self.folder / f"{image_id}{REGION_MAP}"
+    def regions(self, image_id: str) -> Regions | RegionMasks:
+        return region_files.read_regions(self.folder, image_id, size(self.dataset, image_id))
 
 
 def size(dataset: Dataset, image_id: str) -> tuple[int, ...]:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,10 @@ import numpy as np
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.contract.supervision import View
 from wsss_harness.contract.types import Image, Regions
+from wsss_harness.stages.products import in_parallel
 from wsss_harness.stages.stage_data import REGION_MAP, StageView
-from wsss_harness.store.work import LOG, Work
-from wsss_harness.system import parallel, pictures
+from wsss_harness.store.work import Work
+from wsss_harness.system import pictures
 
 
 @dataclass(frozen=True)
@@ -62,17 +62,8 @@ class WriteSuperpixels:
 
     def __call__(self, work: Work) -> None:
         view = self.view.open(work)
-        ids = work.shard.of(view.ids)
-        to_do = [i for i in ids if not (work.folder / f"{i}{REGION_MAP}").is_file()]
-        done = count(len(ids) - len(to_do) + 1)
         start = partial(writer, self.superpixels, view, work.folder)
-        parallel.run(
-            start,
-            to_do,
-            parallel.cores(),
-            work.folder / LOG,
-            lambda: work.progress(next(done), len(ids)),
-        )
+        in_parallel(work, view.ids, REGION_MAP, start)
 
 
 def writer(superpixels: Superpixels, view: View, folder: Path) -> Callable[[str], None]:

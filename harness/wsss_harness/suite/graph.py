@@ -20,19 +20,21 @@ from wsss_harness.stages.bounds import (
 from wsss_harness.stages.masks import PaintMasks
 from wsss_harness.stages.stage_data import SCORED, TRAIN, VAL
 from wsss_harness.store.stage import Stage
-from wsss_harness.suite.counts import CountStages
+from wsss_harness.suite.mask_refiners import RefinedMasks
 from wsss_harness.suite.names import of_maps, of_perfect_seed
 from wsss_harness.suite.rows import RowStages, SegmentationStages
 from wsss_harness.suite.spec import Row
 
 
-class Graph(CountStages):
+class Graph(RefinedMasks):
     """Builds the stages of a suite for one seed. Stages with equal keys are one stage."""
 
     def row(self, row: Row) -> RowStages:
         scores, explanations = self.scores(row)
         curve = self.curve(scores)
         masks = self.masks(row, scores, curve)
+        for label in self.suite.chain_of(row)[1]:
+            masks = self.refined_masks(label, masks, TRAIN)
         return self.measured(
             row,
             masks,
@@ -45,7 +47,7 @@ class Graph(CountStages):
     def scores(self, row: Row) -> tuple[Stage, tuple[Stage, ...]]:
         """The last scores of a row, and the stages that explain its refiners."""
         stage, explanations = self.generated(row.generator), []
-        for label in row.refiners:
+        for label in self.suite.chain_of(row)[0]:
             refined = self.refined(label, stage)
             stage = refined.scores
             explanations += [refined.explanation] if refined.explanation else []
@@ -65,8 +67,11 @@ class Graph(CountStages):
         )
 
     def segmentation(self, label: str, masks: Stage, row: Row) -> SegmentationStages:
+        """A segmentor trained on masks, and its predictions as the row refines them."""
         own = self.suite.segmentors[label].name == single_stage.NAME
         fit, predictions = self.self_segmented(label, row) if own else self.segmented(label, masks)
+        for refiner in row.prediction_refiners:
+            predictions = self.refined_masks(refiner, predictions, VAL)
         return SegmentationStages(label, fit, predictions, self.counts(predictions, VAL))
 
     def measured(self, row: Row, masks: Stage, **stages: Any) -> RowStages:
@@ -112,7 +117,7 @@ class Graph(CountStages):
 
     def perfect(self, row: Row) -> RowStages:
         """A perfect seed, refined by the last refiner of a row as it was trained there."""
-        *before, label = row.refiners
+        *before, label = self.suite.chain_of(row)[0]
         seen, _ = self.scores(row.model_copy(update={"refiners": tuple(before)}))
         scores = self.refined(label, seen, self.perfect_seeds()).scores
         curve = self.curve(scores)

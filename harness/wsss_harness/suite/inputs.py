@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -12,7 +12,7 @@ from typing import Any
 
 from wsss_harness.contract.errors import ConfigError, DataError
 from wsss_harness.contract.hookspecs import DatasetSource
-from wsss_harness.contract.supervision import IMAGE_LABELS, Dataset
+from wsss_harness.contract.supervision import IMAGE_LABELS, REGIONS, Dataset
 from wsss_harness.datasets.lists import refuse_twins
 from wsss_harness.plugins.options import construct
 from wsss_harness.plugins.registry import Plugins
@@ -22,6 +22,7 @@ from wsss_harness.store.stage import Stage
 from wsss_harness.suite.spec import Offered, SaliencyMaps, Suite, Weights
 from wsss_harness.system.digests import digest_once, digest_together, files_below
 from wsss_harness.system.memo import memoize
+from wsss_harness.system.region_files import region_files
 
 
 @dataclass(frozen=True)
@@ -90,9 +91,24 @@ class Inputs:
     ) -> StageView:
         return StageView(self.stage_data(saliency, regions), split, frozenset(needs), owner)
 
+    def regions_for(
+        self, owner: str, needs: Collection[str], offered: Offered, split: str = TRAIN
+    ) -> RegionSource:
+        """The regions that a plugin reads of the images of a split.
+
+        Raises:
+            ConfigError: it needs some, and the suite names none for it.
+        """
+        if REGIONS in needs and offered.regions is None:
+            raise ConfigError(
+                f"{owner} needs regions; define some as [regions.NAME] and set its option regions "
+                f"to NAME (defined: {', '.join(self.suite.regions) or 'none'})"
+            )
+        return self.regions(offered.regions, split)
+
     @memoize
-    def regions(self, label: str | None) -> RegionSource:
-        """The regions of this label; none without a label.
+    def regions(self, label: str | None, split: str = TRAIN) -> RegionSource:
+        """The regions of this label for the images of a split; none without a label.
 
         Raises:
             ConfigError: an option of the superpixels is unknown or out of range.
@@ -102,23 +118,25 @@ class Inputs:
             return RegionSource()
         maps = self.suite.regions[label]
         if maps.superpixels is not None:
-            return RegionSource(inputs={"regions": self._superpixels(label, maps.superpixels)})
+            return RegionSource(inputs={"regions": self._superpixels(label, split)})
         origin = {"made_by": maps.made_by, "trained_on": maps.trained_on}
         folder = Path(str(maps.folder))
-        digest = digest_of_maps("regions", label, folder)
+        digest = digest_of_maps("regions", label, folder, region_files(folder))
         return RegionSource({"regions": {**origin, "digest": digest}}, folder)
 
-    def _superpixels(self, label: str, options: Mapping[str, Any]) -> Stage:
+    def _superpixels(self, label: str, split: str) -> Stage:
         from wsss_harness.stages.superpixels import Superpixels, WriteSuperpixels
 
+        options = self.suite.regions[label].superpixels or {}
         superpixels = construct(f"superpixels of regions '{label}'", Superpixels, options)
-        view = self.view(TRAIN, (), f"regions '{label}'")
+        view = self.view(split, (), f"regions '{label}'")
         return Stage(
             kind="regions",
             name=label,
             body=WriteSuperpixels(superpixels, view),
-            options=asdict(superpixels),
+            options=asdict(superpixels) | ({"split": split} if split != TRAIN else {}),
             inputs={"data": self.data},
+            subject="" if split == TRAIN else split,
             images=True,
         )
 
@@ -201,18 +219,18 @@ def identity_of_maps(label: str, maps: SaliencyMaps) -> dict[str, Any]:
     Raises:
         DataError: the folder is missing or holds no map.
     """
-    digest = digest_of_maps("saliency", label, Path(maps.folder))
+    folder = Path(maps.folder)
+    digest = digest_of_maps("saliency", label, folder, files_below(folder, ".png"))
     origin = {"detector": maps.detector, "trained_on": maps.trained_on, "digest": digest}
     return origin if maps.resize == "none" else {**origin, "resize": maps.resize}
 
 
-def digest_of_maps(table: str, label: str, folder: Path) -> str:
-    """A digest of all maps in a folder that a suite names.
+def digest_of_maps(table: str, label: str, folder: Path, paths: Sequence[Path]) -> str:
+    """A digest of all maps, ``paths``, in a folder that a suite names.
 
     Raises:
         DataError: there are none, or two of one id.
     """
-    paths = files_below(folder, ".png")
     if not paths:
         raise DataError(
             f"{table} '{label}': {folder} holds no maps ID.png; set {table}.{label}.folder"

@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Any
 
 from wsss_harness.contract.errors import ConfigError
-from wsss_harness.contract.supervision import REGIONS
 from wsss_harness.plugins.loading import is_single_stage
 from wsss_harness.plugins.options import divided, names, unused
 from wsss_harness.stages.explanations import ExplainRefiner
@@ -229,12 +228,7 @@ class MethodStages(Inputs):
         if kind == "generator":
             note["chosen_on"] = getattr(plugin, "chosen_on", "fixed")
         owner = f"{kind} '{offered.name}'"
-        if REGIONS in plugin.needs and offered.regions is None:
-            raise ConfigError(
-                f"{owner} needs regions; define some as [regions.NAME] and set its option regions "
-                f"to NAME (defined: {', '.join(self.suite.regions) or 'none'})"
-            )
-        regions = self.regions(offered.regions)
+        regions = self.regions_for(owner, plugin.needs, offered)
         return Method(
             plugin=plugin,
             view=self.view(TRAIN, plugin.needs, owner, offered.saliency, regions.folder),

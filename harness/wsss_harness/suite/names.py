@@ -6,6 +6,11 @@ from wsss_harness.contract.errors import ConfigError
 from wsss_harness.stages.bounds import BOUNDS, OF_SALIENCY, SUPERVISED
 from wsss_harness.suite.spec import Suite
 
+TABLES = (
+    *("weights", "saliency", "regions"),
+    *("generators", "refiners", "mask_refiners", "segmentors"),
+)
+
 
 def of_maps(method: str, saliency: str | None) -> str:
     """The name of a control or bound for the saliency maps of this label."""
@@ -25,7 +30,7 @@ def of_perfect_seed(refiner: str, saliency: str | None) -> str:
 def check_names(suite: Suite, source: str) -> None:
     """Raise ConfigError where a name cannot be shown in a table, or a row has that of a control."""
     _check_printable(f"{source}: the title", [suite.title])
-    for table in ("weights", "saliency", "regions", "generators", "refiners", "segmentors"):
+    for table in TABLES:
         _check_printable(f"{source}: a name in {table}", getattr(suite, table))
     _check_printable(f"{source}: a row", [row.method for row in suite.rows])
     taken = {name.casefold() for name in _of_controls(suite)}

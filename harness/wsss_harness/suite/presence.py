@@ -1,6 +1,7 @@
 """Whether the truth and the maps that a suite needs are there, before any work.
 
-Methods and background rules see saliency and regions of train alone, so val needs no maps.
+Methods and background rules see saliency and regions of train alone, so val needs no maps, but
+for refiners of predictions.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -79,7 +80,8 @@ def problems(suite: Suite, plugins: Plugins, dataset: Dataset) -> Iterator[str]:
         spec = suite.regions.get(label or "")
         if spec and spec.folder:  # superpixels are made of every image
             maps = WithRegions(dataset, Path(spec.folder))
-            yield from map_problems(maps, REGIONS, f"'{method}' reads regions")
+            for split in (TRAIN, VAL) if label in of_predictions(suite) else (TRAIN,):
+                yield from map_problems(maps, REGIONS, f"'{method}' reads regions", split)
 
 
 def truth_problems(dataset: Dataset, segments: bool = True) -> Iterator[str]:
@@ -108,14 +110,20 @@ def scores_val(suite: Suite) -> bool:
     return any(row.segmentors for row in suite.rows) or "supervised" in suite.bounds
 
 
-def map_problems(dataset: Dataset, part: str, reader: str) -> Iterator[str]:
-    """What is missing of the maps of train, of SALIENCY or REGIONS."""
-    ids = dataset.ids(TRAIN)
+def of_predictions(suite: Suite) -> set[str | None]:
+    """The labels of the regions with which predictions on val are refined."""
+    labels = {label for row in suite.rows for label in row.prediction_refiners}
+    return {suite.mask_refiners[label].regions for label in labels}
+
+
+def map_problems(dataset: Dataset, part: str, reader: str, split: str = TRAIN) -> Iterator[str]:
+    """What is missing of the maps of a split, of SALIENCY or REGIONS."""
+    ids = dataset.ids(split)
     missing = without(dataset, part, ids)
     if missing:
         yield (
-            f"{reader}, but {counted(missing, ids)} images of train have no map; add the maps, "
-            "take the images out of train, or run other rows alone (--rows)"
+            f"{reader}, but {counted(missing, ids)} images of {split} have no map; add the maps, "
+            f"take the images out of {split}, or run other rows alone (--rows)"
         )
 
 

@@ -154,12 +154,12 @@ def _check_references(suite: Suite, source: str) -> None:
     for index, row in enumerate(suite.rows):
         place = f"{source}: rows.{index} ({row.method})"
         _known(f"{place} generator", row.generator, suite.generators)
-        for refiner in row.refiners:
-            _known(f"{place} refiner", refiner, suite.refiners)
+        _check_refiners(place, row, suite)
         for segmentor in row.segmentors:
             _known(f"{place} segmentor", segmentor, suite.segmentors)
         _check_rule(place, row.rule, suite.held_out)
-    offers = {**suite.generators, **suite.refiners, **suite.segmentors}
+    refiners = {**suite.refiners, **suite.mask_refiners}
+    offers = {**suite.generators, **refiners, **suite.segmentors}
     for label, offered in offers.items():
         if offered.weights is not None:
             _known(f"{source}: weights of '{label}'", offered.weights, suite.weights)
@@ -177,6 +177,24 @@ def _check_references(suite: Suite, source: str) -> None:
         _refuse_duplicates(source, f"seeds of cross.{axis} are", seeds)
 
 
+def _check_refiners(place: str, row: Row, suite: Suite) -> None:
+    """Raise ConfigError for an unknown refiner, or one of scores after one of masks."""
+    if both := sorted({*suite.refiners} & {*suite.mask_refiners}):
+        raise ConfigError(f"{place}: '{both[0]}' is in refiners and in mask_refiners; rename one")
+    for refiner in row.refiners:
+        _known(f"{place} refiner", refiner, {**suite.refiners, **suite.mask_refiners})
+    for refiner in row.prediction_refiners:
+        _known(f"{place} prediction_refiners", refiner, suite.mask_refiners)
+    of_scores, of_masks = suite.chain_of(row)
+    if row.refiners != (*of_scores, *of_masks):
+        raise ConfigError(
+            f"{place}: '{of_scores[-1]}' refines scores, but comes after '{of_masks[0]}', which "
+            "refines masks; name refiners of scores first"
+        )
+    if row.prediction_refiners and not row.segmentors:
+        raise ConfigError(f"{place} has prediction_refiners, but no segmentors that predict")
+
+
 def _check_previous(suite: Suite, source: str) -> None:
     """Raise ConfigError where a generator builds on an unknown one, or on itself in the end."""
     for label in suite.generators:
@@ -189,7 +207,8 @@ def _check_previous(suite: Suite, source: str) -> None:
                     f"{' -> '.join([*chain, previous])}; let one of them have no previous"
                 )
             chain.append(previous)
-    for label, offered in {**suite.refiners, **suite.segmentors}.items():
+    others = {**suite.refiners, **suite.mask_refiners, **suite.segmentors}
+    for label, offered in others.items():
         if offered.previous is not None:
             raise ConfigError(f"{source}: '{label}' has a previous; only generators build on one")
 

@@ -58,9 +58,8 @@ def chosen_on(row: RowStages) -> Choice:
 
 def saliency_of(row: Row, suite: Suite) -> str | None:
     """The label of the saliency maps that a row reads; None for the dataset's own."""
-    parts = [suite.refiners[label] for label in row.refiners]
-    parts += suite.rounds_of(row.generator) if row.generator else []
-    named = [row.saliency, *(part.saliency for part in parts)]
+    parts = suite.offers_of(row) if row.generator else ()
+    named = [row.saliency, *(part.saliency for _, part in parts)]
     return next((label for label in named if label), None)
 
 

@@ -126,6 +126,8 @@ class RuleSpec(BaseModel):
 class Row(Strict):
     """A row of the mask table, and for each segmentor one of the segmentation table.
 
+    ``refiners``: labels of refiners of scores, then of masks, which come after the rule.
+    ``prediction_refiners``: those of masks, for what its segmentors predict.
     ``saliency``: the label of the maps that its rule reads, if not the dataset's own.
     """
 
@@ -134,6 +136,7 @@ class Row(Strict):
     refiners: tuple[str, ...] = ()
     rule: RuleSpec = RuleSpec(threshold=0.2)
     segmentors: tuple[str, ...] = ()
+    prediction_refiners: tuple[str, ...] = ()
     saliency: str | None = None
     control: bool = False
 
@@ -191,6 +194,7 @@ class Suite(Strict):
     shared: Options = {}
     generators: dict[str, Offered]
     refiners: dict[str, Offered] = {}
+    mask_refiners: dict[str, Offered] = {}
     segmentors: dict[str, Offered] = {}
     product: Product | None = None
     rows: tuple[Row, ...] = ()
@@ -217,10 +221,18 @@ class Suite(Strict):
             yield self.generators[label]
             label = self.generators[label].previous
 
-    def offers_of(self, row: Row) -> Iterator[tuple[Axis, Offered]]:
+    def chain_of(self, row: Row) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The labels of the refiners of a row: those of scores, and those of masks."""
+        of_scores = tuple(label for label in row.refiners if label not in self.mask_refiners)
+        return of_scores, tuple(label for label in row.refiners if label in self.mask_refiners)
+
+    def offers_of(self, row: Row) -> Iterator[tuple[str, Offered]]:
         """The plugins of a row with their kinds, those that its generator builds on included."""
+        of_scores, of_masks = self.chain_of(row)
         yield from (("generator", offered) for offered in self.rounds_of(row.generator))
-        yield from (("refiner", self.refiners[label]) for label in row.refiners)
+        yield from (("refiner", self.refiners[label]) for label in of_scores)
+        for label in (*of_masks, *row.prediction_refiners):
+            yield "mask_refiner", self.mask_refiners[label]
         yield from (("segmentor", self.segmentors[label]) for label in row.segmentors)
 
     def row(self, method: str) -> Row:

@@ -42,7 +42,8 @@ def bound_rows(graph: Graph) -> Iterator[RowStages]:
     for method in BOUNDS:
         yield graph.bound(method, None)
     if "refined" in suite.bounds:
-        first_rows = {row.refiners[-1]: row for row in reversed(suite.rows) if row.refiners}
+        chains = [(suite.chain_of(row)[0], row) for row in reversed(suite.rows)]
+        first_rows = {of_scores[-1]: row for of_scores, row in chains if of_scores}
         for label in suite.refiners:
             if label in first_rows:
                 yield graph.perfect(first_rows[label])

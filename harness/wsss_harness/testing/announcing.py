@@ -12,7 +12,7 @@ from wsss_harness.contract.errors import ConfigError, PluginError
 from wsss_harness.contract.findings import WARNING, Finding, judge
 from wsss_harness.contract.hookspecs import CONTRACT, PROTOCOLS
 from wsss_harness.plugins.inherited import new_defaults
-from wsss_harness.plugins.offers import Offer, methods
+from wsss_harness.plugins.offers import DECLARING, Offer, methods
 from wsss_harness.plugins.options import construct, divided
 from wsss_harness.plugins.registry import Plugins
 
@@ -31,7 +31,7 @@ def check(plugins: Plugins, offer: Offer, options: Mapping[str, Any]) -> Iterato
     if dataclasses.is_dataclass(offer.announced) and (changed := new_defaults(offer.announced)):
         message = f"new defaults: {', '.join(changed)}"
         yield Finding("keeps the meaning of inherited options", message=message)
-    if offer.kind in ("generator", "refiner"):
+    if offer.kind in DECLARING:
         remedy = f"set a class attribute paper = '{PLACEHOLDER}'"
         unnamed = offer.paper in ("", PLACEHOLDER)
         yield judge("names its paper", remedy if unnamed else None, WARNING)
@@ -40,7 +40,7 @@ def check(plugins: Plugins, offer: Offer, options: Mapping[str, Any]) -> Iterato
 
 
 def _shape(offer: Offer) -> str | None:
-    declared = ("needs",) if offer.kind in ("generator", "refiner") else ()
+    declared = ("needs",) if offer.kind in DECLARING else ()
     names = (*declared, *methods(offer.kind))
     missing = [name for name in names if not hasattr(offer.announced, name)]
     if missing:

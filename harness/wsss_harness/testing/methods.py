@@ -1,4 +1,4 @@
-"""Checks that run generators, refiners and segmentors."""
+"""Checks that run generators, refiners, mask refiners and segmentors."""
 
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -9,9 +9,9 @@ from wsss_harness.contract.findings import OK, WARNING, Finding, judge
 from wsss_harness.plugins.offers import Offer
 from wsss_harness.testing import claims
 from wsss_harness.testing.bench import Bench
-from wsss_harness.testing.probe import ProbeReport
+from wsss_harness.testing.probe import MASK_REFINER, ProbeReport
 
-KINDS = ("generator", "refiner", "segmentor")
+KINDS = ("generator", "refiner", MASK_REFINER, "segmentor")
 AT_ONCE = 2.0  # seconds of a fit that is too short to report progress
 
 
@@ -29,15 +29,20 @@ def check(offer: Offer, options: Mapping[str, Any], limit: float) -> Iterator[Fi
         yield judge("writes below its folder only", bench.trespass(first))
         yield judge("returns valid predictions", "; ".join(first.problems[:3]) or None)
         if not first.problems:
-            yield from _repeats(bench, first)
+            yield _reloaded(bench)
+            if offer.kind != MASK_REFINER:  # it has no fit
+                yield from _repeats(bench, first)
             yield from claims.check(bench, "killed")
 
 
-def _repeats(bench: Bench, first: ProbeReport) -> Iterator[Finding]:
-    """Loading in a fresh process, resuming and fitting again give the same predictions."""
+def _reloaded(bench: Bench) -> Finding:
     loaded = bench.probe("loaded", owner="first", answer=True)
     problem = loaded.error or bench.difference("first", "loaded")
-    yield judge("predicts the same when it is loaded in a fresh process", problem)
+    return judge("predicts the same when it is loaded in a fresh process", problem)
+
+
+def _repeats(bench: Bench, first: ProbeReport) -> Iterator[Finding]:
+    """Resuming and fitting again give the same predictions."""
     name = "resumes after a kill with the same result"
     killed = bench.probe("killed", fit=True, kill=True)
     resumed = bench.probe("resumed", owner="killed", fit=True, answer=True)

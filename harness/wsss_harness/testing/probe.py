@@ -12,6 +12,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ import numpy as np
 from wsss_harness.contract.errors import PluginError, WsssError
 from wsss_harness.contract.hookspecs import Run
 from wsss_harness.contract.supervision import IMAGE_LABELS, Dataset, Ledger, View
-from wsss_harness.contract.types import IGNORE, ClassScores, Image, Sample, unknown_value
+from wsss_harness.contract.types import IGNORE, ClassScores, Image, Mask, Sample, unknown_value
 from wsss_harness.datasets.railscenes import RailScenes
 from wsss_harness.plugins.guard import for_fit
 from wsss_harness.plugins.loading import is_single_stage, loaded
@@ -35,6 +36,7 @@ NOWHERE = Path(os.devnull) / "nowhere"  # nothing is below it
 FRAMES = -4  # the innermost lines of a trace
 SCENES = RailScenes(train=6, val=2, width=64, height=48)
 MASKS = "masks"
+MASK_REFINER = "mask_refiner"
 ODD = (37, 53)  # a size that no stride divides
 
 
@@ -69,6 +71,15 @@ def evidence(image: Image, present: tuple[int, ...]) -> ClassScores:
         away = np.hypot(rows / height - 0.5, columns / width - (k + 1) / (len(present) + 1))
         values[k] = np.exp(-4 * away) * (0.5 + image[..., k % 3] / 510)
     return ClassScores(present, values)
+
+
+def rough_mask(scores: ClassScores) -> Mask:
+    """A mask that a refiner may start from: classes where scores are high, 255 around them."""
+    if not scores.classes:
+        return np.zeros(scores.size, np.uint8)
+    highest, numbers = scores.values.max(0), np.array(scores.classes, np.uint8)
+    mask = np.where(highest > 0.3, numbers[scores.values.argmax(0)], IGNORE)
+    return np.where(highest > 0.25, mask, 0).astype(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -131,7 +142,7 @@ def _counting(report: ProbeReport, kill: bool) -> Callable[[int, int], None]:
 
 
 class ProbedMethod:
-    """A generator, refiner or segmentor, with the inputs that the harness would give it."""
+    """A method of any kind, with the inputs that the harness would give it."""
 
     def __init__(self, task: ProbeTask, data: Dataset) -> None:
         self.task, self.data = task, WithBlocks(data)
@@ -141,6 +152,8 @@ class ProbedMethod:
         self.view = View(self.data, "train", self.needs, Ledger(Path(task.ledger)), owner)
 
     def fit(self, run: Run) -> None:
+        if self.task.kind == MASK_REFINER:
+            return
         method = for_fit(self.method, self.view.owner)
         if self.task.kind == "generator":
             method.fit(self.view, run)
@@ -153,7 +166,9 @@ class ProbedMethod:
         return evidence(self.data.image(image_id), self.data.present(image_id))
 
     def load(self) -> Callable[[Sample, ClassScores], Any]:
-        """Its function of a sample and of scores, which only a refiner gets."""
+        """Its function of a sample and of scores, which only a refiner gets, or a mask of them."""
+        if self.task.kind == MASK_REFINER:
+            return partial(_refine_mask, self.method.load("cpu"))
         predict = loaded(self.method, Path(self.task.folder), "cpu", self.view)
         if self.task.kind == "refiner":
             return lambda sample, scores: predict(sample, scores)
@@ -166,8 +181,16 @@ class ProbedMethod:
         first = self.view[self.view.ids[0]]
         corner, empty = of_odd_size(first), without_objects(first)
         yield corner, evidence(corner.image, self.data.present(first.image_id))
-        if IMAGE_LABELS in self.needs or self.task.kind == "refiner":
+        if IMAGE_LABELS in self.needs or self.task.kind in ("refiner", MASK_REFINER):
             yield empty, evidence(empty.image, ())
+
+
+def _refine_mask(refine: Callable[..., Any], sample: Sample, scores: ClassScores) -> Any:
+    mask = rough_mask(scores)
+    refined = refine(sample, mask)
+    if not np.array_equal(mask, rough_mask(scores)):
+        raise PluginError("it changed the mask that it got; copy first")
+    return refined
 
 
 def _answers(
@@ -185,7 +208,7 @@ def _answers(
             ) from error
         if not (np.array_equal(image, sample.image) and np.array_equal(values, scores.values)):
             report.problems.append(f"{sample.image_id}: it changed its input; copy first")
-        if method.task.kind == "segmentor":
+        if method.task.kind in ("segmentor", MASK_REFINER):
             problem = mask_problem(output, sample, len(method.data.classes))
         else:
             problem = scores_problem(output, sample, scores.classes)

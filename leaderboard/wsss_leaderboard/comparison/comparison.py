@@ -184,6 +184,9 @@ def all_values(settings: Iterable[Mapping[str, str]]) -> dict[str, str]:
     return {name: ", ".join(sorted(texts)) for name, texts in values.items()}
 
 
+NUMBERED = ("fit", "score", "refine", "remask", "repredict")  # a row may have several of a kind
+
+
 def steps_of(record: Record) -> dict[str, Mapping[str, Any]]:
     """The options of each step by its name in the row, as "fit 2" or "segment DeepLab V1"."""
     options: dict[str, Mapping[str, Any]] = {}
@@ -191,7 +194,7 @@ def steps_of(record: Record) -> dict[str, Mapping[str, Any]]:
     for step in record.steps:
         kind, _, name = step.stage.partition(" ")
         numbers[kind] = numbers.get(kind, 0) + 1
-        step_name = f"{kind} {numbers[kind]}" if kind in ("fit", "score", "refine") else kind
+        step_name = f"{kind} {numbers[kind]}" if kind in NUMBERED else kind
         if kind in ("segment", "predict"):
             step_name = f"{kind} {name.partition(' on ')[0]}"
         options.setdefault(step_name, flat({k: v for k, v in step.options.items() if k != "seed"}))

@@ -58,10 +58,10 @@ def stage_of(row: RowStages, setting: ExpectedSetting) -> Stage | None:
     kind = setting.kind
     if kind in ("segment", "predict"):
         own = next((s for s in row.segmentations if s.label == setting.segmentor), None)
-        return None if own is None else {"segment": own.fit, "predict": own.predictions}[kind]
+        return None if own is None else next(s for s in upstream(own.counts) if s.kind == kind)
     if kind == "fit":
         return round_before(generator_of(row), setting.before)
-    stages = {**{stage.kind: stage for stage in upstream(row.masks)}, "mask": row.masks}
+    stages = {"mask": row.masks, **{stage.kind: stage for stage in upstream(row.masks)}}
     if refined := stages.get("refine"):
         stages["refiner"] = refined.inputs["fit"]
     return stages.get(kind)

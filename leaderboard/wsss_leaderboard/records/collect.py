@@ -98,7 +98,10 @@ class Collector:
         suite, recipe = self.suite, row.row
         parts = [("dataset", suite.dataset)]
         parts += [("generator", suite.generators[recipe.generator])] if recipe.generator else []
-        parts += [("refiner", suite.refiners[label]) for label in recipe.refiners]
+        of_scores, of_masks = suite.chain_of(recipe)
+        parts += [("refiner", suite.refiners[label]) for label in of_scores]
+        after = (*of_masks, *recipe.prediction_refiners)
+        parts += [("mask_refiner", suite.mask_refiners[label]) for label in after]
         parts += [("segmentor", suite.segmentors[label]) for label in recipe.segmentors]
         find = self.graph.plugins.find
         return {f"{kind} {part.name}": find(kind, part.name).distribution for kind, part in parts}
@@ -137,12 +140,14 @@ def failure_of(error: StageFailure) -> Failure:
     return Failure(message=str(error), stage=error.stage, kind=error.kind, log_tail=error.log_tail)
 
 
-MAKES_MASKS = ("fit", "score", "refine", "mask", "bound")  # kinds of stages
+# Kinds of stages; what is read to refine predictions counts as well.
+MAKES_MASKS = ("fit", "score", "refine", "mask", "bound", "remask", "repredict")
 
 
 def supervision_of(row: RowStages, store: Store) -> Supervision:
     """What the masks were made from; the data of a pretraining is listed under weights."""
-    path = [stage for stage in upstream(row.masks) if stage.kind in MAKES_MASKS]
+    ends = row.masks, *(segmentation.predictions for segmentation in row.segmentations)
+    path = [stage for stage in upstream(*ends) if stage.kind in MAKES_MASKS]
     fits = [*path, *(segmentation.fit for segmentation in row.segmentations)]
     weights = {w.digest: w for stage in fits for w in _weights(stage, store)}
     return Supervision(

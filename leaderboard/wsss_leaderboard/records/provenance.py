@@ -37,7 +37,7 @@ class Supervision(StrictModel):
         return any(
             IMAGE_LABELS in parts
             for stage, parts in self.read.items()
-            if stage.startswith(("score", "refine"))
+            if stage.startswith(("score", "refine", "remask"))
         )
 
     @property

@@ -96,11 +96,11 @@ class Record(StrictModel):
     def maker(self, target: str = "") -> str | None:
         """The key of the stage that made its masks, or trained this segmentor; None if unfinished.
 
-        The last such stage counts: masks may be made from seeds that a bound painted, and a
-        single-stage generator, which no segmentor follows, predicts only.
+        The last such stage counts: masks may be made from seeds that a bound painted, or refined,
+        and a single-stage generator, which no segmentor follows, predicts only.
         """
         trained = f"segment {target} on ", f"predict {target} on "
-        begins = trained if target else ("mask ", "bound ")
+        begins = trained if target else ("mask ", "bound ", "remask ")
         keys = (step.key for step in reversed(self.steps) if step.stage.startswith(begins))
         return next(keys, None)
 

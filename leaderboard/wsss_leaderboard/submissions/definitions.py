@@ -25,7 +25,7 @@ IMAGES, PIXELS = 20_000, 200_000_000  # the most that is drawn for one suite
 REPETITIONS = 1000  # the most rows, or repetitions of a row
 SECTIONS = (
     *("dataset", "weights", "saliency", "regions", "shared"),
-    *("generators", "refiners", "segmentors"),
+    *("generators", "refiners", "mask_refiners", "segmentors"),
 )
 # Keys of values that are no paths.
 WORDS = frozenset({"name", "weights", "trained_on", "detector", "made_by"})

@@ -64,7 +64,8 @@ def test_a_new_distribution_works_at_once(kind, tmp_path):
     assert "2 passed" in run("pytest", folder=folder, installed=site)
     overrides = [word for override in SMALL for word in ("--set", override)]
     table = run(cli, "run", "my_thing.toml", *overrides, folder=folder, installed=site)
-    expected = {"generator": "MyThing", "refiner": "CAM + MyThing", "metric": "my_thing"}
+    refined = dict.fromkeys(("refiner", "mask_refiner"), "CAM + MyThing")
+    expected = {"generator": "MyThing", **refined, "metric": "my_thing"}
     assert expected.get(kind, "Pseudo-masks") in table
 
 

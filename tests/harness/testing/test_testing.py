@@ -492,3 +492,57 @@ def wsss_datasets():
 def test_datasets_are_checked(plugin, body, check, message):
     plugin(("    pass\n\n@dataclass", f"    {body}\n\n@dataclass"), module=DATASET)
     assert_only(outcomes("dataset", "drawn"), check, message)
+
+
+# Refiners of masks
+
+MASK_REFINER = '''
+from dataclasses import dataclass
+from typing import ClassVar
+import numpy as np
+from wsss_harness import hookimpl
+
+wsss_contract = 1
+
+
+@dataclass(frozen=True)
+class Closed:
+    """Makes open pixels class ``value``."""
+
+    paper: ClassVar[str] = "nobody, nowhere"
+    needs: ClassVar[frozenset] = frozenset({"regions"})
+    value: int = 1
+
+    def load(self, device):
+        def close(sample, mask):
+            assert sample.region_masks.shape[1:] == mask.shape
+            return np.where(mask == 255, self.value, mask).astype(np.uint8)
+
+        return close
+
+
+@hookimpl
+def wsss_mask_refiners():
+    return {"closed": Closed}
+'''
+
+
+def test_a_good_refiner_of_masks_conforms(plugin):
+    plugin(module=MASK_REFINER)
+    assert outcomes("mask_refiner", "closed") == {}
+
+
+MASK_FAULTS = {
+    "value": ("value: int = 1", "value: int = 200", "valid predictions", "the mask holds 200"),
+    "type": ("np.uint8)", "np.int64)", "valid predictions", "it gave int64; expected uint8"),
+    "changes its input": ("return np", "mask[0] = 7; return np", "fits", "changed the mask"),
+    "undeclared": ('frozenset({"regions"})', "frozenset()", "fits", "add it to its `needs`"),
+}
+
+
+@pytest.mark.parametrize("fault", slow_but("value", cases=MASK_FAULTS))
+def test_a_fault_of_a_refiner_of_masks_is_named(plugin, fault):
+    old, new, check, message = MASK_FAULTS[fault]
+    plugin((old, new), module=MASK_REFINER)
+    messages = outcomes("mask_refiner", "closed")
+    assert message in next(text for name, text in messages.items() if check in name)
