@@ -26,7 +26,6 @@ class Lpcam(LpcamSettings):
 
     paper: ClassVar[str] = "Chen and Sun, CVPR 2023"
     golden: ClassVar[tuple[str, ...]] = ("lpcam",)
-    golden: ClassVar[tuple[str, ...]] = ("lpcam",)
     needs: ClassVar[frozenset[str]] = frozenset({"image_labels"})
     follows: ClassVar[str] = "cam_irn"
     at_inference: ClassVar[frozenset[str]] = frozenset({"scales", "sums"})
