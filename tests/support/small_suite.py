@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -179,6 +179,18 @@ class Dimmed(Redness):
 
 
 @dataclass(frozen=True)
+class AfterWorded(Dimmed):
+    """Loads a generator that wants files."""
+
+    follows: ClassVar[str] = "worded"
+
+    def fit(self, data, run):
+        before = run.previous
+        score = before.generator.load(before.folder, run.device, files=before.files)
+        assert score(data[data.ids[0]]).values.max() <= 1
+
+
+@dataclass(frozen=True)
 class SingleStage(Redness):
     """Redness that also segments, without labels: reddish pixels are class 1."""
 
@@ -229,6 +241,25 @@ class Parted(Redness):
             return ClassScores(sample.present, means)
 
         return parted
+
+
+@dataclass(frozen=True)
+class Worded(Redness):
+    """Redness times the number in its file ``clip``; its fit reads ``also`` as well."""
+
+    wants_weights: ClassVar[frozenset[str]] = frozenset({"clip"})
+    also: str = ""
+
+    def fit(self, data, run):
+        super().fit(data, run)
+        if self.also:
+            run.files[self.also].read_text()
+
+    def load(self, folder, device, files):
+        return replace(self, value=float(files["clip"].read_text())).unworded(folder, device)
+
+    def unworded(self, folder, device):
+        return super().load(folder, device)
 
 
 @dataclass(frozen=True)
@@ -345,6 +376,8 @@ class Plugin:
             "compared": Compared,
             "single": SingleStage,
             "parted": Parted,
+            "worded": Worded,
+            "after_worded": AfterWorded,
         }
 
     @hookimpl

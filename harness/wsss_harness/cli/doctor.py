@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from wsss_harness.contract.hookspecs import CONTRACT
-from wsss_harness.contract.supervision import LETTERS
+from wsss_harness.contract.kinds import letters_of
 from wsss_harness.plugins.offers import KINDS, Broken, Offer
 from wsss_harness.plugins.registry import Plugins, installed
 
@@ -60,7 +60,7 @@ def _methods(offers: Sequence[Offer]) -> Table:
     """Generators, refiners and segmentors; supervision as in tables, - for none."""
     rows = []
     for offer in offers:
-        supervision = "+".join(LETTERS[need] for need in offer.needs or ()) or "-"
+        supervision = letters_of(offer.needs or ())
         golden = ", ".join(offer.golden) or "-"
         package = offer.distribution.partition(" ")[0]
         rows.append((offer.kind, offer.name, supervision, offer.paper or "-", golden, package))

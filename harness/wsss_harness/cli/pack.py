@@ -73,7 +73,8 @@ def import_pack(
     supervision: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="KIND", help="What the method used: image_labels, saliency. Repeatable."
+            metavar="KIND",
+            help="What the method used: image_labels, saliency, language, ... Repeatable.",
         ),
     ] = None,
     store: StoreOption = RUNS,

@@ -64,16 +64,21 @@ def new_plugin(
 def check_plugin(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A plugin, an offer, or a .py file.")],
     overrides: SetOption = None,
+    weights: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=FILE", help="A file that it wants, by name. Repeatable."),
+    ] = None,
     limit: LimitOption = 600,
     as_json: JsonOption = False,
 ) -> None:
     """Check that a plugin keeps its contract, by running it on a few scenes."""
     console, options = Console(quiet=as_json), options_of(overrides)
+    files = {name: Path(str(path)) for name, path in options_of(weights).items()}
     counts: Counter[str] = Counter()
     contents = []
     for offer in offers_named(name):
         console.print(f"[bold]{offer.kind} {offer.name}[/] ({escape(offer.distribution)})")
-        for finding in testing.check(offer.kind, offer.name, options, limit or 600):
+        for finding in testing.check(offer.kind, offer.name, options, limit or 600, files):
             counts[finding.outcome] += 1
             content = {"kind": offer.kind, "name": offer.name, **dataclasses.asdict(finding)}
             contents.append(content)

@@ -75,6 +75,9 @@ class Generator(Protocol):
       returns a list. On a GPU it gets several images of one size at once.
     - ``needs_train = True``: ``load`` gets the view of train as a third argument, for methods that
       look at other images when they score one. Not for segmentors.
+    - ``wants_weights``: the names of the files that it needs besides a backbone, such as
+      ``{"clip", "text_features"}``. The suite says which files these are; ``fit`` gets their paths
+      as ``run.files["clip"]``, and ``load`` as the keyword argument ``files``. May be a property.
     - ``follows``, generators only: the name of the generator that this one usually builds on. A
       suite then names one of its generators as ``previous``, and ``run.previous`` is its result.
     - ``load_segmentor(folder, device)``, single-stage generators only: returns a function of a

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,12 @@ class Previous:
     Attributes:
         generator: the object with its options; ``generator.load(folder, device)`` scores images.
         folder: what its ``fit`` wrote; read it, never write there.
+        files: the files by name that its ``load`` wants as ``files``, if it wants any.
     """
 
     generator: Any
     folder: Path
+    files: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -34,10 +36,11 @@ class Run:
             should be continued.
         seed: seeds everything random; the same seed must give the same result.
         device: "cpu" or "cuda".
-        weights: a state dict to start from, or None.
+        weights: a state dict to start from, or None; the same file as ``files["backbone"]``.
         progress: call it with the steps done and in total, as often as you like.
         previous: the generator that the suite names as ``previous``; None unless the class
             ``follows`` one.
+        files: the files by name that the class declares as ``wants_weights``.
     """
 
     folder: Path
@@ -46,3 +49,4 @@ class Run:
     weights: Path | None = None
     progress: Callable[[int, int], None] = field(default=_no_progress)
     previous: Previous | None = None
+    files: Mapping[str, Path] = field(default_factory=dict)

@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
 from wsss_harness.contract.errors import SupervisionError
+from wsss_harness.contract.kinds import IMAGE_LABELS as IMAGE_LABELS
+from wsss_harness.contract.kinds import LETTERS as LETTERS
+from wsss_harness.contract.kinds import REGIONS as REGIONS
+from wsss_harness.contract.kinds import SALIENCY as SALIENCY
+from wsss_harness.contract.kinds import SUPERVISION as SUPERVISION
+from wsss_harness.contract.kinds import TRUTH as TRUTH
 from wsss_harness.contract.types import Image, Map, Mask, Sample
 
-IMAGE_LABELS = "image_labels"
-SALIENCY = "saliency"
-REGIONS = "regions"
-TRUTH = "truth"
-SUPERVISION = frozenset({IMAGE_LABELS, SALIENCY, REGIONS})
-LETTERS = {IMAGE_LABELS: "I.", SALIENCY: "S.", REGIONS: "M."}  # in tables
 READERS = {"image": "image", IMAGE_LABELS: "present", SALIENCY: "saliency", REGIONS: "regions"}
 
 

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from wsss_harness.contract.errors import ConfigError
-from wsss_harness.contract.supervision import SUPERVISION, Dataset
+from wsss_harness.contract.kinds import STATED
+from wsss_harness.contract.supervision import Dataset
 from wsss_harness.packs.manifest import MANIFEST, SUFFIXES, Kind, Manifest, PackFile, digest
 from wsss_harness.stages.stage_data import TRAIN
 from wsss_harness.store.store import Store
@@ -55,9 +56,9 @@ def blank(
     chosen_on: str = "unknown",
 ) -> Manifest:
     """A manifest without images; ConfigError for an unknown supervision."""
-    unknown = sorted(set(supervision or ()) - SUPERVISION)
+    unknown = sorted(set(supervision or ()) - set(STATED))
     if unknown:
-        kinds = ", ".join(sorted(SUPERVISION))
+        kinds = ", ".join(STATED)
         raise ConfigError(f"'{unknown[0]}' is not a supervision; name some of {kinds}")
     return Manifest.model_validate(
         {

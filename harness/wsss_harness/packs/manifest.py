@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.hookspecs import Run
+from wsss_harness.contract.kinds import StatedKind
 from wsss_harness.contract.supervision import View
 from wsss_harness.contract.types import IGNORE, ClassScores, Mask, Sample
 from wsss_harness.packs.doubts import refuse_reordered
@@ -42,7 +43,7 @@ class Manifest(BaseModel, extra="forbid", frozen=True):
     kind: Kind
     method: str
     classes: tuple[str, ...]
-    supervision: tuple[Literal["image_labels", "saliency", "regions"], ...] | None = None
+    supervision: tuple[StatedKind, ...] | None = None
     chosen_on: Literal["fixed", "held_out", "oracle"] | None = None
     origin: dict[str, str] = {}
     images: dict[str, PackFile]

@@ -12,6 +12,7 @@ import pluggy
 from wsss_harness.contract import hookspecs
 from wsss_harness.contract.errors import ConfigError, PluginError
 from wsss_harness.contract.supervision import check_needs
+from wsss_harness.contract.weights import wanted_weights
 from wsss_harness.plugins.inherited import check_inherited
 
 DECLARING = ("generator", "refiner", "mask_refiner")  # kinds that declare their supervision
@@ -127,14 +128,15 @@ def methods(kind: str) -> dict[str, tuple[str, ...]]:
 def check_methods(instance: Any, kind: str, owner: str) -> None:
     """Raise PluginError unless an object has the methods of its kind, with their arguments."""
     for name, arguments in methods(kind).items():
+        named = ("files",) if name == "load" and wanted_weights(instance) else ()
         if name == "load" and getattr(instance, "needs_train", False):
             arguments = (*arguments, "data")
         method = getattr(instance, name, None)
-        call = f"{name}({', '.join(arguments)})"
+        call = f"{name}({', '.join((*arguments, *named))})"
         if not callable(method):
             raise PluginError(f"{owner} has no method {call}; see the contract reference")
         try:
-            inspect.signature(method).bind(*arguments)
+            inspect.signature(method).bind(*arguments, **dict.fromkeys(named))
         except TypeError as error:
             raise PluginError(f"{owner} cannot be called as {call}: {error}") from None
         except ValueError:

@@ -1,7 +1,7 @@
 """How a refiner decides, for a few images: named maps, kept for figures."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,8 +10,10 @@ import numpy as np
 from wsss_harness.contract.errors import DataError, PluginError
 from wsss_harness.contract.supervision import Dataset, scored_ids
 from wsss_harness.contract.types import Map
+from wsss_harness.plugins.loading import files_for
 from wsss_harness.stages.products import device, score_reader
 from wsss_harness.stages.stage_data import StageView
+from wsss_harness.stages.stage_files import StageFiles
 from wsss_harness.store.work import Work
 from wsss_harness.system import files
 
@@ -49,12 +51,14 @@ class ExplainRefiner:
 
     refiner: Any
     view: StageView
+    files: StageFiles = field(default_factory=StageFiles)
 
     def __call__(self, work: Work) -> None:
         ids = choose(self.view.data.open(work))[:EXPLAINED]
         view, scores = self.view.open(work), score_reader(work.inputs["scores"])
         explain: Callable[..., Sequence[tuple[Any, ...]]]
-        explain = self.refiner.explain(work.inputs["fit"], device())
+        wanted = files_for(self.refiner, self.files.open(work, view.owner))
+        explain = self.refiner.explain(work.inputs["fit"], device(), **wanted)
         for number, image_id in enumerate(ids, 1):
             sample = view[image_id]
             explained = [Explained(*parts) for parts in explain(sample, scores(image_id))]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from wsss_harness.contract.hookspecs import Generator, Refiner, Segmentor
 from wsss_harness.contract.run import Previous, Run
+from wsss_harness.contract.weights import BACKBONE
 from wsss_harness.plugins.guard import for_fit
 from wsss_harness.stages.products import device, score_reader
-from wsss_harness.stages.stage_data import BACKBONE, StageView
+from wsss_harness.stages.stage_data import StageView
+from wsss_harness.stages.stage_files import StageFiles
 from wsss_harness.store.work import Work
 
 if TYPE_CHECKING:
@@ -19,20 +20,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Training:
-    """What any training starts from: a seed and a file of initial weights, if there is one.
-
-    The weights of a pretraining come as the input ``weights`` of the stage.
-    """
+    """What any training starts from: a seed and files of weights, if there are any."""
 
     view: StageView
     seed: int
-    weights: Path | None = None
+    files: StageFiles = field(default_factory=StageFiles)
 
     def run(self, work: Work) -> Run:
-        """The Run that the fit of a plugin receives."""
-        pretrained = work.inputs.get("weights")
-        weights = pretrained / BACKBONE if pretrained else self.weights
-        return Run(work.folder, self.seed, device(), weights, work.progress)
+        """The Run that the fit of a plugin receives; a backbone counts as read."""
+        files = self.files.open(work, self.view.owner)
+        weights = next((files[name] for name in files if name == BACKBONE), None)
+        return Run(work.folder, self.seed, device(), weights, work.progress, files=files)
 
 
 @dataclass(frozen=True)
@@ -48,16 +46,22 @@ class Pretrain:
 
 @dataclass(frozen=True)
 class FitGenerator:
-    """Trains a generator on a view of the data; ``previous`` is the one that it builds on."""
+    """Trains a generator on a view of the data; ``previous`` is the one that it builds on.
+
+    ``files_before``: those that the previous one loads.
+    """
 
     generator: Generator
     training: Training
     previous: Generator | None = None
+    files_before: StageFiles = field(default_factory=StageFiles)
 
     def __call__(self, work: Work) -> None:
         view, run = self.training.view.open(work), self.training.run(work)
         if self.previous is not None:
-            run = replace(run, previous=Previous(self.previous, work.inputs["previous"]))
+            files = self.files_before.open(work, f"the generator before {view.owner}")
+            before = Previous(self.previous, work.inputs["previous"], files)
+            run = replace(run, previous=before)
         for_fit(self.generator, view.owner).fit(view, run)
 
 

@@ -1,6 +1,6 @@
 """The stage that predicts masks with a fitted segmentor."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -8,9 +8,11 @@ from wsss_harness.contract.errors import PluginError
 from wsss_harness.contract.hookspecs import Segmentor
 from wsss_harness.contract.supervision import View
 from wsss_harness.contract.types import IGNORE, Mask, Sample, unknown_value
+from wsss_harness.plugins.loading import loaded
 from wsss_harness.stages.products import MASK, blaming, device, remaining
 from wsss_harness.stages.single_stage import SegmentingGenerator
 from wsss_harness.stages.stage_data import StageView
+from wsss_harness.stages.stage_files import StageFiles
 from wsss_harness.store.work import Work
 from wsss_harness.system import pictures
 
@@ -21,10 +23,12 @@ class PredictMasks:
 
     segmentor: Segmentor | SegmentingGenerator
     view: StageView
+    files: StageFiles = field(default_factory=StageFiles)
 
     def __call__(self, work: Work) -> None:
         view = self.view.open(work)
-        segment = self.segmentor.load(work.inputs["fit"], device())
+        files = self.files.open(work, view.owner)
+        segment = loaded(self.segmentor, work.inputs["fit"], device(), view, files)
         for image_id, path in remaining(work, view.ids, MASK):
             sample = view[image_id]
             with blaming(view.owner, image_id):

@@ -1,22 +1,24 @@
 """The stage that refines class scores, image by image."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 from pathlib import Path
 
 from wsss_harness.contract.hookspecs import Refiner
 from wsss_harness.contract.supervision import View
-from wsss_harness.contract.types import ClassScores
+from wsss_harness.contract.types import ClassScores, Sample
 from wsss_harness.plugins.loading import loaded
 from wsss_harness.stages.products import SCORES, blaming, device, score_reader
 from wsss_harness.stages.scoring import write_by_network, write_checked
 from wsss_harness.stages.stage_data import StageView
+from wsss_harness.stages.stage_files import StageFiles
 from wsss_harness.store.work import LOG, Work
 from wsss_harness.system import parallel
 
 ReadScores = Callable[[str], ClassScores]
+Refine = Callable[[Sample, ClassScores], ClassScores]
 
 
 @dataclass(frozen=True)
@@ -25,27 +27,31 @@ class RefineScores:
 
     refiner: Refiner
     view: StageView
+    files: StageFiles = field(default_factory=StageFiles)
 
     def __call__(self, work: Work) -> None:
-        refine(work, self.refiner, self.view.open(work))
+        view = self.view.open(work)
+        refine(work, self.refiner, view, self.files.open(work, view.owner))
 
 
-def refine(work: Work, refiner: Refiner, view: View) -> None:
+def refine(work: Work, refiner: Refiner, view: View, files: Mapping[str, Path]) -> None:
     """Refine the scores of every image of the view.
 
     A refiner that says ``parallel`` is a pure function on the CPU and gets all cores.
     """
-    scores = score_reader(work.inputs["scores"])
+    scores, fit = score_reader(work.inputs["scores"]), work.inputs["fit"]
     if getattr(refiner, "parallel", False):
-        refine_in_parallel(work, refiner, view, scores)
+        load = partial(loaded, refiner, fit, "cpu", view, files)
+        refine_in_parallel(work, load, view, scores)
     else:
-        function = loaded(refiner, work.inputs["fit"], device(), view)
-        write_by_network(work, function, view, scores)
+        write_by_network(work, loaded(refiner, fit, device(), view, files), view, scores)
 
 
-def refine_in_parallel(work: Work, refiner: Refiner, view: View, scores: ReadScores) -> None:
+def refine_in_parallel(
+    work: Work, load: Callable[[], Refine], view: View, scores: ReadScores
+) -> None:
     """Refine the images that are left to do, spread over all cores."""
-    start = partial(refine_one, refiner, view, scores, work.inputs["fit"], work.folder)
+    start = partial(refine_one, load, view, scores, work.folder)
     ids = work.shard.of(view.ids)
     to_do = [i for i in ids if not (work.folder / f"{i}{SCORES}").is_file()]
     done = count(len(ids) - len(to_do))
@@ -58,10 +64,10 @@ def refine_in_parallel(work: Work, refiner: Refiner, view: View, scores: ReadSco
 
 
 def refine_one(
-    refiner: Refiner, view: View, scores: ReadScores, fit: Path, folder: Path
+    load: Callable[[], Refine], view: View, scores: ReadScores, folder: Path
 ) -> Callable[[str], None]:
     """A function that refines one image and writes it; each process loads its own refiner."""
-    refined = loaded(refiner, fit, "cpu", view)
+    refined = load()
 
     def refine_image(image_id: str) -> None:
         sample, before = view[image_id], scores(image_id)

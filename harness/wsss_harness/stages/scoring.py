@@ -1,7 +1,7 @@
 """The stage that writes the class scores of a generator."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from wsss_harness.contract.types import ClassScores, Sample
 from wsss_harness.plugins.loading import loaded
 from wsss_harness.stages.products import SCORES, blaming, device, remaining
 from wsss_harness.stages.stage_data import StageView
+from wsss_harness.stages.stage_files import StageFiles
 from wsss_harness.store.work import Work
 from wsss_harness.system.score_files import write_scores
 
@@ -26,13 +27,13 @@ class ScoreImages:
 
     generator: Generator
     view: StageView
+    files: StageFiles = field(default_factory=StageFiles)
 
     def __call__(self, work: Work) -> None:
-        score(work, self.generator, self.view.open(work))
-
-
-def score(work: Work, generator: Generator, view: View) -> None:
-    write_by_network(work, loaded(generator, work.inputs["fit"], device(), view), view)
+        view = self.view.open(work)
+        files = self.files.open(work, view.owner)
+        score = loaded(self.generator, work.inputs["fit"], device(), view, files)
+        write_by_network(work, score, view)
 
 
 def write_by_network(

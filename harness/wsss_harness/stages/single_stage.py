@@ -9,6 +9,7 @@ from wsss_harness.contract.errors import PluginError
 from wsss_harness.contract.hookspecs import Run
 from wsss_harness.contract.supervision import View
 from wsss_harness.contract.types import Mask, Sample
+from wsss_harness.contract.weights import wanted_weights
 
 NAME = "single_stage"
 
@@ -33,7 +34,12 @@ class SegmentingGenerator:
 
     generator: Any
 
-    def load(self, folder: Path, device: str) -> Callable[[Sample], Mask]:
-        """The function that segments one image without its labels."""
-        function: Callable[[Sample], Mask] = self.generator.load_segmentor(folder, device)
+    @property
+    def wants_weights(self) -> tuple[str, ...]:
+        return wanted_weights(self.generator)
+
+    def load(self, folder: Path, device: str, **files: Any) -> Callable[[Sample], Mask]:
+        """The function that segments one image without its labels; it gets ``files`` as others."""
+        function: Callable[[Sample], Mask]
+        function = self.generator.load_segmentor(folder, device, **files)
         return function

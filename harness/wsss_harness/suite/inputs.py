@@ -19,19 +19,11 @@ from wsss_harness.plugins.registry import Plugins
 from wsss_harness.stages.fitting import Pretrain, Training
 from wsss_harness.stages.stage_data import TRAIN, PrepareData, StageData, StageView, open_dataset
 from wsss_harness.store.stage import Stage
+from wsss_harness.suite.given_weights import GivenWeights, SuiteWeights
 from wsss_harness.suite.spec import Offered, SaliencyMaps, Suite, Weights
 from wsss_harness.system.digests import digest_once, digest_together, files_below
 from wsss_harness.system.memo import memoize
 from wsss_harness.system.region_files import region_files
-
-
-@dataclass(frozen=True)
-class InitialWeights:
-    """``identity`` goes into cache keys and records; the weights are a file, a stage or neither."""
-
-    identity: Mapping[str, Any] = field(default_factory=dict)
-    file: Path | None = None
-    inputs: Mapping[str, Stage] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -147,24 +139,27 @@ class Inputs:
             return {}
         return {"saliency": identity_of_maps(saliency, self.suite.saliency[saliency])}
 
+    def given_weights(self, offered: Offered) -> GivenWeights:
+        """The weights that the suite gives to a method, by name."""
+        labels = offered.named_weights
+        return GivenWeights({name: self.weights(label) for name, label in labels.items()})
+
     @memoize
-    def weights(self, label: str | None) -> InitialWeights:
-        """The initial weights of this label; no weights without a label.
+    def weights(self, label: str) -> SuiteWeights:
+        """The weights of this label.
 
         Raises:
             ConfigError: the suite does not say where they come from.
             DataError: their file is missing.
         """
-        if label is None:
-            return InitialWeights()
         spec = self.suite.weights[label]
         identity = {"name": label, "trained_on": spec.trained_on}
         if not spec.file:
-            return InitialWeights(identity, inputs={"weights": self._pretraining(label, spec)})
+            return SuiteWeights(identity, spec.kind, stage=self._pretraining(label, spec))
         path = Path(spec.file)
         if not path.is_file():
             raise DataError(f"weights '{label}': there is no file {path}; set weights.{label}.file")
-        return InitialWeights({**identity, "digest": digest_once(path)}, path)
+        return SuiteWeights({**identity, "digest": digest_once(path)}, spec.kind, path)
 
     def _pretraining(self, label: str, spec: Weights) -> Stage:
         from wsss_harness.networks.classmaps.pretraining import Pretraining

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from wsss_harness.contract.errors import ConfigError
+from wsss_harness.contract.weights import check_weights, wanted_weights
 from wsss_harness.plugins.loading import is_single_stage
 from wsss_harness.plugins.options import divided, names, unused
 from wsss_harness.stages.explanations import ExplainRefiner
@@ -19,7 +20,8 @@ from wsss_harness.stages.single_stage import SegmentingGenerator
 from wsss_harness.stages.stage_data import TRAIN, VAL, StageView
 from wsss_harness.store.stage import Stage
 from wsss_harness.store.work import Work
-from wsss_harness.suite.inputs import InitialWeights, Inputs, RegionSource
+from wsss_harness.suite.given_weights import GivenWeights
+from wsss_harness.suite.inputs import Inputs, RegionSource
 from wsss_harness.suite.spec import Axis, Offered, Row
 from wsss_harness.system.memo import memoize
 
@@ -35,7 +37,7 @@ class Method:
 
     plugin: Any
     view: StageView
-    weights: InitialWeights
+    weights: GivenWeights
     seed: int
     saliency: Mapping[str, Any] = field(default_factory=dict)
     regions: RegionSource = field(default_factory=RegionSource)
@@ -45,13 +47,23 @@ class Method:
     def fit_options(self) -> dict[str, Any]:
         """What decides its fit: options, seed, weights, and what the plugin says of itself."""
         options, _ = divided(self.plugin)
-        options |= {"seed": self.seed, "weights": dict(self.weights.identity)}
+        options |= {"seed": self.seed, "weights": {}, **self.weights.options}
         identity = self.plugin.identity() if hasattr(self.plugin, "identity") else {}
         return {**options, **identity, **self.saliency, **self.regions.identity}
 
     @property
     def training(self) -> Training:
-        return Training(self.view, self.seed, self.weights.file)
+        return Training(self.view, self.seed, self.weights.files)
+
+    @property
+    def loaded_weights(self) -> GivenWeights:
+        """The weights that its ``load`` gets."""
+        return self.weights.only(wanted_weights(self.plugin))
+
+    @property
+    def weights_before(self) -> GivenWeights:
+        """The weights that the fit of a method that builds on this one loads it with."""
+        return self.weights.only(wanted_weights(self.plugin), "previous ")
 
     def fit(
         self,
@@ -60,20 +72,21 @@ class Method:
         body: Callable[[Work], None],
         inputs: Mapping[str, Stage],
         subject: str = "",
-        previous: Any = None,
+        previous: Method | None = None,
     ) -> Stage:
-        """The stage that trains it; its initial weights are added to ``inputs``.
+        """The stage that trains it; its weights are added to ``inputs``.
 
-        It may load the plugin ``previous``, so the options that only loading looks at count too.
+        It may load the method ``previous``, so the options that only loading looks at count too.
         """
-        loaded = {} if previous is None else {"previous": divided(previous)[1]}
+        loaded = {} if previous is None else {"previous": divided(previous.plugin)[1]}
+        before = GivenWeights() if previous is None else previous.weights_before
         return Stage(
             kind=kind,
             name=name,
             body=body,
             options={**self.fit_options, **loaded},
-            inputs={**inputs, **self.weights.inputs, **self.regions.inputs},
-            note=self.note,
+            inputs={**inputs, **self.weights.inputs, **before.inputs, **self.regions.inputs},
+            note={**self.note, "weights": {**self.weights.note, **before.note}},
             subject=subject,
             heavy=True,
             distributed=bool(getattr(self.plugin, "distributed", False)),
@@ -93,13 +106,14 @@ class Method:
         """A stage that applies what it learnt, image by image."""
         _, options = divided(self.plugin)
         options |= {"split": split} if split else {}
+        weights = self.loaded_weights
         return Stage(
             kind=kind,
             name=name,
             body=body,
-            options={**options, **self.saliency, **self.regions.identity},
-            inputs={**inputs, **self.regions.inputs},
-            note=self.note,
+            options={**options, **weights.options, **self.saliency, **self.regions.identity},
+            inputs={**inputs, **weights.inputs, **self.regions.inputs},
+            note={**self.note, "weights": weights.note},
             subject=subject,
             heavy=True,
             images=images,
@@ -151,7 +165,7 @@ class MethodStages(Inputs):
         """The scores of a generator."""
         generator, fit = self.fitted(label)
         inputs = {"data": self.data, "fit": fit}
-        body = ScoreImages(generator.plugin, generator.view)
+        body = ScoreImages(generator.plugin, generator.view, generator.loaded_weights.files)
         return generator.apply("score", fit.name, body, inputs, split=TRAIN)
 
     @memoize
@@ -161,12 +175,12 @@ class MethodStages(Inputs):
         self.check_shared()
         generator = self.method("generator", offered, self.generator_options(label))
         check_follows(generator.plugin, label, offered.previous)
-        inputs, previous = {"data": self.data}, None
+        inputs, body = {"data": self.data}, FitGenerator(generator.plugin, generator.training)
+        before = None
         if offered.previous is not None:
             before, inputs["previous"] = self.fitted(offered.previous)
-            previous = before.plugin
-        body = FitGenerator(generator.plugin, generator.training, previous)
-        return generator, generator.fit("fit", offered.name, body, inputs, previous=previous)
+            body = replace(body, previous=before.plugin, files_before=before.weights_before.files)
+        return generator, generator.fit("fit", offered.name, body, inputs, previous=before)
 
     @memoize
     def refined(self, label: str, scores: Stage, seeds: Stage | None = None) -> Refined:
@@ -179,10 +193,11 @@ class MethodStages(Inputs):
         fit = refiner.fit("fit", f"{scores.name}+{offered.name}", body, fit_inputs)
         name = f"{before.name}+{offered.name}"
         inputs = {"data": self.data, "scores": before, "fit": fit}
-        stage = refiner.apply("refine", name, RefineScores(plugin, refiner.view), inputs)
+        files = refiner.loaded_weights.files
+        stage = refiner.apply("refine", name, RefineScores(plugin, refiner.view, files), inputs)
         if not hasattr(plugin, "explain"):
             return Refined(stage)
-        explain = ExplainRefiner(plugin, refiner.view)
+        explain = ExplainRefiner(plugin, refiner.view, files)
         return Refined(stage, refiner.apply("explain", name, explain, inputs, images=False))
 
     def segmented(self, label: str, masks: Stage) -> tuple[Stage, Stage]:
@@ -194,7 +209,7 @@ class MethodStages(Inputs):
         fit = segmentor.fit("segment", label, body, inputs, subject)
         view = self.view(VAL, (), f"segmentor '{label}'")
         inputs = {"data": self.data, "fit": fit}
-        predict = PredictMasks(plugin, view)
+        predict = PredictMasks(plugin, view, segmentor.loaded_weights.files)
         predictions = segmentor.apply("predict", label, predict, inputs, split=VAL, subject=subject)
         return fit, predictions
 
@@ -203,18 +218,21 @@ class MethodStages(Inputs):
         generator, fit = self.fitted(row.generator)
         check_single_stage(generator.plugin, label, row)
         view = self.view(VAL, (), f"generator '{row.generator}'")
-        body = PredictMasks(SegmentingGenerator(generator.plugin), view)
+        files = generator.loaded_weights.files
+        body = PredictMasks(SegmentingGenerator(generator.plugin), view, files)
         inputs = {"data": self.data, "fit": fit}
         return fit, generator.apply("predict", label, body, inputs, split=VAL, subject=fit.name)
 
     @memoize
     def segmentor(self, label: str) -> Method:
         """The segmentor of this label, built once for all masks; it sees images only."""
-        offered = self.suite.segmentors[label]
+        offered, owner = self.suite.segmentors[label], f"segmentor '{label}'"
+        plugin = self.plugins.build("segmentor", offered.name, offered.options)
+        check_weights(plugin, offered.named_weights, owner)
         return Method(
-            plugin=self.plugins.build("segmentor", offered.name, offered.options),
-            view=self.view(TRAIN, (), f"segmentor '{label}'"),
-            weights=self.weights(offered.weights),
+            plugin=plugin,
+            view=self.view(TRAIN, (), owner),
+            weights=self.given_weights(offered),
             seed=self.seeds["segmentor"],
             note={"needs": []},
         )
@@ -228,11 +246,12 @@ class MethodStages(Inputs):
         if kind == "generator":
             note["chosen_on"] = getattr(plugin, "chosen_on", "fixed")
         owner = f"{kind} '{offered.name}'"
+        check_weights(plugin, offered.named_weights, owner)
         regions = self.regions_for(owner, plugin.needs, offered)
         return Method(
             plugin=plugin,
             view=self.view(TRAIN, plugin.needs, owner, offered.saliency, regions.folder),
-            weights=self.weights(offered.weights),
+            weights=self.given_weights(offered),
             seed=self.seeds[kind],
             saliency=self.saliency_identity(offered.saliency),
             regions=regions,

@@ -161,8 +161,8 @@ def _check_references(suite: Suite, source: str) -> None:
     refiners = {**suite.refiners, **suite.mask_refiners}
     offers = {**suite.generators, **refiners, **suite.segmentors}
     for label, offered in offers.items():
-        if offered.weights is not None:
-            _known(f"{source}: weights of '{label}'", offered.weights, suite.weights)
+        for weights in offered.named_weights.values():
+            _known(f"{source}: weights of '{label}'", weights, suite.weights)
         if offered.regions is not None:
             _known(f"{source}: regions of '{label}'", offered.regions, suite.regions)
     _check_previous(suite, source)

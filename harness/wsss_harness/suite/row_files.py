@@ -34,9 +34,10 @@ def _lacking(
     yield from _maps(suite, own, needs, offered.saliency)
     if regions and regions.folder and not Path(regions.folder).is_dir():
         yield f"the maps of regions.{offered.regions}.folder"
-    file = suite.weights[offered.weights].file if offered.weights else None
-    if file and not Path(file).is_file():
-        yield f"the weights {file} (weights.{offered.weights}.file)"
+    for label in offered.named_weights.values():
+        file = suite.weights[label].file
+        if file and not Path(file).is_file():
+            yield f"the weights {file} (weights.{label}.file)"
     checkpoint = offered.options.get("checkpoint")
     if checkpoint and not Path(checkpoint).is_file():
         yield f"the checkpoint {checkpoint} of '{offered.name}'"

@@ -8,11 +8,14 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from wsss_harness.contract.errors import ConfigError
+from wsss_harness.contract.kinds import WeightsKind
+from wsss_harness.contract.weights import BACKBONE
 from wsss_harness.stages.background_rules import BackgroundRule, build_rule
 from wsss_harness.system.resizing import Resize
 from wsss_harness.system.similar import did_you_mean
 
 Options = dict[str, Any]
+WeightsName = Annotated[str, Field(pattern=r"^[a-z]\w*$")]  # part of the name of a file
 Axis = Literal["weights", "generator", "refiner", "segmentor"]
 Choice = Literal["fixed", "held_out", "oracle", "unknown"]  # on what a threshold was chosen
 AXES: tuple[Axis, ...] = ("weights", "generator", "refiner", "segmentor")
@@ -25,8 +28,10 @@ class Strict(BaseModel):
 
 
 class Offered(BaseModel):
-    """A plugin by name, the initial weights it starts from, and its options.
+    """A plugin by name, the weights that it gets, and its options.
 
+    ``weights``: the label of weights of the suite to start from, or a table of labels by the names
+    that the plugin knows, of which ``backbone`` is the same as that one label.
     ``saliency``: the label of maps of the suite that it reads instead of the dataset's own.
     ``regions``: the label of regions of the suite.
     ``previous``: the label of the generator that this generator builds on.
@@ -35,7 +40,7 @@ class Offered(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
     name: str
-    weights: str | None = None
+    weights: str | dict[WeightsName, str] | None = None
     saliency: str | None = None
     regions: str | None = None
     previous: str | None = None
@@ -44,11 +49,23 @@ class Offered(BaseModel):
     def options(self) -> Options:
         return dict(self.model_extra or {})
 
+    @property
+    def named_weights(self) -> dict[str, str]:
+        """The label of the weights of each name."""
+        if isinstance(self.weights, str):
+            return {BACKBONE: self.weights}
+        return dict(self.weights or {})
+
 
 class Weights(Strict):
-    """Initial weights: a file, or a pretraining on a dataset of single objects."""
+    """A file of weights or of what goes with them, or a pretraining on single objects.
+
+    ``kind``: with what supervision they were trained; by default with labels of images, as those of
+    ImageNet.
+    """
 
     trained_on: str
+    kind: WeightsKind = "image_labels"
     file: str | None = None
     dataset: Offered | None = None
     pretraining: Options | None = None

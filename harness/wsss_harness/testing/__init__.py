@@ -12,6 +12,7 @@ their class attribute ``quick`` and those that are passed.
 """
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from wsss_harness.contract.errors import ConfigError
@@ -22,12 +23,16 @@ __all__ = ["Finding", "assert_conforms", "check"]
 
 
 def check(
-    kind: str, name: str, options: Mapping[str, Any] | None = None, limit: float = 600
+    kind: str,
+    name: str,
+    options: Mapping[str, Any] | None = None,
+    limit: float = 600,
+    weights: Mapping[str, Path] | None = None,
 ) -> Iterator[Finding]:
     """Check an offer; yields each finding as soon as it is made.
 
     ``kind`` is generator, refiner, segmentor, metric, dataset or executor. A step of a method that
-    takes more than ``limit`` seconds is a failure.
+    takes more than ``limit`` seconds is a failure. ``weights``: the files that it gets, by name.
 
     Raises:
         ConfigError: nothing of this kind and name is installed.
@@ -42,7 +47,7 @@ def check(
     if any(finding.outcome == FAILURE for finding in findings):
         return  # it cannot be run
     if kind in methods.KINDS:
-        yield from methods.check(offer, chosen, limit)
+        yield from methods.check(offer, chosen, limit, weights or {})
     elif kind == "metric":
         yield from metrics.check(offer)
     elif kind == "dataset":
@@ -52,11 +57,16 @@ def check(
 
 
 def assert_conforms(
-    kind: str, name: str, options: Mapping[str, Any] | None = None, limit: float = 600
+    kind: str,
+    name: str,
+    options: Mapping[str, Any] | None = None,
+    limit: float = 600,
+    weights: Mapping[str, Path] | None = None,
 ) -> None:
     """Raise AssertionError with every failure, if ``check`` finds one."""
     try:
-        failures = [str(f) for f in check(kind, name, options, limit) if f.outcome == FAILURE]
+        findings = check(kind, name, options, limit, weights)
+        failures = [str(finding) for finding in findings if finding.outcome == FAILURE]
     except ConfigError as error:
         failures = [str(error)]
     if failures:

@@ -25,9 +25,15 @@ class Bench:
     """A scratch folder in which probes of one method run, each in a fresh process."""
 
     def __init__(
-        self, offer: Offer, options: Mapping[str, Any], limit: float, scratch: Path
+        self,
+        offer: Offer,
+        options: Mapping[str, Any],
+        limit: float,
+        scratch: Path,
+        weights: Mapping[str, Path] = MappingProxyType({}),
     ) -> None:
         self.offer, self.options, self.limit, self.scratch = offer, options, limit, scratch
+        self.weights = {name: str(Path(path).resolve()) for name, path in weights.items()}
         self.world, self.elsewhere = scratch / "world", scratch / "elsewhere"
         self.elsewhere.mkdir()
         draw_scenes(self.world)
@@ -63,6 +69,7 @@ class Bench:
             ledger=str(self.scratch / "ledger"),
             report=str(self.scratch / f"{name}.report.json"),
             answers=str(self.scratch / f"{name}.npz") if answer else "",
+            weights=self.weights,
             fit=fit,
             kill=kill,
         )

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from wsss_harness.contract.findings import OK, WARNING, Finding, judge
+from wsss_harness.contract.weights import wanted_weights
 from wsss_harness.plugins.offers import Offer
+from wsss_harness.plugins.registry import installed
 from wsss_harness.testing import claims
 from wsss_harness.testing.bench import Bench
 from wsss_harness.testing.probe import MASK_REFINER, ProbeReport
@@ -15,10 +17,17 @@ KINDS = ("generator", "refiner", MASK_REFINER, "segmentor")
 AT_ONCE = 2.0  # seconds of a fit that is too short to report progress
 
 
-def check(offer: Offer, options: Mapping[str, Any], limit: float) -> Iterator[Finding]:
+def check(
+    offer: Offer, options: Mapping[str, Any], limit: float, weights: Mapping[str, Path]
+) -> Iterator[Finding]:
     """Fit, load, kill and resume a method on a few scenes."""
+    wanted = wanted_weights(installed().build(offer.kind, offer.name, options))
+    if missing := [name for name in wanted if name not in weights]:
+        remedy = f"pass a file: --weights {missing[0]}=FILE, or weights= in a test"
+        yield judge("gets the weights that it wants", remedy)
+        return
     with tempfile.TemporaryDirectory(prefix="wsss-check-") as scratch:
-        bench = Bench(offer, options, limit, Path(scratch))
+        bench = Bench(offer, options, limit, Path(scratch), weights)
         first = bench.probe("first", fit=True, answer=True)
         problem = f"{first.error}\n{first.trace}" if first.trace else first.error
         yield judge("fits and predicts a few scenes on the CPU", problem)

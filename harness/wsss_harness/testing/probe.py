@@ -23,10 +23,12 @@ from wsss_harness.contract.errors import PluginError, WsssError
 from wsss_harness.contract.hookspecs import Run
 from wsss_harness.contract.supervision import IMAGE_LABELS, Dataset, Ledger, View
 from wsss_harness.contract.types import IGNORE, ClassScores, Image, Mask, Sample, unknown_value
+from wsss_harness.contract.weights import Files
 from wsss_harness.datasets.railscenes import RailScenes
 from wsss_harness.plugins.guard import for_fit
 from wsss_harness.plugins.loading import is_single_stage, loaded
 from wsss_harness.plugins.registry import installed
+from wsss_harness.stages.single_stage import SegmentingGenerator
 from wsss_harness.system import files, pictures
 from wsss_harness.system import write_guard as guard
 from wsss_harness.testing.surroundings import WithBlocks, previous_of
@@ -87,7 +89,7 @@ class ProbeTask:
     """Fit into ``folder`` if ``fit``, killed half-way if ``kill``; then predict, if ``answers``.
 
     ``world`` is the folder of scenes and masks. Predictions go to the file ``answers``, the
-    ProbeReport to ``report``.
+    ProbeReport to ``report``. ``weights``: paths by name.
     """
 
     kind: str
@@ -98,6 +100,7 @@ class ProbeTask:
     ledger: str
     report: str
     answers: str = ""
+    weights: dict[str, str] = field(default_factory=dict)
     fit: bool = False
     kill: bool = False
 
@@ -119,7 +122,7 @@ def perform(task: ProbeTask, report: ProbeReport) -> None:
     if task.fit:
         before = previous_of(method.method, method.data, Path(task.folder).parents[1] / "previous")
         counting = _counting(report, task.kill)
-        run = Run(Path(task.folder), progress=counting, previous=before)
+        run = Run(Path(task.folder), progress=counting, previous=before, files=method.files)
         with guard.noting(Path(task.folder)) as written:
             started = time.monotonic()
             method.fit(run)
@@ -149,7 +152,10 @@ class ProbedMethod:
         self.method = installed().build(task.kind, task.name, task.options)
         self.needs = frozenset(getattr(self.method, "needs", ()))
         owner = f"{task.kind} '{task.name}'"
-        self.view = View(self.data, "train", self.needs, Ledger(Path(task.ledger)), owner)
+        ledger = Ledger(Path(task.ledger))
+        self.view = View(self.data, "train", self.needs, ledger, owner)
+        paths = {name: Path(path) for name, path in task.weights.items()}
+        self.files = Files(paths, ledger, owner)
 
     def fit(self, run: Run) -> None:
         if self.task.kind == MASK_REFINER:
@@ -169,7 +175,7 @@ class ProbedMethod:
         """Its function of a sample and of scores, which only a refiner gets, or a mask of them."""
         if self.task.kind == MASK_REFINER:
             return partial(_refine_mask, self.method.load("cpu"))
-        predict = loaded(self.method, Path(self.task.folder), "cpu", self.view)
+        predict = loaded(self.method, Path(self.task.folder), "cpu", self.view, self.files)
         if self.task.kind == "refiner":
             return lambda sample, scores: predict(sample, scores)
         return lambda sample, scores: predict(sample)
@@ -225,7 +231,8 @@ def _segmentations(
     if not is_single_stage(method.method):
         return
     bare = View(method.data, "train", (), Ledger(Path(method.task.ledger)), method.view.owner)
-    segment = method.method.load_segmentor(Path(method.task.folder), "cpu")
+    generator = SegmentingGenerator(method.method)
+    segment = loaded(generator, Path(method.task.folder), "cpu", bare, method.files)
     for image_id in bare:
         mask = segment(bare[image_id])
         if problem := mask_problem(mask, bare[image_id], len(bare.classes)):

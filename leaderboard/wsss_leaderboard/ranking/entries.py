@@ -133,7 +133,7 @@ def entry_of(runs: Sequence[LoadedRecord], target: str) -> Entry:
     return Entry(
         runs[0].record.method,
         target,
-        kind_of([run.record for run in runs]),
+        kind_of([run.record for run in runs], target),
         tuple(runs),
         tuple(score.miou for score in scores),
         estimates.mean_of(estimated) if all_estimated else None,
@@ -145,9 +145,9 @@ def same_images(runs: Iterable[LoadedRecord], target: str) -> bool:
     return len({run.tallies[target].ids for run in runs if target in run.tallies}) == 1
 
 
-def kind_of(group: Sequence[Record]) -> Kind:
+def kind_of(group: Sequence[Record], target: str = MASKS) -> Kind:
     """Whether the seeds of a row are of a method, a control row or a bound."""
-    if any(record.sup == "F." for record in group):
+    if any(record.sup_of(target) == "F." for record in group):
         return "bound"
     return "control" if group[0].control else "method"
 

@@ -1,6 +1,5 @@
 """From finished stages to a record."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from wsss_harness.contract.errors import StageFailure
@@ -8,7 +7,7 @@ from wsss_harness.contract.supervision import Dataset, scored_ids, scores_masks
 from wsss_harness.execution.run import RowOutcome
 from wsss_harness.metrics import EVALUATOR
 from wsss_harness.stages.products import QUALITY
-from wsss_harness.stages.stage_data import BACKBONE, VAL
+from wsss_harness.stages.stage_data import VAL
 from wsss_harness.stages.thresholds import divide
 from wsss_harness.store.manifest import key_of
 from wsss_harness.store.source_digest import by_package
@@ -21,11 +20,11 @@ from wsss_harness.system.digests import digest_file
 from wsss_harness.system.files import read_json
 from wsss_leaderboard.records import counts
 from wsss_leaderboard.records.counts import MASKS, Tallies
+from wsss_leaderboard.records.given_weights import readable_name, weights_of
 from wsss_leaderboard.records.provenance import (
     Cost,
     Failure,
     Protocol,
-    RecordedWeights,
     SaliencyQuality,
     Step,
     Supervision,
@@ -148,12 +147,11 @@ def supervision_of(row: RowStages, store: Store) -> Supervision:
     """What the masks were made from; the data of a pretraining is listed under weights."""
     ends = row.masks, *(segmentation.predictions for segmentation in row.segmentations)
     path = [stage for stage in upstream(*ends) if stage.kind in MAKES_MASKS]
-    fits = [*path, *(segmentation.fit for segmentation in row.segmentations)]
-    weights = {w.digest: w for stage in fits for w in _weights(stage, store)}
+    segmentors = [stage for s in row.segmentations for stage in (s.fit, s.predictions)]
     return Supervision(
         declared=_noted(path, "needs"),
         read={readable_name(s): store.manifest(s)["read"] for s in path if store.done(s)},
-        weights=tuple(weights.values()),
+        weights=weights_of([*path, *segmentors], store),
         stated=_noted(path, "stated"),
         selected_on=_noted(path, "selected_on"),
     )
@@ -163,25 +161,8 @@ def _noted(stages: list[Stage], note: str) -> tuple[str, ...]:
     return tuple(sorted({part for stage in stages for part in stage.note.get(note, ())}))
 
 
-def _weights(stage: Stage, store: Store) -> Iterator[RecordedWeights]:
-    identity = stage.options.get("weights")
-    if not identity:
-        return
-    source = stage.inputs.get("weights")
-    if source is None:
-        yield RecordedWeights(**identity)
-    elif store.done(source):
-        digest = store.manifest(source)["files"][BACKBONE]
-        yield RecordedWeights(**identity, digest=digest)
-
-
 def quality_of(maps: Stage, store: Store) -> SaliencyQuality:
     """How good saliency maps are, whether they were resized, and which the suite names."""
     quality = read_json(store.folder(maps) / QUALITY)
     own = {"resize": maps.inputs["data"].options.get("resize_saliency", "")}
     return SaliencyQuality(**quality, **dict(maps.options.get("saliency", own)))
-
-
-def readable_name(stage: Stage) -> str:
-    """A readable name that no other stage of a row has."""
-    return f"{stage.title} {stage.key[:8]}"

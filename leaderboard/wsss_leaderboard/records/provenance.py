@@ -7,16 +7,29 @@ from typing import Any, Literal
 import xxhash
 from pydantic import Field
 
-from wsss_harness.contract.supervision import IMAGE_LABELS, LETTERS, TRUTH
+from wsss_harness.contract.kinds import IMAGE_LABELS, WeightsKind, letters_of
+from wsss_harness.contract.weights import READ
 from wsss_leaderboard.records.model import Amount, Fraction, StrictModel
 
 UNKNOWN, STATED = "unknown", " (p)"
 
 
+SEGMENTS = ("segment ", "predict ")  # begin the names of stages of segmentors
+
+
 class RecordedWeights(StrictModel):
+    """A file of weights. ``kind``: with what supervision it was trained.
+
+    ``given_as``: the names by which methods got it; ``read_by``: the stages that took it. Both are
+    empty in older records.
+    """
+
     name: str
     trained_on: str
     digest: str
+    kind: WeightsKind = "image_labels"
+    given_as: tuple[str, ...] = ()
+    read_by: tuple[str, ...] = ()
 
 
 class Supervision(StrictModel):
@@ -33,6 +46,11 @@ class Supervision(StrictModel):
     selected_on: tuple[str, ...] = ()
 
     @property
+    def promised(self) -> set[str]:
+        """What its plugins declared, and the kinds of the weights that the suite gives to them."""
+        return {*self.declared, *(weights.kind for weights in self.weights)}
+
+    @property
     def labels_at_inference(self) -> bool:
         return any(
             IMAGE_LABELS in parts
@@ -42,7 +60,20 @@ class Supervision(StrictModel):
 
     @property
     def used(self) -> set[str]:
-        return {part for parts in self.read.values() for part in parts}
+        """The kinds of supervision that went into the masks: of the data, and of weights."""
+        read = {part for parts in self.read.values() for part in parts if READ not in part}
+        return read | self._of_weights()
+
+    def used_by(self, segmentor: str) -> set[str]:
+        """Those that went into a segmentor: into its masks, and into the weights that it took."""
+        return self.used | self._of_weights(*(f"{kind}{segmentor} on " for kind in SEGMENTS))
+
+    def _of_weights(self, *starts: str) -> set[str]:
+        """The kinds of the weights that stages took whose names start so; without any, masks."""
+        readers = [(weights.kind, stage) for weights in self.weights for stage in weights.read_by]
+        if not starts:
+            return {kind for kind, stage in readers if not stage.startswith(SEGMENTS)}
+        return {kind for kind, stage in readers if stage.startswith(starts)}
 
     @property
     def column(self) -> str:
@@ -51,15 +82,11 @@ class Supervision(StrictModel):
 
 
 def column_of(used: Collection[str], stated: Collection[str] = ()) -> str:
-    """F. for truth, I. for image labels, S. for saliency, M. for regions, - for nothing.
-
-    What a mask pack states is marked; ? if it states nothing.
-    """
-    if TRUTH in used:
-        return "F."
-    letters = {**LETTERS, UNKNOWN: "?"}
-    present = [letter for part, letter in letters.items() if part in {*used, *stated}]
-    return ("+".join(present) or "-") + (STATED if stated else "")
+    """Letters of kinds of supervision; what a mask pack states is marked, ? if it says nothing."""
+    letters = letters_of({*used, *stated})
+    if UNKNOWN in stated and letters != "F.":
+        letters = "?" if letters == "-" else f"{letters}+?"
+    return letters + (STATED if stated and letters != "F." else "")
 
 
 class SaliencyQuality(StrictModel):

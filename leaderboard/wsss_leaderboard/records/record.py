@@ -79,8 +79,14 @@ class Record(StrictModel):
     @property
     def sup(self) -> str:
         """The ``sup`` column; for a failed row, from what it declared as well as what it read."""
-        late = self.supervision.declared if self.failure else ()
-        return column_of({*self.supervision.used, *late}, self.supervision.stated)
+        return self.sup_of()
+
+    def sup_of(self, target: str = "") -> str:
+        """The ``sup`` column of its masks, or of a segmentor with the weights that it takes."""
+        supervision = self.supervision
+        late = supervision.promised if self.failure else ()
+        used = supervision.used_by(target) if target else supervision.used
+        return column_of({*used, *late}, supervision.stated)
 
     @property
     def unscored(self) -> bool:

@@ -191,7 +191,7 @@ def notes_of(table: BoardTable) -> list[str]:
         *([f"{SINGLE} Single draw, shown as a hollow dot."] if singles else []),
         *([GAP] if any(row.gap is not None for row in table.rows) else []),
         *(note_of(entry) for entry in entries if components_of(entry)),
-        notes.SUP,
+        *notes.sup(row.sup for row in table.rows),
         *notes.packs(records),
         *notes.named_by_hand(records),
         *notes.chosen(records),

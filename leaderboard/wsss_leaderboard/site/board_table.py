@@ -157,7 +157,7 @@ def _board_table(
         BoardRow(
             entry.method,
             entry.kind,
-            entry.records[0].sup,
+            entry.records[0].sup_of(target),
             entry,
             place,
             tuple(by_method.get(entry.method) for by_method in others),

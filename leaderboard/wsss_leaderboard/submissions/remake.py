@@ -164,8 +164,10 @@ def _comparable(record: Record, name: str, same: bool) -> Any:
     value = record.model_dump()[name]
     if name == "supervision":
         value["read"] = {stage.rpartition(" ")[0]: parts for stage, parts in value["read"].items()}
-        for weights in () if same else value["weights"]:
-            del weights["digest"]
+        for weights in value["weights"]:
+            weights["read_by"] = [stage.rpartition(" ")[0] for stage in weights["read_by"]]
+            if not same:
+                del weights["digest"]
     return value
 
 

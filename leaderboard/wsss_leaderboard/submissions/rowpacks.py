@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from wsss_harness.contract.errors import DataError
-from wsss_harness.contract.supervision import SUPERVISION, TRUTH, Dataset
+from wsss_harness.contract.kinds import STATED, TRUTH
+from wsss_harness.contract.supervision import Dataset
 from wsss_harness.packs.exchange import blank, copier, write_pack
 from wsss_harness.packs.manifest import MANIFEST, Manifest, Pack
 from wsss_harness.store.store import Store
@@ -44,7 +45,7 @@ def write(
     """Write the masks of the scored images of a finished row as packs; return their digests."""
     stages = {MASKS: row.masks, **{s.label: s.predictions for s in row.segmentations}}
     read = record.supervision.used
-    used = None if TRUTH in read else sorted(read & SUPERVISION)
+    used = None if TRUTH in read else sorted(read & {*STATED})
     chosen_on = record.masks.chosen_on if record.masks else "unknown"
     for target, folder in folders(packs, record).items():
         origin = {"seed": str(record.seed), "stage": stages[target].key, "target": target}

@@ -163,7 +163,7 @@ def _cell_row(
     texts = [read(standing) if standing else NOTHING for _, read in extra]
     cells = [*map(Cell, row.words), first.of_standing(standing), *map(Cell, texts), *others]
     cells += [Cell(row.figure.cell if row.figure else NOTHING)] if published else []
-    return CellRow(row.target, kind_of(row.runs), tuple(cells))
+    return CellRow(row.target, kind_of(row.runs, row.target), tuple(cells))
 
 
 def best_places(

@@ -70,7 +70,7 @@ def mask_table(records: Sequence[Record], standings: Standings = NONE) -> Table:
         for group in by_method(records)
     ]
     footnotes = (
-        notes.SUP,
+        *notes.sup(record.sup for record in records),
         "labels: whether image labels are used at inference.",
         *notes.chosen(records),
         "at 0.20, oracle: mIoU at this threshold, and at the best one for the scored images.",
@@ -198,7 +198,7 @@ def _mask_row(
 def _segmentation_row(group: list[Record], label: str) -> MethodRow:
     runs = distinct(group, label)
     figure = published().beside(group[0], label) if items_of(runs, label) else None
-    words = (group[0].method, label, group[0].sup, rule_of(group))
+    words = (group[0].method, label, group[0].sup_of(label), rule_of(group))
     return MethodRow(runs, words, figure, label)
 
 

@@ -135,7 +135,7 @@ class TableSource:
             for cell, column in zip(cells, columns, strict=True)
         )
         if group := self.groups.get(row.method):
-            return CellRow(row.segmentor, kind_of(group), compared)
+            return CellRow(row.segmentor, kind_of(group, row.segmentor), compared)
         has_figures = any(cell.figure for cell in cells) and not any(c.records for c in cells)
         return CellRow(row.segmentor, "published" if has_figures else "method", compared)
 
@@ -167,7 +167,7 @@ class TableSource:
         if words == "rule":
             return rule_of(group) if group else NOTHING
         if words == "sup" and group:
-            return group[0].sup
+            return group[0].sup_of(row.segmentor)
         figures = (f for f in published().figures if f.method == row.method)
         return next((getattr(figure, words) for figure in figures), NOTHING)
 

@@ -24,8 +24,8 @@ def footnotes(source: TableSource, rows: Sequence[CellRow]) -> Iterator[str]:
     spec, cells = source.spec, [cell for row in rows for cell in row.cells]
     for number, text in enumerate(spec.footnotes.values(), 1):
         yield f"{raised(number)} {text}"
-    if any(column.words == "sup" for column in spec.columns):
-        yield notes.SUP
+    places = [n for n, column in enumerate(spec.columns) if column.words == "sup"]
+    yield from notes.sup(row.cells[place].text for row in rows for place in places)
     shown = list({id(r): r for cell in cells for r in cell.records}.values())
     if shown:
         yield from _of_records(source, shown, {row.target for row in rows})

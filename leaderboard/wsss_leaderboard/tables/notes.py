@@ -2,15 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from wsss_harness.contract.kinds import WORDS
 from wsss_harness.suite.presence import UNSCORED
 from wsss_leaderboard.records import repetition
 from wsss_leaderboard.records.record import Record, distinct
 from wsss_leaderboard.records.scores import ERROR
 from wsss_leaderboard.tables.table import inert, shortened
 
-SUP = (
-    "sup: I. image labels, S. saliency maps, M. regions, F. ground truth, which no method may read."
-)
 CHOSEN = {"fixed": "", "held_out": " (h)", "oracle": " (o)", "unknown": " (?)"}
 CHOSEN_ON = {
     "held_out": "(h) threshold chosen on the ground truth of held-out train images.",
@@ -31,6 +29,13 @@ GAINS = (
 
 
 NAME = 60  # characters of a method's name
+
+
+def sup(columns: Iterable[str]) -> list[str]:
+    """What the letters mean that the column ``sup`` of some rows shows."""
+    shown = " ".join(columns)
+    meant = [f"{letter} {words}" for letter, words in WORDS.items() if letter in shown]
+    return [f"sup: {', '.join(meant)}."] if meant else []
 
 
 def packs(records: Iterable[Record]) -> list[str]:
