@@ -26,9 +26,8 @@ from wsss_harness.contract.types import IGNORE, ClassScores, Image, Mask, Sample
 from wsss_harness.contract.weights import Files
 from wsss_harness.datasets.railscenes import RailScenes
 from wsss_harness.plugins.guard import for_fit
-from wsss_harness.plugins.loading import is_single_stage, loaded
+from wsss_harness.plugins.loading import files_for, is_single_stage, loaded
 from wsss_harness.plugins.registry import installed
-from wsss_harness.stages.single_stage import SegmentingGenerator
 from wsss_harness.system import files, pictures
 from wsss_harness.system import write_guard as guard
 from wsss_harness.testing.surroundings import WithBlocks, previous_of
@@ -231,8 +230,8 @@ def _segmentations(
     if not is_single_stage(method.method):
         return
     bare = View(method.data, "train", (), Ledger(Path(method.task.ledger)), method.view.owner)
-    generator = SegmentingGenerator(method.method)
-    segment = loaded(generator, Path(method.task.folder), "cpu", bare, method.files)
+    wanted = files_for(method.method, method.files)
+    segment = method.method.load_segmentor(Path(method.task.folder), "cpu", **wanted)
     for image_id in bare:
         mask = segment(bare[image_id])
         if problem := mask_problem(mask, bare[image_id], len(bare.classes)):
