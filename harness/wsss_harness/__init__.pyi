@@ -23,10 +23,12 @@ from .contract.hookspecs import hookimpl as hookimpl
 from .contract.run import Previous as Previous
 from .contract.run import Run as Run
 from .contract.supervision import IMAGE_LABELS as IMAGE_LABELS
+from .contract.supervision import LANGUAGE as LANGUAGE
 from .contract.supervision import REGIONS as REGIONS
 from .contract.supervision import SALIENCY as SALIENCY
 from .contract.supervision import Dataset as Dataset
 from .contract.supervision import View as View
+from .contract.texts import Texts as Texts
 from .contract.types import BACKGROUND as BACKGROUND
 from .contract.types import IGNORE as IGNORE
 from .contract.types import ClassScores as ClassScores

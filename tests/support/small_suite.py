@@ -263,6 +263,27 @@ class Worded(Redness):
 
 
 @dataclass(frozen=True)
+class Spoken(Redness):
+    """Redness in proportion to how many of its words, of classes and background, are of classes."""
+
+    needs: ClassVar[frozenset[str]] = frozenset({"image_labels", "language"})
+
+    def fit(self, data, run):
+        (run.folder / "words.txt").write_text(" ".join(data.texts.context_words))
+
+    def load(self, folder, device):
+        score = super().load(folder, device)
+
+        def spoken(sample):
+            texts = sample.texts
+            words = sum(map(len, texts.classes))
+            values = score(sample).values * np.float32(words / (words + len(texts.background)))
+            return ClassScores(sample.present, values)
+
+        return spoken
+
+
+@dataclass(frozen=True)
 class Halved:
     needs: ClassVar[frozenset[str]] = frozenset()
 
@@ -377,6 +398,7 @@ class Plugin:
             "single": SingleStage,
             "parted": Parted,
             "worded": Worded,
+            "spoken": Spoken,
             "after_worded": AfterWorded,
         }
 

@@ -28,7 +28,14 @@ from wsss_harness.execution.run_stage import dataset_of
 from wsss_harness.plugins.registry import installed
 from wsss_harness.stages.stage_data import open_dataset
 from wsss_harness.store.store import Store
-from wsss_harness.suite import data_check, presence, region_check, row_files, saliency_check
+from wsss_harness.suite import (
+    data_check,
+    presence,
+    region_check,
+    row_files,
+    saliency_check,
+    text_check,
+)
 from wsss_harness.suite.data_check import DataReport
 
 if TYPE_CHECKING:
@@ -60,6 +67,7 @@ def check_data(
         findings = list(row_files.missing(suite, installed(), dataset.supervision))
         findings.append(presence.finding(suite, installed(), dataset))
         findings += region_check.findings(suite, dataset)
+        findings += text_check.findings(suite, dataset)
         maps = saliency_check.maps_of(suite, dataset)
     console = Console()
     hidden = as_json or not console.is_terminal

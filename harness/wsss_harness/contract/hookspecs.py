@@ -88,7 +88,8 @@ class Generator(Protocol):
     """
 
     needs: ClassVar[Collection[str]]
-    """The supervision that the method reads: any of IMAGE_LABELS, SALIENCY, REGIONS."""
+    """The supervision that the method reads: any of IMAGE_LABELS, SALIENCY, REGIONS,
+    LANGUAGE."""
 
     def fit(self, data: View, run: Run) -> None:
         """Train on ``data`` (the split train) and write the result below ``run.folder``.

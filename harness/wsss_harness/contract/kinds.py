@@ -11,8 +11,9 @@ from typing import Literal, get_args
 IMAGE_LABELS = "image_labels"
 SALIENCY = "saliency"
 REGIONS = "regions"
+LANGUAGE = "language"
 TRUTH = "truth"
-SUPERVISION = frozenset({IMAGE_LABELS, SALIENCY, REGIONS})  # what ``needs`` may hold
+SUPERVISION = frozenset({IMAGE_LABELS, SALIENCY, REGIONS, LANGUAGE})  # what ``needs`` may hold
 
 WeightsKind = Literal[
     "image_labels",  # classes of images, as those of ImageNet
@@ -38,7 +39,7 @@ LETTERS = MappingProxyType(
     {
         IMAGE_LABELS: "I.",
         SALIENCY: "S.",
-        "language": "L.",
+        LANGUAGE: "L.",
         REGIONS: "M.",
         "class_agnostic_masks": "M.",
         "self_supervised": "D.",

@@ -6,14 +6,22 @@ from typing import Any, NoReturn, Protocol
 
 from wsss_harness.contract.errors import SupervisionError
 from wsss_harness.contract.kinds import IMAGE_LABELS as IMAGE_LABELS
+from wsss_harness.contract.kinds import LANGUAGE as LANGUAGE
 from wsss_harness.contract.kinds import LETTERS as LETTERS
 from wsss_harness.contract.kinds import REGIONS as REGIONS
 from wsss_harness.contract.kinds import SALIENCY as SALIENCY
 from wsss_harness.contract.kinds import SUPERVISION as SUPERVISION
 from wsss_harness.contract.kinds import TRUTH as TRUTH
+from wsss_harness.contract.texts import Texts
 from wsss_harness.contract.types import Image, Map, Mask, Sample
 
-READERS = {"image": "image", IMAGE_LABELS: "present", SALIENCY: "saliency", REGIONS: "regions"}
+READERS = {
+    "image": "image",
+    IMAGE_LABELS: "present",
+    SALIENCY: "saliency",
+    REGIONS: "regions",
+    LANGUAGE: "texts",
+}
 
 
 class Dataset(Protocol):
@@ -129,6 +137,12 @@ class View:
         self.classes = dataset.classes
         self.ids = dataset.ids(split)
 
+    @property
+    def texts(self) -> Texts:
+        """Prompts of the classes and background words; only with LANGUAGE among the needs."""
+        texts: Texts = self._give("", LANGUAGE)
+        return texts
+
     def __len__(self) -> int:
         return len(self.ids)
 
@@ -148,8 +162,9 @@ class View:
 
     def _give(self, image_id: str, part: str) -> Any:
         if part not in self._readers:
+            of_image = f" of image {image_id}" if image_id else ""
             raise SupervisionError(
-                f"{self.owner} read '{part}' of image {image_id}, but declares "
+                f"{self.owner} read '{part}'{of_image}, but declares "
                 f"{sorted(self.needs) or 'nothing'}; add it to its `needs`"
             )
         if part in SUPERVISION:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wsss_harness.contract.errors import DataError, PluginError
+from wsss_harness.contract.texts import Texts
 
 BACKGROUND = 0
 IGNORE = 255
@@ -84,6 +85,12 @@ class Sample:
         regions = self.give("regions")
         masks: RegionMasks = regions
         return masks if regions.ndim == 3 else regions == np.unique(regions)[:, None, None]
+
+    @cached_property
+    def texts(self) -> Texts:
+        """Prompts of the classes and background words, the same for every image."""
+        texts: Texts = self.give("language")
+        return texts
 
 
 @dataclass(frozen=True)

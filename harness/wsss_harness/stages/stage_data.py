@@ -1,11 +1,13 @@
 """The data of a stage: its dataset, the saliency maps that replace the dataset's, and its view."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wsss_harness.contract.classes import check_classes
 from wsss_harness.contract.errors import DataError
@@ -16,6 +18,9 @@ from wsss_harness.contract.types import Map, RegionMasks, Regions
 from wsss_harness.store.work import Work
 from wsss_harness.system import files, pictures, region_files
 from wsss_harness.system.resizing import Resize
+
+if TYPE_CHECKING:  # only stages that read texts depend on their module
+    from wsss_harness.stages.texts import SuiteTexts
 
 TRAIN, SCORED, VAL = "train", "scored", "val"
 REGION_MAP = ".png"
@@ -109,13 +114,15 @@ def open_dataset(source: DatasetSource, folder: Path) -> Dataset:
 class StageData:
     """Opens the dataset of a stage; ``saliency`` is a folder of maps that replace its own.
 
-    Regions come from the folder ``regions``, or from the input ``regions`` of the stage.
+    Regions come from the folder ``regions``, or from the input ``regions`` of the stage. ``texts``
+    are those of the suite, for methods that need language.
     """
 
     source: DatasetSource
     saliency: Path | None = None
     regions: Path | None = None
     resize: Resize = "none"
+    texts: SuiteTexts | None = None
 
     def open(self, work: Work) -> Dataset:
         dataset: Any = open_dataset(self.source, work.inputs["data"])
@@ -123,6 +130,8 @@ class StageData:
             dataset = WithSaliency(dataset, self.saliency, self.resize)
         if (regions := self.regions or work.inputs.get("regions")) is not None:
             dataset = WithRegions(dataset, regions)
+        if self.texts is not None:
+            dataset = self.texts.beside(dataset)
         opened: Dataset = dataset
         return opened
 

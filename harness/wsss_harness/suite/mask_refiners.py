@@ -40,6 +40,7 @@ class RefinedMasks(CountStages):
                 **_counting_options(plugin),
                 **identity,
                 **self.saliency_identity(offered.saliency),
+                **self.texts_identity(plugin.needs),
                 **regions.identity,
                 "split": split,
             },

@@ -21,7 +21,8 @@ from wsss_harness.stages.stage_data import TRAIN, VAL, StageView
 from wsss_harness.store.stage import Stage
 from wsss_harness.store.work import Work
 from wsss_harness.suite.given_weights import GivenWeights
-from wsss_harness.suite.inputs import Inputs, RegionSource
+from wsss_harness.suite.inputs import Inputs
+from wsss_harness.suite.sources import RegionSource
 from wsss_harness.suite.spec import Axis, Offered, Row
 from wsss_harness.system.memo import memoize
 
@@ -30,16 +31,15 @@ from wsss_harness.system.memo import memoize
 class Method:
     """A plugin of a suite, built, with everything that decides its results.
 
-    ``saliency`` identifies the saliency maps it reads, if they are not the dataset's own, and
-    ``regions`` are what it reads of regions; ``note``
-    is kept in manifests.
+    ``sources`` identify the texts it reads, and the saliency maps if they are not the dataset's
+    own; ``regions`` are what it reads of regions. ``note`` is kept in manifests.
     """
 
     plugin: Any
     view: StageView
     weights: GivenWeights
     seed: int
-    saliency: Mapping[str, Any] = field(default_factory=dict)
+    sources: Mapping[str, Any] = field(default_factory=dict)
     regions: RegionSource = field(default_factory=RegionSource)
     note: Mapping[str, Any] = field(default_factory=dict)
 
@@ -49,7 +49,7 @@ class Method:
         options, _ = divided(self.plugin)
         options |= {"seed": self.seed, "weights": {}, **self.weights.options}
         identity = self.plugin.identity() if hasattr(self.plugin, "identity") else {}
-        return {**options, **identity, **self.saliency, **self.regions.identity}
+        return {**options, **identity, **self.sources, **self.regions.identity}
 
     @property
     def training(self) -> Training:
@@ -111,7 +111,7 @@ class Method:
             kind=kind,
             name=name,
             body=body,
-            options={**options, **weights.options, **self.saliency, **self.regions.identity},
+            options={**options, **weights.options, **self.sources, **self.regions.identity},
             inputs={**inputs, **weights.inputs, **self.regions.inputs},
             note={**self.note, "weights": weights.note},
             subject=subject,
@@ -253,7 +253,10 @@ class MethodStages(Inputs):
             view=self.view(TRAIN, plugin.needs, owner, offered.saliency, regions.folder),
             weights=self.given_weights(offered),
             seed=self.seeds[kind],
-            saliency=self.saliency_identity(offered.saliency),
+            sources={
+                **self.saliency_identity(offered.saliency),
+                **self.texts_identity(plugin.needs),
+            },
             regions=regions,
             note=note,
         )

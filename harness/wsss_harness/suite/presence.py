@@ -20,6 +20,7 @@ from wsss_harness.contract.supervision import (
 )
 from wsss_harness.plugins.registry import Plugins
 from wsss_harness.stages.stage_data import TRAIN, VAL, WithRegions, WithSaliency
+from wsss_harness.stages.texts import SuiteTexts
 from wsss_harness.suite.spec import Row, Suite
 
 FIRST = 10  # images that a message or a finding names
@@ -32,12 +33,15 @@ def check_presence(suite: Suite, plugins: Plugins, dataset: Dataset) -> None:
 
     Raises:
         DataError: counts the images without one and lists the first.
-        ConfigError: names a row or an option that needs a truth of train, where there is none.
+        ConfigError: names a row or an option that needs a truth of train, where there is none; or
+            the texts of the suite are not for the classes of the data.
     """
     for problem in problems(suite, plugins, dataset):
         raise DataError(problem)
     if not scores_masks(dataset):
         refuse_choices(suite)
+    if suite.texts is not None:
+        SuiteTexts(suite.texts.classes, suite.texts.background).of(dataset)
 
 
 def finding(suite: Suite, plugins: Plugins, dataset: Dataset) -> Finding:

@@ -20,9 +20,11 @@ from wsss_harness.suite.spec import (
     RuleSpec,
     SaliencyMaps,
     Suite,
+    TextsSpec,
     Weights,
     combinations,
 )
+from wsss_harness.suite.texts_file import texts_in
 
 NAME = re.compile(r"\w[\w-]*")  # of one of several datasets
 
@@ -37,7 +39,7 @@ def read_suite(path: Path, overrides: Sequence[str] = ()) -> Suite:
     if "datasets" in content:
         datasets = _several(content.pop("datasets"), path)
         content["dataset"] = _chosen(datasets, content.get("dataset"), path)
-    return check_suite(content, str(path))
+    return check_suite(texts_in(content, path), str(path))
 
 
 def datasets_of(path: Path, overrides: Sequence[str] = ()) -> tuple[str, ...]:
@@ -144,6 +146,7 @@ def _model_at(place: Iterable[Any]) -> type[BaseModel]:
         "weights": Weights,
         "saliency": SaliencyMaps,
         "regions": RegionMaps,
+        "texts": TextsSpec,
         "rule": RuleSpec,
     }
     named = [models[part] for part in place if part in models]

@@ -5,11 +5,16 @@ from itertools import chain
 from pathlib import Path
 
 from wsss_harness.contract.findings import Finding, judge
-from wsss_harness.contract.supervision import IMAGE_LABELS, REGIONS, SALIENCY
+from wsss_harness.contract.supervision import IMAGE_LABELS, LANGUAGE, REGIONS, SALIENCY
 from wsss_harness.plugins.registry import Plugins
 from wsss_harness.suite.spec import Offered, Suite
 
-SOURCES = {SALIENCY: "saliency maps", IMAGE_LABELS: "image labels", REGIONS: "regions"}
+SOURCES = {
+    SALIENCY: "saliency maps",
+    IMAGE_LABELS: "image labels",
+    REGIONS: "regions",
+    LANGUAGE: "texts",
+}
 
 
 def missing(suite: Suite, plugins: Plugins, supervision: frozenset[str]) -> Iterator[Finding]:
@@ -30,7 +35,7 @@ def _lacking(
     """What a plugin of a row lacks."""
     needs = frozenset(getattr(plugins.dataclass_of(kind, offered.name), "needs", ()))
     regions = suite.regions[offered.regions] if offered.regions else None
-    own = supervision | ({REGIONS} if regions else set())
+    own = supervision | ({REGIONS} if regions else set()) | ({LANGUAGE} if suite.texts else set())
     yield from _maps(suite, own, needs, offered.saliency)
     if regions and regions.folder and not Path(regions.folder).is_dir():
         yield f"the maps of regions.{offered.regions}.folder"

@@ -1,5 +1,7 @@
 """What a suite says: its dataset, methods and rows, as checked tables."""
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import product
@@ -98,6 +100,23 @@ class RegionMaps(Strict):
         if self.folder is not None and not (self.made_by and self.trained_on):
             raise ValueError("maps of a folder need made_by and trained_on")
         return self
+
+
+class TextsSpec(Strict):
+    """What classes are called, by their names, and words for the background.
+
+    A suite file may name a file with these tables instead, as ``texts.file``.
+    """
+
+    classes: dict[str, tuple[str, ...]]
+    background: tuple[str, ...] = ()
+
+    @field_validator("classes", mode="before")
+    @classmethod
+    def _one_prompt(cls, classes: Any) -> Any:
+        if not isinstance(classes, Mapping):
+            return classes
+        return {name: (p,) if isinstance(p, str) else p for name, p in classes.items()}
 
 
 class RuleSpec(BaseModel):
@@ -208,6 +227,7 @@ class Suite(Strict):
     weights: dict[str, Weights] = {}
     saliency: dict[str, SaliencyMaps] = {}
     regions: dict[str, RegionMaps] = {}
+    texts: TextsSpec | None = None
     shared: Options = {}
     generators: dict[str, Offered]
     refiners: dict[str, Offered] = {}
@@ -261,6 +281,14 @@ class Suite(Strict):
         raise ConfigError(
             f"no row is named '{method}'; rows: {', '.join(names)}{did_you_mean(method, names)}"
         )
+
+
+def digest_of(texts: TextsSpec | None) -> str:
+    """SHA-256 of texts in their order, whatever file they came from; empty for none."""
+    if texts is None:
+        return ""
+    content = json.dumps(texts.model_dump(mode="json"), ensure_ascii=False)
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def combinations(cross: Mapping[Axis, Sequence[int]]) -> list[dict[Axis, int]]:

@@ -9,6 +9,7 @@ import numpy as np
 from wsss_harness.contract.hookspecs import Generator
 from wsss_harness.contract.run import Previous, Run
 from wsss_harness.contract.supervision import Dataset, Ledger, View
+from wsss_harness.contract.texts import Texts
 from wsss_harness.contract.types import Regions
 from wsss_harness.plugins.registry import installed
 
@@ -18,12 +19,17 @@ MADE = "made.txt"
 
 @dataclass(frozen=True)
 class WithBlocks:
-    """A dataset whose regions are square blocks."""
+    """A dataset whose regions are square blocks, and whose classes have texts."""
 
     dataset: Dataset
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.dataset, name)
+
+    def texts(self, image_id: str) -> Texts:
+        """The names of the classes as their prompts, and two words for the background."""
+        prompts = tuple((name,) for name in self.dataset.classes)
+        return Texts(prompts, ("building", "fence"))
 
     def regions(self, image_id: str) -> Regions:
         height, width = self.dataset.image(image_id).shape[:2]

@@ -15,7 +15,7 @@ from wsss_harness.store.stage import Stage, upstream
 from wsss_harness.store.store import Store
 from wsss_harness.suite.graph import Graph
 from wsss_harness.suite.rows import RowStages, saliency_of
-from wsss_harness.suite.spec import Suite
+from wsss_harness.suite.spec import Suite, digest_of
 from wsss_harness.system.digests import digest_file
 from wsss_harness.system.files import read_json
 from wsss_leaderboard.records import counts
@@ -46,6 +46,7 @@ class Collector:
         self.scores = ScoreReader(store, dataset, graph.plugins, self.scored)
         self.protocol = Protocol(
             fingerprint=dataset.fingerprint(),
+            texts=digest_of(suite.texts),
             images=len(self.scored),
             val_images=len(dataset.ids(VAL)),
             held_out=suite.held_out,

@@ -117,12 +117,14 @@ class Failure(StrictModel):
 class Protocol(StrictModel):
     """How masks were measured; records of different protocols never share a table.
 
-    ``fingerprint`` identifies the dataset, ``evaluator`` the version of the metrics. The truth of
+    ``fingerprint`` identifies the dataset, ``texts`` the prompts and background words beside it,
+    if the suite has any, ``evaluator`` the version of the metrics. The truth of
     ``held_out`` train images may choose a threshold; ``images`` others were scored.
     ``ignored`` is the policy for 255 in masks (``metrics.confusion.settle``).
     """
 
     fingerprint: str = ""
+    texts: str = ""
     images: int
     val_images: int
     held_out: int
@@ -132,7 +134,8 @@ class Protocol(StrictModel):
     @property
     def name(self) -> str:
         """Eight hexadecimal digits that identify the protocol."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        without = set() if self.texts else {"texts"}  # as before there were any
+        text = json.dumps(self.model_dump(mode="json", exclude=without), sort_keys=True)
         return xxhash.xxh3_64_hexdigest(text.encode())[:8]
 
 

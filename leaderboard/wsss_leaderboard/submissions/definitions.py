@@ -16,7 +16,7 @@ from wsss_harness.plugins.registry import Plugins
 from wsss_harness.suite.graph import Graph
 from wsss_harness.suite.reading import apply_override, check_suite
 from wsss_harness.suite.rows import RowStages
-from wsss_harness.suite.spec import Suite
+from wsss_harness.suite.spec import Suite, digest_of
 from wsss_harness.suite.suite_rows import rows_of
 from wsss_leaderboard.records.record import Record
 
@@ -45,9 +45,15 @@ def suite_of(record: Record, owner: str, overrides: Sequence[str] = ()) -> Suite
         _refuse_huge(content, f"{owner}: definition")
         for override in overrides:
             apply_override(content, override)
-        return check_suite(content, f"{owner}: definition")
+        suite = check_suite(content, f"{owner}: definition")
     except (ConfigError, AttributeError, TypeError) as error:  # a value of the wrong type
         raise DataError(f"{owner}: definition is not a valid suite: {error}") from None
+    if digest_of(suite.texts) != record.protocol.texts:
+        raise DataError(
+            f"{owner}: protocol.texts is {record.protocol.texts!a:.80}, which is not the digest of "
+            "the texts of its definition; send the record as it was made"
+        )
+    return suite
 
 
 def _refuse_paths(definition: Mapping[str, Any], overrides: Sequence[str], owner: str) -> None:

@@ -15,9 +15,9 @@ from wsss_harness.contract.errors import DataError
 from wsss_harness.datasets import coco, voc_folder
 from wsss_harness.execution.engine import Engine
 from wsss_harness.execution.run import prepare_suite
-from wsss_harness.suite import inputs
+from wsss_harness.suite import data_stages
+from wsss_harness.suite.data_stages import identity_of_data
 from wsss_harness.suite.graph import Graph
-from wsss_harness.suite.inputs import identity_of_data
 from wsss_harness.suite.suite_rows import method_rows
 
 
@@ -65,14 +65,14 @@ def truth(tmp_path):
 
 @pytest.fixture(autouse=True)
 def _forget():
-    inputs._fingerprints.clear()
+    data_stages._fingerprints.clear()
 
 
 def test_files_that_a_plugin_reads_where_they_lie_count_by_its_fingerprint(truth):
     source = InPlace(str(truth.parent))
     before = identity_of_data(source)
     truth.write_bytes(b"2")
-    inputs._fingerprints.clear()
+    data_stages._fingerprints.clear()
     assert identity_of_data(source) != before
 
 
@@ -126,7 +126,7 @@ def key_of(suite):
     """The key of the counts of the row, as a new process finds it."""
     voc_folder._fingerprint.cache_clear()
     coco.contents_of.cache_clear()
-    inputs._fingerprints.clear()
+    data_stages._fingerprints.clear()
     (row,) = method_rows(Graph(suite, small_suite.plugins(), 0), None)
     return row.counts.key
 

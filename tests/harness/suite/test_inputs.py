@@ -11,7 +11,7 @@ from wsss_harness.execution.engine import Engine
 from wsss_harness.execution.run import prepare_suite, run_suite
 from wsss_harness.suite import row_files
 from wsss_harness.suite.graph import Graph
-from wsss_harness.suite.inputs import identity_of_maps
+from wsss_harness.suite.sources import identity_of_maps
 from wsss_harness.suite.spec import SaliencyMaps
 from wsss_harness.suite.suite_rows import rows_of
 from wsss_leaderboard.records.collect import Collector

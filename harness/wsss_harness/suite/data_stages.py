@@ -1,0 +1,76 @@
+"""The stages that prepare data, and what identifies them."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from wsss_harness.contract.hookspecs import DatasetSource
+from wsss_harness.contract.supervision import Dataset
+from wsss_harness.plugins.registry import Plugins
+from wsss_harness.stages.stage_data import PrepareData, open_dataset
+from wsss_harness.store.stage import Stage
+from wsss_harness.suite.spec import Offered, Suite
+
+
+class DataStages:
+    """The data that all rows share, for the repetition with the number ``seed``."""
+
+    def __init__(self, suite: Suite, plugins: Plugins, seed: int) -> None:
+        self.suite = suite
+        self.plugins = plugins
+        self.seed = seed
+        self.seeds = suite.seeds_of(seed)
+
+    @cached_property
+    def data(self) -> Stage:
+        return self.data_of(self.suite.dataset.name, self.source)
+
+    def data_of(self, name: str, source: Any) -> Stage:
+        """The stage that prepares a dataset."""
+        return Stage(
+            kind="data", name=name, body=PrepareData(source), options=identity_of_data(source)
+        )
+
+    def source_of(self, offered: Offered) -> Any:
+        return self.plugins.build("dataset", offered.name, offered.options)
+
+    @cached_property
+    def source(self) -> DatasetSource:
+        source: DatasetSource = self.source_of(self.suite.dataset)
+        return source
+
+    def opened(self, folder: Path) -> Dataset:
+        """The dataset whose stage lies in ``folder``."""
+        return open_dataset(self.source, folder)
+
+
+def identity_of_data(source: Any) -> dict[str, Any]:
+    """What cache keys say of a dataset: what it says of itself, or its options.
+
+    A dataset that reads its files where they lie can be opened before it is prepared; then they
+    count as well, by its fingerprint.
+    """
+    if hasattr(source, "identity"):
+        identity: dict[str, Any] = source.identity()
+        return identity
+    options = asdict(source)
+    place = f"{type(source).__module__}.{type(source).__qualname__} {options!r}"
+    if place not in _fingerprints:
+        _fingerprints[place] = _fingerprint(source)
+    return {**options, **({FINGERPRINT: known} if (known := _fingerprints[place]) else {})}
+
+
+FINGERPRINT = "fingerprint"
+_fingerprints: dict[str, str] = {}  # by dataset and options, since every row of a suite asks
+
+
+def _fingerprint(source: Any) -> str:
+    """The fingerprint of a dataset before it is prepared; empty if it must be prepared first."""
+    with TemporaryDirectory(prefix="wsss-unprepared-") as folder, suppress(Exception):
+        return str(source.open(Path(folder)).fingerprint())
+    return ""
