@@ -81,6 +81,10 @@ def layers(distribution):
 
 
 LAYERS = {**layers(HARNESS), **layers(LEADERBOARD)}
+OF_PLUGINS = {  # plugins that build on others
+    f"wsss_{name.partition('.')[2]}": {f"wsss_{lower.partition('.')[2]}" for lower in lowers}
+    for name, lowers in layers("plugins").items()
+}
 
 
 def may_import(user, used):
@@ -90,7 +94,7 @@ def may_import(user, used):
     if user.startswith(LEADERBOARD) and used.startswith(HARNESS):
         return used not in (f"{HARNESS}.cli", f"{HARNESS}.testing") or user.endswith(".cli")
     if user in PLUGINS:
-        return used.startswith(HARNESS)
+        return used.startswith(HARNESS) or used in OF_PLUGINS.get(user, ())
     return used in LAYERS[user]
 
 

@@ -21,6 +21,7 @@ OWN = [
     if name not in UNCHECKED
 ]
 NETWORKS = {("generator", n) for n in ("eps", "seam", "cam_irn", "sccam", "lpcam", "icd", "mcis")}
+NETWORKS |= {("generator", "ppc_seam"), ("generator", "ppc_eps")}
 NETWORKS |= {("refiner", name) for name in ("affinity", "irn", "sgan")}
 NETWORKS.add(("segmentor", "mmseg"))
 
