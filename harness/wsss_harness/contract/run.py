@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+LOG = "log.txt"  # what a stage prints, in its folder
+
 
 def _no_progress(done: int, total: int) -> None:
     pass

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wsss_harness.contract.errors import DataError, PluginError
+from wsss_harness.contract.errors import DataError, PluginError, WsssError
 from wsss_harness.contract.texts import Texts
 
 BACKGROUND = 0
@@ -45,6 +45,16 @@ class Sample:
 
     image_id: str
     give: Callable[[str], Any]
+
+    def check_size(
+        self, size: tuple[int, ...], what: str, error: type[WsssError] = DataError
+    ) -> None:
+        """Raise ``error`` unless ``size``, that of its ``what``, is that of the image."""
+        if size != self.image.shape[:2]:
+            raise error(
+                f"image {self.image_id}: the size of its {what} is {size}, that of the image is "
+                f"{self.image.shape[:2]}; both must have the same height and width"
+            )
 
     @cached_property
     def image(self) -> Image:

@@ -4,9 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from wsss_harness.contract.run import LOG as LOG
 from wsss_harness.contract.supervision import Ledger
-
-LOG = "log.txt"
 
 
 @dataclass(frozen=True)

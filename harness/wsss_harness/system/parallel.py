@@ -11,10 +11,12 @@ import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from functools import cache
+from functools import cache, partial
+from itertools import count
 from pathlib import Path
 
 from wsss_harness.contract.errors import StageError
+from wsss_harness.contract.run import LOG, Run
 from wsss_harness.system import workers, write_guard
 from wsss_harness.system.limits import LimitSignal
 
@@ -62,6 +64,22 @@ def run(
     for image_id in ids:
         work(image_id)
         done()
+
+
+def for_each_image(work: Work, ids: Sequence[str], fit: Run, processes: int | None = None) -> None:
+    """Do the work of a plugin's ``fit`` for every image, by default on all cores; see ``run``."""
+    numbers = count(1)
+    run(
+        partial(_itself, work),
+        ids,
+        cores() if processes is None else processes,
+        fit.folder / LOG,
+        lambda: fit.progress(next(numbers), len(ids)),
+    )
+
+
+def _itself(work: Work) -> Work:
+    return work
 
 
 def _packed(start: Start) -> bytes | None:

@@ -10,10 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from wsss_affinity.settings import AffinitySettings
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from wsss_affinity.inference import Explained
-    from wsss_affinity.network import AffinityFeatures
     from wsss_harness import ClassScores, Run, Sample, View
 
 
@@ -29,31 +26,23 @@ class AffinityNet(AffinitySettings):
     paper: ClassVar[str] = "Ahn and Kwak, CVPR 2018"
     golden: ClassVar[tuple[str, ...]] = ("affinity_net", "affinity_pairs", "random_walk")
 
-    def network(self, classes: int, seed: int = 0) -> AffinityFeatures:
-        """The network before training; it is the same for any number of classes."""
-        return self.shape().build(seed)
-
-    def adapt(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The tensors of a released checkpoint, which need no change."""
-        return state
-
     def fit(self, data: View, scores: Callable[[str], ClassScores], run: Run) -> None:
         """Train, and write weights.pth and network.json."""
         from wsss_affinity import fitting
 
-        fitting.fit(self, data, scores, run)
+        self.train_network(
+            data, run, lambda network: fitting.learn(self, network, data, scores, run)
+        )
 
     def load(self, folder: Path, device: str) -> Callable[[Sample, ClassScores], ClassScores]:
         from wsss_affinity.inference import Walker
-        from wsss_affinity.network import AffinityShape
 
-        return Walker(AffinityShape.load(folder, device), self)
+        return Walker(self.trained(folder, device), self)
 
     def explain(
         self, folder: Path, device: str
     ) -> Callable[[Sample, ClassScores], Sequence[Explained]]:
         """What decides the walk of an image; see inference.explainer."""
         from wsss_affinity.inference import explainer
-        from wsss_affinity.network import AffinityShape
 
-        return explainer(AffinityShape.load(folder, device), self)
+        return explainer(self.trained(folder, device), self)

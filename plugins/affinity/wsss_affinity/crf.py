@@ -8,9 +8,8 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from wsss_affinity.backgrounds import Background
-from wsss_harness import ClassScores, ConfigError, Run, Sample, View, write_json
+from wsss_harness import ClassScores, ConfigError, Run, Sample, View, read_json, write_json
 from wsss_harness.networks.crf import PARAMETERS, Maps, Parameters, check_name, infer, library
-from wsss_harness.system.files import read_json
 
 CLASSES = "classes.json"  # the number of classes of the dataset
 

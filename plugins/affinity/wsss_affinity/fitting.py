@@ -5,8 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import count
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,14 +15,9 @@ from wsss_affinity.affinities import Norm, affinities
 from wsss_affinity.backgrounds import Stacks
 from wsss_affinity.labels import sure_labels
 from wsss_affinity.network import AffinityFeatures
-from wsss_harness import ConfigError
+from wsss_harness import ConfigError, Cropping, Draws, fit_network, for_each_image
 from wsss_harness.networks import crf
 from wsss_harness.networks.affinity.pairs import PairWarning, affinity_losses, pair_kinds
-from wsss_harness.networks.backbones.weights import load_released, load_weights
-from wsss_harness.networks.classmaps.augment import Cropping
-from wsss_harness.networks.training.loop import Draws, fit_network
-from wsss_harness.store.work import LOG
-from wsss_harness.system import parallel
 
 if TYPE_CHECKING:
     from wsss_affinity.settings import AffinitySettings
@@ -33,21 +26,17 @@ if TYPE_CHECKING:
 EVIDENCE = "evidence"
 
 
-def fit(
-    settings: AffinitySettings, data: View, scores: Callable[[str], ClassScores], run: Run
+def learn(
+    settings: AffinitySettings,
+    learner: AffinityFeatures,
+    data: View,
+    scores: Callable[[str], ClassScores],
+    run: Run,
 ) -> None:
-    """Train a network on labels from ``scores``, and write it to the run's folder."""
-    shape = settings.shape()
-    learner = shape.build(run.seed)
-    if settings.checkpoint is not None:
-        load_released(learner, Path(settings.checkpoint), settings.released)
-    else:
-        if run.weights is not None:
-            load_weights(learner.backbone, run.weights)
-        make = crops(settings, learner, data, scores, run)
-        draws = Draws(data.ids, make, run.seed)
-        fit_network(learner, PairLoss(settings.radius, settings.norm), draws, run, settings)
-    shape.save(learner, run)
+    """Train a network on labels from ``scores``."""
+    make = crops(settings, learner, data, scores, run)
+    draws = Draws(data.ids, make, run.seed)
+    fit_network(learner, PairLoss(settings.radius, settings.norm), draws, run, settings)
     shutil.rmtree(run.folder / EVIDENCE, ignore_errors=True)
 
 
@@ -77,14 +66,7 @@ def sharpened(make: Callable[[str], Stacks], ids: Sequence[str], run: Run) -> it
     crf.library()  # fails before any work if it is missing
     cached = items.CachedStacks(run.folder / EVIDENCE, make)
     cached.folder.mkdir(parents=True, exist_ok=True)
-    finished = count(1)
-
-    def progress() -> None:
-        run.progress(next(finished), len(ids))
-
-    parallel.run(
-        partial(getattr, cached, "store"), ids, parallel.cores(), run.folder / LOG, progress
-    )
+    for_each_image(cached.store, ids, run)
     return cached
 
 

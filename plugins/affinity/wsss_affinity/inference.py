@@ -12,10 +12,9 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate, pad
 
 from wsss_affinity.affinities import affinity_maps
-from wsss_harness import ClassScores, PluginError
+from wsss_harness import ClassScores, PluginError, normalise
 from wsss_harness.networks.affinity.neighbours import half_plane
 from wsss_harness.networks.affinity.walk import propagate
-from wsss_harness.networks.classmaps.augment import normalise
 
 if TYPE_CHECKING:
     from wsss_affinity.network import AffinityFeatures
@@ -36,8 +35,8 @@ class Walker:
     @torch.inference_mode()
     def many(self, samples: Sequence[Sample], scores: Sequence[ClassScores]) -> list[ClassScores]:
         pairs = list(zip(samples, scores, strict=True))
-        for pair in pairs:
-            check_size(*pair)
+        for sample, before in pairs:
+            sample.check_size(before.size, "scores", PluginError)
         all_links = image_links(self.network, [sample.image for sample in samples], self.settings)
         return [self.after(*pair, links) for pair, links in zip(pairs, all_links, strict=True)]
 
@@ -46,14 +45,6 @@ class Walker:
         walked = walk(stack.to(links.device), links, self.network.stride, self.settings)
         values = walked.cpu().numpy()
         return ClassScores(scores.classes, values[1:], values[0])
-
-
-def check_size(sample: Sample, scores: ClassScores) -> None:
-    if scores.size != sample.image.shape[:2]:
-        raise PluginError(
-            f"the scores of image {sample.image_id} are {scores.size}, the image is "
-            f"{sample.image.shape[:2]}; AffinityNet needs both at the same size"
-        )
 
 
 def image_links(

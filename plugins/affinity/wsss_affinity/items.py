@@ -11,16 +11,8 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from wsss_affinity.backgrounds import Background, Stacks
-from wsss_harness import ClassScores, Image
-from wsss_harness.networks.classmaps.augment import (
-    Cropping,
-    draw_jitter,
-    draw_window,
-    jitter,
-    normalise,
-    outside,
-    place,
-)
+from wsss_harness import ClassScores, Cropping
+from wsss_harness.networks.classmaps.augment import draw_jitter, draw_window, place
 from wsss_harness.networks.crf import Maps
 from wsss_harness.system.score_files import read_scores, write_scores
 
@@ -70,8 +62,9 @@ def item_maker(
         image = data[image_id].image
         step = -1 if rng.random() < settings.flip else 1
         columns, rows = (draw_window(side, settings.crop, rng) for side in image.shape[1::-1])
-        values = jittered(image[:, ::step], settings, rng)
-        item = {"image": place(values, rows, columns, outside(settings))}
+        picture = PillowImage.fromarray(np.ascontiguousarray(image[:, ::step]))
+        values = settings.changed(picture, draw_jitter(settings.jitter, rng))
+        item = {"image": settings.placed(values, rows, columns)}
         for name, stack in zip(("careful", "eager"), stacks(image_id), strict=True):
             cropped_stack = np.zeros((channels, settings.crop, settings.crop), np.float32)
             place(stack[:, :, ::step], rows, columns, cropped_stack[: len(stack)])
@@ -79,9 +72,3 @@ def item_maker(
         return item
 
     return make
-
-
-def jittered(image: Image, settings: Cropping, rng: np.random.Generator) -> Maps:
-    changes = draw_jitter(settings.jitter, rng)
-    picture = jitter(PillowImage.fromarray(np.ascontiguousarray(image)), changes)
-    return normalise(np.asarray(picture), settings.mean, settings.std)

@@ -7,10 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import elu, interpolate
 
-from wsss_harness import ConfigError
-from wsss_harness.networks.backbones.base import Backbone, taps_of
-from wsss_harness.networks.classmaps.network import NetworkShape
-from wsss_harness.networks.training.optimizers import Headed
+from wsss_harness import Backbone, ConfigError, Headed, NetworkShape, taps_of
 
 
 class Head(nn.Module):
@@ -79,8 +76,7 @@ class AffinityFeatures(Headed):
 class AffinityShape(NetworkShape[AffinityFeatures]):
     """What rebuilds the network of AffinityNet."""
 
+    kind = AffinityFeatures
+
     taps: Sequence[str]
     widths: Sequence[int]
-
-    def assemble(self, backbone: Backbone) -> AffinityFeatures:
-        return AffinityFeatures(backbone, self.taps, self.widths)

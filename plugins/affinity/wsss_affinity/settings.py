@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from wsss_affinity.backgrounds import Background, Evidence
-from wsss_harness import ConfigError, TrainingSettings
+from wsss_harness import ConfigError, NetworkMethod
 from wsss_harness.networks.crf import PARAMETERS
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ FORMS: Mapping[str, Form] = MappingProxyType(
 
 
 @dataclass(frozen=True, kw_only=True)
-class AffinitySettings(TrainingSettings):
+class AffinitySettings(NetworkMethod):
     """How AffinityNet is trained, and how scores walk along its affinities.
 
     ``form``: ``psa`` follows jiwoon-ahn/psa with ResNet38: labels come from scores that a CRF has
@@ -65,11 +65,7 @@ class AffinitySettings(TrainingSettings):
     released: ClassVar[Mapping[str, str]] = {
         f"{name}.weight": f"head.{name}.weight" for name in ("f8_3", "f8_4", "f8_5", "f9")
     }
-    quick: ClassVar[Mapping[str, Any]] = {
-        **TrainingSettings.quick,
-        "widths": (4, 8, 16),
-        "steps": 8,
-    }
+    quick: ClassVar[Mapping[str, Any]] = {**NetworkMethod.quick, "widths": (4, 8, 16), "steps": 8}
 
     form: Literal["psa", "report"] = "report"
     taps: tuple[str, ...] = ()
@@ -110,7 +106,8 @@ class AffinitySettings(TrainingSettings):
             return self.steps
         return max(1, round(RELEASED_STEPS * nodes / RELEASED_NODES))
 
-    def shape(self) -> AffinityShape:
+    def shape(self, classes: int) -> AffinityShape:
+        """The same for any number of classes."""
         from wsss_affinity.network import AffinityShape
 
         return AffinityShape(self.backbone, self.taps, self.widths or FORMS[self.form].widths)

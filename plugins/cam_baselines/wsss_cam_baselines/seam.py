@@ -55,15 +55,10 @@ class Seam(ClassMapGenerator):
         require_option(self, "view", 0 < self.view < 1, "between 0 and 1")
         require_option(self, "pooling", self.pooling == "head_then_pool", "head_then_pool")
 
-    def kind(self) -> type[SeamShape]:
+    def shape(self, classes: int) -> SeamShape:
         from wsss_cam_baselines.seam_network import SeamShape
 
-        return SeamShape
-
-    def shape(self, classes: int) -> SeamShape:
-        return self.kind()(
-            self.backbone, classes, self.pooling, self.dropout, self.taps, self.widths
-        )
+        return SeamShape(self.backbone, classes, self.pooling, self.dropout, self.taps, self.widths)
 
     def inference(self) -> Inference:
         from wsss_cam_baselines.seam_network import READERS

@@ -11,8 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from wsss_harness import ClassMaps, ClassMapsShape, ConfigError, MapReader
-from wsss_harness.networks.backbones.base import Backbone, taps_of
+from wsss_harness import Backbone, ClassMaps, ClassMapsShape, ConfigError, MapReader, taps_of
 from wsss_harness.networks.classmaps.inference import logits
 from wsss_harness.networks.classmaps.network import HEAD_THEN_POOL
 

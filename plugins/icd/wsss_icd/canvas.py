@@ -8,8 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from wsss_harness import Image
-from wsss_harness.networks.classmaps.augment import normalise
+from wsss_harness import Image, normalise
 
 Size = tuple[int, int]
 Maps = NDArray[np.float32]

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
-from wsss_harness.networks.backbones.weights import load_released, load_weights
-from wsss_harness.networks.classmaps.augment import Cropping
-from wsss_harness.networks.classmaps.fitting import labelled_ids
-from wsss_harness.networks.training.loop import Draws, fit_network, schedule_of
-from wsss_harness.networks.training.optimizers import RateKeepingSGD, make_optimizer, momentum_value
+from wsss_harness import Cropping, Draws, fit_network, labelled_ids, make_optimizer
+from wsss_harness.networks.backbones.weights import load_weights
+from wsss_harness.networks.training.loop import schedule_of
+from wsss_harness.networks.training.optimizers import RateKeepingSGD, sgd, trained_groups
 from wsss_icd.direction import direction_loss
 from wsss_icd.items import item_maker
 from wsss_icd.loss import label_loss, top_down_loss, warmth
@@ -26,19 +24,6 @@ if TYPE_CHECKING:
 
     from wsss_harness import Batch, Regions, Run, Sample, View
     from wsss_icd.settings import IcdSettings
-
-
-def fit(settings: IcdSettings, data: View, run: Run) -> None:
-    """Train a network, or load a checkpoint, and write it to the run's folder."""
-    shape = settings.shape(len(data.classes))
-    network = shape.build(run.seed)
-    if settings.checkpoint is not None:
-        load_released(network, Path(settings.checkpoint), settings.released, settings.adapt)
-    else:
-        start(network, run)
-        learn(settings, network, data, run)
-    shape.save(network, run)
-    remove_regions(run)
 
 
 def start(network: IcdNetwork, run: Run) -> None:
@@ -68,6 +53,7 @@ def learn(settings: IcdSettings, network: IcdNetwork, data: View, run: Run) -> N
         optimizer=optimizer_of(network, settings),
         schedule=icd_schedule(settings),
     )
+    remove_regions(run)
 
 
 def icd_schedule(settings: IcdSettings) -> dict[str, Any]:
@@ -96,23 +82,9 @@ def optimizer_of(network: IcdNetwork, settings: IcdSettings) -> Optimizer:
     """
     if settings.optimizer != "sgd":
         return make_optimizer(network, settings)
-    network.train()  # a backbone freezes its parts here
-    heads = tuple(f"{name}." for name in network.heads)
-    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
-    for name, parameter in network.named_parameters():
-        if parameter.requires_grad:
-            groups.setdefault((name.startswith(heads), parameter.ndim > 1), []).append(parameter)
-    options = [
-        {
-            "params": parameters,
-            "lr": settings.lr * (settings.head_lr if head else 1),
-            "weight_decay": settings.weight_decay * decays,
-        }
-        for (head, decays), parameters in groups.items()
-    ]
-    return RateKeepingSGD(
-        options, lr=settings.lr, momentum=momentum_value(settings.momentum, settings.weight_decay)
-    )
+    factors = (1.0, 1.0, settings.head_lr, settings.head_lr)
+    rates = settings.lr, settings.weight_decay, settings.momentum
+    return sgd(trained_groups(network), *rates, factors, kind=RateKeepingSGD)
 
 
 def losses(network: IcdNetwork, batch: Batch, warmup: int) -> dict[str, Tensor]:

@@ -11,6 +11,7 @@ from wsss_icd.settings import IcdSettings
 
 if TYPE_CHECKING:
     from wsss_harness import ClassScores, Run, Sample, View
+    from wsss_icd.network import IcdNetwork
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,14 +25,18 @@ class Icd(IcdSettings):
     paper: ClassVar[str] = "Fan et al., CVPR 2020"
     golden: ClassVar[tuple[str, ...]] = ("icd", "icd2")
 
+    def start(self, network: IcdNetwork, run: Run) -> None:
+        from wsss_icd import fitting
+
+        fitting.start(network, run)
+
     def fit(self, data: View, run: Run) -> None:
         """Train, or load a checkpoint; write weights.pth and network.json."""
         from wsss_icd import fitting
 
-        fitting.fit(self, data, run)
+        self.train_network(data, run, lambda network: fitting.learn(self, network, data, run))
 
     def load(self, folder: Path, device: str) -> Callable[[Sample], ClassScores]:
         from wsss_icd.inference import IcdScorer
-        from wsss_icd.network import IcdShape
 
-        return IcdScorer(IcdShape.load(folder, device), self.canvas, self.seeds == "released")
+        return IcdScorer(self.trained(folder, device), self.canvas, self.seeds == "released")

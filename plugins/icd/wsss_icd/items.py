@@ -13,16 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
-from wsss_harness.networks.classmaps.augment import (
-    Cropping,
-    Window,
-    draw_jitter,
-    jitter,
-    normalise,
-    outside,
-    place,
-)
-from wsss_harness.networks.classmaps.fitting import one_hot
+from wsss_harness import Cropping, one_hot
+from wsss_harness.networks.classmaps.augment import Window, draw_jitter
 
 if TYPE_CHECKING:
     from wsss_harness import Regions, Sample, View
@@ -44,14 +36,11 @@ def item_maker(
         factor, mirrored = rng.choice(rescale), rng.random() < settings.flip
         size = [max(1, round(side * factor)) for side in sample.image.shape[1::-1]]
         columns, rows = (draw_corner_window(side, settings.crop, rng) for side in size)
-        image = resized(sample.image, size, mirrored, cv2.INTER_LINEAR)
-        if any(settings.jitter):
-            changes = draw_jitter(settings.jitter, rng)
-            image = np.asarray(jitter(PillowImage.fromarray(image), changes))
-        values = normalise(image, settings.mean, settings.std)
+        image = PillowImage.fromarray(resized(sample.image, size, mirrored, cv2.INTER_LINEAR))
+        values = settings.changed(image, draw_jitter(settings.jitter, rng))
         scaled = resized(regions(sample), size, mirrored, cv2.INTER_NEAREST)
         return {
-            "image": place(values, rows, columns, outside(settings)),
+            "image": settings.placed(values, rows, columns),
             "present": one_hot(sample.present, len(data.classes)),
             "regions": cropped(scaled, rows, columns, settings.crop),
         }

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
-from wsss_harness.networks.classmaps.network import NetworkShape
-from wsss_harness.networks.training.optimizers import Headed
+from wsss_harness import Headed, NetworkShape
 from wsss_icd.direction import evidence, projections, signed
 
 if TYPE_CHECKING:
@@ -170,9 +169,8 @@ class IcdNetwork(Headed):
 class IcdShape(NetworkShape[IcdNetwork]):
     """What rebuilds an IcdNetwork."""
 
+    kind = IcdNetwork
+
     classes: int
     dropout: float
     ghost: int
-
-    def assemble(self, backbone: Backbone) -> IcdNetwork:
-        return IcdNetwork(backbone, self.classes, self.dropout, self.ghost)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from wsss_harness import DataError
 from wsss_harness.system.pictures import read_regions, write_regions
 from wsss_icd.canvas import canvas_of, on_canvas
 from wsss_icd.merging import features_of, merged
@@ -30,13 +29,9 @@ def regions_of(sample: Sample) -> Regions:
     Raises:
         DataError: they have another size than the image.
     """
-    regions, size = sample.regions, sample.image.shape[:2]
-    if regions.shape != size:
-        raise DataError(
-            f"the regions of image {sample.image_id} are {regions.shape}, the image is {size}; "
-            "both must have the same height and width"
-        )
-    return np.unique(regions, return_inverse=True)[1].reshape(size).astype(np.int32)
+    regions = sample.regions
+    sample.check_size(regions.shape, "regions")
+    return np.unique(regions, return_inverse=True)[1].reshape(regions.shape).astype(np.int32)
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from wsss_harness import TrainingSettings, require_option
+from wsss_harness import LabelSettings, NetworkMethod, require_option
 from wsss_icd.released import NAMES, adapted
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from wsss_icd.network import IcdNetwork, IcdShape
+    from wsss_icd.network import IcdShape
 
 GREY = 127 / 255
 
@@ -30,7 +30,7 @@ def vgg16() -> dict[str, Any]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class IcdSettings(TrainingSettings):
+class IcdSettings(LabelSettings, NetworkMethod):
     """How ICD is trained, and what its scores are.
 
     ``backbone``: as released a vgg16 with fc6 and fc7, which the top-down branch starts from. With
@@ -38,10 +38,8 @@ class IcdSettings(TrainingSettings):
     ``dropout``: of single values after fc7. ``optimizer``: ``sgd`` is that of ICD; the others are
     those of all methods.
     ``rescale``: factors of both sides, of which an item draws one. ``lr_every``: iterations
-    between two changes of the rate of ``sgd``. ``unlabelled``: what an image without classes is: an
-    ``error``, an image to ``skip``, or a ``negative``, whose labels are all 0.
-    ``top_down_warmup``: iterations in which the top-down loss grows. ``ghost``: images that are
-    normalised together.
+    between two changes of the rate of ``sgd``. ``top_down_warmup``: iterations in which the
+    top-down loss grows. ``ghost``: images that are normalised together.
     ``merge_to``: the most regions of an image, 0 for as many as there are. ``merge_input``: whether
     the network that compares them sees images ``normalised``, or as ``released``, where the mean is
     not subtracted.
@@ -56,7 +54,7 @@ class IcdSettings(TrainingSettings):
     needs: ClassVar[frozenset[str]] = frozenset({"image_labels", "regions"})
     at_inference: ClassVar[frozenset[str]] = frozenset({"seeds"})
     quick: ClassVar[Mapping[str, Any]] = {
-        **TrainingSettings.quick,
+        **LabelSettings.quick,
         "backbone": {**vgg16(), "width": 0.0625},
         "rescale": (1.0,),
         "merge_to": 8,
@@ -71,7 +69,6 @@ class IcdSettings(TrainingSettings):
     crop: int = 321
     rescale: tuple[float, ...] = (0.5, 0.75, 1.0, 1.25, 1.5)
     jitter: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
-    unlabelled: Literal["error", "skip", "negative"] = "error"
     momentum: float | Literal["released"] = 0.9
     lr: float = 1e-3
     lr_every: int = 330
@@ -101,14 +98,9 @@ class IcdSettings(TrainingSettings):
         return {"lr_every": "only the optimizer 'sgd' has it"}
 
     def adapt(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Convert the tensors of a released checkpoint to those of this network."""
         return adapted(state)
 
     def shape(self, classes: int) -> IcdShape:
         from wsss_icd.network import IcdShape
 
         return IcdShape(self.backbone, classes, self.dropout, self.ghost)
-
-    def network(self, classes: int, seed: int = 0) -> IcdNetwork:
-        """The network before training."""
-        return self.shape(classes).build(seed)

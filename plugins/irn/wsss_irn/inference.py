@@ -11,10 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate, pad
 
-from wsss_harness import ClassScores
+from wsss_harness import ClassScores, PluginError, normalise
 from wsss_harness.networks.affinity.walk import propagate
-from wsss_harness.networks.classmaps.augment import normalise
-from wsss_irn.labels import check_size
 from wsss_irn.paths import walled_affinities
 
 if TYPE_CHECKING:
@@ -39,7 +37,7 @@ class EdgeWalker:
     @torch.inference_mode()
     def many(self, samples: Sequence[Sample], scores: Sequence[ClassScores]) -> list[ClassScores]:
         for sample, before in zip(samples, scores, strict=True):
-            check_size(sample, before)
+            sample.check_size(before.size, "scores", PluginError)
         edges = boundaries(self.network, [sample.image for sample in samples], self.settings.crop)
         return [self.after(*pair) for pair in zip(scores, edges, strict=True)]
 

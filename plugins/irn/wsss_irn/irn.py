@@ -12,7 +12,6 @@ from wsss_irn.settings import IrnSettings
 if TYPE_CHECKING:
     from wsss_harness import ClassScores, Run, Sample, View
     from wsss_irn.inference import Explained
-    from wsss_irn.network import EdgeNetwork
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,27 +27,23 @@ class Irn(IrnSettings):
     paper: ClassVar[str] = "Ahn et al., CVPR 2019"
     golden: ClassVar[tuple[str, ...]] = ("irn", "random_walk")
 
-    def network(self, classes: int, seed: int = 0) -> EdgeNetwork:
-        """The network before training; it is the same for any number of classes."""
-        return self.shape().build(seed)
-
     def fit(self, data: View, scores: Callable[[str], ClassScores], run: Run) -> None:
         """Train, and write weights.pth and network.json."""
         from wsss_irn import fitting
 
-        fitting.fit(self, data, scores, run)
+        self.train_network(
+            data, run, lambda network: fitting.learn(self, network, data, scores, run)
+        )
 
     def load(self, folder: Path, device: str) -> Callable[[Sample, ClassScores], ClassScores]:
         from wsss_irn.inference import EdgeWalker
-        from wsss_irn.network import EdgeShape
 
-        return EdgeWalker(EdgeShape.load(folder, device), self)
+        return EdgeWalker(self.trained(folder, device), self)
 
     def explain(
         self, folder: Path, device: str
     ) -> Callable[[Sample, ClassScores], Sequence[Explained]]:
         """The boundaries of an image, which stop the walk."""
         from wsss_irn.inference import explainer
-        from wsss_irn.network import EdgeShape
 
-        return explainer(EdgeShape.load(folder, device), self)
+        return explainer(self.trained(folder, device), self)

@@ -8,18 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image as PillowImage
 
-from wsss_harness import IGNORE, Mask
-from wsss_harness.networks.classmaps.augment import (
-    Cropping,
-    Window,
-    draw_jitter,
-    draw_window,
-    jitter,
-    normalise,
-    outside,
-    place,
-    resized,
-)
+from wsss_harness import IGNORE, Cropping, Mask
+from wsss_harness.networks.classmaps.augment import Window, draw_jitter, draw_window, resized
 
 if TYPE_CHECKING:
     from wsss_harness import View
@@ -47,11 +37,10 @@ def item_maker(
         mirrored = rng.random() < settings.flip
         changes = draw_jitter(settings.jitter, rng)
         columns, rows = (draw_window(side, settings.crop, rng) for side in size)
-        picture = jitter(resized(PillowImage.fromarray(image), size, mirrored), changes)
-        values = normalise(np.asarray(picture), settings.mean, settings.std)
+        values = settings.changed(resized(PillowImage.fromarray(image), size, mirrored), changes)
         label = nearest(labels(image_id), size)[:, :: -1 if mirrored else 1]
         cropped = crop_label(label, rows, columns, settings.crop)
-        filled = place(values, rows, columns, outside(settings))
+        filled = settings.placed(values, rows, columns)
         return {"image": filled, "label": reduced(cropped, stride)}
 
     return make

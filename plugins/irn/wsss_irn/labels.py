@@ -18,7 +18,7 @@ from wsss_harness.networks.crf import infer
 from wsss_harness.system.pictures import read_indices
 
 if TYPE_CHECKING:
-    from wsss_harness import ClassScores, Image, Sample, View
+    from wsss_harness import ClassScores, Image, View
     from wsss_harness.networks.crf import Maps, Parameters
     from wsss_irn.settings import IrnSettings
 
@@ -49,15 +49,6 @@ def sure_labels(careful: Indices, eager: Indices, classes: tuple[int, ...]) -> M
     return np.where(careful > 0, numbers[careful], rest).astype(np.uint8)
 
 
-def check_size(sample: Sample, scores: ClassScores) -> None:
-    """PluginError unless scores have the size of their image."""
-    if scores.size != sample.image.shape[:2]:
-        raise PluginError(
-            f"the scores of image {sample.image_id} are {scores.size}, the image is "
-            f"{sample.image.shape[:2]}; IRN needs both at the same size"
-        )
-
-
 def labels_of(image: Image, scores: ClassScores, settings: IrnSettings) -> Mask:
     """The labels of an image; without classes it is background."""
     parameters = settings.parameters()
@@ -84,7 +75,7 @@ class LabelFiles:
     def store(self, image_id: str) -> None:
         if not self.path(image_id).is_file():
             sample, scores = self.data[image_id], self.scores(image_id)
-            check_size(sample, scores)
+            sample.check_size(scores.size, "scores", PluginError)
             write_mask(self.path(image_id), labels_of(sample.image, scores, self.settings))
 
     def path(self, image_id: str) -> Path:

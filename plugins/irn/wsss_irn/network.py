@@ -8,10 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, relu
 
-from wsss_harness import ConfigError
-from wsss_harness.networks.backbones.base import Backbone, taps_of
-from wsss_harness.networks.classmaps.network import NetworkShape
-from wsss_harness.networks.training.optimizers import Headed
+from wsss_harness import Backbone, ConfigError, Headed, NetworkShape, taps_of
 
 WIDTH, GROUPS = 32, 4
 FINEST = 4  # the stride of the released grid
@@ -94,8 +91,7 @@ class EdgeNetwork(Headed):
 class EdgeShape(NetworkShape[EdgeNetwork]):
     """What rebuilds the boundary network."""
 
+    kind = EdgeNetwork
+
     taps: Sequence[str]
     frozen: bool = True
-
-    def assemble(self, backbone: Backbone) -> EdgeNetwork:
-        return EdgeNetwork(backbone, self.taps, self.frozen)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from wsss_harness import TrainingSettings, require_option
+from wsss_harness import NetworkMethod, require_option
 from wsss_harness.networks.crf import PARAMETERS
 from wsss_irn.released import EDGE_HEAD, adapted
 
@@ -26,7 +26,7 @@ def resnet50() -> dict[str, Any]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class IrnSettings(TrainingSettings):
+class IrnSettings(NetworkMethod):
     """How IRN is trained, and how scores walk between its boundaries.
 
     ``taps``: names of taps of the backbone; empty for all of stride 4 and more. The finest of them
@@ -51,7 +51,7 @@ class IrnSettings(TrainingSettings):
         {"walk_radius", "beta", "steps", "background"}
     )
     quick: ClassVar[Mapping[str, Any]] = {
-        **TrainingSettings.quick,
+        **NetworkMethod.quick,
         "crf": "none",
         "radius": 3,
         "steps": 8,
@@ -106,10 +106,10 @@ class IrnSettings(TrainingSettings):
         return max(1, round(RELEASED_STEPS * nodes / RELEASED_NODES))
 
     def adapt(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Convert the tensors of a released checkpoint to those of this network."""
         return adapted(state)
 
-    def shape(self) -> EdgeShape:
+    def shape(self, classes: int) -> EdgeShape:
+        """The same for any number of classes."""
         from wsss_irn.network import EdgeShape
 
         return EdgeShape(self.backbone, self.taps, self.frozen == "backbone")

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from wsss_harness import ClassMaps, ClassMapsShape, ConfigError
-from wsss_harness.networks.classmaps.augment import normalise
+from wsss_harness import ClassMapGenerator, ClassMaps, ClassMapsShape, ConfigError, normalise
 from wsss_lpcam.centres import high_and_low
 
 if TYPE_CHECKING:
@@ -53,13 +52,13 @@ def reader_of(previous: Previous | None, classes: int, device: str) -> Reader:
     Raises:
         ConfigError: there is no generator, or it has no class maps.
     """
-    if previous is None or not hasattr(previous.generator, "kind"):
+    if previous is None or not isinstance(previous.generator, ClassMapGenerator):
         raise ConfigError(
             "lpcam reads the network of a generator of class maps, such as cam_irn or cam; name "
             "one as its previous"
         )
     generator, folder = previous.generator, previous.folder
-    trained = generator.kind().load(folder, device)
+    trained = generator.trained(folder, device)
     shape = ClassMapsShape(generator.backbone, classes, "pool_then_head", 0.0)
     network = shape.build().to(device).eval()
     network.backbone.load_state_dict(trained.backbone.state_dict())

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from torch import Tensor, nn
-from torch.optim import SGD
+from torch import Tensor
 
-from wsss_harness import write_json
-from wsss_harness.networks.backbones.weights import load_released, load_weights
-from wsss_harness.networks.classmaps.fitting import labelled_ids
-from wsss_harness.networks.training.loop import Draws, fit_network
+from wsss_harness import Draws, fit_network, labelled_ids, make_optimizer
 from wsss_harness.networks.training.loop import schedule_of as usual_schedule
-from wsss_harness.networks.training.optimizers import FACTORS, make_optimizer, momentum_value
-from wsss_mcis.inference import SEED
-from wsss_mcis.items import COPIES, PairMaker, Squash, squash_of
+from wsss_harness.networks.training.optimizers import sgd, trained_groups
+from wsss_mcis.items import COPIES, PairMaker, squash_of
 from wsss_mcis.loss import losses
 from wsss_mcis.partners import Partners
 
@@ -27,24 +21,8 @@ if TYPE_CHECKING:
     from wsss_mcis.settings import McisSettings
 
 
-def fit(settings: McisSettings, data: View, run: Run) -> None:
-    """Train a network, or load a checkpoint, and write it to the run's folder."""
-    shape = settings.shape(len(data.classes))
-    network = shape.build(run.seed)
+def learn(settings: McisSettings, network: McisNetwork, data: View, run: Run) -> None:
     squash = squash_of(settings, network.backbone)
-    if settings.checkpoint is not None:
-        load_released(network, Path(settings.checkpoint), settings.released, settings.adapt)
-    else:
-        if run.weights is not None:
-            load_weights(network.backbone, run.weights)
-        learn(settings, network, squash, data, run)
-    write_json(run.folder / SEED, run.seed)
-    shape.save(network, run)
-
-
-def learn(
-    settings: McisSettings, network: McisNetwork, squash: Squash, data: View, run: Run
-) -> None:
     ids = labelled_ids(data, settings.unlabelled)
     partners = Partners.among(data, ids)
     make = PairMaker(data, partners, settings.partners, squash, settings.jitter)
@@ -74,20 +52,14 @@ def optimizer_of(network: McisNetwork, settings: McisSettings) -> Optimizer:
     """
     if settings.optimizer != "sgd":
         return make_optimizer(network, settings)
-    heads = tuple(f"{name}." for name in network.heads)
-    groups: tuple[list[nn.Parameter], ...] = ([], [], [], [])
-    for name, parameter in network.named_parameters():
-        groups[2 * name.startswith(heads) + name.endswith("bias")].append(parameter)
-    factors = (*FACTORS[:2], settings.head_lr, 2 * settings.head_lr)
-    options = [
-        {"params": group, "lr": settings.lr * factor}
-        for group, factor in zip(groups, factors, strict=True)
-    ]
-    return SGD(
-        options,
-        lr=settings.lr,
-        momentum=momentum_value(settings.momentum, settings.weight_decay),
-        weight_decay=settings.weight_decay,
+    decay, factors = settings.weight_decay, (1.0, 2.0, settings.head_lr, 2 * settings.head_lr)
+    return sgd(
+        trained_groups(network),
+        settings.lr,
+        decay,
+        settings.momentum,
+        factors,
+        bias_decay=decay,
         nesterov=True,
     )
 

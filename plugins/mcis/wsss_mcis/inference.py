@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,11 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wsss_harness import ClassScores
+from wsss_harness import ClassScores, read_json
 from wsss_mcis.aggregation import aligned, as_scores, at_size, summed
 from wsss_mcis.items import squash_of
-from wsss_mcis.network import McisShape
 from wsss_mcis.partners import Partners
+from wsss_mcis.settings import SEED
 
 if TYPE_CHECKING:
     from wsss_harness import Sample, View
@@ -24,13 +23,10 @@ if TYPE_CHECKING:
     from wsss_mcis.settings import McisSettings
 
 
-SEED = "seed.json"  # of the references
-
-
 def scorer(settings: McisSettings, folder: Path, device: str, train: View) -> McisScorer:
     """What scores an image with the network in ``folder``."""
-    network = McisShape.load(folder, device)
-    seed = json.loads((folder / SEED).read_text())
+    network = settings.trained(folder, device)
+    seed = read_json(folder / SEED)
     squash = squash_of(settings, network.backbone)
     return McisScorer(network, squash, settings, train, Partners.among(train, train.ids), seed)
 
@@ -89,6 +85,5 @@ class McisScorer:
         return self.features(self.squash.whole(other.image))
 
     def features(self, values: Values) -> Tensor:
-        device = self.network.head.weight.device
-        features: Tensor = self.network(torch.from_numpy(values)[None].to(device))
+        features: Tensor = self.network(torch.from_numpy(values)[None].to(self.network.device))
         return features.float()

@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
-from wsss_harness import require_option
-from wsss_harness.networks.classmaps.augment import draw_jitter, jitter, normalise
-from wsss_harness.networks.classmaps.fitting import one_hot
+from wsss_harness import normalise, one_hot, require_option
+from wsss_harness.networks.classmaps.augment import draw_jitter, jitter
 
 if TYPE_CHECKING:
     from wsss_harness import Backbone, Image, View

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from wsss_mcis.settings import McisSettings
+from wsss_harness import write_json
+from wsss_mcis.settings import SEED, McisSettings
 
 if TYPE_CHECKING:
     from wsss_harness import ClassScores, Run, Sample, View
@@ -30,7 +31,8 @@ class Mcis(McisSettings):
         """Train, or load a checkpoint; write weights.pth, network.json and seed.json."""
         from wsss_mcis import fitting
 
-        fitting.fit(self, data, run)
+        self.train_network(data, run, lambda network: fitting.learn(self, network, data, run))
+        write_json(run.folder / SEED, run.seed)
 
     def load(self, folder: Path, device: str, train: View) -> Callable[[Sample], ClassScores]:
         from wsss_mcis.inference import scorer

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from wsss_harness.networks.classmaps.network import NetworkShape
-from wsss_harness.networks.training.optimizers import Headed
+from wsss_harness import Headed, NetworkShape
 from wsss_mcis.coattention import coattended
 from wsss_mcis.loss import PairLogits
 
@@ -89,7 +88,6 @@ def convolution(width: int) -> tuple[nn.Module, nn.Module]:
 class McisShape(NetworkShape[McisNetwork]):
     """What rebuilds an McisNetwork."""
 
-    classes: int
+    kind = McisNetwork
 
-    def assemble(self, backbone: Backbone) -> McisNetwork:
-        return McisNetwork(backbone, self.classes)
+    classes: int

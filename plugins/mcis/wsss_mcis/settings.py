@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from wsss_harness import TrainingSettings, require_option
+from wsss_harness import LabelSettings, NetworkMethod, require_option
 from wsss_mcis.released import NAMES, adapted
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from wsss_mcis.network import McisNetwork, McisShape
+    from wsss_mcis.network import McisShape
 
+SEED = "seed.json"  # of the references
 EPOCH = 2_117  # batches of 5 of 10,582 images, the last one included
 SQUASHED = "images are squashed, neither mirrored nor cropped"
 DROPS = "the rates of the optimizer 'sgd' follow lr_drops"
@@ -25,7 +26,7 @@ def vgg16() -> dict[str, Any]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class McisSettings(TrainingSettings):
+class McisSettings(LabelSettings, NetworkMethod):
     """How MCIS is trained, and how maps of pairs become scores.
 
     ``crop``: the side to which images are squashed; they are neither cropped nor mirrored.
@@ -34,8 +35,7 @@ class McisSettings(TrainingSettings):
     methods.
     ``sides``: factors of ``crop`` for two further copies of an image.
     ``partners``: the probability that a partner is drawn among the images of a class of the image,
-    itself included; else among all images. ``unlabelled``: what an image without classes is: an
-    ``error``, an image to ``skip``, or a ``negative``, whose labels are all 0.
+    itself included; else among all images.
     ``rest_from``: the iteration from which the classes that a pair does not share are learnt.
     ``references``: images of each present class that an image is paired with at inference.
     ``at_least``: a map counts if the sigmoid of its mean exceeds this; the first always does.
@@ -48,7 +48,7 @@ class McisSettings(TrainingSettings):
     needs: ClassVar[frozenset[str]] = frozenset({"image_labels"})
     at_inference: ClassVar[frozenset[str]] = frozenset({"references", "at_least", "stretch"})
     quick: ClassVar[Mapping[str, Any]] = {
-        **TrainingSettings.quick,
+        **LabelSettings.quick,
         "backbone": {**vgg16(), "width": 0.0625},
         "rest_from": 2,
         "references": 1,
@@ -65,7 +65,6 @@ class McisSettings(TrainingSettings):
     lr: float = 1e-3
     lr_drops: tuple[int, ...] = (5 * EPOCH, 10 * EPOCH)
     partners: float = 1.0
-    unlabelled: Literal["error", "skip", "negative"] = "error"
     rest_from: int = 2 * EPOCH
     references: int = 3
     at_least: float = 0.1
@@ -94,14 +93,9 @@ class McisSettings(TrainingSettings):
         return small, large
 
     def adapt(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Convert the tensors of a released checkpoint to those of this network."""
         return adapted(state)
 
     def shape(self, classes: int) -> McisShape:
         from wsss_mcis.network import McisShape
 
         return McisShape(self.backbone, classes)
-
-    def network(self, classes: int, seed: int = 0) -> McisNetwork:
-        """The network before training."""
-        return self.shape(classes).build(seed)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wsss_harness import ClassMaps, ConfigError, Previous, Run, View, atomic
+from wsss_harness import ClassMapGenerator, ClassMaps, ConfigError, Previous, Run, View, atomic
 
 FEATURES = "features"
 PIECE = 256  # images
@@ -15,12 +15,12 @@ PIECE = 256  # images
 
 def network_of(previous: Previous | None, device: str) -> ClassMaps:
     """The network of the generator whose features are clustered."""
-    if previous is None or not hasattr(previous.generator, "kind"):
+    if previous is None or not isinstance(previous.generator, ClassMapGenerator):
         raise ConfigError(
             "sccam clusters the features of a generator of class maps, such as cam or sccam; name "
             "one as its previous"
         )
-    network: ClassMaps = previous.generator.kind().load(previous.folder, device)
+    network: ClassMaps = previous.generator.trained(previous.folder, device)
     return network
 
 

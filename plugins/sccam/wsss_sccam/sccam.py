@@ -67,13 +67,10 @@ class ScCam(ClassMapGenerator):
         require_option(self, "sub_weight", self.sub_weight >= 0, "at least 0")
         require_option(self, "pooling", self.pooling == "pool_then_head", "pool_then_head")
 
-    def kind(self) -> type[SubClassShape]:
+    def shape(self, classes: int) -> SubClassShape:
         from wsss_sccam.network import SubClassShape
 
-        return SubClassShape
-
-    def shape(self, classes: int) -> SubClassShape:
-        return self.kind()(self.backbone, classes, self.pooling, self.dropout, self.clusters)
+        return SubClassShape(self.backbone, classes, self.pooling, self.dropout, self.clusters)
 
     def inference(self) -> Inference:
         from wsss_sccam.network import SubClassInference

@@ -78,9 +78,8 @@ class SganSeeder:
         """(K, h, w) of the present classes: class maps and seed logits added up, without ReLU."""
         squashing = self.squashing
         image = squashing.colours(squashing.squashed(sample.image, LINEAR))
-        device = self.network.gamma.device
         parts = (torch.from_numpy(part)[None] for part in (image, squashing.salient(sample)))
-        outputs = self.network(*(part.to(device) for part in parts))
+        outputs = self.network(*(part.to(self.network.device) for part in parts))
         wanted = [number - 1 for number in sample.present]
         maps: NDArray[np.float32] = (outputs.maps + outputs.seeds)[0, wanted].float().cpu().numpy()
         return maps

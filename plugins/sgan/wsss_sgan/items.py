@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
-from wsss_harness import DataError
-from wsss_harness.networks.classmaps.augment import draw_jitter, jitter, normalise
-from wsss_harness.networks.classmaps.fitting import one_hot
+from wsss_harness import normalise, one_hot
+from wsss_harness.networks.classmaps.augment import draw_jitter, jitter
 from wsss_sgan.grids import LINEAR, NEAREST, levels, salient_map, seed_targets, zoomed
 from wsss_sgan.network import grid_of
 from wsss_sgan.seeds import initial_seeds
@@ -66,16 +65,8 @@ class Squashing:
 
 def saliency_levels(sample: Sample) -> NDArray[np.uint8]:
     """The saliency of an image in 0..255; DataError unless it has the size of the image."""
-    check_size(sample, sample.saliency.shape, "saliency")
+    sample.check_size(sample.saliency.shape, "saliency")
     return levels(sample.saliency)
-
-
-def check_size(sample: Sample, size: tuple[int, ...], what: str) -> None:
-    if size != sample.image.shape[:2]:
-        raise DataError(
-            f"image {sample.image_id}: its {what} is {size}, the image is "
-            f"{sample.image.shape[:2]}; SGAN needs both at the same size"
-        )
 
 
 def item_maker(
@@ -85,7 +76,7 @@ def item_maker(
 
     def make(image_id: str, rng: np.random.Generator) -> Item:
         sample, before = data[image_id], scores(image_id)
-        check_size(sample, before.size, "score map")
+        sample.check_size(before.size, "scores")
         mirrored = rng.random() < settings.flip
         changes = draw_jitter(settings.jitter, rng)
         image = squashing.squashed(sample.image, LINEAR, mirrored)

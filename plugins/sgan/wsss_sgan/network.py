@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
-from wsss_harness.networks.classmaps.network import NetworkShape
-from wsss_harness.networks.training.optimizers import Headed
+from wsss_harness import Headed, NetworkShape
 from wsss_sgan.attention import context
 
 if TYPE_CHECKING:
@@ -79,10 +78,9 @@ def grid_of(backbone: Backbone, side: int) -> int:
 class SganShape(NetworkShape[SganNetwork]):
     """What rebuilds a SganNetwork."""
 
+    kind = SganNetwork
+
     classes: int
     dropout: float
     keys: int = 256
     hidden: int = 1024
-
-    def assemble(self, backbone: Backbone) -> SganNetwork:
-        return SganNetwork(backbone, self.classes, self.dropout, self.keys, self.hidden)

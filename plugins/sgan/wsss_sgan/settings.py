@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from wsss_harness import TrainingSettings, require_option
+from wsss_harness import LabelSettings, NetworkMethod, require_option
 from wsss_sgan.released import NAMES, adapted
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from wsss_sgan.network import SganNetwork, SganShape
+    from wsss_sgan.network import SganShape
 
 
 CLASSES = "classes.json"  # the names of the classes that a network was trained on
@@ -30,14 +30,12 @@ def vgg16() -> dict[str, Any]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SganSettings(TrainingSettings):
+class SganSettings(LabelSettings, NetworkMethod):
     """How SGAN is trained, and how its maps become seeds.
 
     ``crop``: the side in pixels to which images are squashed, in training and after it.
     ``keys``: channels that attention compares; ``hidden``: channels before the class maps, of which
     ``dropout`` drops some. ``seed_weight``: of the loss of the seeds.
-    ``unlabelled``: what an image without classes is: an ``error``, an image to ``skip``, or a
-    ``negative``, whose labels are all 0.
     ``seed_threshold``: a score above this share of the largest of its class is an initial seed.
     ``salient``: pixels above it attend to each other; the background claims pixels below it.
     ``fraction``: a class claims pixels above this share of the maximum of its map.
@@ -51,7 +49,7 @@ class SganSettings(TrainingSettings):
     needs: ClassVar[frozenset[str]] = frozenset({"image_labels", "saliency"})
     at_inference: ClassVar[frozenset[str]] = frozenset({"fraction", "conflicts", "named_by_hand"})
     quick: ClassVar[Mapping[str, Any]] = {
-        **TrainingSettings.quick,
+        **LabelSettings.quick,
         "backbone": {**vgg16(), "width": 0.0625, "normalise": "imagenet"},
     }
     released: ClassVar[Mapping[str, str]] = NAMES
@@ -64,7 +62,6 @@ class SganSettings(TrainingSettings):
     batch: int = 15
     crop: int = 321
     jitter: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
-    unlabelled: Literal["error", "skip", "negative"] = "error"
     momentum: float | Literal["released"] = 0.9
     lr: float = 1e-3
     seed_weight: float = 0.15
@@ -86,14 +83,9 @@ class SganSettings(TrainingSettings):
         require_option(self, "named_by_hand", plain, "nothing where conflicts is 'undefined'")
 
     def adapt(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Convert the tensors of a released checkpoint to those of this network."""
         return adapted(state)
 
     def shape(self, classes: int) -> SganShape:
         from wsss_sgan.network import SganShape
 
         return SganShape(self.backbone, classes, self.dropout, self.keys, self.hidden)
-
-    def network(self, classes: int, seed: int = 0) -> SganNetwork:
-        """The network before training."""
-        return self.shape(classes).build(seed)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from wsss_harness import read_json, write_json
 from wsss_sgan.settings import CLASSES, SganSettings
 
 if TYPE_CHECKING:
@@ -30,15 +31,16 @@ class Sgan(SganSettings):
         """Train, or load a checkpoint; write weights.pth, network.json and classes.json."""
         from wsss_sgan import fitting
 
-        fitting.fit(self, data, scores, run)
+        write_json(run.folder / CLASSES, list(data.classes))
+        self.train_network(
+            data, run, lambda network: fitting.learn(self, network, data, scores, run)
+        )
 
     def load(self, folder: Path, device: str) -> Callable[[Sample, ClassScores], ClassScores]:
-        from wsss_harness.system.files import read_json
         from wsss_sgan.inference import SganSeeder, yielding_classes
         from wsss_sgan.items import Squashing
-        from wsss_sgan.network import SganShape
 
         numbers = {name: number for number, name in enumerate(read_json(folder / CLASSES), 1)}
         yielding = yielding_classes(self, numbers)
-        network = SganShape.load(folder, device)
+        network = self.trained(folder, device)
         return SganSeeder(network, Squashing.of(self, network.backbone), self, yielding)

@@ -139,7 +139,7 @@ def test_the_backbone_learns_if_it_is_not_frozen(tmp_path, caplog):
 
 def test_boundaries_are_learnt_between_classes(tmp_path):
     refiner = irn(iterations=50, batch=4, rescale=(2.0, 2.0), crop=64)
-    data, networks = view(tmp_path, ()), [refiner.shape().build().eval()]
+    data, networks = view(tmp_path, ()), [refiner.shape(2).build().eval()]
     cropping = Cropping.of(refiner, networks[0].backbone)
     make = item_maker(data, FakeDataset().truth, (2.0, 2.0), 4, cropping)
     batch = default_collate([make(i, np.random.default_rng(0)) for i in data])

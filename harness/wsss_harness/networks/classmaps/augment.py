@@ -59,6 +59,16 @@ class Cropping:
             **options,
         )
 
+    def changed(
+        self, picture: PillowImage.Image, changes: Sequence[tuple[int, float]] = ()
+    ) -> Floats:
+        """(3, H, W): a picture with ``changes`` of its colours, normalised."""
+        return normalise(np.asarray(jitter(picture, changes)), self.mean, self.std)
+
+    def placed(self, values: Floats, rows: Window, columns: Window) -> Floats:
+        """(3, crop, crop): a normalised image (3, H, W) in the crop, filled up around it."""
+        return place(values, rows, columns, outside(self))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation(Cropping):
@@ -138,9 +148,8 @@ def augment(
     mirrored = rng.random() < settings.flip
     changes = draw_jitter(settings.jitter, rng)
     columns, rows = (draw_window(side, settings.crop, rng) for side in size)
-    picture = jitter(resized(PillowImage.fromarray(image), size, mirrored), changes)
-    values = normalise(np.asarray(picture), settings.mean, settings.std)
-    cropped = place(values, rows, columns, outside(settings))
+    values = settings.changed(resized(PillowImage.fromarray(image), size, mirrored), changes)
+    cropped = settings.placed(values, rows, columns)
     if saliency is None:
         return cropped, None
     # Saliency is resized as an 8-bit picture, as released; 8 bits clip the overshoot.

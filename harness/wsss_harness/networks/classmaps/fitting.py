@@ -69,11 +69,8 @@ def item_maker(data: View, augmentation: Augmentation) -> ItemMaker:
     def make(image_id: str, rng: np.random.Generator) -> Item:
         sample = data[image_id]
         saliency = sample.saliency if SALIENCY in data.needs else None
-        if saliency is not None and saliency.shape != sample.image.shape[:2]:
-            raise DataError(
-                f"the saliency of image {image_id} is {saliency.shape}, the image is "
-                f"{sample.image.shape[:2]}; both must have the same height and width"
-            )
+        if saliency is not None:
+            sample.check_size(saliency.shape, "saliency")
         image, cropped = augment(sample.image, saliency, augmentation, rng)
         item = {"image": image, "present": one_hot(sample.present, len(data.classes))}
         return item if cropped is None else item | {"saliency": cropped}

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from wsss_harness.networks.classmaps.settings import ClassifierSettings
+from wsss_harness.networks.training.method import NetworkMethod
 from wsss_harness.networks.training.settings import require_option
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from pathlib import Path
 
     from wsss_harness.contract.hookspecs import Run
     from wsss_harness.contract.supervision import View
     from wsss_harness.contract.types import ClassScores, Sample
     from wsss_harness.networks.classmaps.fitting import Extra
     from wsss_harness.networks.classmaps.inference import Inference
-    from wsss_harness.networks.classmaps.network import ClassMaps, ClassMapsShape
+    from wsss_harness.networks.classmaps.network import ClassMapsShape
     from wsss_harness.networks.training.loop import Loss
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassMapGenerator(ClassifierSettings, ABC):
+class ClassMapGenerator(ClassifierSettings, NetworkMethod):
     """Train a ClassMaps network with a loss, then merge its maps over scales and orientations.
 
     A subclass declares what it ``needs``, its ``loss`` and its defaults. It may override how many
@@ -67,21 +67,13 @@ class ClassMapGenerator(ClassifierSettings, ABC):
         return classes
 
     def kind(self) -> type[ClassMapsShape]:
-        """The class of ``shape``, which reads network.json."""
+        """The class of ``shape``."""
         from wsss_harness.networks.classmaps.network import ClassMapsShape
 
         return ClassMapsShape
 
     def shape(self, classes: int) -> ClassMapsShape:
         return self.kind()(self.backbone, self.channels(classes), self.pooling, self.dropout)
-
-    def network(self, classes: int, seed: int = 0) -> ClassMaps:
-        """The network before training."""
-        return self.shape(classes).build(seed)
-
-    def adapt(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Convert the tensors of a released checkpoint to the form of this network."""
-        return state
 
     def inference(self) -> Inference:
         """How scores are read from the trained network."""
@@ -91,20 +83,16 @@ class ClassMapGenerator(ClassifierSettings, ABC):
 
     def fit(self, data: View, run: Run) -> None:
         """Train, or load a checkpoint; write weights.pth and network.json."""
-        from wsss_harness.networks.backbones.weights import load_released, load_weights
         from wsss_harness.networks.classmaps.fitting import fit_classifier
 
         loss = self.loss(data.classes)
-        maps = self.network(len(data.classes), run.seed)
-        if self.checkpoint is not None:
-            load_released(maps, Path(self.checkpoint), self.released, self.adapt)
-        else:
-            if run.weights is not None:
-                load_weights(maps.backbone, run.weights)
-            fit_classifier(maps, loss, data, run, self, self.extra_items(data, run))
-        self.shape(len(data.classes)).save(maps, run)
+        self.train_network(
+            data,
+            run,
+            lambda maps: fit_classifier(maps, loss, data, run, self, self.extra_items(data, run)),
+        )
 
     def load(self, folder: Path, device: str) -> Callable[[Sample], ClassScores]:
         from wsss_harness.networks.classmaps.inference import Scorer
 
-        return Scorer(self.kind().load(folder, device), self.inference())
+        return Scorer(self.trained(folder, device), self.inference())

@@ -1,10 +1,10 @@
 """A backbone with a 1x1 head: class maps, and their spatial mean as the image's logits."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -54,10 +54,6 @@ class ClassMaps(Headed):
         self.mean, self.std = backbone.mean, backbone.std
         nn.init.xavier_uniform_(self.head.weight)
 
-    @property
-    def device(self) -> torch.device:
-        return self.head.weight.device
-
     @torch.no_grad()
     def feature(self, image: Image) -> Tensor:
         """The spatial mean (channels,) of the features of an image (H, W, 3), without dropout."""
@@ -76,7 +72,12 @@ class ClassMaps(Headed):
 
 @dataclass(frozen=True)
 class NetworkShape(Generic[Network]):
-    """What rebuilds a network on a ``backbone``; network.json holds its fields."""
+    """What rebuilds a network on a ``backbone``; network.json holds its fields.
+
+    ``kind`` is the class of the network, which takes the backbone and the other fields in order.
+    """
+
+    kind: ClassVar[Callable[..., Any]]
 
     backbone: Mapping[str, Any]
 
@@ -87,7 +88,9 @@ class NetworkShape(Generic[Network]):
             return self.assemble(backbones.build(**self.backbone))
 
     def assemble(self, backbone: Backbone) -> Network:
-        raise NotImplementedError
+        _, *others = (getattr(self, field.name) for field in dataclasses.fields(self))
+        network: Network = type(self).kind(backbone, *others)
+        return network
 
     def save(self, network: Network, run: Run) -> None:
         """Write weights.pth, a plain state dict, and network.json; delete the training state."""
@@ -106,9 +109,8 @@ class NetworkShape(Generic[Network]):
 class ClassMapsShape(NetworkShape[ClassMaps]):
     """What rebuilds a ClassMaps network."""
 
+    kind = ClassMaps
+
     channels: int
     pooling: str
     dropout: float
-
-    def assemble(self, backbone: Backbone) -> ClassMaps:
-        return ClassMaps(backbone, self.channels, self.pooling, self.dropout)

@@ -1,4 +1,4 @@
-"""The options of a classifier's training."""
+"""The options of training on image labels."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,17 +8,22 @@ from wsss_harness.networks.training.settings import TrainingSettings, require_op
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassifierSettings(TrainingSettings):
-    """``resize``: bounds of the random long side in pixels.
+class LabelSettings(TrainingSettings):
+    """``unlabelled``: what an image without classes is.
 
-    ``unlabelled``: what an image without classes is: an ``error``, an image to ``skip``, or a
-    ``negative``, whose labels are all 0.
+    An ``error``, an image to ``skip``, or a ``negative``, whose labels are all 0.
     """
+
+    unlabelled: Literal["error", "skip", "negative"] = "error"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassifierSettings(LabelSettings):
+    """``resize``: bounds of the random long side in pixels."""
 
     quick: ClassVar[Mapping[str, Any]] = {**TrainingSettings.quick, "resize": (32, 48)}
 
     resize: tuple[int, int] = (256, 512)
-    unlabelled: Literal["error", "skip", "negative"] = "error"
 
     def __post_init__(self) -> None:
         super().__post_init__()

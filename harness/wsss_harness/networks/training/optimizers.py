@@ -7,6 +7,7 @@ kazuto1011/deeplab-pytorch (libs/utils/lr_scheduler.py).
 from collections.abc import Collection, Sequence
 from typing import Any, Final, Literal
 
+import torch
 from mmengine.optim.scheduler.lr_scheduler import LRSchedulerMixin
 from mmengine.optim.scheduler.param_scheduler import _ParamScheduler
 from mmengine.registry import PARAM_SCHEDULERS
@@ -81,6 +82,26 @@ def parameter_groups(
     return groups
 
 
+class Headed(nn.Module):
+    """A network that names its ``heads``, the parts without pretrained weights."""
+
+    heads: tuple[str, ...]
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.parameters()).device
+
+
+def trained_groups(network: Headed) -> tuple[list[nn.Parameter], ...]:
+    """Weights and biases of a network, then those of its heads: all that is trained, by name."""
+    network.train()  # a backbone freezes its parts here
+    groups: tuple[list[nn.Parameter], ...] = ([], [], [], [])
+    for name, parameter in network.named_parameters():
+        if parameter.requires_grad:
+            groups[2 * is_in(name, network.heads) + name.endswith("bias")].append(parameter)
+    return groups
+
+
 def is_in(name: str, heads: Collection[str]) -> bool:
     """Whether a module or parameter of this name is one of the heads, or in one."""
     return any(f"{name}.".startswith(f"{head}.") for head in heads)
@@ -92,19 +113,25 @@ def sgd(
     weight_decay: float,
     momentum: Momentum = RELEASED,
     factors: Sequence[float] = FACTORS,
+    *,
+    bias_decay: float = 0.0,
+    kind: type[SGD] = SGD,
+    nesterov: bool = False,
 ) -> Optimizer:
-    """SGD over the four groups: rates times ``factors``, decay on the weights only.
+    """SGD over four groups: rates times ``factors``, decay on the weights.
 
     ``momentum="released"`` takes the value of the weight decay, as psa, SEAM, SC-CAM, IRN and EPS
     do: their PolyOptimizer passes the weight decay to SGD in the place of the momentum and uses its
     own argument of 0.9 as the power of the schedule.
     """
+    decays = (weight_decay, bias_decay) * 2
     options = [
         {"params": list(group), "lr": lr * factor, "weight_decay": decay}
-        for group, factor, decay in zip(groups, factors, (weight_decay, 0.0) * 2, strict=True)
+        for group, factor, decay in zip(groups, factors, decays, strict=True)
         if group
     ]
-    return SGD(options, lr=lr, momentum=momentum_value(momentum, weight_decay))
+    value = momentum_value(momentum, weight_decay)
+    return kind(options, lr=lr, momentum=value, nesterov=nesterov)
 
 
 def momentum_value(momentum: Momentum, weight_decay: float) -> float:
@@ -132,12 +159,6 @@ class RateKeepingSGD(SGD):
                 if momentum is not None:
                     momentum.mul_(factor)
         return super().step(closure)
-
-
-class Headed(nn.Module):
-    """A network that names its ``heads``, the parts without pretrained weights."""
-
-    heads: tuple[str, ...]
 
 
 def make_optimizer(network: Headed, settings: TrainingSettings) -> Optimizer:

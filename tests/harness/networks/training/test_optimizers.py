@@ -17,6 +17,7 @@ from wsss_harness.networks.training.optimizers import (
     parameter_groups,
     poly_lr,
     sgd,
+    trained_groups,
 )
 from wsss_harness.networks.training.settings import TrainingSettings
 
@@ -92,6 +93,31 @@ def test_groups_separate_weights_biases_and_heads():
         ["head.0.weight", "head.1.weight"],
         ["head.0.bias"],
     ]
+
+
+def test_trained_groups_hold_all_that_is_not_frozen_by_name():
+    network = Headed()
+    network.heads = ("head", "gamma")
+    network.gamma = nn.Parameter(torch.zeros(1))
+    network.body = nn.Sequential(nn.Conv2d(1, 2, 1), nn.BatchNorm2d(2))
+    network.head = nn.Conv2d(2, 3, 1)
+    network.body[0].weight.requires_grad = False
+    names = {id(p): name for name, p in network.named_parameters()}
+    groups = trained_groups(network)
+    assert [[names[id(p)] for p in group] for group in groups] == [
+        ["body.1.weight"],
+        ["body.0.bias", "body.1.bias"],
+        ["gamma", "head.weight"],
+        ["head.bias"],
+    ]
+    options = {"bias_decay": 0.2, "kind": RateKeepingSGD, "nesterov": True}
+    optimizer = sgd(groups, 0.1, 0.4, 0.9, (1, 2, 3, 4), **options)
+    assert isinstance(optimizer, RateKeepingSGD)
+    assert [group["lr"] for group in optimizer.param_groups] == pytest.approx([0.1, 0.2, 0.3, 0.4])
+    assert [group["weight_decay"] for group in optimizer.param_groups] == [0.4, 0.2, 0.4, 0.2]
+    assert {(group["nesterov"], group["momentum"]) for group in optimizer.param_groups} == {
+        (True, 0.9)
+    }
 
 
 @pytest.mark.parametrize("optimizer", ["sgd_all", "adamw"])
