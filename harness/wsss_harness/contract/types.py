@@ -52,7 +52,7 @@ class Sample:
         """Raise ``error`` unless ``size``, that of its ``what``, is that of the image."""
         if size != self.image.shape[:2]:
             raise error(
-                f"image {self.image_id}: the size of its {what} is {size}, that of the image is "
+                f"the size of the {what} of image {self.image_id} is {size}, that of the image is "
                 f"{self.image.shape[:2]}; both must have the same height and width"
             )
 

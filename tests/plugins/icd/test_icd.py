@@ -311,7 +311,7 @@ def test_regions_may_have_gaps_in_their_numbers_or_be_a_single_one(tmp_path):
 @pytest.mark.parametrize("merge_to", [3, 0])
 def test_regions_of_another_size_name_the_image(tmp_path, merge_to):
     data = view(tmp_path, Icd.needs, Regions(lambda regions: regions[:-1]))
-    with pytest.raises(DataError, match=r"regions of image image_00\d are \(23, 32\)"):
+    with pytest.raises(DataError, match=r"regions of image image_00\d is \(23, 32\)"):
         icd(merge_to=merge_to).fit(data, Run(tmp_path))
 
 

@@ -152,5 +152,5 @@ def test_scores_of_another_size_are_named(tmp_path):
 def test_saliency_of_another_size_is_named():
     parts = {"image": np.zeros((24, 32, 3), np.uint8), "saliency": np.zeros((9, 9), np.float32)}
     squashing = Squashing.of(SganSettings(crop=32), BACKBONE)
-    with pytest.raises(DataError, match=r"odd.*saliency.*\(9, 9\).*\(24, 32\)"):
+    with pytest.raises(DataError, match=r"saliency.*odd.*\(9, 9\).*\(24, 32\)"):
         squashing.salient(Sample("odd", parts.__getitem__))
