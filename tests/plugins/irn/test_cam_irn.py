@@ -90,5 +90,5 @@ def test_a_checkpoint_of_the_official_code_is_read(tmp_path):
     torch.save(state, tmp_path / "res50_cam.pth")
     cam = CamIrn(checkpoint=str(tmp_path / "res50_cam.pth"))
     cam.fit(view(tmp_path, CamIrn.needs), Run(tmp_path))
-    loaded = cam.kind().load(tmp_path, "cpu").state_dict()
+    loaded = cam.trained(tmp_path, "cpu").state_dict()
     assert all(torch.equal(value, loaded[name]) for name, value in network.state_dict().items())

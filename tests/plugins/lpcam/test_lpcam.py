@@ -77,7 +77,7 @@ def test_images_of_one_size_get_the_scores_that_each_gets_alone(tmp_path, cam):
 def test_it_reads_backbone_and_classifier_of_any_generator_of_class_maps(tmp_path, method):
     previous = fitted(method, tmp_path / "fit")
     reader = reader_of(previous, 2, "cpu")
-    trained = previous.generator.kind().load(previous.folder, "cpu")
+    trained = previous.generator.trained(previous.folder, "cpu")
     assert torch.equal(reader.weights, trained.head.weight[:2].flatten(1))
     images = torch.rand(1, 3, 24, 32)
     with torch.inference_mode():
