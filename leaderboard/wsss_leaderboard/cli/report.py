@@ -43,6 +43,7 @@ from wsss_leaderboard.tables.builtin import (
     mask_table,
     segmentation_table,
 )
+from wsss_leaderboard.tables.factorial import factorial_tables
 from wsss_leaderboard.tables.refinement import refinement_table
 from wsss_leaderboard.tables.table import Table, write_tables
 
@@ -221,6 +222,8 @@ def tables(loaded: Sequence[LoadedRecord]) -> list[tuple[str, Table]]:
         named.append(("further", further))
     if refinement := refinement_table(records, ranked):
         named.append(("refinement", refinement))
+    if factorial := factorial_tables(loaded):
+        named += zip(("factorial", "interactions"), factorial, strict=True)
     return named
 
 
