@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import Field
 
 from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.hookspecs import Run
@@ -17,6 +17,7 @@ from wsss_harness.contract.supervision import View
 from wsss_harness.contract.types import IGNORE, ClassScores, Mask, Sample
 from wsss_harness.packs.doubts import refuse_reordered
 from wsss_harness.system import files, score_files
+from wsss_harness.system.models import StrictModel, validated
 from wsss_harness.system.pictures import colours, read_class_mask
 
 MANIFEST = "pack.json"
@@ -27,7 +28,7 @@ Kind = Literal["masks", "scores"]
 SUFFIXES: dict[Kind, str] = {"masks": ".png", "scores": ".scores"}
 
 
-class PackFile(BaseModel, extra="forbid", frozen=True):
+class PackFile(StrictModel):
     """One file, relative to the pack: its sha256 and its (height, width)."""
 
     file: str
@@ -35,7 +36,7 @@ class PackFile(BaseModel, extra="forbid", frozen=True):
     size: tuple[Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)]]
 
 
-class Manifest(BaseModel, extra="forbid", frozen=True):
+class Manifest(StrictModel):
     """``classes`` are the names of 1..C. ``supervision`` states what the method used, ``chosen_on``
     on what the threshold of its masks was chosen; None if not stated. ``origin`` is for people."""
 
@@ -45,7 +46,7 @@ class Manifest(BaseModel, extra="forbid", frozen=True):
     classes: tuple[str, ...]
     supervision: tuple[StatedKind, ...] | None = None
     chosen_on: Literal["fixed", "held_out", "oracle"] | None = None
-    origin: dict[str, str] = {}
+    origin: dict[str, str] = Field(default={})
     images: dict[str, PackFile]
 
 
@@ -56,12 +57,7 @@ def read_manifest(folder: Path) -> Manifest:
         raise DataError(
             f"{path} is missing: {folder} is not a pack; make one with `wsss pack import {folder}`"
         )
-    try:
-        return Manifest.model_validate(files.read_json(path))
-    except ValidationError as error:
-        problem = error.errors()[0]
-        place = ".".join(str(part) for part in problem["loc"])
-        raise DataError(f"{path}: '{place}': {problem['msg']}") from None
+    return validated(Manifest, files.read_json(path), path)
 
 
 def digest(content: bytes) -> str:

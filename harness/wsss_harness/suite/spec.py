@@ -7,12 +7,13 @@ from functools import cached_property
 from itertools import product
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.contract.kinds import WeightsKind
 from wsss_harness.contract.weights import BACKBONE
 from wsss_harness.stages.background_rules import BackgroundRule, build_rule
+from wsss_harness.system.models import StrictModel
 from wsss_harness.system.resizing import Resize
 from wsss_harness.system.similar import did_you_mean
 
@@ -25,11 +26,7 @@ Seed = Annotated[int, Field(ge=0, lt=2**32)]  # what numpy and torch both take
 Seeds = Annotated[tuple[Seed, ...], Field(min_length=1)]
 
 
-class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Offered(BaseModel):
+class Offered(BaseModel, extra="allow", frozen=True):
     """A plugin by name, the weights that it gets, and its options.
 
     ``weights``: the label of weights of the suite to start from, or a table of labels by the names
@@ -38,8 +35,6 @@ class Offered(BaseModel):
     ``regions``: the label of regions of the suite.
     ``previous``: the label of the generator that this generator builds on.
     """
-
-    model_config = ConfigDict(extra="allow", frozen=True)
 
     name: str
     weights: str | dict[WeightsName, str] | None = None
@@ -59,7 +54,7 @@ class Offered(BaseModel):
         return dict(self.weights or {})
 
 
-class Weights(Strict):
+class Weights(StrictModel):
     """A file of weights or of what goes with them, or a pretraining on single objects.
 
     ``kind``: with what supervision they were trained; by default with labels of images, as those of
@@ -73,7 +68,7 @@ class Weights(Strict):
     pretraining: Options | None = None
 
 
-class SaliencyMaps(Strict):
+class SaliencyMaps(StrictModel):
     """A folder of maps ID.png, the detector that made them, and what that was trained on.
 
     ``resize``: the interpolation by which a map of the whole image gets the size of the image.
@@ -85,7 +80,7 @@ class SaliencyMaps(Strict):
     resize: Resize = "none"
 
 
-class RegionMaps(Strict):
+class RegionMaps(StrictModel):
     """Regions of images: a folder of maps ID.png with who made them, or superpixels to find."""
 
     folder: str | None = None
@@ -102,7 +97,7 @@ class RegionMaps(Strict):
         return self
 
 
-class TextsSpec(Strict):
+class TextsSpec(StrictModel):
     """What classes are called, by their names, and words for the background.
 
     A suite file may name a file with these tables instead, as ``texts.file``.
@@ -119,13 +114,11 @@ class TextsSpec(Strict):
         return {name: (p,) if isinstance(p, str) else p for name, p in classes.items()}
 
 
-class RuleSpec(BaseModel):
+class RuleSpec(BaseModel, extra="allow", frozen=True):
     """A background rule by name and its options.
 
     The threshold "held_out" or "oracle" is chosen on truth, which the tables say.
     """
-
-    model_config = ConfigDict(extra="allow", frozen=True)
 
     name: str = "constant"
     threshold: float | Literal["held_out", "oracle"] | None = None
@@ -159,7 +152,7 @@ class RuleSpec(BaseModel):
         return build_rule(self.name, self.options)
 
 
-class Row(Strict):
+class Row(StrictModel):
     """A row of the mask table, and for each segmentor one of the segmentation table.
 
     ``refiners``: labels of refiners of scores, then of masks, which come after the rule.
@@ -177,7 +170,7 @@ class Row(Strict):
     control: bool = False
 
 
-class Product(Strict):
+class Product(StrictModel):
     """A row for each generator with each chain of refiners, with one rule and all segmentors.
 
     A row is named after its parts, such as EPS + CRF.
@@ -202,7 +195,7 @@ class Product(Strict):
         )
 
 
-class Suite(Strict):
+class Suite(StrictModel):
     """Rows that share stages: those of the ``product``, then those that are listed.
 
     ``vary``: what is repeated with each of the ``seeds``: pretrained weights, generators, refiners,
@@ -221,18 +214,18 @@ class Suite(Strict):
     dataset: Offered
     seeds: Seeds = (0,)
     vary: Annotated[tuple[Axis, ...], Field(min_length=1)] = AXES
-    cross: dict[Axis, Seeds] = {}
+    cross: dict[Axis, Seeds] = Field(default={})
     held_out: Annotated[int, Field(ge=0)] = 0
     bounds: tuple[Literal["refined", "supervised"], ...] = ()
-    weights: dict[str, Weights] = {}
-    saliency: dict[str, SaliencyMaps] = {}
-    regions: dict[str, RegionMaps] = {}
+    weights: dict[str, Weights] = Field(default={})
+    saliency: dict[str, SaliencyMaps] = Field(default={})
+    regions: dict[str, RegionMaps] = Field(default={})
     texts: TextsSpec | None = None
-    shared: Options = {}
+    shared: Options = Field(default={})
     generators: dict[str, Offered]
-    refiners: dict[str, Offered] = {}
-    mask_refiners: dict[str, Offered] = {}
-    segmentors: dict[str, Offered] = {}
+    refiners: dict[str, Offered] = Field(default={})
+    mask_refiners: dict[str, Offered] = Field(default={})
+    segmentors: dict[str, Offered] = Field(default={})
     product: Product | None = None
     rows: tuple[Row, ...] = ()
 

@@ -13,8 +13,8 @@ from typing import Any
 from wsss_harness.contract.errors import DataError
 from wsss_harness.store.layout import RECORDS
 from wsss_harness.system.files import read_json, write_text
+from wsss_harness.system.models import StrictModel, validated
 from wsss_leaderboard.records.counts import COUNTS
-from wsss_leaderboard.records.model import StrictModel, validated
 from wsss_leaderboard.submissions.manifest import Digest, Stem, digest, digest_of_file
 
 CHAIN = "chain.jsonl"

@@ -10,9 +10,9 @@ from pydantic import Field
 from wsss_harness.contract.errors import ConfigError, DataError
 from wsss_harness.metrics import EVALUATOR
 from wsss_harness.system.files import read_json, write_json
+from wsss_harness.system.models import StrictModel, validated
 from wsss_leaderboard.boards import chain
 from wsss_leaderboard.boards.folder import BoardFolder
-from wsss_leaderboard.records.model import StrictModel, validated
 from wsss_leaderboard.submissions import signatures
 from wsss_leaderboard.submissions.manifest import Digest, Stem
 from wsss_leaderboard.submissions.signatures import ALLOWED

@@ -19,8 +19,8 @@ from wsss_harness.plugins.registry import Plugins
 from wsss_harness.store.store import Store
 from wsss_harness.suite.spec import Suite
 from wsss_harness.system.files import read_json, write_json
+from wsss_harness.system.models import Fraction, StrictModel, validated
 from wsss_leaderboard.boards import chain
-from wsss_leaderboard.records.model import Fraction, StrictModel, validated
 from wsss_leaderboard.records.record import Record, load_record
 from wsss_leaderboard.submissions import agreement, hostile, rowpacks
 from wsss_leaderboard.submissions.agreement import disagreements

@@ -28,6 +28,7 @@ from wsss_harness.store.store import Store
 from wsss_harness.suite.rows import RowStages
 from wsss_harness.suite.spec import Suite
 from wsss_harness.system.files import atomic, read_json, write_json
+from wsss_harness.system.models import Fraction, StrictModel, validated
 from wsss_harness.system.pictures import read_indices
 from wsss_harness.system.score_files import read_scores
 from wsss_leaderboard.figures import ink
@@ -39,7 +40,6 @@ from wsss_leaderboard.figures.drawings import (
     method_figure,
     refiner_figure,
 )
-from wsss_leaderboard.records.model import Fraction, StrictModel, validated
 from wsss_leaderboard.records.record import slug
 from wsss_leaderboard.records.score_reader import FIXED
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from wsss_harness.contract.kinds import IMAGE_LABELS, WeightsKind, letters_of
 from wsss_harness.contract.weights import READ
-from wsss_leaderboard.records.model import Amount, Fraction, StrictModel
+from wsss_harness.system.models import Amount, Fraction, StrictModel
 
 UNKNOWN, STATED = "unknown", " (p)"
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from wsss_harness.contract.errors import ConfigError, DataError
-from wsss_leaderboard.records.model import StrictModel, read_toml, validated
+from wsss_harness.system.models import StrictModel, read_toml, validated
 from wsss_leaderboard.records.record import Record
 
 FigureKind = Literal["published", "reported"]

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field
 from wsss_harness.contract.errors import DataError
 from wsss_harness.suite.spec import AXES, Axis
 from wsss_harness.system.files import read_json, write_json
-from wsss_leaderboard.records.model import StrictModel, validated
+from wsss_harness.system.models import StrictModel, validated
 from wsss_leaderboard.records.provenance import (
     Failure,
     Protocol,

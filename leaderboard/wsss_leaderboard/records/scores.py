@@ -9,7 +9,7 @@ from wsss_harness.metrics import confusion
 from wsss_harness.metrics.anatomy import CAUSES
 from wsss_harness.metrics.curve import THRESHOLDS
 from wsss_harness.suite.spec import Choice
-from wsss_leaderboard.records.model import Amount, Fraction, StrictModel
+from wsss_harness.system.models import Amount, Fraction, StrictModel
 
 ERROR = "error"  # the key of the error of a plugin's metric, in place of its values
 Policy = Literal["fixed", "held_out", "oracle"]

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from wsss_harness.system.digests import digest_file
 from wsss_harness.system.files import read_json
-from wsss_leaderboard.records.model import StrictModel, validated
+from wsss_harness.system.models import StrictModel, validated
 from wsss_leaderboard.records.record import Record, slug
 
 

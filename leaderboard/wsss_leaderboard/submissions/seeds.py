@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from itertools import combinations
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from wsss_harness.suite.spec import AXES, Axis, Seeds
 from wsss_leaderboard.records.counts import MASKS
@@ -13,10 +13,8 @@ from wsss_leaderboard.records.record import Record
 from wsss_leaderboard.records.repetition import draws_of, random_steps
 
 
-class StatedSeeds(BaseModel):
+class StatedSeeds(BaseModel, extra="ignore", frozen=True):
     """What a suite says of its seeds; the rest of the suite is ignored."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
 
     seeds: Seeds = (0,)
     vary: tuple[Axis, ...] = AXES

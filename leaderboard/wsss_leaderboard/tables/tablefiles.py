@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from wsss_leaderboard.records.model import StrictModel, read_toml, validated
+from wsss_harness.system.models import StrictModel, read_toml, validated
 from wsss_leaderboard.records.published import FigureKind, published
 
 Words = Literal["method", "seg", "sup", "rule", "venue"]
