@@ -111,6 +111,14 @@ class Record(StrictModel):
         return next(keys, None)
 
 
+def by_method(records: Iterable[Record]) -> dict[str, list[Record]]:
+    """The records of each method, its seeds together, in order of first appearance."""
+    groups: dict[str, list[Record]] = {}
+    for record in records:
+        groups.setdefault(record.method, []).append(record)
+    return groups
+
+
 def distinct(records: Iterable[Record], target: str = "") -> list[Record]:
     """Records of a method, without those that share their masks, or segmentor, with an earlier one.
 

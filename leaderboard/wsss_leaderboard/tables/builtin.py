@@ -1,13 +1,12 @@
 """The tables that are made of every suite's records."""
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import groupby
 from typing import Any, Literal
 
 from wsss_harness.metrics.anatomy import CAUSES
 from wsss_leaderboard.ranking.standings import NONE, Standings
 from wsss_leaderboard.records.published import published
-from wsss_leaderboard.records.record import Record, distinct
+from wsss_leaderboard.records.record import Record, by_method, distinct
 from wsss_leaderboard.records.scores import Cause, Masks, Policy, Segmentation, rule_words
 from wsss_leaderboard.tables import notes
 from wsss_leaderboard.tables.assembly import Measure, MethodRow, assemble, items_of
@@ -67,7 +66,7 @@ def mask_table(records: Sequence[Record], standings: Standings = NONE) -> Table:
     check_comparable(records)
     rows = [
         _mask_row(group, (_labels(group), rule_of(group)), compared=True)
-        for group in by_method(records)
+        for group in by_method(records).values()
     ]
     footnotes = (
         *notes.sup(record.sup for record in records),
@@ -88,16 +87,24 @@ def mask_table(records: Sequence[Record], standings: Standings = NONE) -> Table:
 
 def failure_table(records: Sequence[Record]) -> Table:
     """The three failures of class maps, each as numbers: coverage, boundaries, context."""
-    check_comparable(records)
-    rows = list(map(_mask_row, by_method(records)))
-    footnotes = (
+    return _measured(
+        "Coverage, boundaries and context of the masks",
+        records,
+        FAILURES,
         "Sparse coverage: recall below precision on large objects (15 % of the image or more).",
         "Wrong boundaries: F-score of edges. Context: m(k,c) = FP(k,c) / TP(c), "
         "pooled over the pairs, lower is better.",
-        *notes.ending(records),
     )
-    title = f"Coverage, boundaries and context of the masks{_images(records)}"
-    return assemble(title, ("Method", "sup"), rows, FAILURES, footnotes)
+
+
+def _measured(
+    title: str, records: Sequence[Record], measures: Sequence[Measure[Masks]], *footnotes: str
+) -> Table:
+    """What some measures say of the masks of every method."""
+    check_comparable(records)
+    rows = list(map(_mask_row, by_method(records).values()))
+    footnotes += tuple(notes.ending(records))
+    return assemble(title + _images(records), ("Method", "sup"), rows, measures, footnotes)
 
 
 def anatomy_tables(records: Sequence[Record]) -> tuple[Table, Table] | None:
@@ -105,23 +112,12 @@ def anatomy_tables(records: Sequence[Record]) -> tuple[Table, Table] | None:
 
     Every wrong pixel has one cause, so the shares of causes add up to the wrong share.
     """
-    check_comparable(records)
     if not any(record.masks and record.masks.anatomy for record in records):
         return None
-    rows = list(map(_mask_row, by_method(records)))
-    heads, images = ("Method", "sup"), _images(records)
-    footnotes = notes.ending(records)
-    shares = assemble(
-        f"Wrong pixels by cause, % of all pixels{images}",
-        heads,
-        rows,
-        ANATOMY,
-        (notes.ANATOMY, *footnotes),
+    return (
+        _measured("Wrong pixels by cause, % of all pixels", records, ANATOMY, notes.ANATOMY),
+        _measured("mIoU to be gained from each cause", records, GAINS, notes.GAINS),
     )
-    gains = assemble(
-        f"mIoU to be gained from each cause{images}", heads, rows, GAINS, (notes.GAINS, *footnotes)
-    )
-    return shares, gains
 
 
 def further_table(records: Sequence[Record]) -> Table | None:
@@ -129,22 +125,17 @@ def further_table(records: Sequence[Record]) -> Table | None:
 
     A metric does not declare whether higher is better, so no number is marked.
     """
-    check_comparable(records)
     further = [record.masks.more for record in records if record.masks]
     numbers_read = {
         (m, key) for read in further for m, values in read.items() for key in numbers(values)
     }
-    if not numbers_read:
-        return None
     measures = [
         Measure(
             key if key == metric else f"{metric} {key}", _further(metric, key), 1, 3, ranked=False
         )
         for metric, key in sorted(numbers_read)
     ]
-    rows = list(map(_mask_row, by_method(records)))
-    title = f"Further metrics of the masks{_images(records)}"
-    return assemble(title, ("Method", "sup"), rows, measures, notes.ending(records))
+    return _measured("Further metrics of the masks", records, measures) if measures else None
 
 
 def numbers(values: Mapping[str, Any]) -> list[str]:
@@ -162,7 +153,7 @@ def segmentation_table(records: Sequence[Record], standings: Standings = NONE) -
     trained = [record for record in records if record.recipe["segmentors"]]
     rows = [
         _segmentation_row(group, label)
-        for group in by_method(trained)
+        for group in by_method(trained).values()
         for label in group[0].recipe["segmentors"]
     ]
     first = next((s for record in trained for s in record.segmentations), None)
@@ -178,13 +169,6 @@ def segmentation_table(records: Sequence[Record], standings: Standings = NONE) -
     )
     heads = ("Method", "Seg", "sup", "rule")
     return assemble(f"Segmentation{images}", heads, rows, VAL, footnotes, standings)
-
-
-def by_method(records: Sequence[Record]) -> list[list[Record]]:
-    """The records of each method, its seeds together, in order of first appearance."""
-    order = {record.method: number for number, record in reversed(list(enumerate(records)))}
-    ordered = sorted(records, key=lambda record: order[record.method])
-    return [list(group) for _, group in groupby(ordered, key=lambda record: record.method)]
 
 
 def _mask_row(
@@ -227,7 +211,7 @@ def controls_note(records: Sequence[Record]) -> list[str]:
     """The mask scores of control rows, which train no segmentor."""
     controls = by_method([r for r in records if r.control and not r.recipe["segmentors"]])
     scored = []
-    for group in controls:
+    for group in controls.values():
         masks = items_of(distinct(group), "")
         scored.append(f"{group[0].method} {MASK_MEASURES[0].cell(masks, len(masks)).text}")
     return [f"mIoU of the masks of control rows: {'; '.join(scored)}."] if scored else []

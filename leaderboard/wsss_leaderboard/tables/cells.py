@@ -1,6 +1,6 @@
 """The cells of a table file: where each comes from, and which are best."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,16 +9,9 @@ from wsss_leaderboard.ranking.entries import kind_of
 from wsss_leaderboard.ranking.standings import Standings
 from wsss_leaderboard.records.counts import MASKS
 from wsss_leaderboard.records.published import published
-from wsss_leaderboard.records.record import Record, distinct
+from wsss_leaderboard.records.record import Record, by_method, distinct
 from wsss_leaderboard.tables.assembly import STANDING_COLUMNS, Cell, CellRow, Measure, cell_of
-from wsss_leaderboard.tables.builtin import (
-    ANATOMY,
-    FAILURES,
-    MASK_MEASURES,
-    VAL,
-    by_method,
-    rule_of,
-)
+from wsss_leaderboard.tables.builtin import ANATOMY, FAILURES, MASK_MEASURES, VAL, rule_of
 from wsss_leaderboard.tables.notes import CHOSEN
 from wsss_leaderboard.tables.table import NOTHING
 from wsss_leaderboard.tables.tablefiles import JOINT, ColumnSpec, RowSpec, TableFile
@@ -55,7 +48,7 @@ class Family:
         return [self.plain, *self.refined.values()]
 
 
-def paired(groups: Sequence[Group]) -> Iterator[Family]:
+def paired(groups: Iterable[Group]) -> Iterator[Family]:
     """Methods that are in a table both alone and refined, matched by their generator.
 
     Of several with the same refiners, the one with the background rule of the method alone is kept.
@@ -96,8 +89,8 @@ class TableSource:
     @classmethod
     def of(cls, spec: TableFile, records: Sequence[Record], standings: Standings) -> "TableSource":
         check_classes(spec, records)
-        groups = {group[0].method: group for group in by_method(records)}
-        families = {family.plain[0].method: family for family in paired(list(groups.values()))}
+        groups = by_method(records)
+        families = {family.plain[0].method: family for family in paired(groups.values())}
         return cls(spec, records, standings, groups, families)
 
     def row_specs(self) -> Iterator[RowSpec]:

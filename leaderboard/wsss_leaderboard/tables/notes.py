@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from wsss_harness.contract.kinds import WORDS
 from wsss_harness.suite.presence import UNSCORED
 from wsss_leaderboard.records import repetition
-from wsss_leaderboard.records.record import Record, distinct
+from wsss_leaderboard.records.record import Record, by_method, distinct
 from wsss_leaderboard.records.scores import ERROR
 from wsss_leaderboard.tables.table import inert, shortened
 
@@ -57,16 +57,13 @@ def chosen(records: Iterable[Record]) -> list[str]:
 
 def seeds(records: Sequence[Record], target: str = "") -> list[str]:
     """The seeds behind means and deviations of masks or of a segmentor, and what they repeat."""
-    groups: dict[str, list[Record]] = {}
-    for record in records:
-        groups.setdefault(record.method, []).append(record)
-    runs = {method: distinct(group, target) for method, group in groups.items()}
+    runs = {method: distinct(group, target) for method, group in by_method(records).items()}
     counts = {m: len(own) for m, own in runs.items() if len(own) > 1 or not own[0].control}
     numbers = sorted(set(counts.values()))
     if numbers in ([], [1]):
         return []
-    by_method = ", ".join(f"{method} {count}" for method, count in counts.items())
-    over = f"{numbers[0]} seeds" if len(numbers) == 1 else f"seeds: {by_method}"
+    each = ", ".join(f"{method} {count}" for method, count in counts.items())
+    over = f"{numbers[0]} seeds" if len(numbers) == 1 else f"seeds: {each}"
     same = _fixed({method: runs[method] for method in counts}, target)
     return [f"Mean ± standard deviation over {over}{same}.", *_draws(runs, target)]
 
@@ -76,8 +73,8 @@ def _fixed(runs: Mapping[str, Sequence[Record]], target: str) -> str:
     axes = {m: ", ".join(sorted(repetition.fixed(own, target))) for m, own in runs.items()}
     if not any(axes.values()):
         return ""
-    by_method = "; ".join(f"{method:.{NAME}} {words}" for method, words in axes.items() if words)
-    words = by_method if len(set(axes.values())) > 1 else next(iter(axes.values()))
+    each = "; ".join(f"{method:.{NAME}} {words}" for method, words in axes.items() if words)
+    words = each if len(set(axes.values())) > 1 else next(iter(axes.values()))
     return f"; the same seed throughout: {words}"
 
 

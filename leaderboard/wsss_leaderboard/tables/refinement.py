@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from wsss_leaderboard.ranking.standings import NONE, Standings
 from wsss_leaderboard.records.published import published
-from wsss_leaderboard.records.record import Record
-from wsss_leaderboard.tables.builtin import by_method
+from wsss_leaderboard.records.record import Record, by_method
 from wsss_leaderboard.tables.cells import Family, paired
 from wsss_leaderboard.tables.filled import fill
 from wsss_leaderboard.tables.table import Table
@@ -25,7 +24,7 @@ def refinement_table(records: Sequence[Record], standings: Standings = NONE) -> 
     Raises:
         ConfigError: the records may not share a table (see ``check_comparable``).
     """
-    families = list(paired(by_method(records)))
+    families = list(paired(by_method(records).values()))
     if not families:
         return None
     dataset = published().dataset_of(records)
