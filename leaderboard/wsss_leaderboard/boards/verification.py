@@ -15,8 +15,6 @@ from wsss_harness.contract.errors import ConfigError, DataError, StageFailure, W
 from wsss_harness.contract.supervision import Dataset
 from wsss_harness.execution.run_stage import dataset_of
 from wsss_harness.metrics import EVALUATOR
-from wsss_harness.plugins.registry import Plugins
-from wsss_harness.store.store import Store
 from wsss_harness.suite.spec import Suite
 from wsss_harness.system.files import read_json, write_json
 from wsss_harness.system.models import Fraction, StrictModel, validated
@@ -24,6 +22,7 @@ from wsss_leaderboard.boards import chain
 from wsss_leaderboard.records.record import Record, load_record
 from wsss_leaderboard.submissions import agreement, hostile, rowpacks
 from wsss_leaderboard.submissions.agreement import disagreements
+from wsss_leaderboard.submissions.checking import LocalResources
 from wsss_leaderboard.submissions.definitions import check_same, suite_of
 from wsss_leaderboard.submissions.hostile import refuse_hostile, refuse_name
 from wsss_leaderboard.submissions.manifest import MANIFEST, TIERS, Tier, digest, read_submission
@@ -124,17 +123,14 @@ class MissingResource(Exception):
 
 @dataclass(frozen=True)
 class Verifier:
-    """Verifies the record at ``path`` with the reader's plugins, store and masks.
+    """Verifies the record at ``path`` with what its ``reader`` has.
 
-    ``suite``: the reader's own; by default that of the record, with ``overrides``. ``tolerance``
+    Without a suite of the reader, that of the record is used, with ``overrides``. ``tolerance``
     replaces TOLERANCES, and the demand for equal bytes.
     """
 
     path: Path
-    plugins: Plugins
-    store: Store
-    packs: Path | None = None
-    suite: Suite | None = None
+    reader: LocalResources
     overrides: tuple[str, ...] = ()
     tolerance: float | None = None
 
@@ -169,7 +165,7 @@ class Verifier:
     def _masks(self) -> Verdict:
         run = agreement.read(self.path)
         board = self.path.parents[1]
-        packs = chain.packs_of(board, self.path.stem, self.packs or board / PACKS)
+        packs = chain.packs_of(board, self.path.stem, self.reader.packs or board / PACKS)
         if not packs.is_dir():
             raise MissingResource(
                 f"there are no mask packs in {packs}; give their folder with --packs"
@@ -183,21 +179,21 @@ class Verifier:
         return Verdict(2, not problems, "; ".join(problems) or f"{masks} masks give its metrics")
 
     def _remade(self, tier: Tier) -> Verdict:
-        record = load_record(self.path)
+        record, reader = load_record(self.path), self.reader
         self._dataset(record)
         try:
-            remade = remake(record, self._suite(record), self.plugins, self.store, tier == 3)
+            remade = remake(record, self._suite(record), reader.plugins, reader.store, tier == 3)
         except DataError as error:
             raise MissingResource(str(error)) from None
         return judged(remade, tier, self.tolerance)
 
     def _suite(self, record: Record) -> Suite:
-        return self.suite or suite_of(record, str(self.path), self.overrides)
+        return self.reader.suite or suite_of(record, str(self.path), self.overrides)
 
     def _dataset(self, record: Record) -> Dataset:
         """The data of the record; MissingResource if it is not available."""
         try:
-            dataset = dataset_of(self._suite(record), self.plugins, self.store)
+            dataset = dataset_of(self._suite(record), self.reader.plugins, self.reader.store)
             check_same(dataset, record, str(self.path))
         except WsssError as error:
             raise MissingResource(str(error)) from None

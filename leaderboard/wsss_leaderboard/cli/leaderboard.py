@@ -222,16 +222,8 @@ def verify(
     """Verify a record tier by tier and note the highest tier that it passes."""
     reader = resources_of(suite, overrides, packs, store, limit, alone=True)
     points = None if tolerance is None else tolerance / 100
-    verifier = Verifier(
-        record.resolve(),
-        reader.plugins,
-        reader.store,
-        packs,
-        reader.suite,
-        tuple(overrides or ()),
-        points,
-    )
-    with observed(verifier.plugins):
+    verifier = Verifier(record.resolve(), reader, tuple(overrides or ()), points)
+    with observed(reader.plugins):
         highest = print_verdicts(verifier.verify(tier))
     if highest:
         _note(verifier.path, highest, by)

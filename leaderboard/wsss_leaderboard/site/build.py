@@ -23,28 +23,10 @@ from wsss_leaderboard.site.paper import write_paper
 from wsss_leaderboard.site.pictures import Album, write_pictures
 from wsss_leaderboard.submissions.manifest import TIERS
 
-CAUSES = {
-    "ignored": "mask is undecided (255)",
-    "missing": "mask is background, on a class that it misses completely in this image",
-    "boundary": "mask would be right if an edge moved by at most the tolerance of boundary F",
-    "context": "mask is an object, on background that co-occurs with it, as rails do with trains",
-    "confusion": "mask is an object, on another object",
-    "extension": "mask is an object, on any other background",
-    "partial": "mask is background, on a class that it finds in part",
-}
-
-
 STATIC = Path(__file__).with_name("static")
 MARK = ".wsss-site"  # marks a folder as a site, which a later build may replace
 LATEST = "latest"
 LEADERS = 5  # methods of a target on the first page
-NAV = (
-    ("index.html", "Boards"),
-    ("paper.html", "Paper and ours"),
-    ("coverage.html", "Coverage"),
-    ("reading.html", "How to read"),
-    ("submitting.html", "Submit"),
-)
 
 
 @dataclass(frozen=True)
@@ -65,7 +47,6 @@ class Site:
     snapshot: str
     here: Version
     versions: Sequence[Version]
-    nav: Sequence[tuple[str, str]] = NAV
 
 
 def build(folders: Sequence[Path], out: Path, title: str = "WSSS leaderboard") -> list[Path]:
@@ -122,7 +103,7 @@ def write_all(pages: Pages, loaded: Sequence[LoadedRecord], folders: Sequence[Pa
         write_pictures(pages, tables[0], album)
     write_paper(pages, all_tables)
     write_coverage(pages, all_tables)
-    pages.write("reading.html", "reading.html", causes=list(CAUSES.items()), tiers=TIERS)
+    pages.write("reading.html", "reading.html", tiers=TIERS)
     pages.write("submitting.html", "submitting.html")
     pages.write("index.html", "home.html", summaries=list(map(summary, all_tables)))
 

@@ -50,7 +50,10 @@ def test_packs_are_found_under_the_stem_of_the_superseded_record(board, good, ra
     entry = rescore.rescore(board, stem, good / "packs", ran.dataset)
     assert entry.stem != stem
     assert chain.packs_of(board, entry.stem, good / "packs") == good / "packs" / stem
-    again = Verifier(board / "records" / f"{entry.stem}.json", PLUGINS, ran.store, good / "packs")
+    again = Verifier(
+        board / "records" / f"{entry.stem}.json",
+        checking.LocalResources(PLUGINS, ran.store, packs=good / "packs"),
+    )
     assert "other packs" not in again.verdict(2).explanation
     assert "no mask packs" not in again.verdict(2).explanation
 

@@ -12,13 +12,19 @@ from wsss_harness.system import files, pictures
 from wsss_leaderboard.boards.folder import accept_checked
 from wsss_leaderboard.boards.verification import Verifier
 from wsss_leaderboard.records.record import load_record
+from wsss_leaderboard.submissions.checking import LocalResources
 from wsss_leaderboard.submissions.definitions import suite_of
 
 
 @pytest.fixture
 def verifier(folder, ran):
     """Of the record R, seed 0, in a submission that can be tampered with."""
-    return Verifier(record_of(folder), PLUGINS, Store(ran.root))
+    return Verifier(record_of(folder), LocalResources(PLUGINS, Store(ran.root)))
+
+
+def with_own(verifier, **resources):
+    """The verifier of a reader who has other resources."""
+    return replace(verifier, reader=replace(verifier.reader, **resources))
 
 
 def verdicts(verifier, highest):
@@ -39,10 +45,10 @@ def test_what_was_run_passes_every_tier(verifier):
 def test_record_on_a_board_is_verified_with_packs_from_another_folder(good, ran, tmp_path):
     accept_checked(check(good, ran), tmp_path / "board")
     path = record_of(tmp_path / "board")
-    alone = Verifier(path, PLUGINS, ran.store)
+    alone = Verifier(path, LocalResources(PLUGINS, ran.store))
     assert verdicts(alone, 2) == [(1, True), (2, None)]
     assert "give their folder with --packs" in list(alone.verify(2))[1].explanation
-    assert verdicts(replace(alone, packs=good / "packs"), 2) == [(1, True), (2, True)]
+    assert verdicts(with_own(alone, packs=good / "packs"), 2) == [(1, True), (2, True)]
 
 
 def test_tier_1_finds_an_edited_record(verifier):
@@ -56,7 +62,7 @@ def test_tier_1_finds_a_record_that_is_not_the_accepted_one(good, ran, tmp_path)
     accept_checked(check(good, ran), tmp_path / "board")
     path = record_of(tmp_path / "board")
     edit(path, lambda content: content.update(suite="Other"))
-    (verdict,) = Verifier(path, PLUGINS, ran.store).verify(2)
+    (verdict,) = Verifier(path, LocalResources(PLUGINS, ran.store)).verify(2)
     assert (verdict.tier, verdict.passed) == (1, False)
     assert "is not the record that was accepted: it was edited" in verdict.explanation
 
@@ -92,7 +98,7 @@ def test_tier_2_finds_metrics_that_are_not_those_of_the_masks(verifier):
 
 def test_tier_2_is_left_out_where_the_data_is_another(verifier, ran):
     other = suite_of(load_record(verifier.path), "here", ["dataset.train=9"])
-    verdict = replace(verifier, suite=other).verdict(2)
+    verdict = with_own(verifier, suite=other).verdict(2)
     assert verdict.passed is None
     assert "that of the data at hand is" in verdict.explanation
 
@@ -141,13 +147,13 @@ def test_tolerance_of_the_reader_replaces_the_default(verifier, monkeypatch):
 
 def test_tier_3_is_left_out_without_the_weights(verifier, ran, tmp_path):
     store = Store(tmp_path / "empty")
-    assert verdicts(replace(verifier, store=store), 4) == [
+    assert verdicts(with_own(verifier, store=store), 4) == [
         (1, True),
         (2, True),
         (3, None),
         (4, True),
     ]
-    assert "does not have fit redness" in replace(verifier, store=store).verdict(3).explanation
+    assert "does not have fit redness" in with_own(verifier, store=store).verdict(3).explanation
 
 
 def test_tier_3_does_not_take_other_weights(verifier, ran, tmp_path):
@@ -155,7 +161,7 @@ def test_tier_3_does_not_take_other_weights(verifier, ran, tmp_path):
     store = Store(tmp_path / "runs")
     for path in (tmp_path / "runs" / "segment").glob("one-*/class.txt"):
         path.write_text("7")
-    verdict = replace(verifier, store=store).verdict(3)
+    verdict = with_own(verifier, store=store).verdict(3)
     assert verdict.passed is None
     assert "class.txt was changed" in verdict.explanation
 
