@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -56,7 +56,8 @@ class VocFolder:
 
     def identity(self) -> dict[str, Any]:
         """What decides the data: the content of every file, not its path."""
-        return {"content": _fingerprint(self), **resizing.identity(self.resize_saliency)}
+        content = self.open(Path()).fingerprint()
+        return {"content": content, **resizing.identity(self.resize_saliency)}
 
     def prepare(self, run: Run) -> None:
         self.open(run.folder)
@@ -81,7 +82,6 @@ class Voc:
         self._splits = {split: self._read_list(split) for split in ("train", "val")}
         train = self._splits["train"]
         self._splits["scored"] = self._read_list("scored") if layout.scored else train
-        self._check_splits()
         refuse_one_file(train + self._splits["val"], partial(self._picture, "images"))
         self._context_names: tuple[str, ...] = ()
         self.contexts: tuple[tuple[str, str], ...] = ()
@@ -97,21 +97,6 @@ class Voc:
 
     def _list_path(self, split: str) -> Path:
         return Path(self.layout.root) / LISTS / f"{getattr(self.layout, split)}.txt"
-
-    def _check_splits(self) -> None:
-        layout, (train, val, scored) = self.layout, map(set, self._splits.values())
-        if untrained := sorted(scored - train):
-            raise DataError(
-                f"{layout.root}: image {untrained[0]} ({len(untrained)} in all) of the list "
-                f"{layout.scored} is not in {layout.train}: only training images get masks; add it "
-                "there, or remove it from the scored images"
-            )
-        if shared := sorted(train & val):
-            raise DataError(
-                f"{layout.root}: image {shared[0]} ({len(shared)} in all) is in the lists of "
-                "train and of val; a segmentor would be scored on its training images: remove it "
-                "from one of them"
-            )
 
     @property
     def supervision(self) -> frozenset[str]:
@@ -205,8 +190,3 @@ class Voc:
             yield self._list_path("scored")
         yield from (self._path("labels"), self._path("contexts"))
         yield from self.picture_paths()
-
-
-@cache  # every row of a suite asks for it
-def _fingerprint(layout: VocFolder) -> str:
-    return layout.open(Path()).fingerprint()

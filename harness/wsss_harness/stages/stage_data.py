@@ -7,7 +7,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from wsss_harness.contract.classes import check_classes
 from wsss_harness.contract.errors import DataError
@@ -29,19 +29,27 @@ FINGERPRINT = "fingerprint.txt"  # of the data as they were prepared
 
 
 @dataclass(frozen=True)
-class WithSaliency:
-    """A dataset that gives the maps of a folder, ID.png, as its saliency."""
+class WithMaps:
+    """A dataset with the maps of a folder as this ``part`` of its supervision."""
 
+    part: ClassVar[str]
     dataset: Dataset
     folder: Path
-    resize: Resize = "none"
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.dataset, name)
 
     @property
     def supervision(self) -> frozenset[str]:
-        return self.dataset.supervision | {SALIENCY}
+        return self.dataset.supervision | {self.part}
+
+
+@dataclass(frozen=True)
+class WithSaliency(WithMaps):
+    """Maps of saliency, ID.png."""
+
+    part = SALIENCY
+    resize: Resize = "none"
 
     def has_saliency(self, image_id: str) -> bool:
         return self._path(image_id).is_file()
@@ -54,19 +62,10 @@ class WithSaliency:
         return self.folder / f"{image_id}.png"
 
 
-@dataclass(frozen=True)
-class WithRegions:
-    """A dataset with the regions of a folder; see ``region_files``."""
+class WithRegions(WithMaps):
+    """Regions; see ``region_files``."""
 
-    dataset: Dataset
-    folder: Path
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.dataset, name)
-
-    @property
-    def supervision(self) -> frozenset[str]:
-        return self.dataset.supervision | {REGIONS}
+    part = REGIONS
 
     def has_regions(self, image_id: str) -> bool:
         return region_files.regions_of(self.folder, image_id) is not None

@@ -182,7 +182,6 @@ class DataCheck:
             return "", f"dataset '{self.owner}' raised {type(error).__name__}: {error}"
 
     def findings(self) -> Iterator[Finding]:
-        yield judge("train and val share no image", _shared(self.splits))
         yield from presence.findings(self.dataset, self.sources)
         yield judge("ids differ by more than case", _alike(self.ids), WARNING)
         for name, problems in self.problems.items():
@@ -255,13 +254,6 @@ def unlisted_files(paths: Iterable[Path]) -> Finding:
     first = tuple(sorted(beside)[:FIRST])
     message = f"no list names {len(beside):,} files, first {first[0]}; nothing reads them"
     return Finding(check, NOTE, message, len(beside), first)
-
-
-def _shared(splits: Mapping[str, Sequence[str]]) -> str | None:
-    shared = sorted({*splits[TRAIN]} & {*splits[VAL]})
-    if not shared:
-        return None
-    return f"{shared[0]} ({len(shared)} in all) is in both; remove it from one list"
 
 
 def _alike(ids: Sequence[str]) -> str | None:

@@ -55,22 +55,20 @@ def identity_of_data(source: Any) -> dict[str, Any]:
     A dataset that reads its files where they lie can be opened before it is prepared; then they
     count as well, by its fingerprint.
     """
-    if hasattr(source, "identity"):
-        identity: dict[str, Any] = source.identity()
-        return identity
     options = asdict(source)
     place = f"{type(source).__module__}.{type(source).__qualname__} {options!r}"
-    if place not in _fingerprints:
-        _fingerprints[place] = _fingerprint(source)
-    return {**options, **({FINGERPRINT: known} if (known := _fingerprints[place]) else {})}
+    if place not in _identities:
+        own = source.identity() if hasattr(source, "identity") else None
+        _identities[place] = {**options, **_fingerprint(source)} if own is None else own
+    return _identities[place]
 
 
-FINGERPRINT = "fingerprint"
-_fingerprints: dict[str, str] = {}  # by dataset and options, since every row of a suite asks
+_identities: dict[str, dict[str, Any]] = {}  # by dataset and options: every row of a suite asks
 
 
-def _fingerprint(source: Any) -> str:
+def _fingerprint(source: Any) -> dict[str, str]:
     """The fingerprint of a dataset before it is prepared; empty if it must be prepared first."""
     with TemporaryDirectory(prefix="wsss-unprepared-") as folder, suppress(Exception):
-        return str(source.open(Path(folder)).fingerprint())
-    return ""
+        if fingerprint := str(source.open(Path(folder)).fingerprint()):
+            return {"fingerprint": fingerprint}
+    return {}

@@ -74,7 +74,7 @@ def problems(suite: Suite, plugins: Plugins, dataset: Dataset) -> Iterator[str]:
             f"{counted(missing, dataset.ids(TRAIN))} images of train have no truth, which the rows "
             f"of bounds = {list(suite.bounds)} are made from; add it, or leave bounds out"
         )
-    for label, method in readers_of_saliency(suite, plugins).items():
+    for label, method in readers(suite, plugins, SALIENCY).items():
         folder = Path(suite.saliency[label].folder) if label else None
         maps: Dataset = WithSaliency(dataset, folder) if folder else dataset
         if SALIENCY not in maps.supervision:
@@ -137,13 +137,8 @@ def counted(missing: Sequence[str], ids: Collection[str]) -> str:
     return f"{len(missing):,} of {len(ids):,} ({', '.join(missing[:FIRST])}{more})"
 
 
-def readers_of_saliency(suite: Suite, plugins: Plugins) -> dict[str | None, str]:
-    """The first row that reads each of the saliency maps; None stands for the dataset's own."""
-    return readers(suite, plugins, SALIENCY)
-
-
 def readers(suite: Suite, plugins: Plugins, part: str) -> dict[str | None, str]:
-    """The first row that reads each label of SALIENCY or REGIONS."""
+    """The first row that reads each label of SALIENCY or REGIONS; None is the dataset's own."""
     first: dict[str | None, str] = {}
     for row in suite.rows:
         for label in _labels(row, suite, plugins, part):

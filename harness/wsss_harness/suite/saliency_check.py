@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from wsss_harness.contract.errors import DataError
-from wsss_harness.contract.supervision import Dataset
+from wsss_harness.contract.supervision import SALIENCY, Dataset
 from wsss_harness.plugins.registry import Plugins
 from wsss_harness.stages.stage_data import TRAIN, WithSaliency
-from wsss_harness.suite.presence import readers_of_saliency
+from wsss_harness.suite.presence import readers
 from wsss_harness.suite.spec import Suite
 
 FAINT = 1 / 255 + 1e-6  # the level 1 of a file of 8 bits, as float32; 257 of one of 16 bits
@@ -39,7 +39,7 @@ def check_levels(suite: Suite, plugins: Plugins, dataset: Dataset) -> None:
         DataError: no map of train has a level above 1 of 255, though some have this level.
     """
     maps = maps_of(suite, dataset)
-    for label, method in readers_of_saliency(suite, plugins).items():
+    for label, method in readers(suite, plugins, SALIENCY).items():
         source = dataset if label is None else maps.get(label)
         if source and (first := _first_faint(source, dataset.ids(TRAIN))):
             raise DataError(

@@ -243,17 +243,6 @@ def test_regions_that_a_suite_names_are_looked_at(root):
     )
 
 
-def test_a_dataset_that_shares_images_between_its_splits_is_named():
-    class Shared(FakeDataset):
-        def ids(self, split):
-            return self.names
-
-    report = datacheck.inspect(Shared(), lambda done, total: None)
-    outcome, text = wrong(report)["train and val share no image"]
-    assert outcome == FAILURE
-    assert f"({len(Shared().names)} in all) is in both" in text
-
-
 # What a run would trip over, or score in a way that is not meant
 
 

@@ -12,7 +12,6 @@ from fake_data import FakeDataset
 from PIL import Image
 
 from wsss_harness.contract.errors import DataError
-from wsss_harness.datasets import coco, voc_folder
 from wsss_harness.execution.engine import Engine
 from wsss_harness.execution.run import prepare_suite
 from wsss_harness.suite import data_stages
@@ -65,14 +64,14 @@ def truth(tmp_path):
 
 @pytest.fixture(autouse=True)
 def _forget():
-    data_stages._fingerprints.clear()
+    data_stages._identities.clear()
 
 
 def test_files_that_a_plugin_reads_where_they_lie_count_by_its_fingerprint(truth):
     source = InPlace(str(truth.parent))
     before = identity_of_data(source)
     truth.write_bytes(b"2")
-    data_stages._fingerprints.clear()
+    data_stages._identities.clear()
     assert identity_of_data(source) != before
 
 
@@ -124,9 +123,7 @@ def data_map(data, image_id):
 
 def key_of(suite):
     """The key of the counts of the row, as a new process finds it."""
-    voc_folder._fingerprint.cache_clear()
-    coco.contents_of.cache_clear()
-    data_stages._fingerprints.clear()
+    data_stages._identities.clear()
     (row,) = method_rows(Graph(suite, small_suite.plugins(), 0), None)
     return row.counts.key
 

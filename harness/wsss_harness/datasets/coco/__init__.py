@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -66,7 +65,7 @@ class Coco14:
         """What decides the data: the content of every file, not its path."""
         drawing = {"overlap": self.overlap, "crowd": self.crowd}
         saliency = resizing.identity(self.resize_saliency)
-        return {"content": contents_of(self), **drawing, **saliency}
+        return {"content": self.contents(), **drawing, **saliency}
 
     def contents(self) -> list[str]:
         """Digests of annotations and lists, and of the folders of pictures."""
@@ -91,11 +90,6 @@ class Coco14:
 
     def open(self, folder: Path) -> Dataset:
         return Coco(self, folder / INDEX)
-
-
-@cache  # of 122,000 pictures it takes seconds, and every row of a suite asks for it
-def contents_of(layout: Coco14) -> list[str]:
-    return layout.contents()
 
 
 class Coco:
