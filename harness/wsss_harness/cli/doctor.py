@@ -2,8 +2,9 @@
 
 import json
 import platform
+import re
 from collections.abc import Iterable, Sequence
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, requires, version
 from typing import Any
 
 from rich.console import Console
@@ -15,20 +16,7 @@ from wsss_harness.contract.kinds import letters_of
 from wsss_harness.plugins.offers import KINDS, Broken, Offer
 from wsss_harness.plugins.registry import Plugins, installed
 
-DISTRIBUTIONS = (
-    "wsss-bench",
-    "torch",
-    "torchvision",
-    "onedl-mmengine",
-    "onedl-mmcv",
-    "onedl-mmsegmentation",
-    "torchcam",
-    "numpy",
-    "opencv-python",
-    "pluggy",
-    "rich",
-)
-
+DISTRIBUTION = "wsss-bench"
 OFFER_FIELDS = ("kind", "name", "plugin", "distribution", "needs", "paper", "golden")
 BROKEN_FIELDS = ("distribution", "reason", "traceback")
 OPTIONAL = {
@@ -110,7 +98,9 @@ def _print_reason(console: Console, broken: Broken) -> None:
 def print_health(console: Console) -> bool:
     """Print versions, devices and plugins; False if something that a suite needs is missing."""
     console.print(f"python {platform.python_version()} on {platform.system()} {platform.machine()}")
-    versions = {name: _version(name) for name in DISTRIBUTIONS}
+    needed = [need for need in requires(DISTRIBUTION) or () if "extra ==" not in need]
+    names = [DISTRIBUTION, *(re.split(r"[^\w.-]", need)[0] for need in needed)]
+    versions = {name: _version(name) for name in names}
     for name, installed_version in versions.items():
         console.print(f"{name} {installed_version or '[red]missing[/]'}", highlight=False)
     for name, use in OPTIONAL.items():

@@ -15,7 +15,7 @@ from wsss_harness.cli.plan_drawing import draw
 from wsss_harness.plugins.registry import installed
 from wsss_harness.store.stage import Stage
 from wsss_harness.store.store import Store, version_warnings
-from wsss_harness.suite.plan import ANOTHER, Plan, Planned
+from wsss_harness.suite.plan import ANOTHER, Plan, Planned, flat
 from wsss_harness.suite.selection import Request
 from wsss_harness.suite.suite_rows import plan_of
 
@@ -127,7 +127,7 @@ def names(stages: Sequence[Stage]) -> dict[str, str]:
 
 
 def _named(stages: Sequence[Stage]) -> Iterator[tuple[str, str]]:
-    options = [_flat(stage.options) for stage in stages]
+    options = [{n: _text(v) for n, v in flat(stage.options).items()} for stage in stages]
     every = dict.fromkeys(name for values in options for name in values if name != SEED)
     differing = [name for name in every if len({values.get(name) for values in options}) > 1]
     count = next(
@@ -145,11 +145,5 @@ def _differ(options: Sequence[Options], names: Sequence[str]) -> bool:
     return len(seen) == len(options)
 
 
-def _flat(options: Options, prefix: str = "") -> dict[str, str]:
-    flat: dict[str, str] = {}
-    for name, value in options.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{name}.")
-        else:
-            flat[f"{prefix}{name}"] = value if isinstance(value, str) else json.dumps(value)
-    return flat
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

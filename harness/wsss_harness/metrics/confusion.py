@@ -1,6 +1,6 @@
 """Confusion counts of one image, which are added, and the ratios read from their sum."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -95,8 +95,13 @@ def mean(ratios: Ratios, absent: Absent = "skip") -> Ratios:
 def read(
     counts: Counts, names: tuple[str, ...], contexts: tuple[tuple[str, str], ...] = ()
 ) -> dict[str, Any]:
+    """What ``read_settled`` says of counts, of which those of 255 in masks are false negatives."""
+    return read_settled(settle(counts), names)
+
+
+def read_settled(settled: Iterable[Counts], names: tuple[str, ...]) -> dict[str, Any]:
     """mIoU, precision and recall as fractions, by class and as means over the defined classes."""
-    hit, truth, mask = settle(counts)
+    hit, truth, mask = settled
     by_class = {
         "iou": ratio(hit, truth + mask - hit),
         "precision": ratio(hit, mask),

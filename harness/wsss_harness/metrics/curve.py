@@ -4,19 +4,17 @@ A pixel is class k at threshold t if its largest class score is strictly greater
 class, and the number of thresholds below its score, decide its mask at every threshold at once.
 """
 
-import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wsss_harness.contract.types import IGNORE, ClassScores, Mask
 from wsss_harness.metrics.confusion import Counts, check_values, iou, mean
-from wsss_harness.system.files import atomic
+from wsss_harness.system.files import array_writer
 
 THRESHOLDS = np.arange(101) / 100
 BLOCK = "block"
@@ -109,19 +107,11 @@ def write(
     """Write tables of images, one by one, to an npz file that is read block by block."""
     images = iter(tables)
     blocks = iter(lambda: list(islice(images, IMAGES)), [])
-    with (
-        atomic(path) as temporary,
-        zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive,
-    ):
-        _put(archive, "classes", np.array(classes))
-        _put(archive, "thresholds", thresholds)
+    with array_writer(path) as write_array:
+        write_array("classes", np.array(classes))
+        write_array("thresholds", thresholds)
         for number, block in enumerate(blocks):
-            _put(archive, f"{BLOCK}{number:06d}", np.concatenate(block))
-
-
-def _put(archive: zipfile.ZipFile, name: str, values: NDArray[Any]) -> None:
-    with archive.open(f"{name}.npy", "w") as file:
-        np.lib.format.write_array(file, values, allow_pickle=False)
+            write_array(f"{BLOCK}{number:06d}", np.concatenate(block))
 
 
 def read(path: Path) -> Entries:

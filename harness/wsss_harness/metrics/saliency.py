@@ -1,6 +1,5 @@
 """How well saliency maps find the foreground, which limits what a method can learn from them."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,11 +47,3 @@ class QualityCounts:
         f = 1.3 * precision * recall / np.maximum(0.3 * precision + recall, 1e-12)
         iou = hit[128] / max(1, int(front + false[128]))
         return Quality(float(iou), self.error / max(1, total), float(f.max()))
-
-
-def quality(pairs: Iterable[tuple[Mask, Map]]) -> Quality:
-    """How well saliency maps find the foreground of ``(truth, saliency)`` pairs."""
-    counts = QualityCounts()
-    for truth, saliency in pairs:
-        counts.add(truth, saliency)
-    return counts.read()

@@ -19,6 +19,7 @@ from wsss_harness.contract.supervision import (
     scored_ids,
 )
 from wsss_harness.contract.types import BACKGROUND, IGNORE, ClassScores, Mask
+from wsss_harness.metrics.boundary import fill_ignored
 from wsss_harness.stages.products import MASK, SCORES, remaining
 from wsss_harness.stages.stage_data import TRAIN, StageData
 from wsss_harness.store.work import Work
@@ -64,14 +65,8 @@ def salient_true_classes(dataset: Dataset, image_id: str, ledger: Ledger) -> Mas
 
 def nearest_class(truth: Mask) -> Mask:
     """The class of the object pixel nearest to each pixel, (H, W); background without one."""
-    from scipy.ndimage import distance_transform_edt
-
     objects = (truth != BACKGROUND) & (truth != IGNORE)
-    if not objects.any():
-        return np.zeros_like(truth)
-    rows, columns = distance_transform_edt(~objects, return_distances=False, return_indices=True)
-    nearest: Mask = truth[rows, columns]
-    return nearest
+    return fill_ignored(truth, ~objects) if objects.any() else np.zeros_like(truth)
 
 
 def whole_truth(dataset: Dataset, image_id: str, ledger: Ledger) -> Mask:

@@ -1,7 +1,7 @@
 """Stages that count: metrics of masks, and the quality of saliency maps."""
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -9,8 +9,7 @@ from typing import Any
 from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.hookspecs import Metric
 from wsss_harness.contract.supervision import Dataset, scored_ids
-from wsss_harness.contract.types import Map, Mask
-from wsss_harness.metrics import saliency
+from wsss_harness.metrics.saliency import QualityCounts
 from wsss_harness.stages.products import IDS, MASK, QUALITY, blaming
 from wsss_harness.stages.stage_data import SCORED, VAL, StageData
 from wsss_harness.store.work import Work
@@ -74,12 +73,9 @@ class JudgeSaliency:
     data: StageData
 
     def __call__(self, work: Work) -> None:
-        dataset = self.data.open(work)
+        dataset, counts = self.data.open(work), QualityCounts()
         ids = scored_ids(dataset)
-
-        def pairs() -> Iterator[tuple[Mask, Map]]:
-            for number, image_id in enumerate(ids, 1):
-                yield dataset.truth(image_id), dataset.saliency(image_id)
-                work.progress(number, len(ids))
-
-        files.write_json(work.folder / QUALITY, asdict(saliency.quality(pairs())))
+        for number, image_id in enumerate(ids, 1):
+            counts.add(dataset.truth(image_id), dataset.saliency(image_id))
+            work.progress(number, len(ids))
+        files.write_json(work.folder / QUALITY, asdict(counts.read()))

@@ -193,6 +193,15 @@ def _options(old: Mapping[str, Any], new: Mapping[str, Any], path: str = "") -> 
             yield f"{path}{name}: {_short(before)} -> {_short(after)}"
 
 
+def flat(options: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested options by their dotted path."""
+    flattened: dict[str, Any] = {}
+    for name, value in options.items():
+        inner = isinstance(value, Mapping) and value
+        flattened |= flat(value, f"{prefix}{name}.") if inner else {f"{prefix}{name}": value}
+    return flattened
+
+
 def _short(value: Any) -> str:
     text = json.dumps(value)
     return text if len(text) <= 40 else text[:37] + "..."

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -80,6 +81,21 @@ def read_json(path: Path, make_object: Callable[[list[tuple[str, Any]]], Any] | 
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not a JSON number")
+
+
+@contextmanager
+def array_writer(path: Path) -> Iterator[Callable[[str, NDArray[Any]], None]]:
+    """Yield a function that adds a named array to an .npz file, the same bytes each time."""
+    with (
+        atomic(path) as temporary,
+        zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
+
+        def write(name: str, values: NDArray[Any]) -> None:
+            with archive.open(f"{name}.npy", "w") as file:
+                np.lib.format.write_array(file, values, allow_pickle=False)
+
+        yield write
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from wsss_harness.contract.errors import ConfigError
+from wsss_harness.suite.plan import flat
 from wsss_leaderboard.ranking.components import note_of
 from wsss_leaderboard.ranking.entries import Entry, LoadedRecord, entry_of, same_images
 from wsss_leaderboard.ranking.ranking import Scope, differences
@@ -199,15 +200,6 @@ def steps_of(record: Record) -> dict[str, Mapping[str, Any]]:
             step_name = f"{kind} {name.partition(' on ')[0]}"
         options.setdefault(step_name, flat({k: v for k, v in step.options.items() if k != "seed"}))
     return options
-
-
-def flat(options: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested options by their dotted path."""
-    flattened: dict[str, Any] = {}
-    for name, value in options.items():
-        inner = isinstance(value, Mapping) and value
-        flattened |= flat(value, f"{prefix}{name}.") if inner else {f"{prefix}{name}": value}
-    return flattened
 
 
 def _differing(part: str, first: Mapping[str, Any], second: Mapping[str, Any]) -> Iterator[Setting]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from wsss_harness.contract.errors import DataError
 from wsss_harness.metrics.confusion import Counts
-from wsss_harness.system.files import atomic
+from wsss_harness.system.files import array_writer
 
 MASKS = ""  # the target of pseudo-masks; others are labels of segmentors
 COUNTS = "counts"  # the folder beside the folder of records
@@ -41,20 +41,11 @@ def path_of(record: Path) -> Path:
 
 def write(path: Path, tallies: Mapping[str, Tallies]) -> None:
     """Write tallies by target: MASKS, or the label of a segmentor; the same bytes each time."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        atomic(path) as temporary,
-        zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive,
-    ):
-        _put(archive, "targets", np.array(list(tallies), str))
+    with array_writer(path) as write_array:
+        write_array("targets", np.array(list(tallies), str))
         for number, counted in enumerate(tallies.values()):
-            _put(archive, f"ids{number}", np.array(counted.ids, str))
-            _put(archive, f"counts{number}", counted.counts.astype("<i4"))
-
-
-def _put(archive: zipfile.ZipFile, name: str, values: NDArray[Any]) -> None:
-    with archive.open(f"{name}.npy", "w") as file:
-        np.lib.format.write_array(file, values, allow_pickle=False)
+            write_array(f"ids{number}", np.array(counted.ids, str))
+            write_array(f"counts{number}", counted.counts.astype("<i4"))
 
 
 def read(path: Path, limit: int | None = None) -> dict[str, Tallies]:

@@ -102,10 +102,10 @@ class ScoreReader:
         return read
 
     def _score(self, folder: Path, images: Sequence[int]) -> Score:
-        counted = _counted(folder, "confusion", images)
-        estimate = estimates.miou(estimates.tallies_of(counted))
+        tallies = estimates.tallies_of(_counted(folder, "confusion", images))
+        estimate = estimates.miou(tallies)
         t = estimate.t if math.isfinite(estimate.t) else None
-        score = score_of(counted.sum(0), self.names)
+        score = score_of(tallies.sum(0), self.names)
         return score.model_copy(update={"error": estimate.error, "t": t})
 
     def rule_text(self, row: RowStages) -> str:
@@ -123,10 +123,10 @@ class ScoreReader:
         """mIoU at every threshold, and the scores at those that policies choose."""
         folder = self.store.folder(stage)
         counted = curve.read(folder / CURVE).of(self.scored)
-        confusions, others = curve.confusions(counted), {}
+        tallies, others = estimates.tallies_of(curve.confusions(counted)), {}
         for name, threshold in {"fixed": FIXED, **read_json(folder / THRESHOLDS)}.items():
             nearest = np.abs(counted.thresholds - threshold).argmin()
-            score = score_of(confusions[nearest], self.names)
+            score = score_of(tallies[nearest], self.names)
             others[name] = Thresholded(threshold=threshold, score=score)
         return {"others": others, "curve": tuple(map(float, curve.miou(counted)))}
 

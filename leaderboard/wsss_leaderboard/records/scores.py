@@ -49,9 +49,9 @@ class Score(StrictModel):
     t: Amount | None = None
 
 
-def score_of(counts: confusion.Counts, names: tuple[str, ...]) -> Score:
-    """The score of (C + 1, C + 2) counts of pixels by truth and mask."""
-    read = confusion.read(counts, names)
+def score_of(tallies: confusion.Counts, names: tuple[str, ...]) -> Score:
+    """The score of (C + 1, 3) hits, truth and mask pixels of each class."""
+    read = confusion.read_settled(tallies.T, names)
     return Score(
         miou=read["miou"], precision=read["mprecision"], recall=read["mrecall"], iou=read["iou"]
     )

@@ -13,7 +13,7 @@ from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.supervision import Dataset
 from wsss_harness.contract.types import Mask
 from wsss_harness.metrics import METRICS
-from wsss_harness.metrics.confusion import Counts, Ratios, mean, named, ratio
+from wsss_harness.metrics.confusion import Counts
 from wsss_leaderboard.ranking.entries import LoadedRecord, load_file
 from wsss_leaderboard.records.counts import MASKS, Tallies
 from wsss_leaderboard.records.record import Record
@@ -68,12 +68,10 @@ def _images(field: str, stated: list[int], tallies: Tallies) -> Iterator[str]:
 
 
 def _scores(field: str, score: Score, classes: tuple[str, ...], tallies: Counts) -> Iterator[str]:
-    by_class = ratios(tallies)
-    if len(classes) != len(by_class["miou"]):
-        yield f"classes names {len(classes)} classes, but its counts are of {len(by_class['miou'])}"
+    if len(classes) != tallies.shape[1]:
+        yield f"classes names {len(classes)} classes, but its counts are of {tallies.shape[1]}"
         return
-    counted: dict[str, Any] = {name: float(mean(values)) for name, values in by_class.items()}
-    counted["iou"] = named(by_class["miou"], classes)
+    counted = score_of(tallies.sum(0), classes).model_dump(exclude_unset=True)
     yield from differences(score.model_dump(include=set(counted)), counted, field, COUNTED, 0)
     if score.error is not None or score.t is not None:
         for name, value in standard_error(tallies).items():
@@ -91,16 +89,6 @@ def standard_error(tallies: Counts) -> dict[str, float | None]:
     """The standard error of mIoU and the t of its interval; None with too few images."""
     estimate = miou(tallies)
     return {"error": estimate.error, "t": estimate.t if math.isfinite(estimate.t) else None}
-
-
-def ratios(tallies: Counts) -> dict[str, Ratios]:
-    """IoU, precision and recall by class from (n, C + 1, 3) tallies; a score holds their means."""
-    hit, truth, mask = np.moveaxis(tallies.sum(0), -1, 0)
-    return {
-        "miou": ratio(hit, truth + mask - hit),
-        "precision": ratio(hit, mask),
-        "recall": ratio(hit, truth),
-    }
 
 
 def _causes(field: str, anatomy: Mapping[str, Cause], tallies: Counts) -> Iterator[str]:
@@ -150,7 +138,7 @@ class Measurement:
         return Segmentation.model_validate({**before.model_dump(), **metrics})
 
     def _common(self, before: Score) -> dict[str, Any]:
-        ratios = score_of(self.totals["confusion"], self.names).model_dump(exclude_unset=True)
+        ratios = score_of(self.tallies.counts.sum(0), self.names).model_dump(exclude_unset=True)
         if before.error is not None:
             ratios |= standard_error(self.tallies.counts)
         return {"images": len(self.tallies.ids), "score": ratios}

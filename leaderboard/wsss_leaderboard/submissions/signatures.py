@@ -3,6 +3,7 @@
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from wsss_harness.contract.errors import ConfigError, DataError
 
@@ -43,16 +44,21 @@ def signer(path: Path, allowed: Path) -> str:
     names = search.stdout.splitlines()
     if search.returncode or not names:
         raise DataError(f"{signature}: nobody in {allowed} has this key ({_message(search)})")
-    done = _run(["-Y", "verify", "-I", names[0], *common], path.read_bytes())
+    with path.open("rb") as content:
+        done = _run(["-Y", "verify", "-I", names[0], *common], content)
     if done.returncode:
         raise DataError(f"{signature} is not the signature of {path}: {_message(done)}")
     return names[0]
 
 
-def _run(arguments: Sequence[str], stdin: bytes = b"") -> "subprocess.CompletedProcess[str]":
+def _run(
+    arguments: Sequence[str], stdin: BinaryIO | int = subprocess.DEVNULL
+) -> "subprocess.CompletedProcess[str]":
+    command = ["ssh-keygen", *arguments]
     try:
-        command = ["ssh-keygen", *arguments]
-        done = subprocess.run(command, input=stdin, capture_output=True, timeout=60)
+        return subprocess.run(
+            command, stdin=stdin, capture_output=True, timeout=60, text=True, errors="replace"
+        )
     except FileNotFoundError:
         raise ConfigError(
             "ssh-keygen is not installed, so nothing can be signed or verified; install OpenSSH, "
@@ -63,8 +69,6 @@ def _run(arguments: Sequence[str], stdin: bytes = b"") -> "subprocess.CompletedP
             "ssh-keygen timed out, probably waiting for a passphrase; use a key without one, or "
             "an agent"
         ) from None
-    out, errors = (text.decode(errors="replace") for text in (done.stdout, done.stderr))
-    return subprocess.CompletedProcess(done.args, done.returncode, out, errors)
 
 
 def _message(done: "subprocess.CompletedProcess[str]") -> str:

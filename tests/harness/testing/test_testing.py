@@ -479,7 +479,7 @@ def wsss_datasets():
     [
         ("pass", "", ""),
         ("def fingerprint(self): return str(np.random.random())", "again", "fingerprint differs"),
-        ("def ids(self, split): return self.names", "apart", "is in both; take it out"),
+        ("def ids(self, split): return self.names", "prepared and opened", "in train and in val"),
         ("classes = ('square', 'Square')", "prepared and opened", "have one name"),
         ("def present(self, i): return (2, 1)", "valid images", "expected ascending"),
         ("def truth(self, i): return super().truth(i) * 0", "agree", "its truth holds []"),

@@ -13,7 +13,7 @@ from wsss_leaderboard.records.provenance import Failure
 from wsss_leaderboard.records.record import save_record
 from wsss_leaderboard.records.scores import Masks, score_of
 from wsss_leaderboard.statistics import estimates
-from wsss_leaderboard.submissions.agreement import problems, ratios, read
+from wsss_leaderboard.submissions.agreement import problems, read
 
 NAMES = ("background", "dog", "cat")
 
@@ -38,7 +38,7 @@ def whole(measured):
     tallies = Tallies(tuple("abcdef"), estimates.tallies_of(confusions))
     before = record()
     estimate = estimates.miou(tallies.counts)
-    score = score_of(confusions.sum(0), NAMES)
+    score = score_of(tallies.counts.sum(0), NAMES)
     score = score.model_copy(update={"error": estimate.error, "t": estimate.t})
     fields = {"images": 6, "score": score, "anatomy": anatomy.read(causes, NAMES)}
     masks = Masks.model_validate({**before.masks.model_dump(), **fields})
@@ -57,12 +57,13 @@ def test_what_was_measured_agrees(whole):
     assert list(problems(*whole)) == []
 
 
-def test_ratios_of_counts_are_those_of_confusions(measured):
+def test_score_of_counts_is_that_of_confusions(measured):
     confusions, _ = measured
-    of_counts = ratios(estimates.tallies_of(confusions))
+    of_counts = score_of(estimates.tallies_of(confusions).sum(0), NAMES)
     of_confusions = confusion.read(confusions.sum(0), NAMES)
-    for name, values in of_counts.items():
-        assert confusion.named(values, NAMES) == of_confusions["iou" if name == "miou" else name]
+    assert of_counts.iou == of_confusions["iou"]
+    for name in ("miou", "precision", "recall"):
+        assert getattr(of_counts, name) == of_confusions[name if name == "miou" else f"m{name}"]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from wsss_harness.store.store import Store
 from wsss_harness.system import pictures
 from wsss_leaderboard.records import counts
 from wsss_leaderboard.records.record import load_record
+from wsss_leaderboard.records.scores import score_of
 from wsss_leaderboard.submissions import checking
 from wsss_leaderboard.submissions.manifest import SUITE
 
@@ -80,16 +81,12 @@ def better(folder):
     mask[:] = truth
     hit[:] = truth
     counts.write(counts.path_of(path), tallies)
-    ratios = checking.agreement.ratios(tallies[""].counts)
     digest = xxhash.xxh3_128_hexdigest(counts.path_of(path).read_bytes())
 
     def change(content):
         content["counts"] = digest
-        score = content["masks"]["score"]
-        score |= {"miou": 1.0, "precision": 1.0, "recall": 1.0, "error": 0.0, "t": 0.0}
-        values = iter(ratios["miou"].tolist())
-        score["iou"] = {name: next(values) for name in content["classes"]}
-        score["iou"] = {n: None if v != v else v for n, v in score["iou"].items()}
+        score = score_of(tallies[""].counts.sum(0), tuple(content["classes"]))
+        content["masks"]["score"] = {**score.model_dump(), "error": 0.0, "t": 0.0}
         for cause in content["masks"]["anatomy"].values():
             cause["share"] = 0.0
 

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from wsss_harness.system.models import read_toml
 
 from wsss_harness.contract.errors import DataError
 from wsss_harness.system.files import configs
+from wsss_harness.system.models import read_toml
 from wsss_leaderboard.tables.cells import OF_MASKS, OF_SEGMENTORS
 from wsss_leaderboard.tables.filled import fill
 from wsss_leaderboard.tables.tablefiles import Beside, Words, is_table_file, read
