@@ -13,6 +13,7 @@ import torch
 
 FOLDER = Path(os.environ.get("WSSS_GOLDEN_DIR", Path(__file__).parents[1] / "golden"))
 WORD = 2**64
+BLOCK = 2**16  # numbers that stay in the cache of a processor
 
 
 @cache
@@ -36,18 +37,25 @@ def fill_key(name):
 
 def uniform(name, count):
     """The first ``count`` numbers in [0, 1) of the tensor called ``name``, float64."""
-    with np.errstate(over="ignore"):
-        steps = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-        z = np.uint64(fill_key(name)) + steps
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    z ^= z >> np.uint64(31)
-    return (z >> np.uint64(40)).astype(np.float64) / 2**24
+    numbers = np.empty(count)
+    for start in range(0, count, BLOCK):
+        z = np.arange(start + 1, min(start + BLOCK, count) + 1, dtype=np.uint64)
+        z *= np.uint64(0x9E3779B97F4A7C15)  # whole arrays wrap around; only scalars would warn
+        z += np.uint64(fill_key(name))
+        z ^= z >> np.uint64(30)
+        z *= np.uint64(0xBF58476D1CE4E5B9)
+        z ^= z >> np.uint64(27)
+        z *= np.uint64(0x94D049BB133111EB)
+        z ^= z >> np.uint64(31)
+        np.divide(z >> np.uint64(40), 2**24, out=numbers[start : start + BLOCK])
+    return numbers
 
 
 def fill(name, low, high, shape):
     """U(name, low, high) as a float32 tensor of ``shape``."""
-    values = low + (high - low) * uniform(name, int(np.prod(shape)))
+    values = uniform(name, int(np.prod(shape)))
+    values *= high - low
+    values += low
     return torch.from_numpy(values.astype(np.float32).reshape(shape))
 
 

@@ -54,9 +54,11 @@ def test_workers_make_each_stage_once_with_the_bytes_of_one_process(run, tmp_pat
     assert set(finished.values()) == {1}
     last = [event for event in events if event.kind == "suite"][-1]
     assert last.done == last.total
+    assert not list((tmp_path / "store").rglob("parts"))  # of shards, of which there were two
 
 
-@pytest.mark.parametrize("shards", slow_but(2, cases=[2, 3]))
+@pytest.mark.slow
+@pytest.mark.parametrize("shards", [2, 3])
 def test_number_of_shards_does_not_change_bytes(run, tmp_path, shards):
     run(policy=Policy(shards=shards))
     run(tmp_path / "inline", Inline())
@@ -79,7 +81,7 @@ def restless(how, **options):
     return {"generators": {"R": {"name": "redness"}, "bad": named}, "rows": ROWS}
 
 
-@pytest.mark.parametrize("how", slow_but("dies", "hoards", cases=FAILURES))
+@pytest.mark.parametrize("how", slow_but("dies", cases=FAILURES))
 def test_failure_in_a_worker_is_named_and_fails_one_row(run, monkeypatch, how):
     monkeypatch.setattr(running_job, "GRACE", 0.5)
     limits = Limits(
@@ -94,9 +96,12 @@ def test_failure_in_a_worker_is_named_and_fails_one_row(run, monkeypatch, how):
     assert outcomes["R"].failure is None
 
 
-@pytest.mark.parametrize("how", slow_but("fails", cases=["dies", "fails"]))
-def test_stage_is_tried_again_after_a_crash_or_io_error(run, how):
-    outcomes, events = run(policy=Policy(retries=1), **restless(how, once=True))
+TRIED_AGAIN = [("dies", Local(jobs=2)), ("fails", Local(jobs=2)), ("fails", Inline())]
+
+
+@pytest.mark.parametrize(("how", "executor"), slow_but(("fails", Inline()), cases=TRIED_AGAIN))
+def test_stage_is_tried_again_after_a_crash_or_io_error(run, how, executor):
+    outcomes, events = run(executor=executor, policy=Policy(retries=1), **restless(how, once=True))
     assert outcomes["bad"].failure is None
     assert [event.stage for event in events if event.kind == "retried"] == ["fit restless"]
 
@@ -153,11 +158,14 @@ SLOW = {
 def test_two_runs_on_one_store_share_the_work(run, tmp_path, monkeypatch, executor):
     ran = tmp_path / "ran.txt"
     monkeypatch.setenv(small_suite.RAN_FILE, str(ran))
-    processes = [command(tmp_path, executor=executor, **SLOW) for _ in range(2)]
+    process = command(tmp_path, executor=executor, **SLOW)
     with ThreadPoolExecutor() as pool:  # a run whose pipe is full waits, and keeps its locks
-        results = list(pool.map(events_of, processes))
-    assert [process.returncode for process in processes] == [0, 0]
-    kinds = {event["kind"] for events, _ in results for event in events}
+        told = pool.submit(events_of, process)
+        wait_for(ran.is_file)
+        _, events = run(tmp_path / "runs", Inline(), **SLOW)
+        told_events, _ = told.result()
+    assert process.returncode == 0
+    kinds = {event.kind for event in events} | {event["kind"] for event in told_events}
     assert kinds & {"waiting", "reused"}
     fits = ran.read_text().splitlines()
     assert len(fits) == 2 * len(SLOW["seeds"])
@@ -195,6 +203,7 @@ def group_lives(leader):
     return True
 
 
+@pytest.mark.slow
 def test_sigterm_stops_a_run_like_ctrl_c(tmp_path):
     slow = {"generators": {"R": {"name": "redness", "pause": 60}}, "rows": ROWS[1:]}
     process = command(tmp_path, **slow)

@@ -33,7 +33,7 @@ def can_mount():
     return shutil.which("unshare") and not subprocess.run(words, check=False).returncode
 
 
-FEW = ["data", "fit", "mask"]
+FEW = ["data", "mask"]
 
 
 @pytest.mark.parametrize("kinds", slow_but(FEW, cases=[FEW, KINDS]), ids=len)

@@ -43,21 +43,24 @@ def kill_after(process, store, new_files, delay):
     return False
 
 
-@pytest.mark.parametrize("kills", slow_but(1, cases=[1, 20]))
-def test_suite_killed_at_random_resumes_to_the_same_bytes(tmp_path, kills):
+CASES = [(1, "inline"), (20, "local")]
+
+
+@pytest.mark.parametrize(("kills", "executor"), slow_but(CASES[0], cases=CASES))
+def test_suite_killed_at_random_resumes_to_the_same_bytes(tmp_path, kills, executor):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     for folder in (whole, killed):
         folder.mkdir()
-    uninterrupted = command(whole, *WORDS, **SUITE)
+    uninterrupted = command(whole, *WORDS, executor="inline", **SUITE)
     _, err = uninterrupted.communicate(timeout=600)
     assert uninterrupted.returncode == 0, err
     files_per_kill = files(whole / "runs") // (2 * kills)
     draw = random.Random(0)
     for _ in range(kills):
-        process = command(killed, *WORDS, **SUITE)
+        process = command(killed, *WORDS, executor=executor, **SUITE)
         new_files, delay = draw.randint(1, files_per_kill), draw.uniform(0, 0.05)
         assert kill_after(process, killed / "runs", new_files, delay)
-    last = command(killed, *WORDS, **SUITE)
+    last = command(killed, *WORDS, executor=executor, **SUITE)
     _, err = last.communicate(timeout=600)
     assert last.returncode == 0, err
     assert products(killed / "runs") == products(whole / "runs")

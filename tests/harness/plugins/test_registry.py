@@ -331,6 +331,7 @@ def test_a_missing_option_is_named():
         installed().build("dataset", "voc_folder", {})
 
 
+@pytest.mark.slow
 def test_an_outside_plugin_installs_is_found_and_passes_its_tests(tmp_path):
     """A stranger's distribution, installed as pip would: the example of the documentation."""
     install = ("pip", "install", "--quiet", "--no-deps", "--no-index", "--no-build-isolation")
