@@ -21,7 +21,7 @@ OWN = [
     for name in offers
     if name not in UNCHECKED
 ]
-# Of the methods, each of which is run seven times, the one without a network is always checked.
+# Of the methods, each of which is run several times, the one without a network is always checked.
 QUICK = [case for case in OWN if case[0] not in methods.KINDS] + [("refiner", "crf")]
 
 
