@@ -23,6 +23,7 @@ from wsss_harness.suite.reading import check_suite, read_suite
 from wsss_harness.suite.selection import Request
 from wsss_harness.suite.spec import Suite
 from wsss_harness.suite.suite_rows import plan_of
+from wsss_harness.suite.texts_file import texts_in
 from wsss_harness.system import files
 from wsss_leaderboard.cli.app import app, main
 from wsss_leaderboard.records.record import Record
@@ -160,6 +161,7 @@ def test_overrides_on_a_page_give_a_suite(words):
 def test_toml_on_a_page_is_a_suite_or_a_part_of_one_or_a_table_file(page):
     for block in doc_pages.toml_blocks(page):
         content, example = tomllib.loads(block), tomllib.loads(SUITE.read_text())
+        content = texts_in(content, page)
         datasets = content.pop("datasets", {})
         if "columns" in content:
             TableFile.model_validate(content)
