@@ -295,6 +295,52 @@ class Halved:
 
 
 @dataclass(frozen=True)
+class Attentive(Redness):
+    """Redness that leaves how alike the rows of an image are, times ``scale``, if ``lavish``."""
+
+    leaves: ClassVar[frozenset[str]] = frozenset({"affinity", "attention"})
+    at_inference: ClassVar[frozenset[str]] = frozenset({"value", "scale", "lavish"})
+    scale: float = 1.0
+    lavish: bool = True
+
+    def load(self, folder, device):
+        score = super().load(folder, device)
+
+        def attentive(sample):
+            scores = score(sample)
+            rows = sample.image.mean((1, 2)) / 255
+            affinity = self.scale * np.exp(-np.abs(rows[:, None] - rows))
+            arrays = {"affinity": affinity, "attention": rows} if self.lavish else {}
+            return replace(scores, arrays=arrays)
+
+        return attentive
+
+
+@dataclass(frozen=True)
+class Diffused(Halved):
+    """Scores spread over rows that are alike, by the array ``reads``."""
+
+    wants: ClassVar[frozenset[str]] = frozenset({"affinity"})
+    reads: str = "affinity"
+
+    @staticmethod
+    def example_arrays(height, width):
+        return {"affinity": np.eye(height, dtype=np.float16)}
+
+    def fit(self, data, scores, run):
+        height = data[data.ids[0]].image.shape[0]
+        assert scores(data.ids[0]).arrays[self.reads].shape == (height, height)
+
+    def load(self, folder, device):
+        def diffused(sample, scores):
+            affinity = scores.arrays[self.reads].astype(np.float32)
+            spread = affinity / affinity.sum(1, keepdims=True)
+            return ClassScores(scores.classes, np.clip(spread @ scores.values, 0, 1))
+
+        return diffused
+
+
+@dataclass(frozen=True)
 class Shown(Halved):
     """Shows the scores that it halves, about the first pixel; ``value`` times, to be wrong."""
 
@@ -399,12 +445,13 @@ class Plugin:
             "parted": Parted,
             "worded": Worded,
             "spoken": Spoken,
+            "attentive": Attentive,
             "after_worded": AfterWorded,
         }
 
     @hookimpl
     def wsss_refiners(self):
-        return {"halved": Halved, "shown": Shown}
+        return {"halved": Halved, "diffused": Diffused, "shown": Shown}
 
     @hookimpl
     def wsss_mask_refiners(self):

@@ -78,6 +78,9 @@ class Generator(Protocol):
     - ``wants_weights``: the names of the files that it needs besides a backbone, such as
       ``{"clip", "text_features"}``. The suite says which files these are; ``fit`` gets their paths
       as ``run.files["clip"]``, and ``load`` as the keyword argument ``files``. May be a property.
+    - ``leaves``, generators only: the names of arrays, such as ``{"affinity"}``, that the scores of
+      each image can carry as ``ClassScores.arrays``. They are kept if a refiner of the suite wants
+      them.
     - ``follows``, generators only: the name of the generator that this one usually builds on. A
       suite then names one of its generators as ``previous``, and ``run.previous`` is its result.
     - ``load_segmentor(folder, device)``, single-stage generators only: returns a function of a
@@ -110,6 +113,10 @@ class Refiner(Protocol):
 
     - ``parallel = True``: the function that ``load`` returns is pure, runs on the CPU and gives the
       same result in every process; images are then spread over all cores.
+    - ``wants``: the names of arrays of the row's generator, which ``scores.arrays`` then has,
+      wherever the refiner stands in the row. A row whose generator leaves none is refused.
+    - ``example_arrays(height, width)``: what they look like for an image of this size, for checks;
+      a static method of refiners with ``wants``.
     - ``explain(folder, device)``: returns a function of a sample and its scores that illustrates a
       decision, as a list of (name, map (H, W) in [0, 1], (row, column) of its subject or None).
     """

@@ -1,7 +1,7 @@
 """The data that plugins exchange: samples, class scores and masks."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -111,6 +111,8 @@ class ClassScores:
         classes: the K class numbers, from 1..C, ascending.
         values: (K, H, W) float32 in [0, 1]; ``values[k]`` belongs to ``classes[k]``.
         background: (H, W) float32 in [0, 1], or None if the method makes no background map.
+        arrays: what a generator leaves for refiners by name, or what a refiner wants of that, such
+            as attention; of any shape, kept as float16.
 
     Raises:
         PluginError: shapes do not agree, or classes do not ascend from 1 or more.
@@ -119,6 +121,7 @@ class ClassScores:
     classes: tuple[int, ...]
     values: NDArray[np.float32]
     background: Map | None = None
+    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.values.ndim != 3 or len(self.classes) != len(self.values):

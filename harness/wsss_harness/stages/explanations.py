@@ -11,7 +11,8 @@ from wsss_harness.contract.errors import DataError, PluginError
 from wsss_harness.contract.supervision import Dataset, scored_ids
 from wsss_harness.contract.types import Map
 from wsss_harness.plugins.loading import files_for
-from wsss_harness.stages.products import device, score_reader
+from wsss_harness.stages.arrays import reader_of
+from wsss_harness.stages.products import device
 from wsss_harness.stages.stage_data import StageView
 from wsss_harness.stages.stage_files import StageFiles
 from wsss_harness.store.work import Work
@@ -52,10 +53,11 @@ class ExplainRefiner:
     refiner: Any
     view: StageView
     files: StageFiles = field(default_factory=StageFiles)
+    wants: tuple[str, ...] = ()
 
     def __call__(self, work: Work) -> None:
         ids = choose(self.view.data.open(work))[:EXPLAINED]
-        view, scores = self.view.open(work), score_reader(work.inputs["scores"])
+        view, scores = self.view.open(work), reader_of(work, self.wants)
         explain: Callable[..., Sequence[tuple[Any, ...]]]
         wanted = files_for(self.refiner, self.files.open(work, view.owner))
         explain = self.refiner.explain(work.inputs["fit"], device(), **wanted)

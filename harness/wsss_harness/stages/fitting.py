@@ -9,7 +9,8 @@ from wsss_harness.contract.hookspecs import Generator, Refiner, Segmentor
 from wsss_harness.contract.run import Previous, Run
 from wsss_harness.contract.weights import BACKBONE
 from wsss_harness.plugins.guard import for_fit
-from wsss_harness.stages.products import device, score_reader
+from wsss_harness.stages.arrays import reader_of
+from wsss_harness.stages.products import device
 from wsss_harness.stages.stage_data import StageView
 from wsss_harness.stages.stage_files import StageFiles
 from wsss_harness.store.work import Work
@@ -67,13 +68,14 @@ class FitGenerator:
 
 @dataclass(frozen=True)
 class FitRefiner:
-    """Trains a refiner on the scores of the stage ``scores``."""
+    """Trains a refiner on the scores of the stage ``scores``, with the arrays that it wants."""
 
     refiner: Refiner
     training: Training
+    wants: tuple[str, ...] = ()
 
     def __call__(self, work: Work) -> None:
-        view, scores = self.training.view.open(work), score_reader(work.inputs["scores"])
+        view, scores = self.training.view.open(work), reader_of(work, self.wants)
         for_fit(self.refiner, view.owner).fit(view, scores, self.training.run(work))
 
 

@@ -1,16 +1,18 @@
 """The stage that refines class scores, image by image."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 from pathlib import Path
+from types import MappingProxyType
 
 from wsss_harness.contract.hookspecs import Refiner
 from wsss_harness.contract.supervision import View
 from wsss_harness.contract.types import ClassScores, Sample
 from wsss_harness.plugins.loading import loaded
-from wsss_harness.stages.products import SCORES, blaming, device, score_reader
+from wsss_harness.stages.arrays import reader_of
+from wsss_harness.stages.products import SCORES, blaming, device
 from wsss_harness.stages.scoring import write_by_network, write_checked
 from wsss_harness.stages.stage_data import StageView
 from wsss_harness.stages.stage_files import StageFiles
@@ -23,23 +25,30 @@ Refine = Callable[[Sample, ClassScores], ClassScores]
 
 @dataclass(frozen=True)
 class RefineScores:
-    """Writes the refined class scores of every image of a view."""
+    """Writes the refined class scores of every image of a view; it may want arrays as well."""
 
     refiner: Refiner
     view: StageView
     files: StageFiles = field(default_factory=StageFiles)
+    wants: tuple[str, ...] = ()
 
     def __call__(self, work: Work) -> None:
         view = self.view.open(work)
-        refine(work, self.refiner, view, self.files.open(work, view.owner))
+        refine(work, self.refiner, view, self.files.open(work, view.owner), self.wants)
 
 
-def refine(work: Work, refiner: Refiner, view: View, files: Mapping[str, Path]) -> None:
+def refine(
+    work: Work,
+    refiner: Refiner,
+    view: View,
+    files: Mapping[str, Path] = MappingProxyType({}),
+    wants: Sequence[str] = (),
+) -> None:
     """Refine the scores of every image of the view.
 
     A refiner that says ``parallel`` is a pure function on the CPU and gets all cores.
     """
-    scores, fit = score_reader(work.inputs["scores"]), work.inputs["fit"]
+    scores, fit = reader_of(work, wants), work.inputs["fit"]
     if getattr(refiner, "parallel", False):
         load = partial(loaded, refiner, fit, "cpu", view, files)
         refine_in_parallel(work, load, view, scores)

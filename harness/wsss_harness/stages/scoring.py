@@ -1,8 +1,9 @@
 """The stage that writes the class scores of a generator."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from wsss_harness.contract.errors import PluginError
@@ -10,6 +11,7 @@ from wsss_harness.contract.hookspecs import Generator
 from wsss_harness.contract.supervision import View
 from wsss_harness.contract.types import ClassScores, Sample
 from wsss_harness.plugins.loading import loaded
+from wsss_harness.stages.arrays import write_arrays
 from wsss_harness.stages.products import SCORES, blaming, device, remaining
 from wsss_harness.stages.stage_data import StageView
 from wsss_harness.stages.stage_files import StageFiles
@@ -23,34 +25,56 @@ BYTES = 6 * 10**9  # that ResNet38 needs for a VOC image and its mirror image at
 
 @dataclass(frozen=True)
 class ScoreImages:
-    """Writes the class scores of every image of a view."""
+    """Writes the class scores of every image of a view, and the arrays that it ``keeps``."""
 
     generator: Generator
     view: StageView
     files: StageFiles = field(default_factory=StageFiles)
+    keeps: tuple[str, ...] = ()
 
     def __call__(self, work: Work) -> None:
         view = self.view.open(work)
-        files = self.files.open(work, view.owner)
-        score = loaded(self.generator, work.inputs["fit"], device(), view, files)
-        write_by_network(work, score, view)
+        score(work, self.generator, view, self.files.open(work, view.owner), self.keeps)
+
+
+def score(
+    work: Work,
+    generator: Generator,
+    view: View,
+    files: Mapping[str, Path] = MappingProxyType({}),
+    keeps: Sequence[str] = (),
+) -> None:
+    function = loaded(generator, work.inputs["fit"], device(), view, files)
+    write_by_network(work, function, view, keeps=keeps)
 
 
 def write_by_network(
-    work: Work, method: Callable[..., Any], view: View, *readers: Callable[[str], Any]
+    work: Work,
+    method: Callable[..., Any],
+    view: View,
+    *readers: Callable[[str], Any],
+    keeps: Sequence[str] = (),
 ) -> None:
-    """Write ``method(sample, *(read(image_id) for read in readers))`` for each image left to do."""
+    """Write ``method(sample, *(read(image_id) for read in readers))`` for each image left to do.
+
+    ``keeps``: names of arrays that are written as well.
+    """
     samples = (view[image_id] for image_id, _ in remaining(work, view.ids, SCORES))
     for group in by_size(samples, at_once(device())):
         columns = [[read(sample.image_id) for sample in group] for read in readers]
         with blaming(view.owner, ", ".join(sample.image_id for sample in group)):
             scores_of_group = together(method, group, *columns)
         for sample, scores in zip(group, scores_of_group, strict=True):
-            write_checked(work.folder, sample, scores, view)
+            write_checked(work.folder, sample, scores, view, keeps)
 
 
-def write_checked(folder: Path, sample: Sample, scores: ClassScores, view: View) -> None:
+def write_checked(
+    folder: Path, sample: Sample, scores: ClassScores, view: View, keeps: Sequence[str] = ()
+) -> None:
+    """Write scores, which say that an image is done, after the arrays that it ``keeps``."""
     check_scores(scores, sample, view)
+    if keeps:
+        write_arrays(folder, sample.image_id, scores.arrays, keeps, view.owner)
     write_scores(folder / f"{sample.image_id}{SCORES}", scores)
 
 

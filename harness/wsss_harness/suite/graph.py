@@ -46,9 +46,10 @@ class Graph(RefinedMasks):
 
     def scores(self, row: Row) -> tuple[Stage, tuple[Stage, ...]]:
         """The last scores of a row, and the stages that explain its refiners."""
+        self.check_arrays(row)
         stage, explanations = self.generated(row.generator), []
         for label in self.suite.chain_of(row)[0]:
-            refined = self.refined(label, stage)
+            refined = self.refined(label, stage, row.generator)
             stage = refined.scores
             explanations += [refined.explanation] if refined.explanation else []
         return stage, tuple(explanations)
@@ -119,7 +120,7 @@ class Graph(RefinedMasks):
         """A perfect seed, refined by the last refiner of a row as it was trained there."""
         *before, label = self.suite.chain_of(row)[0]
         seen, _ = self.scores(row.model_copy(update={"refiners": tuple(before)}))
-        scores = self.refined(label, seen, self.perfect_seeds()).scores
+        scores = self.refined(label, seen, row.generator, self.perfect_seeds()).scores
         curve = self.curve(scores)
         method = of_perfect_seed(label, row.saliency)
         row = Row(method=method, generator="", rule=row.rule, saliency=row.saliency, control=True)

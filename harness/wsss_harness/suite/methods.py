@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.contract.weights import check_weights, wanted_weights
 from wsss_harness.plugins.loading import is_single_stage
-from wsss_harness.plugins.options import divided, names, unused
+from wsss_harness.plugins.options import divided
+from wsss_harness.stages.arrays import INPUT
 from wsss_harness.stages.explanations import ExplainRefiner
 from wsss_harness.stages.fitting import FitGenerator, FitRefiner, FitSegmentor, Training
 from wsss_harness.stages.predicting import PredictMasks
@@ -20,8 +22,9 @@ from wsss_harness.stages.single_stage import SegmentingGenerator
 from wsss_harness.stages.stage_data import TRAIN, VAL, StageView
 from wsss_harness.store.stage import Stage
 from wsss_harness.store.work import Work
+from wsss_harness.suite.array_chain import check_wants, left_by, wanted_by
 from wsss_harness.suite.given_weights import GivenWeights
-from wsss_harness.suite.inputs import Inputs
+from wsss_harness.suite.shared_options import GeneratorOptions
 from wsss_harness.suite.sources import RegionSource
 from wsss_harness.suite.spec import Axis, Offered, Row
 from wsss_harness.system.memo import memoize
@@ -102,10 +105,11 @@ class Method:
         split: str = "",
         subject: str = "",
         images: bool = True,
+        others: Mapping[str, Any] = MappingProxyType({}),
     ) -> Stage:
-        """A stage that applies what it learnt, image by image."""
+        """A stage that applies what it learnt, image by image; ``others`` are options as well."""
         _, options = divided(self.plugin)
-        options |= {"split": split} if split else {}
+        options |= {"split": split, **others} if split else dict(others)
         weights = self.loaded_weights
         return Stage(
             kind=kind,
@@ -157,7 +161,7 @@ def check_single_stage(generator: Any, label: str, row: Row) -> None:
         )
 
 
-class MethodStages(Inputs):
+class MethodStages(GeneratorOptions):
     """The stages of each method of a suite."""
 
     @memoize
@@ -165,8 +169,17 @@ class MethodStages(Inputs):
         """The scores of a generator."""
         generator, fit = self.fitted(label)
         inputs = {"data": self.data, "fit": fit}
-        body = ScoreImages(generator.plugin, generator.view, generator.loaded_weights.files)
-        return generator.apply("score", fit.name, body, inputs, split=TRAIN)
+        files, keeps = generator.loaded_weights.files, self.keeps(generator.plugin)
+        body = ScoreImages(generator.plugin, generator.view, files, keeps)
+        kept = {"keeps": list(keeps)} if keeps else {}
+        return generator.apply("score", fit.name, body, inputs, split=TRAIN, others=kept)
+
+    def keeps(self, generator: Any) -> tuple[str, ...]:
+        """The arrays of a generator that are kept, because a refiner of the suite wants them."""
+        leaves = left_by(generator)
+        offers = self.suite.refiners.values() if leaves else ()
+        refiners = [self.plugins.build("refiner", o.name, o.options) for o in offers]
+        return tuple(sorted(leaves & {name for r in refiners for name in wanted_by(r)}))
 
     @memoize
     def fitted(self, label: str) -> tuple[Method, Stage]:
@@ -183,22 +196,37 @@ class MethodStages(Inputs):
         return generator, generator.fit("fit", offered.name, body, inputs, previous=before)
 
     @memoize
-    def refined(self, label: str, scores: Stage, seeds: Stage | None = None) -> Refined:
-        """A refiner trained on ``scores``, applied to them or to ``seeds`` instead."""
+    def refined(
+        self, label: str, scores: Stage, generator: str, seeds: Stage | None = None
+    ) -> Refined:
+        """A refiner trained on ``scores``, applied to them or to ``seeds`` instead.
+
+        ``generator``: the label of that of the row, whose arrays it may want.
+        """
         offered = self.suite.refiners[label]
         refiner = self.method("refiner", offered, offered.options)
-        plugin, before = refiner.plugin, seeds or scores
-        fit_inputs = {"data": self.data, "scores": scores}
-        body = FitRefiner(plugin, refiner.training)
+        plugin, before, wants = refiner.plugin, seeds or scores, wanted_by(refiner.plugin)
+        arrays = {INPUT: self.generated(generator)} if wants else {}
+        fit_inputs = {"data": self.data, "scores": scores, **arrays}
+        body = FitRefiner(plugin, refiner.training, wants)
         fit = refiner.fit("fit", f"{scores.name}+{offered.name}", body, fit_inputs)
         name = f"{before.name}+{offered.name}"
-        inputs = {"data": self.data, "scores": before, "fit": fit}
-        files = refiner.loaded_weights.files
-        stage = refiner.apply("refine", name, RefineScores(plugin, refiner.view, files), inputs)
+        inputs = {"data": self.data, "scores": before, "fit": fit, **arrays}
+        parts = plugin, refiner.view, refiner.loaded_weights.files, wants
+        stage = refiner.apply("refine", name, RefineScores(*parts), inputs)
         if not hasattr(plugin, "explain"):
             return Refined(stage)
-        explain = ExplainRefiner(plugin, refiner.view, files)
+        explain = ExplainRefiner(*parts)
         return Refined(stage, refiner.apply("explain", name, explain, inputs, images=False))
+
+    def check_arrays(self, row: Row) -> None:
+        """Refuse a row with a refiner that wants arrays which its generator does not leave."""
+        for label in self.suite.chain_of(row)[0]:
+            offered = self.suite.refiners[label]
+            refiner = self.plugins.build("refiner", offered.name, offered.options)
+            if wanted_by(refiner):
+                generator, _ = self.fitted(row.generator)
+                check_wants(label, refiner, row, left_by(generator.plugin))
 
     def segmented(self, label: str, masks: Stage) -> tuple[Stage, Stage]:
         """The fit of a segmentor on ``masks``, and its predictions on val."""
@@ -260,25 +288,3 @@ class MethodStages(Inputs):
             regions=regions,
             note=note,
         )
-
-    @memoize
-    def generator_options(self, label: str) -> dict[str, Any]:
-        """Its own options, and the shared ones that it has and has a use for."""
-        offered = self.suite.generators[label]
-        cls = self.plugins.dataclass_of("generator", offered.name)
-        shared = {name: value for name, value in self.suite.shared.items() if name in names(cls)}
-        idle = unused(cls, {**shared, **offered.options})
-        used = {name: value for name, value in shared.items() if name not in idle}
-        return {**used, **offered.options}
-
-    @memoize
-    def check_shared(self) -> None:
-        """ConfigError for a shared option that no generator has a use for."""
-        has = {name for label in self.suite.generators for name in self.generator_options(label)}
-        plugins = sorted({offered.name for offered in self.suite.generators.values()})
-        for option in self.suite.shared:
-            if option not in has:
-                raise ConfigError(
-                    f"shared.{option} is an option of none of the generators "
-                    f"{', '.join(plugins)}; correct its name or take it out"
-                )

@@ -30,7 +30,7 @@ from wsss_harness.plugins.loading import files_for, is_single_stage, loaded
 from wsss_harness.plugins.registry import installed
 from wsss_harness.system import files, pictures
 from wsss_harness.system import write_guard as guard
-from wsss_harness.testing.surroundings import WithBlocks, previous_of
+from wsss_harness.testing.surroundings import WithBlocks, evidence, previous_of
 
 KILLED = getattr(signal, "SIGKILL", signal.SIGTERM)
 NOWHERE = Path(os.devnull) / "nowhere"  # nothing is below it
@@ -61,17 +61,6 @@ def of_odd_size(sample: Sample) -> Sample:
         return value[: ODD[0], : ODD[1]].copy() if isinstance(value, np.ndarray) else value
 
     return Sample("of odd size", give)
-
-
-def evidence(image: Image, present: tuple[int, ...]) -> ClassScores:
-    """Scores that a refiner may start from: each present class prefers a place and a colour."""
-    height, width = image.shape[:2]
-    rows, columns = np.mgrid[:height, :width]
-    values = np.zeros((len(present), height, width), np.float32)
-    for k in range(len(present)):
-        away = np.hypot(rows / height - 0.5, columns / width - (k + 1) / (len(present) + 1))
-        values[k] = np.exp(-4 * away) * (0.5 + image[..., k % 3] / 510)
-    return ClassScores(present, values)
 
 
 def rough_mask(scores: ClassScores) -> Mask:
@@ -168,7 +157,13 @@ class ProbedMethod:
             method.fit(self.view, Path(self.task.world) / MASKS, run)
 
     def evidence_of(self, image_id: str) -> ClassScores:
-        return evidence(self.data.image(image_id), self.data.present(image_id))
+        return self.evidence(self.data.image(image_id), self.data.present(image_id))
+
+    def evidence(self, image: Image, present: tuple[int, ...]) -> ClassScores:
+        """Scores to refine, with the arrays that the refiner says it wants."""
+        examples = getattr(self.method, "example_arrays", None)
+        arrays = examples(*image.shape[:2]) if examples else {}
+        return dataclasses.replace(evidence(image, present), arrays=arrays)
 
     def load(self) -> Callable[[Sample, ClassScores], Any]:
         """Its function of a sample and of scores, which only a refiner gets, or a mask of them."""
@@ -185,9 +180,9 @@ class ProbedMethod:
             yield self.view[image_id], self.evidence_of(image_id)
         first = self.view[self.view.ids[0]]
         corner, empty = of_odd_size(first), without_objects(first)
-        yield corner, evidence(corner.image, self.data.present(first.image_id))
+        yield corner, self.evidence(corner.image, self.data.present(first.image_id))
         if IMAGE_LABELS in self.needs or self.task.kind in ("refiner", MASK_REFINER):
-            yield empty, evidence(empty.image, ())
+            yield empty, self.evidence(empty.image, ())
 
 
 def _refine_mask(refine: Callable[..., Any], sample: Sample, scores: ClassScores) -> Any:
@@ -217,6 +212,9 @@ def _answers(
             problem = mask_problem(output, sample, len(method.data.classes))
         else:
             problem = scores_problem(output, sample, scores.classes)
+            lacking = {*getattr(method.method, "leaves", ())} - {*getattr(output, "arrays", ())}
+            if lacking and not problem:
+                problem = f"its scores lack the array '{min(lacking)}', which its leaves has"
         if problem:
             report.problems.append(f"{sample.image_id}: {problem}")
         else:

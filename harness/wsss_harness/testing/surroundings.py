@@ -10,7 +10,7 @@ from wsss_harness.contract.hookspecs import Generator
 from wsss_harness.contract.run import Previous, Run
 from wsss_harness.contract.supervision import Dataset, Ledger, View
 from wsss_harness.contract.texts import Texts
-from wsss_harness.contract.types import Regions
+from wsss_harness.contract.types import ClassScores, Image, Regions
 from wsss_harness.plugins.registry import installed
 
 BLOCK = 8  # pixels
@@ -51,3 +51,14 @@ def previous_of(method: Any, data: Dataset, folder: Path) -> Previous | None:
         generator.fit(view, Run(folder, previous=previous_of(generator, data, folder / "previous")))
         (folder / MADE).touch()
     return Previous(generator, folder)
+
+
+def evidence(image: Image, present: tuple[int, ...]) -> ClassScores:
+    """Scores that a refiner may start from: each present class prefers a place and a colour."""
+    height, width = image.shape[:2]
+    rows, columns = np.mgrid[:height, :width]
+    values = np.zeros((len(present), height, width), np.float32)
+    for k in range(len(present)):
+        away = np.hypot(rows / height - 0.5, columns / width - (k + 1) / (len(present) + 1))
+        values[k] = np.exp(-4 * away) * (0.5 + image[..., k % 3] / 510)
+    return ClassScores(present, values)

@@ -1,0 +1,34 @@
+"""The options of generators: their own, and those that a suite shares among them."""
+
+from typing import Any
+
+from wsss_harness.contract.errors import ConfigError
+from wsss_harness.plugins.options import names, unused
+from wsss_harness.suite.inputs import Inputs
+from wsss_harness.system.memo import memoize
+
+
+class GeneratorOptions(Inputs):
+    """Which options each generator of a suite gets."""
+
+    @memoize
+    def generator_options(self, label: str) -> dict[str, Any]:
+        """Its own options, and the shared ones that it has and has a use for."""
+        offered = self.suite.generators[label]
+        cls = self.plugins.dataclass_of("generator", offered.name)
+        shared = {name: value for name, value in self.suite.shared.items() if name in names(cls)}
+        idle = unused(cls, {**shared, **offered.options})
+        used = {name: value for name, value in shared.items() if name not in idle}
+        return {**used, **offered.options}
+
+    @memoize
+    def check_shared(self) -> None:
+        """ConfigError for a shared option that no generator has a use for."""
+        has = {name for label in self.suite.generators for name in self.generator_options(label)}
+        plugins = sorted({offered.name for offered in self.suite.generators.values()})
+        for option in self.suite.shared:
+            if option not in has:
+                raise ConfigError(
+                    f"shared.{option} is an option of none of the generators "
+                    f"{', '.join(plugins)}; correct its name or take it out"
+                )
