@@ -92,7 +92,8 @@ def select(suite: Suite, methods: Sequence[str] = (), words: Sequence[str] = ())
 
 
 def _has(row: Row, word: str) -> bool:
-    names = (row.method, row.generator, *row.refiners, *row.segmentors)
+    refiners = (*row.refiners, *row.prediction_refiners)
+    names = (row.method, row.generator, *refiners, *row.segmentors)
     return any(word.lower() in name.lower() for name in names)
 
 

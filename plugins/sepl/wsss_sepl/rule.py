@@ -9,25 +9,22 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from wsss_harness import BACKGROUND, IGNORE, Mask, RegionMasks
+from wsss_harness import BACKGROUND, IGNORE, Mask
+from wsss_sepl.regions import Counts, RegionSet
 
 NOBODY = 0
 
-Counts = NDArray[np.int64]
 Claims = NDArray[np.bool_]  # (K, M): which classes claim which regions
 
 
-def pixels_in(mask: Mask, regions: RegionMasks, classes: Sequence[int]) -> Counts:
+def classes_of(mask: Mask) -> list[int]:
+    """The classes in a mask, ascending, without background and 255."""
+    return [number for number in np.unique(mask).tolist() if number not in (BACKGROUND, IGNORE)]
+
+
+def pixels_in(mask: Mask, regions: RegionSet, classes: Sequence[int]) -> Counts:
     """(K, M): how many pixels of each class lie in each region."""
-    flat = regions.reshape(len(regions), mask.size)
-    counts = [np.count_nonzero(flat[:, (mask == number).ravel()], axis=1) for number in classes]
-    return np.array(counts, np.int64).reshape(len(classes), len(regions))
-
-
-def areas_of(mask: Mask, regions: RegionMasks, classes: Sequence[int]) -> tuple[Counts, Counts]:
-    """The pixels of each class (K,), and of each region (M,)."""
-    areas = [np.count_nonzero(mask == number) for number in classes]
-    return np.array(areas, np.int64), np.count_nonzero(regions, axis=(1, 2))
+    return np.array([regions.count(mask == number) for number in classes], np.int64)
 
 
 def claims(inside: Counts, areas: Counts, sizes: Counts, half: float, most: float) -> Claims:
@@ -36,7 +33,7 @@ def claims(inside: Counts, areas: Counts, sizes: Counts, half: float, most: floa
     ``inside`` (K, M): see ``pixels_in``; ``areas`` (K,): pixels of classes; ``sizes`` (M,): pixels
     of regions. A share of exactly ``half`` is not enough, one of exactly ``most`` is.
     """
-    covers = inside / np.maximum(areas, 1)[:, None] >= most
+    covers = inside / areas[:, None] >= most
     claimed: Claims = (inside > half * sizes) | (covers & (inside > 0))
     return claimed
 
@@ -47,14 +44,12 @@ def takers(claimed: Claims, inside: Counts, classes: Sequence[int], conflicts: s
     Of several, ``lowest`` takes the one with the lowest number, ``largest`` the one with most
     pixels in the region.
     """
-    if not len(classes):
-        return np.zeros(claimed.shape[1], np.int64)
     votes = claimed if conflicts == "lowest" else np.where(claimed, inside, -1)
     return np.where(claimed.any(0), np.array(classes, np.int64)[votes.argmax(0)], NOBODY)
 
 
 def refined(
-    mask: Mask, regions: RegionMasks, taken_by: Counts, classes: Sequence[int], cover: str
+    mask: Mask, regions: RegionSet, taken_by: Counts, classes: Sequence[int], cover: str
 ) -> Mask:
     """The regions that each class has taken, and its pixels that no region covers.
 
@@ -65,16 +60,11 @@ def refined(
     result = np.full(mask.shape, BACKGROUND, np.uint8)
     for number in classes:
         before = (taken_by != NOBODY) & (taken_by < number) & (cover == "not_taken_before")
-        covered = regions[~before].any(0)
-        result[regions[taken_by == number].any(0) | ((mask == number) & ~covered)] = number
+        kept = (mask == number) & ~regions.union(~before)
+        result[regions.union(taken_by == number) | kept] = number
     return result
 
 
 def with_open_pixels(result: Mask, mask: Mask) -> Mask:
     """255 where the mask had it and the result has no class."""
     return np.where((result == BACKGROUND) & (mask == IGNORE), IGNORE, result).astype(np.uint8)
-
-
-def classes_of(mask: Mask) -> list[int]:
-    """The classes in a mask, ascending, without background and 255."""
-    return [number for number in np.unique(mask).tolist() if number not in (BACKGROUND, IGNORE)]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
 
 from wsss_harness import require_option
 
 if TYPE_CHECKING:
     from wsss_harness import Mask, Sample
+    from wsss_sepl.regions import Counts, RegionSet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,11 +52,19 @@ class Sepl:
     def refine(self, sample: Sample, mask: Mask) -> Mask:
         """The mask (H, W) of classes and 255, by the regions of the sample."""
         from wsss_sepl import rule
+        from wsss_sepl.regions import regions_of
 
-        regions, classes = sample.region_masks, rule.classes_of(mask)
-        inside = rule.pixels_in(mask, regions, classes)
-        areas, sizes = rule.areas_of(mask, regions, classes)
-        claimed = rule.claims(inside, areas, sizes, self.half, self.most)
-        taken_by = rule.takers(claimed, inside, classes, self.conflicts)
+        regions, classes = regions_of(sample), rule.classes_of(mask)
+        taken_by = self.taken_by(mask, regions, classes) if classes else np.zeros(0, np.int64)
         result = rule.refined(mask, regions, taken_by, classes, self.cover)
         return result if self.open_pixels == "background" else rule.with_open_pixels(result, mask)
+
+    def taken_by(self, mask: Mask, regions: RegionSet, classes: Sequence[int]) -> Counts:
+        """(M,): the class, of one or more, that takes each region; 0 for none."""
+        from wsss_sepl import rule
+
+        inside = rule.pixels_in(mask, regions, classes)
+        areas = np.array([np.count_nonzero(mask == number) for number in classes], np.int64)
+        sizes = regions.count(np.ones(mask.shape, bool))
+        claimed = rule.claims(inside, areas, sizes, self.half, self.most)
+        return rule.takers(claimed, inside, classes, self.conflicts)

@@ -76,7 +76,7 @@ def test_golden_rounds(case, monkeypatch):
     for shift in file[f"km_{case}_shift2"]:
         _, after = cluster(rows, before, np.inf)
         moved = (after - before).norm(dim=1).sum() ** 2
-        assert float(moved) == pytest.approx(shift, rel=1e-5, abs=1e-9)
+        assert float(moved) == pytest.approx(shift, rel=1e-4, abs=1e-6)
         before = after
 
 

@@ -8,6 +8,9 @@ from wsss_harness.contract.errors import ConfigError
 from wsss_harness.contract.hookspecs import MaskRefiner
 from wsss_harness.contract.types import Sample
 from wsss_sepl import Sepl, rule, wsss_mask_refiners
+from wsss_sepl.regions import NumberMap, Stack
+
+NONE = np.zeros(0, np.int64)
 
 
 def refine(mask, regions, **options):
@@ -106,6 +109,21 @@ def test_superpixels_are_regions_as_well():
     assert refined.tolist() == [[1, 1, 1, 0, 0, 0, 2, 2]]
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_maps_of_numbers_and_the_same_masks_agree(seed):
+    mask, _ = drawn(seed)
+    numbers = np.kron(np.random.default_rng(seed).integers(0, 40, (4, 5)), np.ones((3, 3)))
+    numbers = numbers.astype(np.int32)
+    stack = numbers == np.arange(numbers.max() + 1)[:, None, None]
+    by_numbers = Sepl().refine(Sample("a", lambda part: numbers), mask)
+    assert np.array_equal(by_numbers, refine(mask, stack))
+    chosen = np.random.default_rng(seed).random(len(stack)) < 0.5
+    pixels = mask > 0
+    for part, argument in (("count", pixels), ("union", chosen)):
+        both = (getattr(kind, part)(argument) for kind in (NumberMap(numbers), Stack(stack)))
+        assert np.array_equal(*both)
+
+
 def test_it_is_announced_as_a_refiner_of_masks_that_reads_regions():
     assert wsss_mask_refiners() == {"sepl": Sepl}
     assert isinstance(Sepl(), MaskRefiner)
@@ -130,14 +148,13 @@ def test_golden_masks_and_who_took_each_region():
     for case in range(int(file["n_cases"])):
         mask, regions = file[f"case{case}_label"], file[f"case{case}_masks"] == 255
         classes = [c for c in rule.classes_of(mask) if c < int(file[f"case{case}_num_cls"])]
-        inside = rule.pixels_in(mask, regions, classes)
-        areas, sizes = rule.areas_of(mask, regions, classes)
-        claimed = rule.claims(inside, areas, sizes, sepl.half, sepl.most)
-        taken_by = rule.takers(claimed, inside, classes, sepl.conflicts)
+        taken_by = sepl.taken_by(mask, Stack(regions), classes) if classes else NONE
         name = file["case_names"][case]
-        assert taken_by.tolist() == file[f"case{case}_taken_by"].tolist(), name
-        refined = rule.refined(mask, regions, taken_by, classes, sepl.cover)
+        if classes:
+            assert taken_by.tolist() == file[f"case{case}_taken_by"].tolist(), name
+        assert classes or not file[f"case{case}_taken_by"].any(), name
+        refined = rule.refined(mask, Stack(regions), taken_by, classes, sepl.cover)
         assert np.array_equal(refined, file[f"case{case}_enhanced"]), name
         # The order of regions does not matter.
-        turned = rule.refined(mask, regions[::-1], taken_by[::-1], classes, sepl.cover)
+        turned = rule.refined(mask, Stack(regions[::-1]), taken_by[::-1], classes, sepl.cover)
         assert np.array_equal(turned, refined), name
