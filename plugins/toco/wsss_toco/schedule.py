@@ -1,5 +1,16 @@
 """The learning rate of ToCo and SeCo: rulixiang/ToCo: utils/optimizer.py."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mmengine.optim.scheduler.lr_scheduler import LRSchedulerMixin
+from mmengine.optim.scheduler.param_scheduler import _ParamScheduler
+from mmengine.registry import PARAM_SCHEDULERS
+
+if TYPE_CHECKING:
+    from wsss_harness import TrainingSettings
+
 POWER = 0.9
 
 
@@ -14,3 +25,21 @@ def rate_at(
     if step < warmup:
         return base * (1 - (1 - step / warmup) * (1 - start))
     return float(base * (1 - step / steps) ** POWER)
+
+
+@PARAM_SCHEDULERS.register_module()
+class TocoLR(LRSchedulerMixin, _ParamScheduler):  # type: ignore[misc]
+    """``rate_at`` as a scheduler of mmengine, for all groups of an optimizer."""
+
+    def __init__(self, optimizer: Any, steps: int, warmup: int, **options: Any) -> None:
+        self.steps, self.warmup = steps, warmup
+        super().__init__(optimizer, **options)
+
+    def _get_value(self) -> list[float]:
+        return [rate_at(self.last_step, self.steps, b, self.warmup) for b in self.base_values]
+
+
+def schedule_of(settings: TrainingSettings) -> dict[str, Any]:
+    """The options of TocoLR for mmengine."""
+    steps = settings.schedule or settings.iterations
+    return {"type": TocoLR, "steps": steps, "warmup": settings.warmup}
