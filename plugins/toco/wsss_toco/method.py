@@ -96,13 +96,13 @@ class TokenMethod(LabelSettings, NetworkMethod):
     def teaching(self) -> Teaching:
         from wsss_toco.labels import Bounds
         from wsss_toco.par import Par
-        from wsss_toco.targets import Teaching, Weights
+        from wsss_toco.targets import Teaching, LossWeights
 
         return Teaching(
             Bounds(self.low, self.high),
             self.map_scales,
             Par(normalised=self.weights_of_par == "normalised"),
-            Weights(self.patches, self.segmentation, self.energy),
+            LossWeights(self.patches, self.segmentation, self.energy),
             self.boxes,
         )
 

@@ -24,8 +24,8 @@ LEVELS = 255.0
 
 
 @dataclass(frozen=True)
-class Weights:
-    """Weights of the losses that ToCo and SeCo share; that of both classifiers is 1."""
+class LossWeights:
+    """LossWeights of the losses that ToCo and SeCo share; that of both classifiers is 1."""
 
     patches: float
     segmentation: float
@@ -43,7 +43,7 @@ class Teaching:
     bounds: Bounds
     scales: Sequence[float]
     refine: Par
-    weights: Weights
+    weights: LossWeights
     box_of_patches: str = "image"
 
     def maps(self, network: TokenNetwork, batch: Batch) -> tuple[Tensor, Tensor]:
