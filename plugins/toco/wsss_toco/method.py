@@ -96,7 +96,7 @@ class TokenMethod(LabelSettings, NetworkMethod):
     def teaching(self) -> Teaching:
         from wsss_toco.labels import Bounds
         from wsss_toco.par import Par
-        from wsss_toco.targets import Teaching, LossWeights
+        from wsss_toco.targets import LossWeights, Teaching
 
         return Teaching(
             Bounds(self.low, self.high),
