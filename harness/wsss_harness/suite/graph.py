@@ -64,7 +64,7 @@ class Graph(RefinedMasks):
             body=PaintMasks(rule, view, choice),
             options=row.rule.model_dump(exclude_none=True) | self.saliency_identity(row.saliency),
             inputs=inputs | ({"curve": curve} if choice else {}),
-            note={"needs": sorted(rule.needs)},
+            note={"needs": sorted(rule.needs), "also": self.also(row.saliency, None)},
         )
 
     def segmentation(self, label: str, masks: Stage, row: Row) -> SegmentationStages:

@@ -45,7 +45,10 @@ class RefinedMasks(CountStages):
                 "split": split,
             },
             inputs={"data": self.data, "masks": masks, **regions.inputs},
-            note={"needs": sorted(plugin.needs)},
+            note={
+                "needs": sorted(plugin.needs),
+                "also": self.also(offered.saliency, offered.regions),
+            },
             subject=masks.subject,
             heavy=True,
             images=True,

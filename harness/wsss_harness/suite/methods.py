@@ -269,6 +269,7 @@ class MethodStages(GeneratorOptions):
         """A generator or a refiner; on train it sees the supervision that it declares."""
         plugin = self.plugins.build(kind, offered.name, options)
         note: dict[str, Any] = {"needs": sorted(plugin.needs)}
+        note["also"] = self.also(offered.saliency, offered.regions)
         note["stated"] = list(getattr(plugin, "stated", ()))
         note["selected_on"] = [split] if (split := getattr(plugin, "selected_on", "")) else []
         if kind == "generator":

@@ -7,7 +7,7 @@ from wsss_harness.stages.bounds import BOUNDS, OF_SALIENCY, SUPERVISED
 from wsss_harness.suite.spec import Suite
 
 TABLES = (
-    *("weights", "saliency", "regions"),
+    *("weights", "sources", "saliency", "regions"),
     *("generators", "refiners", "mask_refiners", "segmentors"),
 )
 
@@ -45,7 +45,7 @@ def check_names(suite: Suite, source: str) -> None:
 def _of_controls(suite: Suite) -> Iterator[str]:
     """The names of all control and bound rows that a run of the suite may add."""
     yield from (*BOUNDS, SUPERVISED)
-    for saliency in (None, *suite.saliency):
+    for saliency in (None, *suite.maps("saliency")):
         yield from (of_maps(method, saliency) for method in OF_SALIENCY)
         yield from (of_control(label, saliency) for label in suite.generators)
         yield from (of_perfect_seed(label, saliency) for label in suite.refiners)

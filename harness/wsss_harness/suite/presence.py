@@ -5,7 +5,6 @@ for refiners of predictions.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from pathlib import Path
 
 from wsss_harness.contract.errors import ConfigError, DataError, WsssError
 from wsss_harness.contract.findings import FAILURE, WARNING, Finding, judge
@@ -75,15 +74,15 @@ def problems(suite: Suite, plugins: Plugins, dataset: Dataset) -> Iterator[str]:
             f"of bounds = {list(suite.bounds)} are made from; add it, or leave bounds out"
         )
     for label, method in readers(suite, plugins, SALIENCY).items():
-        folder = Path(suite.saliency[label].folder) if label else None
+        folder = suite.maps("saliency")[label].path if label else None
         maps: Dataset = WithSaliency(dataset, folder) if folder else dataset
         if SALIENCY not in maps.supervision:
             continue  # without any maps, the rows that read them fail one by one
         yield from map_problems(maps, SALIENCY, f"'{method}' reads saliency")
     for label, method in readers(suite, plugins, REGIONS).items():
-        spec = suite.regions.get(label or "")
+        spec = suite.maps("regions").get(label or "")
         if spec and spec.folder:  # superpixels are made of every image
-            maps = WithRegions(dataset, Path(spec.folder))
+            maps = WithRegions(dataset, spec.path)
             for split in (TRAIN, VAL) if label in of_predictions(suite) else (TRAIN,):
                 yield from map_problems(maps, REGIONS, f"'{method}' reads regions", split)
 

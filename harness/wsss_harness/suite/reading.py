@@ -12,13 +12,12 @@ from pydantic import BaseModel, ValidationError
 
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.suite.names import check_names
+from wsss_harness.suite.source_spec import Source
 from wsss_harness.suite.spec import (
     AXES,
     Product,
-    RegionMaps,
     Row,
     RuleSpec,
-    SaliencyMaps,
     Suite,
     TextsSpec,
     Weights,
@@ -144,8 +143,9 @@ def _model_at(place: Iterable[Any]) -> type[BaseModel]:
         "rows": Row,
         "product": Product,
         "weights": Weights,
-        "saliency": SaliencyMaps,
-        "regions": RegionMaps,
+        "sources": Source,
+        "saliency": Source,
+        "regions": Source,
         "texts": TextsSpec,
         "rule": RuleSpec,
     }
@@ -167,13 +167,16 @@ def _check_references(suite: Suite, source: str) -> None:
         for weights in offered.named_weights.values():
             _known(f"{source}: weights of '{label}'", weights, suite.weights)
         if offered.regions is not None:
-            _known(f"{source}: regions of '{label}'", offered.regions, suite.regions)
+            _known(f"{source}: regions of '{label}'", offered.regions, suite.maps("regions"))
     _check_previous(suite, source)
+    for kind in ("saliency", "regions"):
+        if both := sorted({*getattr(suite, kind)} & {*suite.sources}):
+            raise ConfigError(f"{source}: '{both[0]}' is in sources and in {kind}; rename one")
     maps = {label: offered.saliency for label, offered in offers.items()}
     maps |= {f"row {row.method}": row.saliency for row in suite.rows}
     for label, saliency in maps.items():
         if saliency is not None:
-            _known(f"{source}: saliency of '{label}'", saliency, suite.saliency)
+            _known(f"{source}: saliency of '{label}'", saliency, suite.maps("saliency"))
     _refuse_duplicates(source, "rows are named", [row.method for row in suite.rows])
     _refuse_duplicates(source, "seeds are", suite.seeds)
     for axis, seeds in suite.cross.items():

@@ -1,7 +1,6 @@
 """Whether the maps of regions that a suite names can be read and fit their images."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.findings import Finding
@@ -13,10 +12,10 @@ from wsss_harness.suite.spec import Suite
 
 def findings(suite: Suite, dataset: Dataset) -> Iterator[Finding]:
     """A finding for each folder of regions, of its maps for images of train."""
-    for label, maps in suite.regions.items():
-        if maps.folder is None or not Path(maps.folder).is_dir():
+    for label, maps in suite.maps("regions").items():
+        if maps.folder is None or not maps.path.is_dir():
             continue  # superpixels are found later; rows say which folders they lack
-        source, problems = WithRegions(dataset, Path(maps.folder)), Problems()
+        source, problems = WithRegions(dataset, maps.path), Problems()
         for image_id in filter(source.has_regions, dataset.ids(TRAIN)):
             problems.add(problem_of(source, image_id))
         yield finding_of(f"{label} regions have the size of their images", problems)

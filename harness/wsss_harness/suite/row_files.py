@@ -34,10 +34,10 @@ def _lacking(
 ) -> Iterator[str]:
     """What a plugin of a row lacks."""
     needs = frozenset(getattr(plugins.dataclass_of(kind, offered.name), "needs", ()))
-    regions = suite.regions[offered.regions] if offered.regions else None
+    regions = suite.maps("regions")[offered.regions] if offered.regions else None
     own = supervision | ({REGIONS} if regions else set()) | ({LANGUAGE} if suite.texts else set())
     yield from _maps(suite, own, needs, offered.saliency)
-    if regions and regions.folder and not Path(regions.folder).is_dir():
+    if regions and regions.folder and not regions.path.is_dir():
         yield f"the maps of regions.{offered.regions}.folder"
     for label in offered.named_weights.values():
         file = suite.weights[label].file
@@ -54,5 +54,5 @@ def _maps(
     """The supervision that is missing, where maps of this label replace the dataset's own."""
     available = supervision | ({SALIENCY} if saliency else set())
     yield from (SOURCES[part] for part in sorted(needs - available))
-    if saliency and not Path(suite.saliency[saliency].folder).is_dir():
+    if saliency and not suite.maps("saliency")[saliency].path.is_dir():
         yield f"the maps of saliency.{saliency}.folder"

@@ -1,7 +1,6 @@
 """Whether the saliency maps that a suite reads can be as they are meant: 255 stands for 1."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.supervision import SALIENCY, Dataset
@@ -26,9 +25,9 @@ def is_faint(largest: float) -> bool:
 def maps_of(suite: Suite, dataset: Dataset) -> dict[str, Dataset]:
     """The dataset with each of the saliency maps of a suite whose folder exists."""
     return {
-        label: WithSaliency(dataset, Path(maps.folder), maps.resize)
-        for label, maps in suite.saliency.items()
-        if Path(maps.folder).is_dir()
+        label: WithSaliency(dataset, maps.path, maps.resize)
+        for label, maps in suite.maps("saliency").items()
+        if maps.path.is_dir()
     }
 
 

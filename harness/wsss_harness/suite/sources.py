@@ -15,7 +15,8 @@ from wsss_harness.stages.stage_data import TRAIN, StageData, StageView
 from wsss_harness.stages.texts import SuiteTexts
 from wsss_harness.store.stage import Stage
 from wsss_harness.suite.data_stages import DataStages
-from wsss_harness.suite.spec import Offered, SaliencyMaps, digest_of
+from wsss_harness.suite.source_spec import Source, SourceKind
+from wsss_harness.suite.spec import Offered, digest_of
 from wsss_harness.system.digests import digest_together, files_below
 from wsss_harness.system.memo import memoize
 from wsss_harness.system.region_files import region_files
@@ -37,8 +38,8 @@ class Sources(DataStages):
         """The dataset as stages open it, with the saliency maps of this name if one is given."""
         if saliency is None:
             return StageData(self.source, regions=regions)
-        maps = self.suite.saliency[saliency]
-        return StageData(self.source, Path(maps.folder), regions, maps.resize)
+        maps = self.suite.maps("saliency")[saliency]
+        return StageData(self.source, maps.path, regions, maps.resize)
 
     def texts(self, needs: Collection[str], owner: str) -> SuiteTexts | None:
         """The texts of the suite for a method that needs language.
@@ -83,8 +84,8 @@ class Sources(DataStages):
         """
         if REGIONS in needs and offered.regions is None:
             raise ConfigError(
-                f"{owner} needs regions; define some as [regions.NAME] and set its option regions "
-                f"to NAME (defined: {', '.join(self.suite.regions) or 'none'})"
+                f"{owner} needs regions; define some as [sources.NAME] and set its option regions "
+                f"to NAME (defined: {', '.join(self.suite.maps('regions')) or 'none'})"
             )
         return self.regions(offered.regions, split)
 
@@ -98,18 +99,18 @@ class Sources(DataStages):
         """
         if label is None:
             return RegionSource()
-        maps = self.suite.regions[label]
+        maps = self.suite.maps("regions")[label]
         if maps.superpixels is not None:
             return RegionSource(inputs={"regions": self._superpixels(label, split)})
         origin = {"made_by": maps.made_by, "trained_on": maps.trained_on}
-        folder = Path(str(maps.folder))
-        digest = digest_of_maps("regions", label, folder, region_files(folder))
-        return RegionSource({"regions": {**origin, "digest": digest}}, folder)
+        place = self.place("regions", label)
+        digest = digest_of_maps(place, maps.path, region_files(maps.path))
+        return RegionSource({"regions": {**origin, "digest": digest}}, maps.path)
 
     def _superpixels(self, label: str, split: str) -> Stage:
         from wsss_harness.stages.superpixels import Superpixels, WriteSuperpixels
 
-        options = self.suite.regions[label].superpixels or {}
+        options = self.suite.maps("regions")[label].superpixels or {}
         superpixels = construct(f"superpixels of regions '{label}'", Superpixels, options)
         view = self.view(split, (), f"regions '{label}'")
         return Stage(
@@ -127,30 +128,40 @@ class Sources(DataStages):
         """Options that identify the saliency maps a stage reads; empty for the dataset's own."""
         if saliency is None:
             return {}
-        return {"saliency": identity_of_maps(saliency, self.suite.saliency[saliency])}
+        maps = self.suite.maps("saliency")[saliency]
+        return {"saliency": identity_of_maps(self.place("saliency", saliency), maps)}
+
+    def also(self, saliency: str | None, regions: str | None) -> dict[str, list[str]]:
+        """By part of the data, what else went into its maps of these labels, for notes."""
+        labels: tuple[tuple[SourceKind, str | None], ...]
+        labels = (("saliency", saliency), ("regions", regions))
+        maps = {kind: self.suite.maps(kind)[label] for kind, label in labels if label}
+        return {kind: list(source.also) for kind, source in maps.items() if source.also}
+
+    def place(self, kind: SourceKind, label: str) -> str:
+        """Where the suite has a source, as for ``--set``."""
+        return f"{'sources' if label in self.suite.sources else kind}.{label}"
 
 
-def identity_of_maps(label: str, maps: SaliencyMaps) -> dict[str, Any]:
+def identity_of_maps(place: str, maps: Source) -> dict[str, Any]:
     """What cache keys and records say of saliency maps: their origin, and a digest of all maps.
 
     Raises:
         DataError: the folder is missing or holds no map.
     """
-    folder = Path(maps.folder)
-    digest = digest_of_maps("saliency", label, folder, files_below(folder, ".png"))
-    origin = {"detector": maps.detector, "trained_on": maps.trained_on, "digest": digest}
+    digest = digest_of_maps(place, maps.path, files_below(maps.path, ".png"))
+    origin = {"detector": maps.made_by, "trained_on": maps.trained_on, "digest": digest}
     return origin if maps.resize == "none" else {**origin, "resize": maps.resize}
 
 
-def digest_of_maps(table: str, label: str, folder: Path, paths: Sequence[Path]) -> str:
+def digest_of_maps(place: str, folder: Path, paths: Sequence[Path]) -> str:
     """A digest of all maps, ``paths``, in a folder that a suite names.
 
     Raises:
         DataError: there are none, or two of one id.
     """
     if not paths:
-        raise DataError(
-            f"{table} '{label}': {folder} holds no maps ID.png; set {table}.{label}.folder"
-        )
+        table, _, label = place.partition(".")
+        raise DataError(f"{table} '{label}': {folder} holds no maps ID.png; set {place}.folder")
     refuse_twins(paths)
     return digest_together(folder, paths)

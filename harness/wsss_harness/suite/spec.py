@@ -5,16 +5,16 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import product
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.contract.kinds import WeightsKind
 from wsss_harness.contract.weights import BACKBONE
 from wsss_harness.stages.background_rules import BackgroundRule, build_rule
+from wsss_harness.suite.source_spec import Source, SourceKind, of_kind
 from wsss_harness.system.models import StrictModel
-from wsss_harness.system.resizing import Resize
 from wsss_harness.system.similar import did_you_mean
 
 Options = dict[str, Any]
@@ -66,35 +66,6 @@ class Weights(StrictModel):
     file: str | None = None
     dataset: Offered | None = None
     pretraining: Options | None = None
-
-
-class SaliencyMaps(StrictModel):
-    """A folder of maps ID.png, the detector that made them, and what that was trained on.
-
-    ``resize``: the interpolation by which a map of the whole image gets the size of the image.
-    """
-
-    folder: str
-    detector: str
-    trained_on: str
-    resize: Resize = "none"
-
-
-class RegionMaps(StrictModel):
-    """Regions of images: a folder of maps ID.png with who made them, or superpixels to find."""
-
-    folder: str | None = None
-    made_by: str = ""
-    trained_on: str = ""
-    superpixels: Options | None = None
-
-    @model_validator(mode="after")
-    def _check_source(self) -> Self:
-        if (self.folder is None) == (self.superpixels is None):
-            raise ValueError("expected either a folder or superpixels")
-        if self.folder is not None and not (self.made_by and self.trained_on):
-            raise ValueError("maps of a folder need made_by and trained_on")
-        return self
 
 
 class TextsSpec(StrictModel):
@@ -203,6 +174,8 @@ class Suite(StrictModel):
     ``cross`` gives axes seeds of their own and repeats rows with each combination; then ``seeds``
     are the numbers of the combinations, ``vary`` the axes with several seeds, and axes without
     seeds have seed 0.
+    ``sources``: maps of saliency or regions by name; ``saliency`` and ``regions`` are older tables
+    for those of one kind.
     ``shared``: options of all generators that have them and do not set them themselves.
     ``held_out``: how many train images, spread evenly over the list, are kept apart. The threshold
     "held_out" is chosen on their truth, and their masks are not scored.
@@ -218,8 +191,9 @@ class Suite(StrictModel):
     held_out: Annotated[int, Field(ge=0)] = 0
     bounds: tuple[Literal["refined", "supervised"], ...] = ()
     weights: dict[str, Weights] = Field(default={})
-    saliency: dict[str, SaliencyMaps] = Field(default={})
-    regions: dict[str, RegionMaps] = Field(default={})
+    sources: dict[str, Source] = Field(default={})
+    saliency: dict[str, Source] = Field(default={})
+    regions: dict[str, Source] = Field(default={})
     texts: TextsSpec | None = None
     shared: Options = Field(default={})
     generators: dict[str, Offered]
@@ -228,6 +202,16 @@ class Suite(StrictModel):
     segmentors: dict[str, Offered] = Field(default={})
     product: Product | None = None
     rows: tuple[Row, ...] = ()
+
+    @field_validator("saliency", "regions", mode="before")
+    @classmethod
+    def _of_kind(cls, tables: Any, info: ValidationInfo) -> Any:
+        return of_kind(tables, str(info.field_name))
+
+    def maps(self, kind: SourceKind) -> dict[str, Source]:
+        """The sources of a kind by their labels, in whichever table they are."""
+        older = {"saliency": self.saliency, "regions": self.regions}[kind]
+        return {**older, **{label: s for label, s in self.sources.items() if s.kind == kind}}
 
     def seeds_of(self, repetition: int) -> dict[Axis, int]:
         """The seed of each axis in a repetition: one of ``seeds``, or any number without ``cross``.

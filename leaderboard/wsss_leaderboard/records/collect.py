@@ -151,11 +151,18 @@ def supervision_of(row: RowStages, store: Store) -> Supervision:
     segmentors = [stage for s in row.segmentations for stage in (s.fit, s.predictions)]
     return Supervision(
         declared=_noted(path, "needs"),
-        read={readable_name(s): store.manifest(s)["read"] for s in path if store.done(s)},
+        read={readable_name(stage): read_by(stage, store) for stage in path if store.done(stage)},
         weights=weights_of([*path, *segmentors], store),
         stated=_noted(path, "stated"),
         selected_on=_noted(path, "selected_on"),
     )
+
+
+def read_by(stage: Stage, store: Store) -> tuple[str, ...]:
+    """What a stage read, with what else went into the maps that it read."""
+    read, also = store.manifest(stage)["read"], stage.note.get("also", {})
+    more = sorted({kind for part in read for kind in also.get(part, ())} - {*read})
+    return (*read, *more)
 
 
 def _noted(stages: list[Stage], note: str) -> tuple[str, ...]:

@@ -24,11 +24,11 @@ DRAWN = "railscenes"  # this dataset is drawn, so everyone has it
 IMAGES, PIXELS = 20_000, 200_000_000  # the most that is drawn for one suite
 REPETITIONS = 1000  # the most rows, or repetitions of a row
 SECTIONS = (
-    *("dataset", "weights", "saliency", "regions", "shared"),
+    *("dataset", "weights", "sources", "saliency", "regions", "shared"),
     *("generators", "refiners", "mask_refiners", "segmentors"),
 )
 # Keys of values that are no paths.
-WORDS = frozenset({"name", "weights", "trained_on", "detector", "made_by"})
+WORDS = frozenset({"name", "weights", "trained_on", "detector", "made_by", "licence"})
 FILES = re.compile(r"root|file|folder|checkpoint|masks|config|.*_(list|file|folder|root)")  # keys
 PATH = re.compile(r"[/\\]|\.py$")  # a path with folders, or of code
 

@@ -11,8 +11,8 @@ from wsss_harness.execution.engine import Engine
 from wsss_harness.execution.run import prepare_suite, run_suite
 from wsss_harness.suite import row_files
 from wsss_harness.suite.graph import Graph
+from wsss_harness.suite.source_spec import Source
 from wsss_harness.suite.sources import identity_of_maps
-from wsss_harness.suite.spec import SaliencyMaps
 from wsss_harness.suite.suite_rows import rows_of
 from wsss_leaderboard.records.collect import Collector
 from wsss_leaderboard.tables import notes
@@ -180,7 +180,7 @@ def test_data_check_knows_what_the_generators_of_earlier_rounds_lack():
 
 
 def test_maps_of_ids_with_folders_count_in_keys(tmp_path):
-    spec = SaliencyMaps(folder=str(tmp_path), detector="D", trained_on="T")
+    spec = Source(kind="saliency", folder=str(tmp_path), made_by="D", trained_on="T")
     (tmp_path / "aachen").mkdir()
     path = tmp_path / "aachen/img0.png"
     Image.fromarray(np.zeros((2, 2), np.uint8)).save(path)
@@ -196,7 +196,7 @@ def test_maps_in_linked_folders_count_in_keys_and_dangling_links_do_not(tmp_path
     folder, elsewhere = tmp_path / "maps", tmp_path / "elsewhere"
     folder.mkdir()
     elsewhere.mkdir()
-    spec = SaliencyMaps(folder=str(folder), detector="D", trained_on="T")
+    spec = Source(kind="saliency", folder=str(folder), made_by="D", trained_on="T")
     for place in (folder, elsewhere):
         Image.fromarray(np.zeros((2, 2), np.uint8)).save(place / "a.png")
     (folder / "aachen").symlink_to(elsewhere)
@@ -224,4 +224,6 @@ def test_two_maps_of_one_image_are_refused(tmp_path):
     for name in ("a.png", "a.PNG"):
         Image.fromarray(np.zeros((2, 2), np.uint8)).save(tmp_path / name)
     with pytest.raises(DataError, match=r"a\.png is read, but a\.PNG beside it may be meant"):
-        identity_of_maps("M", SaliencyMaps(folder=str(tmp_path), detector="D", trained_on="T"))
+        identity_of_maps(
+            "M", Source(kind="saliency", folder=str(tmp_path), made_by="D", trained_on="T")
+        )

@@ -94,7 +94,7 @@ def test_another_scale_or_a_changed_map_trains_again(tmp_path):
 
 def test_a_method_without_regions_is_told_where_to_name_them():
     graph = Graph(suite({}, generators=generators(regions=None)), small_suite.plugins(), 0)
-    with pytest.raises(ConfigError, match=r"'parted' needs regions.*\[regions\.NAME\].*none"):
+    with pytest.raises(ConfigError, match=r"'parted' needs regions.*\[sources\.NAME\].*none"):
         graph.generated("P")
 
 
