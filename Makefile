@@ -6,10 +6,12 @@ READY := $(VENV)/.ready
 TESTS := $(BIN)/python -m pytest -n 2 --dist worksteal
 CRF := $(BIN)/python -m pip install --quiet --constraint constraints.txt pydensecrf2
 
-.PHONY: demo test test-all check docs tables format
+.PHONY: demo install test test-all check docs tables format
 
 demo: $(READY)
 	$(BIN)/wsss demo
+
+install: $(READY)
 
 test: $(READY)
 	$(TESTS) -m "not slow"

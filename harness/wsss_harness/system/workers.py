@@ -45,7 +45,8 @@ def pass_on(
 def enter(threads: int) -> None:
     """Set thread limits, before numpy is imported, and exit when the parent exits."""
     os.environ.update(dict.fromkeys(THREADS, str(threads)))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets it and ends its workers
+    for number in (signal.SIGINT, signal.SIGTERM):  # as a group, with the parent, which ends it
+        signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

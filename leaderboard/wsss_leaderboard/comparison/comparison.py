@@ -85,6 +85,10 @@ class TargetChange:
     scope: Scope = "images"
     rests_on: float | None = None
 
+    def told_apart(self, change: Change) -> bool | None:
+        """Whether a difference is more than luck; None where no interval covers the draws."""
+        return change.told_apart if self.scope == "draws" else None
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -101,7 +105,10 @@ class Comparison:
         for fields, target in zip(content["targets"], self.targets, strict=True):
             changes = (target.miou, *target.classes)
             for written, change in zip((fields["miou"], *fields["classes"]), changes, strict=True):
-                written |= {"difference": change.difference, "told_apart": change.told_apart}
+                written |= {
+                    "difference": change.difference,
+                    "told_apart": target.told_apart(change),
+                }
         return content
 
 

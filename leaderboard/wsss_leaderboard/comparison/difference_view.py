@@ -201,6 +201,5 @@ def _columns(first: str) -> tuple[Column, ...]:
 def _row(name: str, change: Change, target: TargetChange) -> TableRow:
     difference = NOTHING if change.difference is None else f"{100 * change.difference:+.1f}"
     reach = NOTHING if change.reach is None else f"±{100 * change.reach:.1f}"
-    sure = change.told_apart and target.scope == "draws"
-    bold = frozenset({3}) if sure else frozenset[int]()
+    bold = frozenset({3}) if target.told_apart(change) else frozenset[int]()
     return TableRow((name, percent(change.a), percent(change.b), difference, reach), best=bold)

@@ -208,9 +208,10 @@ def test_sigterm_stops_a_run_like_ctrl_c(tmp_path):
     slow = {"generators": {"R": {"name": "redness", "pause": 60}}, "rows": ROWS[1:]}
     process = command(tmp_path, **slow)
     wait_for(lambda: any(fitting(run) for run in live_runs(tmp_path / "runs")))
-    process.terminate()
-    _, err = events_of(process)
+    os.killpg(process.pid, signal.SIGTERM)  # as a cluster does at its time limit
+    events, err = events_of(process)
     assert process.returncode == 130
+    assert "failed" not in {event["kind"] for event in events}
     assert "run the same command again to go on" in err
     assert not (tmp_path / "runs/running").exists()
 

@@ -179,6 +179,8 @@ def test_single_seeds_are_noted_and_never_bold(runs):
     assert {target.scope for target in several.targets} == {"draws"}
     assert {target.scope for target in single.targets} == {"images"}
     assert single.targets[0].miou.told_apart
+    assert single.json()["targets"][0]["miou"]["told_apart"] is None
+    assert several.json()["targets"][0]["miou"]["told_apart"]
     assert not any(row.best for row in miou_table(single).rows)
     assert any(row.best for row in miou_table(several).rows)
     sentence = "Neither row has several seeds of pseudo-masks, V1: the interval covers images alone"
