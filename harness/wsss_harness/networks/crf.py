@@ -18,6 +18,7 @@ from wsss_harness.contract.errors import ConfigError, PluginError
 from wsss_harness.contract.types import IGNORE, Image, Mask
 
 Maps = NDArray[np.float32]  # (channels, H, W), the background first
+CAFFE_MEAN = np.array([104.008, 116.669, 122.675], np.float32)  # of BGR levels
 SMALLEST = 1e-5  # lower bound of probabilities (pydensecrf: unary_from_softmax)
 
 
@@ -28,6 +29,7 @@ class Parameters:
     With a ``certainty`` the inference starts from labels that are right with that probability; the
     rest is divided by ``others``, by default the number of other channels of the image. Pixels
     where no channel scores more than ``undefined`` have no label and start uniform.
+    ``wrapped``: colours are seen as ``wrapped_colours``.
     """
 
     source: str
@@ -40,6 +42,7 @@ class Parameters:
     certainty: float | None = None
     others: int | None = None
     undefined: float | None = None
+    wrapped: bool = False
 
     def at_scale(self, factor: float) -> "Parameters":
         """Parameters for images ``factor`` times smaller (psa: scale_factor of crf_inference)."""
@@ -48,8 +51,7 @@ class Parameters:
         )
 
 
-# Named by halbielee/EPS for its comparison. The released code takes colours as BGR minus the mean,
-# wrapped to 8 bits; here they are plain RGB.
+# Named by halbielee/EPS for its comparison.
 DEEPLAB = Parameters(
     source="kazuto1011/deeplab-pytorch: configs/voc12.yaml",
     gaussian_sxy=1,
@@ -71,6 +73,8 @@ PARAMETERS: Mapping[str, Parameters] = MappingProxyType(
         # The released code always has 21 channels, so it divides the rest by 21.
         "icd": Parameters(source="js-fan/ICD: run_icd.py", certainty=0.5, others=21, undefined=0.1),
         "deeplab": DEEPLAB,
+        "deeplab_released": replace(DEEPLAB, wrapped=True),
+        "clip_es": replace(DEEPLAB, source="linyq2117/CLIP-ES: eval_cam_with_crf.py", wrapped=True),
         # Called dense_crf_from_deeplabv2 there, on plain RGB; the function itself is not released.
         "usr922": replace(DEEPLAB, source="usr922/wseg: segmentation/experiment, test.py"),
         # The README does not state the iterations; 10 as in the code that uses it.
@@ -163,8 +167,21 @@ def library() -> Any:
     return densecrf
 
 
+def wrapped_colours(image: Image) -> Image:
+    """Levels of RGB as BGR minus their mean, truncated to 8 bits, so that negative ones wrap.
+
+    kazuto1011/deeplab-pytorch and linyq2117/CLIP-ES show their CRFs images that were prepared for a
+    network.
+    """
+    shifted = np.trunc(image[..., ::-1].astype(np.float32) - CAFFE_MEAN)
+    wrapped: Image = shifted.astype(np.int64).astype(np.uint8)
+    return wrapped
+
+
 def infer(image: Image, probabilities: Maps, parameters: Parameters) -> Maps:
     """Marginals from probabilities or labels, as ``parameters`` say; no iteration on one colour."""
+    if parameters.wrapped:
+        image = wrapped_colours(image)
     if (image == image[0, 0]).all():
         parameters = replace(parameters, iterations=0)
     if parameters.certainty is None:

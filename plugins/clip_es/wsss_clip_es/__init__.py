@@ -1,0 +1,1 @@
+"""CLIP-ES: class maps of CLIP without any training."""
