@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 
 from wsss_clip_es.clip_es import ClipEs
-from wsss_harness import hookimpl
+from wsss_harness import hookimpl, require_extra
 
 __all__ = ["ClipEs"]
+
+require_extra("timm", "vit", "plugin 'clip_es'")
 
 
 @hookimpl

@@ -107,8 +107,13 @@ def as_map(tokens: Tensor, class_tokens: int, grid: Grid) -> Tensor:
 
 def attend(block: Any, tokens: Tensor) -> tuple[Tensor, Tensor]:
     """The tokens after a block, and the weights (B, heads, N, N) of its attention."""
+    return attend_to(block, tokens, block.norm1(tokens))
+
+
+def attend_to(block: Any, tokens: Tensor, normalised: Tensor) -> tuple[Tensor, Tensor]:
+    """As ``attend``, for tokens whose first normalisation in the block is given."""
     attention = block.attn
-    qkv = attention.qkv(block.norm1(tokens)).unflatten(2, (3, attention.num_heads, -1))
+    qkv = attention.qkv(normalised).unflatten(2, (3, attention.num_heads, -1))
     query, key, value = qkv.permute(2, 0, 3, 1, 4)
     weights = (query * attention.scale @ key.transpose(-2, -1)).softmax(-1)
     mixed = attention.proj((weights @ value).transpose(1, 2).flatten(2))
