@@ -84,7 +84,7 @@ def test_words_of_contexts_can_be_left_out():
 
 def test_texts_without_features_are_named_before_any_image(tmp_path, files):
     np.savez(files["text_features"], prompts=["a cat."], features=np.eye(1, 8))
-    with pytest.raises(ConfigError, match="lacks 2 prompts, such as 'a clean origami square.'"):
+    with pytest.raises(ConfigError, match="lacks 2 prompts, such as 'a clean origami square"):
         scorer(tmp_path, files)
 
 
