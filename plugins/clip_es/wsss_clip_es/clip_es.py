@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from wsss_harness import IMAGE_LABELS, LANGUAGE, atomic, require_option
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from wsss_clip_es.scoring import Spreading
     from wsss_harness import ClassScores, Run, Sample, Texts, View
+    from wsss_harness.networks.backbones.vit import ViT
 
 TEXTS = "texts.npz"
 
@@ -94,9 +95,9 @@ class ClipEs:
         backbone = backbones.build(**self.backbone)
         load_weights(backbone, files["backbone"])
         with np.load(folder / TEXTS, allow_pickle=False) as arrays:
-            texts = [on(device, arrays[name]) for name in ("classes", "background")]
-        tower = backbone.to(torch.device(device)).eval().requires_grad_(False)
-        return ClipScorer(tower, *texts, self.spreading())
+            classes, words = (on(device, arrays[name]) for name in ("classes", "background"))
+        tower = cast("ViT", backbone.to(torch.device(device)).eval().requires_grad_(False))
+        return ClipScorer(tower, classes, words, self.spreading())
 
     def spreading(self) -> Spreading | None:
         from wsss_clip_es.scoring import Spreading

@@ -17,7 +17,7 @@ from torch.nn.functional import normalize
 from wsss_harness.networks.backbones.vit import attend, attend_to
 
 if TYPE_CHECKING:
-    from wsss_harness import Backbone
+    from wsss_harness.networks.backbones.vit import ViT
 
 SCALE = 100.0  # of cosines: exp of CLIP's logit scale
 
@@ -35,7 +35,7 @@ class BeforeLast:
 
 
 @torch.no_grad()
-def before_last(backbone: Backbone, image: Tensor) -> BeforeLast:
+def before_last(backbone: ViT, image: Tensor) -> BeforeLast:
     """What the last block sees of a normalised image (1, 3, H, W)."""
     tokens, grid = backbone.embedded(image)
     attention = []
@@ -60,17 +60,18 @@ class GradCams:
     attention: Tensor
 
 
-def grad_cams(backbone: Backbone, seen: BeforeLast, texts: Tensor, classes: int) -> GradCams:
+def grad_cams(backbone: ViT, seen: BeforeLast, texts: Tensor, classes: int) -> GradCams:
     """Maps of the first ``classes`` of the ``texts`` (K + B, E), which have length 1.
 
     The gradient is that of a softmax probability; CLIP's image feature is the mean of patch tokens,
     not its class token.
     """
-    block = backbone.blocks[-1]
+    block, projection = backbone.blocks[-1], backbone.projection
+    assert projection is not None  # ClipEs asks for the option embed
     with torch.enable_grad():
         normalised = block.norm1(seen.tokens).detach().requires_grad_()
         tokens, weights = attend_to(block, seen.tokens, normalised)
-        feature = backbone.projection(backbone.norm(tokens)[:, 1:].mean(1))
+        feature = projection(backbone.norm(tokens)[:, 1:].mean(1))
         shares = (SCALE * normalize(feature, dim=1) @ texts.T).softmax(1)[0]
         gradients = [
             torch.autograd.grad(shares[number], normalised, retain_graph=True)[0][0, 1:]

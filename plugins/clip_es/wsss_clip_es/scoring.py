@@ -21,7 +21,8 @@ from wsss_clip_es.maps import stretched
 from wsss_harness import ClassScores
 
 if TYPE_CHECKING:
-    from wsss_harness import Backbone, Image, Sample
+    from wsss_harness import Image, Sample
+    from wsss_harness.networks.backbones.vit import ViT
 
 Maps = NDArray[np.float32]
 
@@ -49,7 +50,7 @@ class Spreading:
 class ClipScorer:
     """``classes`` (C, E) and ``background`` (B, E): features of texts."""
 
-    backbone: Backbone
+    backbone: ViT
     classes: Tensor
     background: Tensor
     spreading: Spreading | None
@@ -73,7 +74,7 @@ class ClipScorer:
         return stretched(self.spreading(seen, cams, maps))
 
 
-def prepared(image: Image, backbone: Backbone) -> Tensor:
+def prepared(image: Image, backbone: ViT) -> Tensor:
     """(1, 3, H, W): normalised, at the next size that is whole patches; bicubic, antialiased.
 
     The arithmetic is the released one: attention may amplify a rounding error a thousand times.
