@@ -87,7 +87,8 @@ def paths(definition: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]
 def _paths(value: Any, keys: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
     if isinstance(value, str):
         path_like = PATH.search(value) or FILES.fullmatch(keys[-1])
-        if value and path_like and keys[-1] not in WORDS:
+        label = keys[2:3] == ("weights",)  # of weights that a method knows by a name of its own
+        if value and path_like and keys[-1] not in WORDS and not label:
             yield keys, value
     elif isinstance(value, dict):
         for key, inner in value.items():

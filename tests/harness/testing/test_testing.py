@@ -118,6 +118,26 @@ def test_a_good_plugin_conforms(plugin):
     testing.assert_conforms("generator", "red")
 
 
+WANTS = (
+    ("    value: float", '    wants_weights: ClassVar[frozenset] = {"clip"}\n    value: float'),
+    ("load(self, folder, device)", "load(self, folder, device, files)"),
+    ("value = float(", "value = float(files['clip'].read_text()) * float("),
+)
+
+
+def test_a_method_that_wants_weights_is_tried_with_those_that_are_passed(plugin, tmp_path):
+    plugin(*WANTS)
+    remedy = "failure: pass a file: --weights clip=FILE, or weights= in a test"
+    assert outcomes() == {"gets the weights that it wants": remedy}
+    (tmp_path / "half").write_text("0.5")
+    testing.assert_conforms("generator", "red", weights={"clip": tmp_path / "half"})
+
+
+def test_a_method_that_takes_no_files_in_load_is_named(plugin):
+    plugin(WANTS[0])
+    assert "cannot be called as load(folder, device, files)" in str(outcomes())
+
+
 FAULTS = {
     "no contract": ("contract", "wsss_contract = 1", "", "warning: set wsss_contract = 1"),
     "no paper": ("paper", '    paper: ClassVar[str] = "nobody, nowhere"', "", "class attri"),

@@ -15,6 +15,7 @@ from tampering import mask_of, redigested, refused, repacked, rewrite
 
 from wsss_harness.contract.errors import DataError
 from wsss_leaderboard.records import counts
+from wsss_leaderboard.records.record import load_record
 from wsss_leaderboard.submissions import checking, definitions, rowpacks
 from wsss_leaderboard.submissions.manifest import MANIFEST, SUITE
 
@@ -209,6 +210,26 @@ def test_path_without_a_slash_is_recognised(place, value):
     for key in reversed(place.split(".")):
         content = {key: content}
     assert list(definitions.paths(content)) == [(tuple(place.split(".")), value)]
+
+
+def test_labels_of_weights_are_no_paths_whatever_a_method_calls_them():
+    content = {"generators": {"M": {"name": "m", "weights": {"text_file": "words"}}}}
+    assert list(definitions.paths(content)) == []
+
+
+def test_texts_that_are_not_those_of_the_definition_are_refused(good):
+    record = load_record(record_of(good))
+    protocol = record.protocol.model_copy(update={"texts": "a" * 64})
+    with pytest.raises(DataError, match=r"protocol\.texts is 'aaa"):
+        definitions.suite_of(record.model_copy(update={"protocol": protocol}), "x")
+
+
+@pytest.mark.parametrize("table", ["sources", "saliency", "weights"])
+def test_a_folder_or_file_of_any_table_is_a_path(table):
+    key = "file" if table == "weights" else "folder"
+    assert list(definitions.paths({table: {"weights": {key: "x"}}})) == [
+        ((table, "weights", key), "x")
+    ]
 
 
 def test_packs_without_digests_are_refused(folder, ran):
