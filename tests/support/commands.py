@@ -14,15 +14,18 @@ from wsss_harness.store.manifest import MANIFEST
 PLUGIN = Path(small_suite.__file__).with_name("small_plugin.py")
 
 
-def command(folder, *words, executor="local", **changes):
-    """Start `wsss run` in a folder, with processes that can be killed together."""
+def command(folder, *words, executor="local", stdout=subprocess.PIPE, **changes):
+    """Start `wsss run` in a folder, with processes that can be killed together.
+
+    A run whose pipe is full waits: give another ``stdout`` where nobody reads its events.
+    """
     (folder / "small.json").write_text(json.dumps(small_suite.content(**changes)))
     run = ("run", "small.json", "--executor", executor, "--events", *words)
     return subprocess.Popen(
         [sys.executable, "-m", "wsss_harness", *run],
         cwd=folder,
         env={**os.environ, "WSSS_PLUGIN_PATH": str(PLUGIN)},
-        stdout=subprocess.PIPE,
+        stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
