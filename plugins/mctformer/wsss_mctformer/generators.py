@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from wsss_harness import ClassMapGenerator, require_option
+from wsss_harness.networks.backbones import VITS
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from wsss_harness import Batch, Inference, Loss
     from wsss_mctformer.network import MctShape
 
-VITS = ("vit_slim", "vit_small", "vit_base", "clip_vit_base")
 QUICK = {"backbone": {"name": "vit_slim", "dim": 16, "depth": 2, "heads": 2, "grid": 4}, "lr": 1e-3}
 
 

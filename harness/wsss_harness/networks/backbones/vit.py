@@ -18,6 +18,7 @@ from wsss_harness.networks.backbones.base import Backbone, Normalise, choose, st
 from wsss_harness.networks.backbones.positions import METHODS, Grid, resample, side
 
 Attention = Literal["none", "mean", "heads"]
+Stem = Literal["patch", "convolutions"]
 DEVIATION = 0.02  # of the initial values of tokens and positions
 
 
@@ -105,6 +106,28 @@ def as_map(tokens: Tensor, class_tokens: int, grid: Grid) -> Tensor:
     return tokens[:, class_tokens:].transpose(1, 2).reshape(len(tokens), -1, *grid)
 
 
+def early(dim: int, patch: int) -> nn.Sequential:
+    """3x3 convolutions of stride 2 down to one token for each patch, then a 1x1 one.
+
+    Xiao et al., "Early Convolutions Help Transformers See Better", NeurIPS 2021, sec. 4, with
+    normalisations that need no statistics of batches. Each halves the grid and doubles the width.
+    """
+    halvings = patch.bit_length() - 1
+    if patch != 2**halvings or patch == 1 or dim % 2 ** (halvings - 1):
+        raise ConfigError(
+            f"a stem of convolutions needs a patch that is a power of 2 and halves dim for each "
+            f"but the last convolution; patch is {patch} and dim {dim}. Set stem = 'patch'"
+        )
+    layers: list[nn.Module] = []
+    channels = 3
+    for step in reversed(range(halvings)):
+        width = dim // 2**step
+        convolution = nn.Conv2d(channels, width, 3, 2, 1, bias=False)
+        layers += [convolution, nn.GroupNorm(1, width), nn.ReLU()]
+        channels = width
+    return nn.Sequential(*layers, nn.Conv2d(dim, dim, 1))
+
+
 def attend(block: Any, tokens: Tensor) -> tuple[Tensor, Tensor]:
     """The tokens after a block, and the weights (B, heads, N, N) of its attention."""
     return attend_to(block, tokens, block.norm1(tokens))
@@ -130,7 +153,8 @@ class ViT(Backbone, VisionTransformer):  # type: ignore[misc]
     are resized for other images; ``loaded_positions``: how those in a file of weights are resized
     to ``grid``; see positions.METHODS. ``final_norm``: normalise the last tap. ``drop_path``: the
     rate of stochastic depth at the last block, rising from zero. ``embed``: the numbers of CLIP's
-    projection, or 0 for none; no tap uses it.
+    projection, or 0 for none; no tap uses it. ``stem``: how patches become tokens, by one ``patch``
+    convolution, or by 3x3 ``convolutions`` of stride 2, the default of vit_slim: see ``early``.
 
     CLIP's tower normalises before the first block too, has QuickGELU, and its patches no bias.
     """
@@ -155,6 +179,7 @@ class ViT(Backbone, VisionTransformer):  # type: ignore[misc]
         drop_path: float = 0.0,
         normalise: Normalise | None = None,
         embed: int = 0,
+        stem: Stem | None = None,
     ) -> None:
         shape = Shape.of(size, dim=dim, depth=depth, heads=heads, patch=patch)
         choose("positions", positions, METHODS)
@@ -167,6 +192,10 @@ class ViT(Backbone, VisionTransformer):  # type: ignore[misc]
         self.positions, self.loaded_positions = positions, loaded_positions
         self.final_norm, self.class_tokens = final_norm, class_tokens
         self._add_tokens(shape.dim)
+        stem = stem or ("convolutions" if size == "vit_slim" else "patch")
+        choose("stem", stem, ("patch", "convolutions"))
+        if stem == "convolutions":
+            self.patch_embed.proj = early(shape.dim, shape.patch)
         self.projection = nn.Linear(shape.dim, embed, bias=False) if embed else None
 
     def _add_tokens(self, dim: int) -> None:
@@ -210,8 +239,9 @@ class ViT(Backbone, VisionTransformer):  # type: ignore[misc]
                 f"an image of {images.shape[2]} x {images.shape[3]} pixels is smaller than a patch "
                 f"of {self.stride}; leave out images, scales or crops of this size"
             )
-        patches = self.patch_embed.proj(images)
-        grid = (patches.shape[2], patches.shape[3])
+        grid = (images.shape[2] // self.stride, images.shape[3] // self.stride)
+        height, width = (count * self.stride for count in grid)
+        patches = self.patch_embed.proj(images[:, :, :height, :width])
         classes = self.cls_token.expand(len(images), -1, -1)
         tokens = torch.cat((classes, patches.flatten(2).transpose(1, 2)), 1)
         tokens = tokens + self.positions_at(grid)

@@ -14,7 +14,7 @@ from wsss_harness.networks.backbones.positions import METHODS, resample
 from wsss_harness.networks.backbones.vit import attend
 from wsss_harness.networks.backbones.vit_files import image_tower
 
-TINY = {"dim": 24, "depth": 3, "heads": 2, "patch": 8, "grid": 4}
+TINY = {"stem": "patch", "dim": 24, "depth": 3, "heads": 2, "patch": 8, "grid": 4}
 
 
 def tiny(name="vit_slim", **options):
@@ -109,6 +109,19 @@ def test_taps_are_maps_of_patches_in_rows():
     assert torch.equal(tokens.classes(), tokens.layers[-1][:, :1])
 
 
+@torch.no_grad()
+def test_a_stem_of_convolutions_gives_one_token_for_each_whole_patch():
+    vit = backbones.build("vit_slim", **{**TINY, "stem": "convolutions", "depth": 1}).eval()
+    images = torch.randn(1, 3, 43, 26)
+    assert vit.tokens(images).grid == (5, 3)
+    torch.testing.assert_close(vit(images)["out"], vit(images[..., :40, :24])["out"])
+    strides = [layer.stride for layer in vit.patch_embed.proj if isinstance(layer, nn.Conv2d)]
+    assert strides == [(2, 2)] * 3 + [(1, 1)]
+    slim, small = (backbones.build(n, **{**TINY, "stem": None}) for n in ("vit_slim", "vit_small"))
+    assert isinstance(slim.patch_embed.proj, nn.Sequential)
+    assert isinstance(small.patch_embed.proj, nn.Conv2d)
+
+
 def test_stochastic_depth_acts_in_training_alone():
     vit, images = tiny(drop_path=0.9), torch.randn(4, 3, 32, 32)
     assert torch.equal(vit(images)["out"], vit(images)["out"])
@@ -130,6 +143,9 @@ def test_an_image_smaller_than_a_patch_is_refused():
         ({"drop_path": 1.0}, "drop_path of a vision transformer is 1.0"),
         ({"positions": "cubic"}, "positions is 'cubic'; choose one of bicubic, dino"),
         ({"loaded_positions": "cubic"}, "loaded_positions is 'cubic'"),
+        ({"stem": "deep"}, "stem is 'deep'; choose one of patch, convolutions"),
+        ({"stem": "convolutions", "patch": 6}, "patch is 6 and dim 24"),
+        ({"stem": "convolutions", "dim": 26}, "patch is 8 and dim 26"),
         ({"classes": 3}, "has no option 'classes'"),
     ],
 )

@@ -11,7 +11,7 @@ from wsss_harness.networks.backbones.weights import load_weights, read_weights
 from wsss_harness.networks.training.settings import TrainingSettings
 from wsss_harness.system import extras
 
-TINY = {"dim": 24, "depth": 2, "heads": 2, "patch": 8, "grid": 4}
+TINY = {"stem": "patch", "dim": 24, "depth": 2, "heads": 2, "patch": 8, "grid": 4}
 OF_TIMM = {"img_size": 32, "patch_size": 8, "embed_dim": 24, "depth": 2, "num_heads": 2}
 
 
