@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 from wsss_harness import ClassMapGenerator, hookimpl, require_extra
 from wsss_mctformer.generators import MctformerPlus, MctformerV1, MctformerV2
+from wsss_mctformer.refiner import PatchAffinity
 
-__all__ = ["MctformerPlus", "MctformerV1", "MctformerV2"]
+__all__ = ["MctformerPlus", "MctformerV1", "MctformerV2", "PatchAffinity"]
 
 require_extra("timm", "vit", "plugin 'mctformer'")
 
@@ -17,3 +18,8 @@ def wsss_generators() -> Mapping[str, type[ClassMapGenerator]]:
         "mctformer_v2": MctformerV2,
         "mctformer_plus": MctformerPlus,
     }
+
+
+@hookimpl
+def wsss_refiners() -> Mapping[str, type[PatchAffinity]]:
+    return {"patch_affinity": PatchAffinity}

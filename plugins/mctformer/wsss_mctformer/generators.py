@@ -37,7 +37,8 @@ class MctformerV2(ClassMapGenerator):
     ``maps``: what is scored: the attention of class ``tokens``, the maps of the ``patches``, or
     both ``fused``; ``layers``: how many of the last layers give attention; ``fusion``: ``product``
     with the sum over layers (V2) or ``root`` of that with their mean (MCTformer+); ``affinity``:
-    spread maps by the attention among ``patches``, or not.
+    spread maps by the attention among ``patches``, or not. The same attention is left for refiners:
+    see wsss_mctformer.left.
     """
 
     paper: ClassVar[str] = "Xu et al., CVPR 2022"
@@ -47,6 +48,7 @@ class MctformerV2(ClassMapGenerator):
         *("maps", "layers", "fusion", "affinity")
     }
     released: ClassVar[Mapping[str, str]] = {}
+    leaves: ClassVar[frozenset[str]] = frozenset({"affinity"})
     quick: ClassVar[Mapping[str, Any]] = {**ClassMapGenerator.quick, **QUICK}
 
     backbone: Mapping[str, Any] = field(default_factory=lambda: deit(positions="dino"))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from torch import Tensor
 
-from wsss_harness import ClassMaps, Inference
+from wsss_harness import ClassMaps, ClassScores, Inference, Sample
 from wsss_mctformer.attention import (
     patch_affinity,
     product,
@@ -17,6 +17,7 @@ from wsss_mctformer.attention import (
     stretch,
     token_attention,
 )
+from wsss_mctformer.left import LeftArrays
 from wsss_mctformer.network import MctOutputs
 
 Maps = Literal["fused", "tokens", "patches"]
@@ -58,7 +59,16 @@ def _unrefined(outputs: MctOutputs, settings: MapSettings) -> Tensor:
 
 @dataclass(frozen=True)
 class MctInference(Inference):
-    """Inference of MCTformer; ``min_max`` normalises without the released quirks of SEAM."""
+    """Inference of MCTformer, which also leaves the affinity of its patches.
+
+    ``min_max`` normalises without the released quirks of SEAM.
+    """
+
+    def scores(self, network: ClassMaps, samples: Sequence[Sample]) -> list[ClassScores]:
+        return [
+            replace(scores, arrays=LeftArrays(network, sample.image))
+            for scores, sample in zip(super().scores(network, samples), samples, strict=True)
+        ]
 
     def normalised(self, total: Tensor) -> Tensor:
         return stretch(total) if self.normalise == "min_max" else super().normalised(total)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import interpolate
 
 from wsss_mctformer.attention import (
     patch_affinity,
@@ -13,6 +14,7 @@ from wsss_mctformer.attention import (
     token_attention,
 )
 from wsss_mctformer.losses import ranked_pool, token_contrast
+from wsss_mctformer.spreading import spread
 
 LAYERS, BATCH, CLASSES, DIM, GRID = 3, 2, 4, 6, (2, 3)
 PATCHES = GRID[0] * GRID[1]
@@ -103,3 +105,22 @@ def test_scores_reach_from_zero_to_one_and_a_flat_map_is_zero():
     scores = stretch(torch.tensor([[[2.0, 4.0, 3.0]], [[5.0, 5.0, 5.0]]]))
     assert scores[0].flatten().tolist() == [0.0, 1.0, 0.5]
     assert scores[1].flatten().tolist() == [0.0, 0.0, 0.0]
+
+
+def test_spreading_averages_cells_and_weighs_them_by_affinity():
+    rng = np.random.default_rng(0)
+    values, affinity = rng.random((2, 4, 6)), rng.random((2, 3, 2, 3))
+    rows = affinity.reshape(6, 6)
+    expected = np.zeros((1, 2, 2, 3))
+    for index, scores in enumerate(values):
+        cells = [scores[y : y + 2, x : x + 2].mean() for y in (0, 2) for x in (0, 2, 4)]
+        for _ in range(2):
+            cells = [np.dot(row, cells) / sum(row) for row in rows]
+        expected[0, index] = np.reshape(cells, (2, 3))
+    large = interpolate(torch.tensor(expected), (4, 6), mode="bilinear", align_corners=False)
+    np.testing.assert_allclose(spread(values, affinity, 2), stretch(large[0]), rtol=0, atol=1e-12)
+
+
+def test_a_patch_that_attends_to_no_other_keeps_scores_finite():
+    values = np.ones((1, 4, 4), np.float32)
+    assert np.isfinite(spread(values, np.zeros((2, 2, 2, 2), np.float16), 1)).all()

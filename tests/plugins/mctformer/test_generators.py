@@ -4,6 +4,7 @@ import importlib
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 from fake_data import FakeDataset, view
@@ -12,10 +13,11 @@ import wsss_mctformer
 from wsss_harness.contract.errors import ConfigError, MissingExtra
 from wsss_harness.contract.hookspecs import Generator
 from wsss_harness.contract.run import Run
+from wsss_harness.contract.types import ClassScores
 from wsss_harness.networks import backbones
 from wsss_harness.networks.checkpoints import read_state
 from wsss_harness.system import extras
-from wsss_mctformer import MctformerPlus, MctformerV1, MctformerV2
+from wsss_mctformer import MctformerPlus, MctformerV1, MctformerV2, PatchAffinity
 
 SLIM = {"name": "vit_slim", "dim": 16, "depth": 2, "heads": 2, "grid": 3, "drop_path": 0.1}
 QUICK = {"iterations": 3, "batch": 2, "crop": 24, "resize": (24, 32), "warmup": 0}
@@ -87,6 +89,41 @@ def test_maps_and_affinity_are_chosen_at_inference(tmp_path, maps, affinity):
     chosen = slim(maps=maps, affinity=affinity, scales=(1.0, 1.5))
     scores = chosen.load(tmp_path / "fit", "cpu")(data[data.ids[0]])
     scores.validate(data.ids[0], "mctformer_plus")
+
+
+def test_the_attention_among_patches_is_left_for_refiners(tmp_path):
+    generator = fitted(tmp_path / "fit", iterations=1)
+    data = view(tmp_path, MctformerPlus.needs)
+    score = generator.load(tmp_path / "fit", "cpu")
+    scores = score.many([data[image_id] for image_id in data.ids[:2]])
+    affinity = scores[1].arrays["affinity"]
+    assert set(scores[1].arrays) == MctformerPlus.leaves == PatchAffinity.wants
+    assert affinity.shape == (3, 4, 3, 4)
+    image = data[data.ids[1]].image
+    normal = (image / 255 - score.network.mean) / score.network.std
+    values = torch.tensor(normal.transpose(2, 0, 1)[None], dtype=torch.float32)
+    tokens = score.network.backbone.tokens(values, "heads")
+    total = sum(weights[0].mean(0)[2:, 2:] for weights in tokens.attention)
+    torch.testing.assert_close(torch.tensor(affinity.reshape(12, 12)), total, atol=1e-5, rtol=1e-4)
+    with pytest.raises(KeyError):
+        scores[0].arrays["attention"]
+    assert not torch.equal(torch.tensor(affinity), torch.tensor(scores[0].arrays["affinity"]))
+
+
+def test_the_refiner_spreads_what_it_is_given(tmp_path):
+    data = view(tmp_path, MctformerPlus.needs)
+    sample = data[data.ids[0]]
+    values = np.random.default_rng(0).random((2, *sample.image.shape[:2])).astype(np.float32)
+    arrays = PatchAffinity.example_arrays(*sample.image.shape[:2])
+    refine = PatchAffinity(rounds=2).load(tmp_path, "cpu")
+    before = ClassScores(sample.present, values, arrays=arrays)
+    after = refine(sample, before)
+    after.validate(sample.image_id, "patch_affinity")
+    assert after.classes == before.classes
+    none = ClassScores((), values[:0], arrays=arrays)
+    assert refine(sample, none) is none
+    with pytest.raises(ConfigError, match="option 'rounds'"):
+        PatchAffinity(rounds=0)
 
 
 def test_each_class_token_starts_from_the_token_of_the_file(tmp_path):
