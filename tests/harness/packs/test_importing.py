@@ -170,8 +170,8 @@ def test_a_map_of_an_unknown_class_is_named(tmp_path):
 
 def test_an_unknown_supervision_is_named(tmp_path):
     source = masks(tmp_path / "plain")
-    with pytest.raises(ConfigError, match="'boxes' is not a supervision; name some of image_"):
-        import_folder(source, "masks", DATA, tmp_path / "pack", "Theirs", ("boxes",))
+    with pytest.raises(ConfigError, match="'guesses' is not a supervision; name some of image_"):
+        import_folder(source, "masks", DATA, tmp_path / "pack", "Theirs", ("guesses",))
 
 
 def test_a_folder_that_is_not_empty_is_left_alone(tmp_path):
