@@ -284,7 +284,7 @@ def test_a_fault_is_named_with_its_remedy(plugin, fault):
     check, old, new, message = FAULTS[fault]
     plugin((old, new))
     actual = problem_of(check, 2 if fault == "endless" else 300)
-    assert re.search(message, actual.message)
+    assert re.search(message, f"{actual.outcome}: {actual.message}")
     harmless = {"no contract", "no paper", "undocumented", "heavy", "unused"}
     harmless |= {"no docstring", "cannot be killed"}
     assert actual.outcome == (WARNING if fault in harmless else FAILURE)
