@@ -37,6 +37,8 @@ class WithMaps:
     folder: Path
 
     def __getattr__(self, name: str) -> Any:
+        if name == "dataset":  # it is not there yet while a copy is read in another process
+            raise AttributeError(name)
         return getattr(self.dataset, name)
 
     @property

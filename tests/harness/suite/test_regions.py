@@ -1,5 +1,7 @@
 """Regions as a named source: superpixels that the harness finds, or maps of another program."""
 
+import pickle
+
 import numpy as np
 import pytest
 import small_suite
@@ -7,6 +9,7 @@ from suite_runs import run_rows
 
 from wsss_harness.contract.errors import ConfigError, DataError
 from wsss_harness.stages.products import score_reader
+from wsss_harness.stages.stage_data import WithRegions, WithSaliency
 from wsss_harness.suite.graph import Graph
 from wsss_harness.system import pictures
 
@@ -146,3 +149,10 @@ def test_regions_of_another_size_than_the_image_are_refused(tmp_path):
     pictures.write_regions(first, np.zeros((3, 4), np.int32))
     with pytest.raises(DataError, match=rf"{first.name} is 4x3, but its image is 32x24"):
         pictures.read_regions(first, (24, 32))
+
+
+def test_a_dataset_with_maps_can_be_sent_to_another_process(tmp_path):
+    for with_maps in (WithRegions, WithSaliency):
+        sent = pickle.loads(pickle.dumps(with_maps(small_suite.FakeDataset(12), tmp_path)))
+        assert sent.classes == small_suite.FakeDataset.classes
+        assert sent.folder == tmp_path
