@@ -77,11 +77,12 @@ def panel_figure(path: Path, panels: Panels, width: float) -> None:
 
 
 def _legend_size(panels: Panels, width: float) -> tuple[int, float]:
-    """The columns of the legend, and its height in inches."""
+    """The columns of the legend, whose lines are about equally long, and its height in inches."""
     entries = panels.entries
     longest = max((len(ink.plain(label)) for label, _ in entries), default=0)
-    columns = max(1, min(len(entries), int(width / (SWATCH + longest * SIZES[0] * LETTER))))
-    return columns, math.ceil(len(entries) / columns) * SIZES[0] * LEADING * 1.1 + 2 * GAP
+    fitting = max(1, int(width / (SWATCH + longest * SIZES[0] * LETTER)))
+    rows = math.ceil(len(entries) / fitting)
+    return math.ceil(len(entries) / max(1, rows)), rows * SIZES[0] * LEADING * 1.1 + 2 * GAP
 
 
 def _legend(figure: Any, panels: Panels, columns: int) -> None:
@@ -91,7 +92,7 @@ def _legend(figure: Any, panels: Panels, columns: int) -> None:
     handles = [Patch(facecolor=colour / 255, **edge) for _, colour in panels.entries]
     labels = [label for label, _ in panels.entries]
     style = {"loc": "lower center", "bbox_to_anchor": (0.5, GAP / figure.get_figheight())}
-    ink.legend(figure, handles, labels, ncols=columns, fontsize=SIZES[0], **LEGEND, **style)
+    ink.legend(figure, handles, labels, ncols=max(1, columns), fontsize=SIZES[0], **LEGEND, **style)
 
 
 def wrapped(titles: Sequence[str], cell: float) -> tuple[list[list[str]], float]:
