@@ -1,5 +1,6 @@
 """Which networks a file of weights fits."""
 
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,9 +50,10 @@ def _is_installed(backbone: str) -> bool:
 
 
 def _forms(name: str, method: Any) -> Iterator[tuple[str, Any]]:
-    """A method with its defaults; one of several forms in each of them."""
-    for form in getattr(method, "forms", ("",)):
-        yield (f"{name}:{form}", method(form=form)) if form else (name, method())
+    """A method with its defaults, one of several forms in each; none whose backbone is missing."""
+    with contextlib.suppress(MissingExtra):
+        for form in getattr(method, "forms", ("",)):
+            yield (f"{name}:{form}", method(form=form)) if form else (name, method())
 
 
 def _of_method(name: str, method: Any, classes: int) -> Network:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 from pathlib import Path
-from types import MappingProxyType
 
 from wsss_harness.contract.hookspecs import Refiner
 from wsss_harness.contract.supervision import View
@@ -41,7 +40,7 @@ def refine(
     work: Work,
     refiner: Refiner,
     view: View,
-    files: Mapping[str, Path] = MappingProxyType({}),
+    files: Mapping[str, Path] | None = None,
     wants: Sequence[str] = (),
 ) -> None:
     """Refine the scores of every image of the view.
@@ -50,10 +49,10 @@ def refine(
     """
     scores, fit = reader_of(work, wants), work.inputs["fit"]
     if getattr(refiner, "parallel", False):
-        load = partial(loaded, refiner, fit, "cpu", view, files)
+        load = partial(loaded, refiner, fit, "cpu", view, files or {})
         refine_in_parallel(work, load, view, scores)
     else:
-        write_by_network(work, loaded(refiner, fit, device(), view, files), view, scores)
+        write_by_network(work, loaded(refiner, fit, device(), view, files or {}), view, scores)
 
 
 def refine_in_parallel(

@@ -24,6 +24,7 @@ class PatchAffinity:
     """
 
     paper: ClassVar[str] = "Xu et al., CVPR 2022"
+    golden: ClassVar[tuple[str, ...]] = ("mctformer",)
     needs: ClassVar[frozenset[str]] = frozenset()
     wants: ClassVar[frozenset[str]] = frozenset({"affinity"})
     parallel: ClassVar[bool] = True
