@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-TESTS := $(BIN)/python -m pytest -n 2 --dist worksteal
+# One process more than two cores: some tests wait for other processes.
+TESTS := $(BIN)/python -m pytest -n 3 --dist worksteal
 CRF := $(BIN)/python -m pip install --quiet --constraint constraints.txt pydensecrf2
 
 .PHONY: demo install test test-all check docs tables format

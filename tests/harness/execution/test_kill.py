@@ -10,12 +10,18 @@ import pytest
 from commands import command, products
 from slow import slow_but
 
-SUITE = {
+LONG = {
+    "dataset": {"name": "in_memory", "count": 120},
     "generators": {"R": {"name": "redness", "pause": 0.3}, "S": {"name": "salient", "pause": 0.3}},
     "rows": [
         {"method": "R", "generator": "R", "segmentors": ["one"]},
         {"method": "S", "generator": "S", "refiners": ["half"], "segmentors": ["one"]},
     ],
+}
+SHORT = {
+    "dataset": {"name": "in_memory", "count": 16},
+    "generators": LONG["generators"],
+    "rows": [{"method": "S", "generator": "S", "refiners": ["half"]}],
 }
 WORDS = ("--shards", "2")
 
@@ -43,24 +49,24 @@ def kill_after(process, store, new_files, delay):
     return False
 
 
-CASES = [(1, 24, "inline"), (20, 120, "local")]
+CASES = [(1, SHORT, "inline"), (20, LONG, "local")]
 
 
-@pytest.mark.parametrize(("kills", "images", "executor"), slow_but(CASES[0], cases=CASES))
-def test_suite_killed_at_random_resumes_to_the_same_bytes(tmp_path, kills, images, executor):
+@pytest.mark.parametrize(("kills", "suite", "executor"), slow_but(CASES[0], cases=CASES))
+def test_suite_killed_at_random_resumes_to_the_same_bytes(tmp_path, kills, suite, executor):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     for folder in (whole, killed):
         folder.mkdir()
-    uninterrupted = started(whole, "inline", images)
+    uninterrupted = started(whole, "inline", suite)
     _, err = uninterrupted.communicate(timeout=600)
     assert uninterrupted.returncode == 0, err
     files_per_kill = files(whole / "runs") // (2 * kills)
     draw = random.Random(0)
     for _ in range(kills):
-        process = started(killed, executor, images)
+        process = started(killed, executor, suite)
         new_files, delay = draw.randint(1, files_per_kill), draw.uniform(0, 0.05)
         assert kill_after(process, killed / "runs", new_files, delay)
-    last = started(killed, executor, images)
+    last = started(killed, executor, suite)
     _, err = last.communicate(timeout=600)
     assert last.returncode == 0, err
     assert products(killed / "runs") == products(whole / "runs")
@@ -69,9 +75,8 @@ def test_suite_killed_at_random_resumes_to_the_same_bytes(tmp_path, kills, image
     assert not (killed / "runs/running").exists()
 
 
-def started(folder, executor, images):
+def started(folder, executor, suite):
     """A run of the suite, whose events nobody reads."""
-    suite = {**SUITE, "dataset": {"name": "in_memory", "count": images}}
     return command(folder, *WORDS, executor=executor, stdout=subprocess.DEVNULL, **suite)
 
 

@@ -270,11 +270,9 @@ FAULTS = {
 BRIEF = ["no contract", "no dataclass", "truth", "undeclared", "writes elsewhere", "nan"]
 BRIEF += [
     "reads at_inference",
-    "idle in fit",
     "changes the image",
     "memory",
     "random",
-    "no resuming",
     "endless",
 ]
 
