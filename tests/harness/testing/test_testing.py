@@ -268,13 +268,7 @@ FAULTS = {
 
 # One for each check, of those that need the fewest processes.
 BRIEF = ["no contract", "no dataclass", "truth", "undeclared", "writes elsewhere", "nan"]
-BRIEF += [
-    "reads at_inference",
-    "changes the image",
-    "memory",
-    "random",
-    "endless",
-]
+BRIEF += ["reads at_inference", "changes the image", "memory", "random", "endless"]
 
 
 @pytest.mark.parametrize("fault", slow_but(*BRIEF, cases=FAULTS))
