@@ -3,8 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# One process more than two cores: some tests wait for other processes.
-TESTS := $(BIN)/python -m pytest -n 3 --dist worksteal
+TESTS := $(BIN)/python -m pytest -n 2 --dist worksteal
 CRF := $(BIN)/python -m pip install --quiet --constraint constraints.txt pydensecrf2
 
 .PHONY: demo install test test-all check docs tables format
