@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -106,27 +107,31 @@ class TokenMethod(LabelSettings, NetworkMethod):
             self.boxes,
         )
 
-    def learn(
-        self,
-        network: Any,
-        loss: Callable[[Any, Batch], dict[str, Any]],
-        first: Look,
-        data: View,
-        run: Run,
-    ) -> None:
-        """Train a network in place; ``first``: the look that is segmented."""
+    @abstractmethod
+    def loss(self) -> Callable[[Any, Batch], dict[str, Any]]:
+        """The losses of a network and a batch, by name."""
+
+    @abstractmethod
+    def first_look(self) -> Look:
+        """How the image that is segmented looks."""
+
+    def fit(self, data: View, run: Run) -> None:
+        """Train, or load a checkpoint; write weights.pth and network.json."""
+        self.train_network(data, run, lambda network: self.learn(network, data, run))
+
+    def learn(self, network: Any, data: View, run: Run) -> None:
+        """Train a network in place."""
         from wsss_harness.networks.classmaps.augment import Cropping
         from wsss_harness.networks.classmaps.fitting import labelled_ids
         from wsss_harness.networks.training.loop import Draws, fit_network
         from wsss_toco.items import ItemMaker, Looks
         from wsss_toco.schedule import schedule_of
 
-        cropping = Cropping.of(self, network.backbone)
-        again = self.views == "released"
-        make = ItemMaker(data, cropping, self.rescale, Looks(first), again)
+        cropping, again = Cropping.of(self, network.backbone), self.views == "released"
+        make = ItemMaker(data, cropping, self.rescale, Looks(self.first_look()), again)
         draws = Draws(labelled_ids(data, self.unlabelled), make, run.seed)
         schedule = schedule_of(self) if self.rates == "released" else None
-        fit_network(network, loss, draws, run, self, schedule=schedule)
+        fit_network(network, self.loss(), draws, run, self, schedule=schedule)
 
     def load(self, folder: Path, device: str) -> Callable[[Sample], ClassScores]:
         from wsss_toco.inference import MapScorer

@@ -77,11 +77,16 @@ class TokenNetwork(Headed):
         return segmented
 
 
-def features_of(backbone: Backbone, images: Tensor, layer: int) -> Features:
+def features_of(backbone: nn.Module, images: Tensor, layer: int = -1) -> Features:
     vit = cast("ViT", backbone)  # TokenMethod refuses others
     tokens = vit.tokens(images)
     last = replace(tokens, layers=(vit.norm(tokens.layers[-1]),))
     return Features(last.patches(), tokens.patches(layer), last.classes()[:, 0])
+
+
+def class_tokens(backbone: nn.Module, images: Tensor) -> Tensor:
+    """(B, N, D) of images (B, N, 3, h, w)."""
+    return features_of(backbone, images.flatten(0, 1)).token.reshape(*images.shape[:2], -1)
 
 
 class TocoNetwork(TokenNetwork):
@@ -100,14 +105,10 @@ class TocoNetwork(TokenNetwork):
         ``views`` (B, V, 3, H, W) are whole images, ``crops`` (B, J, 3, h, w) parts.
         """
         follow(self.teacher, self.projection, self.momentum)
-        whole, parts = self.tokens(views), self.tokens(crops)
+        whole, parts = (class_tokens(self.backbone, images) for images in (views, crops))
         with torch.no_grad():
             targets = self.teacher(whole.detach())
         return self.projection(torch.cat((whole, parts), 1)), targets
-
-    def tokens(self, images: Tensor) -> Tensor:
-        """The class tokens (B, N, D) of images (B, N, 3, h, w)."""
-        return self.features(images.flatten(0, 1)).token.reshape(*images.shape[:2], -1)
 
 
 class SecoNetwork(TokenNetwork):
@@ -152,22 +153,17 @@ class SecoNetwork(TokenNetwork):
         ``views`` (B, V, 3, H, W) are whole images; ``queries`` and ``keys`` (B, J, 3, h, w) two
         looks at the same parts; ``tags`` (B, V + J). The new keys are in the queue as well.
         """
-        whole, parts = self.tokens(self.backbone, views), self.tokens(self.backbone, queries)
+        whole, parts = (class_tokens(self.backbone, images) for images in (views, queries))
         projected = self.projection(torch.cat((whole, parts), 1).flatten(0, 1))
         with torch.no_grad():
             follow(self.second, self.backbone, self.momentum)
             follow(self.teacher, self.projection, self.momentum)
-            slow = torch.cat((whole, self.tokens(self.second, keys)), 1)
+            slow = torch.cat((whole, class_tokens(self.second, keys)), 1)
             own = self.teacher(slow.flatten(0, 1))
         flat = tags.flatten()
         self.queue.add(own, flat)
         kept = torch.cat((projected, own, self.queue.keys.clone()))
         return projected, kept, torch.cat((flat, flat, self.queue.tags.clone()))
-
-    def tokens(self, backbone: nn.Module, images: Tensor) -> Tensor:
-        """The class tokens (B, N, D) of images (B, N, 3, h, w)."""
-        features = features_of(backbone, images.flatten(0, 1), self.layer)  # type: ignore[arg-type]
-        return features.token.reshape(*images.shape[:2], -1)
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from mmengine.optim.scheduler.lr_scheduler import LRSchedulerMixin
 from mmengine.optim.scheduler.param_scheduler import _ParamScheduler
 from mmengine.registry import PARAM_SCHEDULERS
 
+from wsss_harness.networks.training.optimizers import poly_lr
+
 if TYPE_CHECKING:
     from wsss_harness import TrainingSettings
-
-POWER = 0.9
 
 
 def rate_at(
@@ -24,7 +24,7 @@ def rate_at(
     """
     if step < warmup:
         return base * (1 - (1 - step / warmup) * (1 - start))
-    return float(base * (1 - step / steps) ** POWER)
+    return poly_lr(base, step, steps)
 
 
 @PARAM_SCHEDULERS.register_module()

@@ -10,7 +10,8 @@ from wsss_harness import require_option
 from wsss_toco.method import TokenMethod
 
 if TYPE_CHECKING:
-    from wsss_harness import Run, View
+    from wsss_harness import Run
+    from wsss_toco.items import Look
     from wsss_toco.losses import SecoLoss
     from wsss_toco.network import SecoShape
 
@@ -93,11 +94,7 @@ class SeCo(TokenMethod):
             self.last_layer_from,
         )
 
-    def fit(self, data: View, run: Run) -> None:
-        """Train, or load a checkpoint; write weights.pth and network.json."""
+    def first_look(self) -> Look:
         from wsss_toco.items import Look
 
-        first = Look(plain=True)
-        self.train_network(
-            data, run, lambda network: self.learn(network, self.loss(), first, data, run)
-        )
+        return Look(plain=True)

@@ -9,7 +9,7 @@ from wsss_harness import require_option
 from wsss_toco.method import TokenMethod
 
 if TYPE_CHECKING:
-    from wsss_harness import Run, View
+    from wsss_toco.items import Look
     from wsss_toco.losses import TocoLoss
     from wsss_toco.network import TocoShape
 
@@ -57,11 +57,7 @@ class ToCo(TokenMethod):
             self.segment_after,
         )
 
-    def fit(self, data: View, run: Run) -> None:
-        """Train, or load a checkpoint; write weights.pth and network.json."""
+    def first_look(self) -> Look:
         from wsss_toco.items import Look
 
-        first = Look(blur=1.0)
-        self.train_network(
-            data, run, lambda network: self.learn(network, self.loss(), first, data, run)
-        )
+        return Look(blur=1.0)
