@@ -108,10 +108,14 @@ def shares_of(maps: Tensor, numbers: Tensor, background: float) -> Tensor:
     return torch.cat((constant, chosen), 1).softmax(1)
 
 
-def colours_of(images: Tensor, mean: Tensor, std: Tensor) -> Tensor:
-    """Colours from 0 to 1 of normalised images (B, 3, H, W), cut to whole levels as released.
+def levels_of(images: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    """Levels from 0 to 255 of normalised images (B, 3, H, W).
 
-    ``mean`` and ``std`` are (3,), of levels from 0 to 255.
+    ``mean`` and ``std`` are (3,), of such levels.
     """
-    levels = images * std[:, None, None] + mean[:, None, None]
+    return images * std[:, None, None] + mean[:, None, None]
+
+
+def colours_of(levels: Tensor) -> Tensor:
+    """Colours from 0 to 1 of levels, cut to whole ones as released."""
     return levels.to(torch.uint8) / 255

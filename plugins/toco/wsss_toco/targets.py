@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate, multilabel_soft_margin_loss
 
 from wsss_toco.contrast import pair_labels, patch_loss
-from wsss_toco.labels import Bounds, colours_of, inside, labels_between, refined_labels
+from wsss_toco.labels import Bounds, colours_of, inside, labels_between, levels_of, refined_labels
 from wsss_toco.maps import class_maps
 from wsss_toco.segmentation import balanced_loss, energy_loss
 
@@ -87,17 +87,20 @@ class Teaching:
             torch.tensor(values, device=images.device) * LEVELS
             for values in (network.backbone.mean, network.backbone.std)
         )
-        colours = colours_of(images, mean, std)
+        levels = levels_of(images, mean, std)
         with torch.no_grad():
             labels = refined_labels(
-                colours, maps * present[:, :, None, None], present, self.bounds, self.refine
+                colours_of(levels),
+                maps * present[:, :, None, None],
+                present,
+                self.bounds,
+                self.refine,
             )
         labels = inside(labels, batch["box"])
         logits = interpolate(
             network.decoder(features.last), images.shape[2:], mode="bilinear", align_corners=False
         )
         within = (inside(torch.zeros_like(labels), batch["box"]) == 0).to(images)
-        levels = images * std[:, None, None] + mean[:, None, None]
         return {
             "loss_seg": self.weights.segmentation * balanced_loss(logits, labels),
             "loss_energy": self.weights.energy * energy_loss(logits, levels, labels, within),
