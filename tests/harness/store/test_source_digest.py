@@ -254,7 +254,7 @@ EDITS = {
 }
 
 
-UNUSED = {"bounds", "superpixels", "__init__"}  # by the suite of these tests
+UNUSED = {"bounds", "context_words", "superpixels", "__init__"}  # by the suite of these tests
 
 
 def test_an_edit_changes_the_keys_of_the_stages_that_run_it_and_of_no_other(copied):
