@@ -39,11 +39,15 @@ class McisNetwork(Headed):
     heads = ("extra", "head", "affinity", "common_head", "gate")
     iterations: Tensor
 
-    def __init__(self, backbone: Backbone, classes: int) -> None:
+    def __init__(self, backbone: Backbone, classes: int, width: int | None = None) -> None:
         super().__init__()
-        width = backbone.out_channels
+        channels = backbone.out_channels
+        width = width or channels
+        inputs = (channels, *[width] * (EXTRA - 1))
         self.backbone = backbone
-        self.extra = nn.Sequential(*(layer for _ in range(EXTRA) for layer in convolution(width)))
+        self.extra = nn.Sequential(
+            *(layer for count in inputs for layer in convolution(count, width))
+        )
         self.head = nn.Conv2d(width, classes, 1)
         self.affinity = nn.Linear(width, width, bias=False)
         self.common_head = nn.Conv2d(width, classes, 1, bias=False)
@@ -80,8 +84,8 @@ class McisNetwork(Headed):
         return PairLogits(own, common.pooled(), others.pooled())
 
 
-def convolution(width: int) -> tuple[nn.Module, nn.Module]:
-    return nn.Conv2d(width, width, 3, padding=1), nn.ReLU(inplace=True)
+def convolution(channels: int, width: int) -> tuple[nn.Module, nn.Module]:
+    return nn.Conv2d(channels, width, 3, padding=1), nn.ReLU(inplace=True)
 
 
 @dataclass(frozen=True)
@@ -91,3 +95,4 @@ class McisShape(NetworkShape[McisNetwork]):
     kind = McisNetwork
 
     classes: int
+    width: int | None = None

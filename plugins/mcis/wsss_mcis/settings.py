@@ -33,6 +33,8 @@ class McisSettings(LabelSettings, NetworkMethod):
     ``optimizer``: ``sgd`` is that of MCIS, with Nesterov's momentum and ``lr_drops``, iterations
     from which the rate is a tenth of what it was; the others and their schedule are those of all
     methods.
+    ``width``: channels of the three convolutions after the backbone; None: as many as it has. With
+    the 1,280 of MobileNetV2 they would have 44 M parameters, with the released 512 they have 11 M.
     ``sides``: factors of ``crop`` for two further copies of an image.
     ``partners``: the probability that a partner is drawn among the images of a class of the image,
     itself included; else among all images.
@@ -59,6 +61,7 @@ class McisSettings(LabelSettings, NetworkMethod):
     iterations: int = 11 * EPOCH
     batch: int = 5
     crop: int = 256
+    width: int | None = None
     sides: tuple[float, float] = (0.75, 2.0)
     flip: float = 0.0
     momentum: float | Literal["released"] = 0.9
@@ -75,6 +78,7 @@ class McisSettings(LabelSettings, NetworkMethod):
         require_option(self, "sides", min(self.sides) > 0, "two factors above 0")
         for name in ("partners", "at_least"):
             require_option(self, name, 0 <= getattr(self, name) <= 1, "0 to 1")
+        require_option(self, "width", self.width is None or self.width > 0, "at least 1")
         require_option(self, "rest_from", self.rest_from >= 0, "0 or more")
         require_option(self, "references", self.references > 0, "at least 1")
         ascend = list(self.lr_drops) == sorted({drop for drop in self.lr_drops if drop > 0})
@@ -98,4 +102,4 @@ class McisSettings(LabelSettings, NetworkMethod):
     def shape(self, classes: int) -> McisShape:
         from wsss_mcis.network import McisShape
 
-        return McisShape(self.backbone, classes)
+        return McisShape(self.backbone, classes, self.width)

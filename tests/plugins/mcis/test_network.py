@@ -82,3 +82,10 @@ def test_a_new_convolution_varies_with_its_outputs():
 
 def test_the_backbone_has_the_stride_of_three_poolings():
     assert backbones.build(**vgg16()).stride == 8
+
+
+def test_convolutions_can_be_narrower_than_the_backbone():
+    network = McisShape({**vgg16(), "width": 0.25}, 5, width=8).build()
+    assert [layer.weight.shape[:2] for layer in network.extra[::2]] == [(8, 128), (8, 8), (8, 8)]
+    pair = network(torch.rand(1, 3, 32, 32)), network(torch.rand(1, 3, 32, 32))
+    assert network.logits(*pair, rest=True).rest.shape == (2, 5)
