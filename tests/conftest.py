@@ -4,11 +4,20 @@ Commands make stages in the process of the test, except where a test asks for wo
 """
 
 import os
+import sys
+from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).parents[1]
+SOURCES = [str(ROOT / "harness"), str(ROOT / "leaderboard"), *map(str, ROOT.glob("plugins/*"))]
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("WSSS_EXECUTOR", "inline")
+
+# The code beside the tests is tested, whichever folder is installed.
+sys.path[:0] = SOURCES
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [*SOURCES, os.environ.get("PYTHONPATH")]))
 
 
 @pytest.fixture(autouse=True, scope="session")
