@@ -162,6 +162,11 @@ def table(
         OutputFormat, typer.Option("--format", metavar="FORMAT", help=FORMATS)
     ] = OutputFormat.TERMINAL,
     as_json: JsonOption = False,
+    every: Annotated[bool, typer.Option("--all", help="Print all tables of the suite.")] = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="TABLE", help="Print this table of the suite. Repeatable."),
+    ] = None,
     page: Annotated[
         Path | None, typer.Option("--update", metavar="PAGE", help="Update a page's marked tables.")
     ] = None,
@@ -169,12 +174,15 @@ def table(
         bool, typer.Option("--check", help="With --update: only report stale tables.")
     ] = False,
 ) -> None:
-    """Print the tables of a suite that was run, or the table of a table file."""
+    """Print the table of a suite that was run, or of a table file."""
+    from wsss_leaderboard.cli.report import SUMMARY
     from wsss_leaderboard.cli.tables import print_tables_of, update
 
     if page is None:
         chosen = OutputFormat.JSON if as_json else form
-        print_tables_of(Path(source), folders or [], store, chosen.value, Console())
+        complete = every or chosen is OutputFormat.JSON
+        names = only or (None if complete else [SUMMARY])
+        print_tables_of(Path(source), folders or [], store, chosen.value, Console(), names)
         return
     stale = update(page, check)
     verdict = ("is stale" if check else "was updated") if stale else "is up to date"

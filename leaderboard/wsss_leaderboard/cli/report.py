@@ -1,5 +1,6 @@
 """Run a suite and show what came out: records, tables and figures."""
 
+import shlex
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -45,7 +46,10 @@ from wsss_leaderboard.tables.builtin import (
 )
 from wsss_leaderboard.tables.factorial import factorial_tables
 from wsss_leaderboard.tables.refinement import refinement_table
+from wsss_leaderboard.tables.summary import summary_table
 from wsss_leaderboard.tables.table import Table, write_tables
+
+SUMMARY = "summary"  # the table that a run ends with
 
 
 def run_each(
@@ -213,7 +217,8 @@ def tables(loaded: Sequence[LoadedRecord]) -> list[tuple[str, Table]]:
     """The tables of one results folder, by the names of their files."""
     records = [entry.record for entry in loaded]
     ranked = standings(loaded)
-    named = [("masks", mask_table(records, ranked)), ("failures", failure_table(records))]
+    masks, failures = mask_table(records, ranked), failure_table(records)
+    named = [(SUMMARY, summary_table(loaded, ranked)), ("masks", masks), ("failures", failures)]
     if any(record.recipe["segmentors"] for record in records):
         named.append(("segmentation", segmentation_table(records, ranked)))
     if anatomy := anatomy_tables(records):
@@ -241,12 +246,19 @@ def without_repeated_notes(
 
 
 def print_tables(
-    named_tables: Iterable[tuple[str, Table]],
-    folders: Iterable[Path],
+    named_tables: Sequence[tuple[str, Table]],
+    folders: Sequence[Path],
     console: Console,
+    only: Collection[str] = (SUMMARY,),
     printed: Collection[str] = (),
 ) -> None:
-    for table in without_repeated_notes((table for _, table in named_tables), printed):
+    """Print the tables that ``only`` names, and say where the others are."""
+    chosen = (table for name, table in named_tables if name in only)
+    for table in without_repeated_notes(chosen, printed):
         console.print(table)
     for folder in folders:
         print_plain(console, f"Results: {folder}")
+    if others := [name for name, _ in named_tables if name not in only]:
+        results = " ".join(f"--results {shlex.quote(str(folder))}" for folder in folders)
+        names = ", ".join(others)
+        print_plain(console, f"More: wsss table {results} --all, or --only one of {names}")

@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from wsss_harness.cli.messages import print_plain
 from wsss_harness.contract.errors import ConfigError, DataError
 from wsss_harness.suite.results import doubts, results_named, results_of
 from wsss_harness.system.files import write_text
-from wsss_leaderboard.cli.report import print_tables, tables
+from wsss_harness.system.similar import did_you_mean
+from wsss_leaderboard.cli.report import SUMMARY, print_tables, tables
 from wsss_leaderboard.ranking import entries
 from wsss_leaderboard.ranking.standings import standings
 from wsss_leaderboard.tables import tablefiles
@@ -26,15 +27,20 @@ BLOCK = re.compile(rf"^{BEGIN}([^\n]+) -->\n(.*?)^{END}", re.DOTALL | re.MULTILI
 
 
 def print_tables_of(
-    source: Path, folders: Sequence[Path], store: Path, form: str, console: Console
+    source: Path,
+    folders: Sequence[Path],
+    store: Path,
+    form: str,
+    console: Console,
+    only: Sequence[str] | None = (SUMMARY,),
 ) -> None:
-    """Print the table of a table file, or the tables of a suite.
+    """Print the table of a table file, or the tables of a suite that ``only`` names; None: all.
 
     ``folders`` of results or boards are read instead of the results in ``store``.
 
     Raises:
         DataError: there are no records, or a file is not what it should be, by name.
-        ConfigError: records or figures may not share a table.
+        ConfigError: records or figures may not share a table, or a table is not there, by name.
     """
     groups = folders_of(source, folders, store)
     for doubt in doubts(chain.from_iterable(groups.values())):
@@ -43,17 +49,38 @@ def print_tables_of(
         named = {"": [(source.stem, table_of(source, groups[""]))]}
     else:
         named = {name: tables(entries.load(group)) for name, group in groups.items()}
+    names = names_of(named.values(), only)
     if form == "terminal":
         for name, group in groups.items():
-            print_tables(named[name], group, console)
-    elif form == "json":
+            print_tables(named[name], group, console, names)
+        return
+    chosen = [[table for table in named[name] if table[0] in names] for name in groups]
+    if form == "json":
         documents = {
-            name: {file: table.json() for file, table in content} for name, content in named.items()
+            name: {file: table.json() for file, table in content}
+            for name, content in zip(groups, chosen, strict=True)
         }
         print_documents(documents, console)
     else:
-        every = (table for content in named.values() for _, table in content)
+        every = (table for content in chosen for _, table in content)
         console.file.write("\n".join(FORMATS[form](table) for table in every))
+
+
+NamedTables = Sequence[tuple[str, Table]]
+
+
+def names_of(named: Iterable[NamedTables], only: Sequence[str] | None) -> Sequence[str]:
+    """The names of the tables to print. Raises ConfigError for one that is not there."""
+    every = list(dict.fromkeys(name for content in named for name, _ in content))
+    if only is None or SUMMARY not in every:  # a table file has one table
+        return every
+    for name in only:
+        if name not in every:
+            raise ConfigError(
+                f"there is no table '{name}'{did_you_mean(name, every)} The tables are "
+                f"{', '.join(every)}"
+            )
+    return only
 
 
 def folders_of(source: Path, folders: Sequence[Path], store: Path) -> dict[str, Sequence[Path]]:

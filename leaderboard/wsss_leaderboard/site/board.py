@@ -13,7 +13,6 @@ from wsss_leaderboard.ranking.standings import GAP
 from wsss_leaderboard.records import published
 from wsss_leaderboard.records.counts import MASKS
 from wsss_leaderboard.site.board_table import BoardRow, BoardTable
-from wsss_leaderboard.site.lead import lead_of
 from wsss_leaderboard.site.pages import MINUS, SINGLE, TO, Pages, minutes, points, shown, stem
 from wsss_leaderboard.tables import notes
 from wsss_leaderboard.tables.table import NOTHING, percent
@@ -72,7 +71,7 @@ def write_board(pages: Pages, table: BoardTable, pictures: bool) -> None:
         here=here,
         sorted_by=f"val mIoU of {here.title}" if here.name else "mIoU of the pseudo-masks",
         measured=measured(board, here.name),
-        lead=lead_of(table),
+        lead=table.lead,
         filters=filters_of(table),
         pictures=pictures,
         protocol=json.dumps(board.protocol.model_dump(mode="json")),

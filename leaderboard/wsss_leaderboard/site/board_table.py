@@ -15,6 +15,7 @@ from wsss_leaderboard.records.published import Figure, published
 from wsss_leaderboard.records.record import Record
 from wsss_leaderboard.records.repetition import draws_of
 from wsss_leaderboard.site.pages import TO
+from wsss_leaderboard.tables.lead import lead_of
 
 STEP = 0.05  # ends of axes are multiples of this
 
@@ -111,6 +112,11 @@ class BoardTable:
             ("published", self.of_kind("published")),
         ]
         return [(name, rows) for name, rows in groups if rows]
+
+    @cached_property
+    def lead(self) -> str:
+        """Who leads, in one sentence."""
+        return lead_of([row.entry for row in self.rows if row.entry], self.ranking)
 
     @cached_property
     def estimated(self) -> list[Entry]:

@@ -16,7 +16,6 @@ from wsss_leaderboard.ranking.entries import Board, LoadedRecord, boards, load, 
 from wsss_leaderboard.site.board import Target, folder_of, measured, targets_of, write_board
 from wsss_leaderboard.site.board_table import BoardTable, board_tables
 from wsss_leaderboard.site.coverage import write_coverage
-from wsss_leaderboard.site.lead import lead_of
 from wsss_leaderboard.site.method import write_compare, write_methods
 from wsss_leaderboard.site.pages import Pages
 from wsss_leaderboard.site.paper import write_paper
@@ -153,7 +152,7 @@ def leaders(target: Target, table: BoardTable) -> dict[str, Any]:
     return {
         "title": target.title,
         "file": target.file,
-        "lead": lead_of(table),
+        "lead": table.lead,
         "leaders": best[:LEADERS],
         "more": max(0, len(tied) - LEADERS),
     }

@@ -61,7 +61,8 @@ class CellRow:
 class Measure(Generic[T]):
     """A column of numbers, read from the masks or the segmentation of each seed.
 
-    No best one is marked unless it is ``ranked``.
+    No best one is marked unless it is ``ranked``. ``spread``: the standard deviation over seeds is
+    shown.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Measure(Generic[T]):
     digits: int = 1
     lower_is_better: bool = False
     ranked: bool = True
+    spread: bool = True
 
     def cell(self, items: Sequence[T], seeds: int) -> Cell:
         """The mean and standard deviation over seeds; nothing if one of them has no number."""
@@ -80,7 +82,7 @@ class Measure(Generic[T]):
             return Cell()
         mean = statistics.mean(values)
         text = f"{mean:.{self.digits}f}"
-        if seeds > 1:
+        if self.spread and seeds > 1:
             text += f" ±{statistics.stdev(values):.{self.digits}f}"
         rank = (-1 if self.lower_is_better else 1) * round(mean, self.digits)
         return Cell(text, abs(rank), rank, self.digits) if self.ranked else Cell(text)

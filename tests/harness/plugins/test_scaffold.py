@@ -65,8 +65,8 @@ def test_a_new_distribution_works_at_once(kind, tmp_path):
     overrides = [word for override in SMALL for word in ("--set", override)]
     table = run(cli, "run", "my_thing.toml", *overrides, folder=folder, installed=site)
     refined = dict.fromkeys(("refiner", "mask_refiner"), "CAM + MyThing")
-    expected = {"generator": "MyThing", **refined, "metric": "my_thing"}
-    assert expected.get(kind, "Pseudo-masks") in table
+    expected = {"generator": "MyThing", **refined, "metric": ", further"}
+    assert expected.get(kind, "mIoU in percent") in table
 
 
 @pytest.mark.parametrize("kind", scaffold.KINDS)

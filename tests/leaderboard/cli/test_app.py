@@ -55,11 +55,11 @@ def test_a_suite_is_run_and_its_tables_are_written(wsss, tmp_path):
     code, out, _ = wsss("run", "small.toml")
     assert code == 0
     assert "finished fit redness" in out
-    assert "Pseudo-masks, 8 train images" in out
+    assert "masks on 8 train images" in out
     assert "Saliency, R's classes" in out
     results = tmp_path / "runs/results/small"
     names = {path.name for path in results.iterdir()}
-    assert {"masks.md", "masks.csv", "failures.md", "records"} <= names
+    assert {"summary.md", "masks.md", "masks.csv", "failures.md", "records"} <= names
     assert {"comparison.png", "curves.png"} <= names
 
 
@@ -143,7 +143,7 @@ def test_tables_are_printed_again(wsss):
     wsss("run", "small.toml")
     code, out, _ = wsss("table", "small")
     assert code == 0
-    assert "Pseudo-masks" in out
+    assert "mIoU in percent" in out
 
 
 def test_tables_as_json_leave_the_output_clean(wsss):
@@ -341,7 +341,7 @@ def test_failed_rows_are_continued(wsss, tmp_path):
     code, out, _ = wsss("run", "small.toml", "--failed")
     assert code == 0
     assert "started" not in out
-    assert "Pseudo-masks" in out
+    assert "mIoU in percent" in out
 
 
 def test_rows_that_did_not_fail_are_not_worked_on_again(wsss, tmp_path):
@@ -367,7 +367,7 @@ def test_a_suite_is_run_on_each_of_its_datasets_and_one_without_data_stops_no_ot
     code, out, err = wsss("run", "two.toml")
     assert code == 1
     assert "gone" in err
-    assert [f"Pseudo-masks, {count} train images" in out for count in (6, 8)] == [False, True]
+    assert [f"masks on {count} train images" in out for count in (6, 8)] == [False, True]
     assert {"two@a", "two@b"} <= {path.name for path in (tmp_path / "runs/results").iterdir()}
     code, out, err = wsss("plan", "two.toml")
     assert code == 1
@@ -375,7 +375,7 @@ def test_a_suite_is_run_on_each_of_its_datasets_and_one_without_data_stops_no_ot
     assert out.count("nothing to do") == 2
     code, out, _ = wsss("table", "two.toml")
     assert code == 0
-    assert out.count("Pseudo-masks") == 2
+    assert out.count("mIoU in percent") == 2
     for words in (("run", "two.toml"), ("plan", "two.toml"), ("table", "two.toml")):
         assert list(json.loads(wsss(*words, "--json")[1])) == ["a", "b"]
     there = ("--set", 'datasets.gone={ name = "in_memory" }')

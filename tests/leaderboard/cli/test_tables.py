@@ -80,9 +80,28 @@ def test_the_command_knows_every_form():
 
 def test_the_tables_of_a_suite_have_every_form_too(folder):
     write(folder / "runs/results/small", 0.5)
-    assert wsss("small")[1].rstrip().endswith("Results: runs/results/small")
-    text = wsss("small.toml", "--format", "latex")[1]
+    assert "Results: runs/results/small" in wsss("small")[1]
+    assert wsss("small.toml", "--format", "latex")[1].count(r"\begin{table}") == 1
+    text = wsss("small.toml", "--format", "latex", "--all")[1]
     assert text.count(r"\begin{table}") == text.count(r"\end{table}") >= 3
+
+
+def test_one_table_is_printed_and_the_others_are_named(folder):
+    write(folder / "runs/results/small", 0.5)
+    summary, every = wsss("small")[1], wsss("small", "--all")[1]
+    assert "Pseudo-masks" not in summary
+    assert "--all, or --only one of masks, failures, segmentation" in summary
+    assert "Pseudo-masks" in every
+    assert "mIoU in percent" in every
+    failures = wsss("small", "--only", "failures")[1]
+    assert failures.startswith("Coverage, boundaries and context")
+
+
+def test_a_table_that_is_not_there_is_named_with_the_nearest(folder):
+    write(folder / "runs/results/small", 0.5)
+    result = CliRunner().invoke(app, ["table", "small", "--only", "failure"])
+    assert isinstance(result.exception, ConfigError)
+    assert "did you mean 'failures'?" in str(result.exception)
 
 
 def test_the_results_of_its_suite_are_read_if_there_are_any(folder):

@@ -64,7 +64,15 @@ def test_counts_have_the_same_bytes_each_time(results):
 
 def test_all_tables_can_be_made_from_collected_records(results):
     by_name = dict(tables(entries.load([results[0]])))
-    assert list(by_name) == ["masks", "failures", "segmentation", "anatomy", "gains", "further"]
+    assert list(by_name) == [
+        "summary",
+        "masks",
+        "failures",
+        "segmentation",
+        "anatomy",
+        "gains",
+        "further",
+    ]
     names = [column.name for column in by_name["masks"].columns]
     assert names[4:9] == ["mIoU", "95 %", "ranks", "tie", "gap"]
     rows = {row.cells[0]: row.cells for row in by_name["masks"].rows}

@@ -4,20 +4,20 @@ import simulated
 from site_pages import board_of, parsed
 
 from wsss_leaderboard.ranking.entries import boards
-from wsss_leaderboard.site.board_table import board_tables
+from wsss_leaderboard.ranking.ranking import rank
 from wsss_leaderboard.site.build import build
-from wsss_leaderboard.site.lead import lead_of
+from wsss_leaderboard.tables.lead import lead_of
 
 QUALITIES = {"CAM": 0.0, "EPS": 1.5, "SEAM": 0.7}
 
 
-def table_of(qualities, seeds):
+def lead(qualities, seeds):
     (board,) = boards(simulated.runs(qualities, seeds, 60))
-    return board_tables(board, {None: None})[0]
+    return lead_of(board.entries(), rank(board.entries()))
 
 
 def test_leader_is_named_with_its_lead_and_interval():
-    sentence = lead_of(table_of(QUALITIES, (0, 1, 2)))
+    sentence = lead(QUALITIES, (0, 1, 2))
     assert sentence.startswith("EPS leads with ")
     assert " over SEAM (95 % interval +" in sentence
     assert "not significantly worse" not in sentence
@@ -25,13 +25,13 @@ def test_leader_is_named_with_its_lead_and_interval():
 
 
 def test_ties_of_single_seeds_are_counted():
-    sentence = lead_of(table_of(QUALITIES, (0,)))
+    sentence = lead(QUALITIES, (0,))
     assert "seeds not covered" in sentence
     assert sentence.endswith("2 other methods are not significantly worse.")
 
 
 def test_only_method_leads_nobody():
-    assert lead_of(table_of({"EPS": 0.1}, (0,))).startswith("EPS has ")
+    assert lead({"EPS": 0.1}, (0,)).startswith("EPS has ")
 
 
 def test_first_page_and_board_say_who_leads(tmp_path):
