@@ -3,12 +3,13 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich import box
 from rich.console import Console
 from rich.filesize import decimal
+from rich.markup import escape
 from rich.table import Table
 
 from wsss_harness.cli.commands import Commands
@@ -16,7 +17,7 @@ from wsss_harness.cli.messages import plural, print_plain
 from wsss_harness.cli.options import RUNS, JsonOption, StoreOption
 from wsss_harness.plugins.registry import installed
 from wsss_harness.store import archive as archives
-from wsss_harness.store import housekeeping
+from wsss_harness.store import housekeeping, selection_ledger
 from wsss_harness.store.housekeeping import StoredStage
 from wsss_harness.store.stage import upstream
 from wsss_harness.store.store import Store
@@ -28,7 +29,7 @@ app = Commands()
 
 @app.command("list")
 def list_store(store: StoreOption = RUNS, as_json: JsonOption = False) -> None:
-    """Show the size of a store, by kind of stage and by suite."""
+    """Show the size of a store, by kind of stage and by suite, and what was scored on truth."""
     stages = housekeeping.stages(store)
     by_kind: dict[str, list[StoredStage]] = {}
     for stage in stages:
@@ -38,13 +39,17 @@ def list_store(store: StoreOption = RUNS, as_json: JsonOption = False) -> None:
         suite: _sum([stage for stage in stages if stage.key in keys])
         for suite, keys in housekeeping.suites_of(store).items()
     }
+    scored = [{**t._asdict(), **counts} for t, counts in selection_ledger.scored(store).items()]
     console = Console()
     if as_json:
-        console.print_json(json.dumps({"kinds": kinds, "suites": suites, "all": _sum(stages)}))
+        sums = {"kinds": kinds, "suites": suites, "all": _sum(stages), "scored": scored}
+        console.print_json(json.dumps(sums))
         return
     console.print(_table("Stages", {**kinds, "all": _sum(stages)}))
     if suites:
         console.print(_table("Results (shared stages count for each)", suites))
+    if scored:
+        console.print(_scored_table(scored))
 
 
 def _sum(stages: Sequence[StoredStage]) -> dict[str, int]:
@@ -64,6 +69,17 @@ def _table(name: str, rows: Mapping[str, Mapping[str, int]]) -> Table:
     for label, sums in rows.items():
         numbers = str(sums["finished"]), str(sums["unfinished"]), decimal(sums["bytes"])
         table.add_row(label, *numbers)
+    return table
+
+
+def _scored_table(scored: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("Scored on the truth of")
+    for column in ("images", *selection_ledger.UNITS):
+        table.add_column(column, justify="right")
+    for row in scored:
+        numbers = (f"{row[name]:,}" for name in ("images", *selection_ledger.UNITS))
+        table.add_row(escape(f"{row['dataset']}, {row['split']}"), *numbers)
     return table
 
 
@@ -98,6 +114,8 @@ def prune_store(
     needed |= _keys_of(suites or (), store)
     unneeded = housekeeping.unneeded(housekeeping.stages(store), needed)
     sizes = {stage.folder: stage.bytes for stage in unneeded}  # a removed stage has no size
+    if yes:
+        selection_ledger.note_all(store)
     pruned = list(housekeeping.remove(unneeded)) if yes else unneeded
     console = Console()
     for stage in pruned:

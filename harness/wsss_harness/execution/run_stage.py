@@ -14,8 +14,10 @@ from wsss_harness.contract.errors import StageError, StageFailure, WsssError
 from wsss_harness.contract.hookspecs import StageEvent
 from wsss_harness.contract.supervision import Dataset, Ledger
 from wsss_harness.plugins.registry import Plugins
+from wsss_harness.store import selection_ledger
 from wsss_harness.store.layout import create, lock_of
-from wsss_harness.store.manifest import FORMAT, LEDGER, MANIFEST, PARTS, digests
+from wsss_harness.store.manifest import FORMAT, LEDGER, MANIFEST, PARTS, digests, key_of
+from wsss_harness.store.selection_ledger import LedgerEntry, Truth
 from wsss_harness.store.source_digest import changed
 from wsss_harness.store.stage import Stage
 from wsss_harness.store.store import Store
@@ -156,6 +158,7 @@ class StageRun:
                 "code made its files; run again"
             )
         files = digests(self.folder)
+        self._note_scoring(files)
         size = sum((self.folder / name).stat().st_size for name in files)
         manifest = {
             "format": FORMAT,
@@ -168,6 +171,14 @@ class StageRun:
             "files": files,
         }
         write_json(self.folder / MANIFEST, manifest)
+
+    def _note_scoring(self, files: Mapping[str, str]) -> None:
+        """Note what the stage has scored on truth, before it counts as finished."""
+        if scoring := self.stage.scoring:
+            ids = scoring.ids(work_of(self.stage, self.store, partial(self.tell, "progress")))
+            truth = Truth.of(self.stage.inputs["data"].name, scoring.split, ids)
+            entry = LedgerEntry(truth, scoring.unit, scoring.subject or key_of(files))
+            selection_ledger.note(self.store.root, entry, scoring.count)
 
     @contextlib.contextmanager
     def _reporting_failure(self) -> Iterator[None]:

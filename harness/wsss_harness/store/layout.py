@@ -8,7 +8,8 @@ from wsss_harness.contract.errors import StageError
 RESULTS = "results"
 RECORDS = "records"
 RUNNING = "running"
-APART = (RESULTS, RUNNING)  # folders that hold no stages
+SELECTION = "selection"
+APART = (RESULTS, RUNNING, SELECTION)  # folders that hold no stages
 LETTERS = 12  # of the key in the name of a folder
 
 

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from wsss_harness.store.manifest import key_of
+from wsss_harness.store.selection_ledger import Scoring
 from wsss_harness.store.source_digest import code_of
 from wsss_harness.store.work import Work
 
@@ -18,7 +19,8 @@ class Stage:
     key. ``options`` are plain JSON values. The rest is not in the key: ``note`` is kept in the
     manifest, ``subject`` tells stages of one name apart on screen, a ``heavy`` stage works with
     networks, a stage of ``images`` can be divided into shards, a ``distributed`` one can train in
-    several processes, and ``launch`` starts those and has them run ``body``.
+    several processes, and ``launch`` starts those and has them run ``body``. ``scoring``: what it
+    scores on truth.
     """
 
     kind: str
@@ -32,6 +34,7 @@ class Stage:
     images: bool = False
     distributed: bool = False
     launch: Callable[[Work], None] | None = None
+    scoring: Scoring | None = None
 
     def make(self, work: Work) -> None:
         """Do the work here, or where ``launch`` does it."""

@@ -9,6 +9,7 @@ from wsss_harness.stages.measuring_predictions import MeasurePredictions
 from wsss_harness.stages.stage_data import SCORED, VAL
 from wsss_harness.stages.thresholds import ChooseThresholds
 from wsss_harness.store.stage import Stage
+from wsss_harness.suite import scoring
 from wsss_harness.suite.methods import MethodStages
 from wsss_harness.system.memo import memoize
 
@@ -26,6 +27,7 @@ class CountStages(MethodStages):
             body=ChooseThresholds(self.stage_data(), held_out),
             options={"held_out": held_out},
             inputs={"data": self.data, "scores": scores},
+            scoring=scoring.of_thresholds(scores, self.stage_data()),
         )
 
     @memoize
@@ -39,6 +41,7 @@ class CountStages(MethodStages):
             options={"metrics": sorted(METRICS), "split": split},
             inputs={"data": self.data, "masks": masks},
             subject=masks.subject,
+            scoring=scoring.of_masks(masks, self.stage_data(), split),
         )
 
     def further(self, masks: Stage) -> dict[str, Stage]:
@@ -57,6 +60,7 @@ class CountStages(MethodStages):
             options={"split": SCORED},
             inputs={"data": self.data, "masks": masks},
             subject=masks.title,
+            scoring=scoring.of_masks(masks, self.stage_data(), SCORED),
         )
 
     @memoize

@@ -24,6 +24,7 @@ from wsss_harness.store.stage import Stage
 from wsss_harness.store.work import Work
 from wsss_harness.suite.array_chain import check_wants, left_by, wanted_by
 from wsss_harness.suite.given_weights import GivenWeights
+from wsss_harness.suite.scoring import of_weights
 from wsss_harness.suite.shared_options import GeneratorOptions
 from wsss_harness.suite.sources import RegionSource
 from wsss_harness.suite.spec import Axis, Offered, Row
@@ -90,6 +91,7 @@ class Method:
             options={**self.fit_options, **loaded},
             inputs={**inputs, **self.weights.inputs, **before.inputs, **self.regions.inputs},
             note={**self.note, "weights": {**self.weights.note, **before.note}},
+            scoring=of_weights(self.note, self.view.data),
             subject=subject,
             heavy=True,
             distributed=bool(getattr(self.plugin, "distributed", False)),

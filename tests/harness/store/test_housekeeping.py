@@ -98,8 +98,12 @@ def test_list_shows_sizes_by_kind_and_suite(root, plugins, version, capsys):
     content = json.loads(capsys.readouterr().out)
     assert content["suites"]["small"]["finished"] == 1
     assert content["all"]["bytes"] == sum(kind["bytes"] for kind in content["kinds"].values())
+    (val,) = [truth for truth in content["scored"] if truth["split"] == "val"]
+    assert (val["dataset"], val["images"], val["masks"]) == ("in_memory", 4, 1)
     store_commands.list_store(root)
-    assert "small" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "small" in printed
+    assert "in_memory, train" in printed
 
 
 def test_stages_of_recorded_runs_are_needed(root, plugins):
