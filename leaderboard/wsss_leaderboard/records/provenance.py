@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import xxhash
 from pydantic import Field
@@ -87,6 +87,33 @@ def column_of(used: Collection[str], stated: Collection[str] = ()) -> str:
     if UNKNOWN in stated and letters != "F.":
         letters = "?" if letters == "-" else f"{letters}+?"
     return letters + (STATED if stated and letters != "F." else "")
+
+
+Count = Annotated[int, Field(ge=0)]
+
+
+class TruthUse(StrictModel):
+    """How often the store of a row had scored something on one truth when the row was submitted.
+
+    ``list``: a digest of the ids of its images; ``own``: the row itself was scored on it.
+    """
+
+    split: Annotated[str, Field(pattern="^(train|val)$")]
+    images: Count
+    list: str
+    own: bool
+    masks: Count
+    thresholds: Count
+    checkpoints: Count
+
+    @property
+    def words(self) -> str:
+        """Such as "214 sets of masks, 12,120 thresholds and 0 checkpoints on the truth of ..."."""
+        sets = f"{self.masks:,} set{'s' * (self.masks != 1)} of masks"
+        thresholds = f"{self.thresholds:,} threshold{'s' * (self.thresholds != 1)}"
+        checkpoints = f"{self.checkpoints:,} checkpoint{'s' * (self.checkpoints != 1)}"
+        split = f"{'' if self.own else 'another list of '}{self.split} ({self.images:,} images)"
+        return f"{sets}, {thresholds} and {checkpoints} on the truth of {split}"
 
 
 class SaliencyQuality(StrictModel):

@@ -22,6 +22,7 @@ from wsss_leaderboard.records.provenance import (
     SaliencyQuality,
     Step,
     Supervision,
+    TruthUse,
     column_of,
 )
 from wsss_leaderboard.records.scores import Masks, Segmentation, requires
@@ -46,6 +47,8 @@ class Record(StrictModel):
     ``classes`` are the names of the classes in the order of the counts, the background first.
     ``definition`` is the whole suite as data; the row can be run again from it.
     ``counts`` is the digest of the file with its counts by image (see ``counts``), if it has one.
+    ``selection``: what its store had scored on truth when it was submitted; None before that, and
+    in older records.
     """
 
     schema_version: Literal[2] = VERSION
@@ -69,6 +72,7 @@ class Record(StrictModel):
     counts: str = ""
     definition: dict[str, Any] = Field(default={})
     failure: Failure | None = None
+    selection: tuple[TruthUse, ...] | None = None
 
     @property
     def seconds(self) -> float | None:

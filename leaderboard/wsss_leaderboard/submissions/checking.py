@@ -23,7 +23,7 @@ from wsss_harness.system.files import read_json
 from wsss_leaderboard.ranking.entries import LoadedRecord
 from wsss_leaderboard.records import counts
 from wsss_leaderboard.records.record import Record, load_record
-from wsss_leaderboard.submissions import agreement, hostile, rowpacks, seeds, signatures
+from wsss_leaderboard.submissions import agreement, hostile, rowpacks, seeds, selection, signatures
 from wsss_leaderboard.submissions.agreement import disagreements
 from wsss_leaderboard.submissions.definitions import check_same, drawn_suite
 from wsss_leaderboard.submissions.hostile import (
@@ -104,6 +104,7 @@ def check_submission(
         report.tier = 1
         report.notes += _omitted_seeds(report.runs)
         report.notes += seeds.notes({run.path: run.record for run in report.runs})
+        report.notes += dict.fromkeys(selection.notes([run.record for run in report.runs]))
         _check_masks(report, resources)
     return report
 
@@ -166,6 +167,7 @@ def _run(folder: Path, stem: str) -> LoadedRecord:
     for image_id in chain.from_iterable(target.ids for target in run.tallies.values()):
         refuse_text(image_id, f"{counts.path_of(path)}: an image id", KEY)
     problems = [*agreement.problems(record, run.tallies), *_recipe_problems(record)]
+    problems += selection.problems(record)
     if record_stem(record, path) != stem:
         problems.append(f"its name should be {record_stem(record, path)}.json")
     if record.protocol.evaluator != EVALUATOR:

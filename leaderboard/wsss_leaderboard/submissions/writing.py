@@ -29,7 +29,8 @@ from wsss_harness.suite.selection import Request
 from wsss_harness.suite.spec import Suite
 from wsss_harness.system.files import write_json, write_text
 from wsss_leaderboard.records import counts
-from wsss_leaderboard.records.record import Record, load_record
+from wsss_leaderboard.records.provenance import TruthUse
+from wsss_leaderboard.records.record import Record, load_record, save_record
 from wsss_leaderboard.submissions import agreement, rowpacks
 from wsss_leaderboard.submissions.definitions import stages_of
 from wsss_leaderboard.submissions.hostile import refuse_names
@@ -43,6 +44,7 @@ from wsss_leaderboard.submissions.manifest import (
     record_stem,
 )
 from wsss_leaderboard.submissions.rowpacks import PACKS
+from wsss_leaderboard.submissions.selection import selection_of
 from wsss_leaderboard.tables.table import inert
 
 TAIL, LINE = 20, 500  # last lines of each stage's log, and characters of a line
@@ -63,6 +65,10 @@ class SuiteRun:
     @cached_property
     def store(self) -> Store:
         return Store(self.root, self.plugins.tell)
+
+    @cached_property
+    def selection(self) -> tuple[TruthUse, ...]:
+        return selection_of(self.root, self.suite.dataset.name, self.dataset)
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -134,10 +140,7 @@ def write_submission(
         raise ConfigError(f"{folder} is not empty; name a new folder")
     selected = ran.records(method, seed)
     try:
-        packs = {
-            record_stem(record, path): _write_run(ran, path, record, folder)
-            for path, record in selected.items()
-        }
+        packs = dict(_write_run(ran, path, record, folder) for path, record in selected.items())
         write_json(folder / SUITE, next(iter(selected.values())).definition)
         if not masks:
             shutil.rmtree(folder / PACKS)
@@ -147,17 +150,27 @@ def write_submission(
         raise
 
 
-def _write_run(ran: SuiteRun, path: Path, record: Record, folder: Path) -> dict[str, str]:
-    """Write the files of one seed; return the digests of its packs."""
-    stem, row = record_stem(record, path), ran.row(record)
-    tallies = agreement.read(path).tallies
-    place = folder / RECORDS / f"{stem}.json"
-    for source, target in ((path, place), (counts.path_of(path), counts.path_of(place))):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
+def _write_run(
+    ran: SuiteRun, path: Path, record: Record, folder: Path
+) -> tuple[str, dict[str, str]]:
+    """Write the files of one seed; return their stem and the digests of its packs."""
+    row, tallies = ran.row(record), agreement.read(path).tallies
+    stem = _write_record(ran, record, folder / RECORDS)
+    place = counts.path_of(folder / RECORDS / f"{stem}.json")
+    place.parent.mkdir(exist_ok=True)
+    shutil.copyfile(counts.path_of(path), place)
     write_text(folder / LOGS / f"{stem}.txt", "\n".join(_log(row, ran.store)) + "\n")
     packs = folder / PACKS / stem
-    return rowpacks.write(packs, record, tallies, row, ran.store, ran.dataset)
+    return stem, rowpacks.write(packs, record, tallies, row, ran.store, ran.dataset)
+
+
+def _write_record(ran: SuiteRun, record: Record, folder: Path) -> str:
+    """Write a record with what its store has scored so far; return its stem."""
+    new = folder / "new.json"
+    save_record(record.model_copy(update={"selection": ran.selection}), new)
+    stem = record_stem(record, new)
+    new.rename(folder / f"{stem}.json")
+    return stem
 
 
 def _log(row: RowStages, store: Store) -> Iterator[str]:

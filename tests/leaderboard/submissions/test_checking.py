@@ -22,7 +22,8 @@ def test_written_submission_passes_and_is_measured_again(good, ran):
     assert report.problems == []
     assert report.tier == 2
     assert [run.record.seed for run in report.runs] == [0, 1]
-    assert report.notes[1:] == ["masks: measured again; all metrics agree with the records"]
+    assert report.notes[1].startswith("selection: its store had scored 4 sets of masks, 404 ")
+    assert report.notes[2:] == ["masks: measured again; all metrics agree with the records"]
 
 
 def test_masks_may_be_in_another_folder(ran, good, tmp_path):
