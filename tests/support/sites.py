@@ -9,7 +9,7 @@ from wsss_harness.system.files import write_json
 from wsss_leaderboard.figures import examples
 from wsss_leaderboard.figures.examples import Examples, Shown
 from wsss_leaderboard.ranking.entries import LoadedRecord
-from wsss_leaderboard.records.provenance import Cost, Failure, Step
+from wsss_leaderboard.records.provenance import Cost, Failure, Step, TruthUse
 from wsss_leaderboard.records.scores import Cause, Thresholded
 
 QUALITIES = {"CAM": 0.0, "EPS": 0.9, "SEAM": 0.1, "CAM + CRF": 0.3}
@@ -50,8 +50,21 @@ def dressed(run):
             },
         }
     )
-    changes = {"masks": masks, "steps": (step(record),), "definition": DEFINITION}
+    changes = {
+        "masks": masks,
+        "steps": (step(record),),
+        "definition": DEFINITION,
+        "selection": None if record.method == "CAM" else selection(record.protocol.images),
+    }
     return LoadedRecord(record.model_copy(update=changes), None, run.tallies)
+
+
+def selection(images):
+    own = TruthUse(
+        split="train", images=images, list="a", own=True, masks=214, thresholds=12120, checkpoints=0
+    )
+    more = {"images": images + 1464, "list": "b", "own": False, "masks": 1}
+    return (own, own.model_copy(update=more))
 
 
 def step(record):

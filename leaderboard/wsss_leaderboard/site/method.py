@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from wsss_harness.system.files import write_text
 from wsss_leaderboard.comparison.comparison import PARTS, all_values, parts_of, steps_of
 from wsss_leaderboard.ranking.entries import Entry, LoadedRecord
+from wsss_leaderboard.records.provenance import TruthUse
 from wsss_leaderboard.records.record import Record
 from wsss_leaderboard.records.repetition import fixed
 from wsss_leaderboard.site.board import Target, folder_of, targets_of
@@ -147,8 +148,15 @@ def _write(
         command=command_of(pages, first),
         environments=sorted(all_values(environments).items()),
         settings=settings_of(first),
+        selection=selection_of([run.record for run in runs]),
     )
     pages.write_data(f"{folder}/data/{name}.js", name, data_of(runs, results))
+
+
+def selection_of(records: Sequence[Record]) -> tuple[TruthUse, ...] | None:
+    """What the store had scored when the last of the records was submitted; None if none says."""
+    known = [record.selection for record in records if record.selection is not None]
+    return max(known, key=lambda uses: sum(use.masks for use in uses), default=None)
 
 
 def address_of(record: Record) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import simulated
 import sites
+from sample_records import record
 from site_pages import board_of, leads, parsed
 from typer.testing import CliRunner
 
@@ -19,6 +20,7 @@ from wsss_leaderboard.ranking import entries
 from wsss_leaderboard.ranking.ranking import differences, means_of
 from wsss_leaderboard.records.provenance import RecordedWeights, Step, Supervision
 from wsss_leaderboard.site.build import MARK, build, snapshot_of
+from wsss_leaderboard.site.method import selection_of
 from wsss_leaderboard.site.pages import shown, stem
 
 HOSTILE = (
@@ -215,6 +217,24 @@ def test_method_page_shows_the_failure_and_the_end_of_its_log(site):
     page = (board_of(site) / "methods" / f"{stem(sites.FAILED)}.html").read_text()
     assert "it &lt;b&gt;broke&lt;/b&gt;" in page
     assert "a &lt; b" in page
+
+
+def test_method_page_says_how_often_its_store_had_scored(site):
+    folder = board_of(site) / "methods"
+    page = (folder / f"{stem('EPS')}.html").read_text()
+    assert "214 sets of masks, 12,120 thresholds and 0 checkpoints on the truth of train" in page
+    assert (
+        "1 set of masks, 12,120 thresholds and 0 checkpoints on the truth of another list" in page
+    )
+    assert "does not say how often" in (folder / f"{stem('CAM')}.html").read_text()
+
+
+def test_counts_are_those_of_the_seed_that_was_submitted_last():
+    first = sites.selection(40)
+    second = (first[0].model_copy(update={"masks": 300}),)
+    records = [record(selection=selection) for selection in (first, second, None)]
+    assert selection_of(records) == second
+    assert selection_of([record()]) is None
 
 
 def test_compare_page_agrees_with_the_diff_command(site, results):
