@@ -1,8 +1,7 @@
 """Exact resumption with mmengine's Runner: hooks, the state on disk, a clean exit."""
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +9,8 @@ import numpy as np
 import torch
 from mmengine.dist import get_rank, get_world_size, is_main_process
 from mmengine.hooks import Hook
-from mmengine.logging import MessageHub, MMLogger
 from mmengine.model import MMDistributedDataParallel, convert_sync_batchnorm
-from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
-from mmengine.visualization import Visualizer
 from torch import nn
 
 from wsss_harness.contract.errors import DataError, StageError
@@ -161,18 +157,3 @@ def _unreadable(message: str) -> str:
     if refused := GLOBAL.search(message):
         return f"it holds {refused[1]}, which could run code; only tensors are read"
     return "it is damaged, or not a file of tensors"
-
-
-@contextmanager
-def no_trace() -> Iterator[None]:
-    """Remove the loggers and other named instances that a Runner leaves in mmengine's globals."""
-    managers = (MMLogger, MessageHub, Visualizer, DefaultScope)
-    before = [set(manager._instance_dict) for manager in managers]
-    try:
-        yield
-    finally:
-        for manager, names in zip(managers, before, strict=True):
-            for name in set(manager._instance_dict) - names:
-                instance = manager._instance_dict.pop(name)
-                for handler in getattr(instance, "handlers", ())[1:]:  # the first is the terminal
-                    handler.close()

@@ -14,7 +14,8 @@ from mmengine.structures import PixelData
 from torch import Tensor
 
 from wsss_harness.networks.backbones.weights import load_weights
-from wsss_harness.networks.mmseg_imports import MODELS, SegDataSample, initialise, silent
+from wsss_harness.networks.mmengine_globals import silent
+from wsss_harness.networks.mmseg_imports import MODELS, SegDataSample, initialise
 from wsss_harness.networks.segmentors import networks  # noqa: F401 registers what configs name
 from wsss_harness.networks.segmentors.augment import SegmentorAugmentation
 from wsss_harness.networks.training.loop import Draws, finish, train

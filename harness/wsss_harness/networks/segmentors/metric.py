@@ -5,11 +5,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from mmseg.evaluation import IoUMetric
+from mmseg.registry import METRICS
 from numpy.typing import NDArray
 
 from wsss_harness.contract.types import Mask
 from wsss_harness.metrics.confusion import Counts, confusion, settle
-from wsss_harness.networks.mmseg_imports import METRICS, IoUMetric, silent
+from wsss_harness.networks.mmengine_globals import silent
 
 
 @METRICS.register_module()

@@ -33,9 +33,9 @@ from wsss_harness.networks.checkpoints import (
     ResumingRunner,
     SeedEachIteration,
     Watch,
-    no_trace,
     write_state,
 )
+from wsss_harness.networks.mmengine_globals import no_trace
 from wsss_harness.networks.training.optimizers import Headed, ReleasedPolyLR, make_optimizer
 from wsss_harness.networks.training.settings import Amp, Arithmetic, TrainingSettings
 from wsss_harness.networks.training.single_values import running_statistics_of_single_values

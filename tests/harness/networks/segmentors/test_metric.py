@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from mmseg.evaluation import IoUMetric
 
 from wsss_harness.contract.errors import DataError
 from wsss_harness.metrics import confusion
-from wsss_harness.networks.mmseg_imports import IoUMetric, silent
+from wsss_harness.networks.mmengine_globals import silent
 from wsss_harness.networks.segmentors.metric import PerImageIoU, read
 
 NAMES = ("background", "cat", "dog", "cow", "bus")
