@@ -22,6 +22,7 @@ from wsss_harness.suite.graph import Graph
 from wsss_harness.suite.spec import Suite
 from wsss_harness.suite.suite_rows import known_rows
 from wsss_harness.system import workers
+from wsss_harness.system.determinism import make_deterministic
 from wsss_harness.system.limits import CUT_OFF, Limits
 from wsss_harness.system.locks import Busy
 
@@ -85,7 +86,7 @@ class Job:
 
     def _make(self, stage: Stage, store: Store) -> JobResult:
         if self.policy.deterministic and stage.heavy:
-            make_torch_deterministic()
+            make_deterministic()
         if self.policy.processes > 1 and stage.distributed:
             task = {
                 "suite": self.suite_json,
@@ -112,15 +113,6 @@ def make(stage: Stage, store: Store, shard: Shard | None) -> JobResult:
         return "busy"
     except (WsssError, OSError) as error:  # between stages: a lock, a folder, a full disk
         return explain(stage, store.folder(stage), error)
-
-
-def make_torch_deterministic() -> None:
-    """Make torch use one thread, and only algorithms that give the same bytes each time."""
-    import torch
-
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(True)
-    torch.set_num_threads(1)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from wsss_harness.contract.errors import StageFailure
 from wsss_harness.execution import running_job
 from wsss_harness.execution.engine import Engine
 from wsss_harness.execution.executors.inline import Inline
-from wsss_harness.execution.executors.local import Local, ending
+from wsss_harness.execution.executors.local import Local
 from wsss_harness.execution.job import Policy
 from wsss_harness.execution.run import prepare_suite, run_suite
 from wsss_harness.execution.status_files import live_runs
@@ -130,19 +130,6 @@ def test_worker_refuses_code_that_changed_since_the_run_began(run, monkeypatch):
     monkeypatch.setattr("wsss_harness.store.stage.code_of", lambda body: {"module": "earlier"})
     with pytest.raises(StageFailure, match=r"source code .* is not as it was"):
         run()
-
-
-@pytest.mark.parametrize(
-    ("code", "message"),
-    [
-        (0, "exit code 0, though"),
-        (3, "exit code 3, though"),
-        (-9, "was killed, perhaps because memory ran out"),
-        (-11, r"crashed (SIGSEGV); the log"),
-    ],
-)
-def test_message_says_how_a_process_ended(code, message):
-    assert message in ending(code)
 
 
 # Two runs, and runs that are stopped

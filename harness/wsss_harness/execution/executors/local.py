@@ -3,7 +3,6 @@
 import contextlib
 import multiprocessing
 import os
-import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -15,6 +14,7 @@ from typing import Any, TypeVar
 
 from wsss_harness.contract.errors import WorkerDied
 from wsss_harness.system import parallel, workers
+from wsss_harness.system.interpreters import ending
 
 Result = TypeVar("Result")
 THREADS_AT_GPU = 8  # at most, for a job that has a GPU
@@ -147,16 +147,6 @@ class Worker:
     def close(self) -> None:
         self.process.kill()  # no job runs, and torch takes seconds to exit by itself
         self._pool.shutdown(wait=True, cancel_futures=True)
-
-
-def ending(code: int | None) -> str:
-    """Say how a process ended, for a message."""
-    if code is None or code >= 0:
-        return f"ended with exit code {code}, though its work was not done"
-    name = signal.Signals(-code).name
-    if name == "SIGKILL":
-        return "was killed, perhaps because memory ran out; use a smaller batch or fewer --jobs"
-    return f"crashed ({name}); the log may hold a trace"
 
 
 def _enter(threads: int, gpu: str) -> None:
