@@ -19,6 +19,7 @@ from typer.main import get_command
 from wsss_harness.plugins.registry import installed
 from wsss_harness.store import owners
 from wsss_harness.store.store import Store
+from wsss_harness.suite.environments import environments_in
 from wsss_harness.suite.reading import check_suite, read_suite
 from wsss_harness.suite.selection import Request
 from wsss_harness.suite.spec import Suite
@@ -161,7 +162,7 @@ def test_overrides_on_a_page_give_a_suite(words):
 def test_toml_on_a_page_is_a_suite_or_a_part_of_one_or_a_table_file(page):
     for block in doc_pages.toml_blocks(page):
         content, example = tomllib.loads(block), tomllib.loads(SUITE.read_text())
-        content = texts_in(content, page)
+        content = environments_in(texts_in(content, page), page)
         datasets = content.pop("datasets", {})
         if "columns" in content:
             TableFile.model_validate(content)

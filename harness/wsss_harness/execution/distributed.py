@@ -32,7 +32,7 @@ def distribute(stage: Stage, task: Mapping[str, Any], path: Path, processes: int
     return replace(stage, launch=partial(_launch, task, path, processes), note=note)
 
 
-def _launch(task: Mapping[str, Any], path: Path, processes: int, work: Work) -> None:
+def _launch(task: Mapping[str, Any], path: Path, processes: int, work: Work) -> Mapping[str, Any]:
     """Start the processes and wait for them. They end with this one, even if it is killed."""
     error = path.with_suffix(".error")
     with suspended():  # these files of the harness lie outside the stage
@@ -58,3 +58,4 @@ def _launch(task: Mapping[str, Any], path: Path, processes: int, work: Work) -> 
         raise StageError(read_json(error)["message"])
     if code:
         raise StageError(f"a training process ended with exit code {code}; see the log")
+    return {}

@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from wsss_harness.contract.errors import StageError, StageFailure, WsssError
+from wsss_harness.contract.errors import StageFailure, WsssError
 from wsss_harness.contract.hookspecs import StageEvent
 from wsss_harness.contract.supervision import Dataset, Ledger
 from wsss_harness.plugins.registry import Plugins
@@ -18,7 +18,7 @@ from wsss_harness.store import selection_ledger
 from wsss_harness.store.layout import create, lock_of
 from wsss_harness.store.manifest import FORMAT, LEDGER, MANIFEST, PARTS, digests, key_of
 from wsss_harness.store.selection_ledger import LedgerEntry, Truth
-from wsss_harness.store.source_digest import changed
+from wsss_harness.store.source_digest import refuse_changed
 from wsss_harness.store.stage import Stage
 from wsss_harness.store.store import Store
 from wsss_harness.store.work import LOG, Shard, Work
@@ -96,7 +96,7 @@ class StageRun:
             with self._reporting_failure():
                 cost = self._metered(WHOLE, continued)
                 shutil.rmtree(self.folder / PARTS, ignore_errors=True)
-                self._finish(total_cost([*shard_costs, cost]))
+                self._finish(total_cost([*shard_costs, cost]), cost["environment"])
             self.tell("finished")
         return True
 
@@ -136,10 +136,10 @@ class StageRun:
             yield
 
     def _metered(self, shard: Shard, continued: bool) -> dict[str, Any]:
-        """Call the function of the stage; gives the cost of the call."""
+        """Call the function of the stage; gives the cost of the call, and where it ran."""
         work = work_of(self.stage, self.store, partial(self.tell, "progress"), shard)
         with Meter() as meter:
-            if self.stage.heavy:
+            if self.stage.heavy and self.stage.place is None:
                 import_module("torch")  # outside the limits: an import that is cut off stays broken
             with (  # the terminal belongs to the display, so what libraries print goes to the log
                 (self.folder / LOG).open("a", encoding="utf-8", buffering=1) as log,
@@ -148,15 +148,13 @@ class StageRun:
                 writing_below(self.folder, self.store.root),
                 self.store.limits.of(self.stage.kind),
             ):
-                self.stage.make(work)
-        return {**asdict(meter.resource_use()), "continued": continued}
+                made = self.stage.make(work)
+        cost = {**asdict(meter.resource_use()), **made.get("cost", {}), "continued": continued}
+        return {**cost, "environment": made.get("environment") or environment()}
 
-    def _finish(self, cost: Mapping[str, Any]) -> None:
-        if modules := changed(self.stage.recipe["code"]):
-            raise StageError(
-                f"the source of {', '.join(modules)} changed while it ran, so nobody knows which "
-                "code made its files; run again"
-            )
+    def _finish(self, cost: Mapping[str, Any], made_in: Mapping[str, str]) -> None:
+        if self.stage.place is None:
+            refuse_changed(self.stage.recipe["code"])
         files = digests(self.folder)
         self._note_scoring(files)
         size = sum((self.folder / name).stat().st_size for name in files)
@@ -167,7 +165,7 @@ class StageRun:
             "note": dict(self.stage.note),
             "read": list(Ledger(self.folder / LEDGER).read()),
             "cost": {**cost, "bytes": size},
-            "environment": environment(),
+            "environment": made_in,
             "files": files,
         }
         write_json(self.folder / MANIFEST, manifest)

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from functools import cache, partial
-from importlib.metadata import entry_points, packages_distributions
+from importlib.metadata import entry_points, packages_distributions, version
 from pathlib import Path
 from types import FunctionType, MethodType
 from typing import Any
@@ -97,9 +97,21 @@ def _plugin_packages() -> frozenset[str]:
     return frozenset(outermost(point.module) for point in entry_points(group=GROUP))
 
 
-def changed(code: Mapping[str, str]) -> list[str]:
-    """The modules and plugins whose source no longer has the digest in ``code``."""
-    return [name for name, digest in code.items() if _digest(name) != digest]
+def refuse_changed(code: Mapping[str, str]) -> None:
+    """Raise StageError if the source of a module or plugin no longer has its digest in ``code``."""
+    if modules := [name for name, digest in code.items() if _digest(name) != digest]:
+        raise StageError(
+            f"the source of {', '.join(modules)} changed while it ran, so nobody knows which "
+            "code made its files; run again"
+        )
+
+
+def libraries_of(body: Any) -> dict[str, str]:
+    """The version of each distribution that the plugins import which ``body`` runs."""
+    plugins = [name for name in code_of(body) if not is_harness(name)]
+    sources = [path for name in plugins for path in _files(name) if not _is_test(path)]
+    modules = {outermost(name) for path in sources for name in imported(path)}
+    return {name: version(name) for module in modules for name in _owners().get(module, ())}
 
 
 def package_digest(package: str) -> str:

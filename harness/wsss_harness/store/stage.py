@@ -3,12 +3,26 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from wsss_harness.store.manifest import key_of
 from wsss_harness.store.selection_ledger import Scoring
 from wsss_harness.store.source_digest import code_of
 from wsss_harness.store.work import Work
+
+Result = TypeVar("Result")
+
+
+class Workplace(Protocol):
+    """Another Python environment, in which the body of a stage runs."""
+
+    def call(self, function: Callable[..., Result], *arguments: Any) -> Result:
+        """What a function of the harness returns there."""
+
+    def run(
+        self, body: Callable[[Work], None], work: Work, code: Mapping[str, str]
+    ) -> Mapping[str, Any]:
+        """Run ``body``, whose source has the digests ``code``, there; gives what ``make`` does."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +34,8 @@ class Stage:
     manifest, ``subject`` tells stages of one name apart on screen, a ``heavy`` stage works with
     networks, a stage of ``images`` can be divided into shards, a ``distributed`` one can train in
     several processes, and ``launch`` starts those and has them run ``body``. ``scoring``: what it
-    scores on truth.
+    scores on truth. ``place`` is where it runs, if not in this environment; its code is then what
+    is installed there.
     """
 
     kind: str
@@ -33,12 +48,22 @@ class Stage:
     heavy: bool = False
     images: bool = False
     distributed: bool = False
-    launch: Callable[[Work], None] | None = None
+    launch: Callable[[Work], Mapping[str, Any]] | None = None
     scoring: Scoring | None = None
+    place: Workplace | None = None
 
-    def make(self, work: Work) -> None:
-        """Do the work here, or where ``launch`` does it."""
-        (self.launch or self.body)(work)
+    def make(self, work: Work) -> Mapping[str, Any]:
+        """Do the work where it belongs; gives ``environment`` and ``cost`` if it knows better."""
+        if self.place is not None:
+            return self.place.run(self.body, work, self.recipe["code"])
+        if self.launch is not None:
+            return self.launch(work)
+        self.body(work)
+        return {}
+
+    def ask(self, function: Callable[..., Result], *arguments: Any) -> Result:
+        """What a function of the harness returns in the environment of this stage."""
+        return self.place.call(function, *arguments) if self.place else function(*arguments)
 
     @cached_property
     def recipe(self) -> dict[str, Any]:
@@ -46,7 +71,7 @@ class Stage:
             "kind": self.kind,
             "name": self.name,
             "options": dict(self.options),
-            "code": dict(code_of(self.body)),
+            "code": dict(self.ask(code_of, self.body)),
             "inputs": {name: stage.key for name, stage in self.inputs.items()},
         }
 

@@ -10,6 +10,7 @@ from wsss_harness.contract.errors import DataError
 from wsss_harness.contract.hookspecs import StageEvent
 from wsss_harness.store.layout import folder_of
 from wsss_harness.store.manifest import MANIFEST, read_manifest
+from wsss_harness.store.source_digest import libraries_of
 from wsss_harness.store.stage import Stage
 from wsss_harness.system.limits import NO_LIMITS, Limits
 from wsss_harness.system.meter import library_versions
@@ -80,18 +81,27 @@ def version_warnings(stages: Iterable[Stage], store: Store) -> Iterator[str]:
     Versions are in no cache key: an update of torch would throw away weeks of training whose bytes
     it rarely changes. Commands warn instead.
     """
-    installed = library_versions()
-    titles: dict[tuple[str, str], list[str]] = defaultdict(list)
+    titles: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     for stage in stages:
-        for library, version in store.environment(stage).items():
-            if library in installed and installed[library] != version:
-                titles[library, version].append(stage.title)
-    for (library, version), affected in sorted(titles.items()):
+        made_in = store.environment(stage)
+        for library, installed in _installed(stage).items() if made_in else ():
+            if made_in.get(library, installed) != installed:
+                titles[library, made_in[library], installed].append(stage.title)
+    for (library, version, installed), affected in sorted(titles.items()):
         stages_made = (
             f"{affected[0]} was" if len(affected) == 1 else f"{len(affected)} finished stages were"
         )
         yield (
-            f"{stages_made} made with {library} {version}; {installed[library]} is installed and "
+            f"{stages_made} made with {library} {version}; {installed} is installed and "
             "may give other numbers. To make everything with the installed versions, use another "
             "--store."
         )
+
+
+def _installed(stage: Stage) -> dict[str, str]:
+    """The versions where a stage is made; elsewhere, those that its plugin imports count as well.
+
+    That is what such an environment is for.
+    """
+    own = stage.ask(libraries_of, stage.body) if stage.place else {}
+    return {**own, **stage.ask(library_versions)}

@@ -11,6 +11,7 @@ from typing import Any
 
 from wsss_harness.contract.hookspecs import DatasetSource
 from wsss_harness.contract.supervision import Dataset
+from wsss_harness.plugins.elsewhere import PluginsElsewhere, plugins_at
 from wsss_harness.plugins.registry import Plugins
 from wsss_harness.stages.stage_data import PrepareData, open_dataset
 from wsss_harness.store.stage import Stage
@@ -25,6 +26,10 @@ class DataStages:
         self.plugins = plugins
         self.seed = seed
         self.seeds = suite.seeds_of(seed)
+
+    def plugins_of(self, offered: Offered) -> Plugins | PluginsElsewhere:
+        """The plugins among which a method of the suite is."""
+        return plugins_at(self.plugins, offered.environment)
 
     @cached_property
     def data(self) -> Stage:

@@ -11,6 +11,7 @@ from wsss_harness.stages.refining_masks import RefineMasks
 from wsss_harness.stages.stage_data import TRAIN, VAL
 from wsss_harness.store.stage import Stage
 from wsss_harness.suite.counts import CountStages
+from wsss_harness.suite.environments import environment_identity, place_of
 from wsss_harness.system.memo import memoize
 
 
@@ -21,7 +22,7 @@ class RefinedMasks(CountStages):
     def refined_masks(self, label: str, masks: Stage, split: str) -> Stage:
         """What a refiner makes of the masks of a split."""
         offered, owner = self.suite.mask_refiners[label], f"mask_refiner '{label}'"
-        plugin = self.plugins.build("mask_refiner", offered.name, offered.options)
+        plugin = self.plugins_of(offered).build("mask_refiner", offered.name, offered.options)
         if offered.weights is not None:
             raise ConfigError(f"{owner} is not trained; take its weights out of the suite")
         if split == VAL and {*plugin.needs} - {REGIONS}:
@@ -42,6 +43,7 @@ class RefinedMasks(CountStages):
                 **self.saliency_identity(offered.saliency),
                 **self.texts_identity(plugin.needs),
                 **regions.identity,
+                **environment_identity(offered),
                 "split": split,
             },
             inputs={"data": self.data, "masks": masks, **regions.inputs},
@@ -52,6 +54,7 @@ class RefinedMasks(CountStages):
             subject=masks.subject,
             heavy=True,
             images=True,
+            place=place_of(offered),
         )
 
 

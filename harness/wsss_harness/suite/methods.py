@@ -8,9 +8,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
-from wsss_harness.contract.errors import ConfigError
 from wsss_harness.contract.weights import check_weights, wanted_weights
-from wsss_harness.plugins.loading import is_single_stage
 from wsss_harness.plugins.options import divided
 from wsss_harness.stages.arrays import INPUT
 from wsss_harness.stages.explanations import ExplainRefiner
@@ -20,9 +18,11 @@ from wsss_harness.stages.refining import RefineScores
 from wsss_harness.stages.scoring import ScoreImages
 from wsss_harness.stages.single_stage import SegmentingGenerator
 from wsss_harness.stages.stage_data import TRAIN, VAL, StageView
-from wsss_harness.store.stage import Stage
+from wsss_harness.store.stage import Stage, Workplace
 from wsss_harness.store.work import Work
 from wsss_harness.suite.array_chain import check_wants, left_by, wanted_by
+from wsss_harness.suite.environments import environment_identity, place_of
+from wsss_harness.suite.generator_checks import check_follows, check_single_stage
 from wsss_harness.suite.given_weights import GivenWeights
 from wsss_harness.suite.scoring import of_weights
 from wsss_harness.suite.shared_options import GeneratorOptions
@@ -37,6 +37,7 @@ class Method:
 
     ``sources`` identify the texts it reads, and the saliency maps if they are not the dataset's
     own; ``regions`` are what it reads of regions. ``note`` is kept in manifests.
+    ``place`` is where its stages run, if not in this environment.
     """
 
     plugin: Any
@@ -46,6 +47,7 @@ class Method:
     sources: Mapping[str, Any] = field(default_factory=dict)
     regions: RegionSource = field(default_factory=RegionSource)
     note: Mapping[str, Any] = field(default_factory=dict)
+    place: Workplace | None = None
 
     @cached_property
     def fit_options(self) -> dict[str, Any]:
@@ -94,7 +96,8 @@ class Method:
             scoring=of_weights(self.note, self.view.data),
             subject=subject,
             heavy=True,
-            distributed=bool(getattr(self.plugin, "distributed", False)),
+            distributed=bool(getattr(self.plugin, "distributed", False)) and self.place is None,
+            place=self.place,
         )
 
     def apply(
@@ -123,6 +126,7 @@ class Method:
             subject=subject,
             heavy=True,
             images=images,
+            place=self.place,
         )
 
 
@@ -132,35 +136,6 @@ class Refined:
 
     scores: Stage
     explanation: Stage | None = None
-
-
-def check_follows(plugin: Any, label: str, previous: str | None) -> None:
-    """Raise ConfigError unless a generator has a previous one if, and only if, it follows one."""
-    follows = getattr(plugin, "follows", None)
-    if follows and previous is None:
-        raise ConfigError(
-            f"generator '{label}' builds on another one; set generators.{label}.previous to the "
-            f"label of one, usually of '{follows}'"
-        )
-    if previous is not None and not follows:
-        raise ConfigError(
-            f"generator '{label}' builds on no other; take generators.{label}.previous out"
-        )
-
-
-def check_single_stage(generator: Any, label: str, row: Row) -> None:
-    """Raise ConfigError unless a row's generator segments, and nothing changes what it learnt."""
-    if not is_single_stage(generator):
-        raise ConfigError(
-            f"row '{row.method}': its generator '{row.generator}' is not single-stage, so the "
-            f"segmentor '{label}' has nothing to segment with; take it out of the row, or name a "
-            "segmentor that learns from masks"
-        )
-    if row.refiners:
-        raise ConfigError(
-            f"row '{row.method}': refiners change masks, not what its generator segments; give "
-            f"the segmentor '{label}' to a row of the generator alone"
-        )
 
 
 class MethodStages(GeneratorOptions):
@@ -180,7 +155,7 @@ class MethodStages(GeneratorOptions):
         """The arrays of a generator that are kept, because a refiner of the suite wants them."""
         leaves = left_by(generator)
         offers = self.suite.refiners.values() if leaves else ()
-        refiners = [self.plugins.build("refiner", o.name, o.options) for o in offers]
+        refiners = [self.plugins_of(o).build("refiner", o.name, o.options) for o in offers]
         return tuple(sorted(leaves & {name for r in refiners for name in wanted_by(r)}))
 
     @memoize
@@ -225,7 +200,7 @@ class MethodStages(GeneratorOptions):
         """Refuse a row with a refiner that wants arrays which its generator does not leave."""
         for label in self.suite.chain_of(row)[0]:
             offered = self.suite.refiners[label]
-            refiner = self.plugins.build("refiner", offered.name, offered.options)
+            refiner = self.plugins_of(offered).build("refiner", offered.name, offered.options)
             if wanted_by(refiner):
                 generator, _ = self.fitted(row.generator)
                 check_wants(label, refiner, row, left_by(generator.plugin))
@@ -257,19 +232,21 @@ class MethodStages(GeneratorOptions):
     def segmentor(self, label: str) -> Method:
         """The segmentor of this label, built once for all masks; it sees images only."""
         offered, owner = self.suite.segmentors[label], f"segmentor '{label}'"
-        plugin = self.plugins.build("segmentor", offered.name, offered.options)
+        plugin = self.plugins_of(offered).build("segmentor", offered.name, offered.options)
         check_weights(plugin, offered.named_weights, owner)
         return Method(
             plugin=plugin,
             view=self.view(TRAIN, (), owner),
             weights=self.given_weights(offered),
             seed=self.seeds["segmentor"],
+            sources=environment_identity(offered),
             note={"needs": []},
+            place=place_of(offered),
         )
 
     def method(self, kind: Axis, offered: Offered, options: Mapping[str, Any]) -> Method:
         """A generator or a refiner; on train it sees the supervision that it declares."""
-        plugin = self.plugins.build(kind, offered.name, options)
+        plugin = self.plugins_of(offered).build(kind, offered.name, options)
         note: dict[str, Any] = {"needs": sorted(plugin.needs)}
         note["also"] = self.also(offered.saliency, offered.regions)
         note["stated"] = list(getattr(plugin, "stated", ()))
@@ -287,7 +264,9 @@ class MethodStages(GeneratorOptions):
             sources={
                 **self.saliency_identity(offered.saliency),
                 **self.texts_identity(plugin.needs),
+                **environment_identity(offered),
             },
             regions=regions,
             note=note,
+            place=place_of(offered),
         )

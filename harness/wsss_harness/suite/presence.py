@@ -17,6 +17,7 @@ from wsss_harness.contract.supervision import (
     scores_masks,
     without,
 )
+from wsss_harness.plugins.elsewhere import plugins_at
 from wsss_harness.plugins.registry import Plugins
 from wsss_harness.stages.stage_data import TRAIN, VAL, WithRegions, WithSaliency
 from wsss_harness.stages.texts import SuiteTexts
@@ -148,7 +149,8 @@ def readers(suite: Suite, plugins: Plugins, part: str) -> dict[str | None, str]:
 def _labels(row: Row, suite: Suite, plugins: Plugins, part: str) -> Iterator[str | None]:
     """The labels of the maps that a row reads."""
     for kind, offered in suite.offers_of(row):
-        if part in getattr(plugins.dataclass_of(kind, offered.name), "needs", ()):
+        cls = plugins_at(plugins, offered.environment).dataclass_of(kind, offered.name)
+        if part in getattr(cls, "needs", ()):
             yield offered.saliency if part == SALIENCY else offered.regions
     if part == SALIENCY and SALIENCY in row.rule.built.needs:
         yield row.saliency

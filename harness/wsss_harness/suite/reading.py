@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from wsss_harness.contract.errors import ConfigError
+from wsss_harness.suite.environments import check_environments, environments_in
 from wsss_harness.suite.names import check_names
 from wsss_harness.suite.source_spec import Source
 from wsss_harness.suite.spec import (
@@ -38,7 +39,7 @@ def read_suite(path: Path, overrides: Sequence[str] = ()) -> Suite:
     if "datasets" in content:
         datasets = _several(content.pop("datasets"), path)
         content["dataset"] = _chosen(datasets, content.get("dataset"), path)
-    return check_suite(texts_in(content, path), str(path))
+    return check_suite(environments_in(texts_in(content, path), path), str(path))
 
 
 def datasets_of(path: Path, overrides: Sequence[str] = ()) -> tuple[str, ...]:
@@ -169,6 +170,7 @@ def _check_references(suite: Suite, source: str) -> None:
         if offered.regions is not None:
             _known(f"{source}: regions of '{label}'", offered.regions, suite.maps("regions"))
     _check_previous(suite, source)
+    check_environments(suite, source)
     for kind in ("saliency", "regions"):
         if both := sorted({*getattr(suite, kind)} & {*suite.sources}):
             raise ConfigError(f"{source}: '{both[0]}' is in sources and in {kind}; rename one")

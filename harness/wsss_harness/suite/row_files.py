@@ -6,6 +6,7 @@ from pathlib import Path
 
 from wsss_harness.contract.findings import Finding, judge
 from wsss_harness.contract.supervision import IMAGE_LABELS, LANGUAGE, REGIONS, SALIENCY
+from wsss_harness.plugins.elsewhere import plugins_at
 from wsss_harness.plugins.registry import Plugins
 from wsss_harness.suite.spec import Offered, Suite
 
@@ -33,7 +34,8 @@ def _lacking(
     suite: Suite, plugins: Plugins, supervision: frozenset[str], kind: str, offered: Offered
 ) -> Iterator[str]:
     """What a plugin of a row lacks."""
-    needs = frozenset(getattr(plugins.dataclass_of(kind, offered.name), "needs", ()))
+    cls = plugins_at(plugins, offered.environment).dataclass_of(kind, offered.name)
+    needs = frozenset(getattr(cls, "needs", ()))
     regions = suite.maps("regions")[offered.regions] if offered.regions else None
     own = supervision | ({REGIONS} if regions else set()) | ({LANGUAGE} if suite.texts else set())
     yield from _maps(suite, own, needs, offered.saliency)

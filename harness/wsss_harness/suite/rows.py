@@ -1,13 +1,15 @@
 """The stages of a row, and control rows."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from wsss_harness.contract.supervision import SALIENCY
+from wsss_harness.plugins.elsewhere import plugins_at
 from wsss_harness.plugins.registry import Plugins
 from wsss_harness.store.stage import Stage, upstream
 from wsss_harness.suite.names import of_control
-from wsss_harness.suite.spec import Choice, Row, RuleSpec, Suite
+from wsss_harness.suite.spec import Choice, Offered, Row, RuleSpec, Suite
 
 
 @dataclass(frozen=True)
@@ -70,11 +72,17 @@ def control_row(suite: Suite, plugins: Plugins, saliency: str | None) -> Row:
     """
 
     def uses_saliency(label: str) -> bool:
-        rounds = suite.rounds_of(label)
-        return any(SALIENCY in plugins.find("generator", r.name).announced.needs for r in rounds)
+        return any(SALIENCY in _needs(plugins, offered) for offered in suite.rounds_of(label))
 
     trained = dict.fromkeys(row.generator for row in suite.rows)  # no training for a control alone
     label = min(trained, key=uses_saliency)
     rule = RuleSpec(name="saliency", threshold=0.5)
     method = of_control(label, saliency)
     return Row(method=method, generator=label, rule=rule, saliency=saliency, control=True)
+
+
+def _needs(plugins: Plugins, generator: Offered) -> Collection[str]:
+    found = plugins_at(plugins, generator.environment)
+    cls: Any = found.dataclass_of("generator", generator.name)
+    needs: Collection[str] = cls.needs
+    return needs

@@ -15,7 +15,7 @@ class GeneratorOptions(Inputs):
     def generator_options(self, label: str) -> dict[str, Any]:
         """Its own options, and the shared ones that it has and has a use for."""
         offered = self.suite.generators[label]
-        cls = self.plugins.dataclass_of("generator", offered.name)
+        cls = self.plugins_of(offered).dataclass_of("generator", offered.name)
         shared = {name: value for name, value in self.suite.shared.items() if name in names(cls)}
         idle = unused(cls, {**shared, **offered.options})
         used = {name: value for name, value in shared.items() if name not in idle}

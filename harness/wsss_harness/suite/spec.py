@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field, ValidationInfo, field_validator
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.contract.kinds import WeightsKind
 from wsss_harness.contract.weights import BACKBONE
+from wsss_harness.plugins.environments import Environment
 from wsss_harness.stages.background_rules import BackgroundRule, build_rule
 from wsss_harness.suite.source_spec import Source, SourceKind, of_kind
 from wsss_harness.system.models import StrictModel
@@ -34,6 +35,7 @@ class Offered(BaseModel, extra="allow", frozen=True):
     ``saliency``: the label of maps of the suite that it reads instead of the dataset's own.
     ``regions``: the label of regions of the suite.
     ``previous``: the label of the generator that this generator builds on.
+    ``environment``: where its stages run, if not in this environment.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Offered(BaseModel, extra="allow", frozen=True):
     saliency: str | None = None
     regions: str | None = None
     previous: str | None = None
+    environment: Environment | None = None
 
     @property
     def options(self) -> Options:

@@ -103,8 +103,11 @@ class Collector:
         after = (*of_masks, *recipe.prediction_refiners)
         parts += [("mask_refiner", suite.mask_refiners[label]) for label in after]
         parts += [("segmentor", suite.segmentors[label]) for label in recipe.segmentors]
-        find = self.graph.plugins.find
-        return {f"{kind} {part.name}": find(kind, part.name).distribution for kind, part in parts}
+        found = ((kind, part, self.graph.plugins_of(part)) for kind, part in parts)
+        return {
+            f"{kind} {part.name}": plugins.find(kind, part.name).distribution
+            for kind, part, plugins in found
+        }
 
     def _tallies(self, row: RowStages) -> dict[str, Tallies]:
         """Counts by image of the masks, and of each segmentor."""

@@ -29,7 +29,9 @@ SECTIONS = (
 )
 # Keys of values that are no paths.
 WORDS = frozenset({"name", "weights", "trained_on", "detector", "made_by", "licence"})
-FILES = re.compile(r"root|file|folder|checkpoint|masks|config|.*_(list|file|folder|root)")  # keys
+FILES = re.compile(  # keys
+    r"root|file|folder|checkpoint|masks|config|python|requirements|.*_(list|file|folder|root)"
+)
 PATH = re.compile(r"[/\\]|\.py$")  # a path with folders, or of code
 
 

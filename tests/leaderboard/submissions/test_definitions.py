@@ -31,3 +31,15 @@ def test_invalid_or_huge_suite_is_refused(folder, change, message):
     edit(record_of(folder), lambda content: content["definition"].update(change))
     with pytest.raises(DataError, match=message):
         suite_of(load_record(record_of(folder)), "here")
+
+
+@pytest.mark.parametrize("key", ["python", "requirements"])
+def test_environment_of_a_record_is_never_used(folder, key):
+    environment = {"name": "old", "python": "", key: "anything"}
+
+    def add(content):
+        content["definition"]["generators"]["R"]["environment"] = environment
+
+    edit(record_of(folder), add)
+    with pytest.raises(DataError, match=rf"--set generators\.R\.environment\.{key}=PATH"):
+        suite_of(load_record(record_of(folder)), "here")
