@@ -114,7 +114,7 @@ def _of_stages(root: Path) -> Iterator[tuple[LedgerEntry, int]]:
     bounds = {name_and_key(stage.folder)[1] for stage in stored if stage.kind == "bound"}
     kinds = ("data", "curve", "measure", "metric", "fit")
     finished = [stage for stage in stored if stage.kind in kinds and stage.manifest]
-    truths = dict(_truths(finished))
+    truths = _truths(finished)
     for stage in finished:
         for split, unit, subject, count in _scored_by(stage):
             truth = truths.get((_recipe(stage)["inputs"].get("data"), split))
@@ -128,15 +128,19 @@ def _recipe(stage: StoredStage) -> dict[str, Any]:
     return recipe
 
 
-def _truths(finished: Sequence[StoredStage]) -> Iterator[tuple[tuple[str, str], Truth]]:
+def _truths(finished: Sequence[StoredStage]) -> dict[tuple[str, str], Truth]:
     """The truth on which stages have counted, by the key of their data and the split."""
     names = {stage.key: _recipe(stage)["name"] for stage in finished if stage.kind == "data"}
+    truths: dict[tuple[str, str], Truth] = {}
     for stage in finished:
         data = _recipe(stage)["inputs"].get("data")
         if stage.kind in ("measure", "metric") and data in names:
-            with suppress(DataError):
-                split, ids = _split(stage), read_json(stage.folder / IDS)
-                yield (data, split), Truth.of(names[data], split, ids)
+            split = _split(stage)
+            with suppress(DataError, TypeError):  # a list that is damaged
+                if (data, split) not in truths:
+                    ids = read_json(stage.folder / IDS)
+                    truths[data, split] = Truth.of(names[data], split, ids)
+    return truths
 
 
 def _split(stage: StoredStage) -> str:

@@ -108,11 +108,12 @@ def test_imported_stages_count(root, tmp_path):
     assert counts(tmp_path / "other")[1] == 101
 
 
-def test_stage_whose_list_of_images_is_damaged_is_left_out(root):
+@pytest.mark.parametrize("content", ["[", "null", "[1]"])
+def test_stage_whose_list_of_images_is_damaged_is_left_out(root, content):
     shutil.rmtree(root / SELECTION)
     for stage in housekeeping.stages(root):
         if stage.kind in ("measure", "metric"):
-            (stage.folder / "ids.json").write_text("[")
+            (stage.folder / "ids.json").write_text(content)
     assert scored(root) == {}
 
 
