@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from wsss_harness.cli import openmmlab
 from wsss_harness.contract.hookspecs import CONTRACT
 from wsss_harness.contract.kinds import letters_of
 from wsss_harness.plugins.offers import KINDS, Broken, Offer
@@ -98,18 +99,20 @@ def _print_reason(console: Console, broken: Broken) -> None:
 def print_health(console: Console) -> bool:
     """Print versions, devices and plugins; False if something that a suite needs is missing."""
     console.print(f"python {platform.python_version()} on {platform.system()} {platform.machine()}")
-    needed = [need for need in requires(DISTRIBUTION) or () if "extra ==" not in need]
-    names = [DISTRIBUTION, *(re.split(r"[^\w.-]", need)[0] for need in needed)]
-    versions = {name: _version(name) for name in names}
+    needs = [need for need in requires(DISTRIBUTION) or () if "extra ==" not in need]
+    needed = {re.split(r"[^\w.-]", need)[0]: need for need in needs}
+    versions = {name: _version(name) for name in (DISTRIBUTION, *needed)}
     for name, installed_version in versions.items():
         console.print(f"{name} {installed_version or '[red]missing[/]'}", highlight=False)
     for name, use in OPTIONAL.items():
         console.print(f"{name} {_version(name) or f'not installed; {use}'}", highlight=False)
     problems = [message for message in (_import_problem(m) for m in ("cv2", "torch")) if message]
+    device = None if problems else _device()
+    problems += openmmlab.problems(needed)
     for message in problems:
-        console.print(escape(message), style="red", soft_wrap=True)
-    if not problems:
-        console.print(f"device {_device()}")
+        console.print(escape(message), style="red", soft_wrap=True, highlight=False)
+    if device:
+        console.print(f"device {device}")
     for broken in installed().broken:
         _print_reason(console, broken)
         if broken.traceback:

@@ -227,6 +227,14 @@ def test_doctor_is_content(wsss):
     assert "missing" not in out
 
 
+def test_doctor_says_how_to_put_the_continuation_of_openmmlab_in_order(wsss, monkeypatch):
+    told = ["mmcv 2.1.0 [of] OpenMMLab: run python -m pip"]
+    monkeypatch.setattr(installation.openmmlab, "problems", lambda needs: told * ("numpy" in needs))
+    code, out, _ = wsss("doctor")
+    assert code == 1
+    assert told[0] in out
+
+
 def test_doctor_is_content_without_the_crf_and_says_how_to_install_it(wsss, monkeypatch):
     version = installation.version
     missing = installation.PackageNotFoundError
