@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 TESTS := $(BIN)/python -m pytest -n 2 --dist worksteal
 CRF := $(BIN)/python -m pip install --quiet --constraint constraints.txt pydensecrf2
 
-.PHONY: demo install test test-all check docs tables format
+.PHONY: demo install test test-all check docs pages format
 
 demo: $(READY)
 	$(BIN)/wsss demo
@@ -27,8 +27,9 @@ check: $(READY)
 docs: $(READY)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-# The tables of pages, from the records in the repository; a test says when they are stale.
-tables: $(READY)
+# What pages repeat of code and of the records in the repository; tests say when it is stale.
+pages: $(READY)
+	$(BIN)/python tests/support/page_blocks.py
 	$(BIN)/wsss table --update docs/tables.md
 	$(BIN)/wsss table --update README.md
 

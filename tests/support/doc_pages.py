@@ -41,9 +41,9 @@ def words_of(text):
 
 
 def toml_blocks(page):
-    """The TOML that a page shows, apart from files that it includes."""
+    """The TOML that a page shows, apart from a pyproject.toml."""
     for language, block in blocks(page):
-        if "--8<--" not in block and (
+        if "[build-system]" not in block and (
             language == "toml" or (not language and re.match(r"\[\w|\w+ = [\[{\"\d]", block))
         ):
             yield block

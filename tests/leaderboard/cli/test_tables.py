@@ -191,4 +191,4 @@ def test_the_tables_of_our_pages_are_what_the_records_have(page):
     marks = [words for words, _ in BLOCK.findall(page.read_text())]
     if any(BOARD in words for words in marks) and not (ROOT / BOARD / RECORDS).is_dir():
         pytest.skip("the board has no records yet")
-    assert not update(page, check=True), "`make tables` makes them again"
+    assert not update(page, check=True), "`make pages` makes them again"
