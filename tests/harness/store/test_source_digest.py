@@ -255,7 +255,8 @@ EDITS = {
 }
 
 
-UNUSED = {"bounds", "context_words", "superpixels", "__init__"}  # by the suite of these tests
+# By the suite of these tests, which has neither texts nor superpixels.
+UNUSED = {"bounds", "context_words", "superpixels", "texts", "__init__"}
 
 
 def test_an_edit_changes_the_keys_of_the_stages_that_run_it_and_of_no_other(copied):
