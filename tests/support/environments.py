@@ -25,7 +25,7 @@ class Old:
     needs: ClassVar[frozenset[str]] = frozenset({"image_labels"})
     at_inference: ClassVar[frozenset[str]] = frozenset({"value"})
     idle: ClassVar[frozenset[str]] = frozenset({"pause", "how"})
-    wants: ClassVar[tuple[str, ...]] = ()
+    distributed: ClassVar[bool] = True
     value: float = 1.0
     width: int = 3
     pause: float = 0.0

@@ -30,6 +30,7 @@ from wsss_harness.store.imports import (
 
 LETTERS = 32  # of a digest in hexadecimal
 WRAPPERS = frozenset({"numpy"})  # libraries whose objects may hold a function of a plugin
+NETWORKS = f"{HARNESS}.networks."  # plugins reach libraries such as timm through it
 # Packages whose dataclasses hold plugins: bodies of stages, and metrics.
 HOLDERS = (f"{HARNESS}.stages.", f"{HARNESS}.contract.")
 
@@ -107,9 +108,9 @@ def refuse_changed(code: Mapping[str, str]) -> None:
 
 
 def libraries_of(body: Any) -> dict[str, str]:
-    """The version of each distribution that the plugins import which ``body`` runs."""
-    plugins = [name for name in code_of(body) if not is_harness(name)]
-    sources = [path for name in plugins for path in _files(name) if not _is_test(path)]
+    """The version of each distribution that the plugins and networks in its code import."""
+    names = [name for name in code_of(body) if not is_harness(name) or name.startswith(NETWORKS)]
+    sources = [path for name in names for path in _files(name) if not _is_test(path)]
     modules = {outermost(name) for path in sources for name in imported(path)}
     return {name: version(name) for module in modules for name in _owners().get(module, ())}
 

@@ -109,7 +109,10 @@ def test_method_runs_where_its_library_is_and_the_rest_here(run):
 @pytest.mark.slow
 def test_workers_and_shards_make_the_same_bytes(run, tmp_path):
     run(store="inline", **content())
-    run(Local(jobs=2), store="local", policy=Policy(shards=2), **content())
+    policy = Policy(shards=2, deterministic=True, processes=2)
+    outcomes, store, _ = run(Local(jobs=2), store="local", policy=policy, **content())
+    made_in = store.environment(outcomes["O"].row.scores)
+    assert (made_in["deterministic"], made_in["threads"]) == ("true", "1")
     inline, local = products(tmp_path / "inline"), products(tmp_path / "local")
     assert inline.keys() == local.keys()
     assert [name for name in inline if inline[name] != local[name]] == [

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import make_dataclass
 from functools import lru_cache, partial
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import source_keys
 
 from wsss_harness.contract.errors import StageError
 from wsss_harness.contract.hookspecs import Metric
+from wsss_harness.stages.fitting import FitGenerator
 from wsss_harness.store import imports, source_digest
 from wsss_harness.store.source_digest import by_package, code_of
 
@@ -300,3 +302,12 @@ def test_a_package_that_a_neighbour_imports_counts_before_it_is_loaded(tmp_path,
     assert source_digest._files("never_loaded") == (tmp_path / "never_loaded/__init__.py",)
     with pytest.raises(StageError, match="source of nowhere_at_all cannot be found"):
         source_digest._files("nowhere_at_all")
+
+
+def test_libraries_are_those_of_plugins_and_of_the_networks_they_use():
+    from wsss_eps import Eps
+
+    libraries = source_digest.libraries_of(FitGenerator(Eps(), None))
+    assert libraries["torch"] == version("torch")
+    assert libraries["numpy"] == version("numpy")
+    assert not {"pydantic", "psutil"} & libraries.keys()
