@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, get_type_hints
 
 from wsss_harness.contract.errors import ConfigError
@@ -73,6 +74,11 @@ def _package(cls: Any) -> str:
 def _same_type(announced: Any, base: Any, name: str) -> bool:
     """Whether both annotations mean the same; a name that cannot be looked up is an error later."""
     try:
-        return bool(get_type_hints(announced)[name] == get_type_hints(base)[name])
+        return bool(_types(announced)[name] == _types(base)[name])
     except Exception:
         return True
+
+
+@cache
+def _types(cls: Any) -> dict[str, Any]:
+    return get_type_hints(cls)
