@@ -12,6 +12,8 @@ import small_suite
 from wsss_harness.store.manifest import MANIFEST
 
 PLUGIN = Path(small_suite.__file__).with_name("small_plugin.py")
+# No plugin there needs torch, so no process has to import it to look for a GPU.
+SMALL = {"WSSS_PLUGIN_PATH": str(PLUGIN), "CUDA_VISIBLE_DEVICES": ""}
 
 
 def command(folder, *words, executor="local", stdout=subprocess.PIPE, **changes):
@@ -24,7 +26,7 @@ def command(folder, *words, executor="local", stdout=subprocess.PIPE, **changes)
     return subprocess.Popen(
         [sys.executable, "-m", "wsss_harness", *run],
         cwd=folder,
-        env={**os.environ, "WSSS_PLUGIN_PATH": str(PLUGIN)},
+        env={**os.environ, **SMALL},
         stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
@@ -37,7 +39,7 @@ def output_of(*words, seconds=3000):
     paths = [str(PLUGIN.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     done = subprocess.run(
         [str(word) for word in words],
-        env={**os.environ, "WSSS_PLUGIN_PATH": str(PLUGIN), "PYTHONPATH": os.pathsep.join(paths)},
+        env={**os.environ, **SMALL, "PYTHONPATH": os.pathsep.join(paths)},
         capture_output=True,
         text=True,
         timeout=seconds,

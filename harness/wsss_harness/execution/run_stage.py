@@ -139,7 +139,8 @@ class StageRun:
         """Call the function of the stage; gives the cost of the call, and where it ran."""
         work = work_of(self.stage, self.store, partial(self.tell, "progress"), shard)
         with Meter() as meter:
-            if self.stage.heavy and self.stage.place is None:
+            here = self.stage.heavy and self.stage.place is None
+            if here and self.store.limits.hold_for(self.stage.kind):
                 import_module("torch")  # outside the limits: an import that is cut off stays broken
             with (  # the terminal belongs to the display, so what libraries print goes to the log
                 (self.folder / LOG).open("a", encoding="utf-8", buffering=1) as log,

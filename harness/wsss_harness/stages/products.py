@@ -1,6 +1,7 @@
 """The files that stages leave for each other, and what all stages of images share."""
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import count
@@ -23,6 +24,9 @@ BY_MMSEG = "mmseg.json"
 
 def device() -> str:
     """The device that plugins work on."""
+    if os.environ.get("CUDA_VISIBLE_DEVICES") == "":
+        return "cpu"  # without the import of torch, which not all plugins need
+
     import torch
 
     return "cuda" if torch.cuda.is_available() else "cpu"

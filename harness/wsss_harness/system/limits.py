@@ -45,6 +45,9 @@ class Limits:
     def seconds_of(self, kind: str) -> float | None:
         return self.by_kind.get(kind, self.seconds)
 
+    def hold_for(self, kind: str) -> bool:
+        return self.seconds_of(kind) is not None or self.memory is not None
+
     @contextmanager
     def of(self, kind: str) -> Iterator[None]:
         """Raise TimeLimitReached or MemoryLimitReached in a body of this kind beyond a limit."""

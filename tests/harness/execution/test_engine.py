@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import small_suite
-from commands import PLUGIN, command, events_of, products, wait_for
+from commands import SMALL, command, events_of, products, wait_for
 from slow import slow_but
 
 from wsss_harness.contract.errors import StageFailure
@@ -26,7 +26,8 @@ from wsss_harness.system.limits import GB, Limits
 
 @pytest.fixture(autouse=True)
 def in_workers(monkeypatch):
-    monkeypatch.setenv("WSSS_PLUGIN_PATH", str(PLUGIN))
+    for name, value in SMALL.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture
