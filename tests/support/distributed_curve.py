@@ -1,10 +1,11 @@
-"""A rank of torchrun that trains a small network and prints its loss curve; see test_distributed.
+"""One of two processes that train a small network, and the loss curve; see test_distributed.
 
 python distributed_curve.py FOLDER
 """
 
 import json
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import torch
@@ -51,10 +52,18 @@ def curve(folder):
     return losses_hook.losses
 
 
+def curve_of_rank(rank, folder):
+    """The losses of the training of which this process is one of two."""
+    meeting = f"file://{folder / 'meeting'}"
+    seconds = timedelta(seconds=100)
+    distributed.init_process_group("gloo", meeting, seconds, world_size=2, rank=rank)
+    try:
+        losses = curve(folder / "two")
+        distributed.barrier()  # a rank that ends early may abort the other
+        return losses
+    finally:
+        distributed.destroy_process_group()
+
+
 if __name__ == "__main__":
-    distributed.init_process_group("gloo")
-    losses = curve(Path(sys.argv[1]))
-    if distributed.get_rank() == 0:
-        print("losses", json.dumps(losses))
-    distributed.barrier()  # a rank that ends early may abort the others
-    distributed.destroy_process_group()
+    print(json.dumps(curve_of_rank(1, Path(sys.argv[1]))))
