@@ -1,7 +1,7 @@
 """Run a suite: every row of every seed, each stage once. A failed row stops no other row."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,10 +87,13 @@ def run_suite(
     engine: Engine,
     dataset: Dataset,
     again: Collection[tuple[str, int]] | None = None,
+    first: Callable[[Mapping[int, RowStages]], None] | None = None,
 ) -> Iterator[RowOutcome]:
     """Make the stages of all rows; yield each row when it is complete or has failed.
 
     ``again``: (method, seed) of the only rows to make; other rows are yielded if complete.
+    ``first`` is called once with the rows without refiners, by number, when their masks are
+    measured and other work is left.
     """
     graphs = (Graph(suite, plugins, seed) for seed in suite.seeds)
     rows = enumerate(row for graph in graphs for row in rows_of(graph, dataset))
@@ -99,19 +102,40 @@ def run_suite(
         for number, row in rows
         if again is None or (row.row.method, row.seed) in again or is_complete(row, engine.store)
     }
-    for number in _ended_rows(suite, engine, wanted):
+    made = engine.make(suite, [stage for row in wanted.values() for stage in row.targets])
+    if first:
+        made = _reporting(made, wanted, engine, first)
+    for number in _ended_rows(made, wanted):
         row = wanted[number]
         yield RowOutcome(row, next(failures_of(row.targets, engine), None), number)
 
 
-def _ended_rows(suite: Suite, engine: Engine, rows: Mapping[int, RowStages]) -> Iterator[int]:
-    """Make the targets of numbered rows; yield a number when all of its targets have ended."""
+def _reporting(
+    made: Iterator[Stage],
+    rows: Mapping[int, RowStages],
+    engine: Engine,
+    first: Callable[[Mapping[int, RowStages]], None],
+) -> Iterator[Stage]:
+    """The stages as they end; calls ``first`` as ``run_suite`` says."""
+    plain = {n: row for n, row in rows.items() if row.counts and not row.row.refiners}
+    keys = {row.counts.key for row in plain.values() if row.counts}
+    for stage in made:
+        yield stage
+        if stage.key in keys:
+            keys.remove(stage.key)
+            left = (row for row in rows.values() if not is_complete(row, engine.store))
+            if not keys and any(not any(failures_of(row.targets, engine)) for row in left):
+                first(plain)
+
+
+def _ended_rows(made: Iterable[Stage], rows: Mapping[int, RowStages]) -> Iterator[int]:
+    """Yield the number of a row when all of its targets have ended."""
     missing = {number: {stage.key for stage in row.targets} for number, row in rows.items()}
     users: dict[str, list[int]] = defaultdict(list)
     for number, keys in missing.items():
         for key in keys:
             users[key].append(number)
-    for stage in engine.make(suite, [stage for row in rows.values() for stage in row.targets]):
+    for stage in made:
         for number in users.pop(stage.key, ()):
             missing[number].remove(stage.key)
             if not missing[number]:

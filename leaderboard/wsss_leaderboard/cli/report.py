@@ -1,9 +1,11 @@
 """Run a suite and show what came out: records, tables and figures."""
 
 import shlex
-from collections.abc import Collection, Iterable, Iterator, Sequence
+import tempfile
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from wsss_harness.store.stage import upstream
 from wsss_harness.store.store import Store
 from wsss_harness.suite.graph import Graph
 from wsss_harness.suite.presence import UNSCORED
+from wsss_harness.suite.rows import RowStages
 from wsss_harness.suite.selection import Request
 from wsss_harness.suite.spec import Suite
 from wsss_harness.system import locks
@@ -46,7 +49,7 @@ from wsss_leaderboard.tables.builtin import (
 )
 from wsss_leaderboard.tables.factorial import factorial_tables
 from wsss_leaderboard.tables.refinement import refinement_table
-from wsss_leaderboard.tables.summary import summary_table
+from wsss_leaderboard.tables.summary import leaders, summary_table
 from wsss_leaderboard.tables.table import Table, write_tables
 
 SUMMARY = "summary"  # the table that a run ends with
@@ -104,7 +107,8 @@ def run_and_report(
         if not scores_masks(dataset):
             print_plain(Console(stderr=True), UNSCORED, style="yellow")
         with writing(request.claim(root)) as results:  # not before: a refused suite has none
-            ended = run_suite(suite, plugins, engine, dataset, failed)
+            first = partial(print_first, collector, console) if documents is None else None
+            ended = run_suite(suite, plugins, engine, dataset, failed, first)
             outcomes, saved = save_all(ended, collector, results / RECORDS)
             named_tables = tables(entries.load([results]))
             write_tables(results, named_tables)
@@ -117,6 +121,18 @@ def run_and_report(
     for warning in engine.warnings:
         print_plain(Console(stderr=True), str(warning), style="yellow")
     return bool(notes.failures(saved))
+
+
+def print_first(collector: Collector, console: Console, rows: Mapping[int, RowStages]) -> None:
+    """Print the masks of rows before their segmentors and refiners are done."""
+    with tempfile.TemporaryDirectory() as folder:
+        for number, row in rows.items():
+            masks_alone = row.row.model_copy(update={"segmentors": ()})
+            measured = replace(row, row=masks_alone, segmentations=(), explained=(), further={})
+            collector.save(RowOutcome(measured, number=number), Path(folder) / RECORDS)
+        loaded = entries.load([Path(folder)])
+    table = summary_table(loaded, standings(loaded))
+    console.print(replace(table, title=f"So far: {table.title}", notes=leaders(loaded)))
 
 
 def failed_rows(results: Path) -> set[tuple[str, int]]:

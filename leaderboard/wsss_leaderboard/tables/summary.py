@@ -100,7 +100,7 @@ def title_of(records: Sequence[Record]) -> str:
     return ", ".join(["mIoU in percent", *parts])
 
 
-def leaders(loaded: Sequence[LoadedRecord]) -> list[str]:
+def leaders(loaded: Sequence[LoadedRecord]) -> tuple[str, ...]:
     """A sentence for each target that has methods: who leads, and by how much."""
     sentences = []
     for board in boards(loaded):
@@ -108,4 +108,4 @@ def leaders(loaded: Sequence[LoadedRecord]) -> list[str]:
             entries = board.entries(target)
             if any(entry.kind == "method" and entry.mean is not None for entry in entries):
                 sentences.append(f"{target or 'Masks'}: {lead_of(entries, rank(entries))}")
-    return sentences
+    return tuple(sentences)

@@ -9,7 +9,7 @@ from commands import PLUGIN
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.execution.engine import Engine, RunOptions, limits_of
 from wsss_harness.execution.executors.inline import Inline
-from wsss_harness.execution.executors.local import Local, visible_gpus
+from wsss_harness.execution.executors.local import Local, jobs_on, visible_gpus
 from wsss_harness.execution.job import Policy
 from wsss_harness.execution.run import make_kind
 from wsss_harness.plugins.registry import load
@@ -88,7 +88,6 @@ def test_visible_gpus_follow_the_environment(monkeypatch, visible, gpus):
 @pytest.mark.parametrize(
     ("options", "gpus", "width", "groups"),
     [
-        ({}, "", 1, []),
         ({"jobs": 3}, "", 3, []),
         ({}, "0,1,2,3", 4, ["0", "1", "2", "3"]),
         ({"gpus": 2}, "0,1,2,3", 2, ["0,1", "2,3"]),
@@ -101,6 +100,13 @@ def test_gpus_are_grouped_by_job(monkeypatch, tmp_path, options, gpus, width, gr
         assert pool.width(heavy=True) == width
         assert pool._gpus == groups
         assert 0 < pool.share(heavy=True) <= 1 / width
+
+
+@pytest.mark.parametrize(
+    ("cores", "gigabytes", "jobs"), [(1, 64, 1), (2, 64, 2), (16, 64, 4), (16, 9, 2), (16, 1, 1)]
+)
+def test_jobs_on_a_cpu_follow_from_cores_and_free_memory(cores, gigabytes, jobs):
+    assert jobs_on(cores, gigabytes * 2**30) == jobs
 
 
 def test_deterministic_stage_records_one_thread(monkeypatch, tmp_path):

@@ -12,11 +12,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psutil
+
 from wsss_harness.contract.errors import WorkerDied
 from wsss_harness.system import parallel, workers
 from wsss_harness.system.interpreters import ending
 
 Result = TypeVar("Result")
+JOBS_ON_CPU = 4  # at most, by default
+MEMORY_OF_JOB = 4 * 2**30  # bytes; a slim network takes a quarter of it
 THREADS_AT_GPU = 8  # at most, for a job that has a GPU
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 OOM_SCORE = "500"  # when memory is short, the kernel kills a worker rather than the run
@@ -27,8 +31,9 @@ EXIT_CODE_WAIT = 10.0  # seconds until the exit code of an ended process is know
 class Local:
     """Worker processes of this machine; a crash or a killed process fails one job.
 
-    ``jobs`` with networks run at once, by default as many as the GPUs suffice for, or one without
-    a GPU. Each has ``threads``, by default its share of the cores, and ``gpus`` if there are any.
+    ``jobs`` with networks run at once, by default as many as the GPUs suffice for; see ``jobs_on``
+    for a machine without a GPU. Each has ``threads``, by default its share of the cores, and
+    ``gpus`` if there are any.
     """
 
     jobs: int = 0
@@ -43,11 +48,19 @@ class Local:
         gpus, cores = visible_gpus(), parallel.cores()
         size = max(1, min(self.gpus, len(gpus)))
         groups = [",".join(gpus[start : start + size]) for start in range(0, len(gpus), size)]
-        jobs = self.jobs or max(1, len(groups))
+        jobs = self.jobs or len(groups) or jobs_on(cores, psutil.virtual_memory().available)
         useful_cores = min(THREADS_AT_GPU * jobs, cores) if gpus else cores
         threads = self.threads or max(1, useful_cores // jobs)
         with contextlib.closing(LocalPool(jobs, threads, cores, groups)) as pool:
             yield pool
+
+
+def jobs_on(cores: int, memory: int) -> int:
+    """How many networks to train at once on a CPU, with this free memory in bytes.
+
+    Small networks gain little from a second thread (`benchmarks/jobs_on_cpu.py`).
+    """
+    return max(1, min(cores, JOBS_ON_CPU, memory // MEMORY_OF_JOB))
 
 
 def visible_gpus() -> list[str]:
