@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.networks.segmentors.settings import PredictionSettings
-from wsss_harness.networks.training.settings import Amp, Arithmetic
+from wsss_harness.networks.training.settings import Amp, Arithmetic, require_option
 from wsss_harness.system.files import configs
 
 if TYPE_CHECKING:
@@ -21,13 +21,23 @@ if TYPE_CHECKING:
     from wsss_harness.contract.supervision import View
     from wsss_harness.contract.types import Mask, Sample
 
+# Options that replace a value of ``train`` in a configuration, and the name of that value.
+REPLACED = {
+    "iterations": "iterations",
+    "batch": "batch",
+    "crop": "crop",
+    "rescale": "scales",
+    "mirror": "flip",
+}
+
 
 @dataclass(frozen=True)
 class MmsegSegmentor(PredictionSettings):
     """Train an EncoderDecoder on masks, then segment whole images.
 
     ``config``: the name of a file in configs/segmentors, or the path of another file.
-    ``iterations``, ``batch``, ``crop``: replace the values of the configuration.
+    ``iterations``, ``batch``, ``crop``, ``lr``: replace the values of the configuration, and so do
+    ``rescale``, its factors for training images, and ``mirror``, the share of mirrored ones.
     ``scales``, ``flip``, ``average``, ``crf``: see settings.PredictionSettings.
     ``amp``, ``channels_last``, ``compiled``: see training.settings.Arithmetic.
     ``workers``: the number of processes that load images.
@@ -38,6 +48,9 @@ class MmsegSegmentor(PredictionSettings):
     iterations: int | None = None
     batch: int | None = None
     crop: int | None = None
+    lr: float | None = None
+    rescale: tuple[float, ...] | None = None
+    mirror: float | None = None
     amp: Amp = "off"
     channels_last: bool = False
     compiled: bool = False
@@ -64,6 +77,13 @@ class MmsegSegmentor(PredictionSettings):
     def __post_init__(self) -> None:
         super().__post_init__()
         config_file(self.config)
+        for name in ("iterations", "batch", "crop", "lr"):
+            value = getattr(self, name)
+            require_option(self, name, value is None or value > 0, "above 0")
+        factors = self.rescale
+        sound = factors is None or (len(factors) > 0 and min(factors) > 0)
+        require_option(self, "rescale", sound, "factors above 0")
+        require_option(self, "mirror", self.mirror is None or 0 <= self.mirror <= 1, "in [0, 1]")
 
     def identity(self) -> dict[str, Any]:
         """The digest of the configuration's text, on which the result depends."""
@@ -78,8 +98,10 @@ class MmsegSegmentor(PredictionSettings):
         for key in ("model", "train", "optim_wrapper"):
             if key not in config:
                 raise ConfigError(f"segmentor configuration '{self.config}' does not set '{key}'")
-        options = {name: getattr(self, name) for name in ("iterations", "batch", "crop")}
+        options = {key: getattr(self, name) for name, key in REPLACED.items()}
         config.train.update({k: value for k, value in options.items() if value is not None})
+        if self.lr is not None:
+            config.optim_wrapper.optimizer.lr = self.lr
         config.model.decode_head.num_classes = classes + 1
         config.model.decode_head.out_channels = classes + 1
         crop = config.train.crop

@@ -58,6 +58,25 @@ def test_segmentor_needs_no_supervision(tiny):
     assert tiny.needs == frozenset()
 
 
+def test_options_replace_the_values_of_the_configuration(tiny):
+    options = {"iterations": 3, "batch": 2, "crop": 32, "lr": 0.5}
+    changed = replace(tiny, **options, rescale=(0.5, 2.0), mirror=0.0).configuration(2)
+    assert changed.train == {
+        **tiny.configuration(2).train,
+        **{"iterations": 3, "batch": 2, "crop": 32, "scales": (0.5, 2.0), "flip": 0.0},
+    }
+    assert changed.optim_wrapper.optimizer.lr == 0.5
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("batch", 0), ("lr", -1.0), ("rescale", ()), ("rescale", (0.0, 1.0)), ("mirror", 1.5)],
+)
+def test_options_out_of_range_are_named(tiny, name, value):
+    with pytest.raises(ConfigError, match=name):
+        replace(tiny, **{name: value})
+
+
 def test_segmentor_overfits_a_few_images(tiny, masks, tmp_path):
     fit(replace(tiny, iterations=60, checkpoint_every=100), masks, tmp_path / "fit")
     segment = tiny.load(tmp_path / "fit", "cpu")
