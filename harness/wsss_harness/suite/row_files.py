@@ -1,9 +1,10 @@
 """What each row of a suite lacks: supervision, saliency maps, weights and checkpoints."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 
+from wsss_harness.contract.errors import ConfigError
 from wsss_harness.contract.findings import Finding, judge
 from wsss_harness.contract.supervision import IMAGE_LABELS, LANGUAGE, REGIONS, SALIENCY
 from wsss_harness.plugins.elsewhere import plugins_at
@@ -26,8 +27,16 @@ def missing(suite: Suite, plugins: Plugins, supervision: frozenset[str]) -> Iter
             *(_lacking(suite, plugins, supervision, *offer) for offer in suite.offers_of(row)),
             _maps(suite, supervision, needs, row.saliency),
         )
+        yield judge(f"row '{row.method}' has all files", _problem(lacking))
+
+
+def _problem(lacking: Iterable[str]) -> str | None:
+    """What a row lacks, or why that cannot be told; None if it lacks nothing."""
+    try:
         problem = ", ".join(dict.fromkeys(lacking))
-        yield judge(f"row '{row.method}' has all files", f"missing: {problem}" if problem else None)
+    except ConfigError as error:  # such as an environment that is not there
+        return str(error)
+    return f"missing: {problem}" if problem else None
 
 
 def _lacking(

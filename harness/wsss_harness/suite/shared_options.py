@@ -24,10 +24,12 @@ class GeneratorOptions(Inputs):
     @memoize
     def check_shared(self) -> None:
         """ConfigError for a shared option that no generator has a use for."""
-        has = {name for label in self.suite.generators for name in self.generator_options(label)}
-        plugins = sorted({offered.name for offered in self.suite.generators.values()})
+        generators = self.suite.generators
+        # Other environments last: they are asked only about what no generator here has.
+        labels = sorted(generators, key=lambda label: generators[label].environment is not None)
+        plugins = sorted({offered.name for offered in generators.values()})
         for option in self.suite.shared:
-            if option not in has:
+            if not any(option in self.generator_options(label) for label in labels):
                 raise ConfigError(
                     f"shared.{option} is an option of none of the generators "
                     f"{', '.join(plugins)}; correct its name or take it out"

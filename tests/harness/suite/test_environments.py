@@ -6,8 +6,11 @@ import pytest
 import small_suite
 
 from wsss_harness.contract.errors import ConfigError
+from wsss_harness.contract.findings import FAILURE, OK
 from wsss_harness.plugins.environments import python_for
+from wsss_harness.suite.graph import Graph
 from wsss_harness.suite.reading import check_suite, read_suite
+from wsss_harness.suite.row_files import missing
 
 R = {"name": "redness"}
 
@@ -77,3 +80,16 @@ def test_override_names_another_interpreter(tmp_path):
 def test_environment_that_makes_no_sense_is_refused(tmp_path, changes, message):
     with pytest.raises(ConfigError, match=message):
         read(tmp_path, **changes)
+
+
+def test_missing_environment_stops_only_rows_that_have_it(tmp_path):
+    """On another machine, the other rows of the suite can be run alone."""
+    content = {"generators": generators("nowhere/python"), "shared": {"value": 0.5}}
+    suite = read(tmp_path, **content)
+    graph = Graph(suite, small_suite.plugins(), 0)
+    assert graph.row(suite.row("S")).masks.key
+    with pytest.raises(ConfigError, match="'nowhere/python'"):
+        graph.row(suite.row("R"))
+    row_r, row_s = missing(suite, small_suite.plugins(), frozenset({"image_labels", "saliency"}))
+    assert (row_s.outcome, row_r.outcome) == (OK, FAILURE)
+    assert "'nowhere/python'" in row_r.message
