@@ -26,6 +26,7 @@ SMALL = [
     "dataset.val=2",
     "held_out=2",
     "weights.icons.dataset.train=8",
+    "weights.icons.dataset.val=2",
     "weights.icons.pretraining.iterations=2",
     "weights.icons.pretraining.recalibration=1",
     "shared.iterations=2",
