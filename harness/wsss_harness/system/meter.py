@@ -14,17 +14,28 @@ from typing import Any
 
 import psutil
 
-INTERVAL = 0.5  # seconds between two looks; each reads the list of all processes
+INTERVAL = 0.5  # seconds between two looks; each may read the list of all processes
 
 
 def resident() -> int:
     """Bytes of resident memory; memory that processes share counts for each of them."""
     own = psutil.Process()
     total: int = own.memory_info().rss
-    for child in own.children(recursive=True):
+    for child in own.children(recursive=True) if _has_children() else ():
         with contextlib.suppress(psutil.Error):  # it has ended meanwhile
             total += child.memory_info().rss
     return total
+
+
+def _has_children() -> bool:
+    """Whether there may be any; to list them takes a look at every process of the machine."""
+    if not hasattr(os, "waitid"):
+        return True
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
 
 
 @contextlib.contextmanager
