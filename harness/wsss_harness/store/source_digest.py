@@ -27,6 +27,7 @@ from wsss_harness.store.imports import (
     is_harness,
     outermost,
 )
+from wsss_harness.system.digests import last_change
 
 LETTERS = 32  # of a digest in hexadecimal
 WRAPPERS = frozenset({"numpy"})  # libraries whose objects may hold a function of a plugin
@@ -178,9 +179,15 @@ def _loaded_digest(name: str) -> str:
 
 def _digest(name: str) -> str:
     files = _files(name)
+    return _digest_once(files, tuple(last_change(path) if path.is_file() else () for path in files))
+
+
+@cache
+def _digest_once(files: tuple[Path, ...], changes: tuple[tuple[int, ...], ...]) -> str:
+    """The digest of source files, which are read again only after one has changed."""
     parts = []
-    for path in files:
-        content = path.read_bytes() if path.is_file() else b""
+    for path, change in zip(files, changes, strict=True):
+        content = path.read_bytes() if change else b""
         parts.append(str(path.relative_to(files[0].parent)).encode() + content)
     return _hash(b"".join(parts))
 

@@ -41,7 +41,7 @@ def digest_file(
 
 def digest_once(path: Path) -> str:
     """The digest of a file, which this process reads again only after a change."""
-    return _digest_once(path, _changed(os.stat(path)))
+    return _digest_once(path, last_change(path))
 
 
 @cache
@@ -49,7 +49,9 @@ def _digest_once(path: Path, changed: tuple[int, int, int]) -> str:
     return digest_file(path)
 
 
-def _changed(status: os.stat_result) -> tuple[int, int, int]:
+def last_change(path: str | Path) -> tuple[int, int, int]:
+    """Size of a file, and times in ns at which its content and its entry changed."""
+    status = os.stat(path)
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
@@ -107,7 +109,7 @@ def cache_folder() -> Path:
 
 def _entries(paths: Sequence[Path], cached: dict[str, Entry]) -> Iterator[tuple[str, Entry]]:
     for name in map(str, paths):
-        changed = _changed(os.stat(name))
+        changed = last_change(name)
         entry = cached.get(name)
         if entry is None or entry[:3] != changed:
             entry = (*changed, digest_file(Path(name)))
