@@ -47,6 +47,7 @@ from wsss_leaderboard.tables.builtin import (
     mask_table,
     segmentation_table,
 )
+from wsss_leaderboard.tables.cost import cost_table
 from wsss_leaderboard.tables.factorial import factorial_tables
 from wsss_leaderboard.tables.refinement import refinement_table
 from wsss_leaderboard.tables.summary import leaders, summary_table
@@ -245,7 +246,7 @@ def tables(loaded: Sequence[LoadedRecord]) -> list[tuple[str, Table]]:
         named.append(("refinement", refinement))
     if factorial := factorial_tables(loaded):
         named += zip(("factorial", "interactions"), factorial, strict=True)
-    return named
+    return [*named, ("cost", cost_table(records))]
 
 
 def without_repeated_notes(

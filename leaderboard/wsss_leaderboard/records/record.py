@@ -28,6 +28,7 @@ from wsss_leaderboard.records.provenance import (
 from wsss_leaderboard.records.scores import Masks, Segmentation, requires
 
 VERSION: Literal[2] = 2
+Amount = Literal["wall_seconds", "cpu_seconds", "gpu_seconds"]
 SCHEMA = Path(__file__).with_name("record.schema.json")
 
 
@@ -74,11 +75,16 @@ class Record(StrictModel):
     failure: Failure | None = None
     selection: tuple[TruthUse, ...] | None = None
 
+    def total(self, amount: Amount) -> float | None:
+        """An amount of all its stages, shared ones included in full; None if no stage has it."""
+        amounts = [getattr(step.cost, amount) for step in self.steps if step.cost]
+        known = [value for value in amounts if value is not None]
+        return sum(known) if known else None
+
     @property
-    def seconds(self) -> float | None:
-        """Wall time of all its stages, shared ones included in full; None if no stage has one."""
-        seconds = [step.cost.wall_seconds for step in self.steps if step.cost]
-        return sum(seconds) if seconds else None
+    def peak_memory(self) -> int | None:
+        """Bytes of its largest stage; None if no stage has them."""
+        return max((s.cost.peak_memory or 0 for s in self.steps if s.cost), default=0) or None
 
     @property
     def sup(self) -> str:

@@ -13,7 +13,17 @@ from wsss_leaderboard.ranking.standings import GAP
 from wsss_leaderboard.records import published
 from wsss_leaderboard.records.counts import MASKS
 from wsss_leaderboard.site.board_table import BoardRow, BoardTable
-from wsss_leaderboard.site.pages import MINUS, SINGLE, TO, Pages, minutes, points, shown, stem
+from wsss_leaderboard.site.pages import (
+    MINUS,
+    SINGLE,
+    TO,
+    Pages,
+    mebibytes,
+    minutes,
+    points,
+    shown,
+    stem,
+)
 from wsss_leaderboard.tables import notes
 from wsss_leaderboard.tables.table import NOTHING, percent
 
@@ -130,7 +140,9 @@ def columns_of(table: BoardTable, others: Iterable[Target]) -> list[BoardColumn]
             lambda row: points(row.difference),
             number=True,
         ),
-        BoardColumn("cost", "Cost, min", lambda row: minutes(row.seconds), number=True),
+        BoardColumn("cpu", "CPU, min", lambda row: minutes(row.cpu_seconds), number=True),
+        BoardColumn("gpu", "GPU, min", lambda row: minutes(row.gpu_seconds), number=True),
+        BoardColumn("memory", "Memory, MiB", lambda row: mebibytes(row.peak_memory), number=True),
         BoardColumn("verified", "Verified", _verified),
     ]
     return [c for c in columns if any(c.text(row) != NOTHING for row in table.rows)]

@@ -1,7 +1,7 @@
 """The rows of a board: measured methods, and methods known only by a published figure."""
 
 import statistics
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -81,10 +81,19 @@ class BoardRow:
         return self.mean - self.figure.value / 100
 
     @property
-    def seconds(self) -> float | None:
-        """Mean wall time of a run."""
-        seconds = [r.seconds for r in self.records if r.seconds is not None]
-        return statistics.fmean(seconds) if seconds else None
+    def cpu_seconds(self) -> float | None:
+        """Mean CPU time of a run."""
+        return mean_of(record.total("cpu_seconds") for record in self.records)
+
+    @property
+    def gpu_seconds(self) -> float | None:
+        """Mean GPU time of a run."""
+        return mean_of(record.total("gpu_seconds") for record in self.records)
+
+    @property
+    def peak_memory(self) -> int | None:
+        """Bytes of the largest stage of all runs."""
+        return max((record.peak_memory or 0 for record in self.records), default=0) or None
 
     @property
     def order(self) -> tuple[bool, float, str]:
@@ -129,15 +138,28 @@ class BoardTable:
 
     @cached_property
     def scale(self) -> tuple[float, float]:
-        """Ends of the axis on which intervals are drawn, fractions."""
-        ends = [end for row in self.rows if row.place for end in (row.place.low, row.place.high)]
+        """Ends of the axis on which intervals are drawn, fractions: those of the methods."""
+        placed = [row for row in self.rows if row.place]
+        shown = [row.place for row in placed if row.kind == "method"] or [r.place for r in placed]
+        ends = [end for place in shown if place for end in (place.low, place.high)]
         low, high = min(ends, default=0.0), max(ends, default=1.0)
         return max(0.0, low // STEP * STEP), min(1.0, -(-high // STEP) * STEP)
+
+    def draws(self, row: BoardRow) -> bool:
+        """Whether a row has an interval that lies on the axis."""
+        low, high = self.scale
+        return row.place is not None and low <= row.place.low and row.place.high <= high
 
     def along(self, value: float) -> float:
         """Position of a value on that axis, in percent of its length, clipped to 0 and 100."""
         low, high = self.scale
         return min(max(100 * (value - low) / ((high - low) or 1), 0), 100)
+
+
+def mean_of(values: Iterable[float | None]) -> float | None:
+    """The mean of what is known; None if nothing is."""
+    known = [value for value in values if value is not None]
+    return statistics.fmean(known) if known else None
 
 
 def board_tables(board: Board, badges: dict[Path, Verification | None]) -> list[BoardTable]:

@@ -15,6 +15,7 @@ from wsss_leaderboard.boards.releases import RELEASES
 from wsss_leaderboard.ranking.entries import Board, LoadedRecord, boards, load, load_file
 from wsss_leaderboard.site.board import Target, folder_of, measured, targets_of, write_board
 from wsss_leaderboard.site.board_table import BoardTable, board_tables
+from wsss_leaderboard.site.cost import write_cost
 from wsss_leaderboard.site.coverage import write_coverage
 from wsss_leaderboard.site.method import write_compare, write_methods
 from wsss_leaderboard.site.pages import Pages
@@ -99,6 +100,7 @@ def write_all(pages: Pages, loaded: Sequence[LoadedRecord], folders: Sequence[Pa
             write_board(pages, table, pictures=bool(album.about))
         write_methods(pages, tables)
         write_compare(pages, tables)
+        write_cost(pages, tables)
         write_pictures(pages, tables[0], album)
     write_paper(pages, all_tables)
     write_coverage(pages, all_tables)

@@ -20,7 +20,7 @@ from wsss_leaderboard.records.repetition import fixed
 from wsss_leaderboard.site.board import Target, folder_of, targets_of
 from wsss_leaderboard.site.board_table import BoardRow, BoardTable
 from wsss_leaderboard.site.charts import CauseShare, curve_of, shares_of
-from wsss_leaderboard.site.pages import LONGEST, Pages, minutes, shown, stem
+from wsss_leaderboard.site.pages import LONGEST, Pages, mebibytes, minutes, shown, stem
 from wsss_leaderboard.tables.table import percent
 
 DIGITS = 5  # of fractions in data files
@@ -203,7 +203,9 @@ def _seed(run: LoadedRecord, results: Sequence[TargetResult]) -> dict[str, Any]:
     return {
         "seed": run.record.seed,
         "miou": {name: percent(score.miou if score else None) for name, score in scores.items()},
-        "minutes": minutes(run.record.seconds),
+        "cpu": minutes(run.record.total("cpu_seconds")),
+        "gpu": minutes(run.record.total("gpu_seconds")),
+        "memory": mebibytes(run.record.peak_memory),
         "record": address_of(run.record),
     }
 

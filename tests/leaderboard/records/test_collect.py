@@ -72,6 +72,7 @@ def test_all_tables_can_be_made_from_collected_records(results):
         "anatomy",
         "gains",
         "further",
+        "cost",
     ]
     names = [column.name for column in by_name["masks"].columns]
     assert names[4:9] == ["mIoU", "95 %", "ranks", "tie", "gap"]

@@ -93,7 +93,7 @@ def test_null_is_kept_and_is_not_zero(tmp_path):
         "cat": None,
     }
     without = tuple(step.model_copy(update={"cost": None}) for step in record().steps)
-    assert record(steps=without).seconds is None
+    assert record(steps=without).total("wall_seconds") is None
 
 
 def test_records_and_tables_need_neither_plugins_nor_torch(tmp_path):
@@ -172,7 +172,7 @@ def test_a_record_of_version_1_is_read(tmp_path):
     }
     (tmp_path / "a.json").write_text(json.dumps({**content, **old}))
     read = load_record(tmp_path / "a.json")
-    assert read.seconds == 12.5
+    assert read.total("wall_seconds") == 12.5
     assert [(s.stage, s.key, s.environment) for s in read.steps] == [
         ("fit eps", "key", {"python": "3.11"}),
         ("score eps", "other", {}),

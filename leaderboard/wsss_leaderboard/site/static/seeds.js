@@ -6,7 +6,7 @@
 
   // Cells of a run by the key of their column; other columns stay empty.
   const cellsOf = (run) => {
-    const texts = { miou: run.miou[board.target], cost: run.minutes };
+    const texts = { miou: run.miou[board.target], cpu: run.cpu, gpu: run.gpu, memory: run.memory };
     for (const head of wsss.heads)
       if (head.dataset.of !== undefined) texts[head.dataset.key] = run.miou[head.dataset.of];
     return wsss.heads.map((head) => {
