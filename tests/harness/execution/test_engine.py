@@ -65,6 +65,8 @@ def test_number_of_shards_does_not_change_bytes(run, tmp_path, shards):
     run(tmp_path / "inline", Inline())
     assert products(tmp_path / "store") == products(tmp_path / "inline")
     assert not list((tmp_path / "store").rglob("parts"))
+    manifests = [json.loads(p.read_text()) for p in (tmp_path / "store").glob(f"*/*/{MANIFEST}")]
+    assert not [m["recipe"]["kind"] for m in manifests if m["cost"]["continued"]]
 
 
 FAILURES = {
@@ -212,10 +214,3 @@ def test_process_that_a_limit_cut_off_gets_no_further_stage(run):
     outcomes, _ = run(executor=Local(), limits=limits, generators=generators, rows=rows)
     kinds = {name: outcomes[name].failure.kind for name in generators}
     assert set(kinds.values()) == {"TimeLimitReached"}
-
-
-@pytest.mark.slow
-def test_stage_made_in_shards_is_not_marked_as_continued(run, tmp_path):
-    run(policy=Policy(shards=2))
-    manifests = [json.loads(p.read_text()) for p in (tmp_path / "store").glob(f"*/*/{MANIFEST}")]
-    assert not [m["recipe"]["kind"] for m in manifests if m["cost"]["continued"]]
