@@ -20,6 +20,7 @@ from .contract.hookspecs import Metric as Metric
 from .contract.hookspecs import Refiner as Refiner
 from .contract.hookspecs import Segmentor as Segmentor
 from .contract.hookspecs import hookimpl as hookimpl
+from .contract.options import require_option as require_option
 from .contract.run import Previous as Previous
 from .contract.run import Run as Run
 from .contract.supervision import IMAGE_LABELS as IMAGE_LABELS
@@ -63,7 +64,6 @@ from .networks.training.method import NetworkMethod as NetworkMethod
 from .networks.training.optimizers import Headed as Headed
 from .networks.training.optimizers import make_optimizer as make_optimizer
 from .networks.training.settings import TrainingSettings as TrainingSettings
-from .networks.training.settings import require_option as require_option
 from .system.extras import require_extra as require_extra
 from .system.files import atomic as atomic
 from .system.files import read_json as read_json

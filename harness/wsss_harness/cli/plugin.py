@@ -21,6 +21,7 @@ from wsss_harness.plugins.entries import PLUGIN_PATH
 from wsss_harness.plugins.offers import Offer
 from wsss_harness.plugins.registry import installed
 from wsss_harness.plugins.scaffold import create
+from wsss_harness.system.similar import did_you_mean
 
 app = Commands()
 
@@ -115,6 +116,6 @@ def offers_named(name: str) -> list[Offer]:
     matching = [offer for offer in offers if offer.plugin == name]
     matching = matching or [offer for offer in offers if offer.name == name]
     if not matching:
-        names = ", ".join(sorted({offer.plugin for offer in offers} | {o.name for o in offers}))
-        raise ConfigError(f"no plugin or offer is called '{name}'; names: {names}")
+        names = sorted({offer.plugin for offer in offers} | {offer.name for offer in offers})
+        raise ConfigError(f"no plugin or offer is named '{name}'{did_you_mean(name, names)}")
     return matching

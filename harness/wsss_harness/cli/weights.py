@@ -13,6 +13,7 @@ from wsss_harness.cli.messages import print_plain
 from wsss_harness.cli.options import JsonOption
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.plugins.registry import installed
+from wsss_harness.system.similar import did_you_mean
 
 app = Commands()
 
@@ -60,7 +61,7 @@ def convert_weights(
 
     by_name = {network.name: network for network in networks(installed(), classes)}
     if to not in by_name:
-        raise ConfigError(f"no network is called '{to}'; networks: {', '.join(by_name)}")
+        raise ConfigError(f"no network is named '{to}'{did_you_mean(to, by_name)}")
     network = by_name[to]
     state, module = network.fit(weights.read_weights(path)), network.build()
     weights.fill(module, state, path)

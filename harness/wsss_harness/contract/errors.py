@@ -19,6 +19,24 @@ class ConfigError(WsssError):
     """A suite or an option has an unknown name or key, or a wrong value."""
 
 
+class OptionError(ConfigError):
+    """An option of a plugin has an unknown name or a wrong value.
+
+    ``option``: its name. ``problem``: what is wrong with its value, to follow the key that sets it.
+    """
+
+    def __init__(self, message: str, option: str = "", problem: str = "") -> None:
+        super().__init__(message)
+        self.option = option
+        self.problem = problem
+
+    def set_by(self, place: str) -> ConfigError:
+        """The same error about the key that sets the option: ``place``, such as
+        ``generators.EPS.``, before its name."""
+        key = place + self.option if self.option else place.rstrip(".")
+        return ConfigError(f"{key} {self.problem}" if self.problem else f"{key}: {self}")
+
+
 class MissingExtra(ConfigError):
     """A library is not installed that only some methods need; see wsss_harness.system.extras."""
 

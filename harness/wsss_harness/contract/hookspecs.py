@@ -45,7 +45,8 @@ class DatasetSource(Protocol):
 
     Optional: ``identity()`` returns as JSON what decides the data, such as digests of files.
     Without it these are the options and, if ``open`` works in a folder where nothing is prepared,
-    the dataset's fingerprint.
+    the dataset's fingerprint. ``sizes()`` returns the number of images of each split by its name,
+    if the options alone decide it, so that too few are refused before anything is prepared.
     """
 
     def prepare(self, run: Run) -> None:

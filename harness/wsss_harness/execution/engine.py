@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from wsss_harness.contract.errors import ConfigError, StageFailure
+from wsss_harness.contract.errors import ConfigError, OptionError, StageFailure
 from wsss_harness.contract.findings import Finding
 from wsss_harness.contract.hookspecs import Executor, Pool, StageEvent
 from wsss_harness.execution.executors.inline import Inline
@@ -109,7 +109,11 @@ class RunOptions:
             implied["gpus"] = self.policy.processes
         option_names = names(plugins.dataclass_of("executor", self.executor))
         options = {name: value for name, value in implied.items() if name in option_names}
-        executor = plugins.build("executor", self.executor, {**options, **self.executor_options})
+        options |= self.executor_options
+        try:
+            executor = plugins.build("executor", self.executor, options)
+        except OptionError as error:
+            raise error.set_by("--executor-set ") from error
         return Engine(Store(root, plugins.tell, self.limits), executor, self.policy)
 
 

@@ -13,6 +13,7 @@ from wsss_harness.plugins.registry import Plugins
 from wsss_harness.stages.stage_data import check_unchanged
 from wsss_harness.store.stage import Stage, upstream
 from wsss_harness.store.store import Store
+from wsss_harness.suite import held_out
 from wsss_harness.suite.graph import Graph
 from wsss_harness.suite.presence import check_presence, scores_val
 from wsss_harness.suite.rows import RowStages
@@ -20,6 +21,7 @@ from wsss_harness.suite.saliency_check import check_levels
 from wsss_harness.suite.spec import Suite
 from wsss_harness.suite.suite_rows import judged_maps, method_rows, rows_of
 from wsss_harness.suite.truth_check import check_truth
+from wsss_harness.system.similar import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ def prepare_suite(suite: Suite, plugins: Plugins, engine: Engine) -> Dataset:
     planned_stages(suite, plugins, engine)
     graph = Graph(suite, plugins, suite.seeds[0])
     dataset = make_data(suite, plugins, engine, graph)
-    check_held_out(suite, dataset)
+    held_out.check(suite, len(scored_ids(dataset)))
     # A broken map fails only the rows that read it, so failures are not raised here.
     make_all(engine, suite, judged_maps(graph, dataset))
     return dataset
@@ -153,8 +155,8 @@ def make_kind(
     stages = planned_stages(suite, plugins, engine)
     wanted = [stage for stage in stages if stage.kind == kind]
     if not wanted:
-        kinds = ", ".join(dict.fromkeys(stage.kind for stage in stages))
-        raise ConfigError(f"no row has a stage of the kind '{kind}'; kinds: {kinds}")
+        kinds = dict.fromkeys(stage.kind for stage in stages)
+        raise ConfigError(f"no row has a stage of the kind '{kind}'{did_you_mean(kind, kinds)}")
     if kind != "data":
         dataset = make_data(suite, plugins, engine, Graph(suite, plugins, suite.seeds[0]))
         stages = planned_stages(suite, plugins, engine, dataset)
@@ -187,15 +189,16 @@ def planned_stages(
     Raises:
         ConfigError: an option of the suite is wrong, or one of the run does not fit its stages.
     """
-    graphs = (Graph(suite, plugins, seed) for seed in suite.seeds)
+    graphs = [Graph(suite, plugins, seed) for seed in suite.seeds]
+    held_out.check_unprepared(suite, graphs[0].source)
     rows = (row for graph in graphs for row in method_rows(graph, dataset))
     stages = list(upstream(*(target for row in rows for target in row.targets)))
     kinds = {"saliency", "bound", *(stage.kind for stage in stages)}  # two that need data
     for kind in engine.store.limits.by_kind:
         if kind not in kinds:
             raise ConfigError(
-                f"--time-limit {kind}=...: no stage is of the kind '{kind}'; kinds: "
-                f"{', '.join(sorted(kinds))}"
+                f"--time-limit {kind}=...: no stage is of the kind '{kind}'"
+                f"{did_you_mean(kind, sorted(kinds))}"
             )
     processes = engine.policy.processes
     for stage in stages:
@@ -207,12 +210,3 @@ def planned_stages(
                 "divided among them; choose another number, or a batch that is a multiple of it"
             )
     return stages
-
-
-def check_held_out(suite: Suite, dataset: Dataset) -> None:
-    images = len(scored_ids(dataset))
-    if suite.held_out >= images:
-        raise ConfigError(
-            f"held_out is {suite.held_out}, but {images} images are to be scored; none would be "
-            "left: lower held_out or take more images"
-        )

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from wsss_harness.contract.errors import ConfigError, PluginError
 from wsss_harness.contract.types import IGNORE, Image, Mask
+from wsss_harness.system.similar import did_you_mean
 
 Maps = NDArray[np.float32]  # (channels, H, W), the background first
 CAFFE_MEAN = np.array([104.008, 116.669, 122.675], np.float32)  # of BGR levels
@@ -103,7 +104,7 @@ PARAMETERS: Mapping[str, Parameters] = MappingProxyType(
 def check_name(name: str) -> None:
     """Raise ConfigError unless there are parameters of this name."""
     if name not in PARAMETERS:
-        raise ConfigError(f"no CRF parameters named '{name}'; there are {', '.join(PARAMETERS)}")
+        raise ConfigError(f"no CRF parameters are named '{name}'{did_you_mean(name, PARAMETERS)}")
 
 
 def from_probabilities(image: Image, probabilities: Maps, parameters: Parameters) -> Maps:

@@ -1,9 +1,8 @@
 """What plugins offer: classes and metrics by kind and name, collected from their hooks."""
 
 import dataclasses
-import difflib
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,7 @@ from wsss_harness.contract.errors import ConfigError, PluginError
 from wsss_harness.contract.supervision import check_needs
 from wsss_harness.contract.weights import wanted_weights
 from wsss_harness.plugins.inherited import check_inherited
+from wsss_harness.system.similar import did_you_mean
 
 DECLARING = ("generator", "refiner", "mask_refiner")  # kinds that declare their supervision
 KINDS = ("dataset", *DECLARING, "segmentor", "metric", "executor")
@@ -94,9 +94,7 @@ def _check_hooks(callers: list[pluggy.HookCaller]) -> None:
         )
     unknown = [caller.name for caller in callers if not caller.has_spec()]
     if unknown:
-        raise ConfigError(
-            f"no hook is called '{unknown[0]}'; hooks: {', '.join(hooks)}.{hint(unknown[0], hooks)}"
-        )
+        raise ConfigError(f"no hook is called '{unknown[0]}'{did_you_mean(unknown[0], hooks)}")
 
 
 def _mapping(hook: pluggy.HookImpl) -> Mapping[str, Any]:
@@ -107,12 +105,6 @@ def _mapping(hook: pluggy.HookImpl) -> Mapping[str, Any]:
             "as {'my_method': MyMethod}"
         )
     return offered
-
-
-def hint(name: str, known: Iterable[str]) -> str:
-    """A suggestion for a misspelt name, to follow a message; empty if no known name is close."""
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f" Did you mean '{close[0]}'?" if close else ""
 
 
 def methods(kind: str) -> dict[str, tuple[str, ...]]:

@@ -2,29 +2,34 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, get_args, get_type_hints
+from contextlib import suppress
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from wsss_harness.contract.errors import ConfigError, PluginError
+from wsss_harness.contract.errors import OptionError, PluginError
+from wsss_harness.contract.options import wrong_value
+from wsss_harness.system.similar import did_you_mean
 
 
 def construct(owner: str, cls: Any, options: Mapping[str, Any]) -> Any:
     """An object of the dataclass ``cls`` whose fields are ``options``.
 
     Raises:
-        ConfigError: an option is unknown, missing, without use or of the wrong type; it names
+        OptionError: an option is unknown, missing, without use or of the wrong type; it names
             ``owner``.
     """
     fields = {f.name: f for f in dataclasses.fields(cls) if f.init}
     unknown = [name for name in options if name not in fields]
     if unknown:
-        described = ", ".join(describe(f) for f in fields.values()) or "none"
-        raise ConfigError(f"{owner} has no option '{unknown[0]}'. Its options: {described}")
+        name = unknown[0]
+        raise OptionError(f"{owner} has no option '{name}'{did_you_mean(name, fields)}", name)
     for name, reason in unused(cls, options).items():
         if name in options:
-            raise ConfigError(f"{owner} has no use for its option '{name}': {reason}; take it out")
+            problem = f"has no use: {reason}; take it out"
+            raise OptionError(f"option '{name}' of {owner} {problem}", name, problem)
     missing = [name for name, f in fields.items() if name not in options and _required(f)]
     if missing:
-        raise ConfigError(f"{owner} needs the option '{missing[0]}'")
+        raise OptionError(f"{owner} needs the option '{missing[0]}'", missing[0])
     types = get_type_hints(cls)
     return cls(**{n: _checked(owner, n, value, types[n]) for n, value in options.items()})
 
@@ -88,16 +93,37 @@ def _checked(owner: str, name: str, value: Any, annotation: Any) -> Any:
 
     nested = [t for t in (annotation, *get_args(annotation)) if dataclasses.is_dataclass(t)]
     if nested and isinstance(value, Mapping):
-        return construct(f"option '{name}' of {owner}", nested[0], value)
-
-    plain = None if get_args(annotation) else getattr(annotation, "__name__", None)
-    expected = plain or str(annotation)
+        return _nested(owner, name, nested[0], value)
+    if annotation not in (int, float) or not isinstance(value, bool | str):
+        with suppress(ValidationError):
+            return TypeAdapter(annotation).validate_python(value)
+    expected = expected_of(annotation)
     if str in (annotation, *get_args(annotation)) and not isinstance(value, list | Mapping):
         expected += f""", in quotes: {name} = "{value}", or --set '...{name}="{value}"'"""
-    problem = ConfigError(f"option '{name}' of {owner} is {value!r}; expected {expected}")
-    if annotation in (int, float) and isinstance(value, bool | str):
-        raise problem
+    raise wrong_value(owner, name, value, expected)
+
+
+def _nested(owner: str, name: str, cls: Any, options: Mapping[str, Any]) -> Any:
     try:
-        return TypeAdapter(annotation).validate_python(value)
-    except ValidationError:
-        raise problem from None
+        return construct(f"option '{name}' of {owner}", cls, options)
+    except OptionError as error:
+        error.option = f"{name}.{error.option}"
+        raise
+
+
+WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+
+
+def expected_of(annotation: Any) -> str:
+    """The values that a type stands for, in words."""
+    if annotation in WORDS:
+        return WORDS[annotation]
+    parts = [part for part in get_args(annotation) if part not in (type(None), ...)]
+    match get_origin(annotation):
+        case origin if origin is Literal:
+            return f"one of {', '.join(map(repr, parts))}"
+        case origin if origin in (Union, UnionType):
+            return " or ".join(map(expected_of, parts))
+        case origin if origin in (tuple, list):
+            return "a list of " + ", ".join(dict.fromkeys(map(expected_of, parts)))
+    return getattr(annotation, "__name__", str(annotation))

@@ -16,9 +16,10 @@ import pluggy
 from wsss_harness.contract import hookspecs
 from wsss_harness.contract.errors import ConfigError, MissingExtra, PluginError, WsssError
 from wsss_harness.plugins.entries import DISTRIBUTION, PluginEntry, entries, origin
-from wsss_harness.plugins.offers import KINDS, Broken, Offer, check_methods, hint, offers_of
+from wsss_harness.plugins.offers import KINDS, Broken, Offer, check_methods, offers_of
 from wsss_harness.plugins.options import construct
 from wsss_harness.system import write_guard
+from wsss_harness.system.similar import did_you_mean
 
 BUILT_IN = "built in"
 Offers = dict[str, dict[str, Offer]]  # by kind and name
@@ -38,10 +39,9 @@ class Plugins:
         if name not in offers:
             broken = "; ".join(f"{plugin.name} ({plugin.reason})" for plugin in self.broken)
             raise ConfigError(
-                f"no {kind} named '{name}'; installed: {', '.join(sorted(offers)) or 'none'}."
-                + hint(name, offers)
-                + (f" Set aside as broken: {broken}." if broken else "")
-                + " See `wsss plugins`."
+                f"no {kind} is named '{name}'{did_you_mean(name, sorted(offers))}"
+                + (f". Set aside as broken: {broken}" if broken else "")
+                + ". See `wsss plugins`"
             )
         return offers[name]
 

@@ -11,6 +11,7 @@ from wsss_harness.contract.errors import ConfigError, DataError, PluginError
 from wsss_harness.contract.supervision import SALIENCY
 from wsss_harness.contract.types import BACKGROUND, IGNORE, ClassScores, Map, Mask, Sample
 from wsss_harness.plugins.options import construct
+from wsss_harness.system.similar import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -260,7 +261,7 @@ RULES: Mapping[str, type[BackgroundRule]] = {
 def build_rule(name: str, options: Mapping[str, Any]) -> BackgroundRule:
     """The rule named ``name``; ConfigError lists the rules, or the options of the rule."""
     if name not in RULES:
-        raise ConfigError(f"no background rule named '{name}'; there are {', '.join(RULES)}")
+        raise ConfigError(f"no background rule is named '{name}'{did_you_mean(name, RULES)}")
     rule: BackgroundRule = construct(f"background rule '{name}'", RULES[name], options)
     return rule
 

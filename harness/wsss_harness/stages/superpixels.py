@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from wsss_harness.contract.errors import ConfigError
+from wsss_harness.contract.options import wrong_value
 from wsss_harness.contract.supervision import View
 from wsss_harness.contract.types import Image, Regions
 from wsss_harness.stages.products import in_parallel
@@ -36,9 +37,7 @@ class Superpixels:
     def __post_init__(self) -> None:
         for name in ("scale", "sigma", "min_size"):
             if getattr(self, name) <= 0:
-                raise ConfigError(
-                    f"superpixels: {name} is {getattr(self, name)}; expected a number above 0"
-                )
+                raise wrong_value("superpixels", name, getattr(self, name), "a number above 0")
 
     def of(self, image: Image) -> Regions:
         """The superpixels of an image: (H, W) int32, numbered from 0 without gaps."""

@@ -13,6 +13,7 @@ from wsss_harness.store.manifest import LEDGER, MANIFEST, read_manifest
 from wsss_harness.store.work import LOG
 from wsss_harness.system.files import atomic
 from wsss_harness.system.locks import exclusive
+from wsss_harness.system.similar import did_you_mean
 
 
 def find_stage(stages: Sequence[StoredStage], name: str) -> StoredStage:
@@ -25,11 +26,11 @@ def find_stage(stages: Sequence[StoredStage], name: str) -> StoredStage:
     matches = [stage for stage in finished if stage.title == name or stage.key.startswith(name)]
     if len(matches) == 1:
         return matches[0]
-    choices = ", ".join(
-        f"{stage.title} ({short(stage.key)})" for stage in (matches or finished)[:12]
-    )
+    choices = [f"{stage.title} ({short(stage.key)})" for stage in (matches or finished)]
     problem = f"{len(matches)} finished stages are" if matches else "no finished stage is"
-    raise ConfigError(f"{problem} called '{name}'; give the first letters of a key: {choices}")
+    raise ConfigError(
+        f"{problem} named '{name}'; give the first letters of a key{did_you_mean(name, choices)}"
+    )
 
 
 def export_stage(stage: StoredStage, archive: Path) -> None:

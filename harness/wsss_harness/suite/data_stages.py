@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from wsss_harness.contract.errors import ConfigError, OptionError
 from wsss_harness.contract.hookspecs import DatasetSource
 from wsss_harness.contract.supervision import Dataset
 from wsss_harness.plugins.elsewhere import PluginsElsewhere, plugins_at
@@ -31,6 +33,22 @@ class DataStages:
         """The plugins among which a method of the suite is."""
         return plugins_at(self.plugins, offered.environment)
 
+    def offered(self, kind: str, label: str) -> Offered:
+        """What the suite says of the method of this kind and label."""
+        offered: Offered = getattr(self.suite, f"{kind}s")[label]
+        return offered
+
+    def built(self, kind: str, label: str, options: Mapping[str, Any]) -> Any:
+        """The plugin of a method: the generator, refiner, mask_refiner or segmentor of this label.
+
+        Raises:
+            ConfigError: an option is wrong; it names the key of the suite that sets it.
+            PluginError: the class cannot be built.
+        """
+        offered = self.offered(kind, label)
+        with set_by(f"{kind}s.{label}.", shared=options.keys() - offered.options.keys()):
+            return self.plugins_of(offered).build(kind, offered.name, options)
+
     @cached_property
     def data(self) -> Stage:
         return self.data_of(self.suite.dataset.name, self.source)
@@ -41,17 +59,32 @@ class DataStages:
             kind="data", name=name, body=PrepareData(source), options=identity_of_data(source)
         )
 
-    def source_of(self, offered: Offered) -> Any:
-        return self.plugins.build("dataset", offered.name, offered.options)
+    def source_of(self, offered: Offered, place: str) -> Any:
+        with set_by(place):
+            return self.plugins.build("dataset", offered.name, offered.options)
 
     @cached_property
     def source(self) -> DatasetSource:
-        source: DatasetSource = self.source_of(self.suite.dataset)
+        source: DatasetSource = self.source_of(self.suite.dataset, "dataset.")
         return source
 
     def opened(self, folder: Path) -> Dataset:
         """The dataset whose stage lies in ``folder``."""
         return open_dataset(self.source, folder)
+
+
+@contextmanager
+def set_by(place: str, shared: Collection[str] = ()) -> Iterator[None]:
+    """Let errors of the body about an option name the key that sets it, below ``place``.
+
+    ``shared``: options that the table ``shared`` sets.
+    """
+    try:
+        yield
+    except OptionError as error:
+        raise error.set_by("shared." if error.option in shared else place) from error
+    except ConfigError as error:
+        raise type(error)(f"{place.rstrip('.')}: {error}") from error
 
 
 def identity_of_data(source: Any) -> dict[str, Any]:

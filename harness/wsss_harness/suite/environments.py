@@ -9,6 +9,7 @@ from wsss_harness.contract.errors import ConfigError
 from wsss_harness.plugins.environments import python_for
 from wsss_harness.stages.elsewhere import Elsewhere
 from wsss_harness.suite.spec import Offered, Suite
+from wsss_harness.system.similar import did_you_mean
 
 METHODS = ("generators", "refiners", "mask_refiners", "segmentors")
 KEYS = ("python", "requirements")
@@ -66,7 +67,7 @@ def _found(label: str, name: str, defined: Mapping[str, Any], source: Path) -> A
         return _table(name, {"python": name}, source)
     raise ConfigError(
         f"{source}: environment of '{label}' is '{name}'; expected the path of an interpreter, or "
-        f"the name of an [environments.NAME] (defined: {', '.join(defined) or 'none'})"
+        f"the name of an [environments.NAME]{did_you_mean(name, defined)}"
     )
 
 

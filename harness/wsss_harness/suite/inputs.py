@@ -11,6 +11,7 @@ from wsss_harness.plugins.options import construct
 from wsss_harness.stages.fitting import Pretrain, Training
 from wsss_harness.stages.stage_data import TRAIN, StageData, StageView
 from wsss_harness.store.stage import Stage
+from wsss_harness.suite.data_stages import set_by
 from wsss_harness.suite.given_weights import GivenWeights, SuiteWeights
 from wsss_harness.suite.sources import Sources
 from wsss_harness.suite.spec import Offered, Weights
@@ -49,8 +50,10 @@ class Inputs(Sources):
         if spec.dataset is None or spec.pretraining is None:
             raise ConfigError(f"weights '{label}' need either a file or dataset and pretraining")
         owner = f"pretraining of '{label}'"
-        pretraining = construct(f"pretraining of weights '{label}'", Pretraining, spec.pretraining)
-        source, seed = self.source_of(spec.dataset), self.seeds["weights"]
+        with set_by(f"weights.{label}.pretraining."):
+            pretraining = construct(owner, Pretraining, spec.pretraining)
+        source = self.source_of(spec.dataset, f"weights.{label}.dataset.")
+        seed = self.seeds["weights"]
         view = StageView(StageData(source), TRAIN, frozenset({IMAGE_LABELS}), owner)
         return Stage(
             kind="pretrain",

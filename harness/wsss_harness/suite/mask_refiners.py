@@ -22,7 +22,7 @@ class RefinedMasks(CountStages):
     def refined_masks(self, label: str, masks: Stage, split: str) -> Stage:
         """What a refiner makes of the masks of a split."""
         offered, owner = self.suite.mask_refiners[label], f"mask_refiner '{label}'"
-        plugin = self.plugins_of(offered).build("mask_refiner", offered.name, offered.options)
+        plugin = self.built("mask_refiner", label, offered.options)
         if offered.weights is not None:
             raise ConfigError(f"{owner} is not trained; take its weights out of the suite")
         if split == VAL and {*plugin.needs} - {REGIONS}:

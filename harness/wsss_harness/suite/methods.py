@@ -27,7 +27,7 @@ from wsss_harness.suite.given_weights import GivenWeights
 from wsss_harness.suite.scoring import of_weights
 from wsss_harness.suite.shared_options import GeneratorOptions
 from wsss_harness.suite.sources import RegionSource
-from wsss_harness.suite.spec import Axis, Offered, Row
+from wsss_harness.suite.spec import Axis, Row
 from wsss_harness.system.memo import memoize
 
 
@@ -154,8 +154,8 @@ class MethodStages(GeneratorOptions):
     def keeps(self, generator: Any) -> tuple[str, ...]:
         """The arrays of a generator that are kept, because a refiner of the suite wants them."""
         leaves = left_by(generator)
-        offers = self.suite.refiners.values() if leaves else ()
-        refiners = [self.plugins_of(o).build("refiner", o.name, o.options) for o in offers]
+        offers = self.suite.refiners.items() if leaves else ()
+        refiners = [self.built("refiner", label, o.options) for label, o in offers]
         return tuple(sorted(leaves & {name for r in refiners for name in wanted_by(r)}))
 
     @memoize
@@ -163,7 +163,7 @@ class MethodStages(GeneratorOptions):
         """A generator and the stage that trains it, after the one that it builds on."""
         offered = self.suite.generators[label]
         self.check_shared()
-        generator = self.method("generator", offered, self.generator_options(label))
+        generator = self.method("generator", label, self.generator_options(label))
         check_follows(generator.plugin, label, offered.previous)
         inputs, body = {"data": self.data}, FitGenerator(generator.plugin, generator.training)
         before = None
@@ -181,7 +181,7 @@ class MethodStages(GeneratorOptions):
         ``generator``: the label of that of the row, whose arrays it may want.
         """
         offered = self.suite.refiners[label]
-        refiner = self.method("refiner", offered, offered.options)
+        refiner = self.method("refiner", label, self.suite.refiners[label].options)
         plugin, before, wants = refiner.plugin, seeds or scores, wanted_by(refiner.plugin)
         arrays = {INPUT: self.generated(generator)} if wants else {}
         fit_inputs = {"data": self.data, "scores": scores, **arrays}
@@ -200,7 +200,7 @@ class MethodStages(GeneratorOptions):
         """Refuse a row with a refiner that wants arrays which its generator does not leave."""
         for label in self.suite.chain_of(row)[0]:
             offered = self.suite.refiners[label]
-            refiner = self.plugins_of(offered).build("refiner", offered.name, offered.options)
+            refiner = self.built("refiner", label, offered.options)
             if wanted_by(refiner):
                 generator, _ = self.fitted(row.generator)
                 check_wants(label, refiner, row, left_by(generator.plugin))
@@ -232,7 +232,7 @@ class MethodStages(GeneratorOptions):
     def segmentor(self, label: str) -> Method:
         """The segmentor of this label, built once for all masks; it sees images only."""
         offered, owner = self.suite.segmentors[label], f"segmentor '{label}'"
-        plugin = self.plugins_of(offered).build("segmentor", offered.name, offered.options)
+        plugin = self.built("segmentor", label, offered.options)
         check_weights(plugin, offered.named_weights, owner)
         return Method(
             plugin=plugin,
@@ -244,9 +244,9 @@ class MethodStages(GeneratorOptions):
             place=place_of(offered),
         )
 
-    def method(self, kind: Axis, offered: Offered, options: Mapping[str, Any]) -> Method:
+    def method(self, kind: Axis, label: str, options: Mapping[str, Any]) -> Method:
         """A generator or a refiner; on train it sees the supervision that it declares."""
-        plugin = self.plugins_of(offered).build(kind, offered.name, options)
+        offered, plugin = self.offered(kind, label), self.built(kind, label, options)
         note: dict[str, Any] = {"needs": sorted(plugin.needs)}
         note["also"] = self.also(offered.saliency, offered.regions)
         note["stated"] = list(getattr(plugin, "stated", ()))

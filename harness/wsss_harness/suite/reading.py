@@ -4,27 +4,19 @@ import json
 import math
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.suite.environments import check_environments, environments_in
 from wsss_harness.suite.names import check_names
-from wsss_harness.suite.source_spec import Source
-from wsss_harness.suite.spec import (
-    AXES,
-    Product,
-    Row,
-    RuleSpec,
-    Suite,
-    TextsSpec,
-    Weights,
-    combinations,
-)
+from wsss_harness.suite.problems import first_problem
+from wsss_harness.suite.spec import AXES, Row, RuleSpec, Suite, combinations
 from wsss_harness.suite.texts_file import texts_in
+from wsss_harness.system.similar import did_you_mean
 
 NAME = re.compile(r"\w[\w-]*")  # of one of several datasets
 
@@ -86,7 +78,7 @@ def _chosen(datasets: Mapping[str, Any], name: Any, path: Path) -> Any:
         return datasets[name]
     raise ConfigError(
         f"{path} has several datasets; choose one as --set dataset=NAME, and give its options as "
-        f"datasets.NAME.OPTION. Datasets: {', '.join(datasets)}"
+        f"datasets.NAME.OPTION{did_you_mean(str(name), datasets)}"
     )
 
 
@@ -96,7 +88,7 @@ def check_suite(content: Mapping[str, Any], source: str) -> Suite:
     try:
         suite = Suite.model_validate(content)
     except ValidationError as error:
-        raise ConfigError(f"{source}: {_first_problem(error)}") from None
+        raise ConfigError(f"{source}: {first_problem(error, content)}") from None
     rows = (*(suite.product.rows() if suite.product else ()), *suite.rows)
     suite = _crossed(suite.model_copy(update={"rows": rows, "product": None}), source)
     if not rows:
@@ -128,30 +120,6 @@ def _refuse_not_finite(content: Any, place: str) -> None:
             _refuse_not_finite(value, place)
     elif isinstance(content, float) and not math.isfinite(content):
         raise ConfigError(f"{place} is {content}; expected a finite number")
-
-
-def _first_problem(error: ValidationError) -> str:
-    problem = error.errors()[0]
-    place = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] == "extra_forbidden":
-        known = ", ".join(_model_at(problem["loc"][:-1]).model_fields)
-        return f"unknown key '{place}'; known keys here: {known}"
-    return f"'{place}': {problem['msg']} (found {problem['input']!r})"
-
-
-def _model_at(place: Iterable[Any]) -> type[BaseModel]:
-    models: dict[Any, type[BaseModel]] = {
-        "rows": Row,
-        "product": Product,
-        "weights": Weights,
-        "sources": Source,
-        "saliency": Source,
-        "regions": Source,
-        "texts": TextsSpec,
-        "rule": RuleSpec,
-    }
-    named = [models[part] for part in place if part in models]
-    return named[-1] if named else Suite
 
 
 def _check_references(suite: Suite, source: str) -> None:
@@ -241,7 +209,7 @@ def _refuse_duplicates(source: str, what: str, values: Sequence[object]) -> None
 def _known(place: str, name: str, table: Mapping[str, Any]) -> None:
     if name not in table:
         raise ConfigError(
-            f"{place}: '{name}' is not defined in this suite; defined: {', '.join(table) or 'none'}"
+            f"{place}: '{name}' is not defined in this suite{did_you_mean(name, table)}"
         )
 
 

@@ -100,6 +100,4 @@ def _has(row: Row, word: str) -> bool:
 def _check_matches(what: str, rows: Sequence[Row], suite: Suite, name: str = "") -> None:
     if not rows:
         names = [row.method for row in suite.rows]
-        raise ConfigError(
-            f"{what}: no row matches; rows: {', '.join(names)}{did_you_mean(name, names)}"
-        )
+        raise ConfigError(f"{what}: no row matches{did_you_mean(name, names)}")

@@ -14,12 +14,13 @@ from wsss_harness.plugins.options import construct
 from wsss_harness.stages.stage_data import TRAIN, StageData, StageView
 from wsss_harness.stages.texts import SuiteTexts
 from wsss_harness.store.stage import Stage
-from wsss_harness.suite.data_stages import DataStages
+from wsss_harness.suite.data_stages import DataStages, set_by
 from wsss_harness.suite.source_spec import Source, SourceKind
 from wsss_harness.suite.spec import Offered, digest_of
 from wsss_harness.system.digests import digest_together, files_below
 from wsss_harness.system.memo import memoize
 from wsss_harness.system.region_files import region_files
+from wsss_harness.system.similar import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class Sources(DataStages):
         if REGIONS in needs and offered.regions is None:
             raise ConfigError(
                 f"{owner} needs regions; define some as [sources.NAME] and set its option regions "
-                f"to NAME (defined: {', '.join(self.suite.maps('regions')) or 'none'})"
+                f"to NAME{did_you_mean('', self.suite.maps('regions'))}"
             )
         return self.regions(offered.regions, split)
 
@@ -111,7 +112,8 @@ class Sources(DataStages):
         from wsss_harness.stages.superpixels import Superpixels, WriteSuperpixels
 
         options = self.suite.maps("regions")[label].superpixels or {}
-        superpixels = construct(f"superpixels of regions '{label}'", Superpixels, options)
+        with set_by(f"{self.place('regions', label)}.superpixels."):
+            superpixels = construct(f"superpixels of '{label}'", Superpixels, options)
         view = self.view(split, (), f"regions '{label}'")
         return Stage(
             kind="regions",

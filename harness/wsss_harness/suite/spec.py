@@ -258,9 +258,7 @@ class Suite(StrictModel):
             if row.method == method:
                 return row
         names = [row.method for row in self.rows]
-        raise ConfigError(
-            f"no row is named '{method}'; rows: {', '.join(names)}{did_you_mean(method, names)}"
-        )
+        raise ConfigError(f"no row is named '{method}'{did_you_mean(method, names)}")
 
 
 def digest_of(texts: TextsSpec | None) -> str:

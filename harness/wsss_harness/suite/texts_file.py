@@ -7,6 +7,7 @@ from typing import Any
 
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.system.files import configs
+from wsss_harness.system.similar import did_you_mean
 
 KEY = "texts"
 
@@ -37,10 +38,10 @@ def _read(name: str, source: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError:
-        known = ", ".join(sorted(file.stem for file in folder.glob("*.toml")))
+        known = sorted(file.stem for file in folder.glob("*.toml"))
         raise ConfigError(
             f"{source}: texts.file is '{name}', but there is no file {path}; give the path of a "
-            f".toml file, or one of {known}"
+            f".toml file, or a name{did_you_mean(path.stem, known)}"
         ) from None
     except ValueError as error:
         raise ConfigError(f"{path} is not valid TOML: {error}") from None

@@ -76,10 +76,7 @@ def names_of(named: Iterable[NamedTables], only: Sequence[str] | None) -> Sequen
         return every
     for name in only:
         if name not in every:
-            raise ConfigError(
-                f"there is no table '{name}'{did_you_mean(name, every)} The tables are "
-                f"{', '.join(every)}"
-            )
+            raise ConfigError(f"there is no table '{name}'{did_you_mean(name, every)}")
     return only
 
 

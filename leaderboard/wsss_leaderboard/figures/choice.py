@@ -90,10 +90,7 @@ def _rows(graph: Graph, dataset: Dataset, methods: Sequence[str]) -> list[RowSta
     rows = {row.row.method: row for row in rows_of(graph, dataset)}
     for method in methods:
         if method not in rows:
-            raise ConfigError(
-                f"--rows {method}: no row has this name; rows: {', '.join(rows)}"
-                f"{did_you_mean(method, rows)}"
-            )
+            raise ConfigError(f"--rows {method}: no row has this name{did_you_mean(method, rows)}")
     if methods:
         return [rows[method] for method in dict.fromkeys(methods)]
     return [row for row in rows.values() if not row.row.control]
@@ -103,9 +100,8 @@ def _shown(row: RowStages, segmentor: str | None) -> Stage:
     """The stage whose masks are shown."""
     predictions = {part.label: part.predictions for part in row.segmentations}
     if segmentor and segmentor not in predictions:
-        known = ", ".join(predictions) or "no segmentor"
         raise ConfigError(
-            f"--segmentor {segmentor}: row '{row.row.method}' has another or none; it has {known}"
+            f"--segmentor {segmentor}: row '{row.row.method}' has no such segmentor"
             f"{did_you_mean(segmentor, predictions)}"
         )
     return predictions[segmentor] if segmentor else row.masks

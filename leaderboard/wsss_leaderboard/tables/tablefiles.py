@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from wsss_harness.system.models import StrictModel, read_toml, validated
+from wsss_harness.system.similar import did_you_mean
 from wsss_leaderboard.records.published import FigureKind, published
 
 Words = Literal["method", "seg", "sup", "rule", "venue"]
@@ -100,14 +101,18 @@ class TableFile(StrictModel):
     def _figures_are_of_a_dataset(self) -> Self:
         datasets = published().datasets
         if self.dataset and self.dataset not in datasets:
-            raise ValueError(f"dataset '{self.dataset}' is none of {', '.join(datasets)}")
+            raise ValueError(
+                f"no dataset is named '{self.dataset}'{did_you_mean(self.dataset, datasets)}"
+            )
         figures = [column for column in self.columns if column.figure]
         if figures and not self.dataset:
             raise ValueError("a table with figures names their dataset")
         for column in figures:
             splits = datasets[self.dataset].splits
             if column.split and column.split not in splits:
-                raise ValueError(f"split '{column.split}' is none of {', '.join(splits)}")
+                raise ValueError(
+                    f"no split is named '{column.split}'{did_you_mean(column.split, splits)}"
+                )
         return self
 
 

@@ -113,4 +113,4 @@ def test_convert_writes_what_loads_here(saved, tmp_path):
     refused = run("convert", saved, out, "--to", "resnet50")
     assert "does not fit the network" in str(refused.exception)
     unknown = run("convert", saved, out, "--to", "vgg")
-    assert "no network is called 'vgg'; networks: cam" in str(unknown.exception)
+    assert "no network is named 'vgg'; did you mean 'vgg16'" in str(unknown.exception)

@@ -61,14 +61,14 @@ def test_executor_gets_its_options_and_those_implied_by_the_policy(tmp_path, opt
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (RunOptions("lokal"), "no executor named 'lokal'; installed: inline, local, ray.*'local'"),
+        (RunOptions("lokal"), "no executor is named 'lokal'; did you mean 'local'"),
         (
             RunOptions(executor_options={"job": 2}),
-            r"executor 'local' has no option 'job'. Its options: jobs = 0",
+            r"--executor-set job: executor 'local' has no option 'job'; did you mean 'jobs'",
         ),
         (
             RunOptions(executor_options={"jobs": "two"}),
-            "option 'jobs' of executor 'local' is 'two'; expected",
+            "--executor-set jobs is 'two'; expected a whole number",
         ),
     ],
 )

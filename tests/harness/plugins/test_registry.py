@@ -88,7 +88,7 @@ def test_a_plugin_without_its_extra_is_set_aside_with_the_line_that_installs_it(
 
 
 def test_an_unknown_name_lists_what_is_installed():
-    with pytest.raises(ConfigError, match=r"no generator named 'epss'; installed: .*eps.*'eps'\?"):
+    with pytest.raises(ConfigError, match=r"no generator is named 'epss'; did you mean 'eps'\?"):
         installed().find("generator", "epss")
 
 
@@ -306,7 +306,7 @@ def test_outside_plugins_can_be_left_out(by_environment, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"tao": 0.4}, r"generator 'eps' has no option 'tao'. Its options: .*tau = 0.4"),
+        ({"tao": 0.4}, r"generator 'eps' has no option 'tao'; did you mean 'tau'"),
         ({"tau": "high"}, r"option 'tau' of generator 'eps' is 'high'; expected"),
         ({"iterations": "600"}, r"option 'iterations' of generator 'eps' is '600'; expected"),
         ({"iterations": 0.5}, r"option 'iterations' of generator 'eps' is 0.5; expected"),

@@ -29,7 +29,7 @@ def test_stage_is_found_by_title_or_key(root):
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("fit nothing", "no finished stage is called"), ("mask redness", "2 finished stages are")],
+    [("fit nothing", "no finished stage is named"), ("mask redness", "2 finished stages are")],
 )
 def test_unknown_or_ambiguous_stage_lists_the_stages(root, name, message):
     with pytest.raises(ConfigError, match=rf"{message}.*\([0-9a-f]{{12}}\)"):

@@ -60,7 +60,7 @@ def test_override_names_another_interpreter(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"generators": generators("old")}, r"'R' is 'old'.*defined: none"),
+        ({"generators": generators("old")}, r"'R' is 'old'.*there are none"),
         ({"environments": {"old": {}}}, r"environments\.old is {}; expected python"),
         ({"environments": {"old": {"pyhton": "x"}}}, r"environments\.old .* expected python"),
         ({"environments": {"old": {"python": 3}}}, r"environments\.old .* expected python"),

@@ -98,7 +98,7 @@ def test_generators_in_a_circle_are_refused():
 
 
 def test_unknown_previous_is_refused_with_the_generators_there_are():
-    with pytest.raises(ConfigError, match=r"previous of 'one'.*'X'.*defined: R, S, one"):
+    with pytest.raises(ConfigError, match=r"previous of 'one'.*'X'.*there are R, S, one"):
         small_suite.suite(generators=generators(one="X"))
 
 

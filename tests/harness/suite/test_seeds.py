@@ -94,7 +94,7 @@ def test_crossed_suite_survives_json():
         ({"cross": {"generator": [1, 1]}}, "two seeds of cross.generator are '1'"),
         ({"cross": {"generator": []}}, "cross.generator"),
         ({"cross": {"refiners": [1]}}, "'weights', 'generator', 'refiner' or 'segmentor'"),
-        ({"cross": {}, "seeds": [-1]}, "greater than or equal to 0"),
+        ({"cross": {}, "seeds": [-1]}, "is -1; expected at least 0"),
     ],
 )
 def test_invalid_seeds_are_refused(changes, message):

@@ -173,7 +173,7 @@ def test_a_failed_row_gives_its_reason_and_an_exit_code(wsss):
     [
         (("run", "none.toml"), "there is no suite file none.toml"),
         (("run", "small.toml", "--set", "titel=x"), "unknown key 'titel'"),
-        (("run", "small.toml", "--set", "generators.R.name=cma"), "no generator named 'cma'"),
+        (("run", "small.toml", "--set", "generators.R.name=cma"), "no generator is named 'cma'"),
         (("table", "small"), "there are no records in"),
     ],
 )
@@ -303,7 +303,7 @@ def test_a_plan_as_text_and_as_json(wsss, tmp_path):
 def test_a_plan_of_what_does_not_exist(wsss):
     code, _, err = wsss("plan", "small.toml", "--set", "rows=[{method='X', generator='Y'}]")
     assert code == 2
-    assert "'Y' is not defined in this suite; defined: R" in err
+    assert "'Y' is not defined in this suite; there is R" in err
 
 
 def test_a_part_of_a_suite_has_results_of_its_own(wsss, tmp_path):
@@ -312,7 +312,7 @@ def test_a_part_of_a_suite_has_results_of_its_own(wsss, tmp_path):
     assert results.name.startswith("small-")
     code, _, err = wsss("run", "small.toml", "--rows", "S")
     assert code == 2
-    assert "--rows S: no row matches; rows: R" in err
+    assert "--rows S: no row matches; there is R" in err
 
 
 def test_two_suites_of_one_name_keep_their_results(wsss, tmp_path):
@@ -339,7 +339,7 @@ def test_a_run_may_stop_after_a_kind_of_stage(wsss, tmp_path):
     assert not (tmp_path / "runs/results").exists()
     code, _, err = wsss("run", "small.toml", "--stage", "scores")
     assert code == 2
-    assert "no row has a stage of the kind 'scores'; kinds: data, fit, score" in err
+    assert "no row has a stage of the kind 'scores'; did you mean 'score'" in err
 
 
 def test_failed_rows_are_continued(wsss, tmp_path):

@@ -70,13 +70,13 @@ def test_predictions_of_a_segmentor_are_those_on_val(store):
 @pytest.mark.parametrize(
     ("choice", "named"),
     [
-        ({"methods": ("Salient",)}, "R, S"),
+        ({"methods": ("R2",)}, "no row has this name; did you mean 'R'"),
         ({"methods": ("Truth at stride 9",)}, "did you mean 'Truth at stride 8'"),
         ({"ids": ("image_01",)}, "did you mean 'image_00"),
         ({"ids": ("image_011",)}, "train has no such image"),  # of val
         ({"seed": 7}, r"\[0\]"),
         ({"count": 40}, "6 images"),
-        ({"segmentor": "two"}, "row 'R' has another or none; it has one"),
+        ({"segmentor": "two"}, "row 'R' has no such segmentor; there is one"),
     ],
 )
 def test_what_there_is_not_is_refused_with_what_there_is(store, choice, named):

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from wsss_harness.contract.hookspecs import Run
+from wsss_harness.contract.options import require_option
 from wsss_harness.contract.supervision import Dataset
 from wsss_harness.contract.types import Image
 from wsss_harness.datasets.voc_folder import VocFolder
@@ -40,6 +41,13 @@ class RailScenes:
     height: int = 96
     seed: int = 0
     border: int = 1
+
+    def __post_init__(self) -> None:
+        _check(self)
+        require_option(self, "border", self.border >= 0, "at least 0")
+
+    def sizes(self) -> dict[str, int]:
+        return {"train": self.train, "val": self.val}
 
     def prepare(self, run: Run) -> None:
         from wsss_harness.datasets.railscenes.cast import CLASSES, PAIRS
@@ -81,6 +89,9 @@ class Icons:
     height: int = 64
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        _check(self)
+
     def prepare(self, run: Run) -> None:
         from wsss_harness.datasets.railscenes.compose import ICON_CLASSES
 
@@ -95,6 +106,12 @@ class Icons:
 
     def open(self, folder: Path) -> Dataset:
         return VocFolder(root=str(folder)).open(folder)
+
+
+def _check(options: RailScenes | Icons) -> None:
+    for name in ("train", "val", "width", "height"):
+        require_option(options, name, getattr(options, name) > 0, "at least 1")
+    require_option(options, "seed", options.seed >= 0, "at least 0")
 
 
 def _index(image_id: str) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from wsss_harness.contract.errors import ConfigError
 from wsss_harness.system.extras import require_extra
+from wsss_harness.system.similar import did_you_mean
 
 if TYPE_CHECKING:
     from wsss_harness.networks.backbones.base import Backbone
@@ -36,7 +37,7 @@ def build(name: str, **options: Any) -> Backbone:
     known_options = option_names(name)
     if unknown := sorted(set(options) - set(known_options)):
         raise ConfigError(
-            f"backbone {name} has no option '{unknown[0]}'; it has {', '.join(known_options)}"
+            f"backbone {name} has no option '{unknown[0]}'{did_you_mean(unknown[0], known_options)}"
         )
     return builder(**options)
 
@@ -76,4 +77,4 @@ def _builder(name: str) -> Callable[..., Backbone]:
             from wsss_harness.networks.backbones.vit import ViT
 
             return partial(ViT, name)
-    raise ConfigError(f"backbone '{name}' is unknown; there are {', '.join(NAMES)}")
+    raise ConfigError(f"no backbone is named '{name}'{did_you_mean(name, NAMES)}")

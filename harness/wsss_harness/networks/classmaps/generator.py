@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from wsss_harness.contract.options import require_option
 from wsss_harness.networks.classmaps.settings import ClassifierSettings
 from wsss_harness.networks.training.method import NetworkMethod
-from wsss_harness.networks.training.settings import require_option
 
 if TYPE_CHECKING:
     from pathlib import Path

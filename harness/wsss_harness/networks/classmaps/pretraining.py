@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from wsss_harness.contract.errors import DataError
+from wsss_harness.contract.options import require_option
 from wsss_harness.networks import backbones
 from wsss_harness.networks.classmaps.settings import ClassifierSettings
-from wsss_harness.networks.training.settings import require_option
 
 if TYPE_CHECKING:
     from wsss_harness.contract.hookspecs import Run

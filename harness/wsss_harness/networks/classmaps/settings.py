@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from wsss_harness.networks.training.settings import TrainingSettings, require_option
+from wsss_harness.contract.options import require_option
+from wsss_harness.networks.training.settings import TrainingSettings
 
 
 @dataclass(frozen=True, kw_only=True)

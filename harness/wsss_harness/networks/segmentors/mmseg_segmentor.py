@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from wsss_harness.contract.errors import ConfigError
+from wsss_harness.contract.options import require_option
 from wsss_harness.networks.segmentors.settings import PredictionSettings
-from wsss_harness.networks.training.settings import Amp, Arithmetic, require_option
+from wsss_harness.networks.training.settings import Amp, Arithmetic
 from wsss_harness.system.files import configs
+from wsss_harness.system.similar import did_you_mean
 
 if TYPE_CHECKING:
     from mmengine import Config
@@ -142,10 +144,10 @@ def config_file(name: str) -> Path:
     folder = configs() / "segmentors"
     path = Path(name) if name.endswith(".py") else folder / f"{name}.py"
     if not path.is_file():
-        names = ", ".join(sorted(file.stem for file in folder.glob("*.py")))
+        names = sorted(file.stem for file in folder.glob("*.py"))
         raise ConfigError(
-            f"segmentor configuration '{name}' is not there; give the path of a .py file or one "
-            f"of {names}"
+            f"segmentor configuration '{name}' is not there; give a name or the path of a .py file"
+            f"{did_you_mean(Path(name).stem, names)}"
         )
     return path
 

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from wsss_harness.contract.errors import ConfigError, DataError
+from wsss_harness.contract.errors import DataError
+from wsss_harness.contract.options import require_option
 from wsss_harness.networks import backbones
 from wsss_harness.system.digests import digest_once
+from wsss_harness.system.similar import did_you_mean
 
 Amp = Literal["off", "fp16", "bf16"]
 
@@ -107,7 +109,10 @@ class TrainingSettings:
     def __post_init__(self) -> None:
         for name in ("iterations", "batch", "crop", "checkpoint_every"):
             require_option(self, name, getattr(self, name) > 0, "above 0")
-        require_option(self, "checkpoint_seconds", self.checkpoint_seconds >= 0, "at least 0")
+        for name in ("workers", "warmup", "checkpoint_seconds", "head_lr", "weight_decay", "power"):
+            require_option(self, name, getattr(self, name) >= 0, "at least 0")
+        require_option(self, "flip", 0 <= self.flip <= 1, "a probability, from 0 to 1")
+        require_option(self, "jitter", min(self.jitter) >= 0, "four strengths, each at least 0")
         ends = self.schedule == 0 or self.schedule >= self.iterations
         require_option(self, "schedule", ends, "0, or at least the option iterations")
         last = not self.selected_on or self.checkpoint is not None
@@ -115,15 +120,6 @@ class TrainingSettings:
         require_option(self, "lr", self.lr > 0, "above 0")
         require_option(self, "backbone", "name" in self.backbone, "a table with a name")
         name = self.backbone["name"]
-        known = ", ".join(backbones.NAMES)
-        require_option(self, "backbone", name in backbones.NAMES, f"one of {known}")
+        known = did_you_mean(str(name), backbones.NAMES)
+        require_option(self, "backbone", name in backbones.NAMES, f"the name of one{known}")
         backbones.require(name)
-
-
-def require_option(options: Any, name: str, valid: bool, expected: str) -> None:
-    """Raise ConfigError, which names the class and its option, unless the value is ``valid``."""
-    if not valid:
-        raise ConfigError(
-            f"option '{name}' of {type(options).__name__} is {getattr(options, name)!r}; "
-            f"expected {expected}"
-        )
