@@ -44,7 +44,7 @@ def plan(
         typer.Option("--svg", metavar="FILE", help="Draw the stages to a file instead."),
     ] = None,
 ) -> None:
-    """Show which stages of a suite are done, which a run would make, and why."""
+    """Show which stages are done, which a run would make, and why."""
     from wsss_harness.cli.plan_tree import print_plan_of
 
     console = Console()
@@ -61,14 +61,14 @@ def plan(
 
 
 def status(store: StoreOption = RUNS, as_json: JsonOption = False) -> None:
-    """Show what is running on a store now, on any machine that shares it."""
+    """Show what runs on a store now, on any machine that shares it."""
     from wsss_harness.cli.status import print_status
 
     print_status(store, Console(), as_json)
 
 
 def plugins(as_json: JsonOption = False) -> None:
-    """List what installed plugins offer, and broken plugins with the reason."""
+    """List what plugins offer, and broken ones with the reason."""
     from wsss_harness.cli.doctor import print_plugins
 
     print_plugins(Console(), as_json)

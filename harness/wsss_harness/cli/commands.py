@@ -1,29 +1,32 @@
-"""Groups of commands whose help shows no type for flags."""
+"""Groups of commands whose help shows no types of flags and arguments."""
 
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any, TypeVar
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperArgument, TyperCommand, TyperGroup
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Command(TyperCommand):
     def get_params(self, ctx: Any) -> Any:
-        return without_types_of_flags(super().get_params(ctx))
+        return without_types(super().get_params(ctx))
 
 
 class Group(TyperGroup):
     def get_params(self, ctx: Any) -> Any:
-        return without_types_of_flags(super().get_params(ctx))
+        return without_types(super().get_params(ctx))
 
 
-def without_types_of_flags(params: list[Any]) -> list[Any]:
+def without_types(params: list[Any]) -> list[Any]:
+    """Parameters whose help shows no type of flags, and of arguments only what they are called."""
     for param in params:
         if getattr(param, "is_flag", False):
             param.metavar = ""
+        elif isinstance(param, TyperArgument):
+            param.display_type = lambda ctx: ""  # type: ignore[method-assign]
     return params
 
 

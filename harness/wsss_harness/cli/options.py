@@ -38,7 +38,8 @@ SetOption = Annotated[
     typer.Option(
         "--set",
         metavar="KEY=VALUE",
-        help="Override an option, such as dataset.train=100. Repeatable.",
+        help="Override an option: dataset.train=100, or in quotes "
+        """'segmentors."DeepLab V1".crop=97'. Repeatable.""",
     ),
 ]
 RowsOption = Annotated[

@@ -42,6 +42,9 @@ app = Commands(
 )
 
 
+# The parts of `wsss --help`.
+RUN, LOOK, EXTEND, SET_UP, PUBLISH = "Run", "Look", "Extend", "Set up", "Publish"
+
 FORMATS = f"One of {', '.join(OutputFormat)}."
 StageOption = Annotated[
     str | None,
@@ -49,20 +52,20 @@ StageOption = Annotated[
 ]
 
 
-@app.command()
+@app.command(rich_help_panel=RUN)
 def demo(
     store: StoreOption = RUNS,
     overrides: SetOption = None,
     jobs: JobsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare CAM, EPS and AffinityNet on built-in scenes; train DeepLab on their masks."""
+    """Run the built-in suite: CAM, EPS, AffinityNet and DeepLab."""
     from wsss_harness.system.files import configs
 
     run(configs() / "suites" / "railscenes.toml", store, overrides, jobs=jobs, as_json=as_json)
 
 
-@app.command()
+@app.command(rich_help_panel=RUN)
 def run(
     suite: SuiteArgument,
     store: StoreOption = RUNS,
@@ -95,11 +98,11 @@ def run(
     run_each(requests, store, options, failed, stage, as_json)
 
 
-app.command()(harness.plan)
-app.command()(harness.status)
+app.command(rich_help_panel=RUN)(harness.plan)
+app.command(rich_help_panel=RUN)(harness.status)
 
 
-@app.command()
+@app.command(rich_help_panel=RUN)
 def twin(
     suite: SuiteArgument,
     method: MethodArgument,
@@ -108,7 +111,7 @@ def twin(
     overrides: SetOption = None,
     limit: LimitOption = None,
 ) -> None:
-    """Make a row twice with one seed and name the first stage whose bytes differ."""
+    """Make a row twice and name the first stage whose bytes differ."""
     from wsss_harness.system.limits import Limits
     from wsss_leaderboard.cli.report import report_twin
 
@@ -117,7 +120,7 @@ def twin(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(rich_help_panel=LOOK)
 def explain(
     suite: SuiteArgument,
     method: MethodArgument,
@@ -126,13 +129,13 @@ def explain(
     overrides: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show where a row departs from the published one, and which settings differ."""
+    """Compare a row and its settings with the published one."""
     from wsss_leaderboard.comparison.explain import print_explanation
 
     print_explanation(request_of(suite, overrides), method, seed, store, Console(), as_json)
 
 
-@app.command()
+@app.command(rich_help_panel=LOOK)
 def diff(
     a: Annotated[str, typer.Argument(metavar="A", help="A record file, or RESULTS:METHOD.")],
     b: Annotated[str, typer.Argument(metavar="B", help="The record to compare it with.")],
@@ -142,13 +145,13 @@ def diff(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show how two rows differ: in settings, and in results by class and image."""
+    """Show how two rows differ, by setting, class and image."""
     from wsss_leaderboard.comparison.difference_view import print_difference
 
     print_difference(a, b, store, anyway, Console(), as_json)
 
 
-@app.command()
+@app.command(rich_help_panel=LOOK)
 def table(
     source: Annotated[
         str, typer.Argument(metavar="SUITE", help="A suite file or name, or a table file.")
@@ -191,7 +194,7 @@ def table(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(rich_help_panel=LOOK)
 def figure(
     suite: SuiteArgument,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="A .png or .pdf file.")] = Path(
@@ -219,7 +222,7 @@ def figure(
         float, typer.Option(metavar="INCHES", min=2, max=40, help="Width; letters keep their size.")
     ] = 6.875,
 ) -> None:
-    """Draw images, truth and the masks of rows side by side, for a paper."""
+    """Draw images, truth and masks side by side, for a paper."""
     from wsss_leaderboard.cli.figure import draw_panels
     from wsss_leaderboard.figures.choice import Choice
 
@@ -228,17 +231,18 @@ def figure(
         raise typer.Exit(1)
 
 
-app.command()(harness.plugins)
-for module, about in {
-    "wsss_harness.cli.plugin": "Write and check plugins.",
-    "wsss_harness.cli.pack": "Exchange masks and scores as folders.",
-    "wsss_harness.cli.store": "Manage a store of finished stages.",
-    "wsss_harness.cli.data": "Prepare and check datasets.",
-    "wsss_harness.cli.weights": "Inspect and convert files of weights.",
-    "wsss_leaderboard.cli.leaderboard": "Publish records that others can check.",
-}.items():
-    app.add_typer(imported_commands(module, about), name=module.rpartition(".")[2])
-app.command()(harness.doctor)
+app.command(rich_help_panel=EXTEND)(harness.plugins)
+for module, panel, about in (
+    ("wsss_harness.cli.plugin", EXTEND, "Write and check plugins."),
+    ("wsss_harness.cli.data", SET_UP, "Prepare and check datasets."),
+    ("wsss_harness.cli.weights", SET_UP, "Inspect and convert files of weights."),
+    ("wsss_harness.cli.store", SET_UP, "Manage a store of finished stages."),
+    ("wsss_harness.cli.pack", PUBLISH, "Exchange masks and scores as folders."),
+    ("wsss_leaderboard.cli.leaderboard", PUBLISH, "Publish records that others can check."),
+):
+    group = imported_commands(module, about)
+    app.add_typer(group, name=module.rpartition(".")[2], rich_help_panel=panel)
+app.command(rich_help_panel=SET_UP)(harness.doctor)
 
 
 def main() -> None:
