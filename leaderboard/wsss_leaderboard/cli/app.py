@@ -144,11 +144,14 @@ def diff(
         bool, typer.Option("--anyway", help="Compare even if measured differently.")
     ] = False,
     as_json: JsonOption = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="Show every class, setting and image that counts.")
+    ] = False,
 ) -> None:
     """Show how two rows differ, by setting, class and image."""
     from wsss_leaderboard.comparison.difference_view import print_difference
 
-    print_difference(a, b, store, anyway, Console(), as_json)
+    print_difference(a, b, store, anyway, Console(), as_json, every)
 
 
 @app.command(rich_help_panel=LOOK)

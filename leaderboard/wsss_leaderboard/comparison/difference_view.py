@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +25,17 @@ from wsss_leaderboard.ranking.entries import LoadedRecord
 from wsss_leaderboard.ranking.ranking import Scope
 from wsss_leaderboard.tables.table import NOTHING, Column, Table, TableRow, percent
 
-CLASSES = 10  # number of classes that are printed, those that differ most
+SHOWN = 3  # classes and images that are printed, those that matter most
+SETTINGS = 8  # settings that are printed
+TITLE, MIOU = "Settings that differ", "mIoU"  # of tables
 FEW = 5  # images below which a difference is said to rest on few
 LONG = 60  # characters of a value
 
 
 def print_difference(
-    a: str, b: str, store: Path, anyway: bool, console: Console, as_json: bool
+    a: str, b: str, store: Path, anyway: bool, console: Console, as_json: bool, every: bool = False
 ) -> None:
-    """Print how two rows differ, and by how much.
+    """Print how two rows differ, and by how much; ``every`` class, setting and image, or a few.
 
     Raises:
         ConfigError, DataError: A or B names no row, or they were measured differently.
@@ -46,7 +49,8 @@ def print_difference(
         return
     console.print(f"A: {comparison.a}\nB: {comparison.b}\n", highlight=False, markup=False)
     for table in tables_of(comparison):
-        console.print(table)
+        shown = table if every else beginning(table, SETTINGS if table.title == TITLE else SHOWN)
+        console.print(shown)
 
 
 def runs_of(name: str, store: Path) -> tuple[LoadedRecord, ...]:
@@ -92,14 +96,24 @@ def peers_of(rows: Sequence[Runs], names: Sequence[str], store: Path) -> list[Ru
 
 
 def tables_of(comparison: Comparison) -> Iterator[Table]:
-    """Tables of what differs: settings, mIoU, then classes and images of each target."""
-    yield settings_table(comparison.settings)
+    """Tables of what differs: mIoU, then what explains it, and which images matter most."""
     yield miou_table(comparison)
     for target in comparison.targets:
         if target.classes:
             yield class_table(target)
+    yield settings_table(comparison.settings)
+    for target in comparison.targets:
         if target.images:
             yield image_table(target)
+
+
+def beginning(table: Table, length: int) -> Table:
+    """The first rows of a table, with a note on how many are left out."""
+    left = len(table.rows) - length
+    if left <= 0 or table.title == MIOU:
+        return table
+    notes = (f"{left} more: --all.", *table.notes)
+    return replace(table, rows=table.rows[:length], notes=notes)
 
 
 def settings_table(settings: Sequence[Setting]) -> Table:
@@ -110,7 +124,7 @@ def settings_table(settings: Sequence[Setting]) -> Table:
     heads = ("part", "setting", "A", "B")
     notes = () if rows else ("No setting differs.",)
     columns = tuple(Column(head, words=True) for head in heads)
-    return Table("Settings that differ", columns, tuple(rows), notes)
+    return Table(TITLE, columns, tuple(rows), notes)
 
 
 def _text(value: Any) -> str:
@@ -128,7 +142,7 @@ def miou_table(comparison: Comparison) -> Table:
     if not comparison.unlike:
         spreads = (note for target in targets for note in target.spread)
         notes = [PAIRED, *_uncovered(targets), *_rests(targets), *spreads]
-    return Table("mIoU", _columns("target"), tuple(rows), tuple(notes))
+    return Table(MIOU, _columns("target"), tuple(rows), tuple(notes))
 
 
 PAIRED = (
@@ -162,11 +176,8 @@ def _rests(targets: Sequence[TargetChange]) -> Iterator[str]:
 
 
 def class_table(target: TargetChange) -> Table:
-    shown = target.classes[:CLASSES]
-    omitted = len(target.classes) - len(shown)
-    notes = (f"{omitted} classes that differ less are left out.",) if omitted else ()
-    rows = tuple(_row(change.name, change, target) for change in shown)
-    return Table(f"IoU of classes, {_target(target)}", _columns("class"), rows, notes)
+    rows = tuple(_row(change.name, change, target) for change in target.classes)
+    return Table(f"IoU of classes, {_target(target)}", _columns("class"), rows)
 
 
 def image_table(target: TargetChange) -> Table:
