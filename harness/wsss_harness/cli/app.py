@@ -26,7 +26,8 @@ from wsss_harness.cli.options import (
     SuiteArgument,
     request_of,
 )
-from wsss_harness.contract.errors import DataError, StageFailure, WsssError
+from wsss_harness.cli.outlets import survive_broken_pipes
+from wsss_harness.contract.errors import ConfigError, DataError, StageFailure, WsssError
 
 if TYPE_CHECKING:
     from wsss_harness.suite.selection import Request
@@ -60,6 +61,19 @@ def plan(
         raise typer.Exit(1)
 
 
+def suites(as_json: JsonOption = False) -> None:
+    """List the suites that come along; they are run by name."""
+    from wsss_harness.cli.messages import print_plain
+    from wsss_harness.suite import shipped
+
+    titles, console = dict(shipped.titles()), Console()
+    if as_json:
+        console.print_json(json.dumps(titles))
+        return
+    for name, title in titles.items():
+        print_plain(console, f"{name:<{max(map(len, titles))}}  {title}")
+
+
 def status(store: StoreOption = RUNS, as_json: JsonOption = False) -> None:
     """Show what runs on a store now, on any machine that shares it."""
     from wsss_harness.cli.status import print_status
@@ -91,12 +105,17 @@ def any_failed(requests: Iterable["Request"], work: Callable[["Request"], bool])
         except (StageFailure, DataError) as error:
             if not request.dataset:
                 raise
-            message = re.sub(r"\bdataset\.", f"datasets.{request.dataset}.", str(error))
-            Console(stderr=True).print(
-                f"{request.dataset}: {message}", style="red", markup=False, soft_wrap=True
-            )
+            message = f"{request.dataset}: {_of_several(request.dataset, error)}"
+            Console(stderr=True).print(message, style="red", markup=False, soft_wrap=True)
             problems = True
+        except ConfigError as error:
+            raise ConfigError(_of_several(request.dataset, error)) from error
     return problems
+
+
+def _of_several(dataset: str, error: WsssError) -> str:
+    """A message about one of several datasets, with the keys that set its options."""
+    return re.sub(r"\bdataset\.", f"datasets.{dataset}.", str(error)) if dataset else str(error)
 
 
 def print_documents(documents: Mapping[str, Any] | None, console: Console) -> None:
@@ -114,6 +133,7 @@ SPINS = "10000"
 def launch(app: typer.Typer) -> None:
     """Run the command line; expected errors print one sentence and exit with code 2."""
     os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
+    survive_broken_pipes()
     # From a cluster at its time limit, and from a closed terminal; Windows has no SIGHUP.
     for ending in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
         signal.signal(ending, signal.default_int_handler)

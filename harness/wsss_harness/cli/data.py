@@ -37,6 +37,7 @@ from wsss_harness.suite import (
     text_check,
 )
 from wsss_harness.suite.data_check import DataReport
+from wsss_harness.suite.data_stages import set_by
 
 if TYPE_CHECKING:
     from wsss_harness.datasets.voc12.prepare import VocRequest
@@ -93,7 +94,9 @@ def folder_dataset(folder: Path, overrides: list[str] | None) -> Dataset:
             f"{folder} is a folder, so only options of its dataset can be set, as "
             f"dataset.train=train_aug; got {next(iter(options))}"
         )
-    return open_dataset(installed().build("dataset", "voc_folder", dataset_options), folder)
+    with set_by("dataset."):
+        source = installed().build("dataset", "voc_folder", dataset_options)
+    return open_dataset(source, folder)
 
 
 def _print(report: DataReport, console: Console) -> None:

@@ -19,7 +19,7 @@ def _folder(path: str | Path) -> Path:
 
 
 SuiteArgument = Annotated[
-    Path, typer.Argument(metavar="SUITE", help="A suite file; see configs/suites.")
+    Path, typer.Argument(metavar="SUITE", help="A suite file, or a name: see wsss suites.")
 ]
 MethodArgument = Annotated[
     str, typer.Argument(metavar="METHOD", help="The method of one of its rows.")
@@ -135,7 +135,9 @@ def request_of(
     words: list[str] | None = None,
 ) -> "Request":
     from wsss_harness.suite.selection import Request
+    from wsss_harness.suite.shipped import suite_file
 
+    suite = suite_file(suite)
     return Request(suite, tuple(overrides or ()), tuple(methods or ()), tuple(words or ()))
 
 

@@ -14,14 +14,13 @@ from rich.table import Table
 
 from wsss_harness.cli.commands import Commands
 from wsss_harness.cli.messages import plural, print_plain
-from wsss_harness.cli.options import RUNS, JsonOption, StoreOption
+from wsss_harness.cli.options import RUNS, JsonOption, StoreOption, request_of
 from wsss_harness.plugins.registry import installed
 from wsss_harness.store import archive as archives
 from wsss_harness.store import housekeeping, selection_ledger
 from wsss_harness.store.housekeeping import StoredStage
 from wsss_harness.store.stage import upstream
 from wsss_harness.store.store import Store
-from wsss_harness.suite.selection import Request
 from wsss_harness.suite.suite_rows import known_rows
 
 app = Commands()
@@ -129,7 +128,7 @@ def prune_store(
 
 def _keys_of(suites: Sequence[Path], root: Path) -> set[str]:
     plugins, keys = installed(), set()
-    for request in (request for path in suites for request in Request(path).each()):
+    for request in (request for path in suites for request in request_of(path, None).each()):
         rows, further = known_rows(request.suite(), plugins, Store(root, plugins.tell))
         targets = [target for row in rows for target in row.targets]
         keys |= {stage.key for stage in upstream(*targets, *further)}

@@ -12,7 +12,9 @@ from wsss_harness.store import owners
 from wsss_harness.store.layout import RECORDS, RESULTS
 from wsss_harness.store.owners import AT
 from wsss_harness.suite.selection import Request
+from wsss_harness.suite.shipped import named
 from wsss_harness.system.files import configs, read_json
+from wsss_harness.system.similar import did_you_mean
 
 ANOTHER = re.compile(r"~\d+$")  # at the end of a name that another suite has too
 
@@ -127,6 +129,13 @@ def _missing(source: Path, store: Path) -> str:
     run_as = f"; parts of it, or other options, were run as {', '.join(parts)}" * bool(parts)
     no_file = f"there is no file {source}, and " * (path and not source.exists())
     return (
-        f"{no_file}there are no records{absent or f' in {folder / RECORDS}'}{run_as}; run the "
-        "suite first"
+        f"{no_file}there are no records{absent or f' in {folder / RECORDS}'}{run_as}"
+        f"{'' if path or parts else _nearest(name, store)}; run the suite first"
     )
+
+
+def _nearest(name: str, store: Path) -> str:
+    """Results and suites of other names, unless this is the name of a suite."""
+    suites = named("suites")
+    known = dict.fromkeys([*(folder.name for folder, _ in owners.folders(store)), *suites])
+    return "" if name in suites else did_you_mean(name, known)

@@ -98,6 +98,7 @@ def run(
     run_each(requests, store, options, failed, stage, as_json)
 
 
+app.command(rich_help_panel=RUN)(harness.suites)
 app.command(rich_help_panel=RUN)(harness.plan)
 app.command(rich_help_panel=RUN)(harness.status)
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from wsss_harness.cli.app import print_documents
 from wsss_harness.cli.messages import print_plain
 from wsss_harness.contract.errors import ConfigError, DataError
+from wsss_harness.suite import shipped
 from wsss_harness.suite.results import doubts, results_named, results_of
 from wsss_harness.system.files import write_text
 from wsss_harness.system.similar import did_you_mean
@@ -42,6 +43,7 @@ def print_tables_of(
         DataError: there are no records, or a file is not what it should be, by name.
         ConfigError: records or figures may not share a table, or a table is not there, by name.
     """
+    source = shipped_table(source)
     groups = folders_of(source, folders, store)
     for doubt in doubts(chain.from_iterable(groups.values())):
         print_plain(Console(stderr=True), doubt, style="yellow")
@@ -64,6 +66,13 @@ def print_tables_of(
     else:
         every = (table for content in chosen for _, table in content)
         console.file.write("\n".join(FORMATS[form](table) for table in every))
+
+
+def shipped_table(source: Path) -> Path:
+    """The file of a table that comes with the harness, by its name; a suite's name goes first."""
+    others = {*shipped.named("suites")}
+    files = shipped.named("tables")
+    return files[str(source)] if str(source) in files.keys() - others else source
 
 
 NamedTables = Sequence[tuple[str, Table]]
