@@ -135,7 +135,6 @@ def _missing(source: Path, store: Path) -> str:
 
 
 def _nearest(name: str, store: Path) -> str:
-    """Results and suites of other names, unless this is the name of a suite."""
-    suites = named("suites")
-    known = dict.fromkeys([*(folder.name for folder, _ in owners.folders(store)), *suites])
-    return "" if name in suites else did_you_mean(name, known)
+    """Results of other names, unless this is the name of a suite."""
+    others = [folder.name for folder, _ in owners.folders(store)]
+    return did_you_mean(name, others) if others and name not in named("suites") else ""

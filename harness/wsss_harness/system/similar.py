@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from difflib import SequenceMatcher
 
-CLOSE = 0.4  # of 1, which is the same name
+CLOSE = 0.5  # of 1, which is the same name
 SHORT = 6  # names that a message lists
 
 

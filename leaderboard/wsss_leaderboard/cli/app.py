@@ -138,8 +138,8 @@ def explain(
 
 @app.command(rich_help_panel=LOOK)
 def diff(
-    a: Annotated[str, typer.Argument(metavar="A", help="A record file, or RESULTS:METHOD.")],
-    b: Annotated[str, typer.Argument(metavar="B", help="The record to compare it with.")],
+    a: Annotated[str, typer.Argument(metavar="A", help="METHOD, RESULTS:METHOD or a record file.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="The row to compare it with.")],
     store: StoreOption = RUNS,
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Compare even if measured differently.")

@@ -9,19 +9,15 @@ from typing import Any
 
 from rich.console import Console
 
-from wsss_harness.contract.errors import ConfigError
-from wsss_harness.suite.results import doubts, one_of
+from wsss_harness.suite.results import doubts
 from wsss_leaderboard.comparison.comparison import (
     Change,
     Comparison,
-    Runs,
     Setting,
     TargetChange,
     compare,
-    unlike_of,
 )
-from wsss_leaderboard.ranking import entries
-from wsss_leaderboard.ranking.entries import LoadedRecord
+from wsss_leaderboard.comparison.row_names import folders_of, full_names, peers_of, runs_of
 from wsss_leaderboard.ranking.ranking import Scope
 from wsss_leaderboard.tables.table import NOTHING, Column, Table, TableRow, percent
 
@@ -40,10 +36,11 @@ def print_difference(
     Raises:
         ConfigError, DataError: A or B names no row, or they were measured differently.
     """
-    runs_a, runs_b = runs_of(a, store), runs_of(b, store)
-    for doubt in doubts(folders_of((a, b), store)):
+    names = full_names((a, b), store)
+    runs_a, runs_b = (runs_of(name, store) for name in names)
+    for doubt in doubts(folders_of(names, store)):
         print(doubt, file=sys.stderr)
-    comparison = compare(runs_a, runs_b, peers_of((runs_a, runs_b), (a, b), store), anyway)
+    comparison = compare(runs_a, runs_b, peers_of((runs_a, runs_b), names, store), anyway)
     if as_json:
         console.print_json(json.dumps(comparison.json(), allow_nan=False))
         return
@@ -51,48 +48,6 @@ def print_difference(
     for table in tables_of(comparison):
         shown = table if every else beginning(table, SETTINGS if table.title == TITLE else SHOWN)
         console.print(shown)
-
-
-def runs_of(name: str, store: Path) -> tuple[LoadedRecord, ...]:
-    """The runs of a row, given as the file of a record or as RESULTS:METHOD.
-
-    RESULTS is a suite, the name of its results in the store, or a folder of results.
-
-    Raises:
-        ConfigError: the row does not exist; names the rows that do.
-        DataError: there are no such results.
-    """
-    if name.endswith(".json"):
-        return (entries.load_file(Path(name)),)
-    results, _, method = name.partition(":")
-    if not method:
-        raise ConfigError(
-            f"'{name}' names no row; give the file of a record, or RESULTS:METHOD, as "
-            "railscenes:EPS, with a suite, the name of its results or their folder"
-        )
-    loaded = entries.load([one_of(Path(results), store)])
-    runs = [run for run in loaded if run.record.method == method]
-    if not runs:
-        methods = dict.fromkeys(run.record.method for run in loaded)
-        raise ConfigError(f"{results} has no row '{method}'; rows: {', '.join(map(repr, methods))}")
-    return tuple(runs)
-
-
-def folders_of(names: Sequence[str], store: Path) -> list[Path]:
-    """The folders of results that were named."""
-    results = [Path(n.partition(":")[0]) for n in names if not n.endswith(".json")]
-    return sorted({one_of(path, store) for path in results})
-
-
-def peers_of(rows: Sequence[Runs], names: Sequence[str], store: Path) -> list[Runs]:
-    """The other rows of the results that were named, measured as the first row was."""
-    compared = {run.path for runs in rows for run in runs}
-    peers: dict[tuple[Path, str], list[LoadedRecord]] = {}
-    for folder in folders_of(names, store):
-        for run in entries.load([folder]):
-            if run.path not in compared and not any(unlike_of(rows[0][0].record, run.record)):
-                peers.setdefault((folder, run.record.method), []).append(run)
-    return list(peers.values())
 
 
 def tables_of(comparison: Comparison) -> Iterator[Table]:

@@ -1,6 +1,7 @@
 """`wsss diff`: what differs between two rows, by how much, on which classes and images."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -8,11 +9,12 @@ import simulated
 from sample_records import record
 from typer.testing import CliRunner
 
-from wsss_harness.contract.errors import ConfigError
+from wsss_harness.contract.errors import ConfigError, DataError
 from wsss_leaderboard.cli.app import app
 from wsss_leaderboard.comparison import comparison
 from wsss_leaderboard.comparison.comparison import compare, flat, settings, unlike_of
-from wsss_leaderboard.comparison.difference_view import miou_table, runs_of
+from wsss_leaderboard.comparison.difference_view import miou_table
+from wsss_leaderboard.comparison.row_names import full_names, runs_of
 from wsss_leaderboard.ranking import entries
 from wsss_leaderboard.ranking.entries import LoadedRecord
 from wsss_leaderboard.ranking.ranking import differences
@@ -281,11 +283,39 @@ def test_the_file_of_a_record_is_one_run(store, runs):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("A", "'A' names no row; give the file of a record, or RESULTS:METHOD"),
-        ("small:X", "small has no row 'X'; rows: 'A', 'B', 'Saliency'"),
-        ("other:A", "there are no records in .*other.records; run the suite first"),
+        ("small:X", "small has no row 'X'; there are A, B, Saliency"),
+        ("other:A", "there are no records in .*other.records; there is small; run the suite first"),
     ],
 )
 def test_an_unknown_row_is_refused_by_name(store, name, message):
     with pytest.raises(Exception, match=message):
         runs_of(name, store)
+
+
+def test_a_row_that_only_one_suite_has_needs_no_results(store):
+    folder = store / "results" / "small"
+    assert full_names(["A", "B"], store) == [f"{folder}:A", f"{folder}:B"]
+    assert full_names(["small:A", "B"], store) == ["small:A", f"{folder}:B"]
+    assert full_names(["small:A", "one.json"], store) == ["small:A", "one.json"]
+    assert diff(store, "A", "B").exit_code == 0
+
+
+def test_a_row_that_no_suite_has_is_answered_with_the_nearest(store, tmp_path):
+    with pytest.raises(ConfigError, match="row 'Salience'; did you mean 'Saliency'"):
+        full_names(["A", "Salience"], store)
+    with pytest.raises(DataError, match="has no results; run a suite first"):
+        full_names(["A", "B"], tmp_path / "empty")
+
+
+def test_rows_of_several_suites_are_told_apart_by_the_results_that_have_both(store, tmp_path):
+    several = tmp_path / "several"
+    shutil.copytree(store / "results", several / "results")
+    other = several / "results" / "other"
+    shutil.copytree(several / "results" / "small", other)
+    with pytest.raises(ConfigError, match=r"a row 'A': other, small; .*'other:A'"):
+        full_names(["A", "B"], several)
+    for path in (other / "records").glob("*.json"):
+        if json.loads(path.read_text())["method"] == "B":
+            path.unlink()
+    small = several / "results" / "small"
+    assert full_names(["A", "B"], several) == [f"{small}:A", f"{small}:B"]
