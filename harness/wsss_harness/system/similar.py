@@ -30,5 +30,6 @@ def _likeness(name: str, other: str) -> float:
 
 
 def _listed(names: list[str]) -> str:
-    more = len(names) - SHORT
-    return ", ".join(names) if more <= 1 else f"{', '.join(names[:SHORT])} and {more} more"
+    more = len(names) - SHORT if len(names) > SHORT + 1 else 0
+    shown = [repr(name) if "," in name else name for name in names[: len(names) - more]]
+    return ", ".join(shown) + (f" and {more} more" if more else "")

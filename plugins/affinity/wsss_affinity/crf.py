@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from wsss_affinity.backgrounds import Background
-from wsss_harness import ClassScores, ConfigError, Run, Sample, View, read_json, write_json
+from wsss_harness import ClassScores, Run, Sample, View, read_json, require_option, write_json
 from wsss_harness.networks.crf import PARAMETERS, Maps, Parameters, check_name, infer, library
 
 CLASSES = "classes.json"  # the number of classes of the dataset
@@ -47,11 +47,8 @@ class Crf:
 
     def __post_init__(self) -> None:
         check_name(self.parameters)
-        if (self.iterations or 0) < 0 or self.scale <= 0:
-            raise ConfigError(
-                f"iterations of the CRF are {self.iterations} and its scale is {self.scale}; "
-                "expected iterations of at least 0 and a scale above 0"
-            )
+        require_option(self, "iterations", (self.iterations or 0) >= 0, "at least 0")
+        require_option(self, "scale", self.scale > 0, "above 0")
 
     def fit(self, data: View, scores: Callable[[str], ClassScores], run: Run) -> None:
         """Note the number of classes: a CRF is not trained."""

@@ -8,8 +8,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from wsss_affinity.backgrounds import Background, Evidence
-from wsss_harness import ConfigError, NetworkMethod
+from wsss_harness import NetworkMethod, require_option
 from wsss_harness.networks.crf import PARAMETERS
+from wsss_harness.system.similar import did_you_mean
 
 if TYPE_CHECKING:
     from wsss_affinity.network import AffinityShape
@@ -85,14 +86,14 @@ class AffinitySettings(NetworkMethod):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.crf not in (None, "none", *PARAMETERS):
-            names = ", ".join(("none", *PARAMETERS))
-            raise ConfigError(f"AffinityNet: no CRF named '{self.crf}'; there are {names}")
-        if self.radius < 2 or self.beta <= 0 or (self.steps != "grid" and self.steps < 0):
-            raise ConfigError(
-                f"AffinityNet: radius {self.radius}, beta {self.beta} and steps {self.steps}; "
-                "expected a radius of at least 2, beta above 0, steps of at least 0 or 'grid'"
-            )
+        names = ("none", *PARAMETERS)
+        near = did_you_mean(str(self.crf), names)
+        require_option(self, "crf", self.crf in (None, *names), f"the name of one{near}")
+        require_option(self, "radius", self.radius >= 2, "at least 2")
+        for name in ("beta", "crf_scale"):
+            require_option(self, name, getattr(self, name) > 0, "above 0")
+        counted = self.steps == "grid" or self.steps >= 0
+        require_option(self, "steps", counted, "at least 0, or 'grid'")
 
     def evidence(self) -> Evidence:
         form = FORMS[self.form]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from wsss_harness import ClassMapGenerator, ConfigError
+from wsss_harness import ClassMapGenerator, ConfigError, require_option
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -41,6 +41,11 @@ class Eps(ClassMapGenerator):
     selection: Literal["adaptive", "naive", "class_list"] = "adaptive"
     background_classes: tuple[str, ...] = ()
     background: Literal["ignored", "explicit"] = "ignored"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("tau", "lam"):
+            require_option(self, name, 0 <= getattr(self, name) <= 1, "in [0, 1]")
 
     def channels(self, classes: int) -> int:
         return classes + 1

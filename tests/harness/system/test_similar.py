@@ -31,3 +31,7 @@ def test_of_many_names_only_a_few_are_listed():
 
 def test_names_that_differ_in_case_alone_stay_apart():
     assert did_you_mean("eps2", ["EPS", "eps"]) == "; did you mean 'EPS'? Others: eps"
+
+
+def test_a_name_with_a_comma_is_quoted_in_a_list():
+    assert did_you_mean("xyz", ["A", "B, too"]) == "; there are A, 'B, too'"

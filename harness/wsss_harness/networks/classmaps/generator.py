@@ -50,6 +50,7 @@ class ClassMapGenerator(ClassifierSettings, NetworkMethod):
         super().__post_init__()
         positive = bool(self.scales) and min(self.scales) > 0
         require_option(self, "scales", positive, "at least one, all above 0")
+        require_option(self, "dropout", 0 <= self.dropout < 1, "at least 0 and below 1")
 
     @abstractmethod
     def loss(self, classes: tuple[str, ...]) -> Loss:

@@ -79,9 +79,11 @@ class MmsegSegmentor(PredictionSettings):
     def __post_init__(self) -> None:
         super().__post_init__()
         config_file(self.config)
-        for name in ("iterations", "batch", "crop", "lr"):
+        for name in ("iterations", "batch", "crop", "lr", "checkpoint_every"):
             value = getattr(self, name)
             require_option(self, name, value is None or value > 0, "above 0")
+        for name in ("workers", "checkpoint_seconds"):
+            require_option(self, name, getattr(self, name) >= 0, "at least 0")
         factors = self.rescale
         sound = factors is None or (len(factors) > 0 and min(factors) > 0)
         require_option(self, "rescale", sound, "factors above 0")

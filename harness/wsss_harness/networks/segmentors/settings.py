@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from wsss_harness.contract.options import require_option
 from wsss_harness.networks.crf import check_name
 
 Average = Literal["logits", "probabilities"]
@@ -24,5 +25,7 @@ class PredictionSettings:
     crf: str = "none"
 
     def __post_init__(self) -> None:
+        positive = bool(self.scales) and min(self.scales) > 0
+        require_option(self, "scales", positive, "at least one, all above 0")
         if self.crf != "none":
             check_name(self.crf)

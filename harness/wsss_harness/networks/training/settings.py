@@ -112,6 +112,8 @@ class TrainingSettings:
         for name in ("workers", "warmup", "checkpoint_seconds", "head_lr", "weight_decay", "power"):
             require_option(self, name, getattr(self, name) >= 0, "at least 0")
         require_option(self, "flip", 0 <= self.flip <= 1, "a probability, from 0 to 1")
+        usual = self.momentum == "released" or 0 <= self.momentum < 1
+        require_option(self, "momentum", usual, "'released', or a number from 0 to below 1")
         require_option(self, "jitter", min(self.jitter) >= 0, "four strengths, each at least 0")
         ends = self.schedule == 0 or self.schedule >= self.iterations
         require_option(self, "schedule", ends, "0, or at least the option iterations")
