@@ -16,6 +16,7 @@ from torch import nn
 from wsss_harness.contract.errors import DataError, StageError
 from wsss_harness.system import files
 
+EXPLODED = 1e6  # times the first loss
 GLOBAL = re.compile(r"GLOBAL ([\w.]+)")  # an object that torch refuses to unpickle
 
 
@@ -32,12 +33,16 @@ class SeedEachIteration(Hook):  # type: ignore[misc]
 
 
 class Watch(Hook):  # type: ignore[misc]
-    """Report progress, and stop at a loss that is not finite before its weights are kept."""
+    """Report progress, and stop where the loss is lost, before its weights are kept.
+
+    It is lost if it is not finite, or above EXPLODED times the first one (taken as 1 to EXPLODED).
+    """
 
     priority = "VERY_HIGH"
 
     def __init__(self, progress: Callable[[int, int], None]) -> None:
         self.progress = progress
+        self.bound = 0.0
 
     def before_train(self, runner: Runner) -> None:
         self.progress(runner.iter, runner.max_iters)
@@ -46,10 +51,12 @@ class Watch(Hook):  # type: ignore[misc]
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
         loss = outputs["loss"].item()
-        if not np.isfinite(loss):
+        self.bound = self.bound or EXPLODED * min(max(1.0, abs(loss)), EXPLODED)
+        if not abs(loss) <= self.bound:  # nan compares as False
             raise StageError(
-                f"the loss is {loss} at iteration {batch_idx + 1} of {runner.max_iters}; lower the "
-                "learning rate, or look for broken values in images, saliency or initial weights"
+                f"the loss is {loss:.3g} at iteration {batch_idx + 1} of {runner.max_iters}; lower "
+                "the learning rate, or look for broken values in images, saliency or initial "
+                "weights"
             )
         self.progress(batch_idx + 1, runner.max_iters)
 

@@ -168,7 +168,7 @@ def train(
 
     Raises:
         ConfigError: the batch cannot be divided among the processes.
-        StageError: the loss or a weight is no longer finite, or the disk is full.
+        StageError: the loss has exploded, it or a weight is no longer finite, or the disk is full.
     """
     prepare(network, arithmetic)
     losses = LossLog(run.folder / LOSSES)

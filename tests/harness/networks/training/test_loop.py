@@ -122,6 +122,26 @@ def test_loss_that_is_not_finite_stops_before_it_is_kept(tmp_path):
     assert all(value.isfinite().all() for value in state["weights"].values())
 
 
+@pytest.mark.parametrize(("first", "later"), [(1, 1e9), (1e18, 1), (1, -1e9)])
+def test_loss_that_explodes_fails_the_training(tmp_path, first, later):
+    def exploding(network, batch):
+        exploding.calls += 1
+        value = first if exploding.calls == 1 else later
+        return {"loss": loss(network, batch)["loss_square"] * 0 + value}
+
+    exploding.calls = 0
+    with pytest.raises(StageError, match=r"loss is -?1e\+\d+ at iteration [12] of 7"):
+        fit(tmp_path, loss=exploding)
+    assert not (tmp_path / "weights.pth").exists()
+
+
+def test_loss_that_sums_over_many_pixels_is_not_taken_for_an_explosion(tmp_path):
+    def summed(network, batch):
+        return {"loss": loss(network, batch)["loss_square"] * 0 + 1e6}
+
+    assert fit(tmp_path, loss=summed)
+
+
 def test_weights_that_are_not_finite_are_not_kept(tmp_path):
     def broken(network, batch):
         for parameter in network.parameters():
