@@ -15,6 +15,7 @@ from wsss_harness.contract.hookspecs import DatasetSource
 from wsss_harness.contract.supervision import Dataset
 from wsss_harness.plugins.elsewhere import PluginsElsewhere, plugins_at
 from wsss_harness.plugins.registry import Plugins
+from wsss_harness.stages.limited import LimitedSource
 from wsss_harness.stages.stage_data import PrepareData, open_dataset
 from wsss_harness.store.stage import Stage
 from wsss_harness.suite.spec import Offered, Suite
@@ -66,7 +67,7 @@ class DataStages:
     @cached_property
     def source(self) -> DatasetSource:
         source: DatasetSource = self.source_of(self.suite.dataset, "dataset.")
-        return source
+        return LimitedSource(source, self.suite.limit) if self.suite.limit else source
 
     def opened(self, folder: Path) -> Dataset:
         """The dataset whose stage lies in ``folder``."""
@@ -93,6 +94,8 @@ def identity_of_data(source: Any) -> dict[str, Any]:
     A dataset that reads its files where they lie can be opened before it is prepared; then they
     count as well, by its fingerprint.
     """
+    if isinstance(source, LimitedSource):
+        return {**identity_of_data(source.source), "limit": dict(source.most)}
     options = asdict(source)
     place = f"{type(source).__module__}.{type(source).__qualname__} {options!r}"
     if place not in _identities:

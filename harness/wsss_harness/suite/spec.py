@@ -14,6 +14,7 @@ from wsss_harness.contract.kinds import WeightsKind
 from wsss_harness.contract.weights import BACKBONE
 from wsss_harness.plugins.environments import Environment
 from wsss_harness.stages.background_rules import BackgroundRule, build_rule
+from wsss_harness.stages.limited import Split
 from wsss_harness.suite.source_spec import Source, SourceKind, of_kind
 from wsss_harness.system.models import StrictModel
 from wsss_harness.system.similar import did_you_mean
@@ -182,6 +183,8 @@ class Suite(StrictModel):
     ``shared``: options of all generators that have them and do not set them themselves.
     ``held_out``: how many train images, spread evenly over the list, are kept apart. The threshold
     "held_out" is chosen on their truth, and their masks are not scored.
+    ``limit``: the most images of a split, chosen to hold as many classes as they can.
+    ``rehearsal``: its results mean nothing, see suite.rehearsal.
     ``bounds``: bound rows that take a network, which are made on request: each refiner on a perfect
     seed, and segmentors with full supervision.
     """
@@ -192,6 +195,8 @@ class Suite(StrictModel):
     vary: Annotated[tuple[Axis, ...], Field(min_length=1)] = AXES
     cross: dict[Axis, Seeds] = Field(default={})
     held_out: Annotated[int, Field(ge=0)] = 0
+    limit: dict[Split, Annotated[int, Field(ge=1)]] = Field(default={})
+    rehearsal: bool = False
     bounds: tuple[Literal["refined", "supervised"], ...] = ()
     weights: dict[str, Weights] = Field(default={})
     sources: dict[str, Source] = Field(default={})
