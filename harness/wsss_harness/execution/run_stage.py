@@ -28,6 +28,7 @@ from wsss_harness.suite.spec import Suite
 from wsss_harness.system import locks
 from wsss_harness.system.files import is_disk_full, read_json, remove_temporary_files, write_json
 from wsss_harness.system.meter import Meter, environment
+from wsss_harness.system.pace import Pace
 from wsss_harness.system.write_guard import writing_below
 
 WHOLE = Shard()
@@ -137,7 +138,8 @@ class StageRun:
 
     def _metered(self, shard: Shard, continued: bool) -> dict[str, Any]:
         """Call the function of the stage; gives the cost of the call, and where it ran."""
-        work = work_of(self.stage, self.store, partial(self.tell, "progress"), shard)
+        pace = Pace(partial(self.tell, "progress"))
+        work = work_of(self.stage, self.store, pace, shard)
         with Meter() as meter:
             here = self.stage.heavy and self.stage.place is None
             if here and self.store.limits.hold_for(self.stage.kind):
@@ -151,6 +153,7 @@ class StageRun:
             ):
                 made = self.stage.make(work)
         cost = {**asdict(meter.resource_use()), **made.get("cost", {}), "continued": continued}
+        cost["pace"] = pace.measured()
         return {**cost, "environment": made.get("environment") or environment()}
 
     def _finish(self, cost: Mapping[str, Any], made_in: Mapping[str, str]) -> None:
@@ -243,7 +246,8 @@ def total_cost(costs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The cost of a stage: the seconds of all its shards, and their highest peak of memory."""
     sums = {name: _reduce(sum, costs, name) for name in SUMS}
     peaks = {name: _reduce(max, costs, name) for name in PEAKS}
-    return {**sums, **peaks, "continued": any(cost["continued"] for cost in costs)}
+    paces = [phase for cost in costs for phase in cost.get("pace", ())]
+    return {**sums, **peaks, "continued": any(cost["continued"] for cost in costs), "pace": paces}
 
 
 def _reduce(function: Any, costs: Sequence[Mapping[str, Any]], name: str) -> Any:
