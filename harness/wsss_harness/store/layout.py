@@ -9,7 +9,8 @@ RESULTS = "results"
 RECORDS = "records"
 RUNNING = "running"
 SELECTION = "selection"
-APART = (RESULTS, RUNNING, SELECTION)  # folders that hold no stages
+REHEARSAL = "rehearsal"
+APART = (RESULTS, RUNNING, SELECTION, REHEARSAL)  # folders that hold no stages
 LETTERS = 12  # of the key in the name of a folder
 
 

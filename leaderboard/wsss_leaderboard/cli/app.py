@@ -1,5 +1,6 @@
 """The command `wsss`: the commands of the harness, and those that show records."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -52,6 +53,17 @@ StageOption = Annotated[
 ]
 
 
+RehearseOption = Annotated[
+    bool,
+    typer.Option(
+        "--rehearse", help="Try every row: few images, two iterations; what would it cost?"
+    ),
+]
+SmallOption = Annotated[
+    bool, typer.Option("--small", help="With --rehearse: shrink batch, crop and scales, for a CPU.")
+]
+
+
 @app.command(rich_help_panel=RUN)
 def demo(
     store: StoreOption = RUNS,
@@ -74,6 +86,8 @@ def run(
     words: OnlyOption = None,
     failed: Annotated[bool, typer.Option("--failed", help="Run only rows that failed.")] = False,
     stage: StageOption = None,
+    rehearse: RehearseOption = False,
+    small: SmallOption = False,
     as_json: JsonOption = False,
     executor: ExecutorOption = "local",
     executor_options: ExecutorSetOption = None,
@@ -89,13 +103,21 @@ def run(
     """Run all unfinished rows of a suite and print its tables."""
     from wsss_harness.execution.engine import RunOptions, limits_of
     from wsss_harness.execution.job import Policy
-    from wsss_leaderboard.cli.report import run_each
+    from wsss_leaderboard.cli.rehearsal import check_rehearsal, rehearse_suite
+    from wsss_leaderboard.cli.report import run_and_report, run_each, run_until
 
     set_options = options_of(executor_options) | ({"jobs": jobs} if jobs else {})
     policy = Policy(retries, shards, deterministic, processes)
     options = RunOptions(executor, set_options, limits_of(times or (), memory), policy, events)
     requests = request_of(suite, overrides, methods, words).each()
-    run_each(requests, store, options, failed, stage, as_json)
+    if rehearse or small:
+        check_rehearsal(rehearse, failed, stage)
+        work = partial(rehearse_suite, root=store, options=options, small=small)
+    elif stage:
+        work = partial(run_until, root=store, options=options, kind=stage)
+    else:
+        work = partial(run_and_report, root=store, options=options, only_failed=failed)
+    run_each(requests, work, events, as_json)
 
 
 app.command(rich_help_panel=RUN)(harness.suites)

@@ -2,7 +2,7 @@
 
 import shlex
 import tempfile
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -56,28 +56,19 @@ from wsss_leaderboard.tables.table import Table, write_tables
 SUMMARY = "summary"  # the table that a run ends with
 
 
-def run_each(
-    requests: Iterable[Request],
-    root: Path,
-    options: RunOptions,
-    only_failed: bool,
-    last_kind: str | None,
-    as_json: bool,
-) -> None:
-    """Run a suite on each of its datasets and print its tables; exit with 1 if a row failed.
+Documents = dict[str, Any] | None
+RunOne = Callable[[Request, Console, Documents], bool]
 
-    ``last_kind``: stop after stages of this kind, without tables.
+
+def run_each(requests: Iterable[Request], run_one: RunOne, events: bool, as_json: bool) -> None:
+    """Run a suite on each of its datasets; exit with 1 if ``run_one`` says that something failed.
+
+    ``run_one`` gets a request, a console, and with ``as_json`` the documents to put JSON into.
     """
-    console = Console(stderr=options.events and not as_json)  # events have stdout to themselves
-    documents: dict[str, Any] | None = {} if as_json else None
-
-    def run_one(request: Request) -> bool:
-        if last_kind:
-            return run_until(request, root, options, last_kind, console)
-        return run_and_report(request, root, options, only_failed, console, documents)
-
+    console = Console(stderr=events and not as_json)  # events have stdout to themselves
+    documents: Documents = {} if as_json else None
     try:
-        problems = any_failed(requests, run_one)
+        problems = any_failed(requests, lambda request: run_one(request, console, documents))
     except KeyboardInterrupt:
         Console(stderr=True).print("stopped; run the same command again to go on", style="bold")
         raise typer.Exit(130) from None
@@ -88,11 +79,12 @@ def run_each(
 
 def run_and_report(
     request: Request,
+    console: Console,
+    documents: Documents,
+    *,
     root: Path,
     options: RunOptions,
     only_failed: bool,
-    console: Console,
-    documents: dict[str, Any] | None,
 ) -> bool:
     """Run a suite, write its results below ``root`` and print its tables; True if a row failed.
 
@@ -183,7 +175,13 @@ def writing(results: Path) -> Iterator[Path]:
 
 
 def run_until(
-    request: Request, root: Path, options: RunOptions, kind: str, console: Console
+    request: Request,
+    console: Console,
+    documents: Documents,
+    *,
+    root: Path,
+    options: RunOptions,
+    kind: str,
 ) -> bool:
     """Make all stages of a kind and what they need, without tables; True if one failed."""
     suite, plugins = request.suite(), installed()
@@ -246,7 +244,8 @@ def tables(loaded: Sequence[LoadedRecord]) -> list[tuple[str, Table]]:
         named.append(("refinement", refinement))
     if factorial := factorial_tables(loaded):
         named += zip(("factorial", "interactions"), factorial, strict=True)
-    return [*named, ("cost", cost_table(records))]
+    named.append(("cost", cost_table(records)))
+    return [(name, notes.marked(table, records)) for name, table in named]
 
 
 def without_repeated_notes(

@@ -20,6 +20,7 @@ from wsss_leaderboard.ranking import entries
 from wsss_leaderboard.ranking.standings import standings
 from wsss_leaderboard.tables import tablefiles
 from wsss_leaderboard.tables.filled import fill
+from wsss_leaderboard.tables.notes import marked
 from wsss_leaderboard.tables.table import FORMATS, Table
 
 BEGIN, END = "<!-- wsss table ", "<!-- end of table -->"
@@ -101,7 +102,8 @@ def folders_of(source: Path, folders: Sequence[Path], store: Path) -> dict[str, 
 def table_of(path: Path, folders: Sequence[Path]) -> Table:
     """The table of a table file, without numbers of ours where there are no folders."""
     loaded = entries.load(folders)
-    return fill(tablefiles.read(path), [run.record for run in loaded], standings(loaded))
+    records = [run.record for run in loaded]
+    return marked(fill(tablefiles.read(path), records, standings(loaded)), records)
 
 
 def updated(page: Path) -> str:

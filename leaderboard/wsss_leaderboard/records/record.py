@@ -99,6 +99,11 @@ class Record(StrictModel):
         return column_of({*used, *late}, supervision.stated)
 
     @property
+    def rehearsal(self) -> bool:
+        """Whether it is of few images and iterations, so that its numbers mean nothing."""
+        return bool(self.definition.get("rehearsal"))
+
+    @property
     def unscored(self) -> bool:
         """Whether its masks were made but not scored, because train has no truth."""
         return not self.protocol.images and self.masks is None and self.maker() is not None

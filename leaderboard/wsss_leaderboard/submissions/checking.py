@@ -117,6 +117,11 @@ def _read_runs(report: CheckReport) -> None:
             report.runs.append(_run(report.folder, stem))
     if len(report.runs) == len(report.submission.packs):
         report.problems += _row_problems(report.folder, report.submission, report.runs)
+        report.problems += [
+            f"{run.path} is of a rehearsal, whose numbers mean nothing"
+            for run in report.runs
+            if run.record.rehearsal
+        ]
         report.problems += seeds.problems({run.path: run.record for run in report.runs})
 
 

@@ -116,6 +116,11 @@ def _refuse_unfit(path: Path, record: Record) -> None:
     refuse_names(record, str(path))
     if record.failure:
         raise ConfigError(f"{path} is the record of a failed run: {record.failure.message}")
+    if record.rehearsal:
+        raise ConfigError(
+            f"{path} is of a rehearsal, on few images and after two iterations; run the suite "
+            "without --rehearse"
+        )
     if record.unscored:
         raise ConfigError(
             f"{path} has no score of its masks, because train has no truth; a submission "

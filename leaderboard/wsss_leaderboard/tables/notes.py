@@ -1,13 +1,14 @@
 """Footnotes of tables: what marks and short words in cells mean, and which rows failed."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from wsss_harness.contract.kinds import WORDS
 from wsss_harness.suite.presence import UNSCORED
 from wsss_leaderboard.records import repetition
 from wsss_leaderboard.records.record import Record, by_method, distinct
 from wsss_leaderboard.records.scores import ERROR
-from wsss_leaderboard.tables.table import inert, shortened
+from wsss_leaderboard.tables.table import Table, inert, shortened
 
 CHOSEN = {"fixed": "", "held_out": " (h)", "oracle": " (o)", "unknown": " (?)"}
 CHOSEN_ON = {
@@ -29,6 +30,13 @@ GAINS = (
 
 
 NAME = 60  # characters of a method's name
+
+
+def marked(table: Table, records: Iterable[Record]) -> Table:
+    """The table with a title that says so if numbers of it are of a rehearsal."""
+    if not any(record.rehearsal for record in records):
+        return table
+    return replace(table, title=f"REHEARSAL, numbers mean nothing: {table.title}")
 
 
 def sup(columns: Iterable[str]) -> list[str]:

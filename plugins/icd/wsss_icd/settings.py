@@ -53,6 +53,9 @@ class IcdSettings(LabelSettings, NetworkMethod):
 
     needs: ClassVar[frozenset[str]] = frozenset({"image_labels", "regions"})
     at_inference: ClassVar[frozenset[str]] = frozenset({"seeds"})
+    in_iterations: ClassVar[frozenset[str]] = frozenset(
+        {*NetworkMethod.in_iterations, "lr_every", "top_down_warmup"}
+    )
     quick: ClassVar[Mapping[str, Any]] = {
         **LabelSettings.quick,
         "backbone": {**vgg16(), "width": 0.0625},

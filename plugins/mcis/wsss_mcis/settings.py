@@ -49,6 +49,9 @@ class McisSettings(LabelSettings, NetworkMethod):
 
     needs: ClassVar[frozenset[str]] = frozenset({"image_labels"})
     at_inference: ClassVar[frozenset[str]] = frozenset({"references", "at_least", "stretch"})
+    in_iterations: ClassVar[frozenset[str]] = frozenset(
+        {*NetworkMethod.in_iterations, "lr_drops", "rest_from"}
+    )
     quick: ClassVar[Mapping[str, Any]] = {
         **LabelSettings.quick,
         "backbone": {**vgg16(), "width": 0.0625},

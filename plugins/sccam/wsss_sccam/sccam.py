@@ -48,6 +48,7 @@ class ScCam(ClassMapGenerator):
         **ClassMapGenerator.quick,
         **{"clusters": 1, "lr": 1e-4},  # a network without pretrained weights
     }
+    rehearsal: ClassVar[Mapping[str, Any]] = {"clusters": 1}  # a class has fewer images than ten
     distributed: ClassVar[bool] = False  # fit writes sub-labels before it trains
 
     iterations: int = 33_711

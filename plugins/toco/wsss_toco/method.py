@@ -39,6 +39,7 @@ class TokenMethod(LabelSettings, NetworkMethod):
 
     needs: ClassVar[frozenset[str]] = frozenset({"image_labels"})
     at_inference: ClassVar[frozenset[str]] = frozenset({"segment_scales", "scored"})
+    in_iterations: ClassVar[frozenset[str]] = NetworkMethod.in_iterations | {"segment_after"}
     quick: ClassVar[Mapping[str, Any]] = {
         **LabelSettings.quick,
         "backbone": {"name": "vit_slim", "depth": 3},

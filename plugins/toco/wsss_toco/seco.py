@@ -35,6 +35,9 @@ class SeCo(TokenMethod):
 
     paper: ClassVar[str] = "Yang et al., CVPR 2024"
     golden: ClassVar[tuple[str, ...]] = ("seco",)
+    in_iterations: ClassVar[frozenset[str]] = frozenset(
+        {*TokenMethod.in_iterations, "prototypes_from", "contrast_after", "last_layer_from"}
+    )
     quick: ClassVar[Mapping[str, Any]] = {
         **TokenMethod.quick,
         "queue": 8,

@@ -27,6 +27,7 @@ class Pretraining(ClassifierSettings):
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"image_labels"})
+    in_iterations: ClassVar[frozenset[str]] = ClassifierSettings.in_iterations | {"recalibration"}
 
     iterations: int = 300
     batch: int = 16

@@ -68,6 +68,7 @@ class MmsegSegmentor(PredictionSettings):
     idle: ClassVar[frozenset[str]] = frozenset(
         {"workers", "checkpoint_every", "checkpoint_seconds"}
     )
+    in_iterations: ClassVar[frozenset[str]] = frozenset({"iterations"})
     quick: ClassVar[Mapping[str, Any]] = {
         "config": "deeplab_v1_railscenes",
         "iterations": 4,

@@ -56,6 +56,7 @@ class TrainingSettings:
     idle: ClassVar[frozenset[str]] = frozenset(
         {"workers", "checkpoint", "checkpoint_every", "checkpoint_seconds"}
     )
+    in_iterations: ClassVar[frozenset[str]] = frozenset({"iterations", "schedule", "warmup"})
     quick: ClassVar[Mapping[str, Any]] = {  # for the training in conformance checks
         "backbone": {"name": "resnet38", "width": 0.0625},
         "iterations": 4,
