@@ -98,7 +98,7 @@ def summary(plan: Plan) -> str:
         return f"{head}, nothing to do"
     measured = totals["to_do"] - totals["unknown"]
     estimate = f"about {duration(totals['seconds'])} and {decimal(totals['bytes'])} for {measured}"
-    unknown = f"unknown for {totals['unknown']}, the first of their kind and name in this store"
+    unknown = f"unknown for {totals['unknown']}: nothing finished here tells"
     parts = [estimate] * (measured > 0) + [unknown] * (totals["unknown"] > 0)
     return f"{head}, {totals['to_do']} to do\n{'; '.join(parts)}"
 

@@ -15,6 +15,7 @@ from wsss_harness.store.layout import name_and_key
 from wsss_harness.store.manifest import MANIFEST, read_manifest
 from wsss_harness.store.stage import Stage, upstream
 from wsss_harness.store.store import Store
+from wsss_harness.suite.estimates import estimated
 from wsss_harness.suite.rows import RowStages
 from wsss_harness.suite.schedule import Schedule
 
@@ -27,8 +28,9 @@ class Planned:
     """A stage of a plan.
 
     ``rows``: how many rows use it, each seed counted. ``reasons``: why it is to be made, the most
-    important first; empty if it is finished. ``seconds``, ``bytes``: what earlier stages of this
-    kind and name took, None without one. ``needed``: False if everything that uses it is finished.
+    important first; empty if it is finished. ``seconds``, ``bytes``: what it would take by earlier
+    stages of this kind and name, None if none of them tells. ``needed``: False if everything that
+    uses it is finished.
     """
 
     stage: Stage
@@ -85,8 +87,16 @@ def _entry(planned: Planned) -> dict[str, Any]:
     }
 
 
-def plan(rows: Iterable[RowStages], others: Iterable[Stage], store: Store) -> Plan:
-    """The plan of some rows and of stages that belong to no row; nothing is made or changed."""
+def plan(
+    rows: Iterable[RowStages],
+    others: Iterable[Stage],
+    store: Store,
+    images: Mapping[str, int] | None = None,
+) -> Plan:
+    """The plan of some rows and of stages that belong to no row; nothing is made or changed.
+
+    ``images``: how many each split has, if the data is there.
+    """
     stages: dict[str, Stage] = {}
     uses: Counter[str] = Counter()
     targets = [*others]
@@ -97,7 +107,7 @@ def plan(rows: Iterable[RowStages], others: Iterable[Stage], store: Store) -> Pl
             uses[stage.key] += 1
     for stage in upstream(*others):
         stages.setdefault(stage.key, stage)
-    earlier, needed = Earlier(store), Schedule(targets, store.done).remaining
+    earlier, needed = Earlier(store, images), Schedule(targets, store.done).remaining
     return Plan(
         tuple(_planned(stage, uses[key], key in needed, earlier) for key, stage in stages.items())
     )
@@ -113,8 +123,9 @@ def _planned(stage: Stage, rows: int, needed: bool, earlier: "Earlier") -> Plann
 class Earlier:
     """What a store knows about earlier stages of the same kind and name."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, images: Mapping[str, int] | None) -> None:
         self.store = store
+        self.images = images
         self._manifests: dict[tuple[str, str], tuple[Manifest, ...]] = {}
 
     def manifests(self, stage: Stage) -> tuple[Manifest, ...]:
@@ -142,13 +153,12 @@ class Earlier:
         return f"{missing[0]} is missing" + (f", {len(missing) - 1} more" if missing[1:] else "")
 
     def cost(self, stage: Stage) -> tuple[float | None, int | None]:
-        """The median seconds and bytes of stages that were made without an interruption."""
-        costs = [manifest["cost"] for manifest in self.manifests(stage)]
-        uninterrupted = [cost for cost in costs if not cost["continued"]]
-        if not uninterrupted:
+        """The median seconds and bytes by all that were made without an interruption."""
+        whole = (m for m in self.manifests(stage) if not m["cost"]["continued"])
+        costs = [cost for m in whole if (cost := estimated(m, stage, self.images)) is not None]
+        if not costs:
             return None, None
-        seconds = median(cost["wall_seconds"] for cost in uninterrupted)
-        return seconds, round(median(cost["bytes"] for cost in uninterrupted))
+        return median(seconds for seconds, _ in costs), round(median(size for _, size in costs))
 
 
 def _manifests(folder: Path) -> Iterator[Manifest]:

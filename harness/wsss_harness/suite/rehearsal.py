@@ -21,6 +21,7 @@ from wsss_harness.stages.limited import Split
 from wsss_harness.store.stage import Stage, upstream
 from wsss_harness.suite.graph import Graph
 from wsss_harness.suite.spec import AXES, Offered, Suite
+from wsss_harness.suite.training import iterations_of
 
 ITERATIONS = 2
 IMAGES: dict[Split, int] = {"train": 16, "val": 8}
@@ -127,15 +128,6 @@ def short_options(plugin: Any, small: bool) -> dict[str, Any]:
     options |= small_options(plugin) if small else {}
     idle = unused(type(plugin), vars(plugin))
     return {n: v for n, v in options.items() if n not in idle and v != getattr(plugin, n)}
-
-
-def iterations_of(plugin: Any) -> int | None:
-    """How often a plugin would update its weights; None if it does not say so."""
-    if "iterations" not in getattr(plugin, "in_iterations", ()):
-        return None
-    if plugin.iterations is None:  # its configuration says it
-        return int(plugin.configuration(1).train.iterations)
-    return int(plugin.iterations)
 
 
 def in_proportion(value: Any, whole: int) -> Any:

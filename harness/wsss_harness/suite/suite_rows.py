@@ -10,6 +10,7 @@ from wsss_harness.stages.stage_data import TRAIN
 from wsss_harness.store.stage import Stage
 from wsss_harness.store.store import Store
 from wsss_harness.suite import held_out
+from wsss_harness.suite.estimates import image_counts
 from wsss_harness.suite.graph import Graph
 from wsss_harness.suite.plan import Plan, plan
 from wsss_harness.suite.presence import check_presence
@@ -91,8 +92,10 @@ def plan_of(suite: Suite, plugins: Plugins, store: Store) -> Plan:
     Raises:
         DataError, ConfigError: see ``check_presence`` and ``held_out.check``.
     """
-    graph = Graph(suite, plugins, suite.seeds[0])
+    graph, images = Graph(suite, plugins, suite.seeds[0]), None
     held_out.check_unprepared(suite, graph.source)
     if store.done(graph.data):
-        check_presence(suite, plugins, graph.opened(store.folder(graph.data)))
-    return plan(*known_rows(suite, plugins, store), store)
+        dataset = graph.opened(store.folder(graph.data))
+        check_presence(suite, plugins, dataset)
+        images = image_counts(dataset)
+    return plan(*known_rows(suite, plugins, store), store, images)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -17,7 +18,8 @@ from wsss_harness.execution.run import make_all, prepare_suite, run_suite
 from wsss_harness.plugins.registry import Plugins, installed
 from wsss_harness.store.layout import RECORDS, REHEARSAL, create, lock_of
 from wsss_harness.store.stage import Stage, upstream
-from wsss_harness.suite.extrapolation import counterparts, estimate, images_of, step_seconds
+from wsss_harness.suite.estimates import image_counts
+from wsss_harness.suite.extrapolation import counterparts, extrapolated, step_seconds
 from wsss_harness.suite.graph import Graph
 from wsss_harness.suite.presence import check_presence
 from wsss_harness.suite.rehearsal import Rehearsal, rehearsal_of
@@ -170,8 +172,9 @@ def result_of(stage: Stage, engine: Engine) -> Rehearsed | None:
 def passed(stage: Stage, whole: Mapping[str, Stage], engine: Engine, dataset: Dataset) -> Rehearsed:
     """What a stage took, and what those of the ``whole`` suite would."""
     cost = engine.store.manifest(stage)["cost"]
-    images = images_of(dataset)
-    estimates = [estimate(counterpart, cost, images) for counterpart in whole.values()]
+    every: Any = dataset
+    few, every = image_counts(dataset), image_counts(every.dataset)
+    estimates = [extrapolated(counterpart, cost, few, every) for counterpart in whole.values()]
     return Rehearsed(
         title=stage.title,
         state=PASSED,

@@ -10,13 +10,8 @@ from wsss_harness.networks.training.settings import TrainingSettings
 from wsss_harness.plugins.registry import installed
 from wsss_harness.suite import rehearsal
 from wsss_harness.suite.reading import read_suite
-from wsss_harness.suite.rehearsal import (
-    built,
-    in_proportion,
-    iterations_of,
-    rehearsal_of,
-    short_options,
-)
+from wsss_harness.suite.rehearsal import built, in_proportion, rehearsal_of, short_options
+from wsss_harness.suite.training import iterations_of
 from wsss_harness.system.files import configs
 
 SUITES = sorted((configs() / "suites").glob("*.toml"))
