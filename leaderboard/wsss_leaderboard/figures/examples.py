@@ -27,6 +27,7 @@ from wsss_harness.store.source_digest import package_digest
 from wsss_harness.store.store import Store
 from wsss_harness.suite.rows import RowStages
 from wsss_harness.suite.spec import Suite
+from wsss_harness.system import locks
 from wsss_harness.system.files import atomic, read_json, write_json
 from wsss_harness.system.models import Fraction, StrictModel, validated
 from wsss_harness.system.pictures import read_indices
@@ -44,6 +45,7 @@ from wsss_leaderboard.records.record import slug
 from wsss_leaderboard.records.score_reader import FIXED
 
 EXAMPLES, INDEX = "examples", "index.json"
+LOCK = ".examples.lock"
 COUNT, COLUMNS = 24, 6
 QUALITY = 82  # of WebP
 CAUSE_COLOURS: dict[str, tuple[int, int, int]] = {
@@ -100,7 +102,18 @@ def publishable(suite: Suite, plugins: Plugins) -> bool:
 def write_examples(
     results: Path, suite: Suite, store: Store, dataset: Dataset, outcomes: Sequence[RowOutcome]
 ) -> None:
-    """Write the examples of all rows of the first seed with masks and truth, including controls."""
+    """Write the examples of all rows of the first seed with masks and truth, including controls.
+
+    Runs of one suite that end together take turns.
+    """
+    results.mkdir(parents=True, exist_ok=True)
+    with locks.exclusive(results / LOCK, wait=True):
+        _write_examples(results, suite, store, dataset, outcomes)
+
+
+def _write_examples(
+    results: Path, suite: Suite, store: Store, dataset: Dataset, outcomes: Sequence[RowOutcome]
+) -> None:
     rows = [outcome.row for outcome in outcomes if outcome.row.seed == suite.seeds[0]]
     rows = [row for row in rows if row.counts and store.done(row.masks)]
     drawn = (package_digest("wsss_leaderboard"), *(row.masks.key for row in rows))

@@ -1,6 +1,8 @@
 """Pictures for pages: what is on the sheets, of which datasets, and how wrong masks are."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pytest
@@ -36,6 +38,15 @@ def written(ran, outcomes, tmp_path_factory):
     folder = tmp_path_factory.mktemp("results")
     examples.write_examples(folder, ran.suite, ran.store, *outcomes)
     return folder
+
+
+def test_runs_that_end_together_take_turns(ran, outcomes, tmp_path):
+    with ThreadPoolExecutor() as pool:
+        draw = partial(examples.write_examples, tmp_path, ran.suite, ran.store, *outcomes)
+        for done in [pool.submit(draw) for _ in range(3)]:
+            done.result()
+    assert examples.read(tmp_path).rows.keys() == {"R", "Half"}
+    assert not list((tmp_path / EXAMPLES).glob("*.part"))
 
 
 def tile(path, number, size):
@@ -86,9 +97,9 @@ def test_a_run_writes_examples(ran, tmp_path, monkeypatch):
     monkeypatch.setattr(report, "installed", lambda: submissions.PLUGINS)
     root = tmp_path / "runs"
     shutil.copytree(ran.root, root)
-    report.run_and_report(
-        ran.request, root, RunOptions("inline"), False, Console(quiet=True), documents=None
-    )
+    options = RunOptions("inline")
+    console = Console(quiet=True)
+    report.run_and_report(ran.request, console, None, root=root, options=options, only_failed=False)
     assert {"R", "Half"} <= examples.read(ran.request.results(root)).rows.keys()
 
 
