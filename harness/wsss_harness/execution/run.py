@@ -5,12 +5,13 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from wsss_harness.contract.errors import ConfigError, StageFailure
+from wsss_harness.contract.errors import ConfigError, StageFailure, WsssError
 from wsss_harness.contract.findings import Finding
 from wsss_harness.contract.supervision import Dataset, scored_ids
 from wsss_harness.execution.engine import Engine
 from wsss_harness.plugins.registry import Plugins
-from wsss_harness.stages.stage_data import check_unchanged
+from wsss_harness.stages.stage_data import FINGERPRINT, check_unchanged
+from wsss_harness.store import housekeeping
 from wsss_harness.store.stage import Stage, upstream
 from wsss_harness.store.store import Store
 from wsss_harness.suite import held_out
@@ -61,12 +62,18 @@ def make_data(suite: Suite, plugins: Plugins, engine: Engine, graph: Graph) -> D
         StageFailure: the data could not be made.
         DataError, ConfigError: see ``check_data``.
     """
+    was_there = engine.store.done(graph.data)
     make_all(engine, suite, [graph.data])
     if graph.data.key in engine.failures:
         raise engine.failures[graph.data.key]
     folder = engine.store.folder(graph.data)
     dataset = graph.opened(folder)
-    engine.warnings += check_data(suite, plugins, dataset, folder)
+    try:
+        engine.warnings += check_data(suite, plugins, dataset, folder)
+    except WsssError:
+        if not was_there:
+            housekeeping.withdraw(folder, engine.store.root, FINGERPRINT)
+        raise
     return dataset
 
 

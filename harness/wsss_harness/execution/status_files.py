@@ -54,6 +54,7 @@ class RunStatus:
     def __init__(self, root: Path) -> None:
         name = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:4]}"
         self.folder = root / RUNNING / name
+        self._root, self._root_is_new = root, not root.exists()
         self._file = StatusFile(self.folder / RUNNER)
         self._held = contextlib.ExitStack()
         self._exists = False
@@ -65,8 +66,10 @@ class RunStatus:
         if self._exists:
             remove(self.folder)
             self._held.close()
-            with contextlib.suppress(OSError):
-                self.folder.parent.rmdir()
+            made = [self.folder.parent, *([self._root] if self._root_is_new else [])]
+            for folder in made:
+                with contextlib.suppress(OSError):  # not empty, as usual
+                    folder.rmdir()
 
     def _create(self) -> None:
         for folder in run_folders(self.folder.parent):

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -139,3 +140,12 @@ def remove(stored: Iterable[StoredStage]) -> Iterator[StoredStage]:
             continue
         stage.lock.unlink(missing_ok=True)
         yield stage
+
+
+def withdraw(folder: Path, root: Path, besides: str) -> None:
+    """Remove a stage with no file ``besides`` that one, and the folders that are then empty."""
+    if {*read_manifest(folder)["files"]} <= {besides}:
+        list(remove([StoredStage(folder)]))
+        for parent in (folder.parent, root):
+            with suppress(OSError):
+                parent.rmdir()

@@ -229,7 +229,7 @@ def test_shared_option_reaches_a_method_there(tmp_path):
     [
         ({"size": 3}, r"environment 'old/bin/python' .*has no option 'size'.*width = 3"),
         ({"width": "wide"}, r"option 'width' of generator 'old' is 'wide'; expected int"),
-        ({"name": "older"}, r"environment 'old/bin/python' .*no generator named 'older'"),
+        ({"name": "older"}, r"environment 'old/bin/python' .*no generator is named 'older'"),
     ],
 )
 def test_wrong_option_or_name_is_refused_before_work(tmp_path, changes, message):

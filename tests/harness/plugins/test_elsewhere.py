@@ -54,7 +54,7 @@ def test_stand_in_divides_its_options_as_the_plugin_does(old):
 def test_stand_in_becomes_the_plugin_there(old):
     method = PluginsElsewhere(old).build("generator", "old", {"width": 7})
     assert call(old, dataclasses.asdict, method)["width"] == 7
-    with pytest.raises(ConfigError, match="no generator named 'old'"):
+    with pytest.raises(ConfigError, match="no generator is named 'old'"):
         unpacked(packed(method))
 
 
