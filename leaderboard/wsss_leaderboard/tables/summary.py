@@ -37,14 +37,19 @@ def summary_table(loaded: Sequence[LoadedRecord], standings: Standings) -> Table
     best = best_places(rows, lambda _, column: column)
     columns = [Column("Method", words=True), Column("sup", words=True), Column("masks")]
     columns += [Column("95 %"), *map(Column, labels), Column("ranks")]
-    footnotes = [
+    return Table(title_of(records), tuple(columns), table_rows(rows, best), reading(loaded))
+
+
+def reading(loaded: Sequence[LoadedRecord]) -> tuple[str, ...]:
+    """Who leads, and how the table is to be read."""
+    records = [run.record for run in loaded]
+    return (
         *leaders(loaded),
         *notes.sup(record.sup for record in records),
-        READING,
-        *notes.kinds(records),
-    ]
-    footnotes += [*seeds_note(records), *notes.unscored(records), *notes.failures(records)]
-    return Table(title_of(records), tuple(columns), table_rows(rows, best), tuple(footnotes))
+        *(READING, *seeds_note(records)),
+        *(*notes.chosen(records), *notes.packs(records), *notes.kinds(records)),
+        *(*notes.unscored(records), *notes.named_by_hand(records), *notes.failures(records)),
+    )
 
 
 def row_of(group: Sequence[Record], labels: Sequence[str], standings: Standings) -> CellRow:

@@ -48,6 +48,13 @@ def test_means_over_seeds_and_single_seeds_are_told_apart():
     assert any(note.startswith("One seed: ") for note in summary_of(seeds=(0,)).notes)
 
 
+def test_thresholds_that_were_chosen_on_truth_are_marked_and_explained():
+    table = summary_of()
+    marked = any("(h)" in row.cells[0] for row in table.rows)
+    assert marked == any(note.startswith("(h) ") for note in table.notes)
+    assert marked
+
+
 def test_table_of_two_segmentors_fits_80_columns():
     out = io.StringIO()
     Console(file=out, width=80).print(summary_of(segmentors=("DeepLab V1", "DeepLab V2")))
