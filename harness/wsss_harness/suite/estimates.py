@@ -47,6 +47,8 @@ def estimated(
     if changed - {*SCALED} or not timed:
         return None
     iterations = trained_iterations(stage)
+    if "iterations" in changed and iterations is None:
+        return None
     before = recipe["options"].get("iterations") or timed[-1]["steps"] if iterations else None
     ratio = 1.0 if same_data else _ratio_of_images(timed, before, stage, images)
     if ratio is None:

@@ -60,7 +60,8 @@ def extrapolated(
     iterations = trained_iterations(whole)
     timed = [phase for phase in cost["pace"] if phase["step_seconds"] is not None]
     _, seconds = paced(timed, ITERATIONS, iterations, ratio)
-    seconds = seconds if timed else cost["wall_seconds"] * ratio
+    if not timed:
+        seconds = cost["wall_seconds"] * (iterations / ITERATIONS if iterations else ratio)
     return Extrapolation(seconds, cost["bytes"] * (ratio if iterations is None else 1))
 
 

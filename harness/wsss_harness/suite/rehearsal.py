@@ -122,7 +122,7 @@ def short_options(plugin: Any, small: bool) -> dict[str, Any]:
     whole = iterations_of(plugin)
     counted = getattr(plugin, "in_iterations", ()) if whole else ()
     options = {name: in_proportion(getattr(plugin, name), whole or 1) for name in counted}
-    if whole:
+    if "iterations" in getattr(plugin, "in_iterations", ()):
         options["iterations"] = ITERATIONS
     options |= getattr(plugin, "rehearsal", {})
     options |= small_options(plugin) if small else {}
@@ -141,9 +141,11 @@ def in_proportion(value: Any, whole: int) -> Any:
 
 
 def small_options(plugin: Any) -> dict[str, Any]:
-    configured = hasattr(plugin, "configuration")
-    known = plugin.configuration(1).train if configured else vars(plugin)
-    options = {n: min(known[n], most) for n, most in SMALL.items() if n in known}
+    known = vars(plugin)
+    if hasattr(plugin, "configuration"):
+        with suppress(WsssError):
+            known = plugin.configuration(1).train
+    options = {n: min(known[n], most) for n, most in SMALL.items() if known.get(n)}
     return options | {name: [1.0] for name in SCALES if hasattr(plugin, name)}
 
 

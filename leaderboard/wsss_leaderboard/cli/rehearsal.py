@@ -17,6 +17,7 @@ from wsss_harness.execution.engine import Engine, RunOptions
 from wsss_harness.execution.run import make_all, prepare_suite, run_suite
 from wsss_harness.plugins.registry import Plugins, installed
 from wsss_harness.store.layout import RECORDS, REHEARSAL, create, lock_of
+from wsss_harness.store.owners import AT
 from wsss_harness.store.stage import Stage, upstream
 from wsss_harness.suite.estimates import image_counts
 from wsss_harness.suite.extrapolation import counterparts, extrapolated, step_seconds
@@ -64,7 +65,7 @@ def rehearse_suite(
 ) -> bool:
     """Rehearse a suite below ``root`` and print what it found; True if anything failed."""
     plugins = installed()
-    with fresh_store(root) as folder:
+    with fresh_store(root, request.dataset) as folder:
         rehearsal = rehearsal_of(request.suite(), plugins, folder / "weights", small)
         warn = Console(stderr=True)
         for warning in made_up(rehearsal):
@@ -85,13 +86,13 @@ def rehearse_suite(
 
 
 @contextmanager
-def fresh_store(root: Path) -> Iterator[Path]:
-    """An empty store for one rehearsal, in place of that of the last one.
+def fresh_store(root: Path, dataset: str) -> Iterator[Path]:
+    """An empty store for one rehearsal, in place of that of the last one on this dataset.
 
     Raises:
         ConfigError: another rehearsal is running there, or the folder is none of a rehearsal.
     """
-    folder = root / REHEARSAL
+    folder = root / f"{REHEARSAL}{AT * bool(dataset)}{dataset}"
     create(root, root)
     try:
         with locks.exclusive(lock_of(folder), wait=False):

@@ -106,6 +106,8 @@ def test_a_rehearsal_is_extrapolated_without_its_start():
     assert (fit.seconds, fit.bytes) == (1000 * 0.1 + 100, 50)
     data = extrapolated(stage_of("data"), {**cost, "pace": []}, few, IMAGES)
     assert (data.seconds, data.bytes) == (60.0, 50)
+    untimed = extrapolated(stage_of(iterations=100), {**cost, "pace": []}, few, IMAGES)
+    assert untimed.seconds == 60.0 * 100 / 2
     curve = extrapolated(stage_of("curve"), {**cost, "pace": [phase(5, None)]}, few, IMAGES)
     assert (curve.seconds, curve.bytes) == (60.0 * 100, 5000)
 
