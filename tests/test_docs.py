@@ -20,6 +20,7 @@ from typer.main import get_command
 from wsss_harness.plugins.registry import installed
 from wsss_harness.store import owners
 from wsss_harness.store.store import Store
+from wsss_harness.suite import shipped
 from wsss_harness.suite.environments import environments_in
 from wsss_harness.suite.reading import check_suite, read_suite
 from wsss_harness.suite.selection import Request
@@ -154,7 +155,8 @@ def overrides_of(words):
 
 @each_line(overrides_of)
 def test_overrides_on_a_page_give_a_suite(words):
-    named = [ROOT / word for word in words if word.startswith("configs/suites/")]
+    suites = shipped.named("suites")
+    named = [suites[word] for word in words if word in suites]
     assert read_suite(*named or [SUITE], overrides_of(words))
 
 

@@ -58,7 +58,7 @@ def test_an_exported_pack_is_imported_as_a_row_of_another_suite(wsss, tmp_path):
     ("words", "message"),
     [
         (("export", "small.toml", "R", "out"), "has not been run in runs; run it first"),
-        (("export", "small.toml", "Q", "out"), "'Q'; rows: R"),
+        (("export", "small.toml", "Q", "out"), "'Q'; there is R"),
         (("import", "nowhere", "small.toml", "in"), "nowhere is not a folder"),
         (("import", ".", "small.toml", "in", "--layout", "npy"), "no layout is called 'npy'"),
     ],

@@ -67,5 +67,5 @@ def test_data_that_a_run_refuses_is_not_repeated(tmp_path, plugins, monkeypatch)
 
 
 def test_unknown_row_is_refused_with_a_list_of_rows(plugins, tmp_path):
-    with pytest.raises(ConfigError, match="'X'; rows: R, S"):
+    with pytest.raises(ConfigError, match="'X'; there are R, S"):
         row_of(small_suite.suite(), plugins, "X", None, small_suite.store(tmp_path))

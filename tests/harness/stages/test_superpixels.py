@@ -39,7 +39,9 @@ def test_regions_are_numbered_without_gaps_and_have_the_least_size():
 
 @pytest.mark.parametrize("option", ["scale", "sigma", "min_size"])
 def test_an_option_out_of_range_is_named(option):
-    with pytest.raises(ConfigError, match=f"{option} is 0; expected a number above 0"):
+    with pytest.raises(
+        ConfigError, match=f"'{option}' of superpixels is 0; expected a number above 0"
+    ):
         Superpixels(**{option: 0})
 
 

@@ -144,7 +144,9 @@ def test_a_map_of_another_size_fails_its_row_alone(run, maps):
 def test_a_name_that_is_not_defined_is_refused(maps):
     changes = options(maps)
     changes["generators"]["U"]["saliency"] = "Lower"
-    with pytest.raises(ConfigError, match=r"saliency of 'U': 'Lower' is not defined .*'Upper'"):
+    with pytest.raises(
+        ConfigError, match=r"saliency of 'U': 'Lower' is not defined .*there is Upper"
+    ):
         small_suite.suite(**changes)
     changes = options(maps)
     changes["rows"][1]["saliency"] = "Lower"

@@ -110,7 +110,7 @@ def test_a_table_of_one_kind_holds_no_other(folders):
 def test_a_source_of_the_wrong_kind_is_not_found(folders):
     content = suite(sources=tables(folders))
     content["generators"]["S"]["saliency"] = "P"
-    with pytest.raises(ConfigError, match=r"saliency of 'S': 'P' is not defined.*: D"):
+    with pytest.raises(ConfigError, match=r"saliency of 'S': 'P' is not defined.*there is D"):
         small_suite.suite(**content)
 
 

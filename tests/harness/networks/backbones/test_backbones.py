@@ -251,15 +251,11 @@ def test_seeded_builds_are_equal():
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        (
-            "resnet39",
-            {},
-            "backbone 'resnet39' is unknown; there are mobilenet_v2, openmmlab_resnet",
-        ),
+        ("resnet39", {}, "no backbone is named 'resnet39'; did you mean 'resnet38'"),
         (
             "resnet38",
             {"strides": 8},
-            "resnet38 has no option 'strides'; it has channels, dropout, frozen",
+            "resnet38 has no option 'strides'; did you mean 'output_stride'",
         ),
         ("resnet38", {"output_stride": 16}, "output_stride of resnet38 is 16; choose one of 4, 8"),
         ("resnet38", {"frozen": "all"}, "frozen of resnet38 is 'all'; choose one of released"),

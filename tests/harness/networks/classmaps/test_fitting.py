@@ -408,7 +408,7 @@ def test_recalibrated_statistics_are_the_average_over_batches():
         ({"resize": (96, 64)}, "'resize'.*the smaller one first"),
         ({"scales": ()}, "'scales'.*at least one"),
         ({"scales": (1.0, -1.0)}, "'scales'"),
-        ({"backbone": {"name": "vgg99"}}, "'backbone'.*vgg99.*one of .*resnet38"),
+        ({"backbone": {"name": "vgg99"}}, "'backbone'.*vgg99.*did you mean 'vgg16'"),
         ({"backbone": {"width": 1}}, "'backbone'.*a table with a name"),
     ],
 )

@@ -267,5 +267,5 @@ def test_a_crf_at_test_time_follows_the_borders_of_the_image():
 
 
 def test_unknown_crf_is_refused(tiny):
-    with pytest.raises(ConfigError, match="no CRF parameters named 'best'; there are psa"):
+    with pytest.raises(ConfigError, match="no CRF parameters are named 'best'; there are psa"):
         replace(tiny, crf="best")
