@@ -96,6 +96,8 @@ class StageRun:
             remove_temporary_files(self.folder)
             with self._reporting_failure():
                 cost = self._metered(WHOLE, continued)
+                if shard_costs:  # then it has only passed by what they made
+                    cost["pace"] = []
                 shutil.rmtree(self.folder / PARTS, ignore_errors=True)
                 self._finish(total_cost([*shard_costs, cost]), cost["environment"])
             self.tell("finished")

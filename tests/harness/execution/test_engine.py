@@ -56,6 +56,8 @@ def test_workers_make_each_stage_once_with_the_bytes_of_one_process(run, tmp_pat
     last = [event for event in events if event.kind == "suite"][-1]
     assert last.done == last.total
     assert not list((tmp_path / "store").rglob("parts"))  # of shards, of which there were two
+    for path in (tmp_path / "store").glob(f"score/*/{MANIFEST}"):  # each shard counts once
+        assert [part["steps"] for part in json.loads(path.read_text())["cost"]["pace"]] == [4, 4]
 
 
 @pytest.mark.slow
