@@ -294,7 +294,7 @@ def test_data_of_a_method_holds_its_seeds(site):
     record = json.loads((board_of(site) / data["seeds"][1]["record"]).read_text())
     miou = record["masks"]["score"]["miou"]
     assert data["seeds"][1]["miou"]["masks"] == f"{100 * miou:.1f}"
-    assert data["seeds"][1]["minutes"] == "2.0"
+    assert data["seeds"][1]["cpu"] == "2.0"
 
 
 def test_only_a_site_is_replaced(results, tmp_path):

@@ -159,7 +159,7 @@ def test_invalid_json_is_refused(folder, ran, text, name):
         ({"train": 10**9}, "definition.dataset asks for"),
         ({"width": 10**6}, "definition.dataset asks for"),
         ({"train": 10**5, "width": 1, "height": 1}, "definition.dataset asks for"),
-        ({"train": -1, "val": 9}, "definition.dataset asks for"),
+        ({"train": -1, "val": 9}, "option 'train' of RailScenes is -1"),
         ({"name": "voc_folder", "root": "/etc"}, "definition.dataset.root is the path '/etc'"),
         ({"name": "voc_folder", "root": "x"}, "definition.dataset.root is the path 'x'"),
         ({"name": "absent"}, "is not the record's dataset"),

@@ -70,7 +70,7 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path):
 
 def test_an_interrupted_fit_goes_on_to_the_same_bytes(tmp_path):
     """The kill comes before the losses of what is not shared and the drop of the rate."""
-    options = {"iterations": 4, "rest_from": 2, "lr_drops": (3,), "lr": 0.01}
+    options = {"iterations": 4, "rest_from": 2, "lr_drops": (3,), "lr": 1e-3}
     whole = fitted(tmp_path / "whole", mcis(**options))
 
     def stop(done, total):
