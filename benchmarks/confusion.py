@@ -8,7 +8,7 @@ from timing import Result, interleave
 from wsss_harness.contract.types import IGNORE
 from wsss_harness.metrics.confusion import confusion as count
 from wsss_harness.metrics.confusion import settle
-from wsss_harness.networks.mmseg_imports import IoUMetric
+from wsss_harness.networks.segmentors.metric import IoUMetric
 from wsss_harness.stages.background_rules import Constant, to_mask
 
 CLASSES = 20

@@ -257,8 +257,16 @@ EDITS = {
 }
 
 
-# By the suite of these tests, which has no texts, regions, mask refiners and environments.
-UNUSED = {"bounds", "context_words", "elsewhere", "refining_masks", "superpixels", "texts"}
+# By the suite of these tests, which has no texts, regions, limits, mask refiners and environments.
+UNUSED = {
+    "bounds",
+    "context_words",
+    "elsewhere",
+    "limited",
+    "refining_masks",
+    "superpixels",
+    "texts",
+}
 
 
 def test_an_edit_changes_the_keys_of_the_stages_that_run_it_and_of_no_other(copied):
