@@ -111,7 +111,9 @@ def run_suite(
         for number, row in rows
         if again is None or (row.row.method, row.seed) in again or is_complete(row, engine.store)
     }
-    made = engine.make(suite, [stage for row in wanted.values() for stage in row.targets])
+    plain = (row.counts for row in wanted.values() if row.counts and not row.row.refiners)
+    every = (stage for row in wanted.values() for stage in row.targets)
+    made = engine.make(suite, [*plain, *every])  # masks that ``first`` waits for come first
     if first:
         made = _reporting(made, wanted, engine, first)
     for number in _ended_rows(made, wanted):
