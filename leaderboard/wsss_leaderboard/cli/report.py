@@ -117,15 +117,15 @@ def run_and_report(
 
 
 def print_first(collector: Collector, console: Console, rows: Mapping[int, RowStages]) -> None:
-    """Print the masks of rows before their segmentors and refiners are done."""
-    with tempfile.TemporaryDirectory() as folder:
+    """Print the masks of rows before their segmentors and refiners are done, if there is room."""
+    with suppress(OSError), tempfile.TemporaryDirectory() as folder:
         for number, row in rows.items():
             masks_alone = row.row.model_copy(update={"segmentors": ()})
             measured = replace(row, row=masks_alone, segmentations=(), explained=(), further={})
             collector.save(RowOutcome(measured, number=number), Path(folder) / RECORDS)
         loaded = entries.load([Path(folder)])
-    table = summary_table(loaded, standings(loaded))
-    console.print(replace(table, title=f"So far: {table.title}", notes=leaders(loaded)))
+        table = summary_table(loaded, standings(loaded))
+        console.print(replace(table, title=f"So far: {table.title}", notes=leaders(loaded)))
 
 
 def failed_rows(results: Path) -> set[tuple[str, int]]:
