@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from wsss_harness.contract.errors import ConfigError, StageFailure, WsssError
@@ -111,11 +112,12 @@ def run_suite(
         for number, row in rows
         if again is None or (row.row.method, row.seed) in again or is_complete(row, engine.store)
     }
-    plain = (row.counts for row in wanted.values() if row.counts and not row.row.refiners)
+    plain = {n: row for n, row in wanted.items() if row.counts and not row.row.refiners}
+    early = [row.counts for row in plain.values() if row.counts]
     every = (stage for row in wanted.values() for stage in row.targets)
-    made = engine.make(suite, [*plain, *every])  # masks that ``first`` waits for come first
+    made = engine.make(suite, [*early, *every])  # masks that ``first`` waits for come first
     if first:
-        made = _reporting(made, wanted, engine, first)
+        made = _reporting(made, early, wanted, engine, partial(first, plain))
     for number in _ended_rows(made, wanted):
         row = wanted[number]
         yield RowOutcome(row, next(failures_of(row.targets, engine), None), number)
@@ -123,20 +125,20 @@ def run_suite(
 
 def _reporting(
     made: Iterator[Stage],
+    early: Iterable[Stage],
     rows: Mapping[int, RowStages],
     engine: Engine,
-    first: Callable[[Mapping[int, RowStages]], None],
+    first: Callable[[], None],
 ) -> Iterator[Stage]:
-    """The stages as they end; calls ``first`` as ``run_suite`` says."""
-    plain = {n: row for n, row in rows.items() if row.counts and not row.row.refiners}
-    keys = {row.counts.key for row in plain.values() if row.counts}
+    """The stages as they end; calls ``first`` after the ``early`` ones, as ``run_suite`` says."""
+    keys = {stage.key for stage in early}
     for stage in made:
         yield stage
         if stage.key in keys:
             keys.remove(stage.key)
             left = (row for row in rows.values() if not is_complete(row, engine.store))
             if not keys and any(not any(failures_of(row.targets, engine)) for row in left):
-                first(plain)
+                first()
 
 
 def _ended_rows(made: Iterable[Stage], rows: Mapping[int, RowStages]) -> Iterator[int]:
