@@ -124,8 +124,9 @@ def print_first(collector: Collector, console: Console, rows: Mapping[int, RowSt
             measured = replace(row, row=masks_alone, segmentations=(), explained=(), further={})
             collector.save(RowOutcome(measured, number=number), Path(folder) / RECORDS)
         loaded = entries.load([Path(folder)])
-        table = summary_table(loaded, standings(loaded))
-        console.print(replace(table, title=f"So far: {table.title}", notes=leaders(loaded)))
+        ranked = standings(loaded)
+        table = summary_table(loaded, ranked)
+        console.print(replace(table, title=f"So far: {table.title}", notes=leaders(loaded, ranked)))
 
 
 def failed_rows(results: Path) -> set[tuple[str, int]]:

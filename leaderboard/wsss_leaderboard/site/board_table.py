@@ -125,7 +125,7 @@ class BoardTable:
     @cached_property
     def lead(self) -> str:
         """Who leads, in one sentence."""
-        return lead_of([row.entry for row in self.rows if row.entry], self.ranking)
+        return lead_of([row.entry for row in self.rows if row.entry], self.ranking.places)
 
     @cached_property
     def estimated(self) -> list[Entry]:

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 
 from wsss_leaderboard.ranking.entries import Entry
-from wsss_leaderboard.ranking.ranking import Ranking, differences
+from wsss_leaderboard.ranking.ranking import Place, differences
 from wsss_leaderboard.tables.table import inert, percent
 
 LONGEST = 48  # characters of a name
 SCOPES = {"draws": "", "parts": ", masks not repeated", "images": ", seeds not covered"}
 
 
-def lead_of(entries: Sequence[Entry], ranking: Ranking) -> str:
+def lead_of(entries: Sequence[Entry], places: Sequence[Place | None]) -> str:
     """The best method, its lead over the second, and how many are not significantly worse."""
     methods = [entry for entry in entries if entry.kind == "method" and entry.mean is not None]
     if not methods:
@@ -20,7 +20,7 @@ def lead_of(entries: Sequence[Entry], ranking: Ranking) -> str:
     if len(methods) == 1:
         return f"{name} has {score} mIoU; there is no other method yet."
     lead = over(entries, *methods[:2])
-    return f"{name} leads with {score} mIoU, {lead}. {ties(ranking)}".rstrip()
+    return f"{name} leads with {score} mIoU, {lead}. {ties(places)}".rstrip()
 
 
 def named(entry: Entry) -> str:
@@ -46,8 +46,8 @@ def points(difference: float) -> str:
     return f"{100 * difference:+.1f}".replace("-", "\N{MINUS SIGN}")
 
 
-def ties(ranking: Ranking) -> str:
-    tied = sum(place is not None and place.group == 1 for place in ranking.places) - 1
+def ties(places: Sequence[Place | None]) -> str:
+    tied = sum(place is not None and place.group == 1 for place in places) - 1
     if tied < 1:
         return ""
     return f"{tied} other {'method is' if tied == 1 else 'methods are'} not significantly worse."

@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any
 
 from wsss_leaderboard.ranking.entries import LoadedRecord, boards, kind_of
-from wsss_leaderboard.ranking.ranking import rank
 from wsss_leaderboard.ranking.standings import Standings
 from wsss_leaderboard.records.counts import MASKS
 from wsss_leaderboard.records.record import Record, by_method, distinct
@@ -37,14 +36,16 @@ def summary_table(loaded: Sequence[LoadedRecord], standings: Standings) -> Table
     best = best_places(rows, lambda _, column: column)
     columns = [Column("Method", words=True), Column("sup", words=True), Column("masks")]
     columns += [Column("95 %"), *map(Column, labels), Column("ranks")]
-    return Table(title_of(records), tuple(columns), table_rows(rows, best), reading(loaded))
+    return Table(
+        title_of(records), tuple(columns), table_rows(rows, best), reading(loaded, standings)
+    )
 
 
-def reading(loaded: Sequence[LoadedRecord]) -> tuple[str, ...]:
+def reading(loaded: Sequence[LoadedRecord], standings: Standings) -> tuple[str, ...]:
     """Who leads, and how the table is to be read."""
     records = [run.record for run in loaded]
     return (
-        *leaders(loaded),
+        *leaders(loaded, standings),
         *notes.sup(record.sup for record in records),
         *(READING, *seeds_note(records)),
         *(*notes.chosen(records), *notes.packs(records), *notes.kinds(records)),
@@ -105,12 +106,14 @@ def title_of(records: Sequence[Record]) -> str:
     return ", ".join(["mIoU in percent", *parts])
 
 
-def leaders(loaded: Sequence[LoadedRecord]) -> tuple[str, ...]:
+def leaders(loaded: Sequence[LoadedRecord], standings: Standings) -> tuple[str, ...]:
     """A sentence for each target that has methods: who leads, and by how much."""
     sentences = []
     for board in boards(loaded):
         for target in board.targets:
             entries = board.entries(target)
             if any(entry.kind == "method" and entry.mean is not None for entry in entries):
-                sentences.append(f"{target or 'Masks'}: {lead_of(entries, rank(entries))}")
+                known = (standings.of(target, entry.method) for entry in entries)
+                places = [standing.place if standing else None for standing in known]
+                sentences.append(f"{target or 'Masks'}: {lead_of(entries, places)}")
     return tuple(sentences)

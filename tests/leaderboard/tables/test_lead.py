@@ -13,7 +13,7 @@ QUALITIES = {"CAM": 0.0, "EPS": 1.5, "SEAM": 0.7}
 
 def lead(qualities, seeds):
     (board,) = boards(simulated.runs(qualities, seeds, 60))
-    return lead_of(board.entries(), rank(board.entries()))
+    return lead_of(board.entries(), rank(board.entries()).places)
 
 
 def test_leader_is_named_with_its_lead_and_interval():
